@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace chimera::executor {
+
+/// One stage of a model as one worker holds it: its weights, gradients and optimiser state.
+///
+/// The engine calls these for one unit at a time, from the worker's own thread, in the program's order. Activations live
+/// in a buffer (`stash`) that the engine owns; the program says which. Inputs and outputs are the boundary tensors between stages.
+/// The first stage reads its units' tokens and the last one its targets from the batch that the trainer set beforehand.
+/// When a worker holds one stage on several pipelines, one object serves them all.
+class stage {
+public:
+    virtual ~stage() = default;
+
+    /// Bytes of the boundary tensors of one unit; 0 before the first and after the last stage.
+    virtual std::size_t input_bytes() const = 0;
+    virtual std::size_t output_bytes() const = 0;
+
+    /// Bytes of activations that one unit keeps from forward to backward. `recomputed`: only what recompute starts from.
+    virtual std::size_t stash_bytes(bool recomputed) const = 0;
+
+    /// Forward pass of `unit`. `input` is null on the first stage, `output` on the last.
+    virtual void forward(int unit, std::byte* stash, const std::byte* input, std::byte* output) = 0;
+
+    /// Like forward, but of a stage whose activations are recomputed later: keeps only what that needs in `stash`.
+    virtual void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) = 0;
+
+    /// Fills `full` (stash_bytes(false)) with what forward would have left there, from what forward_light kept in `light`.
+    virtual void recompute(int unit, const std::byte* light, std::byte* full) = 0;
+
+    /// Full backward: adds to the weight gradients. `output_gradient` is null on the last stage, `input_gradient` on the first.
+    virtual void backward(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) = 0;
+
+    /// The halves of a backward. What the second needs stays in `stash` between them.
+    virtual void input_gradient(int unit, std::byte* stash, const std::byte* output_gradient,
+                                std::byte* input_gradient) = 0;
+    virtual void weight_gradient(int unit, std::byte* stash) = 0;
+
+    /// Start of an iteration: the next contribution to the gradients overwrites instead of adding.
+    virtual void clear_gradients() = 0;
+
+    /// All weight gradients in one piece: what a replica group reduces. Summed over units, not yet averaged.
+    virtual std::span<float> gradients() = 0;
+
+    /// Optimiser step with the (reduced) gradients.
+    virtual void update() = 0;
+};
+
+}  // namespace chimera::executor

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/slot.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace chimera {
+
+/// A row of the schedule, as an argument that cannot be mistaken for a stage or a tick.
+struct worker {
+    int index = 0;
+};
+
+/// A family's name in a form that constant evaluation can keep: at most 31 characters, cut beyond.
+struct label {
+    std::array<char, 32> text{};
+
+    constexpr label() = default;
+    constexpr label(std::string_view from) {
+        for (std::size_t i = 0; i < from.size() && i + 1 < text.size(); ++i) text[i] = from[i];
+    }
+    constexpr std::string_view view() const {
+        std::size_t size = 0;
+        while (text[size] != '\0') ++size;
+        return {text.data(), size};
+    }
+    friend constexpr bool operator==(const label&, const label&) = default;
+};
+
+/// The sizes that every schedule and every program states first.
+struct shape {
+    label family;
+    std::int32_t workers = 0;
+    std::int32_t stages = 0;
+    std::int32_t pipelines = 0;
+    std::int32_t micro_batches = 0;      ///< over the whole iteration, all pipelines together
+    std::int32_t micro_batch_parts = 1;  ///< units a micro-batch is cut into: 2 under backward halving
+
+    constexpr std::int32_t units() const { return micro_batches * micro_batch_parts; }
+    friend constexpr bool operator==(const shape&, const shape&) = default;
+};
+
+/// Read access to a schedule, wherever it is stored. Every function of the library takes one by value.
+struct schedule_view {
+    shape head;
+    std::span<const std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
+    std::span<const std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
+    std::span<const slot> slots;              ///< row after row, each in order of execution
+
+    constexpr std::span<const slot> row(int w) const {
+        const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
+        return slots.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
+    }
+    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+        return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
+                         static_cast<std::size_t>(stage)];
+    }
+};
+
+/// A schedule that owns its slots, generated or read at run time. The combinators take and return these.
+struct schedule {
+    shape head;
+    std::vector<std::int32_t> placement;
+    std::vector<std::int32_t> offsets;
+    std::vector<slot> slots;
+
+    constexpr schedule_view view() const { return {head, placement, offsets, slots}; }
+    constexpr operator schedule_view() const { return view(); }  // NOLINT: a view is what a schedule is read through
+};
+
+}  // namespace chimera

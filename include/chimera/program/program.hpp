@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+#include <chimera/program/instruction.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace chimera {
+
+/// Read access to a program: a schedule plus everything the executor must not decide by itself.
+struct program_view {
+    shape head;
+    std::span<const std::int32_t> placement;        ///< as in schedule_view
+    std::span<const std::int32_t> offsets;          ///< workers + 1, into `instructions`
+    std::span<const instruction> instructions;      ///< worker after worker, each in order of execution
+    std::span<const std::int32_t> buffers;          ///< buffer lists of compute instructions that cover several units
+    std::span<const std::int32_t> member_offsets;   ///< stages + 1, into `members`
+    std::span<const std::int32_t> members;          ///< replica groups: the workers of each stage, ascending
+    std::span<const std::int32_t> buffer_counts;    ///< workers: activation buffers each worker needs (its peak, in units)
+    std::int32_t messages = 0;                      ///< number of distinct messages
+
+    constexpr std::span<const instruction> row(int w) const {
+        const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
+        return instructions.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
+    }
+    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+        return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
+                         static_cast<std::size_t>(stage)];
+    }
+    /// The workers that hold `stage`, ascending: the order in which their gradients are added.
+    constexpr std::span<const std::int32_t> replica_group(int stage) const {
+        const auto from = static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]);
+        return members.subspan(from, static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
+    }
+    /// The activation buffer of the k-th unit that a compute instruction covers.
+    constexpr std::int32_t buffer_of(const instruction& i, int k) const {
+        return i.list < 0 ? i.buffer : buffers[static_cast<std::size_t>(i.list + k)];
+    }
+};
+
+/// A program that owns its instructions.
+struct program {
+    shape head;
+    std::vector<std::int32_t> placement;
+    std::vector<std::int32_t> offsets;
+    std::vector<instruction> instructions;
+    std::vector<std::int32_t> buffers;
+    std::vector<std::int32_t> member_offsets;
+    std::vector<std::int32_t> members;
+    std::vector<std::int32_t> buffer_counts;
+    std::int32_t messages = 0;
+
+    constexpr program_view view() const {
+        return {head, placement, offsets, instructions, buffers, member_offsets, members, buffer_counts, messages};
+    }
+    constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
+};
+
+}  // namespace chimera

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// One number for every stage, or one per stage.
+struct per_stage {
+    std::vector<double> values;  ///< one value, or as many as there are stages (boundaries: stages - 1)
+
+    constexpr per_stage(double one = 0) : values(1, one) {}
+    constexpr per_stage(std::vector<double> each) : values(static_cast<std::vector<double>&&>(each)) {}
+    constexpr double operator[](int stage) const {
+        return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(stage)];
+    }
+};
+
+enum class collective : std::uint8_t { fixed, rabenseifner, ring };
+
+/// What a reduction over r workers takes, in seconds.
+/// fixed: `seconds` of the stage, whatever r. rabenseifner: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section 3.4).
+/// ring: 2 (r-1) α + 2 (r-1) β L / r. α = latency, L = bytes, β = 1 / bandwidth.
+struct reduce_cost {
+    collective algorithm = collective::fixed;
+    per_stage seconds{0};
+    double latency = 0;    ///< seconds
+    double bandwidth = 1;  ///< bytes per second
+    per_stage bytes{0};
+};
+
+/// Seconds per micro-batch and stage. The contract's chimera.costs file, resolved.
+struct costs {
+    per_stage forward{1};
+    per_stage backward{1};
+    per_stage input_gradient{1};
+    per_stage weight_gradient{1};
+    per_stage recompute{1};
+    per_stage transfer{0};  ///< seconds for one micro-batch to cross the boundary after the stage, either way
+    reduce_cost reduce{};
+    per_stage update{0};
+};
+
+}  // namespace chimera
