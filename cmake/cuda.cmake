@@ -1,0 +1,22 @@
+# CUDA code builds wherever nvcc is found and is skipped, saying so, where it is not.
+set(CHIMERA_CUDA_FOUND OFF)
+if(NOT CHIMERA_ENABLE_CUDA)
+  return()
+endif()
+
+find_program(CHIMERA_NVCC nvcc HINTS ENV CUDACXX PATHS /usr/local/cuda/bin)
+mark_as_advanced(CHIMERA_NVCC)
+if(NOT CHIMERA_NVCC)
+  message(STATUS "chimera: no nvcc found (looked in PATH and /usr/local/cuda/bin): the CUDA parts are skipped")
+  return()
+endif()
+
+if(NOT CMAKE_CUDA_COMPILER)
+  set(CMAKE_CUDA_COMPILER ${CHIMERA_NVCC})
+endif()
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 80 90)
+endif()
+enable_language(CUDA)
+set(CHIMERA_CUDA_FOUND ON)
+message(STATUS "chimera: CUDA parts are built with ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")

@@ -1,0 +1,18 @@
+# Flags of the project's own targets; those who link chimera::chimera inherit none of them.
+set(chimera_flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CHIMERA_WERROR)
+  list(APPEND chimera_flags -Werror)
+endif()
+
+# Clang counts the steps of a constant evaluation and stops at a million; GCC's own limit suffices for 64 x 256.
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  list(APPEND chimera_flags -fconstexpr-steps=100000000)
+endif()
+
+list(TRANSFORM chimera_flags REPLACE ".+" "$<$<COMPILE_LANGUAGE:CXX>:\\0>")
+add_compile_options(${chimera_flags})
+
+if(CHIMERA_SANITIZE)
+  add_compile_options(-fsanitize=${CHIMERA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CHIMERA_SANITIZE})
+endif()
