@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by the scripts here and by bench/run.sh: the Debian packages each needs, and how to get them.
+# oneDNN's CMake package asks for OpenCL, which Debian's libdnnl-dev does not bring along.
 packages_build=(g++ cmake ninja-build librange-v3-dev libdnnl-dev ocl-icd-opencl-dev nlohmann-json3-dev libcli11-dev)
 packages_test=("${packages_build[@]}" libgtest-dev libgmock-dev)
 packages_check=(clang-16 clang-format-14 codespell)   # .ci/run: a second compiler, format, spelling
