@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <string>
+#include <string_view>
+
+namespace chimera::detail {
+
+// The writers append to one string and format numbers in place: no stream, no allocation per number.
+
+template <std::integral Integer>
+void put(std::string& out, Integer value) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+inline void put(std::string& out, std::string_view text) { out.append(text); }
+inline void put(std::string& out, const char* text) { out.append(text); }
+inline void put(std::string& out, const std::string& text) { out.append(text); }
+inline void put(std::string& out, char one) { out.push_back(one); }
+
+/// A floating-point number with at most `decimals` digits after the point, without trailing zeros.
+struct fixed_point {
+    double value;
+    int decimals;
+};
+
+inline void put(std::string& out, fixed_point number) {
+    char digits[352];  // the longest double has 309 digits before the point
+    const char* end =
+        std::to_chars(digits, digits + sizeof digits, number.value, std::chars_format::fixed, number.decimals).ptr;
+    if (number.decimals > 0) {
+        while (end[-1] == '0') --end;
+        if (end[-1] == '.') --end;
+    }
+    const std::string_view text(digits, static_cast<std::size_t>(end - digits));
+    out.append(text == "-0" ? "0" : text);
+}
+
+/// The shortest text that reads back as the same number.
+inline void put(std::string& out, double value) {
+    char digits[32];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+template <class First, class Second, class... Rest>
+void put(std::string& out, First first, Second second, Rest... rest) {
+    put(out, first);
+    put(out, second);
+    (put(out, rest), ...);
+}
+
+/// A JSON string with its quotes. Control characters and what JSON reserves are escaped; other bytes pass through.
+inline void put_quoted(std::string& out, std::string_view text) {
+    constexpr char hex[] = "0123456789abcdef";
+    out.push_back('"');
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            put(out, '\\', c);
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            put(out, "\\u00", hex[c >> 4], hex[c & 15]);
+        } else {
+            out.push_back(c);
+        }
+    }
+    out.push_back('"');
+}
+
+/// Text inside an XML element or attribute. Control characters, which XML has no way to write, become spaces.
+inline void put_escaped(std::string& out, std::string_view text) {
+    for (const char c : text) {
+        switch (c) {
+            case '&': put(out, "&amp;"); break;
+            case '<': put(out, "&lt;"); break;
+            case '>': put(out, "&gt;"); break;
+            case '"': put(out, "&quot;"); break;
+            case '\'': put(out, "&#39;"); break;
+            default: out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+        }
+    }
+}
+
+}  // namespace chimera::detail

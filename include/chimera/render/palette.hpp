@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/render/append.hpp>
+#include <chimera/simulate/timeline.hpp>
+
+#include <string>
+
+namespace chimera::detail {
+
+/// Colours of one pipeline: forwards light, backwards dark, the halves of a backward between them.
+struct hue {
+    const char* forward;
+    const char* backward;
+    const char* input_gradient;
+    const char* weight_gradient;
+};
+
+/// Told apart with any common colour blindness (the hues follow Okabe and Ito), and in grey by light and dark.
+inline constexpr hue hues[] = {
+    {"#a9d3f0", "#12629e", "#3f8cc4", "#8a9fb5"},  // blue
+    {"#fcd3a2", "#bd5309", "#e07f2d", "#c8a486"},  // orange
+    {"#a8dfc8", "#087354", "#2f9f7c", "#8fb3a4"},  // green
+    {"#e9c3e0", "#8b3a7b", "#b968a8", "#b79bb1"},  // purple
+    {"#efe39a", "#7d6a00", "#b29a1e", "#b9b07c"},  // olive
+    {"#b9e6f2", "#146f8c", "#3c9dbb", "#8eb3bf"},  // cyan
+    {"#f6bdb7", "#9c2a2a", "#cb5a55", "#c4979a"},  // red
+    {"#d2d4d8", "#474b52", "#747983", "#a0a4ab"},  // grey
+};
+inline constexpr int hue_count = 8;
+inline constexpr int class_count = hue_count * 5;  // a class is a hue and a pass
+
+inline int class_of(const step& s) { return s.pipeline % hue_count * 5 + static_cast<int>(s.op); }
+inline bool is_dark(int cls) { return cls % 5 == 1 || cls % 5 == 2; }
+
+/// The CSS name of a class: f0, b0, i0, w0, r0, f1, …
+inline void put_class(std::string& out, int cls) { put(out, "fbiwr"[cls % 5], cls / 5); }
+
+/// The style sheet of the hues that `used` (one flag per class) asks for.
+inline void put_styles(std::string& out, const bool* used) {
+    for (int cls = 0; cls < class_count; ++cls) {
+        if (!used[cls]) continue;
+        const hue& h = hues[cls / 5];
+        const char* fills[] = {h.forward, h.backward, h.input_gradient, h.weight_gradient};
+        put(out, ".");
+        put_class(out, cls);
+        if (cls % 5 == 4) {
+            put(out, "{fill:url(#r", cls / 5, ")}");
+        } else {
+            put(out, "{fill:", fills[cls % 5], '}');
+        }
+    }
+}
+
+/// Hatching, for what is computed a second time.
+inline void put_patterns(std::string& out, const bool* used) {
+    for (int h = 0; h < hue_count; ++h) {
+        if (!used[h * 5 + 4]) continue;
+        put(out, "<pattern id=\"r", h, "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" ");
+        put(out, "patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\" fill=\"", hues[h].forward);
+        put(out, "\"/><rect width=\"1.6\" height=\"5\" fill=\"", hues[h].input_gradient, "\"/></pattern>\n");
+    }
+}
+
+}  // namespace chimera::detail
