@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slots per second of `generate` at run time, for every family. Budget: 50 million a second, linear in slots.
+#include <chimera/core/fixed.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+#include <chimera/schedule/data_parallel.hpp>
+#include <chimera/schedule/gpipe.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+
+namespace {
+
+using namespace chimera;
+
+template <class Spec>
+void run(benchmark::State& state, const Spec& spec) {
+    for (auto _ : state) {
+        schedule made = generate(spec);
+        benchmark::DoNotOptimize(made.slots.data());
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(spec.slot_count()));
+}
+
+template <class Spec>
+void generate_family(benchmark::State& state) {
+    run(state, Spec{.stages = static_cast<int>(state.range(0)), .micro_batches = static_cast<int>(state.range(1))});
+}
+
+template <scale Scale, int Pipelines>
+void generate_bidirectional(benchmark::State& state) {
+    run(state, bidirectional{.stages = static_cast<int>(state.range(0)),
+                             .micro_batches = static_cast<int>(state.range(1)),
+                             .pipelines = Pipelines,
+                             .scale = Scale});
+}
+
+void generate_data_parallel(benchmark::State& state) {
+    run(state, data_parallel{.micro_batches = static_cast<int>(state.range(1)), .width = static_cast<int>(state.range(0))});
+}
+
+/// Workers × micro-batches.
+void sizes(benchmark::internal::Benchmark* suite) {
+    suite->ArgNames({"workers", "micro_batches"})->Unit(benchmark::kMillisecond);
+    suite->Args({8, 32})->Args({64, 256})->Args({64, 4096})->Args({256, 2048})->Args({1024, 8192});
+}
+
+BENCHMARK(generate_family<gpipe>)->Apply(sizes);
+BENCHMARK(generate_family<one_f_one_b>)->Apply(sizes);
+BENCHMARK(generate_bidirectional<scale::direct, 2>)->Apply(sizes);
+BENCHMARK(generate_bidirectional<scale::direct, 8>)->Apply(sizes);
+BENCHMARK(generate_bidirectional<scale::doubling, 2>)->Apply(sizes);
+BENCHMARK(generate_bidirectional<scale::halving, 2>)->Apply(sizes);
+BENCHMARK(generate_data_parallel)->Apply(sizes);
+
+}  // namespace
