@@ -25,6 +25,7 @@ struct label {
     constexpr label(std::string_view from) {
         for (std::size_t i = 0; i < from.size() && i + 1 < text.size(); ++i) text[i] = from[i];
     }
+    constexpr label(const char* from) : label(std::string_view(from)) {}
     constexpr std::string_view view() const {
         std::size_t size = 0;
         while (text[size] != '\0') ++size;

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The combinators: pure functions schedule → schedule. Each checks what it needs and names the slot that breaks it.
+#include <chimera/algebra/compact.hpp>
+#include <chimera/algebra/placement.hpp>
+#include <chimera/algebra/time.hpp>
+#include <chimera/algebra/units.hpp>

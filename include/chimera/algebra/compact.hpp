@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/error.hpp>
+#include <chimera/core/play.hpp>
+#include <chimera/core/schedule.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace chimera {
+
+/// Re-times an order: every slot starts at the first tick that its worker and its inputs allow; rows keep their order.
+/// Refuses rows whose orders wait for each other.
+constexpr schedule compact(schedule_view of) {
+    schedule out{of.head,
+                 {of.placement.begin(), of.placement.end()},
+                 {of.offsets.begin(), of.offsets.end()},
+                 {of.slots.begin(), of.slots.end()}};
+    const std::size_t played = detail::play<std::int32_t>(
+        of, [](const slot& s) { return std::int32_t{s.ticks}; }, [](int, int) { return std::int32_t{0}; },
+        [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
+    if (played != of.slots.size())
+        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
+    return out;
+}
+
+/// Puts a recompute slot before every backward of the chosen stages and re-times the order.
+/// `stages`: one flag per stage, not 0 where activations are recomputed.
+constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> stages) {
+    schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
+    out.offsets.push_back(0);
+    out.slots.reserve(of.slots.size() + of.slots.size() / 2);
+    for (int w = 0; w < of.head.workers; ++w) {
+        for (const slot& s : of.row(w)) {
+            if (sends_gradient(s.op) && stages[s.stage] != 0) {
+                slot again = s;
+                again.op = pass::recompute;
+                out.slots.push_back(again);
+            }
+            out.slots.push_back(s);
+        }
+        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+    }
+    return compact(out);
+}
+
+}  // namespace chimera

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/superpose.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// Keeps the first `micro_batches` micro-batches and drops every slot, or share of a slot, of the others.
+constexpr schedule keep_first(schedule_view of, int micro_batches) {
+    schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
+    out.head.micro_batches = micro_batches;
+    const std::int32_t units = out.head.units();
+    out.slots.reserve(of.slots.size());
+    out.offsets.push_back(0);
+    for (int w = 0; w < of.head.workers; ++w) {
+        for (slot s : of.row(w)) {
+            if (s.first >= units) continue;
+            s.count = static_cast<std::uint8_t>(std::min<std::int32_t>(s.count, units - s.first)) & 0x7f;
+            out.slots.push_back(s);
+        }
+        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+    }
+    return out;
+}
+
+namespace detail {
+
+/// Every forward covers two units; the backward of the second of them comes `delay` ticks after that of the first.
+constexpr schedule pair_units(schedule_view of, shape head, int delay) {
+    schedule early{of.head, {}, {of.offsets.begin(), of.offsets.end()}, {of.slots.begin(), of.slots.end()}};
+    for (slot& s : early.slots) {
+        s.first *= 2;
+        if (s.op == pass::forward) s.count = 2;
+    }
+    schedule late{of.head, {}, {0}, {}};
+    for (int w = 0; w < of.head.workers; ++w) {
+        for (slot s : of.row(w)) {
+            if (s.op == pass::forward) continue;
+            s.first = 2 * s.first + 1;
+            late.slots.push_back(s);
+        }
+        late.offsets.push_back(static_cast<std::int32_t>(late.slots.size()));
+    }
+    const part parts[] = {{early.view(), 0, 0, 0}, {late.view(), delay, 0, 0}};
+    return superpose(head, {of.placement.begin(), of.placement.end()}, parts);
+}
+
+}  // namespace detail
+
+/// A forward covers two micro-batches, a backward one (Chimera, section 3.5). `delay`: ticks between the two backwards.
+constexpr schedule double_forward(schedule_view of, int delay) {
+    shape head = of.head;
+    head.micro_batches *= 2;
+    return detail::pair_units(of, head, delay);
+}
+
+/// A forward covers a micro-batch, each backward half of one (Chimera, section 3.5). `delay`: ticks between the halves.
+constexpr schedule halve_backward(schedule_view of, int delay) {
+    shape head = of.head;
+    head.micro_batch_parts *= 2;
+    return detail::pair_units(of, head, delay);
+}
+
+}  // namespace chimera

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/refusal.hpp>
+#include <chimera/core/schedule.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace chimera {
+
+/// A family's sizes: says whether it can be built, how many slots it will have, and builds it.
+template <class T>
+concept schedule_spec = requires(const T& spec) {
+    { spec.refused() } -> std::same_as<refusal>;
+    { spec.workers() } -> std::same_as<int>;
+    { spec.placements() } -> std::same_as<int>;
+    { spec.slot_count() } -> std::same_as<std::size_t>;
+    { spec.make() } -> std::same_as<schedule>;
+};
+
+/// The schedule of a spec. Throws `error` with the rule that the spec breaks.
+template <schedule_spec Spec>
+constexpr schedule generate(const Spec& spec) {
+    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
+    return spec.make();
+}
+
+/// A schedule in exactly sized arrays: what constant evaluation can leave behind.
+template <std::size_t Workers, std::size_t Places, std::size_t Slots>
+struct fixed_schedule {
+    shape head;
+    std::array<std::int32_t, Places> placement;
+    std::array<std::int32_t, Workers + 1> offsets;
+    std::array<slot, Slots> slots;
+
+    constexpr schedule_view view() const { return {head, placement, offsets, slots}; }
+    constexpr operator schedule_view() const { return view(); }  // NOLINT: a view is what a schedule is read through
+};
+
+namespace detail {
+
+// Copies into raw arrays: std::array's operator[] costs constant evaluation twice as much.
+template <class To, class From>
+constexpr void copy_all(To& to, const From& from) {
+    auto* out = to.data();
+    for (const auto& value : from) *out++ = value;
+}
+
+template <auto Spec>
+consteval auto freeze() {
+#define CHIMERA_ASSERT(name, text) static_assert(Spec.refused() != refusal::name, text);
+    CHIMERA_REFUSALS(CHIMERA_ASSERT)
+#undef CHIMERA_ASSERT
+    if constexpr (Spec.refused() == refusal::none) {
+        constexpr auto workers = static_cast<std::size_t>(Spec.workers());
+        constexpr auto places = static_cast<std::size_t>(Spec.placements());
+        const schedule made = Spec.make();
+        fixed_schedule<workers, places, Spec.slot_count()> out{made.head, {}, {}, {}};
+        if (made.slots.size() != out.slots.size()) throw "slot_count() differs from what make() yields";
+        copy_all(out.placement, made.placement);
+        copy_all(out.offsets, made.offsets);
+        copy_all(out.slots, made.slots);
+        return out;
+    } else {
+        return fixed_schedule<1, 1, 1>{};
+    }
+}
+
+}  // namespace detail
+
+/// The spec's schedule as a constant. A spec that cannot be built stops the compilation with the rule it breaks.
+template <auto Spec>
+    requires schedule_spec<decltype(Spec)>
+inline constexpr auto fixed = detail::freeze<Spec>();
+
+}  // namespace chimera

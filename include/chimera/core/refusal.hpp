@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/error.hpp>
+
+#include <cstdint>
+#include <string>
+
+// One list serves the run-time text and the static_assert of every family: the texts cannot drift apart.
+#define CHIMERA_REFUSALS(X)                                                                                          \
+    X(stages_below_one, "stages must be at least 1 (a pipeline needs a stage)")                                      \
+    X(stages_odd, "stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages") \
+    X(stages_too_many, "stages must be at most 65535 (slots keep a stage in 16 bits)")                               \
+    X(stages_not_one, "stages must be 1 (data_parallel replicates the whole model) use width for more workers")      \
+    X(micro_batches_below_one, "micro_batches must be at least 1 (an iteration needs work)")                         \
+    X(pipelines_odd, "pipelines must be even and at least 2 (each pipeline has its mirror)")                         \
+    X(pipelines_do_not_divide, "pipelines must divide stages (each pair starts stages / pairs workers further on)")  \
+    X(width_below_one, "width must be at least 1 (it counts copies of the pipelines)")                               \
+    X(too_many_slots, "the schedule is too large (more than 2^27 slots) use fewer stages or micro-batches")
+
+namespace chimera {
+
+/// Why a family cannot be built from a spec.
+enum class refusal : std::uint8_t {
+    none,
+#define CHIMERA_ENUMERATOR(name, text) name,
+    CHIMERA_REFUSALS(CHIMERA_ENUMERATOR)
+#undef CHIMERA_ENUMERATOR
+};
+
+/// The reason in words; empty for `none`.
+constexpr const char* text(refusal why) {
+    switch (why) {
+#define CHIMERA_CASE(name, text) \
+    case refusal::name: return text;
+        CHIMERA_REFUSALS(CHIMERA_CASE)
+#undef CHIMERA_CASE
+        case refusal::none: break;
+    }
+    return "";
+}
+
+/// Most slots a schedule may have: offsets and tick arithmetic stay far from overflow.
+inline constexpr std::int64_t most_slots = std::int64_t{1} << 27;
+
+namespace detail {
+
+/// What every family asks of its sizes, `slots` computed in 64 bits.
+constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, std::int64_t slots_each) {
+    if (stages < 1) return refusal::stages_below_one;
+    if (stages > 65535) return refusal::stages_too_many;
+    if (micro_batches < 1) return refusal::micro_batches_below_one;
+    if (micro_batches > most_slots || stages * micro_batches > most_slots / slots_each) return refusal::too_many_slots;
+    return refusal::none;
+}
+
+}  // namespace detail
+}  // namespace chimera

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/placement.hpp>
+#include <chimera/algebra/time.hpp>
+#include <chimera/algebra/units.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// How Chimera goes beyond `stages` micro-batches (section 3.5): basic units end to end, forwards over two
+/// micro-batches, or backwards over half of one.
+enum class scale : std::uint8_t { direct, doubling, halving };
+
+/// Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the same workers.
+/// Pipeline 2i runs down from worker i · stages / pairs, pipeline 2i + 1 is its mirror. A basic unit holds `stages`
+/// micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be partial.
+/// With F = B = 1: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
+struct bidirectional {
+    int stages = 2;
+    int micro_batches = 1;
+    int pipelines = 2;  ///< 2f; f divides stages / 2
+    chimera::scale scale = chimera::scale::direct;
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
+        if (stages % 2 != 0) return refusal::stages_odd;
+        if (pipelines < 2 || pipelines % 2 != 0) return refusal::pipelines_odd;
+        return stages % pipelines == 0 ? refusal::none : refusal::pipelines_do_not_divide;
+    }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return stages * pipelines; }
+    constexpr std::size_t slot_count() const {
+        const auto n = static_cast<std::size_t>(micro_batches);
+        const std::size_t each = scale == chimera::scale::direct ? 2 * n : scale == chimera::scale::halving ? 3 * n : n + forwards();
+        return static_cast<std::size_t>(stages) * each;
+    }
+    constexpr schedule make() const {
+        const int capacity = scale == chimera::scale::doubling ? 2 * stages : stages;
+        const int period = scale == chimera::scale::direct ? 2 * stages : 3 * stages;
+        const int full = micro_batches / capacity;
+        const int rest = micro_batches % capacity;
+        // GCC 12 miscounts the storage of a vector that is assigned or chosen by ?: in constant evaluation: only return.
+        if (full == 0) return unit(rest);
+        if (rest == 0) return full == 1 ? unit(capacity) : repeat(unit(capacity), full, period);
+        return append(repeat(unit(capacity), full, period), unit(rest), full * period);
+    }
+
+private:
+    /// Forward slots of one stage under doubling: pairs, and one single micro-batch where the count is odd.
+    constexpr std::size_t forwards() const { return (static_cast<std::size_t>(micro_batches) + 1) / 2; }
+
+    /// A basic unit of n micro-batches, n at most its capacity.
+    constexpr schedule unit(int n) const {
+        const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
+        std::vector<schedule> layers;
+        layers.reserve(static_cast<std::size_t>(pipelines));
+        for (int p = 0; p < pipelines; ++p) {
+            const int count = pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
+            const bool odd = n % 2 != 0 && p == (pairs - 1) % pipelines;
+            const schedule down = rotate(timetable(count, odd), p / 2 * (2 * stages / pipelines));
+            if (p % 2 == 0)
+                layers.push_back(down);
+            else
+                layers.push_back(mirror(down));
+        }
+        schedule out = overlay(layers);
+        out.head.family = "bidirectional";
+        return out;
+    }
+
+    /// One pipeline's timetable over `count` micro-batches, or pairs of them; `odd`: the last pair is a single one.
+    constexpr schedule timetable(int count, bool odd) const {
+        const schedule one = one_f_one_b{stages, count}.make();
+        if (scale == chimera::scale::direct) return one;
+        if (scale == chimera::scale::halving) return halve_backward(one, stages);
+        const schedule pairs = double_forward(one, stages);
+        return odd ? keep_first(pairs, 2 * count - 1) : pairs;
+    }
+};
+
+}  // namespace chimera

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/placement.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+
+namespace chimera {
+
+/// The trivial pipeline: one stage, the whole model, on every worker. `micro_batches` is per worker; no worker idles.
+struct data_parallel {
+    int stages = 1;  ///< always 1
+    int micro_batches = 1;
+    int width = 1;   ///< workers
+
+    constexpr refusal refused() const {
+        if (stages != 1) return stages < 1 ? refusal::stages_below_one : refusal::stages_not_one;
+        if (width < 1) return refusal::width_below_one;
+        return detail::refuse_sizes(width, micro_batches, 2);
+    }
+    constexpr int workers() const { return width; }
+    constexpr int placements() const { return width; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        schedule one = one_f_one_b{1, micro_batches}.make();
+        one.head.family = "data_parallel";
+        return width == 1 ? one : widen(one, width);
+    }
+};
+
+}  // namespace chimera

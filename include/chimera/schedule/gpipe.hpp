@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/schedule/one_f_one_b.hpp>
+
+namespace chimera {
+
+/// GPipe: all forwards, then all backwards, micro-batches in order. Makespan 2(N + D - 1) at F = B = 1, peak N.
+struct gpipe {
+    int stages = 1;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        schedule out = detail::linear("gpipe", stages, micro_batches, slot_count());
+        const int turn = micro_batches + stages - 1;  // the tick of the first backward, on the last worker
+        for (int s = 0; s < stages; ++s) {
+            const auto at = static_cast<std::uint16_t>(s);
+            for (int m = 0; m < micro_batches; ++m)
+                out.slots.push_back({.tick = s + m, .first = m, .stage = at, .op = pass::forward});
+            for (int m = 0; m < micro_batches; ++m)
+                out.slots.push_back({.tick = turn + stages - 1 - s + m, .first = m, .stage = at, .op = pass::backward});
+            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        }
+        return out;
+    }
+};
+
+}  // namespace chimera

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/verify/ledger.hpp>
+
+namespace chimera {
+namespace detail {
+
+constexpr bool overlaps(const slot& s) { return s.overlap; }
+constexpr bool overlaps(const instruction&) { return false; }
+
+/// Live activations along each row: from the start of a forward to the end of a backward or weight gradient.
+/// A limit is in micro-batches, a peak in units.
+template <typename View>
+constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
+    const auto* const all = items(t).data();
+    const std::int64_t most = std::int64_t{limit} * t.head.micro_batch_parts;
+    r.peaks.assign(static_cast<std::size_t>(t.head.workers), 0);
+    for (std::int32_t w = 0; w < t.head.workers; ++w) {
+        const std::int32_t begin = t.offsets[static_cast<std::size_t>(w)];
+        const std::int32_t end = t.offsets[static_cast<std::size_t>(w) + 1];
+        std::int64_t live = 0, peak = 0, held = 0;  // held: let go only when the partner has ended as well
+        for (std::int32_t i = begin; i < end; ++i) {
+            if (!computes(all[i])) continue;
+            const entry e = entry_of(all[i]);
+            if (e.op == pass::forward) live += e.count;
+            if (live > peak) {
+                if (peak <= most && live > most)
+                    r.add({.law = law::bounded, .what = complaint::over_limit, .worker = w, .index = i - begin,
+                           .stage = e.stage, .unit = e.first, .pipeline = e.pipeline, .other = limit,
+                           .instruction = is_program(t)});
+                peak = live;
+            }
+            if (ends_activation(e.op)) held += e.count;
+            if (overlaps(all[i])) continue;
+            live = live > held ? live - held : 0;
+            held = 0;
+        }
+        r.peaks[static_cast<std::size_t>(w)] = static_cast<std::int32_t>(peak);
+    }
+}
+
+}  // namespace detail
+
+namespace laws {
+
+/// Live activations never exceed `limit` micro-batches of one stage on any worker.
+constexpr bool bounded(schedule_view s, std::int32_t limit) {
+    report r;
+    return detail::sound(s, r) && (detail::check_bounded(s, limit, r), r.ok());
+}
+constexpr bool bounded(program_view p, std::int32_t limit) {
+    report r;
+    return detail::sound(p, r) && (detail::check_bounded(p, limit, r), r.ok());
+}
+
+}  // namespace laws
+}  // namespace chimera

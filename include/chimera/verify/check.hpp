@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/verify/bounded.hpp>
+#include <chimera/verify/exclusive.hpp>
+#include <chimera/verify/housed.hpp>
+#include <chimera/verify/matched.hpp>
+#include <chimera/verify/once.hpp>
+#include <chimera/verify/ordered.hpp>
+#include <chimera/verify/reproducible.hpp>
+#include <chimera/verify/synchronised.hpp>
+
+namespace chimera {
+
+/// Holds a schedule to the laws once, ordered, exclusive and bounded. Linear in its slots. Rows may hold anything: numbers out
+/// of range are faults; sizes, placement or offsets that do not fit each other are the only fault reported.
+constexpr report verify(schedule_view s, limits allowed = {}) {
+    report r{.most = allowed.faults};
+    if (!detail::sound(s, r)) return r;
+    const detail::ledger l = detail::check_once(s, r);
+    detail::check_ordered(s, l, r);
+    detail::check_exclusive(s, r);
+    detail::check_bounded(s, allowed.activations, r);
+    return r;
+}
+
+/// Holds a program to all eight laws. Linear in its instructions, but for the square of the stages that one worker reduces.
+constexpr report verify(program_view p, limits allowed = {}) {
+    report r{.most = allowed.faults};
+    if (!detail::sound(p, r)) return r;
+    const detail::ledger l = detail::check_once(p, r);
+    detail::check_ordered(p, l, r);
+    detail::check_bounded(p, allowed.activations, r);
+    detail::check_matched(p, l, r);
+    detail::check_synchronised(p, r);
+    detail::check_housed(p, r);
+    detail::check_reproducible(p, r);
+    return r;
+}
+
+}  // namespace chimera

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/verify/ledger.hpp>
+
+namespace chimera {
+namespace detail {
+
+/// The buffers of one worker while its row is walked.
+struct house {
+    std::int32_t* tenant;  ///< per buffer: the live (stage, unit) in it, -1 for none
+    std::int32_t* home;    ///< per (stage, unit): its buffer while live, -1 otherwise
+    std::int32_t size;     ///< buffers
+    std::int32_t live = 0, peak = 0;
+};
+
+/// What is wrong with unit k of step e in buffer b; moves in and out on the way.
+constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cell, complaint& what) {
+    what = complaint::bad_buffer;
+    if (b < 0 || b >= h.size) return false;
+    if (e.op == pass::forward) {
+        what = complaint::buffer_busy;
+        if (h.tenant[b] >= 0) return false;
+        what = complaint::buffer_moved;
+        if (h.home[cell] >= 0) return false;
+        h.tenant[b] = cell;
+        h.home[cell] = b;
+        if (++h.live > h.peak) h.peak = h.live;
+        return true;
+    }
+    what = complaint::buffer_moved;
+    if (h.home[cell] != b) return false;
+    if (ends_activation(e.op)) {
+        h.tenant[b] = -1;
+        h.home[cell] = -1;
+        --h.live;
+    }
+    return true;
+}
+
+constexpr void house_row(const program_view& p, std::int32_t w, house& h, report& r) {
+    for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        const instruction& x = p.instructions[static_cast<std::size_t>(i)];
+        if (!is_compute(x.op)) continue;
+        const entry e = entry_of(x);
+        if (!in_range(p.head, e)) continue;
+        const auto complain = [&](complaint what, std::int32_t unit, std::int32_t buffer) {
+            r.add({.law = law::housed, .what = what, .worker = w, .index = i - p.offsets[static_cast<std::size_t>(w)],
+                   .stage = e.stage, .unit = unit, .pipeline = e.pipeline, .other = buffer, .instruction = true});
+        };
+        if (x.list >= 0 && static_cast<std::size_t>(x.list) + x.count > p.buffers.size()) {
+            complain(complaint::bad_buffer, e.first, -1);
+            continue;
+        }
+        for (std::int32_t k = 0; k < e.count; ++k) {
+            const std::int32_t b = p.buffer_of(x, k);
+            complaint what{};
+            if (!settle(h, e, b, e.stage * p.head.units() + e.first + k, what)) complain(what, e.first + k, b);
+        }
+    }
+}
+
+constexpr void check_housed(const program_view& p, report& r) {
+    const auto cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
+    std::vector<std::int32_t> home(cells, -1), tenant;
+    for (std::int32_t w = 0; w < p.head.workers; ++w) {
+        const std::int32_t count = p.buffer_counts[static_cast<std::size_t>(w)];
+        // More buffers than (stage, unit) pairs cannot all be used, and a file's number must not be trusted with memory.
+        const bool plausible = count >= 0 && static_cast<std::size_t>(count) <= cells;
+        tenant.assign(plausible ? static_cast<std::size_t>(count) : 0, -1);
+        house h{tenant.data(), home.data(), plausible ? count : 0};
+        house_row(p, w, h, r);
+        if (h.peak != count)
+            r.add({.law = law::housed, .what = complaint::buffer_count, .worker = w, .other = h.peak, .instruction = true});
+        for (const std::int32_t cell : tenant)
+            if (cell >= 0) home[static_cast<std::size_t>(cell)] = -1;
+    }
+}
+
+}  // namespace detail
+
+namespace laws {
+
+/// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward did,
+/// and a worker has exactly as many buffers as it ever has live activations (in units).
+constexpr bool housed(program_view p) {
+    report r;
+    return detail::sound(p, r) && (detail::check_housed(p, r), r.ok());
+}
+
+}  // namespace laws
+}  // namespace chimera

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/verify/once.hpp>
+#include <chimera/verify/progress.hpp>
+
+#include <algorithm>
+
+namespace chimera {
+namespace detail {
+
+/// What one (stage, unit) needs from another worker was sent after it was made and received before it is used.
+constexpr void check_crossing(const program_view& p, const message_ends& e, std::int32_t made, std::int32_t used,
+                              std::int32_t unit, report& r) {
+    if (made < 0 || used < 0) return;
+    const auto at = [&](complaint what, std::int32_t i, std::int32_t other) {
+        fault f = fault_at(p, law::matched, what, i);
+        f.unit = unit;
+        f.peer = fault_at(p, law::matched, what, other).worker;
+        r.add(f);
+    };
+    if (e.send < 0 || e.receive < 0) return at(complaint::no_transfer, used, made);
+    if (e.send < made) at(complaint::send_early, made, used);
+    if (e.receive > used) at(complaint::receive_late, used, made);
+}
+
+/// Every dependency that crosses workers has its message, in time at both ends.
+constexpr void check_crossings(const program_view& p, const ledger& l, const mail& m, report& r) {
+    const std::int32_t units = p.head.units();
+    const passes* here = l.at.data();
+    const message_ends* gradient = m.gradients.data();
+    const message_ends* activation = m.activations.data() + units;
+    for (std::int32_t s = 0; s + 1 < p.head.stages; ++s)
+        for (std::int32_t u = 0; u < units; ++u, ++here, ++gradient, ++activation) {
+            const std::int32_t on = l.pipeline[static_cast<std::size_t>(u)];
+            if (on < 0 || p.worker_of(on, s) == p.worker_of(on, s + 1)) continue;
+            const passes& next = here[units];
+            check_crossing(p, *activation, here->forward, next.forward, u, r);
+            check_crossing(p, *gradient, next.gradient, here->gradient, u, r);
+        }
+}
+
+/// For each ordered pair of workers the receives name the messages in the order of the sends: transfers between two
+/// workers match in order. Linear: the sends sorted by receiver (counting), then one cursor per sender.
+constexpr void check_pair_order(const program_view& p, const mail& m, report& r) {
+    const auto workers = static_cast<std::size_t>(p.head.workers);
+    const instruction* const all = p.instructions.data();
+    std::vector<std::int32_t> begin(workers + 1, 0), sorted(m.messages.size(), -1), cursor(workers, 0);
+    for (const message_ends& e : m.messages)
+        if (e.to >= 0 && e.from >= 0) ++begin[static_cast<std::size_t>(e.to) + 1];
+    for (std::size_t w = 0; w < workers; ++w) begin[w + 1] += begin[w];
+    std::vector<std::int32_t> fill = begin;
+    for (std::size_t i = 0; i < p.instructions.size(); ++i)
+        if (is_send(all[i].op)) {
+            const message_ends& e = m.messages[static_cast<std::size_t>(all[i].message)];
+            sorted[static_cast<std::size_t>(fill[static_cast<std::size_t>(e.to)]++)] = all[i].message;
+        }
+    for (std::size_t w = 0; w < workers; ++w) {
+        for (std::int32_t k = begin[w + 1]; k-- > begin[w];)
+            cursor[static_cast<std::size_t>(
+                m.messages[static_cast<std::size_t>(sorted[static_cast<std::size_t>(k)])].from)] = k;
+        for (std::int32_t i = p.offsets[w]; i < p.offsets[w + 1]; ++i) {
+            if (!is_recv(all[i].op)) continue;
+            const std::int32_t expected = sorted[static_cast<std::size_t>(cursor[static_cast<std::size_t>(all[i].peer)]++)];
+            if (expected == all[i].message) continue;
+            fault f = program_fault(p, law::matched, complaint::pair_order, static_cast<std::int32_t>(w), i);
+            const message_ends& e = m.messages[static_cast<std::size_t>(expected)];
+            f.other = e.send - p.offsets[static_cast<std::size_t>(e.from)];
+            r.add(f);
+            break;
+        }
+    }
+}
+
+/// Calls of one group stand together: no group number comes back later in the row.
+constexpr void check_groups(const program_view& p, report& r) {
+    const instruction* const all = p.instructions.data();
+    std::vector<std::int32_t> starts;
+    for (std::int32_t w = 0; w < p.head.workers; ++w) {
+        starts.clear();
+        bool ascending = true;
+        std::int32_t open = -1;
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+            const std::int32_t group = is_transfer(all[i].op) ? all[i].group : -1;
+            if (group >= 0 && group != open) {
+                ascending = ascending && (starts.empty() || all[starts.back()].group < group);
+                starts.push_back(i);
+            }
+            open = group;
+        }
+        if (ascending) continue;
+        std::sort(starts.begin(), starts.end(), [&](std::int32_t a, std::int32_t b) {
+            return all[a].group != all[b].group ? all[a].group < all[b].group : a < b;
+        });
+        for (std::size_t k = 1; k < starts.size(); ++k)
+            if (all[starts[k]].group == all[starts[k - 1]].group)
+                r.add(program_fault(p, law::matched, complaint::split_group, w, starts[k]));
+    }
+}
+
+constexpr void check_matched(const program_view& p, const ledger& l, report& r) {
+    const mail m = post_all(p, r);
+    check_ends(p, m, r);
+    check_crossings(p, l, m, r);
+    check_groups(p, r);
+    if (r.broken(law::matched)) return;  // what follows needs both ends of every message
+    check_pair_order(p, m, r);
+    report stuck{.most = r.most};
+    if (machine(p, m, false).run(stuck)) return;
+    report worse{.most = r.most};
+    const bool only_rendezvous = machine(p, m, true).run(worse);
+    for (const fault& f : only_rendezvous ? stuck.faults : worse.faults) r.add(f);
+}
+
+}  // namespace detail
+
+namespace laws {
+
+/// Sends and receives pair up one to one, carry exactly what crosses workers, after it is made and before it is used; both
+/// sides of a pair of workers agree on one order; groups stand together; and the program reaches its end when a send
+/// waits for its receive (rendezvous), therefore also when it does not (eager).
+constexpr bool matched(program_view p) {
+    report r;
+    if (!detail::sound(p, r)) return false;
+    report ignored;
+    detail::check_matched(p, detail::check_once(p, ignored), r);
+    return !r.broken(law::matched);
+}
+
+}  // namespace laws
+}  // namespace chimera
