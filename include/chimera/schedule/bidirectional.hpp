@@ -44,9 +44,10 @@ struct bidirectional {
         const int period = scale == chimera::scale::direct ? 2 * stages : 3 * stages;
         const int full = micro_batches / capacity;
         const int rest = micro_batches % capacity;
-        // GCC 12 miscounts the storage of a vector that is assigned or chosen by ?: in constant evaluation: only return.
+        // GCC 12 frees too early what ?: or an assignment yields in constant evaluation: one plain return a case.
         if (full == 0) return unit(rest);
-        if (rest == 0) return full == 1 ? unit(capacity) : repeat(unit(capacity), full, period);
+        if (full == 1 && rest == 0) return unit(capacity);
+        if (rest == 0) return repeat(unit(capacity), full, period);
         return append(repeat(unit(capacity), full, period), unit(rest), full * period);
     }
 

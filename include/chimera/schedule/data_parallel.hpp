@@ -25,7 +25,7 @@ struct data_parallel {
     constexpr schedule make() const {
         schedule one = one_f_one_b{1, micro_batches}.make();
         one.head.family = "data_parallel";
-        return width == 1 ? one : widen(one, width);
+        return widen(one, width);
     }
 };
 
