@@ -1,0 +1,12 @@
+# The README's example must be a piece of a program that is compiled and run.
+file(READ ${SOURCE}/README.md readme)
+file(READ ${SOURCE}/examples/01_print_schedule.cpp example)
+string(FIND "${readme}" "```cpp\n" from)
+math(EXPR from "${from} + 7")
+string(SUBSTRING "${readme}" ${from} -1 quoted)
+string(FIND "${quoted}" "```" length)
+string(SUBSTRING "${quoted}" 0 ${length} quoted)
+string(FIND "${example}" "${quoted}" at)
+if(length LESS 100 OR at LESS 0)
+  message(FATAL_ERROR "README.md does not quote examples/01_print_schedule.cpp literally")
+endif()
