@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/placement.hpp>
 #include <chimera/algebra/time.hpp>
 #include <chimera/algebra/units.hpp>
@@ -45,9 +46,13 @@ struct bidirectional {
         const int full = micro_batches / capacity;
         const int rest = micro_batches % capacity;
         // GCC 12 frees too early what ?: or an assignment yields in constant evaluation: one plain return a case.
+        // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
+        const bool loose = rest != 0 && scale != chimera::scale::direct;
+        if (full == 0 && loose) return compact(unit(rest));
         if (full == 0) return unit(rest);
         if (full == 1 && rest == 0) return unit(capacity);
         if (rest == 0) return repeat(unit(capacity), full, period);
+        if (loose) return compact(append(repeat(unit(capacity), full, period), unit(rest), full * period));
         return append(repeat(unit(capacity), full, period), unit(rest), full * period);
     }
 

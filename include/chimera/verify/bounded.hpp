@@ -21,18 +21,20 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
         const std::int32_t end = t.offsets[static_cast<std::size_t>(w) + 1];
         std::int64_t live = 0, peak = 0, held = 0;  // held: let go only when the partner has ended as well
         for (std::int32_t i = begin; i < end; ++i) {
-            if (!computes(all[i])) continue;
-            const entry e = entry_of(all[i]);
-            if (e.op == pass::forward) live += e.count;
-            if (live > peak) {
+            const auto& x = all[i];
+            if (!computes(x)) continue;
+            const auto op = static_cast<pass>(x.op);
+            if (op == pass::forward) {
+                live += x.count;
                 if (peak <= most && live > most)
                     r.add({.law = law::bounded, .what = complaint::over_limit, .worker = w, .index = i - begin,
-                           .stage = e.stage, .unit = e.first, .pipeline = e.pipeline, .other = limit,
+                           .stage = x.stage, .unit = x.first, .pipeline = x.pipeline, .other = limit,
                            .instruction = is_program(t)});
-                peak = live;
+                if (live > peak) peak = live;
+            } else if (op == pass::backward || op == pass::weight_gradient) {
+                held += x.count;
             }
-            if (ends_activation(e.op)) held += e.count;
-            if (overlaps(all[i])) continue;
+            if (held == 0 || overlaps(x)) continue;
             live = live > held ? live - held : 0;
             held = 0;
         }

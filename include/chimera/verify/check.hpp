@@ -15,7 +15,8 @@ namespace chimera {
 /// Holds a schedule to the laws once, ordered, exclusive and bounded. Linear in its slots. Rows may hold anything: numbers out
 /// of range are faults; sizes, placement or offsets that do not fit each other are the only fault reported.
 constexpr report verify(schedule_view s, limits allowed = {}) {
-    report r{.most = allowed.faults};
+    report r;
+    r.most = allowed.faults;
     if (!detail::sound(s, r)) return r;
     const detail::ledger l = detail::check_once(s, r);
     detail::check_ordered(s, l, r);
@@ -24,9 +25,10 @@ constexpr report verify(schedule_view s, limits allowed = {}) {
     return r;
 }
 
-/// Holds a program to all eight laws. Linear in its instructions, but for the square of the stages that one worker reduces.
+/// Holds a program to all eight laws. Linear in its instructions.
 constexpr report verify(program_view p, limits allowed = {}) {
-    report r{.most = allowed.faults};
+    report r;
+    r.most = allowed.faults;
     if (!detail::sound(p, r)) return r;
     const detail::ledger l = detail::check_once(p, r);
     detail::check_ordered(p, l, r);

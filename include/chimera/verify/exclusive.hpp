@@ -24,6 +24,11 @@ constexpr void check_exclusive(const schedule_view& s, report& r) {
         bool paired = false;
         for (std::int32_t i = begin; i < end; ++i) {
             const slot& x = all[i];
+            if (!paired && !x.overlap && x.ticks > 0 && x.tick >= free_from && x.tick >= 0) {
+                free_from = std::int64_t{x.tick} + x.ticks;
+                last_tick = x.tick;
+                continue;
+            }
             const auto complain = [&](complaint what, std::int32_t other = -1) {
                 r.add({.law = law::exclusive, .what = what, .worker = w, .index = i - begin, .stage = x.stage,
                        .unit = x.first, .pipeline = x.pipeline, .other = other});

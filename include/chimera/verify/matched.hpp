@@ -105,9 +105,11 @@ constexpr void check_matched(const program_view& p, const ledger& l, report& r) 
     check_groups(p, r);
     if (r.broken(law::matched)) return;  // what follows needs both ends of every message
     check_pair_order(p, m, r);
-    report stuck{.most = r.most};
+    report stuck;
+    stuck.most = r.most;
     if (machine(p, m, false).run(stuck)) return;
-    report worse{.most = r.most};
+    report worse;
+    worse.most = r.most;
     const bool only_rendezvous = machine(p, m, true).run(worse);
     for (const fault& f : only_rendezvous ? stuck.faults : worse.faults) r.add(f);
 }

@@ -8,45 +8,61 @@ namespace detail {
 
 /// Enters one pass of one (stage, unit); false when there is one already.
 constexpr bool enter(passes& p, pass op, std::int32_t at) {
-    std::int32_t* const first = op == pass::forward          ? &p.forward
-                                : op == pass::recompute      ? &p.recompute
-                                : op == pass::weight_gradient ? &p.weight
-                                                              : &p.gradient;
-    std::int32_t* const second = op == pass::backward ? &p.weight : first;
-    if (*first >= 0 || *second >= 0) return false;
-    *first = at;
-    *second = at;
-    return true;
+    switch (op) {
+        case pass::forward: return p.forward < 0 && (p.forward = at, true);
+        case pass::backward: return p.gradient < 0 && p.weight < 0 && (p.gradient = p.weight = at, true);
+        case pass::input_gradient: return p.gradient < 0 && (p.gradient = at, true);
+        case pass::weight_gradient: return p.weight < 0 && (p.weight = at, true);
+        case pass::recompute: return p.recompute < 0 && (p.recompute = at, true);
+    }
+    return false;
+}
+
+template <typename View>
+constexpr void complain_once(const View& t, complaint what, std::int32_t w, std::int32_t i, std::int32_t unit,
+                             std::int32_t other, report& r) {
+    const auto& x = items(t)[static_cast<std::size_t>(i)];
+    r.add({.law = law::once, .what = what, .worker = w, .index = i - t.offsets[static_cast<std::size_t>(w)],
+           .stage = x.stage, .unit = unit, .pipeline = x.pipeline, .other = other, .instruction = is_program(t)});
+}
+
+/// True for a compute step that is in range and on the worker of its placement; complains otherwise.
+template <typename View>
+constexpr bool well_placed(const View& t, std::int32_t w, std::int32_t i, report& r) {
+    const auto& x = items(t)[static_cast<std::size_t>(i)];
+    const auto complain = [&](complaint what, std::int32_t other) { complain_once(t, what, w, i, x.first, other, r); };
+    if (!known(x)) return complain(complaint::unknown_pass, -1), false;
+    if (!computes(x)) return false;
+    if (!in_range(t.head, entry_of(x))) return complain(complaint::out_of_range, -1), false;
+    const std::int32_t home = t.worker_of(x.pipeline, x.stage);
+    return home == w || (complain(complaint::wrong_worker, home), false);
 }
 
 /// Enters every compute step into the ledger; complains about those that have no place there.
 template <typename View>
 constexpr ledger enter_all(const View& t, report& r) {
-    const auto stages = static_cast<std::size_t>(t.head.stages), units = static_cast<std::size_t>(t.head.units());
-    ledger l{std::vector<passes>(stages * units, passes{}), std::vector<std::int32_t>(units, -1)};
+    const std::int64_t stages = t.head.stages, units = t.head.units();
+    ledger l{std::vector<passes>(static_cast<std::size_t>(stages * units), passes{}),
+             std::vector<std::int32_t>(static_cast<std::size_t>(units), -1)};
     passes* const at = l.at.data();
     std::int32_t* const pipeline = l.pipeline.data();
     const auto* const all = items(t).data();
     const std::int32_t* const offsets = t.offsets.data();
     const std::int32_t* const placement = t.placement.data();
     for (std::int32_t w = 0; w < t.head.workers; ++w)
-        for (std::int32_t i = offsets[w]; i < offsets[w + 1]; ++i) {
-            const auto complain = [&](complaint what, const entry& e, std::int32_t unit, std::int32_t other = -1) {
-                r.add({.law = law::once, .what = what, .worker = w, .index = i - offsets[w], .stage = e.stage,
-                       .unit = unit, .pipeline = e.pipeline, .other = other, .instruction = is_program(t)});
-            };
-            const entry e = entry_of(all[i]);
-            if (!known(all[i])) { complain(complaint::unknown_pass, e, e.first); continue; }
-            if (!computes(all[i])) continue;
-            if (!in_range(t.head, e)) { complain(complaint::out_of_range, e, e.first); continue; }
-            const std::int32_t home = placement[e.pipeline * t.head.stages + e.stage];
-            if (home != w) { complain(complaint::wrong_worker, e, e.first, home); continue; }
-            for (std::int32_t u = e.first; u < e.first + e.count; ++u) {
-                if (pipeline[u] < 0) pipeline[u] = e.pipeline;
-                if (pipeline[u] != e.pipeline)
-                    complain(complaint::two_pipelines, e, u, pipeline[u]);
-                else if (!enter(at[static_cast<std::size_t>(e.stage) * units + static_cast<std::size_t>(u)], e.op, i))
-                    complain(complaint::duplicate, e, u);
+        for (std::int32_t i = offsets[w], end = offsets[w + 1]; i < end; ++i) {
+            const auto& x = all[i];
+            const std::int64_t first = x.first, last = first + x.count;
+            // Cheap and right first: in constant evaluation every expression counts.
+            const bool fine = computes(x) && x.stage < stages && first >= 0 && first < last && last <= units &&
+                              x.pipeline < t.head.pipelines && placement[x.pipeline * stages + x.stage] == w && known(x);
+            if (!fine && !well_placed(t, w, i, r)) continue;
+            for (std::int64_t u = first; u < last; ++u) {
+                if (pipeline[u] < 0) pipeline[u] = x.pipeline;
+                if (pipeline[u] != x.pipeline)
+                    complain_once(t, complaint::two_pipelines, w, i, static_cast<std::int32_t>(u), pipeline[u], r);
+                else if (!enter(at[x.stage * units + u], static_cast<pass>(x.op), i))
+                    complain_once(t, complaint::duplicate, w, i, static_cast<std::int32_t>(u), -1, r);
             }
         }
     return l;
@@ -57,8 +73,9 @@ template <typename View>
 constexpr void check_complete(const View& t, const ledger& l, report& r) {
     const passes* p = l.at.data();
     const std::int32_t* const pipeline = l.pipeline.data();
-    for (std::int32_t s = 0; s < t.head.stages; ++s)
-        for (std::int32_t u = 0; u < t.head.units(); ++u, ++p) {
+    const std::int32_t stages = t.head.stages, units = t.head.units();
+    for (std::int32_t s = 0; s < stages; ++s)
+        for (std::int32_t u = 0; u < units; ++u, ++p) {
             if (p->forward >= 0 && p->gradient >= 0 && p->weight >= 0) continue;
             const auto complain = [&](complaint what) {
                 const std::int32_t on = pipeline[u];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/verify/collective_order.hpp>
 #include <chimera/verify/messages.hpp>
 
 namespace chimera {
@@ -15,40 +16,46 @@ struct sync_points {
     bool holds = false;
 };
 
-/// The replica groups that the placement implies: stage after stage, ascending.
+/// Who holds what, as the placement says.
 struct holders {
-    std::vector<std::int32_t> offsets;  ///< stages + 1
-    std::vector<std::int32_t> workers;
+    std::vector<std::int32_t> begin;    ///< workers + 1, into `stages`
+    std::vector<std::int32_t> stages;   ///< worker after worker; a stage that it holds on two pipelines comes twice
+    std::vector<std::int32_t> offsets;  ///< stages + 1, into `workers`
+    std::vector<std::int32_t> workers;  ///< the replica groups, ascending
     constexpr std::int32_t size(std::int32_t stage) const {
         return offsets[static_cast<std::size_t>(stage) + 1] - offsets[static_cast<std::size_t>(stage)];
     }
 };
 
-/// Distinct workers per stage. The workers of each stage come out ascending, since they are met worker by worker.
+/// Calls visit(stage, worker) once for each stage that a worker holds, worker by worker.
+template <typename Visit>
+constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Visit visit) {
+    for (std::int32_t& w : last) w = -1;
+    for (std::size_t w = 0; w + 1 < h.begin.size(); ++w)
+        for (std::int32_t k = h.begin[w]; k < h.begin[w + 1]; ++k) {
+            const auto s = static_cast<std::size_t>(h.stages[static_cast<std::size_t>(k)]);
+            if (last[s] == static_cast<std::int32_t>(w)) continue;
+            last[s] = static_cast<std::int32_t>(w);
+            visit(s, static_cast<std::int32_t>(w));
+        }
+}
+
+/// Two counting sorts of the placement: by worker, then by stage.
 constexpr holders find_holders(const program_view& p) {
     const auto stages = static_cast<std::size_t>(p.head.stages), workers = static_cast<std::size_t>(p.head.workers);
-    std::vector<std::int32_t> begin(workers + 1, 0), by_worker(p.placement.size(), 0);
-    for (const std::int32_t w : p.placement) ++begin[static_cast<std::size_t>(w) + 1];
-    for (std::size_t w = 0; w < workers; ++w) begin[w + 1] += begin[w];
-    std::vector<std::int32_t> fill = begin, last(stages, -1);
-    for (std::size_t k = 0; k < p.placement.size(); ++k)
-        by_worker[static_cast<std::size_t>(fill[static_cast<std::size_t>(p.placement[k])]++)] =
+    const std::size_t places = p.placement.size();
+    holders h{std::vector<std::int32_t>(workers + 1, 0), std::vector<std::int32_t>(places, 0),
+              std::vector<std::int32_t>(stages + 1, 0), std::vector<std::int32_t>(places, -1)};
+    for (const std::int32_t w : p.placement) ++h.begin[static_cast<std::size_t>(w) + 1];
+    for (std::size_t w = 0; w < workers; ++w) h.begin[w + 1] += h.begin[w];
+    std::vector<std::int32_t> fill = h.begin, last(stages, -1);
+    for (std::size_t k = 0; k < places; ++k)
+        h.stages[static_cast<std::size_t>(fill[static_cast<std::size_t>(p.placement[k])]++)] =
             static_cast<std::int32_t>(k % stages);
-    holders h{std::vector<std::int32_t>(stages + 1, 0), std::vector<std::int32_t>(p.placement.size(), -1)};
-    const auto each = [&](auto visit) {
-        for (std::size_t s = 0; s < stages; ++s) last[s] = -1;
-        for (std::size_t w = 0; w < workers; ++w)
-            for (std::int32_t k = begin[w]; k < begin[w + 1]; ++k) {
-                const auto s = static_cast<std::size_t>(by_worker[static_cast<std::size_t>(k)]);
-                if (last[s] == static_cast<std::int32_t>(w)) continue;
-                last[s] = static_cast<std::int32_t>(w);
-                visit(s, static_cast<std::int32_t>(w));
-            }
-    };
-    each([&](std::size_t s, std::int32_t) { ++h.offsets[s + 1]; });
+    each_holder(h, last, [&](std::size_t s, std::int32_t) { ++h.offsets[s + 1]; });
     for (std::size_t s = 0; s < stages; ++s) h.offsets[s + 1] += h.offsets[s];
     fill = h.offsets;
-    each([&](std::size_t s, std::int32_t w) { h.workers[static_cast<std::size_t>(fill[s]++)] = w; });
+    each_holder(h, last, [&](std::size_t s, std::int32_t w) { h.workers[static_cast<std::size_t>(fill[s]++)] = w; });
     return h;
 }
 
@@ -105,60 +112,25 @@ constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t 
     early(complaint::late_contribution, at.update, at.last_contribution);
 }
 
-/// Two stages that two workers both reduce are started in the same order on both. Cost: the square of the stages per worker.
-class collective_order {
-public:
-    explicit constexpr collective_order(const program_view& program)
-        : p(program), first(static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.stages), -1) {}
-
-    constexpr void add_row(std::int32_t w, report& r) {
-        started.clear();
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
-            const instruction& x = p.instructions[static_cast<std::size_t>(i)];
-            if (x.op != action::reduce_gradient || x.stage >= p.head.stages) continue;
-            for (const std::int32_t before : started) {
-                if (before == x.stage) continue;
-                const std::int32_t rival = first[cell(x.stage, before)];
-                if (first[cell(before, x.stage)] < 0) first[cell(before, x.stage)] = w;
-                if (rival < 0 || rival == w) continue;
-                fault f = program_fault(p, law::synchronised, complaint::collective_order, w, i);
-                f.peer = rival;
-                f.other = before;
-                r.add(f);
-            }
-            started.push_back(x.stage);
-        }
-    }
-
-private:
-    constexpr std::size_t cell(std::int32_t before, std::int32_t after) const {
-        return static_cast<std::size_t>(before) * static_cast<std::size_t>(p.head.stages) + static_cast<std::size_t>(after);
-    }
-    const program_view& p;
-    std::vector<std::int32_t> first;  ///< stages × stages: the first worker that started one before the other
-    std::vector<std::int32_t> started;
-};
-
 constexpr void check_synchronised(const program_view& p, report& r) {
     const holders h = find_holders(p);
     check_members(p, h, r);
     std::vector<sync_points> at(static_cast<std::size_t>(p.head.stages), sync_points{});
-    std::vector<char> holds(at.size() * static_cast<std::size_t>(p.head.workers), 0);
-    for (std::size_t k = 0; k < p.placement.size(); ++k)
-        holds[static_cast<std::size_t>(p.placement[k]) * at.size() + k % at.size()] = 1;
-    collective_order order(p);
+    const auto held = [&](std::int32_t w, auto visit) {
+        for (std::int32_t k = h.begin[static_cast<std::size_t>(w)]; k < h.begin[static_cast<std::size_t>(w) + 1]; ++k)
+            visit(h.stages[static_cast<std::size_t>(k)]);
+    };
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
-        for (std::size_t s = 0; s < at.size(); ++s) {
-            at[s] = {};
-            at[s].holds = holds[static_cast<std::size_t>(w) * at.size() + s] != 0;
-        }
+        held(w, [&](std::int32_t s) { at[static_cast<std::size_t>(s)].holds = true; });
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i)
             note(p, h, w, i, at.data(), r);
-        for (std::int32_t s = 0; s < p.head.stages; ++s)
-            if (at[static_cast<std::size_t>(s)].holds)
-                check_points(p, w, s, at[static_cast<std::size_t>(s)], h.size(s) > 1, r);
-        order.add_row(w, r);
+        held(w, [&](std::int32_t s) {
+            sync_points& points = at[static_cast<std::size_t>(s)];
+            if (points.holds) check_points(p, w, s, points, h.size(s) > 1, r);
+            points = {};
+        });
     }
+    check_collective_order(p, r);
 }
 
 }  // namespace detail
@@ -166,8 +138,8 @@ constexpr void check_synchronised(const program_view& p, report& r) {
 namespace laws {
 
 /// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it once and
-/// only then updates; a stage without replicas is only updated. Members are the stage's workers; any two workers start
-/// the reductions they share in the same order.
+/// only then updates; a stage without replicas is only updated. Members are the stage's workers; all workers start
+/// the reductions they share in one order.
 constexpr bool synchronised(program_view p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, r), r.ok());

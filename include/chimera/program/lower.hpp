@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+#include <chimera/program/buffers.hpp>
+#include <chimera/program/program.hpp>
+#include <chimera/program/synchronise.hpp>
+#include <chimera/program/transfers.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// Writes one worker's instructions after another.
+class lowering {
+public:
+    constexpr lowering(schedule_view of, sync mode)
+        : of_(of), messages_(find_messages(of)), transfers_(order_transfers(messages_.all, of.head.workers)),
+          groups_(find_groups(of)), reductions_(find_reductions(of, groups_, mode)), buffers_(of.head) {}
+
+    constexpr program run() {
+        out_.head = of_.head;
+        out_.placement.assign(of_.placement.begin(), of_.placement.end());
+        out_.instructions.reserve(of_.slots.size() + transfers_.transfers.size() + 3 * reductions_.all.size());
+        out_.offsets.push_back(0);
+        for (int w = 0; w < of_.head.workers; ++w) {
+            write_row(w);
+            out_.offsets.push_back(static_cast<std::int32_t>(out_.instructions.size()));
+            out_.buffer_counts.push_back(buffers_.opened());
+        }
+        out_.member_offsets = groups_.offsets;
+        out_.members = groups_.members;
+        out_.messages = static_cast<std::int32_t>(messages_.all.size());
+        return std::move(out_);
+    }
+
+private:
+    constexpr void write_row(int w) {
+        buffers_.next_worker();
+        const auto at = static_cast<std::size_t>(w);
+        std::int32_t transfer = transfers_.offsets[at];
+        std::int32_t reduce = reductions_.offsets[at];
+        std::int32_t done = 0;
+        write_reductions(w, reduce, done);
+        for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
+            const slot& s = of_.slots[static_cast<std::size_t>(i)];
+            for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= s.tick; ++transfer) write_transfer(transfer);
+            write_compute(s, static_cast<std::size_t>(i));
+            write_reductions(w, reduce, ++done);
+        }
+        for (; transfer < transfers_.offsets[at + 1]; ++transfer) write_transfer(transfer);
+        write_end(w);
+    }
+
+    constexpr std::int32_t group(std::int32_t i) const { return transfers_.transfers[static_cast<std::size_t>(i)].group; }
+    constexpr void write_transfer(std::int32_t i) {
+        out_.instructions.push_back(transfers_.transfers[static_cast<std::size_t>(i)]);
+    }
+
+    constexpr void write_compute(const slot& s, std::size_t index) {
+        instruction out;
+        out.op = static_cast<action>(s.op);
+        out.count = s.count;
+        out.pipeline = s.pipeline;
+        out.stage = s.stage;
+        out.first = s.first;
+        out.inputs = messages_.inputs[index];
+        if (out.inputs > 0) out.message = messages_.first_input[index];
+        for (int u = s.first; s.op == pass::forward && u < s.first + s.count; ++u) buffers_.take(s.stage, u);
+        out.buffer = buffers_.held(s.stage, s.first);
+        if (s.count > 1) {
+            out.list = static_cast<std::int32_t>(out_.buffers.size());
+            for (int u = s.first; u < s.first + s.count; ++u) out_.buffers.push_back(buffers_.held(s.stage, u));
+        }
+        for (int u = s.first; ends_activation(s.op) && u < s.first + s.count; ++u) buffers_.give_back(s.stage, u);
+        out_.instructions.push_back(out);
+    }
+
+    constexpr bool reduced(std::int32_t stage) const {
+        const auto s = static_cast<std::size_t>(stage);
+        return groups_.offsets[s + 1] - groups_.offsets[s] > 1;
+    }
+    constexpr void write_stage(action op, std::int32_t stage) {
+        instruction out;
+        out.op = op;
+        out.stage = static_cast<std::uint16_t>(stage);
+        out_.instructions.push_back(out);
+    }
+    constexpr void write_reductions(int w, std::int32_t& next, std::int32_t done) {
+        for (; next < reductions_.offsets[static_cast<std::size_t>(w) + 1]; ++next) {
+            const reduction& r = reductions_.all[static_cast<std::size_t>(next)];
+            if (r.after > done) return;
+            if (reduced(r.stage)) write_stage(action::reduce_gradient, r.stage);
+        }
+    }
+    constexpr void write_end(int w) {
+        const auto at = static_cast<std::size_t>(w);
+        for (std::int32_t i = reductions_.offsets[at]; i < reductions_.offsets[at + 1]; ++i)
+            if (reduced(reductions_.all[static_cast<std::size_t>(i)].stage))
+                write_stage(action::wait_gradient, reductions_.all[static_cast<std::size_t>(i)].stage);
+        for (std::int32_t i = reductions_.offsets[at]; i < reductions_.offsets[at + 1]; ++i)
+            write_stage(action::update_weights, reductions_.all[static_cast<std::size_t>(i)].stage);
+    }
+
+    schedule_view of_;
+    message_list messages_;
+    transfer_rows transfers_;
+    replica_groups groups_;
+    reduction_rows reductions_;
+    buffer_allocator buffers_;
+    program out_;
+};
+
+}  // namespace detail
+
+/// Adds to a schedule what the executor must not decide: sends and receives with their groups and one global order,
+/// activation buffers, gradient reductions, updates. Linear in slots (stages · log stages for the order of reductions).
+/// Throws `error` where a slot starts before its input is there.
+constexpr program lower(schedule_view of, sync mode = sync::eager_opt) { return detail::lowering(of, mode).run(); }
+
+}  // namespace chimera

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// When a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation. eager: right after
+/// the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its end.
+enum class sync : std::uint8_t { lazy, eager, eager_opt };
+
+namespace detail {
+
+/// Replica groups: for every stage the workers that hold it, ascending.
+struct replica_groups {
+    std::vector<std::int32_t> offsets;  ///< stages + 1
+    std::vector<std::int32_t> members;
+};
+
+constexpr replica_groups find_groups(schedule_view of) {
+    replica_groups out;
+    out.offsets.reserve(static_cast<std::size_t>(of.head.stages) + 1);
+    out.members.reserve(of.placement.size());
+    out.offsets.push_back(0);
+    std::vector<std::int32_t> holders(static_cast<std::size_t>(of.head.pipelines), 0);
+    for (int s = 0; s < of.head.stages; ++s) {
+        for (int p = 0; p < of.head.pipelines; ++p) holders[static_cast<std::size_t>(p)] = of.worker_of(p, s);
+        std::sort(holders.begin(), holders.end());
+        for (std::size_t i = 0; i < holders.size(); ++i)
+            if (i == 0 || holders[i] != holders[i - 1]) out.members.push_back(holders[i]);
+        out.offsets.push_back(static_cast<std::int32_t>(out.members.size()));
+    }
+    return out;
+}
+
+/// One worker's share in one stage's reduction.
+struct reduction {
+    std::int32_t worker = 0;
+    std::int32_t stage = 0;
+    std::int32_t after = 0;  ///< starts once this many of the worker's slots are done
+    std::int32_t ready = 0;  ///< tick at which the worker's last gradient of the stage ends
+    bool late = false;       ///< waits for the end of the worker's computation
+};
+
+/// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
+constexpr void find_last_gradients(schedule_view of, int w, const std::vector<std::int32_t>& held, sync mode,
+                                   std::vector<std::size_t>& open, std::vector<reduction>& out) {
+    const auto row = of.row(w);
+    const auto size = static_cast<std::int32_t>(row.size());
+    for (const std::int32_t s : held) {
+        // Without a gradient of its own the worker adds zeros, and may do so at once.
+        const bool late = mode == sync::lazy;
+        out.push_back({w, s, late ? size : 0, 0, late});
+        open[static_cast<std::size_t>(s)] = out.size();
+    }
+    bool bubble = false;
+    for (std::int32_t i = size; i-- > 0;) {
+        const slot& s = row[static_cast<std::size_t>(i)];
+        if (ends_activation(s.op) && open[s.stage] != 0) {
+            reduction& r = out[open[s.stage] - 1];
+            r.ready = s.end();
+            r.late = mode == sync::lazy || (mode == sync::eager_opt && !bubble);
+            r.after = r.late ? size : i + 1;
+            open[s.stage] = 0;
+        }
+        bubble = bubble || (i > 0 && row[static_cast<std::size_t>(i) - 1].end() < s.tick);
+    }
+    for (const std::int32_t s : held) open[static_cast<std::size_t>(s)] = 0;
+}
+
+/// All reductions, each worker's in the one global order in which collectives start: stages that no member holds back first,
+/// then by the tick at which the last member is ready, then by stage. `after` never falls along a worker's list.
+struct reduction_rows {
+    std::vector<std::int32_t> offsets;  ///< workers + 1
+    std::vector<reduction> all;
+};
+
+/// The stages each worker holds, ascending, row after row.
+constexpr reduction_rows find_reductions(schedule_view of, const replica_groups& groups, sync mode) {
+    const auto stages = static_cast<std::size_t>(of.head.stages);
+    std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
+    for (std::size_t s = 0; s < stages; ++s)
+        for (std::int32_t m = groups.offsets[s]; m < groups.offsets[s + 1]; ++m)
+            held[static_cast<std::size_t>(groups.members[static_cast<std::size_t>(m)])].push_back(static_cast<std::int32_t>(s));
+    reduction_rows out;
+    std::vector<std::size_t> open(stages, 0);
+    out.offsets.push_back(0);
+    for (int w = 0; w < of.head.workers; ++w) {
+        find_last_gradients(of, w, held[static_cast<std::size_t>(w)], mode, open, out.all);
+        out.offsets.push_back(static_cast<std::int32_t>(out.all.size()));
+    }
+    std::vector<std::int64_t> key(stages, 0);
+    for (std::size_t s = 0; s < stages; ++s) key[s] = static_cast<std::int64_t>(s);
+    for (const reduction& r : out.all) {
+        std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
+        k = std::max(k, (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage);
+    }
+    for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
+        const auto from = out.all.begin() + out.offsets[w];
+        const auto to = out.all.begin() + out.offsets[w + 1];
+        std::sort(from, to, [&](const reduction& a, const reduction& b) {
+            return key[static_cast<std::size_t>(a.stage)] < key[static_cast<std::size_t>(b.stage)];
+        });
+        for (auto r = from; r != to; ++r)
+            if (r != from) r->after = std::max(r->after, (r - 1)->after);
+    }
+    return out;
+}
+
+}  // namespace detail
+}  // namespace chimera

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/verify/check.hpp>
+
+namespace chimera {
+
+/// Numbers that say in a compiler's message what they count.
+namespace at {
+struct worker { int number; };
+struct slot { int number; };         // of the worker's row
+struct instruction { int number; };  // likewise
+struct stage { int number; };
+struct unit { int number; };
+}  // namespace at
+
+/// Never complete: naming one stops the compilation, and the message carries law and place. -1: does not apply.
+template <law Law, at::worker Worker, auto Index, at::stage Stage, at::unit Unit>
+struct broken {
+    static_assert(Law != law::once, "a pass is missing, doubled or misplaced (law once) see the numbers of `broken`");
+    static_assert(Law != law::ordered, "a slot starts before what it depends on (law ordered) see the numbers of `broken`");
+    static_assert(Law != law::exclusive, "two slots of a worker overlap (law exclusive) see the numbers of `broken`");
+    static_assert(Law != law::bounded, "too many live activations (law bounded) see the numbers of `broken`");
+    static_assert(Law != law::matched, "sends and receives do not match (law matched) see the numbers of `broken`");
+    static_assert(Law != law::synchronised, "a gradient is not synchronised (law synchronised) see the numbers of `broken`");
+    static_assert(Law != law::housed, "two activations share a buffer (law housed) see the numbers of `broken`");
+    static_assert(Law != law::reproducible, "gradients add up in no fixed order (law reproducible) see the numbers of `broken`");
+};
+
+namespace detail {
+
+struct first_fault {
+    bool any = false;
+    fault what;
+};
+
+template <typename Table>
+consteval first_fault find_first_fault(const Table& table) {
+    const report found = verify(table);
+    return found.ok() ? first_fault{} : first_fault{true, found.faults.front()};
+}
+
+}  // namespace detail
+
+/// Holds a table in static storage to its laws at compile time. A broken one stops the compilation with
+/// `broken<law::ordered, at::worker{1}, at::slot{7}, at::stage{3}, at::unit{2}>`.
+template <const auto& Table>
+consteval bool prove() {
+    constexpr detail::first_fault found = detail::find_first_fault(Table);
+    if constexpr (found.any && found.what.instruction)
+        return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::instruction{found.what.index},
+                             at::stage{found.what.stage}, at::unit{found.what.unit}>) == 0;
+    else if constexpr (found.any)
+        return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::slot{found.what.index},
+                             at::stage{found.what.stage}, at::unit{found.what.unit}>) == 0;
+    else
+        return true;
+}
+
+/// The table itself, proven: `constexpr auto& table = proven<fixed<spec>>;`
+template <const auto& Table>
+    requires(prove<Table>())
+inline constexpr const auto& proven = Table;
+
+}  // namespace chimera
