@@ -14,17 +14,14 @@ namespace chimera::executor {
 
 /// The options of `chimera schedule FAMILY …`, as the command line and job files state them.
 struct family_options {
-    std::string family;             ///< as SCHEDULES names it: gpipe, one_f_one_b, bidirectional, data_parallel
-    std::int64_t stages = 0;        ///< model stages; data_parallel: 0 or 1
-    std::int64_t micro_batches = 0; ///< per copy of the pipeline group
-    std::int64_t pipelines = 0;     ///< 2f, bidirectional only; 0: the family's own (2)
-    std::string scale;              ///< direct, doubling or halving, bidirectional only; empty: direct
-    std::int64_t width = 1;         ///< data-parallel copies of the whole pipeline group
-    std::string recompute = "none"; ///< none, full, or a list of stages such as 0,2,3
+    std::string family;              ///< as SCHEDULES names it: gpipe, one_f_one_b, bidirectional, data_parallel
+    std::int64_t stages = 0;         ///< model stages; data_parallel: 0 or 1
+    std::int64_t micro_batches = 0;  ///< per copy of the pipeline group
+    std::int64_t pipelines = 0;      ///< 2f, bidirectional only; 0: the family's own (2)
+    std::string scale;               ///< direct, doubling or halving, bidirectional only; empty: direct
+    std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
+    std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
 };
-
-/// A schedule of more slots than this is refused before any memory is taken for it.
-inline constexpr std::int64_t slot_limit = std::int64_t{1} << 27;
 
 /// The families that `make_schedule` knows.
 std::span<const std::string_view> family_names();

@@ -72,12 +72,23 @@ inline void put_quoted(std::string& out, std::string_view text) {
 inline void put_escaped(std::string& out, std::string_view text) {
     for (const char c : text) {
         switch (c) {
-            case '&': put(out, "&amp;"); break;
-            case '<': put(out, "&lt;"); break;
-            case '>': put(out, "&gt;"); break;
-            case '"': put(out, "&quot;"); break;
-            case '\'': put(out, "&#39;"); break;
-            default: out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+            case '&':
+                put(out, "&amp;");
+                break;
+            case '<':
+                put(out, "&lt;");
+                break;
+            case '>':
+                put(out, "&gt;");
+                break;
+            case '"':
+                put(out, "&quot;");
+                break;
+            case '\'':
+                put(out, "&#39;");
+                break;
+            default:
+                out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
         }
     }
 }

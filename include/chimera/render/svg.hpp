@@ -18,22 +18,22 @@ namespace chimera {
 
 struct svg_options {
     time_unit unit = time_unit::ticks;
-    std::string title;    ///< empty: the family's name
-    std::string note;     ///< follows the sizes in the second line, such as "measured"
-    double width = 0;     ///< of the plot in pixels; 0: by the number of slots
-    bool tooltips = true; ///< pass, stage, micro-batch and times under the pointer, in pictures of up to 5,000 slots
+    std::string title;     ///< empty: the family's name
+    std::string note;      ///< follows the sizes in the second line, such as "measured"
+    double width = 0;      ///< of the plot in pixels; 0: by the number of slots
+    bool tooltips = true;  ///< pass, stage, micro-batch and times under the pointer, in pictures of up to 5,000 slots
 };
 
 namespace detail {
 
 /// Where things stand, in pixels.
 struct svg_layout {
-    double left = 0, top = 0, plot = 0;     // the plot's corner and width
-    double row = 0, gap = 0, bar = 0;       // heights of a row, of the space between rows, of a reduction's bar
-    double slot = 0;                        // width of facts.unit
-    double scale = 0;                       // pixels per unit of time
-    double legend = 0;                      // the legend's first baseline
-    double width = 0, height = 0;           // of the picture
+    double left = 0, top = 0, plot = 0;  // the plot's corner and width
+    double row = 0, gap = 0, bar = 0;    // heights of a row, of the space between rows, of a reduction's bar
+    double slot = 0;                     // width of facts.unit
+    double scale = 0;                    // pixels per unit of time
+    double legend = 0;                   // the legend's first baseline
+    double width = 0, height = 0;        // of the picture
     double line(int w) const { return top + w * (row + bar + gap); }
     double bottom(int workers) const { return line(workers) - gap; }
 };
@@ -144,7 +144,8 @@ private:
 
     void put_head(std::string& out) const {
         put(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", px(at_.width), "\" height=\"", px(at_.height));
-        put(out, "\" viewBox=\"0 0 ", px(at_.width), ' ', px(at_.height), "\" font-family=\"Helvetica,Arial,sans-serif\">\n");
+        put(out, "\" viewBox=\"0 0 ", px(at_.width), ' ', px(at_.height),
+            "\" font-family=\"Helvetica,Arial,sans-serif\">\n");
         put(out, "<style>text{font-size:12px;fill:#2b2f36}.t{font-size:17px;font-weight:bold}.q{fill:#6b7280}");
         put(out, ".n text{text-anchor:middle;font-size:", px(font()), "px}.n .d{fill:#fff}.m{text-anchor:middle}");
         put(out, ".e{text-anchor:end}.idle{fill:url(#idle)}.x{fill:#c43a5e}.up{fill:#2b2f36}");
@@ -304,14 +305,19 @@ private:
         const double bottom = at_.bottom(from_.head.workers);
         const double rough = std::max(facts_.makespan, 1e-12) / std::max(at_.plot / 50, 2.0);
         const double power = std::pow(10, std::floor(std::log10(rough)));
-        double pitch = rough <= power ? power : rough <= 2 * power ? 2 * power : rough <= 5 * power ? 5 * power : 10 * power;
+        double pitch = rough <= power       ? power
+                       : rough <= 2 * power ? 2 * power
+                       : rough <= 5 * power ? 5 * power
+                                            : 10 * power;
         if (how_.unit == time_unit::ticks) pitch = std::max(pitch, 1.0);
         const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(pitch) + 1e-9)));
         put(out, "<path stroke=\"#9aa1ab\" fill=\"none\" d=\"M", px(at_.left), ' ', px(bottom + 5), 'h', px(at_.plot));
-        for (int k = 0; k * pitch <= facts_.makespan * (1 + 1e-9); ++k) put(out, 'M', px(x(k * pitch)), ' ', px(bottom + 5), "v5");
+        for (int k = 0; k * pitch <= facts_.makespan * (1 + 1e-9); ++k)
+            put(out, 'M', px(x(k * pitch)), ' ', px(bottom + 5), "v5");
         put(out, "\"/>\n<g class=\"m q\">");
         for (int k = 0; k * pitch <= facts_.makespan * (1 + 1e-9); ++k) {
-            put(out, "<text x=\"", px(x(k * pitch)), "\" y=\"", px(bottom + 23), "\">", fixed_point{k * pitch, decimals}, "</text>");
+            put(out, "<text x=\"", px(x(k * pitch)), "\" y=\"", px(bottom + 23), "\">",
+                fixed_point{k * pitch, decimals}, "</text>");
         }
         put(out, "</g>\n<text class=\"e q\" x=\"", px(at_.left - 8), "\" y=\"", px(bottom + 23), "\">time (");
         put(out, how_.unit == time_unit::ticks ? "ticks" : "s", ")</text>\n");
@@ -346,6 +352,8 @@ private:
 /// A picture of a timeline: workers as rows, pipelines by colour (forwards light, backwards dark), idle time hatched,
 /// micro-batch numbers in the slots, reductions as thin bars under the rows, a time axis and a legend. Self-contained
 /// SVG 1.1. Pictures of many slots drop the numbers and keep to a bounded size: at most one shape per pixel column.
-inline std::string svg(const timeline& from, const svg_options& how = {}) { return detail::svg_picture(from, how).write(); }
+inline std::string svg(const timeline& from, const svg_options& how = {}) {
+    return detail::svg_picture(from, how).write();
+}
 
 }  // namespace chimera

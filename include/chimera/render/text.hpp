@@ -22,8 +22,8 @@ namespace detail {
 
 /// Characters of one row: which step stands there, and what is written.
 struct text_row {
-    std::vector<std::string> cells;           // one printed character each (UTF-8)
-    std::vector<const step*> owners;          // null where idle
+    std::vector<std::string> cells;   // one printed character each (UTF-8)
+    std::vector<const step*> owners;  // null where idle
 };
 
 /// Writes `label` from column `from` on and fills what remains before `to`.
@@ -74,8 +74,11 @@ private:
         put(out, from_.head.family.view().empty() ? "schedule" : from_.head.family.view(), ": ");
         put_sizes(out, from_.head);
         put(out, "; makespan ", fixed_point{facts_.makespan, how_.unit == time_unit::ticks ? 0 : 6});
-        put(out, how_.unit == time_unit::ticks ? " ticks" : " s", ", bubble ratio ", fixed_point{facts_.bubble_ratio, 4});
-        if (dense_) put(out, "; one character is ", fixed_point{facts_.unit / cell_, 4}, how_.unit == time_unit::ticks ? " ticks" : " s");
+        put(out, how_.unit == time_unit::ticks ? " ticks" : " s", ", bubble ratio ",
+            fixed_point{facts_.bubble_ratio, 4});
+        if (dense_)
+            put(out, "; one character is ", fixed_point{facts_.unit / cell_, 4},
+                how_.unit == time_unit::ticks ? " ticks" : " s");
         put(out, '\n');
     }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/io/read.hpp>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+[[noreturn]] void fail(const std::string& path, const char* why) {
+    refuse("cannot read " + path + " (" + why + ") name a file that can be read");
+}
+
+/// read(text of the file), with the path before what it refuses.
+template <class Read>
+auto load(const std::string& path, Read read) {
+    const std::string text = read_file(path);
+    try {
+        return read(text);
+    } catch (const contradiction& e) {
+        throw contradiction(path + ": " + e.what());
+    } catch (const error& e) {
+        throw error(path + ": " + e.what());
+    }
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+    const std::unique_ptr<std::FILE, closer> file(std::fopen(path.c_str(), "rbe"));
+    if (!file) fail(path, std::strerror(errno));
+    struct stat facts {};
+    if (::fstat(fileno(file.get()), &facts) != 0) fail(path, std::strerror(errno));
+    if (S_ISDIR(facts.st_mode)) fail(path, "it is a folder");
+    const std::size_t limit = S_ISREG(facts.st_mode) ? std::size_t{12} << 30 : std::size_t{256} << 20;
+    std::string out;
+    if (S_ISREG(facts.st_mode) && facts.st_size > 0) {
+        if (static_cast<std::size_t>(facts.st_size) > limit) fail(path, "it is larger than 12 GiB");
+        out.reserve(static_cast<std::size_t>(facts.st_size) + 1);
+    }
+    char piece[65536];
+    while (const std::size_t got = std::fread(piece, 1, sizeof piece, file.get())) {
+        if (out.size() + got > limit) fail(path, "it is too large");
+        out.append(piece, got);
+    }
+    if (std::ferror(file.get()) != 0) fail(path, std::strerror(errno));
+    return out;
+}
+
+table load_table(const std::string& path) {
+    return load(path, [](const std::string& text) { return read_table(text); });
+}
+
+costs load_costs(const std::string& path) {
+    return load(path, [](const std::string& text) { return read_costs(text); });
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/error.hpp>
+#include <chimera/core/schedule.hpp>
+#include <chimera/program/program.hpp>
+#include <chimera/simulate/costs.hpp>
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace chimera::executor {
+
+/// Thrown where a file is well formed, but says of one thing two things that no table can hold both: replica groups that
+/// differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad input.
+struct contradiction : error {
+    using error::error;
+};
+
+/// What a file of slots or instructions holds; its "format" says which.
+using table = std::variant<schedule, program>;
+
+/// Reads chimera.schedule or chimera.program, version 1. Strict about form: every type, range, length and key; every
+/// index lies within the sizes that the file states. Says nothing about the laws, which are verify's to judge. Buffers,
+/// messages and replica groups of a program are worked out from the instructions. Linear in the text.
+/// Throws chimera::error, in one line that names the place, such as `worker 2, slot 5: …`.
+table read_table(std::string_view text);
+
+/// Reads chimera.costs, version 1. `forward` and `backward` must be there (or, instead of `backward`, both its halves);
+/// without more, each half of a backward takes half of it, recompute takes a forward, all else nothing.
+costs read_costs(std::string_view text);
+
+/// Refuses costs whose lists fit neither one number for all nor `stages` (transfers: stages - 1) of them.
+void check_lengths(const costs& of, int stages);
+
+/// A whole file; at most 12 GiB, and 256 MiB of what is not a regular file.
+std::string read_file(const std::string& path);
+
+/// As above, from a file. What is thrown starts with the path.
+table load_table(const std::string& path);
+costs load_costs(const std::string& path);
+
+}  // namespace chimera::executor

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/refusal.hpp>
+
+#include <executor/io/messages.hpp>
+#include <executor/io/read.hpp>
+#include <executor/io/sax.hpp>
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace chimera::executor {
+
+namespace {
+
+using detail::field;
+using detail::item;
+
+constexpr std::uint32_t bits(std::initializer_list<field> of) {
+    std::uint32_t out = 0;
+    for (const field f : of) out |= 1U << static_cast<int>(f);
+    return out;
+}
+
+/// Which keys an op must have and which it may.
+struct keys {
+    std::uint32_t needed;
+    std::uint32_t allowed;
+};
+
+constexpr std::uint32_t work = bits({field::op, field::pipeline, field::stage, field::first, field::count});
+constexpr std::uint32_t slot_keys = work | bits({field::tick, field::ticks});
+constexpr std::uint32_t compute_keys = work | bits({field::buffer});
+constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({field::peer});
+
+constexpr keys keys_of(action op) {
+    if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers})};
+    if (is_transfer(op)) return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::group})};
+    if (op == action::update_weights) return {bits({field::op}), bits({field::op, field::stage})};
+    return {bits({field::op, field::stage}), bits({field::op, field::stage, field::members, field::pipeline})};
+}
+
+/// Builds the schedule or the program while the file goes by.
+class builder final : public detail::table_events {
+public:
+    table build() {
+        finish();
+        const auto workers = static_cast<std::size_t>(head.workers);
+        if (offsets.size() != workers + 1) {
+            refuse(section + " has " + std::to_string(offsets.size() - 1) + " lists (the file has " +
+                   std::to_string(workers) + " workers) give one for each worker");
+        }
+        check_units();
+        return section == "slots" ? table(finish_schedule()) : table(finish_program());
+    }
+
+private:
+    void take(const item& one) override {
+        if (!one.has(field::op)) complain("key 'op' is missing (the format has it) add it");
+        section == "slots" ? take_slot(one) : take_instruction(one);
+    }
+
+    void check_keys(const item& one, keys k) const {
+        for (int f = 0; f < detail::field_count; ++f) {
+            const auto name = std::string(detail::fields[static_cast<std::size_t>(f)].name);
+            const bool here = (one.present >> f & 1U) != 0;
+            if (!here && (k.needed >> f & 1U) != 0)
+                complain("key '" + name + "' is missing (" + one.op + " has it) add it");
+            if (here && (k.allowed >> f & 1U) == 0)
+                complain("key '" + name + "' does not apply (to " + one.op + ") remove it");
+        }
+    }
+
+    void take_slot(const item& one) {
+        const auto letter = one.op.size() == 1 ? std::string_view("FBIWR").find(one.op[0]) : std::string_view::npos;
+        if (letter == std::string_view::npos) unknown_op(one.op, "F, B, I, W or R");
+        check_keys(one, {slot_keys, slot_keys | bits({field::overlap})});
+        slot s;
+        s.op = static_cast<pass>(letter);
+        s.pipeline = static_cast<std::uint16_t>(one[field::pipeline]);
+        s.stage = static_cast<std::uint16_t>(one[field::stage]);
+        s.first = one[field::first];
+        s.count = static_cast<std::uint8_t>(one[field::count] & 0x7f);
+        s.tick = one[field::tick];
+        s.ticks = static_cast<std::uint16_t>(one[field::ticks]);
+        s.overlap = one.overlap ? 1 : 0;
+        slots_.push_back(s);
+    }
+
+    void take_instruction(const item& one) {
+        int op = 0;
+        while (op < action_count && name(static_cast<action>(op)) != one.op) ++op;
+        if (op == action_count) unknown_op(one.op, "forward, backward, send_activation or another of the format's");
+        instruction i;
+        i.op = static_cast<action>(op);
+        check_keys(one, keys_of(i.op));
+        const auto get = [&](field f, std::int32_t otherwise) { return one.has(f) ? one[f] : otherwise; };
+        i.pipeline = static_cast<std::uint16_t>(get(field::pipeline, 0));
+        i.stage = static_cast<std::uint16_t>(stage_of(one, i.op));
+        i.first = get(field::first, -1);
+        i.count = static_cast<std::uint8_t>(get(field::count, 1));
+        i.peer = get(field::peer, -1);
+        i.buffer = get(field::buffer, -1);
+        i.group = get(field::group, -1);
+        if (is_compute(i.op)) take_buffers(one, i);
+        if (one.has(field::members)) take_members(one, i.stage);
+        instructions_.push_back(i);
+    }
+
+    /// The stage that a transfer goes to may stand under either key.
+    std::int32_t stage_of(const item& one, action op) const {
+        if (!is_transfer(op)) return one.has(field::stage) ? one[field::stage] : 0;
+        const bool to = one.has(field::to_stage);
+        if (!to && !one.has(field::stage))
+            complain("key 'stage' is missing (a transfer names the stage that receives) add it");
+        if (to && one.has(field::stage) && one[field::stage] != one[field::to_stage]) {
+            complain("stage and to_stage differ (both name the stage that receives) give one number twice");
+        }
+        return to ? one[field::to_stage] : one[field::stage];
+    }
+
+    void take_buffers(const item& one, instruction& i) {
+        if (!one.has(field::buffers)) {
+            if (i.count > 1)
+                complain("key 'buffers' is missing (count is " + std::to_string(i.count) +
+                         ") give a buffer for each unit");
+            return;
+        }
+        if (one.buffers.size() != i.count || one.buffers[0] != i.buffer) {
+            complain("buffers does not fit (one for each of " + std::to_string(i.count) +
+                     " units, the first as in buffer) correct it");
+        }
+        if (i.count == 1) return;
+        i.list = static_cast<std::int32_t>(buffers_.size());
+        if (buffers_.size() + one.buffers.size() > static_cast<std::size_t>(detail::int_most))
+            complain("too many buffers (in one file) split it");
+        buffers_.insert(buffers_.end(), one.buffers.begin(), one.buffers.end());
+    }
+
+    void take_members(const item& one, std::size_t stage) {
+        if (groups_.size() <= stage) groups_.resize(stage + 1);
+        if (groups_[stage].empty()) groups_[stage] = one.members;
+        if (groups_[stage] != one.members) {
+            throw contradiction(place() + "members of stage " + std::to_string(stage) +
+                                " differ from an earlier list (a stage has one replica group) correct one of them");
+        }
+    }
+
+    [[noreturn]] void unknown_op(const std::string& op, const char* known) const {
+        std::string shown;
+        for (const char c : op.substr(0, 32))
+            shown.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c);
+        complain("op '" + shown + "' is unknown (to version 1 of the format) give " + known);
+    }
+
+    /// Readers of the result keep tables of (stage, unit): the sizes must be in proportion to what the file holds.
+    void check_units() const {
+        const std::int64_t units = std::int64_t{head.micro_batches} * head.micro_batch_parts;
+        const auto pairs = units <= most_slots ? units * head.stages : most_slots + 1;
+        const auto items = static_cast<std::int64_t>(slots_.size() + instructions_.size());
+        if (pairs > most_slots)
+            refuse(
+                "stages, micro_batches and micro_batch_parts are too large (more than 2^27 passes) give smaller ones");
+        if (pairs > (1 << 20) && pairs / 128 > items) {
+            refuse("micro_batches is " + std::to_string(head.micro_batches) + " (the file has only " +
+                   std::to_string(items) + " " + section + ") give as many as it computes");
+        }
+    }
+
+    std::vector<std::int32_t> finish_placement() const {
+        const auto pipelines = static_cast<std::size_t>(head.pipelines);
+        const auto stages = static_cast<std::size_t>(head.stages);
+        if (placement.size() != pipelines) {
+            refuse("placement has " + std::to_string(placement.size()) + " lists (the file has " +
+                   std::to_string(pipelines) + " pipelines) give one for each pipeline");
+        }
+        std::vector<std::int32_t> out;
+        for (std::size_t p = 0; p < pipelines; ++p) {
+            if (placement[p].size() != stages) {
+                refuse("placement, pipeline " + std::to_string(p) + ": " + std::to_string(placement[p].size()) +
+                       " workers (the file has " + std::to_string(stages) + " stages) give one for each stage");
+            }
+            for (std::size_t s = 0; s < stages; ++s) {
+                check("placement, pipeline " + std::to_string(p) + ", stage " + std::to_string(s) + ": ", "worker",
+                      placement[p][s], head.workers);
+            }
+            out.insert(out.end(), placement[p].begin(), placement[p].end());
+        }
+        return out;
+    }
+
+    static void check(const std::string& where, const char* what, std::int64_t value, std::int64_t size) {
+        if (value < size) return;
+        refuse(where + what + " is " + std::to_string(value) + " (the file has " + std::to_string(size) +
+               ") give 0 to " + std::to_string(size - 1));
+    }
+
+    /// Calls see(element, worker) for all, and names the place where it refuses.
+    template <class Element, class See>
+    void each(const std::vector<Element>& all, See see) const {
+        for (std::size_t w = 0; w + 1 < offsets.size(); ++w) {
+            for (std::int32_t i = offsets[w]; i < offsets[w + 1]; ++i) {
+                const Element& one = all[static_cast<std::size_t>(i)];
+                if (see(one, false, std::string())) continue;
+                const char* what = section == "slots" ? ", slot " : ", instruction ";
+                see(one, true, "worker " + std::to_string(w) + what + std::to_string(i - offsets[w]) + ": ");
+            }
+        }
+    }
+
+    /// True if the sizes cover what a slot or an instruction computes; refuses where `loud`.
+    template <class Element>
+    bool covered(const Element& one, bool loud, const std::string& where) const {
+        const std::int64_t last = std::int64_t{one.first} + one.count - 1;
+        if (one.stage < head.stages && one.pipeline < head.pipelines && last < head.units()) return true;
+        if (!loud) return false;
+        check(where, "stage", one.stage, head.stages);
+        check(where, "pipeline", one.pipeline, head.pipelines);
+        check(where, "the last unit", last, head.units());
+        return true;
+    }
+
+    schedule finish_schedule() {
+        schedule out{head, finish_placement(), {}, {}};
+        each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
+        out.offsets = std::move(offsets);
+        out.slots = std::move(slots_);
+        return out;
+    }
+
+    program finish_program() {
+        program out;
+        out.head = head;
+        out.placement = finish_placement();
+        each(instructions_, [&](const instruction& i, bool loud, const std::string& where) {
+            if (!covered(i, loud, where)) return false;
+            if (loud) check(where, "peer", i.peer, head.workers);
+            return i.peer < head.workers;
+        });
+        count_buffers(out);
+        out.offsets = std::move(offsets);
+        out.instructions = std::move(instructions_);
+        out.buffers = std::move(buffers_);
+        detail::number_messages(out);
+        list_members(out);
+        return out;
+    }
+
+    /// Buffers of a worker: as many as the largest number asks for. More than it computes units can never be in use.
+    void count_buffers(program& out) const {
+        for (std::size_t w = 0; w + 1 < offsets.size(); ++w) {
+            std::int64_t units = 0;
+            std::int32_t most = -1;
+            for (std::int32_t k = offsets[w]; k < offsets[w + 1]; ++k) {
+                const instruction& i = instructions_[static_cast<std::size_t>(k)];
+                if (!is_compute(i.op)) continue;
+                units += i.count;
+                most = std::max(most, i.buffer);
+                for (int u = 1; i.list >= 0 && u < i.count; ++u)
+                    most = std::max(most, buffers_[static_cast<std::size_t>(i.list + u)]);
+            }
+            if (most >= units)
+                check("worker " + std::to_string(w) + ": ", "a buffer", most, std::max<std::int64_t>(units, 1));
+            out.buffer_counts.push_back(most + 1);
+        }
+    }
+
+    /// Replica groups as the instructions state them; for a stage without any, the workers that the placement names.
+    void list_members(program& out) {
+        const auto stages = static_cast<std::size_t>(head.stages);
+        if (groups_.size() > stages) groups_.resize(stages);
+        groups_.resize(stages);
+        out.member_offsets.push_back(0);
+        for (std::size_t s = 0; s < stages; ++s) {
+            auto& group = groups_[s];
+            for (const std::int32_t w : group)
+                check("members of stage " + std::to_string(s) + ": ", "worker", w, head.workers);
+            if (group.empty()) {
+                for (std::size_t p = 0; p < placement.size(); ++p) group.push_back(placement[p][s]);
+                std::sort(group.begin(), group.end());
+                group.erase(std::unique(group.begin(), group.end()), group.end());
+            }
+            out.members.insert(out.members.end(), group.begin(), group.end());
+            out.member_offsets.push_back(static_cast<std::int32_t>(out.members.size()));
+        }
+    }
+
+    std::vector<slot> slots_;
+    std::vector<instruction> instructions_;
+    std::vector<std::int32_t> buffers_;
+    std::vector<std::vector<std::int32_t>> groups_;
+};
+
+}  // namespace
+
+table read_table(std::string_view text) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        refuse("the file is empty (a schedule or a program is needed) write one with chimera schedule");
+    builder events;
+    nlohmann::json::sax_parse(text.begin(), text.end(), &events);
+    return events.build();
+}
+
+}  // namespace chimera::executor
