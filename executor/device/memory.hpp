@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+
+namespace chimera::executor {
+
+/// Every tensor starts on such a boundary: one cache line, one AVX-512 register.
+inline constexpr std::size_t alignment = 64;
+
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+/// Zeroed host memory on a 64-byte boundary; moves, never copies.
+class host_memory {
+public:
+    host_memory() = default;
+    explicit host_memory(std::size_t bytes)
+        : data_(static_cast<std::byte*>(::operator new(aligned(bytes), std::align_val_t{alignment}))), size_(bytes) {
+        std::memset(data_.get(), 0, aligned(bytes));
+    }
+
+    std::byte* data() const { return data_.get(); }
+    std::size_t size() const { return size_; }
+
+private:
+    struct release {
+        void operator()(std::byte* data) const { ::operator delete(data, std::align_val_t{alignment}); }
+    };
+    std::unique_ptr<std::byte, release> data_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace chimera::executor

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// May be included from .cu files: plain data.
+
+#include <compare>
+#include <cstddef>
+
+namespace chimera::executor {
+
+/// y [rows, outputs] = x [rows, inputs] · w. The weight is [inputs, outputs], or [outputs, inputs] if `transposed`.
+struct linear_shape {
+    int rows = 0, inputs = 0, outputs = 0;
+    bool transposed = false;
+    friend auto operator<=>(const linear_shape&, const linear_shape&) = default;
+};
+
+/// Causal multi-head attention. qkv is [sequences · tokens, 3 · channels]: queries, keys, values, each heads × head size.
+struct attention_shape {
+    int sequences = 0, tokens = 0, heads = 0, channels = 0;
+    constexpr int head_size() const { return channels / heads; }
+    constexpr int rows() const { return sequences * tokens; }
+    friend auto operator<=>(const attention_shape&, const attention_shape&) = default;
+};
+
+/// Token table [vocabulary, channels] plus position table [≥ tokens, channels], over [sequences · tokens] token numbers.
+struct embedding_shape {
+    int sequences = 0, tokens = 0, channels = 0, vocabulary = 0;
+    constexpr int rows() const { return sequences * tokens; }
+};
+
+/// A matrix handled row by row: layer norm and cross-entropy.
+struct row_shape {
+    int rows = 0, columns = 0;
+    constexpr std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
+};
+
+/// Added to the variance by layer norm, as in GPT-2.
+inline constexpr double norm_epsilon = 1e-5;
+
+/// One AdamW step (Loshchilov & Hutter 2019, algorithm 2, with bias correction), `step` counted from 1.
+struct adamw_step {
+    double learning_rate = 1e-3, beta_1 = 0.9, beta_2 = 0.95, epsilon = 1e-8, weight_decay = 0.1;
+    double gradient_scale = 1.0;  ///< every gradient is multiplied by it first: averaging and clipping in one factor
+    int step = 1;
+};
+
+}  // namespace chimera::executor

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "executor/device/device.hpp"
+#include "executor/layers/gpt2_config.hpp"
+#include "executor/layers/parameters.hpp"
+
+#include <cmath>
+
+namespace chimera::executor {
+
+/// How many tokens one unit has: it fixes every shape.
+struct unit_shape {
+    int sequences = 1, tokens = 1;
+    constexpr int rows() const { return sequences * tokens; }
+    constexpr std::size_t size(int columns) const { return row_shape{rows(), columns}.size(); }
+};
+
+/// Layer norm with its parameters, as part of a larger layer.
+template <Device D>
+class norm {
+public:
+    using real = typename D::real;
+
+    norm(const std::string& name, int channels, const unit_shape& unit, parameter_list& parameters, layout& stash)
+        : shape_{unit.rows(), channels},
+          scale_(parameters.add(name + ".weight", {channels}, parameter::start::ones)),
+          shift_(parameters.add(name + ".bias", {channels}, parameter::start::zeros)),
+          mean_(stash.take(unit.size(1))), inverse_(stash.take(unit.size(1))) {}
+
+    void forward(D& device, const real* values, real* stash, const real* x, real* y) const {
+        device.norm_forward(shape_, x, values + scale_, values + shift_, y, stash + mean_, stash + inverse_);
+    }
+    /// dx = residual + gradient through the norm.
+    void input_gradient(D& device, const real* values, const real* stash, const real* x, const real* dy, const real* residual,
+                        real* dx) const {
+        device.norm_backward_input(shape_, dy, x, values + scale_, stash + mean_, stash + inverse_, residual, dx);
+    }
+    void weight_gradient(D& device, const real* stash, const real* x, const real* dy, real* gradients, bool add) const {
+        device.norm_backward_parameters(shape_, dy, x, stash + mean_, stash + inverse_, gradients + scale_,
+                                        gradients + shift_, add);
+    }
+
+private:
+    row_shape shape_;
+    std::size_t scale_, shift_, mean_, inverse_;
+};
+
+/// Linear layer with bias: weight [inputs, outputs].
+template <Device D>
+class linear {
+public:
+    using real = typename D::real;
+
+    linear(D& device, const std::string& name, int inputs, int outputs, double deviation, const unit_shape& unit,
+           parameter_list& parameters)
+        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs})),
+          weight_(parameters.add(name + ".weight", {inputs, outputs}, parameter::start::normal, deviation)),
+          bias_(parameters.add(name + ".bias", {outputs}, parameter::start::zeros)) {}
+
+    /// y = x w + b + residual
+    void forward(D& device, const real* values, const real* x, const real* residual, real* y) const {
+        device.linear_forward(plan_, x, values + weight_, values + bias_, residual, y);
+    }
+    void gelu_forward(D& device, const real* values, const real* x, real* before, real* y) const {
+        device.linear_gelu_forward(plan_, x, values + weight_, values + bias_, before, y);
+    }
+    void input_gradient(D& device, const real* values, const real* dy, real* dx) const {
+        device.linear_backward_input(plan_, dy, values + weight_, dx);
+    }
+    void weight_gradient(D& device, const real* dy, const real* x, real* gradients, bool add) const {
+        device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
+    }
+
+private:
+    typename D::linear_plan plan_;
+    std::size_t weight_, bias_;
+};
+
+/// One pre-norm transformer block: y = r + mlp(norm(r)), r = x + attention(norm(x)).
+///
+/// The caller puts x where `input` says before forward, and dy where `output_gradient` says before the input gradient. Both,
+/// and everything between, stay in the stash until the weight gradient is done; gradients take the place of what the
+/// weight gradient does not need.
+template <Device D>
+class block {
+public:
+    using real = typename D::real;
+
+    block(D& device, const gpt2_config& c, int index, const unit_shape& unit, parameter_list& parameters)
+        : block(device, c, "h." + std::to_string(index), 0.02 / std::sqrt(2.0 * c.layers), unit, parameters) {}
+
+    std::size_t stash_size() const { return stash_.size(); }
+    std::size_t work_size() const { return 4 * narrow_; }
+    real* input(real* stash) const { return stash + x_; }
+    real* output_gradient(real* stash) const { return stash + dy_; }
+
+    /// `keep`: the backward will follow; without it the block may skip what only a backward needs.
+    void forward(D& device, const real* values, real* stash, real* y, bool keep) const {
+        real* s = stash;
+        norm_1_.forward(device, values, s, s + x_, s + normal_1_);
+        attend_.forward(device, values, s + normal_1_, nullptr, s + qkv_);
+        device.attention_forward(attention_, s + qkv_, s + attended_, s + log_sum_);
+        project_.forward(device, values, s + attended_, s + x_, s + middle_);
+        norm_2_.forward(device, values, s, s + middle_, s + normal_2_);
+        widen_.gelu_forward(device, values, s + normal_2_, keep ? s + wide_ : nullptr, s + active_);
+        narrow_again_.forward(device, values, s + active_, s + middle_, y);
+    }
+
+    /// `work` has room for work_size() elements.
+    void input_gradient(D& device, const real* values, real* stash, real* work, real* dx) const {
+        real* s = stash;
+        narrow_again_.input_gradient(device, values, s + dy_, work);
+        device.gelu_backward(s + wide_, work, s + wide_, 4 * narrow_);
+        widen_.input_gradient(device, values, s + wide_, s + d_normal_2_);
+        norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
+        project_.input_gradient(device, values, s + d_middle_, work);
+        device.attention_backward(attention_, s + qkv_, s + attended_, work, s + log_sum_, s + qkv_);
+        attend_.input_gradient(device, values, s + qkv_, s + d_normal_1_);
+        norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
+    }
+
+    void weight_gradient(D& device, const real* stash, real* gradients, bool add) const {
+        const real* s = stash;
+        narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add);
+        widen_.weight_gradient(device, s + wide_, s + normal_2_, gradients, add);
+        norm_2_.weight_gradient(device, s, s + middle_, s + d_normal_2_, gradients, add);
+        project_.weight_gradient(device, s + d_middle_, s + attended_, gradients, add);
+        attend_.weight_gradient(device, s + qkv_, s + normal_1_, gradients, add);
+        norm_1_.weight_gradient(device, s, s + x_, s + d_normal_1_, gradients, add);
+    }
+
+private:
+    block(D& device, const gpt2_config& c, const std::string& name, double residual, const unit_shape& unit,
+          parameter_list& parameters)
+        : narrow_(unit.size(c.channels)), norm_1_(name + ".ln_1", c.channels, unit, parameters, stash_),
+          attend_(device, name + ".attn.c_attn", c.channels, 3 * c.channels, 0.02, unit, parameters),
+          project_(device, name + ".attn.c_proj", c.channels, c.channels, residual, unit, parameters),
+          norm_2_(name + ".ln_2", c.channels, unit, parameters, stash_),
+          widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, 0.02, unit, parameters),
+          narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, residual, unit, parameters),
+          attention_(device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
+        for (std::size_t* at : {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})
+            *at = stash_.take(narrow_);
+        qkv_ = stash_.take(3 * narrow_);
+        wide_ = stash_.take(4 * narrow_);
+        active_ = stash_.take(4 * narrow_);
+        log_sum_ = stash_.take(unit.size(c.heads));
+    }
+
+    layout stash_;
+    std::size_t narrow_;  // elements of one [rows, channels] matrix
+    norm<D> norm_1_;
+    linear<D> attend_, project_;
+    norm<D> norm_2_;
+    linear<D> widen_, narrow_again_;
+    typename D::attention_plan attention_;
+    std::size_t x_, normal_1_, attended_, middle_, normal_2_, dy_, d_middle_, d_normal_1_, d_normal_2_, qkv_, wide_, active_, log_sum_;
+};
+
+}  // namespace chimera::executor

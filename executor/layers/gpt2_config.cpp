@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/layers/gpt2_config.hpp"
+
+#include "chimera/core/error.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace chimera::executor {
+
+void check(const gpt2_config& c) {
+    if (std::min({c.layers, c.heads, c.channels, c.vocabulary, c.context}) < 1)
+        refuse("model has a size below 1 (layers, heads, channels, vocabulary and context are counts) give all five");
+    if (c.channels % c.heads != 0)
+        refuse(std::to_string(c.heads) + " heads do not divide " + std::to_string(c.channels) +
+               " channels (each head takes an equal part) choose a multiple");
+}
+
+std::int64_t parameter_count(const gpt2_config& config) {
+    const std::int64_t c = config.channels;
+    const std::int64_t block = 12 * c * c + 13 * c;  // weights 3 + 1 + 4 + 4, biases 3 + 1 + 4 + 1, norms 4
+    return config.layers * block + (2 * std::int64_t{config.vocabulary} + config.context) * c + 2 * c;
+}
+
+std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
+    check(config);
+    if (stages < 1) refuse("stages is " + std::to_string(stages) + " (a model has at least one) give 1 or more");
+    const double c = config.channels;
+    const double block = 24 * c * c + 2 * c * config.context, head = 2 * c * config.vocabulary;
+    const int others = stages - 1;
+    int tail = config.layers;  // blocks beside the head
+    if (others > 0) {
+        double best = -1;
+        for (int k = config.layers; k >= 0; --k) {
+            const double most = std::max(k * block + head, (config.layers - k + others - 1) / others * block);
+            if (best < 0 || most <= best) best = most, tail = k;
+        }
+    }
+    std::vector<layer_range> result(static_cast<std::size_t>(stages));
+    int next = 0;
+    for (int s = 0; s < stages; ++s) {
+        const int rest = config.layers - tail;
+        const int take = s == others ? tail : rest / others + (s < rest % others ? 1 : 0);
+        result[static_cast<std::size_t>(s)] = {next, next + take, s == 0, s == others};
+        next += take;
+    }
+    return result;
+}
+
+}  // namespace chimera::executor

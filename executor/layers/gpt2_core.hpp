@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "chimera/core/error.hpp"
+#include "executor/layers/ends.hpp"
+
+#include <optional>
+
+namespace chimera::executor {
+
+/// What one unit is trained on: sequences · tokens token numbers each, sequence after sequence. The memory stays the caller's.
+struct unit_batch {
+    std::span<const std::int32_t> tokens, targets;
+};
+
+/// One parameter with its optimiser state, as checkpoints see it. The moments are AdamW's.
+template <class Real>
+struct parameter_view {
+    const parameter& what;
+    std::span<Real> values, gradients, m, v;
+};
+
+/// One stage of GPT-2 in the device's own element type: the layers of a range, their parameters, gradients and moments, each
+/// kind in one contiguous array. Stashes and boundary tensors are the caller's, on 64-byte boundaries, sizes in elements.
+template <Device D>
+class gpt2_core {
+public:
+    using real = typename D::real;
+
+    /// Start values depend on `seed` and the parameters' names only. The device must outlive the stage.
+    gpt2_core(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit, std::uint64_t seed);
+
+    std::size_t input_size() const { return embedding_ ? 0 : boundary_; }
+    std::size_t output_size() const { return head_ ? 0 : boundary_; }
+    std::size_t stash_size(bool recomputed) const { return recomputed ? input_size() : whole_.size; }
+
+    /// Batch of the units from 0 on. Throws chimera::error on a token or target outside the vocabulary or a wrong length.
+    void set_batch(std::span<const unit_batch> units);
+    /// Mean loss of each unit of the batch over its tokens, in nats; last stage only, 0 for units it has not seen.
+    std::span<const double> losses() const { return losses_; }
+
+    void forward(int unit, real* stash, const real* input, real* output) { run(whole_, stash, unit, input, output, true); }
+    void forward_light(int unit, real* stash, const real* input, real* output) {
+        if (!embedding_) device_.copy(stash, input, boundary_);
+        run(brief_, brief_memory(), unit, input, output, true);
+    }
+    void recompute(int unit, const real* light, real* full) { run(whole_, full, unit, light, nullptr, true); }
+    /// Forward pass that no backward follows: for a validation loss.
+    void evaluate(int unit, const real* input, real* output) {
+        run(brief_, brief_memory(), unit, input, output, false);
+    }
+
+    void backward(int unit, real* stash, const real* output_gradient, real* input_gradient) {
+        walk_back(unit, stash, output_gradient, input_gradient, true, true);
+    }
+    void input_gradient(int unit, real* stash, const real* output_gradient, real* input_gradient) {
+        walk_back(unit, stash, output_gradient, input_gradient, true, false);
+    }
+    void weight_gradient(int unit, real* stash) { walk_back(unit, stash, nullptr, nullptr, false, true); }
+
+    void clear_gradients() { gradient_state_ = fresh; }
+    /// All gradients, gaps included (they stay 0). Zeros, if nothing was added since they were cleared: so ask again in every
+    /// iteration instead of keeping the span.
+    std::span<real> gradients() {
+        if (gradient_state_ == fresh) device_.fill(array(gradients_), 0, list_.size()), gradient_state_ = zeroed;
+        return {array(gradients_), list_.size()};
+    }
+    /// Sum of the squares of all gradients, for clipping by global norm.
+    double gradient_square_sum() { return device_.sum_of_squares(gradients().data(), list_.size()); }
+
+    void set_step(const adamw_step& step) { step_ = step; }
+    void update();
+
+    std::vector<parameter_view<real>> parameters();
+
+private:
+    /// Where each layer's part of a stash begins. `brief`: two blocks take turns, as no backward follows.
+    struct places {
+        std::size_t embedding = 0, blocks = 0, stride = 0, turns = 0, head = 0, size = 0;
+        std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
+    };
+    enum state { fresh, zeroed, filled };
+
+    places lay_out(std::size_t turns) const;
+    real* brief_memory();
+    void run(const places& p, real* stash, int unit, const real* input, real* output, bool keep);
+    void walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs, bool weights);
+    const unit_batch& batch(int unit) const { return batch_[static_cast<std::size_t>(unit)]; }
+    static real* array(const typename D::memory& m) { return reinterpret_cast<real*>(m.data()); }
+
+    D& device_;
+    gpt2_config config_;
+    unit_shape unit_;
+    std::size_t boundary_;
+    parameter_list list_;
+    std::optional<embedding<D>> embedding_;
+    std::vector<block<D>> blocks_;
+    std::optional<head<D>> head_;
+    places whole_, brief_;
+    typename D::memory values_, gradients_, m_, v_, work_, brief_memory_;
+    std::vector<unit_batch> batch_;
+    std::vector<double> losses_;
+    adamw_step step_;
+    state gradient_state_ = fresh;
+};
+
+template <Device D>
+gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
+                        std::uint64_t seed)
+    : device_(device), config_(config), unit_(unit), boundary_(unit.size(config.channels)) {
+    check(config);
+    if (unit.sequences < 1 || unit.tokens < 1 || unit.tokens > config.context)
+        refuse("units of " + std::to_string(unit.sequences) + " sequences of " + std::to_string(unit.tokens) +
+               " tokens (the model's context is " + std::to_string(config.context) + ") choose 1 to context tokens");
+    if (range.embedding) embedding_.emplace(config, unit, list_);
+    for (int i = range.first; i < range.last; ++i) blocks_.emplace_back(device, config, i, unit, list_);
+    if (range.head) head_.emplace(device, config, unit, list_);
+    whole_ = lay_out(std::max<std::size_t>(1, blocks_.size()));
+    brief_ = lay_out(2);
+    for (auto* m : {&values_, &gradients_, &m_, &v_}) *m = device.allocate(list_.size() * sizeof(real));
+    work_ = device.allocate(std::max(boundary_, blocks_.empty() ? 0 : blocks_[0].work_size()) * sizeof(real));
+    for (const parameter& p : list_.all())
+        initialise(p, seed, std::span(array(values_) + p.offset, p.size));
+}
+
+template <Device D>
+auto gpt2_core<D>::lay_out(std::size_t turns) const -> places {
+    places p;
+    layout l;
+    p.embedding = l.take(embedding_ ? embedding_->stash_size() : 0);
+    p.stride = blocks_.empty() ? 0 : blocks_[0].stash_size();
+    p.turns = turns;
+    p.blocks = l.take(p.stride * std::min(turns, blocks_.size()));
+    p.head = l.take(head_ ? head_->stash_size() : 0);
+    p.size = l.size();
+    return p;
+}
+
+template <Device D>
+auto gpt2_core<D>::brief_memory() -> real* {
+    if (brief_memory_.size() == 0) brief_memory_ = device_.allocate(std::max<std::size_t>(1, brief_.size) * sizeof(real));
+    return array(brief_memory_);
+}
+
+template <Device D>
+void gpt2_core<D>::set_batch(std::span<const unit_batch> units) {
+    const auto test = [&](std::span<const std::int32_t> numbers, const char* what) {
+        if (numbers.size() != unit_.size(1))
+            refuse("a unit has " + std::to_string(numbers.size()) + " " + what + " (its shape asks for " +
+                   std::to_string(unit_.size(1)) + ") cut the data into whole units");
+        for (const std::int32_t n : numbers)
+            if (n < 0 || n >= config_.vocabulary)
+                refuse(std::string(what) + " contain " + std::to_string(n) + " (the vocabulary has " +
+                       std::to_string(config_.vocabulary) + " entries) use the tokeniser the model was made for");
+    };
+    for (const unit_batch& u : units) {
+        if (embedding_) test(u.tokens, "tokens");
+        if (head_) test(u.targets, "targets");
+    }
+    batch_.assign(units.begin(), units.end());
+    losses_.assign(units.size(), 0.0);
+}
+
+template <Device D>
+void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input, real* output, bool keep) {
+    const real* values = array(values_);
+    // Where the input of layer i lies; after the last block comes the head or the boundary.
+    const auto port = [&](std::size_t i) {
+        if (i < blocks_.size()) return blocks_[i].input(stash + p.block(i));
+        if (head_) return head_->input(stash + p.head);
+        return output ? output : array(work_);  // recompute: nobody asks for the output again
+    };
+    if (embedding_)
+        embedding_->forward(device_, values, batch(unit).tokens.data(), port(0));
+    else
+        device_.copy(port(0), input, boundary_);
+    for (std::size_t i = 0; i < blocks_.size(); ++i)
+        blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), keep);
+    if (head_)
+        losses_[static_cast<std::size_t>(unit)] = head_->forward(device_, values, stash + p.head, batch(unit).targets.data());
+}
+
+template <Device D>
+void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs,
+                             bool weights) {
+    const real* values = array(values_);
+    real* gradients = array(gradients_);
+    const bool add = gradient_state_ == filled;
+    // Where the gradient of layer i's input goes: to the layer before it, or out of the stage.
+    const auto port = [&](std::size_t i) {
+        if (i > 0) return blocks_[i - 1].output_gradient(stash + whole_.block(i - 1));
+        return embedding_ ? embedding_->output_gradient(stash + whole_.embedding) : input_gradient;
+    };
+    if (head_) {
+        real* s = stash + whole_.head;
+        if (inputs) head_->input_gradient(device_, values, s, batch(unit).targets.data(), port(blocks_.size()));
+        if (weights) head_->weight_gradient(device_, s, gradients, add);
+    } else if (inputs) {
+        device_.copy(port(blocks_.size()), output_gradient, boundary_);
+    }
+    for (std::size_t i = blocks_.size(); i-- > 0;) {
+        real* s = stash + whole_.block(i);
+        if (inputs) blocks_[i].input_gradient(device_, values, s, array(work_), port(i));
+        if (weights) blocks_[i].weight_gradient(device_, s, gradients, add);
+    }
+    if (!weights) return;
+    if (embedding_)
+        embedding_->weight_gradient(device_, stash + whole_.embedding, batch(unit).tokens.data(), gradients, add);
+    gradient_state_ = filled;
+}
+
+template <Device D>
+void gpt2_core<D>::update() {
+    gradients();  // zeroed, if this stage had no unit
+    for (const parameter& p : list_.all()) {
+        adamw_step step = step_;
+        if (!p.decay()) step.weight_decay = 0;
+        device_.adamw(array(values_) + p.offset, array(gradients_) + p.offset, array(m_) + p.offset, array(v_) + p.offset,
+                      p.size, step);
+    }
+}
+
+template <Device D>
+auto gpt2_core<D>::parameters() -> std::vector<parameter_view<real>> {
+    std::vector<parameter_view<real>> result;
+    for (const parameter& p : list_.all()) {
+        const auto part = [&](const typename D::memory& m) { return std::span(array(m) + p.offset, p.size); };
+        result.push_back({p, part(values_), part(gradients_), part(m_), part(v_)});
+    }
+    return result;
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/layers/gpt2_stage.hpp"
+
+namespace chimera::executor {
+
+template class gpt2_core<cpu_device>;
+template class gpt2_stage<cpu_device>;
+
+}  // namespace chimera::executor

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "executor/device/cpu/cpu.hpp"
+#include "executor/engine/stage.hpp"
+#include "executor/layers/gpt2_core.hpp"
+
+namespace chimera::executor {
+
+/// A stage of GPT-2 as the engine sees it. Buffers come from the engine, on 64-byte boundaries.
+template <Device D>
+class gpt2_stage final : public stage {
+public:
+    using real = typename D::real;
+
+    gpt2_stage(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit, std::uint64_t seed)
+        : core_(device, config, range, unit, seed) {}
+
+    std::size_t input_bytes() const override { return core_.input_size() * sizeof(real); }
+    std::size_t output_bytes() const override { return core_.output_size() * sizeof(real); }
+    std::size_t stash_bytes(bool recomputed) const override { return core_.stash_size(recomputed) * sizeof(real); }
+
+    void forward(int unit, std::byte* stash, const std::byte* input, std::byte* output) override {
+        core_.forward(unit, reals(stash), reals(input), reals(output));
+    }
+    void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) override {
+        core_.forward_light(unit, reals(stash), reals(input), reals(output));
+    }
+    void recompute(int unit, const std::byte* light, std::byte* full) override {
+        core_.recompute(unit, reals(light), reals(full));
+    }
+    void backward(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) override {
+        core_.backward(unit, reals(stash), reals(output_gradient), reals(input_gradient));
+    }
+    void input_gradient(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) override {
+        core_.input_gradient(unit, reals(stash), reals(output_gradient), reals(input_gradient));
+    }
+    void weight_gradient(int unit, std::byte* stash) override { core_.weight_gradient(unit, reals(stash)); }
+    void clear_gradients() override { core_.clear_gradients(); }
+    std::span<float> gradients() override { return core_.gradients(); }
+    void update() override { core_.update(); }
+
+    /// Forward pass that no backward follows: for a validation loss. Input and output as in forward.
+    void evaluate(int unit, const std::byte* input, std::byte* output) { core_.evaluate(unit, reals(input), reals(output)); }
+
+    /// Batches, losses, parameters and the optimiser's settings: see gpt2_core.
+    gpt2_core<D>& core() { return core_; }
+
+private:
+    static real* reals(std::byte* p) { return reinterpret_cast<real*>(p); }
+    static const real* reals(const std::byte* p) { return reinterpret_cast<const real*>(p); }
+
+    gpt2_core<D> core_;
+};
+
+extern template class gpt2_core<cpu_device>;
+extern template class gpt2_stage<cpu_device>;
+
+}  // namespace chimera::executor

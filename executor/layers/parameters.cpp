@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/layers/parameters.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace chimera::executor {
+
+namespace {
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a bijection that scatters neighbouring counters.
+std::uint64_t mix(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+std::uint64_t key_of(const std::string& name, std::uint64_t seed) {
+    std::uint64_t key = mix(seed);
+    for (const char c : name) key = mix(key ^ static_cast<unsigned char>(c));
+    return key;
+}
+
+/// Uniform in (0, 1), from the upper 53 bits.
+double uniform(std::uint64_t bits) { return (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53; }
+
+/// Standard normal number `i` of a stream (Box & Muller 1958).
+double normal(std::uint64_t key, std::uint64_t i) {
+    const double radius = std::sqrt(-2 * std::log(uniform(mix(key + 2 * i))));
+    return radius * std::cos(2 * std::numbers::pi * uniform(mix(key + 2 * i + 1)));
+}
+
+}  // namespace
+
+std::size_t parameter_list::add(std::string name, std::vector<std::int64_t> shape, parameter::start how, double deviation) {
+    std::size_t size = 1;
+    for (const auto extent : shape) size *= static_cast<std::size_t>(extent);
+    const std::size_t offset = layout_.take(size);
+    all_.push_back({std::move(name), std::move(shape), offset, size, how, deviation});
+    return offset;
+}
+
+template <class Real>
+void initialise(const parameter& p, std::uint64_t seed, std::span<Real> values) {
+    if (p.how != parameter::start::normal) {
+        std::ranges::fill(values, p.how == parameter::start::ones ? Real(1) : Real(0));
+        return;
+    }
+    const std::uint64_t key = key_of(p.name, seed);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Real>(p.deviation * normal(key, i));
+}
+
+template void initialise(const parameter&, std::uint64_t, std::span<float>);
+template void initialise(const parameter&, std::uint64_t, std::span<double>);
+
+}  // namespace chimera::executor
