@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/train/checksum.hpp>
+#include <executor/train/corpus.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace chimera::executor {
+
+namespace {
+
+constexpr std::size_t header_bytes = 256 * sizeof(std::int32_t);
+constexpr std::uint32_t token_magic = 20240520;
+constexpr std::uint32_t token_version = 1;
+
+std::uint32_t header_word(std::span<const std::byte> file, std::size_t index) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, file.data() + index * sizeof word, sizeof word);
+    return word;
+}
+
+void check_header(std::span<const std::byte> file, const std::string& name) {
+    if (file.empty()) refuse("token file " + name + " is empty (0 bytes) give a file with a 1024-byte header and tokens");
+    if (file.size() < header_bytes)
+        refuse("token file " + name + " is truncated (" + std::to_string(file.size()) +
+               " bytes, its header alone takes 1024) copy it again");
+    if (header_word(file, 0) != token_magic)
+        refuse("token file " + name + " is not one (magic " + std::to_string(header_word(file, 0)) +
+               ", it must be 20240520) give a GPT-2 .bin file, or text without the ending .bin");
+    if (header_word(file, 1) != token_version)
+        refuse("token file " + name + " has an unknown version (" + std::to_string(header_word(file, 1)) +
+               ", it must be 1) write it again with uint16 tokens, version 1");
+}
+
+}  // namespace
+
+std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name) {
+    check_header(file, name);
+    const std::size_t count = header_word(file, 2);
+    const std::size_t body = file.size() - header_bytes;
+    if (count == 0) refuse("token file " + name + " has no tokens (its header says 0) give one with tokens");
+    if (body != count * sizeof(std::uint16_t))
+        refuse("token file " + name + (body < 2 * count ? " is truncated" : " is too long") + " (its header says " +
+               std::to_string(count) + " tokens, " + std::to_string(2 * count) + " bytes, but " +
+               std::to_string(body) + " bytes follow) copy it again");
+    const std::span tokens(reinterpret_cast<const std::uint16_t*>(file.data() + header_bytes), count);
+    const auto bad = std::find_if(tokens.begin(), tokens.end(), [&](std::uint16_t t) { return t >= vocabulary; });
+    if (bad != tokens.end())
+        refuse("token file " + name + " does not fit the model (token " + std::to_string(bad - tokens.begin()) + " is " +
+               std::to_string(*bad) + ", the vocabulary has " + std::to_string(vocabulary) +
+               ") set the model's vocabulary to at least " + std::to_string(*bad + 1));
+    return tokens;
+}
+
+void corpus::add(piece next) {
+    next.begin = size_;
+    size_ += next.size();
+    if (next.size() > 0) pieces_.push_back(std::move(next));
+    ++files_;
+}
+
+corpus corpus::bytes(std::string text) {
+    corpus made;
+    auto owner = std::make_shared<const std::string>(std::move(text));
+    const std::span data(reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size());
+    made.add({0, owner, data, {}});
+    return made;
+}
+
+corpus corpus::text(const std::vector<std::filesystem::path>& files, int vocabulary) {
+    std::size_t total = 0;
+    std::vector<std::size_t> sizes;
+    for (const auto& path : files) {
+        const auto file = open_file(path);
+        sizes.push_back(size_of(file, path));
+        total += sizes.back();
+    }
+    std::string all(total, '\0');
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < files.size(); at += sizes[i++])
+        read_at(open_file(files[i]), 0, std::as_writable_bytes(std::span(all).subspan(at, sizes[i])), files[i]);
+    const auto bad = std::find_if(all.begin(), all.end(), [&](char c) { return static_cast<unsigned char>(c) >= vocabulary; });
+    if (bad != all.end())
+        refuse("the text does not fit the model (it has byte " + std::to_string(static_cast<unsigned char>(*bad)) +
+               ", the vocabulary has " + std::to_string(vocabulary) + ") set the model's vocabulary to 256");
+    corpus made = bytes(std::move(all));
+    made.files_ = files.size();
+    return made;
+}
+
+corpus corpus::tokens(const std::vector<std::filesystem::path>& files, int vocabulary) {
+    corpus made;
+    made.is_text_ = false;
+    for (const auto& path : files) {
+        auto map = std::make_shared<const file_map>(path);
+        const auto tokens = parse_tokens(map->bytes(), vocabulary, shown(path));
+        made.add({0, map, {}, tokens});
+    }
+    return made;
+}
+
+void corpus::copy(std::size_t from, std::span<std::int32_t> into) const {
+    auto at = std::upper_bound(pieces_.begin(), pieces_.end(), from,
+                               [](std::size_t value, const piece& p) { return value < p.begin; });
+    for (at = std::prev(at); !into.empty(); ++at) {
+        const std::size_t skip = from - at->begin;
+        const std::size_t count = std::min(into.size(), at->size() - skip);
+        if (at->wide.empty())
+            std::copy_n(at->narrow.begin() + static_cast<std::ptrdiff_t>(skip), count, into.begin());
+        else
+            std::copy_n(at->wide.begin() + static_cast<std::ptrdiff_t>(skip), count, into.begin());
+        into = into.subspan(count);
+        from += count;
+    }
+}
+
+std::uint64_t corpus::fingerprint() const {
+    checksum sum;
+    for (const auto& p : pieces_) {
+        sum.add(std::as_bytes(p.narrow));
+        sum.add(std::as_bytes(p.wide));
+    }
+    return sum.value();
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/train/checksum.hpp>
+#include <executor/train/job.hpp>
+#include <executor/train/json.hpp>
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace chimera::executor {
+
+namespace {
+
+/// Weights, gradients and two moments of every copy, in bytes; as a floating number, which cannot overflow.
+double memory_need(const job& wanted) {
+    const auto& m = wanted.model;
+    const double c = m.channels;
+    const double weights = m.layers * (12 * c * c + 13 * c) + (2.0 * m.vocabulary + m.context + 2) * c;
+    const double copies = static_cast<double>(wanted.schedule.width) * static_cast<double>(std::max<std::int64_t>(1, wanted.schedule.pipelines));
+    return 16 * weights * copies;
+}
+
+void check_sizes(const job& wanted) {
+    const auto& m = wanted.model;
+    const auto text = [](auto number) { return std::to_string(number); };
+    if (m.channels % m.heads != 0)
+        refuse("the model's channels are " + text(m.channels) + " (not a multiple of its " + text(m.heads) + " heads) use " +
+               text(m.channels / m.heads * m.heads + m.heads));
+    if (wanted.tokens() > m.context)
+        refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
+               ") use fewer tokens or a longer context");
+    if (wanted.schedule.stages > m.layers)
+        refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
+               " layers) use at most one stage per layer");
+    if (wanted.schedule.scale == "halving" && wanted.batch.sequences % 2 != 0)
+        refuse("a micro-batch has " + text(wanted.batch.sequences) + " sequences (backward halving cuts it in two) use an even number");
+    const double tokens = static_cast<double>(wanted.schedule.width) * static_cast<double>(wanted.schedule.micro_batches) *
+                          wanted.batch.sequences * wanted.tokens();
+    if (tokens > 1 << 28)
+        refuse("an iteration has " + text(static_cast<long long>(tokens)) + " tokens (at most 268435456) use smaller micro-batches or fewer");
+    const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (memory_need(wanted) > memory)
+        refuse("the model needs " + text(static_cast<long long>(memory_need(wanted) / 1e9)) + " GB (this machine has " +
+               text(static_cast<long long>(memory / 1e9)) + ") use fewer layers, channels or pipelines");
+}
+
+nlohmann::ordered_json schedule_json(const job& from) {
+    const auto& s = from.schedule;
+    nlohmann::ordered_json made{{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
+    if (s.pipelines > 0) made["pipelines"] = s.pipelines;
+    if (!s.scale.empty()) made["scale"] = s.scale;
+    made["width"] = s.width;
+    made["sync"] = from.sync;
+    made["recompute"] = s.recompute;
+    return made;
+}
+
+nlohmann::ordered_json optimiser_json(const optimiser_settings& o) {
+    nlohmann::ordered_json made{{"learning_rate", o.learning_rate}};
+    if (o.min_learning_rate >= 0) made["min_learning_rate"] = o.min_learning_rate;
+    if (o.warmup >= 0) made["warmup"] = o.warmup;
+    if (o.steps > 0) made["steps"] = o.steps;
+    if (o.seconds > 0) made["seconds"] = o.seconds;
+    made["betas"] = {o.beta1, o.beta2};
+    made["weight_decay"] = o.weight_decay;
+    made["clip"] = o.clip;
+    return made;
+}
+
+nlohmann::ordered_json model_json(const model_sizes& m) {
+    return {{"layers", m.layers}, {"heads", m.heads}, {"channels", m.channels}, {"context", m.context}, {"vocabulary", m.vocabulary}};
+}
+
+nlohmann::ordered_json batch_json(const job& from) {
+    return {{"sequences", from.batch.sequences}, {"tokens", from.tokens()}};
+}
+
+}  // namespace
+
+void check_job(const job& wanted) {
+    if (wanted.data.empty()) refuse("the job has no data (nothing to train on) give \"data\": [\"folder or file\", ...] or --data PATH");
+    if (wanted.output.empty()) refuse("the output folder has no name (the text is empty) give one such as runs/first");
+    if (wanted.sync != "lazy" && wanted.sync != "eager" && wanted.sync != "eager_opt")
+        refuse("unknown sync " + one_line(wanted.sync) + " (no such mode) use lazy, eager or eager_opt");
+    if (wanted.optimiser.steps == 0 && wanted.optimiser.seconds == 0)
+        refuse("the job has no end (neither steps nor seconds) give \"optimiser\": {\"steps\": 200} or --steps 200");
+    if (wanted.optimiser.min_learning_rate > wanted.optimiser.learning_rate)
+        refuse("min_learning_rate is larger than learning_rate (the rate falls towards it) make it smaller");
+    check_sizes(wanted);
+}
+
+std::string job_text(const job& from) {
+    nlohmann::ordered_json made{{"format", "chimera.job"}, {"version", 1}, {"model", model_json(from.model)}};
+    made["data"] = nlohmann::ordered_json::array();
+    for (const auto& path : from.data) made["data"].push_back(path.string());
+    made["validation_fraction"] = from.validation_fraction;
+    made["validation_windows"] = from.validation_windows;
+    made["schedule"] = schedule_json(from);
+    made["batch"] = batch_json(from);
+    made["optimiser"] = optimiser_json(from.optimiser);
+    made["seed"] = from.seed;
+    made["output"] = from.output.string();
+    made["checkpoint_interval"] = from.checkpoint_interval;
+    made["watchdog"] = from.watchdog;
+    made["cores"] = from.cores;
+    return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string model_text(const model_sizes& model) { return model_json(model).dump(); }
+
+std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
+    auto optimiser = optimiser_json(from.optimiser);
+    optimiser.erase("steps");  // a run that went by seconds knows its steps only later; the checkpoint has them
+    optimiser.erase("seconds");
+    const nlohmann::ordered_json made{{"model", model_json(from.model)}, {"data", hex(data_fingerprint)},
+                                      {"validation_fraction", from.validation_fraction}, {"schedule", schedule_json(from)},
+                                      {"batch", batch_json(from)}, {"optimiser", optimiser}, {"seed", from.seed}};
+    return hash_text(made.dump());
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scratch.hpp"
+
+#include <executor/train/job.hpp>
+
+#include <gmock/gmock.h>
+
+using namespace chimera::executor;
+using chimera::test::refusal_of;
+using testing::HasSubstr;
+
+namespace {
+
+std::string refused(const std::string& text) {
+    return refusal_of([&] { check_job(parse_job(text, "j.json")); });
+}
+
+TEST(job, every_key_is_read_and_written_back) {
+    const std::string text = R"({"format":"chimera.job","version":1,
+        "model":{"layers":8,"heads":2,"channels":32,"context":48,"vocabulary":300},
+        "data":["a","b c"],"validation_fraction":0.2,"validation_windows":99,
+        "schedule":{"family":"bidirectional","stages":8,"micro_batches":16,"pipelines":4,"scale":"halving","width":2,"sync":"eager","recompute":[0,3]},
+        "batch":{"sequences":6,"tokens":40},
+        "optimiser":{"learning_rate":0.01,"min_learning_rate":0.001,"warmup":5,"steps":50,"betas":[0.8,0.99],"weight_decay":0.2,"clip":0.5},
+        "seed":18446744073709551615,"output":"out","checkpoint_interval":7,"watchdog":2.5,"cores":3})";
+    const auto made = parse_job(text, "j");
+    EXPECT_EQ(made.model, (model_sizes{8, 2, 32, 48, 300}));
+    EXPECT_EQ(made.data, (std::vector<std::filesystem::path>{"a", "b c"}));
+    EXPECT_EQ(made.schedule.stages, 8);
+    EXPECT_EQ(made.schedule.recompute, "0,3");
+    EXPECT_EQ(made.sync, "eager");
+    EXPECT_EQ(made.tokens(), 40);
+    EXPECT_EQ(made.optimiser.beta2, 0.99);
+    EXPECT_EQ(made.seed, 18446744073709551615u);
+    EXPECT_EQ(made.watchdog, 2.5);
+    check_job(made);
+    EXPECT_EQ(job_text(parse_job(job_text(made), "again")), job_text(made));
+    EXPECT_THAT(job_text(made), HasSubstr("\"micro_batches\": 16"));
+}
+
+TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
+    const std::string text = R"({"data":"x","optimiser":{"steps":5}})";
+    const auto base = parse_job(text, "j");
+    auto other = base;
+    other.output = "elsewhere";
+    other.cores = 7;
+    other.watchdog = 1;
+    EXPECT_EQ(job_hash(base, 1), job_hash(other, 1));
+    EXPECT_NE(job_hash(base, 1), job_hash(base, 2));
+    other.seed = 2;
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+    other = base;
+    other.schedule.recompute = "full";
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+    other = base;
+    other.optimiser.clip = 2;
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+}
+
+TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
+    EXPECT_EQ(refused(R"({"data":"x","optimiser":{"steps":5}})"), "");
+    EXPECT_THAT(refused(""), HasSubstr("not valid JSON"));
+    EXPECT_THAT(refused("{"), HasSubstr("not valid JSON"));
+    EXPECT_THAT(refused("[]"), HasSubstr("not an object"));
+    EXPECT_THAT(refused(R"({"data":"x","data":"y"})"), HasSubstr("key twice (data)"));
+    EXPECT_THAT(refused("{\"data\":" + std::string(1000, '[')), HasSubstr("nested too deep"));
+    EXPECT_THAT(refused(R"({"data":"x","sede":1})"), HasSubstr("unknown key \"sede\" (misspelt?) known are batch, checkpoint_interval"));
+    EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: unknown key \"layer\""));
+    EXPECT_THAT(refused(R"({"model":{"layers":0}})"), HasSubstr("layers is 0 (it does not fit) give a whole number from 1"));
+    EXPECT_THAT(refused(R"({"model":{"layers":-1}})"), HasSubstr("layers is -1"));
+    EXPECT_THAT(refused(R"({"model":{"layers":1e400}})"), HasSubstr("not valid JSON"));
+    EXPECT_THAT(refused(R"({"model":{"layers":99999999999999999999}})"), HasSubstr("layers is 1e+20"));
+    EXPECT_THAT(refused(R"({"model":{"layers":18446744073709551615}})"), HasSubstr("layers is 18446744073709551615"));
+    EXPECT_THAT(refused(R"({"model":{"layers":2.5}})"), HasSubstr("a whole number"));
+    EXPECT_THAT(refused(R"({"model":{"layers":"2"}})"), HasSubstr("layers is \"2\""));
+    EXPECT_THAT(refused(R"({"model":"big"})"), HasSubstr("unknown model big"));
+    EXPECT_THAT(refused(R"({"model":[]})"), HasSubstr("not an object"));
+    EXPECT_THAT(refused(R"({"optimiser":{"learning_rate":NaN}})"), HasSubstr("not valid JSON"));
+    EXPECT_THAT(refused(R"({"optimiser":{"learning_rate":0}})"), HasSubstr("learning_rate is 0"));
+    EXPECT_THAT(refused(R"({"optimiser":{"betas":[0.9]}})"), HasSubstr("betas is [0.9]"));
+    EXPECT_THAT(refused(R"({"optimiser":{"betas":[0.9,1]}})"), HasSubstr("beta2 is 1"));
+    EXPECT_THAT(refused(R"({"optimiser":{"steps":0}})"), HasSubstr("steps is 0"));
+    EXPECT_THAT(refused(R"({"schedule":{"micro_batches":1000000000}})"), HasSubstr("micro_batches is 1000000000"));
+    EXPECT_THAT(refused(R"({"schedule":{"recompute":{"a":1}}})"), HasSubstr("a list of stages"));
+    EXPECT_THAT(refused(R"({"seed":-1})"), HasSubstr("seed is -1"));
+    EXPECT_THAT(refused(R"({"watchdog":0})"), HasSubstr("watchdog is 0"));
+    EXPECT_THAT(refused(R"({"data":[1]})"), HasSubstr("not a path"));
+    EXPECT_THAT(refused("{\"data\":\"a\\u0000b\"}"), HasSubstr("not a path"));
+    EXPECT_THAT(refused(R"({"format":"chimera.schedule"})"), HasSubstr("is no job"));
+    EXPECT_THAT(refused(R"({"version":2})"), HasSubstr("version is 2"));
+}
+
+TEST(job, values_that_do_not_go_together_are_refused) {
+    const std::string rest = R"(,"data":"x","optimiser":{"steps":5}})";
+    EXPECT_THAT(refused("{\"seed\":1}"), HasSubstr("no data"));
+    EXPECT_THAT(refused(R"({"data":"x"})"), HasSubstr("has no end"));
+    EXPECT_THAT(refused(R"({"model":{"heads":3})" + rest), HasSubstr("channels are 64 (not a multiple of its 3 heads) use 66"));
+    EXPECT_THAT(refused(R"({"batch":{"tokens":65})" + rest), HasSubstr("65 tokens (the model's context is 64)"));
+    EXPECT_THAT(refused(R"({"schedule":{"stages":6})" + rest), HasSubstr("6 stages (the model has 4 layers)"));
+    EXPECT_THAT(refused(R"({"schedule":{"scale":"halving"},"batch":{"sequences":3})" + rest), HasSubstr("even number"));
+    EXPECT_THAT(refused(R"({"schedule":{"sync":"never"})" + rest), HasSubstr("unknown sync never"));
+    EXPECT_THAT(refused(R"({"schedule":{"micro_batches":1000000,"width":1000})" + rest), HasSubstr("an iteration has"));
+    EXPECT_THAT(refused(R"({"model":{"layers":4096,"channels":65536})" + rest), HasSubstr("the model needs"));
+    EXPECT_THAT(refused(R"({"output":"","data":"x","optimiser":{"steps":5}})"), HasSubstr("output folder has no name"));
+}
+
+}  // namespace
