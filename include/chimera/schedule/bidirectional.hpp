@@ -84,8 +84,8 @@ private:
         const schedule one = one_f_one_b{stages, count}.make();
         if (scale == chimera::scale::direct) return one;
         if (scale == chimera::scale::halving) return halve_backward(one, stages);
-        const schedule pairs = double_forward(one, stages);
-        return odd ? keep_first(pairs, 2 * count - 1) : pairs;
+        if (odd) return keep_first(double_forward(one, stages), 2 * count - 1);
+        return double_forward(one, stages);
     }
 };
 

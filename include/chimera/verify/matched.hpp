@@ -40,6 +40,41 @@ constexpr void check_crossings(const program_view& p, const ledger& l, const mai
         }
 }
 
+/// Units of compute step x that message k brings; 0 where it brings none, or something else.
+constexpr std::int32_t brings(const program_view& p, const mail& m, const instruction& x, std::int32_t w, std::int32_t k) {
+    if (k < 0 || k >= p.messages) return 0;
+    const message_ends& e = m.messages[static_cast<std::size_t>(k)];
+    if (e.receive < 0 || e.to != w) return 0;
+    const instruction& v = p.instructions[static_cast<std::size_t>(e.receive)];
+    if (v.op != (x.op == action::forward ? action::recv_activation : action::recv_gradient)) return 0;
+    if (v.stage != x.stage || v.pipeline != x.pipeline) return 0;
+    const std::int32_t first = std::max(v.first, x.first), last = std::min(v.first + v.count, x.first + x.count);
+    return std::max(last - first, 0);
+}
+
+/// A compute step names exactly the messages that bring what it needs from another worker.
+constexpr void check_inputs(const program_view& p, const mail& m, report& r) {
+    const instruction* const all = p.instructions.data();
+    for (std::int32_t w = 0; w < p.head.workers; ++w)
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+            const instruction& x = all[i];
+            if (!is_compute(x.op) || !in_range(p.head, entry_of(x))) continue;
+            const bool gradient = sends_gradient(static_cast<pass>(x.op));
+            const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
+            const bool crosses = (gradient || x.op == action::forward) && source >= 0 && source < p.head.stages &&
+                                 p.worker_of(x.pipeline, source) != p.worker_of(x.pipeline, x.stage);
+            std::int32_t brought = 0;
+            bool each = true;
+            for (std::int32_t k = 0; k < x.inputs && each; ++k) {
+                const std::int32_t units = x.message > p.messages - 1 - k ? 0 : brings(p, m, x, w, x.message + k);
+                brought += units;
+                each = units > 0;
+            }
+            if (!each || brought != (crosses ? x.count : 0))
+                r.add(program_fault(p, law::matched, complaint::bad_inputs, w, i));
+        }
+}
+
 /// For each ordered pair of workers the receives name the messages in the order of the sends: transfers between two
 /// workers match in order. Linear: the sends sorted by receiver (counting), then one cursor per sender.
 constexpr void check_pair_order(const program_view& p, const mail& m, report& r) {
@@ -102,6 +137,7 @@ constexpr void check_matched(const program_view& p, const ledger& l, report& r) 
     const mail m = post_all(p, r);
     check_ends(p, m, r);
     check_crossings(p, l, m, r);
+    check_inputs(p, m, r);
     check_groups(p, r);
     if (r.broken(law::matched)) return;  // what follows needs both ends of every message
     check_pair_order(p, m, r);

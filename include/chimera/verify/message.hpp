@@ -42,6 +42,7 @@ constexpr const char* words(complaint what) {
         case complaint::wrong_peer: return "a transfer with the wrong worker|(the placement has the other stage elsewhere than on worker @) correct peer";
         case complaint::needless: return "a transfer that nobody needs|(no such stage, or not between these two workers) drop it";
         case complaint::no_transfer: return "no transfer from worker @|(what this needs is made there) add a send and a receive";
+        case complaint::bad_inputs: return "inputs are not the messages it needs|(message and inputs name what it receives) correct them";
         case complaint::send_early: return "sent to worker @ before it is made|(this is what makes it) move the send behind it";
         case complaint::receive_late: return "received from worker @ after it is used|(this is what uses it) move the receive in front of it";
         case complaint::pair_order: return "received out of order|(worker @ sends instruction # first) keep one order on both sides";

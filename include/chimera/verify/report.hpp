@@ -28,7 +28,7 @@ enum class complaint : std::uint8_t {
     no_length, unsorted, collision, bad_pair,
     over_limit,
     bad_message, sent_twice, received_twice, never_sent, never_received, ends_disagree, wrong_peer, needless,
-    no_transfer, send_early, receive_late, pair_order, no_group, split_group, deadlock, rendezvous_deadlock,
+    no_transfer, bad_inputs, send_early, receive_late, pair_order, no_group, split_group, deadlock, rendezvous_deadlock,
     bad_members, not_held, no_reduce, needless_reduce, early_reduce, no_wait, early_wait, no_update, early_update,
     late_contribution, collective_order,
     bad_buffer, buffer_busy, buffer_moved, buffer_count,

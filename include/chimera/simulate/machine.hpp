@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/program/program.hpp>
+#include <chimera/simulate/rates.hpp>
+#include <chimera/simulate/timeline.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera::detail {
+
+/// The abstract machine that plays a program in the order of its rows.
+///
+/// Sends and receives are posted and do not block; a compute action starts when its worker is free and its messages have
+/// arrived; a message travels for the boundary's transfer time; a collective runs beside the workers from the moment its
+/// last member starts it. `advance` takes a worker to its next compute or update and says when that could start.
+class machine {
+public:
+    constexpr machine(program_view of, const costs& c)
+        : of_(of), rates_(c, of.head), arrivals_(static_cast<std::size_t>(of.messages), missing),
+          workers_(static_cast<std::size_t>(of.head.workers)), collectives_(static_cast<std::size_t>(of.head.stages)) {
+        check_length(c.update, of.head.stages, "update");
+        for (int s = 0; s < of.head.stages; ++s) {
+            const int members = static_cast<int>(of.replica_group(s).size());
+            collectives_[static_cast<std::size_t>(s)] = {members, 0, reduce_seconds(c.reduce, s, members)};
+            updates_.push_back(c.update[s]);
+        }
+        lay_out();
+    }
+
+    /// Runs what costs no time. True when the worker stands at a compute or update with all inputs: see `ready`.
+    constexpr bool advance(std::size_t w, std::vector<std::int32_t>& woken) {
+        state& me = workers_[w];
+        const instruction* const all = of_.instructions.data();
+        for (const std::int32_t end = of_.offsets[w + 1]; me.at != end; ++me.at) {
+            const instruction& i = all[me.at];
+            if (is_compute(i.op)) return inputs_there(i, me);
+            if (is_recv(i.op)) continue;
+            if (is_send(i.op))
+                send(i, me.clock, woken);
+            else if (i.op == action::reduce_gradient)
+                start_reduction(i, w, woken);
+            else if (i.op == action::update_weights) {
+                me.ready = me.clock;
+                return true;
+            } else if (!wait(i, w))
+                return false;
+        }
+        return false;
+    }
+
+    /// Earliest time at which the worker's next action can start, in seconds; valid after `advance` returned true.
+    constexpr double ready(std::size_t w) const { return workers_[w].ready; }
+
+    /// Performs the worker's next action from `begin` on and returns its end.
+    constexpr double perform(std::size_t w, double begin) {
+        state& me = workers_[w];
+        const instruction& i = of_.instructions[static_cast<std::size_t>(me.at)];
+        const double seconds = i.op == action::update_weights
+                                   ? updates_[i.stage]
+                                   : rates_.pass[static_cast<std::size_t>(i.op) * rates_.stages + i.stage] * i.count;
+        me.clock = begin + seconds;
+        step& s = out_.steps[static_cast<std::size_t>(me.step++)];
+        s.op = i.op;
+        s.count = i.count;
+        s.pipeline = i.pipeline;
+        s.stage = i.stage;
+        s.first = i.first;
+        s.begin = begin;
+        s.end = me.clock;
+        ++me.at;
+        return me.clock;
+    }
+
+    /// The timeline, once no worker can advance. Refuses a program that has not come to its end.
+    constexpr timeline finish() {
+        for (std::size_t w = 0; w < workers_.size(); ++w)
+            if (workers_[w].at != of_.offsets[w + 1])
+                refuse("the program cannot finish (worker " + std::to_string(w) + " waits at instruction " +
+                       std::to_string(workers_[w].at - of_.offsets[w]) + ") verify it to see what is missing");
+        return std::move(out_);
+    }
+
+private:
+    static constexpr double missing = -1;
+    static constexpr std::int32_t none = -1;
+
+    struct state {
+        std::int32_t at = 0;         // next instruction
+        std::int32_t step = 0;       // next entry of out_.steps
+        std::int32_t reduction = 0;  // next entry of out_.reductions
+        std::int32_t blocked = none; // message waited for
+        double clock = 0;
+        double ready = 0;
+    };
+    struct running_collective {
+        int missing = 0;   // members that have not started it
+        double start = 0;  // of the last member so far
+        double seconds = 0;
+    };
+
+    constexpr void lay_out() {
+        out_.head = of_.head;
+        out_.placement.assign(of_.placement.begin(), of_.placement.end());
+        std::int32_t steps = 0;
+        std::int32_t reductions = 0;
+        for (std::size_t w = 0; w < workers_.size(); ++w) {
+            workers_[w].at = of_.offsets[w];
+            workers_[w].step = steps;
+            workers_[w].reduction = reductions;
+            out_.offsets.push_back(steps);
+            out_.reduction_offsets.push_back(reductions);
+            for (const instruction& i : of_.row(static_cast<int>(w))) {
+                steps += is_compute(i.op) || i.op == action::update_weights ? 1 : 0;
+                reductions += i.op == action::reduce_gradient ? 1 : 0;
+            }
+        }
+        out_.offsets.push_back(steps);
+        out_.reduction_offsets.push_back(reductions);
+        out_.steps = std::vector<step>(static_cast<std::size_t>(steps), step{});
+        out_.reductions = std::vector<step>(static_cast<std::size_t>(reductions), step{});
+    }
+
+    constexpr bool inputs_there(const instruction& i, state& me) {
+        double ready = me.clock;
+        for (std::int32_t m = i.message; m < i.message + i.inputs; ++m) {
+            const double arrival = arrivals_[static_cast<std::size_t>(m)];
+            if (arrival == missing) {
+                me.blocked = m;
+                return false;
+            }
+            ready = std::max(ready, arrival);
+        }
+        me.ready = ready;
+        return true;
+    }
+
+    constexpr void send(const instruction& i, double clock, std::vector<std::int32_t>& woken) {
+        const std::size_t boundary = i.op == action::send_activation ? i.stage - 1u : i.stage;
+        arrivals_[static_cast<std::size_t>(i.message)] = clock + rates_.transfer[boundary] * i.count;
+        state& peer = workers_[static_cast<std::size_t>(i.peer)];
+        if (peer.blocked != i.message) return;
+        peer.blocked = none;
+        woken.push_back(i.peer);
+    }
+
+    constexpr void start_reduction(const instruction& i, std::size_t w, std::vector<std::int32_t>& woken) {
+        state& me = workers_[w];
+        running_collective& c = collectives_[i.stage];
+        step& s = out_.reductions[static_cast<std::size_t>(me.reduction++)];
+        s.op = i.op;
+        s.stage = i.stage;
+        s.begin = s.end = me.clock;
+        c.start = std::max(c.start, me.clock);
+        if (--c.missing > 0) return;
+        for (const std::int32_t m : of_.replica_group(i.stage)) {
+            state& member = workers_[static_cast<std::size_t>(m)];
+            if (member.blocked != wait_code(i.stage)) continue;
+            member.blocked = none;
+            woken.push_back(m);
+        }
+    }
+
+    constexpr bool wait(const instruction& i, std::size_t w) {
+        state& me = workers_[w];
+        const running_collective& c = collectives_[i.stage];
+        if (c.missing > 0) {
+            me.blocked = wait_code(i.stage);
+            return false;
+        }
+        const double end = c.start + c.seconds;
+        for (std::int32_t r = out_.reduction_offsets[w]; r < me.reduction; ++r)
+            if (out_.reductions[static_cast<std::size_t>(r)].stage == i.stage) out_.reductions[static_cast<std::size_t>(r)].end = end;
+        me.clock = std::max(me.clock, end);
+        return true;
+    }
+
+    static constexpr std::int32_t wait_code(std::uint16_t stage) { return -2 - stage; }
+
+    program_view of_;
+    rates rates_;
+    std::vector<double> arrivals_;  // per message
+    std::vector<state> workers_;
+    std::vector<running_collective> collectives_;  // per stage
+    std::vector<double> updates_;                  // per stage
+    timeline out_;
+};
+
+}  // namespace chimera::detail

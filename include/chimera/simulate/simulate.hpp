@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/play.hpp>
+#include <chimera/simulate/machine.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+constexpr std::vector<std::int32_t> all_workers(const shape& head) {
+    std::vector<std::int32_t> out;
+    out.reserve(static_cast<std::size_t>(head.workers));
+    for (std::int32_t w = head.workers; w-- > 0;) out.push_back(w);
+    return out;
+}
+
+/// Every worker has a core of its own.
+constexpr timeline play_freely(machine m, const shape& head) {
+    std::vector<std::int32_t> awake = all_workers(head);
+    while (!awake.empty()) {
+        const auto w = static_cast<std::size_t>(awake.back());
+        awake.pop_back();
+        while (m.advance(w, awake)) m.perform(w, m.ready(w));
+    }
+    return m.finish();
+}
+
+/// Workers take turns on `cores` cores, first come, first served. Requests are served in the order of the times at which
+/// they could start; a request that a served one causes is never earlier than it, so that order is known when it is needed.
+constexpr timeline play_on_cores(machine m, const shape& head, int cores) {
+    using request = std::pair<double, std::int32_t>;
+    const auto later = [](const request& a, const request& b) { return b < a; };
+    std::vector<request> requests;
+    std::vector<double> free_at(static_cast<std::size_t>(cores), 0.0);
+    std::vector<std::int32_t> awake = all_workers(head);
+    const auto settle = [&] {
+        while (!awake.empty()) {
+            const std::int32_t w = awake.back();
+            awake.pop_back();
+            if (!m.advance(static_cast<std::size_t>(w), awake)) continue;
+            requests.push_back({m.ready(static_cast<std::size_t>(w)), w});
+            std::push_heap(requests.begin(), requests.end(), later);
+        }
+    };
+    for (settle(); !requests.empty(); settle()) {
+        std::pop_heap(requests.begin(), requests.end(), later);
+        const auto [ready, w] = requests.back();
+        requests.pop_back();
+        const auto core = std::min_element(free_at.begin(), free_at.end());
+        *core = m.perform(static_cast<std::size_t>(w), std::max(ready, *core));
+        awake.push_back(w);
+    }
+    return m.finish();
+}
+
+}  // namespace detail
+
+/// Predicts the timeline of a program, in seconds. `cores`: how many workers can compute at once; 0: all.
+/// Linear in instructions (times log workers with cores). Throws `error` when the program cannot come to its end.
+constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0) {
+    if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), of.head, cores);
+    return detail::play_freely(detail::machine(of, c), of.head);
+}
+
+/// The same for a schedule alone: no reductions, no updates; transfers delay the slots that need them.
+/// Throws `error` when workers wait for each other.
+constexpr timeline simulate(schedule_view of, const costs& c = {}) {
+    const detail::rates rates(c, of.head);
+    timeline out{of.head,
+                 {of.placement.begin(), of.placement.end()},
+                 {of.offsets.begin(), of.offsets.end()},
+                 std::vector<step>(of.slots.size(), step{}),
+                 {},
+                 {}};
+    step* const steps = out.steps.data();
+    const std::size_t played = detail::play<double>(
+        of,
+        [&](const slot& s) { return rates.pass[static_cast<std::size_t>(s.op) * rates.stages + s.stage] * s.count; },
+        [&](int boundary, int count) { return rates.transfer[static_cast<std::size_t>(boundary)] * count; },
+        [&](std::size_t i, double begin, double end) {
+            const slot& s = of.slots[i];
+            steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
+        });
+    if (played != of.slots.size())
+        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
+    return out;
+}
+
+}  // namespace chimera
