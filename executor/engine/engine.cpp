@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/engine/culprit.hpp>
+#include <executor/engine/describe.hpp>
+#include <executor/engine/engine.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace chimera::executor {
+namespace {
+
+using clock = worker_loop::clock;
+constexpr std::chrono::milliseconds grace{1000};  // for workers to unwind after an abort
+
+std::string seconds(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g s", value);
+    return text;
+}
+
+}  // namespace
+
+struct engine::state {
+    state(const program_view& p, const stage_lookup& lookup, std::span<communicator* const> given, engine_options o)
+        : program(p), ends(given.begin(), given.end()), options(std::move(o)), gate(options.cores, p.head.workers) {
+        for (communicator* end : ends) {
+            end->prepare(p.messages);
+            end->use_gate(&gate);
+            loops.push_back(std::make_unique<worker_loop>(make_plan(p, *end, lookup), *end, gate, options.hooks));
+        }
+        lay_out_timeline();
+        for (std::size_t i = 0; i < loops.size(); ++i) threads.emplace_back([this, i] { work(i); });
+        if (options.watchdog_seconds > 0) watchdog = std::thread([this] { watch(); });
+    }
+
+    void lay_out_timeline();
+    void collect();
+    void work(std::size_t i);
+    void watch();
+    void look_after(std::vector<std::uint64_t>& seen, std::vector<clock::time_point>& since);
+    void fail(const std::string& line);
+    void stop();
+    void dump();
+    std::vector<snapshot> snapshots() const;
+    std::string failed_line(std::size_t i, const char* what) const;
+    std::string stalled_line(int worker) const;
+
+    program_view program;
+    std::vector<communicator*> ends;
+    engine_options options;
+    core_gate gate;
+    std::vector<std::unique_ptr<worker_loop>> loops;
+    timeline measured;
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::int64_t iteration = 0;  // how many were started
+    clock::time_point start;
+    std::size_t running = 0;
+    std::string failure;  // the first one
+    bool closing = false;
+    std::vector<std::thread> threads;
+    std::thread watchdog;
+};
+
+void engine::state::lay_out_timeline() {
+    const auto workers = static_cast<std::size_t>(program.head.workers);
+    measured.head = program.head;
+    measured.placement.assign(program.placement.begin(), program.placement.end());
+    std::vector<std::int32_t> steps(workers, 0), reductions(workers, 0);
+    for (const auto& loop : loops) {
+        const auto w = static_cast<std::size_t>(loop->done().worker);
+        steps[w] = static_cast<std::int32_t>(loop->done().steps.size());
+        reductions[w] = static_cast<std::int32_t>(loop->done().reductions.size());
+    }
+    measured.offsets.assign(1, 0);
+    measured.reduction_offsets.assign(1, 0);
+    for (std::size_t w = 0; w < workers; ++w) {
+        measured.offsets.push_back(measured.offsets.back() + steps[w]);
+        measured.reduction_offsets.push_back(measured.reduction_offsets.back() + reductions[w]);
+    }
+    measured.steps.resize(static_cast<std::size_t>(measured.offsets.back()));
+    measured.reductions.resize(static_cast<std::size_t>(measured.reduction_offsets.back()));
+}
+
+void engine::state::collect() {
+    for (const auto& loop : loops) {
+        const auto w = static_cast<std::size_t>(loop->done().worker);
+        std::ranges::copy(loop->done().steps, measured.steps.begin() + measured.offsets[w]);
+        std::ranges::copy(loop->done().reductions, measured.reductions.begin() + measured.reduction_offsets[w]);
+    }
+}
+
+void engine::state::work(std::size_t i) {
+    worker_loop& loop = *loops[i];
+    for (std::int64_t done = 0;; ++done) {
+        clock::time_point began;
+        {
+            std::unique_lock lock(mutex);
+            changed.wait(lock, [&] { return closing || iteration > done; });
+            if (closing) return;
+            began = start;
+        }
+        try {
+            loop.run(done, began);
+        } catch (const aborted&) {
+            fail("the run was aborted (" + std::string(aborted().what()) + ") look at the other processes");
+        } catch (const mismatched& e) {
+            loop.status().enter(phase::failed);
+            fail(describe_receive(program, e.worker, e.expected) + " failed (" + e.what() + ") verify the program");
+        } catch (const std::exception& e) {
+            fail(failed_line(i, e.what()));
+        } catch (...) {
+            fail(failed_line(i, "unknown exception"));
+        }
+        const std::lock_guard lock(mutex);
+        if (--running == 0) changed.notify_all();
+    }
+}
+
+/// Keeps the first failure and wakes everybody.
+void engine::state::fail(const std::string& line) {
+    {
+        const std::lock_guard lock(mutex);
+        if (failure.empty()) failure = line;
+        changed.notify_all();
+    }
+    stop();
+}
+
+void engine::state::stop() {
+    gate.abort();
+    for (communicator* end : ends) end->abort();
+}
+
+std::string engine::state::failed_line(std::size_t i, const char* what) const {
+    auto& loop = *loops[i];
+    loop.status().enter(phase::failed);
+    return describe(program, loop.done().worker, loop.status().instruction.load(std::memory_order_relaxed)) +
+           " failed (" + what + ") repair the cause and resume from the last checkpoint";
+}
+
+std::vector<snapshot> engine::state::snapshots() const {
+    std::vector<snapshot> all(static_cast<std::size_t>(program.head.workers));
+    for (const auto& loop : loops) {
+        const worker_status& s = loop->status();
+        all[static_cast<std::size_t>(loop->done().worker)] = {s.what.load(std::memory_order_relaxed),
+                                                              s.instruction.load(std::memory_order_relaxed),
+                                                              s.message.load(std::memory_order_relaxed)};
+    }
+    return all;
+}
+
+std::string engine::state::stalled_line(int worker) const {
+    const culprit c = find_culprit(program, snapshots(), worker);
+    return describe(program, c.worker, c.instruction, c.peer) + " made no progress for " +
+           seconds(options.watchdog_seconds) + " (" + c.why + ") look at the flight recorder or raise the limit";
+}
+
+void engine::state::watch() {
+    const auto limit = std::chrono::duration<double>(options.watchdog_seconds);
+    const auto period = std::min(limit / 10, std::chrono::duration<double>(0.5));
+    std::vector<std::uint64_t> seen(loops.size(), 0);
+    std::vector<clock::time_point> since(loops.size(), clock::now());
+    std::unique_lock lock(mutex);
+    while (!changed.wait_for(lock, period, [&] { return closing || !failure.empty(); })) {
+        lock.unlock();
+        look_after(seen, since);
+        lock.lock();
+    }
+}
+
+void engine::state::look_after(std::vector<std::uint64_t>& seen, std::vector<clock::time_point>& since) {
+    const auto now = clock::now();
+    std::size_t oldest = 0;
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+        const worker_status& s = loops[i]->status();
+        const std::uint64_t progress = s.progress.load(std::memory_order_relaxed);
+        if (progress != seen[i] || s.what.load(std::memory_order_relaxed) == phase::idle) since[i] = now;
+        seen[i] = progress;
+        if (since[i] < since[oldest]) oldest = i;
+    }
+    if (now - since[oldest] > std::chrono::duration<double>(options.watchdog_seconds))
+        fail(stalled_line(loops[oldest]->done().worker));
+}
+
+void engine::state::dump() {
+    if (options.recorder_file.empty()) return;
+    std::ofstream file(options.recorder_file);
+    file << failure << "\n";
+    for (const auto& loop : loops) {
+        const int w = loop->done().worker;
+        file << "worker " << w << ", now: " << name(loop->status().what.load(std::memory_order_relaxed)) << "\n"
+             << loop->recorder().text(program, w);
+    }
+}
+
+engine::engine(const program_view& program, const stage_lookup& stages, std::span<communicator* const> ends,
+               engine_options options)
+    : state_(std::make_unique<state>(program, stages, ends, std::move(options))) {}
+
+engine::~engine() {
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->closing = true;
+        state_->changed.notify_all();
+    }
+    if (stuck()) {
+        const std::string line = state_->failure + "\n";
+        if (::write(STDERR_FILENO, line.data(), line.size()) < 0) std::_Exit(hang_exit_status);
+        std::_Exit(hang_exit_status);
+    }
+    for (std::thread& t : state_->threads) t.join();
+    if (state_->watchdog.joinable()) state_->watchdog.join();
+    for (communicator* end : state_->ends) end->use_gate(nullptr);
+}
+
+const timeline& engine::run_iteration() {
+    state& s = *state_;
+    std::unique_lock lock(s.mutex);
+    if (!s.failure.empty()) throw run_failed(s.failure);
+    s.running = s.loops.size();
+    s.start = clock::now();
+    ++s.iteration;
+    s.changed.notify_all();
+    s.changed.wait(lock, [&] { return s.running == 0 || !s.failure.empty(); });
+    if (s.failure.empty()) {
+        s.collect();
+        return s.measured;
+    }
+    s.changed.wait_for(lock, grace, [&] { return s.running == 0; });
+    s.dump();
+    throw run_failed(s.failure);
+}
+
+bool engine::stuck() const {
+    const std::lock_guard lock(state_->mutex);
+    return !state_->failure.empty() && state_->running > 0;
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace chimera::executor {
+
+/// What a worker is doing, for the watchdog.
+enum class phase : std::uint8_t {
+    idle,       ///< between iterations, or done with this one
+    computing,  ///< in a stage: a pass or an update
+    core,       ///< waits for a core
+    message,    ///< waits for the data of a receive, or in a group of transfers
+    reduction,  ///< waits for the members of a reduction
+    hook,       ///< in the caller's own code
+    failed,
+};
+
+constexpr const char* name(phase p) {
+    constexpr const char* names[] = {"idle", "computing", "waits for a core", "waits for a message",
+                                     "waits for a reduction", "in a hook", "failed"};
+    return names[static_cast<int>(p)];
+}
+
+/// Where a worker is; written by its thread and read by the watchdog, hence relaxed atomics.
+struct alignas(64) worker_status {
+    std::atomic<std::uint64_t> progress{0};    ///< grows with everything that the worker gets done
+    std::atomic<std::int32_t> instruction{-1};
+    std::atomic<std::int32_t> message{-1};     ///< in phase message: which, or -1 in a group of transfers
+    std::atomic<phase> what{phase::idle};
+
+    void enter(phase p) { what.store(p, std::memory_order_relaxed); }
+    void advance() { progress.store(progress.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+};
+
+}  // namespace chimera::executor

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/engine/worker_loop.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace chimera::executor {
+
+worker_loop::worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks)
+    : plan_(std::move(what)), end_(end), gate_(gate), hooks_(hooks) {}
+
+void worker_loop::run(std::int64_t iteration, clock::time_point start) {
+    start_ = start;
+    updated_ = false;
+    status_.instruction.store(0, std::memory_order_relaxed);
+    status_.enter(phase::computing);
+    for (stage* held : plan_.stages) held->clear_gradients();
+    for (stage* idle : plan_.without_units) std::ranges::fill(idle->gradients(), 0.0F);  // they are reduced all the same
+    for (const planned& p : plan_.steps_to_do) {
+        status_.instruction.store(p.instruction, std::memory_order_relaxed);
+        status_.advance();
+        recorder_.begin(iteration, p.instruction, now());
+        execute(p);
+        recorder_.end(now());
+    }
+    hook(hooks_.after_iteration);
+    status_.enter(phase::idle);
+}
+
+void worker_loop::execute(const planned& p) {
+    switch (p.op) {
+        case action::reduce_gradient: return reduce(p);
+        case action::wait_gradient: return finish_reduction(p);
+        case action::update_weights: return update(p);
+        default: break;
+    }
+    if (is_compute(p.op)) return compute(p);
+    status_.message.store(-1, std::memory_order_relaxed);
+    status_.enter(phase::message);
+    end_.start(p.transfers.of(plan_.transfers));
+}
+
+void worker_loop::compute(const planned& p) {
+    for (const std::int32_t message : p.waits.of(plan_.waits)) {
+        status_.message.store(message, std::memory_order_relaxed);
+        status_.enter(phase::message);
+        end_.wait(message);
+    }
+    status_.enter(phase::core);
+    const core_hold core(&gate_, plan_.worker);
+    status_.enter(phase::computing);
+    step& times = step_of(p);
+    times.begin = now();
+    for (const unit_call& c : p.units.of(plan_.calls)) {
+        call(p, c);
+        status_.advance();
+    }
+    times.end = now();
+}
+
+void worker_loop::call(const planned& p, const unit_call& c) {
+    stage& model = *p.model;
+    switch (p.op) {
+        case action::forward:
+            return p.light ? model.forward_light(c.unit, c.stash, c.from, c.to)
+                           : model.forward(c.unit, c.stash, c.from, c.to);
+        case action::backward: return model.backward(c.unit, c.stash, c.from, c.to);
+        case action::input_gradient: return model.input_gradient(c.unit, c.stash, c.from, c.to);
+        case action::weight_gradient: return model.weight_gradient(c.unit, c.stash);
+        default: return model.recompute(c.unit, c.stash, c.to);
+    }
+}
+
+void worker_loop::update(const planned& p) {
+    if (!std::exchange(updated_, true)) hook(hooks_.before_update);
+    status_.enter(phase::core);
+    const core_hold core(&gate_, plan_.worker);
+    status_.enter(phase::computing);
+    step& times = step_of(p);
+    times.begin = now();
+    p.model->update();
+    times.end = now();
+}
+
+void worker_loop::reduce(const planned& p) {
+    status_.enter(phase::computing);
+    reduction_of(p).begin = now();
+    end_.start_all_reduce(p.group, p.model->gradients());
+}
+
+void worker_loop::finish_reduction(const planned& p) {
+    status_.enter(phase::reduction);
+    end_.wait_all_reduce(p.group);
+    reduction_of(p).end = now();
+}
+
+void worker_loop::hook(const std::function<void(communicator&)>& code) {
+    if (!code) return;
+    status_.enter(phase::hook);
+    code(end_);
+    status_.advance();
+}
+
+}  // namespace chimera::executor

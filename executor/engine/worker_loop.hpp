@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/core_gate.hpp>
+#include <executor/engine/plan.hpp>
+#include <executor/engine/recorder.hpp>
+#include <executor/engine/status.hpp>
+
+#include <chrono>
+#include <functional>
+
+namespace chimera::executor {
+
+/// The trainer's own code in an iteration, called on each worker's thread with its end of the communication.
+struct engine_hooks {
+    std::function<void(communicator&)> before_update{};    ///< before the first update: all gradients are reduced
+    std::function<void(communicator&)> after_iteration{};  ///< after the last instruction
+};
+
+/// The loop over one worker's instructions.
+class worker_loop {
+public:
+    using clock = std::chrono::steady_clock;
+
+    worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks);
+
+    /// Runs the row once. Times in the plan's steps become seconds since `start`. Throws what a stage or a call throws.
+    void run(std::int64_t iteration, clock::time_point start);
+
+    const plan& done() const { return plan_; }
+    const worker_status& status() const { return status_; }
+    worker_status& status() { return status_; }
+    const flight_recorder& recorder() const { return recorder_; }
+
+private:
+    void execute(const planned& p);
+    void compute(const planned& p);
+    void call(const planned& p, const unit_call& c);
+    void update(const planned& p);
+    void reduce(const planned& p);
+    void finish_reduction(const planned& p);
+    void hook(const std::function<void(communicator&)>& code);
+    double now() const { return std::chrono::duration<double>(clock::now() - start_).count(); }
+    step& step_of(const planned& p) { return plan_.steps[static_cast<std::size_t>(p.step)]; }
+    step& reduction_of(const planned& p) { return plan_.reductions[static_cast<std::size_t>(p.step)]; }
+
+    plan plan_;
+    communicator& end_;
+    core_gate& gate_;
+    const engine_hooks& hooks_;
+    clock::time_point start_{};
+    bool updated_ = false;
+    worker_status status_;
+    flight_recorder recorder_;
+};
+
+}  // namespace chimera::executor
