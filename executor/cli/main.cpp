@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/version.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/io/write.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <sstream>
+#include <string>
+
+namespace {
+
+/// One line on standard error, whatever the text holds; bad input ends with 2.
+int complain(std::string text) {
+    for (char& c : text) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    }
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    std::fprintf(stderr, "chimera: %s\n", text.c_str());
+    return 2;
+}
+
+std::string version() {
+    return "chimera " + std::to_string(CHIMERA_VERSION_MAJOR) + '.' + std::to_string(CHIMERA_VERSION_MINOR) + '.' +
+           std::to_string(CHIMERA_VERSION_PATCH);
+}
+
+int run(int count, char** arguments) {
+    using namespace chimera::executor;
+    int status = 0;
+    CLI::App program{
+        "Plans and runs pipeline-parallel training: generates schedules, proves, simulates and executes them."};
+    program.name("chimera");
+    program.set_version_flag("--version", version());
+    program.set_help_flag("-h,--help", "this text");
+    program.require_subcommand(1);
+    program.footer(
+        "Each subcommand has its own help: chimera schedule --help\n"
+        "Example: chimera schedule bidirectional --stages 4 --micro-batches 4");
+    add_schedule(program, status);
+    if (count > 1 && arguments[1][0] != '-' && program.get_subcommand_no_throw(arguments[1]) == nullptr) {
+        chimera::refuse("subcommand '" + std::string(arguments[1]).substr(0, 40) +
+                        "' is unknown (to this program) see --help");
+    }
+    try {
+        program.parse(count, arguments);
+    } catch (const CLI::Success& help) {
+        std::ostringstream text;
+        program.exit(help, text, text);
+        write_output(text.str());
+    } catch (const CLI::ParseError& e) {
+        return complain(e.what() + std::string(" (the command line cannot be read so) see --help"));
+    }
+    return status;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    try {
+        return run(count, arguments);
+    } catch (const chimera::error& e) {
+        return complain(e.what());
+    } catch (const std::bad_alloc&) {
+        return complain("memory ran out (what is asked for is too large) ask for less");
+    } catch (const std::exception& e) {
+        return complain(e.what());
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/core/query.hpp>
+#include <chimera/render/svg.hpp>
+#include <chimera/render/text.hpp>
+#include <chimera/render/trace.hpp>
+
+#include <executor/cli/options.hpp>
+#include <executor/io/write.hpp>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+namespace chimera::executor {
+
+namespace {
+
+std::string named(std::string_view option, std::string_view text) {
+    return std::string(option) + " is '" + std::string(text.substr(0, 40)) + "'";
+}
+
+}  // namespace
+
+std::int64_t whole(std::string_view option, std::string_view text, std::int64_t least, std::int64_t most) {
+    std::int64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, value);
+    const std::string advice = ") give a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+    if (code == std::errc::invalid_argument || stop != end) refuse(named(option, text) + " (no whole number" + advice);
+    if (code == std::errc::result_out_of_range || value > most) refuse(named(option, text) + " (too large" + advice);
+    if (value < least) refuse(named(option, text) + " (too small" + advice);
+    return value;
+}
+
+double positive(std::string_view option, std::string_view text) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, value);
+    if (code != std::errc{} || stop != end || !std::isfinite(value) || value <= 0) {
+        refuse(named(option, text) + " (no number above 0) give one such as 4 or 2.5");
+    }
+    return value;
+}
+
+void family_arguments::add_to(CLI::App& command, const char* operand) {
+    std::string known;
+    for (const auto name : family_names()) known += (known.empty() ? "" : ", ") + std::string(name);
+    command.add_option(operand, family, "a family: " + known)->required()->option_text(" ");
+    const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
+        command.add_option(name, to, what)->option_text(type);
+    };
+    add("--stages", stages, "stages of the model", "D");
+    add("--micro-batches", micro_batches, "micro-batches of an iteration (of each copy)", "N");
+    add("--pipelines", pipelines, "bidirectional: pipelines, an even number (2)", "P");
+    add("--scale", scale, "bidirectional: beyond D micro-batches (direct)", "direct|doubling|halving");
+    add("--width", width, "data-parallel copies of all pipelines (1)", "W");
+    add("--recompute", recompute, "stages that keep no activations (none)", "none|full|LIST");
+    add("--memory", memory, "most live activations of a stage that a worker may hold", "LIMIT");
+}
+
+schedule family_arguments::make() const {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    family_options of;
+    of.family = family;
+    const auto number = [&](const char* option, const std::optional<std::string>& text, std::int64_t otherwise) {
+        return text ? whole(option, *text, 1, most) : otherwise;
+    };
+    of.stages = number("--stages", stages, 0);
+    of.micro_batches = number("--micro-batches", micro_batches, 0);
+    of.pipelines = number("--pipelines", pipelines, 0);
+    of.width = number("--width", width, 1);
+    if (scale && scale->empty()) refuse("--scale is empty (there are three) give direct, doubling or halving");
+    of.scale = scale.value_or("");
+    of.recompute = recompute.value_or("none");
+    const auto names = family_names();
+    if (std::find(names.begin(), names.end(), family) != names.end()) {
+        if (!stages && family != "data_parallel")
+            refuse("--stages is missing (" + family + " needs it) give the model's number of stages");
+        if (!micro_batches)
+            refuse("--micro-batches is missing (" + family + " needs it) give their number per iteration");
+    }
+    if (memory) positive("--memory", *memory);
+    schedule made = make_schedule(of);
+    check_memory(made);
+    return made;
+}
+
+bool family_arguments::any_given() const { return stages || micro_batches || pipelines || scale || width || recompute; }
+
+void family_arguments::check_memory(schedule_view of) const {
+    if (!memory) return;
+    const double limit = positive("--memory", *memory);
+    worker fullest{0};
+    for (int w = 1; w < of.head.workers; ++w) {
+        if (peak_units(of, worker{w}) > peak_units(of, fullest)) fullest = worker{w};
+    }
+    const double peak = peak_activations(of, fullest);
+    if (peak <= limit) return;
+    std::string text = "the peak is ";
+    detail::put(text, detail::fixed_point{peak, 3}, " activations on worker ", fullest.index, " (--memory allows ",
+                detail::fixed_point{limit, 3});
+    refuse(text + ") allow more, or use fewer micro-batches or another family");
+}
+
+void output_arguments::add_to(CLI::App& command, const char* formats) {
+    command.add_option("--format", format, "what to write (text)")->option_text(formats);
+    command.add_option("-o,--output", file, "where to write it; replaced only when all is well")->option_text("FILE");
+    command.add_flag("--colour", colour, "colour text even where the output is no terminal");
+}
+
+void output_arguments::check(std::initializer_list<std::string_view> known) const {
+    if (std::find(known.begin(), known.end(), format) != known.end()) return;
+    std::string list;
+    for (const auto name : known) list += (list.empty() ? "" : ", ") + std::string(name);
+    refuse("--format '" + format + "' is not written here (known are " + list + ") give one of these");
+}
+
+void output_arguments::write(std::string_view text) const {
+    file.empty() ? write_output(text) : write_file(file, text);
+}
+
+std::string output_arguments::picture(const timeline& of, time_unit unit, const std::string& note) const {
+    if (format == "svg") return svg(of, {.unit = unit, .note = note});
+    if (format == "trace") return trace(of, unit);
+    text_options how{.unit = unit, .colour = colour};
+    if (file.empty() && ::isatty(STDOUT_FILENO) != 0) {
+        winsize size{};
+        if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) how.columns = size.ws_col;
+        how.colour = how.colour || std::getenv("NO_COLOR") == nullptr;
+    }
+    return text(of, how);
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+#include <chimera/render/ticks.hpp>
+#include <chimera/simulate/timeline.hpp>
+
+#include <executor/io/family.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace chimera::executor {
+
+/// A whole number from an option's text. Throws chimera::error, naming the option, for anything else: 1e9, 4x, 0x10, an
+/// empty text, numbers outside least … most.
+std::int64_t whole(std::string_view option, std::string_view text, std::int64_t least, std::int64_t most);
+
+/// A finite number above 0 from an option's text.
+double positive(std::string_view option, std::string_view text);
+
+/// The options of a family, as texts, so that every complaint is worded in one place.
+struct family_arguments {
+    std::string family;
+    std::optional<std::string> stages, micro_batches, pipelines, scale, width, recompute, memory;
+
+    /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
+    void add_to(CLI::App& command, const char* operand);
+    /// The schedule that they ask for. Throws chimera::error where there is none, or where it breaks --memory.
+    schedule make() const;
+    /// True if an option that only families have was given.
+    bool any_given() const;
+    /// Refuses a schedule whose peak of activations on any worker is above --memory.
+    void check_memory(schedule_view of) const;
+};
+
+/// --format and -o.
+struct output_arguments {
+    std::string format = "text";
+    std::string file;
+    bool colour = false;
+
+    void add_to(CLI::App& command, const char* formats);
+    /// Refuses a format that is not among those listed, before any work is done.
+    void check(std::initializer_list<std::string_view> known) const;
+    /// To the file, if one is named, else to standard output.
+    void write(std::string_view text) const;
+    /// text, svg or trace of a timeline.
+    std::string picture(const timeline& of, time_unit unit, const std::string& note = "") const;
+};
+
+}  // namespace chimera::executor

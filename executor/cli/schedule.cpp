@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/csv.hpp>
+#include <chimera/render/json.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    family_arguments family;
+    output_arguments output;
+};
+
+void run(const arguments& with) {
+    with.output.check({"text", "json", "csv", "svg", "trace"});
+    const schedule made = with.family.make();
+    if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
+    if (with.output.format == "csv") return with.output.write(csv(made));
+    with.output.write(with.output.picture(ticks_timeline(made), time_unit::ticks));
+}
+
+}  // namespace
+
+void add_schedule(CLI::App& program, int&) {
+    auto* command =
+        program.add_subcommand("schedule", "generates a schedule: which worker computes what, in which order");
+    const auto with = std::make_shared<arguments>();
+    with->family.add_to(*command, "FAMILY");
+    with->output.add_to(*command, "text|json|csv|svg|trace");
+    command->footer(
+        "Without costs every pass takes one tick.\n"
+        "Example: chimera schedule bidirectional --stages 4 --micro-batches 8 --format svg -o chimera.svg");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor
