@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Random members of every family, with width, recompute and synchronisation.
+
+#include <chimera/algebra.hpp>
+#include <chimera/core/fixed.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+#include <chimera/schedule/data_parallel.hpp>
+#include <chimera/schedule/gpipe.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace chimera::attack {
+
+using dice = std::mt19937;
+
+/// Uniform in [low, high]; the same on every standard library, unlike std::uniform_int_distribution.
+inline int roll(dice& d, int low, int high) {
+    return low + static_cast<int>(d() % static_cast<std::uint32_t>(high - low + 1));
+}
+
+struct case_of {
+    std::string name;
+    schedule table;
+    sync mode = sync::lazy;
+};
+
+inline std::string words(const char* family, int stages, int micro_batches) {
+    return std::string(family) + " D=" + std::to_string(stages) + " N=" + std::to_string(micro_batches);
+}
+
+inline case_of random_bidirectional(dice& d, int most_stages, int most_micro_batches) {
+    bidirectional spec{2 * roll(d, 1, most_stages / 2), roll(d, 1, most_micro_batches), 2, scale::direct};
+    std::vector<int> choices;
+    for (int p = 2; p <= spec.stages; p += 2)
+        if (spec.stages % p == 0) choices.push_back(p);
+    spec.pipelines = choices[static_cast<std::size_t>(roll(d, 0, static_cast<int>(choices.size()) - 1))];
+    spec.scale = static_cast<scale>(roll(d, 0, 2));
+    return {words("bidirectional", spec.stages, spec.micro_batches) + " 2f=" + std::to_string(spec.pipelines) +
+                " scale=" + std::to_string(static_cast<int>(spec.scale)),
+            generate(spec)};
+}
+
+/// A random spec of any family; half of them bidirectional, which has the most modes.
+inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
+    const int stages = roll(d, 1, most_stages), micro_batches = roll(d, 1, most_micro_batches);
+    case_of c;
+    switch (roll(d, 0, 6)) {
+        case 0: c = {words("gpipe", stages, micro_batches), generate(gpipe{stages, micro_batches})}; break;
+        case 1:
+        case 2: c = {words("one_f_one_b", stages, micro_batches), generate(one_f_one_b{stages, micro_batches})}; break;
+        case 3:
+            c = {"data_parallel W=" + std::to_string(stages) + " N=" + std::to_string(micro_batches),
+                 generate(data_parallel{.stages = 1, .micro_batches = micro_batches, .width = stages})};
+            break;
+        default: c = random_bidirectional(d, most_stages, most_micro_batches);
+    }
+    if (const int kind = roll(d, 0, 3); kind >= 2) {  // none (half of the time), full, a list
+        std::vector<std::uint8_t> stages_again(static_cast<std::size_t>(c.table.head.stages), 1);
+        if (kind == 3)
+            for (auto& s : stages_again) s = static_cast<std::uint8_t>(roll(d, 0, 1));
+        c.table = recompute(c.table, stages_again);
+        c.name += kind == 2 ? " recompute=full" : " recompute=list";
+    }
+    if (const int width = roll(d, 1, 3); width > 1) {
+        c.table = widen(c.table, width);
+        c.name += " width=" + std::to_string(width);
+    }
+    c.mode = static_cast<sync>(roll(d, 0, 2));
+    c.name += " sync=" + std::to_string(static_cast<int>(c.mode));
+    return c;
+}
+
+}  // namespace chimera::attack
