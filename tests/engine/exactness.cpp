@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep.hpp"
+#include "toy.hpp"
+
+#include <executor/communicate/local/local.hpp>
+#include <executor/engine/engine.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <random>
+#include <thread>
+
+namespace {
+
+using namespace chimera;
+using namespace chimera::executor;
+
+constexpr int iterations = 3;
+
+/// What a run leaves: for each worker and stage it holds, gradients, then weights.
+using bits = std::map<std::pair<int, int>, std::array<toy::row, 3>>;
+
+bits run(const program& p, local_mode mode, const std::function<void(int)>& delay = {}, int cores = 0) {
+    std::map<std::pair<int, int>, std::unique_ptr<toy::stage>> stages;
+    const stage_lookup lookup = [&](int worker, int s) {
+        auto& held = stages[{worker, s}];
+        if (!held) held = std::make_unique<toy::stage>(s, p.head.stages, delay);
+        return held.get();
+    };
+    local_world world(p.head.workers, mode);
+    engine_options options;
+    options.cores = cores;
+    options.watchdog_seconds = 30;
+    engine e(p, lookup, world.ends(), options);
+    for (int i = 0; i < iterations; ++i) e.run_iteration();
+    bits left;
+    for (auto& [where, s] : stages)
+        left[where] = {toy::row(s->gradients().begin(), s->gradients().end()), s->w.scale, s->w.shift};
+    return left;
+}
+
+/// The same from plain loops on one worker, for every replica.
+bits expected(const program& p) {
+    const program_view view = p;
+    bits all;
+    for (int s = 0; s < p.head.stages; ++s)
+        for (const int w : view.replica_group(s)) all[{w, s}];
+    std::size_t most = 0;
+    for (int s = 0; s < p.head.stages; ++s) most = std::max(most, view.replica_group(s).size());
+    const toy::reference plain(p.head.stages, p.head.units(), static_cast<int>(most), iterations, [&](int s, int member) {
+        return sweep::contributions(view, view.replica_group(s)[static_cast<std::size_t>(member)], s);
+    });
+    for (auto& [where, row] : all) {
+        const auto s = static_cast<std::size_t>(where.second);
+        row = {plain.gradients[s], plain.w[s].scale, plain.w[s].shift};
+    }
+    return all;
+}
+
+void check(const std::vector<sweep::job>& jobs) {
+    int programs = 0;
+    for (const sweep::job& j : jobs) {
+        sweep::each_program(j, [&](const std::string& name, const program& p) {
+            const bits right = expected(p);
+            EXPECT_EQ(run(p, local_mode::eager), right) << name;
+            EXPECT_EQ(run(p, local_mode::rendezvous), right) << name << " rendezvous";
+            ++programs;
+        });
+        if (testing::Test::HasFailure()) return;
+    }
+    EXPECT_EQ(programs, static_cast<int>(jobs.size()) * 9);
+    EXPECT_GE(jobs.size(), 34U);
+}
+
+TEST(exactness, gpipe) { check(sweep::gpipe()); }
+TEST(exactness, one_f_one_b) { check(sweep::one_f_one_b()); }
+TEST(exactness, data_parallel) { check(sweep::data_parallel()); }
+TEST(exactness, bidirectional_direct) { check(sweep::bidirectional(scale::direct)); }
+TEST(exactness, bidirectional_doubling) { check(sweep::bidirectional(scale::doubling)); }
+TEST(exactness, bidirectional_halving) { check(sweep::bidirectional(scale::halving)); }
+
+TEST(exactness, the_grouping_matters) {  // otherwise the comparisons above would show little
+    const program direct = lower(generate(bidirectional{.stages = 4, .micro_batches = 9}));
+    const program line = lower(generate(one_f_one_b{.stages = 4, .micro_batches = 9}));
+    const bits a = expected(direct), b = expected(line);
+    EXPECT_NE(a.at({0, 0}), b.at({0, 0}));
+}
+
+/// Passes that take a while at random, other times in every run.
+std::function<void(int)> latency(unsigned seed) {
+    auto calls = std::make_shared<std::atomic<unsigned>>(seed);
+    return [calls](int) {
+        std::minstd_rand random(calls->fetch_add(7919) * 2654435761U + 1);
+        random.discard(3);
+        const unsigned draw = static_cast<unsigned>(random());
+        if (draw % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(draw % 200));
+    };
+}
+
+TEST(exactness, timing_changes_no_bit) {
+    std::minstd_rand random(1);
+    const auto pick = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
+    for (unsigned seed = 0; seed < 60; ++seed) {
+        const int stages = 2 << pick(3);
+        const bidirectional spec{.stages = stages, .micro_batches = 1 + pick(2 * stages + 1), .pipelines = 2,
+                                 .scale = static_cast<scale>(pick(3))};
+        const program p = lower(generate(spec), static_cast<chimera::sync>(pick(3)));
+        const bits right = expected(p);
+        EXPECT_EQ(run(p, local_mode::eager, latency(seed), pick(4)), right) << seed;
+        EXPECT_EQ(run(p, local_mode::rendezvous, latency(seed + 1000), pick(4)), right) << seed;
+    }
+}
+
+}  // namespace
