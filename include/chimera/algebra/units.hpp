@@ -65,4 +65,30 @@ constexpr schedule halve_backward(schedule_view of, int delay) {
     return detail::pair_units(of, head, delay);
 }
 
+/// Runs the first `ramp` ticks at double pace (Chimera, Fig. 7d): forwards of two units that start by then are split, so
+/// that the next stage starts after one unit. The grid becomes twice as fine: a forward takes one tick a unit, all else two.
+/// Needs slots of one tick, and before tick `ramp` nothing but forwards at least two ticks apart on each worker.
+constexpr schedule split_start(schedule_view of, int ramp) {
+    schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
+    out.slots.reserve(of.slots.size() + of.slots.size() / 2);
+    out.offsets.reserve(of.offsets.size());
+    out.offsets.push_back(0);
+    for (int w = 0; w < of.head.workers; ++w) {
+        for (const slot& coarse : of.row(w)) {
+            slot s = coarse;
+            s.tick = std::max(2 * coarse.tick - ramp, coarse.tick);
+            s.ticks = s.op == pass::forward ? s.count : 2;
+            if (ramp > 0 && coarse.tick <= ramp && s.count == 2) {
+                s.ticks = s.count = 1;
+                out.slots.push_back(s);
+                ++s.tick;
+                ++s.first;
+            }
+            out.slots.push_back(s);
+        }
+        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+    }
+    return out;
+}
+
 }  // namespace chimera

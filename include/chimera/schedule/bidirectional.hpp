@@ -37,38 +37,58 @@ struct bidirectional {
     constexpr int placements() const { return stages * pipelines; }
     constexpr std::size_t slot_count() const {
         const auto n = static_cast<std::size_t>(micro_batches);
-        const std::size_t each = scale == chimera::scale::direct ? 2 * n : scale == chimera::scale::halving ? 3 * n : n + forwards();
-        return static_cast<std::size_t>(stages) * each;
+        if (scale == chimera::scale::direct) return 2 * static_cast<std::size_t>(stages) * n;
+        return static_cast<std::size_t>(stages) * (scale == chimera::scale::halving ? 3 * n : n + (n + 1) / 2) + splits();
     }
     constexpr schedule make() const {
-        const int capacity = scale == chimera::scale::doubling ? 2 * stages : stages;
-        const int period = scale == chimera::scale::direct ? 2 * stages : 3 * stages;
-        const int full = micro_batches / capacity;
-        const int rest = micro_batches % capacity;
-        // GCC 12 frees too early what ?: or an assignment yields in constant evaluation: one plain return a case.
+        if (scale == chimera::scale::direct) return units();
         // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
-        const bool loose = rest != 0 && scale != chimera::scale::direct;
-        if (full == 0 && loose) return compact(unit(rest));
-        if (full == 0) return unit(rest);
-        if (full == 1 && rest == 0) return unit(capacity);
-        if (rest == 0) return repeat(unit(capacity), full, period);
-        if (loose) return compact(append(repeat(unit(capacity), full, period), unit(rest), full * period));
-        return append(repeat(unit(capacity), full, period), unit(rest), full * period);
+        if (micro_batches % capacity() != 0) return compact(split_start(units(), ramp()));
+        return split_start(units(), ramp());
     }
 
 private:
-    /// Forward slots of one stage under doubling: pairs, and one single micro-batch where the count is odd.
-    constexpr std::size_t forwards() const { return (static_cast<std::size_t>(micro_batches) + 1) / 2; }
+    constexpr int capacity() const { return scale == chimera::scale::doubling ? 2 * stages : stages; }
+    constexpr int ramp() const { return stages / pipelines - 1; }
+
+    /// Basic units end to end, the last one perhaps partial.
+    constexpr schedule units() const {
+        const int period = scale == chimera::scale::direct ? 2 * stages : 3 * stages;
+        const int full = micro_batches / capacity();
+        const int rest = micro_batches % capacity();
+        // GCC 12 frees too early what ?: or an assignment yields in constant evaluation: one plain return a case.
+        if (full == 0) return unit(rest);
+        if (full == 1 && rest == 0) return unit(capacity());
+        if (rest == 0) return repeat(unit(capacity()), full, period);
+        return append(repeat(unit(capacity()), full, period), unit(rest), full * period);
+    }
+
+    /// Micro-batches, or pairs of them, that pipeline p runs in a unit of n.
+    constexpr int share(int n, int p) const {
+        const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
+        return pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
+    }
+    /// Under doubling, whether pipeline p runs the single micro-batch that an odd n leaves over.
+    constexpr bool odd(int n, int p) const {
+        return scale == chimera::scale::doubling && n % 2 != 0 && p == (n - 1) / 2 % pipelines;
+    }
+
+    /// Forwards that `split_start` splits: whole pairs i at stage s with s + 2i <= ramp, in the first unit.
+    constexpr std::size_t splits() const {
+        const int n = std::min(micro_batches, capacity());
+        std::size_t count = 0;
+        for (int p = 0; p < pipelines && ramp() > 0; ++p)
+            for (int i = 0; i < share(n, p) - (odd(n, p) ? 1 : 0) && 2 * i <= ramp(); ++i)
+                count += static_cast<std::size_t>(ramp() - 2 * i + 1);
+        return count;
+    }
 
     /// A basic unit of n micro-batches, n at most its capacity.
     constexpr schedule unit(int n) const {
-        const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
         std::vector<schedule> layers;
         layers.reserve(static_cast<std::size_t>(pipelines));
         for (int p = 0; p < pipelines; ++p) {
-            const int count = pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
-            const bool odd = n % 2 != 0 && p == (pairs - 1) % pipelines;
-            const schedule down = rotate(timetable(count, odd), p / 2 * (2 * stages / pipelines));
+            const schedule down = rotate(timetable(share(n, p), odd(n, p)), p / 2 * (2 * stages / pipelines));
             if (p % 2 == 0)
                 layers.push_back(down);
             else

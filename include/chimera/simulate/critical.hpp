@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/simulate/timeline.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// What a chain of slots that determines the makespan is made of.
+struct critical_path {
+    int forwards = 0;
+    int backwards = 0;  ///< full backwards and input gradients
+    int others = 0;     ///< weight gradients, recomputes, updates
+};
+
+namespace detail {
+
+constexpr bool hands_gradient(action op) { return op == action::backward || op == action::input_gradient; }
+
+/// Follows back from the last step what each step waited for: its worker's step before, or the step that yielded its input.
+class critical_search {
+public:
+    constexpr critical_search(const timeline& of, double tolerance)
+        : of_(of), tolerance_(tolerance), units_(static_cast<std::size_t>(of.head.units())),
+          half_(units_ * static_cast<std::size_t>(of.head.stages)), producer_(2 * half_, none),
+          opens_row_(of.steps.size(), 0), best_(of.steps.size(), unknown) {
+        for (std::size_t i = 0; i < of.steps.size(); ++i) {
+            const step& s = of.steps[i];
+            if (s.op != action::forward && !hands_gradient(s.op)) continue;
+            for (std::size_t u = 0; u < s.count; ++u) producer_[key(s.op != action::forward, s.stage, s.first) + u] = static_cast<std::int32_t>(i);
+        }
+        for (std::size_t w = 0; w + 1 < of.offsets.size(); ++w)
+            if (of.offsets[w] < of.offsets[w + 1]) opens_row_[static_cast<std::size_t>(of.offsets[w])] = 1;
+    }
+
+    /// Of the chains that take equally long, the one with most backwards: the longest once backwards cost more.
+    constexpr critical_path run() {
+        double end = 0;
+        for (const step& s : of_.steps) end = is_compute(s.op) ? std::max(end, s.end) : end;
+        std::int32_t last = none;
+        for (std::size_t i = 0; i < of_.steps.size(); ++i) {
+            if (!is_compute(of_.steps[i].op) || of_.steps[i].end < end - tolerance_) continue;
+            const auto at = static_cast<std::int32_t>(i);
+            if (last == none || count(at) > count(last)) last = at;
+        }
+        critical_path out;
+        for (std::int32_t at = last; at != none; at = chosen(at)) {
+            const action op = of_.steps[static_cast<std::size_t>(at)].op;
+            (op == action::forward ? out.forwards : hands_gradient(op) ? out.backwards : out.others) += 1;
+        }
+        return out;
+    }
+
+private:
+    static constexpr std::int32_t none = -1;
+    static constexpr std::int32_t unknown = -1;
+    struct pair {
+        std::int32_t a = none;
+        std::int32_t b = none;
+    };
+
+    constexpr std::size_t key(bool gradient, int stage, int unit) const {
+        return (gradient ? half_ : 0) + static_cast<std::size_t>(stage) * units_ + static_cast<std::size_t>(unit);
+    }
+    constexpr double end_of(std::int32_t i) const { return of_.steps[static_cast<std::size_t>(i)].end; }
+
+    /// The step whose boundary tensor `s` needed last; none where it needs none.
+    constexpr std::int32_t source(const step& s) const {
+        const bool gradient = hands_gradient(s.op);
+        const int from = gradient ? s.stage + 1 : s.stage - 1;
+        std::int32_t out = none;
+        if ((s.op != action::forward && !gradient) || from < 0 || from == of_.head.stages) return out;
+        for (int u = s.first; u < s.first + s.count; ++u) {
+            const std::int32_t p = producer_[key(gradient, from, u)];
+            if (out == none || (p != none && end_of(p) > end_of(out))) out = p;
+        }
+        return out;
+    }
+    /// What the step waited for: one predecessor, or both where they were just in time together.
+    constexpr pair before(std::int32_t i) const {
+        const step& s = of_.steps[static_cast<std::size_t>(i)];
+        const std::int32_t row = opens_row_[static_cast<std::size_t>(i)] != 0 ? none : i - 1;
+        const std::int32_t data = source(s);
+        if (row == none || data == none) return {std::max(row, data), none};
+        if (end_of(row) < s.begin - tolerance_) return {data, none};
+        if (end_of(data) < s.begin - tolerance_) return {row, none};
+        return {data, row};
+    }
+    constexpr std::int32_t known(std::int32_t i) const { return i == none ? 0 : best_[static_cast<std::size_t>(i)]; }
+    constexpr std::int32_t chosen(std::int32_t i) const {
+        const pair p = before(i);
+        return p.b != none && known(p.b) > known(p.a) ? p.b : p.a;
+    }
+    /// Most backwards on a chain that ends with step i. Depth first with a stack of its own: chains are long.
+    constexpr std::int32_t count(std::int32_t i) {
+        stack_.push_back(i);
+        while (!stack_.empty()) {
+            const std::int32_t at = stack_.back();
+            const pair p = before(at);
+            if (known(p.a) == unknown) {
+                stack_.push_back(p.a);
+            } else if (known(p.b) == unknown) {
+                stack_.push_back(p.b);
+            } else {
+                const bool backward = hands_gradient(of_.steps[static_cast<std::size_t>(at)].op);
+                best_[static_cast<std::size_t>(at)] = std::max(known(p.a), known(p.b)) + (backward ? 1 : 0);
+                stack_.pop_back();
+            }
+        }
+        return best_[static_cast<std::size_t>(i)];
+    }
+
+    const timeline& of_;
+    double tolerance_;
+    std::size_t units_;
+    std::size_t half_;
+    std::vector<std::int32_t> producer_;  // (kind, stage, unit) → step
+    std::vector<std::uint8_t> opens_row_;
+    std::vector<std::int32_t> best_;      // step → most backwards on a critical chain that ends with it
+    std::vector<std::int32_t> stack_;
+};
+
+}  // namespace detail
+
+/// The chain of steps that determines when the last pass ends. `tolerance`: seconds; smaller gaps count as none.
+constexpr critical_path find_critical_path(const timeline& of, double tolerance) {
+    return detail::critical_search(of, tolerance).run();
+}
+
+}  // namespace chimera
