@@ -33,7 +33,7 @@ std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
         double best = -1;
         for (int k = config.layers; k >= 0; --k) {
             const double most = std::max(k * block + head, (config.layers - k + others - 1) / others * block);
-            if (best < 0 || most <= best) best = most, tail = k;
+            if (best < 0 || most < best) best = most, tail = k;
         }
     }
     std::vector<layer_range> result(static_cast<std::size_t>(stages));
