@@ -58,9 +58,9 @@ inline void put_slot(std::string& out, const slot& s) {
 
 inline void put_instruction(std::string& out, program_view from, const instruction& i) {
     put(out, "{\"op\":\"", name(i.op), '"');
-    if (i.op == action::update_weights) return put(out, '}');
     if (is_compute(i.op) || is_transfer(i.op)) put(out, ",\"pipeline\":", i.pipeline);
     put(out, ",\"stage\":", i.stage);
+    if (i.op == action::update_weights) return put(out, '}');
     if (!is_compute(i.op) && !is_transfer(i.op)) {
         put(out, ",\"members\":");
         put_integers(out, from.replica_group(i.stage));

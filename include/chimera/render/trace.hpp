@@ -25,7 +25,7 @@ inline void put_trace_event(std::string& out, const labels& names, const step& s
     put(out, "\",\"cat\":\"", name(s.op), "\",\"ph\":\"X\",\"pid\":1,\"tid\":", thread);
     put(out, ",\"ts\":", fixed_point{s.begin * microseconds, 3});
     put(out, ",\"dur\":", fixed_point{(s.end - s.begin) * microseconds, 3}, ",\"args\":{");
-    if (s.op != action::update_weights) put(out, "\"stage\":", s.stage);
+    put(out, "\"stage\":", s.stage);
     if (is_compute(s.op)) {
         put(out, ",\"pipeline\":", s.pipeline, ",\"first\":", s.first, ",\"count\":", static_cast<int>(s.count));
         put(out, ",\"micro_batch\":", names.first_of(s));

@@ -35,8 +35,8 @@ struct first_fault {
 };
 
 template <typename Table>
-consteval first_fault find_first_fault(const Table& table) {
-    const report found = verify(table);
+consteval first_fault find_first_fault(const Table& table, limits allowed) {
+    const report found = verify(table, allowed);
     return found.ok() ? first_fault{} : first_fault{true, found.faults.front()};
 }
 
@@ -44,9 +44,9 @@ consteval first_fault find_first_fault(const Table& table) {
 
 /// Holds a table in static storage to its laws at compile time. A broken one stops the compilation with
 /// `broken<law::ordered, at::worker{1}, at::slot{7}, at::stage{3}, at::unit{2}>`.
-template <const auto& Table>
+template <const auto& Table, limits Allowed = limits{}>
 consteval bool prove() {
-    constexpr detail::first_fault found = detail::find_first_fault(Table);
+    constexpr detail::first_fault found = detail::find_first_fault(Table, Allowed);
     if constexpr (found.any && found.what.instruction)
         return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::instruction{found.what.index},
                              at::stage{found.what.stage}, at::unit{found.what.unit}>) == 0;
@@ -58,8 +58,8 @@ consteval bool prove() {
 }
 
 /// The table itself, proven: `constexpr auto& table = proven<fixed<spec>>;`
-template <const auto& Table>
-    requires(prove<Table>())
+template <const auto& Table, limits Allowed = limits{}>
+    requires(prove<Table, Allowed>())
 inline constexpr const auto& proven = Table;
 
 }  // namespace chimera
