@@ -105,10 +105,4 @@ void atomic_file::commit() {
     if (folder.get() < 0 || (::fsync(folder.get()) != 0 && errno != EINVAL)) fail(errno);
 }
 
-void write_file(const std::filesystem::path& path, std::string_view text) {
-    atomic_file file(path);
-    file.append(text);
-    file.commit();
-}
-
 }  // namespace chimera::executor

@@ -78,7 +78,4 @@ private:
     bool committed_ = false;
 };
 
-/// Writes `text` to `path` in one piece, as atomic_file does.
-void write_file(const std::filesystem::path& path, std::string_view text);
-
 }  // namespace chimera::executor

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/io/write.hpp>
 #include <executor/train/json.hpp>
 #include <executor/train/log.hpp>
 
@@ -33,7 +34,7 @@ std::string kept_lines(const std::string& text, std::int64_t until) {
 
 step_log::step_log(std::filesystem::path path, std::int64_t keep_until) : path_(std::move(path)) {
     if (keep_until >= 0 && std::filesystem::exists(path_))
-        write_file(path_, kept_lines(read_file(path_, std::size_t{1} << 32), keep_until));
+        write_file(path_.string(), kept_lines(read_file(path_, std::size_t{1} << 32), keep_until));
     const int mode = keep_until >= 0 ? O_APPEND : O_TRUNC;
     file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666));
     if (file_.get() < 0) fail(path_, errno);

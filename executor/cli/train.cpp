@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/io/write.hpp>
+#include <executor/train/files.hpp>
+#include <executor/train/json.hpp>
+#include <executor/train/trainer.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct job_option {
+    const char* flag;
+    const char* key;  ///< where the value goes in the job
+    const char* type;
+    const char* what;
+};
+
+constexpr job_option job_options[] = {
+    {"--model", "/model", "NAME", "tiny, bytes or gpt2"},
+    {"--layers", "/model/layers", "N", "transformer blocks"},
+    {"--heads", "/model/heads", "N", "attention heads"},
+    {"--channels", "/model/channels", "N", "width of the model"},
+    {"--context", "/model/context", "N", "positions"},
+    {"--vocabulary", "/model/vocabulary", "N", "tokens it knows; text needs 256"},
+    {"--validation-fraction", "/validation_fraction", "X", "share of the data that is only scored (0.1)"},
+    {"--family", "/schedule/family", "NAME", "bidirectional, one_f_one_b, gpipe or data_parallel"},
+    {"--stages", "/schedule/stages", "D", "stages of the model"},
+    {"--micro-batches", "/schedule/micro_batches", "N", "micro-batches of an iteration (of each copy)"},
+    {"--pipelines", "/schedule/pipelines", "P", "bidirectional: pipelines, an even number (2)"},
+    {"--scale", "/schedule/scale", "HOW", "bidirectional: direct, doubling or halving"},
+    {"--width", "/schedule/width", "W", "data-parallel copies of the whole pipeline group"},
+    {"--sync", "/schedule/sync", "HOW", "gradient reduction: lazy, eager or eager_opt"},
+    {"--recompute", "/schedule/recompute", "WHICH", "none, full or stages such as 0,2"},
+    {"--sequences", "/batch/sequences", "N", "sequences of a micro-batch"},
+    {"--tokens", "/batch/tokens", "N", "tokens of a sequence (the context)"},
+    {"--learning-rate", "/optimiser/learning_rate", "X", "after warm-up"},
+    {"--min-learning-rate", "/optimiser/min_learning_rate", "X", "at the end (a tenth)"},
+    {"--warmup", "/optimiser/warmup", "N", "iterations (a twentieth of all)"},
+    {"--steps", "/optimiser/steps", "N", "iterations"},
+    {"--seconds", "/optimiser/seconds", "X", "how long to train; the steps are fixed at the start"},
+    {"--weight-decay", "/optimiser/weight_decay", "X", "of matrices"},
+    {"--clip", "/optimiser/clip", "X", "largest gradient norm, 0: no clipping"},
+    {"--seed", "/seed", "N", "of start values and data order"},
+    {"--output,-o", "/output", "FOLDER", "where results go (runs/train)"},
+    {"--checkpoint-interval", "/checkpoint_interval", "N", "iterations between checkpoints (0: one at the end)"},
+    {"--watchdog", "/watchdog", "X", "seconds without progress that end the run (30)"},
+    {"--cores", "/cores", "N", "cores that workers share (all)"},
+};
+constexpr std::size_t option_count = std::size(job_options);
+
+struct train_arguments {
+    std::string file;
+    std::vector<std::string> data;
+    std::string values[option_count];
+    CLI::Option* given[option_count] = {};
+    bool resume = false, quiet = false;
+};
+
+/// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
+nlohmann::json value_of(const job_option& option, const std::string& text) {
+    const std::string_view type = option.type;
+    if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "FOLDER") {
+        const auto number = nlohmann::json::parse(text, nullptr, false);
+        if (number.is_number()) return number;
+    }
+    return text;
+}
+
+/// The job of a file, with what the command line says in its place.
+job job_of(const train_arguments& from) {
+    auto json = from.file.empty() ? nlohmann::json::object() : parse_json(read_file(from.file, 1 << 20), "job " + shown(from.file));
+    if (!json.is_object()) refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
+    if (!from.data.empty()) json["data"] = from.data;
+    for (std::size_t i = 0; i < option_count; ++i) {
+        if (!from.given[i]->count()) continue;
+        const auto& option = job_options[i];
+        const nlohmann::json::json_pointer key(option.key);
+        auto& parent = json[key.parent_pointer()];
+        if (parent.is_string()) parent = nlohmann::json::parse(model_text(named_model(parent.get<std::string>())));
+        if (!parent.is_null() && !parent.is_object()) refuse("job " + shown(from.file) + ": " + option.key + " has no place (what holds it is not an object) correct the file");
+        parent[key.back()] = value_of(option, from.values[i]);
+        // One end of the run replaces the other.
+        if (key.back() == "steps") parent.erase("seconds");
+        if (key.back() == "seconds") parent.erase("steps");
+    }
+    const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
+}
+
+void run_train(const train_arguments& from) {
+    const job wanted = job_of(from);
+    train_options options;
+    options.resume = from.resume;
+    if (!from.quiet) options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    write_output(report_text(train(wanted, options)));
+}
+
+}  // namespace
+
+void add_train(CLI::App& program, int&) {
+    auto arguments = std::make_shared<train_arguments>();
+    auto* command = program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on this machine's cores");
+    command->add_option("JOB", arguments->file, "job file (JSON); options take precedence")->option_text(" ");
+    command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")->option_text("PATH ...");
+    for (std::size_t i = 0; i < option_count; ++i)
+        arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)->option_text(job_options[i].type);
+    command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
+    command->add_flag("--quiet", arguments->quiet, "no progress lines");
+    command->footer("Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs");
+    command->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/simulate.hpp>
+#include <executor/communicate/local/local.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/train/calibrate.hpp>
+#include <executor/train/measure.hpp>
+#include <executor/train/replicas.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <sched.h>
+
+namespace chimera::executor {
+
+int usable_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+int shared_cores(int cores, int workers) {
+    const int given = cores > 0 ? cores : usable_cores();
+    return given < workers ? given : 0;
+}
+
+prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample, int cores,
+                   double watchdog, double seconds) {
+    using clock = std::chrono::steady_clock;
+    replicas copies(of, config, unit, 1);
+    copies.set_batch(sample);
+    local_world world(of.head.workers);
+    const auto ends = world.ends();
+    engine_options options;
+    options.cores = cores;
+    options.watchdog_seconds = watchdog;
+    options.hooks.before_update = [&](communicator& end) { copies.gradient_square_sum(end); };
+    engine run(of, copies.lookup(), ends, options);
+
+    std::vector<timeline> measured;
+    std::vector<double> surroundings;
+    const auto start = clock::now();
+    const auto since = [](clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); };
+    run.run_iteration();  // first touch of all memory
+    while (measured.size() < 3 || (since(start) < seconds && measured.size() < 1000)) {
+        const auto begin = clock::now();
+        copies.set_batch(sample);
+        measured.push_back(run.run_iteration());
+        surroundings.push_back(since(begin) - metrics(measured.back()).makespan);
+    }
+    prediction made;
+    made.fitted = fit_costs(measured);
+    made.expected = simulate(of, made.fitted, cores);
+    const auto found = metrics(made.expected);
+    made.makespan = found.makespan;
+    made.bubble_ratio = found.bubble_ratio;
+    made.iteration = made.makespan + median(surroundings);
+    return made;
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/program/program.hpp>
+#include <chimera/simulate/costs.hpp>
+#include <chimera/simulate/timeline.hpp>
+#include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/sampler.hpp>
+
+namespace chimera::executor {
+
+/// What the simulation says of the coming iterations.
+struct prediction {
+    costs fitted;            ///< medians of measured iterations
+    timeline expected;       ///< the simulated iteration, workers sharing the cores
+    double makespan = 0;     ///< of `expected`, seconds
+    double bubble_ratio = 0;
+    double iteration = 0;    ///< wall time of an iteration: the makespan and what surrounds it, seconds
+};
+
+/// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` (at least four, the first not
+/// counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
+prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample, int cores,
+                   double watchdog, double seconds);
+
+/// Workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
+int shared_cores(int cores, int workers);
+/// Cores that this process may use.
+int usable_cores();
+
+}  // namespace chimera::executor

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/program/program.hpp>
+#include <executor/engine/plan.hpp>
+#include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/checkpoint.hpp>
+#include <executor/train/sampler.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace chimera::executor {
+
+/// All copies of all stages that a program's workers hold, as GPT-2 on the CPU. Copies of one stage start, and stay, the same.
+class replicas {
+public:
+    using stage_type = gpt2_stage<cpu_device>;
+
+    /// `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program must outlive it.
+    replicas(const program_view& of, const gpt2_config& config, const unit_shape& unit, std::uint64_t seed);
+
+    stage_lookup lookup();
+    /// Sets the batch of an iteration; it must live until the iteration has ended.
+    void set_batch(const batch& next);
+    /// Mean loss over the units of the last iteration, in nats, added in the order of the units.
+    double loss() const;
+
+    /// Sum of squares of all reduced gradients: each stage counted once, by the first worker of its replica group. To be called
+    /// by every worker, on its own thread; all get the same bits.
+    double gradient_square_sum(communicator& end);
+    /// Settings of the coming update of all the stages that a worker holds.
+    void set_step(int worker, const adamw_step& step);
+
+    /// Each logical tensor once, from the first copy: the weights, optimiser.m.<name> and optimiser.v.<name>.
+    std::vector<named_tensor> tensors();
+    /// Gives all copies of a stage what its first one holds: after loading.
+    void spread();
+
+    /// Mean loss in nats per token of windows `starts` of the corpus, by a plain forward pass; whole units only, the last one filled up
+    /// when there is no other. Pipelines without a common stage work side by side, on at most `cores` threads; the bits do not
+    /// depend on that. To be called between iterations; the next one needs its batch set anew.
+    double validate(const corpus& data, std::span<const std::size_t> starts, int cores);
+
+private:
+    struct held {
+        int worker = 0;
+        int stage = 0;
+        bool first = false;  ///< of its replica group
+        std::unique_ptr<cpu_device> device;
+        std::unique_ptr<stage_type> model;
+    };
+    held* find(int worker, int stage);
+    std::vector<int> apart() const;
+    double score(int pipeline, const batch& one);
+
+    program_view program_;
+    unit_shape unit_;
+    std::vector<held> all_;
+    std::vector<std::int32_t> index_;  ///< workers × stages: into all_, -1 where the worker does not hold the stage
+};
+
+}  // namespace chimera::executor

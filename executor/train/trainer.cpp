@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/render/svg.hpp>
+#include <chimera/render/trace.hpp>
+#include <executor/communicate/local/local.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/io/write.hpp>
+#include <executor/train/calibrate.hpp>
+#include <executor/train/checkpoint.hpp>
+#include <executor/train/log.hpp>
+#include <executor/train/measure.hpp>
+#include <executor/train/rate.hpp>
+#include <executor/train/replicas.hpp>
+#include <executor/train/stop.hpp>
+#include <executor/train/trainer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+namespace chimera::executor {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
+
+sync sync_of(const std::string& name) {
+    return name == "lazy" ? sync::lazy : name == "eager" ? sync::eager : sync::eager_opt;
+}
+
+gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
+
+/// One run from its job to its report. The members are in the order in which they need each other.
+class training_run {
+public:
+    training_run(const job& wanted, const train_options& options);
+    train_report finish();
+
+private:
+    void resume();
+    void predict_iterations();
+    void plan_steps();
+    void open_output();
+    void iterate();
+    void one_iteration(engine& run);
+    void clip(communicator& end);
+    void save();
+    void report_progress(const step_record& record);
+    std::filesystem::path in_output(const char* name) const { return job_.output / name; }
+
+    clock::time_point start_ = clock::now();
+    job job_;
+    const train_options& options_;
+    stop_request signals_;
+    program program_;
+    corpus data_;
+    corpus_split split_;
+    std::vector<std::size_t> windows_;  ///< of the validation text
+    unit_shape unit_;
+    sampler source_;
+    std::string hash_;
+    train_report report_;
+    int gate_ = 0;  ///< cores that workers share, 0: no need
+    prediction predicted_;
+    std::optional<replicas> model_;
+    std::optional<checkpoint_header> found_;
+    std::optional<step_log> log_;
+    learning_rate rate_;
+    batch batch_;
+    std::int64_t step_ = 0, steps_ = 0, done_here_ = 0;
+    double norm_ = 0;  ///< of the last iteration's gradient
+    iteration_record record_;
+    clock::time_point first_iteration_, last_words_;
+};
+
+const job& checked(const job& wanted) {
+    check_job(wanted);
+    return wanted;
+}
+
+unit_shape unit_of(const job& wanted, const shape& head) {
+    return {wanted.batch.sequences / head.micro_batch_parts, wanted.tokens()};
+}
+
+training_run::training_run(const job& wanted, const train_options& options)
+    : job_(checked(wanted)), options_(options), program_(lower(make_schedule(job_.schedule), sync_of(job_.sync))),
+      data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
+      split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
+      windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
+      unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
+      hash_(job_hash(job_, data_.fingerprint())) {
+    const auto whole = windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
+    if (whole > 0) windows_.resize(whole);  // validation scores whole units
+    gate_ = shared_cores(job_.cores, program_.head.workers);
+    if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
+    if (found_ && found_->info.model != model_text(job_.model))
+        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" + found_->info.model +
+               ") resume with the job that wrote it");
+    if (found_ && found_->info.job != hash_)
+        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) +
+               " is of another job (model, data, schedule, batch, optimiser or seed differ) resume with " +
+               shown(in_output("job.json")) + " and the same data");
+    if (!found_ && std::filesystem::exists(in_output("checkpoint.safetensors")))
+        refuse("the output folder " + shown(job_.output) + " holds a checkpoint (a new run would replace it) use --resume or another --output");
+    predict_iterations();
+    plan_steps();
+    model_.emplace(program_, config_of(job_.model), unit_, job_.seed);
+    if (found_) resume();
+    open_output();
+}
+
+void training_run::predict_iterations() {
+    const double share = job_.optimiser.steps > 0 ? 1.0 : std::clamp(0.04 * job_.optimiser.seconds, 0.2, 4.0);
+    sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
+    predicted_ = predict(program_, config_of(job_.model), unit_, batch_, gate_, job_.watchdog, share);
+}
+
+void training_run::plan_steps() {
+    auto& o = job_.optimiser;
+    if (o.steps == 0 && found_) o.steps = found_->info.steps;
+    if (o.steps == 0) {
+        // The steps are fixed here, so that the run depends on its job alone; what validation will take is left out.
+        double forward = 0;
+        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.forward[s];
+        const double validation = forward * static_cast<double>(windows_.size()) / job_.batch.sequences;
+        const double left = o.seconds - since(start_) - validation;
+        o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+    }
+    if (o.warmup < 0) o.warmup = std::max<std::int64_t>(1, o.steps / 20);
+    if (o.min_learning_rate < 0) o.min_learning_rate = o.learning_rate / 10;
+    steps_ = o.steps;
+    rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
+}
+
+void training_run::resume() {
+    const auto tensors = model_->tensors();
+    load_checkpoint(in_output("checkpoint.safetensors"), *found_, tensors);
+    model_->spread();
+    source_.restore(found_->info.data);
+    step_ = found_->info.step;
+    report_.first_loss = found_->info.first_loss;
+}
+
+void training_run::open_output() {
+    std::error_code failed;
+    std::filesystem::create_directories(job_.output, failed);
+    if (failed)
+        refuse("cannot make the output folder " + shown(job_.output) + " (" + failed.message() + ") choose another with --output");
+    write_file(in_output("job.json").string(), job_text(job_));
+    log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
+}
+
+/// Averages over the units and clips by the global norm, in one factor that all workers compute alike.
+void training_run::clip(communicator& end) {
+    const auto& o = job_.optimiser;
+    const double units = program_.head.units();
+    const double norm = std::sqrt(model_->gradient_square_sum(end)) / units;
+    if (!std::isfinite(norm)) refuse("the gradient is not finite at step " + std::to_string(step_ + 1) + " (the run diverged) use a smaller learning_rate");
+    const double factor = o.clip > 0 && norm > o.clip ? o.clip / norm : 1;
+    model_->set_step(end.worker(), {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units, static_cast<int>(step_ + 1)});
+    if (end.worker() == 0) norm_ = norm;
+}
+
+void training_run::one_iteration(engine& run) {
+    const auto begin = clock::now();
+    source_.next(program_.head.units(), unit_.sequences, batch_);
+    model_->set_batch(batch_);
+    record_.add(run.run_iteration());
+    const double loss = model_->loss();
+    if (step_ == 0) report_.first_loss = loss;
+    report_.last_loss = loss;
+    ++step_;
+    ++done_here_;
+    const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
+    const step_record record{step_, loss, rate_.at(step_ - 1), norm_, step_ * tokens, since(begin), record_.last_makespan(),
+                             record_.last_bubble_ratio()};
+    log_->write(record);
+    report_progress(record);
+}
+
+void training_run::report_progress(const step_record& record) {
+    if (!options_.say || (since(last_words_) < 5 && step_ < steps_ && done_here_ > 1)) return;
+    last_words_ = clock::now();
+    const double each = since(first_iteration_) / static_cast<double>(done_here_);
+    options_.say(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each, predicted_.bubble_ratio,
+                               each * static_cast<double>(steps_ - step_)));
+}
+
+void training_run::save() {
+    const auto tensors = model_->tensors();
+    write_checkpoint(in_output("checkpoint.safetensors"),
+                     {step_, steps_, report_.first_loss, source_.state(), model_text(job_.model), hash_}, tensors);
+}
+
+void training_run::iterate() {
+    local_world world(program_.head.workers);
+    const auto ends = world.ends();
+    engine_options options;
+    options.cores = gate_;
+    options.watchdog_seconds = job_.watchdog;
+    options.recorder_file = in_output("recorder.txt").string();
+    options.hooks.before_update = [this](communicator& end) { clip(end); };
+    engine run(program_, model_->lookup(), ends, options);
+    first_iteration_ = last_words_ = clock::now();
+    while (step_ < steps_ && !stop_request::wanted()) {
+        one_iteration(run);
+        if (job_.checkpoint_interval > 0 && step_ % job_.checkpoint_interval == 0 && step_ < steps_) save();
+        if (options_.after_step) options_.after_step(step_);
+    }
+    report_.seconds = since(first_iteration_);
+}
+
+train_report training_run::finish() {
+    iterate();
+    save();
+    auto& r = report_;
+    r.done = job_;
+    r.stopped = step_ < steps_;
+    r.parameters = parameter_count(config_of(job_.model));
+    r.workers = program_.head.workers;
+    r.cores = job_.cores > 0 ? job_.cores : usable_cores();
+    r.micro_batches = program_.head.micro_batches;
+    r.corpus_tokens = data_.size();
+    r.corpus_files = data_.files();
+    r.text = data_.is_text();
+    r.step = step_;
+    r.tokens_per_second = r.seconds > 0 ? static_cast<double>(done_here_) * static_cast<double>(batch_.inputs.size()) / r.seconds : 0;
+    r.predicted_makespan = predicted_.makespan;
+    r.predicted_bubble = predicted_.bubble_ratio;
+    r.measured_makespan = record_.makespan();
+    r.measured_bubble = record_.bubble_ratio();
+    r.checkpoint = in_output("checkpoint.safetensors");
+    r.log = in_output("log.jsonl");
+    if (!record_.empty()) {
+        r.timeline = in_output("timeline.svg");
+        r.trace = in_output("trace.json");
+        svg_options how;
+        how.unit = time_unit::seconds;
+        how.note = "measured";
+        write_file(r.timeline.string(), svg(record_.typical(), how));
+        write_file(r.trace.string(), chimera::trace(record_.typical()));
+    }
+    if (r.stopped) return r;
+    r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
+    r.validation_loss = model_->validate(data_, windows_, r.cores);
+    r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
+    return r;
+}
+
+}  // namespace
+
+train_report train(const job& wanted, const train_options& options) { return training_run(wanted, options).finish(); }
+
+}  // namespace chimera::executor

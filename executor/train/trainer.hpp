@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/train/baselines.hpp>
+#include <executor/train/job.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace chimera::executor {
+
+/// How a run is started and watched; nothing here changes its bits.
+struct train_options {
+    bool resume = false;                                 ///< go on from the checkpoint in the output folder
+    std::function<void(const std::string&)> say;         ///< progress lines; none when empty
+    std::function<void(std::int64_t step)> after_step;   ///< for tests
+};
+
+/// What a run ends with.
+struct train_report {
+    job done;                        ///< with the steps that were planned
+    bool stopped = false;            ///< by a signal, before its end
+    std::int64_t parameters = 0;
+    int workers = 0, cores = 0, micro_batches = 0;
+    std::size_t corpus_tokens = 0, corpus_files = 0;
+    bool text = true;
+    std::int64_t step = 0;           ///< iterations done, those before a resume included
+    double first_loss = 0, last_loss = 0, validation_loss = 0;
+    std::size_t validation_tokens = 0;
+    baselines counted;
+    double tokens_per_second = 0, seconds = 0;
+    double predicted_makespan = 0, measured_makespan = 0;  ///< seconds; measured: medians over the iterations
+    double predicted_bubble = 0, measured_bubble = 0;
+    std::filesystem::path timeline, trace, log, checkpoint;
+};
+
+/// Trains as the job says, or throws error. Writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
+/// checkpoint.safetensors, timeline.svg and trace.json. Nothing is written before all input has proven good.
+/// A job and its data decide the bits of every weight: not the cores, not timing, and not whether it was stopped and resumed.
+train_report train(const job& wanted, const train_options& options = {});
+
+/// The table that a run ends with.
+std::string report_text(const train_report& report);
+
+}  // namespace chimera::executor
