@@ -143,10 +143,10 @@ constexpr void check_matched(const program_view& p, const ledger& l, report& r) 
     check_pair_order(p, m, r);
     report stuck;
     stuck.most = r.most;
-    if (machine(p, m, false).run(stuck)) return;
+    if (rehearsal(p, m, false).run(stuck)) return;
     report worse;
     worse.most = r.most;
-    const bool only_rendezvous = machine(p, m, true).run(worse);
+    const bool only_rendezvous = rehearsal(p, m, true).run(worse);
     for (const fault& f : only_rendezvous ? stuck.faults : worse.faults) r.add(f);
 }
 

@@ -9,9 +9,9 @@ namespace chimera::detail {
 /// for whom. Rendezvous: a group is over when the other end of each of its transfers is posted. Eager: when what it
 /// receives was sent. A worker waits for a reduction until all that reduce the stage have started. Any order of steps
 /// reaches the same end, and every rendezvous run is an eager one as well.
-class machine {
+class rehearsal {
 public:
-    constexpr machine(const program_view& program, const mail& post, bool eager_sends)
+    constexpr rehearsal(const program_view& program, const mail& post, bool eager_sends)
         : p(program), m(post), eager(eager_sends), posted(program.instructions.size(), 0),
           pc(static_cast<std::size_t>(program.head.workers), 0), resume(pc), missing(pc), next_waiting(pc),
           waiting(static_cast<std::size_t>(program.head.stages), -1), started(waiting.size(), 0),
