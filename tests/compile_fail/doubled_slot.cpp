@@ -1,0 +1,23 @@
+// error: a pass is missing, doubled or misplaced (law once)
+// error: broken<chimera::law::once
+// error: at::worker{3}
+// error: at::slot{1}
+// error: at::stage{0}
+// error: at::unit{2}
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/fixed.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+#include <chimera/verify.hpp>
+
+using namespace chimera;
+
+constexpr auto change() {
+    auto table = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+#ifndef TWIN
+    table.slots[25].first = 2;  // worker 3 computes that forward in tick 0 already
+#endif
+    return table;
+}
+constexpr auto changed = change();
+constexpr auto& table = proven<changed>;
+static_assert(table.head.workers == 4);
