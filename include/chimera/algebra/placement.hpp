@@ -25,7 +25,8 @@ constexpr schedule move_rows(schedule_view of, std::int32_t shift, bool forwards
     out.slots = std::vector<slot>(of.slots.size(), slot{});
     slot* to = out.slots.data();
     for (const std::int32_t w : source) {
-        for (const slot& s : of.row(w)) *to++ = s;
+        const auto row = of.row(w);
+        for (const slot *s = row.data(), *last = s + row.size(); s != last; ++s) *to++ = *s;
         out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
     }
     return out;

@@ -81,7 +81,7 @@ constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placem
     std::int32_t most = 0;
     for (const part& p : parts) total += p.of.slots.size();
     for (int w = 0; w < head.workers; ++w) most = std::max(most, row_end(parts, w));
-    schedule out{head, std::move(placement), {}, std::vector<slot>(total, slot{})};
+    schedule out{head, std::move(placement), {}, std::vector<slot>(total)};
     out.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
     out.offsets.push_back(0);
     std::vector<std::int32_t> grid(static_cast<std::size_t>(most) + 1, 0);

@@ -27,7 +27,7 @@ namespace detail {
 template <class To, class From>
 constexpr void copy_all(To& to, const From& from) {
     auto* out = to.data();
-    for (const auto& value : from) *out++ = value;
+    for (const auto *value = from.data(), *last = value + from.size(); value != last; ++value) *out++ = *value;
 }
 
 template <auto Spec>
