@@ -41,8 +41,12 @@ int run(int count, char** arguments) {
         "Each subcommand has its own help: chimera schedule --help\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 4");
     add_schedule(program, status);
-    if (count > 1 && arguments[1][0] != '-' && program.get_subcommand_no_throw(arguments[1]) == nullptr) {
-        chimera::refuse("subcommand '" + std::string(arguments[1]).substr(0, 40) +
+    add_program(program, status);
+    add_verify(program, status);
+    add_simulate(program, status);
+    const auto named = [&](const CLI::App* command) { return command->get_name() == arguments[1]; };
+    if (count > 1 && arguments[1][0] != '-' && program.get_subcommands(named).empty()) {
+        return complain("subcommand '" + std::string(arguments[1]).substr(0, 40) +
                         "' is unknown (to this program) see --help");
     }
     try {

@@ -108,6 +108,17 @@ void family_arguments::check_memory(schedule_view of) const {
     refuse(text + ") allow more, or use fewer micro-batches or another family");
 }
 
+sync sync_named(std::string_view name) {
+    if (name == "lazy") return sync::lazy;
+    if (name == "eager") return sync::eager;
+    if (name == "eager_opt") return sync::eager_opt;
+    refuse(named("--sync", name) + " (no such way) give lazy, eager or eager_opt");
+}
+
+void add_sync(CLI::App& command, std::optional<std::string>& to) {
+    command.add_option("--sync", to, "when reductions start (eager_opt)")->option_text("lazy|eager|eager_opt");
+}
+
 void output_arguments::add_to(CLI::App& command, const char* formats) {
     command.add_option("--format", format, "what to write (text)")->option_text(formats);
     command.add_option("-o,--output", file, "where to write it; replaced only when all is well")->option_text("FILE");

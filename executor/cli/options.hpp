@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/schedule.hpp>
+#include <chimera/program/synchronise.hpp>
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
@@ -38,6 +39,12 @@ struct family_arguments {
     /// Refuses a schedule whose peak of activations on any worker is above --memory.
     void check_memory(schedule_view of) const;
 };
+
+/// The choice of when gradients are reduced, by name. Throws chimera::error for any but lazy, eager and eager_opt.
+sync sync_named(std::string_view name);
+
+/// Adds --sync to a subcommand.
+void add_sync(CLI::App& command, std::optional<std::string>& to);
 
 /// --format and -o.
 struct output_arguments {

@@ -36,7 +36,7 @@ constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({f
 constexpr keys keys_of(action op) {
     if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers})};
     if (is_transfer(op)) return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::group})};
-    if (op == action::update_weights) return {bits({field::op}), bits({field::op, field::stage})};
+    if (op == action::update_weights) return {bits({field::op, field::stage}), bits({field::op, field::stage})};
     return {bits({field::op, field::stage}), bits({field::op, field::stage, field::members, field::pipeline})};
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/program/lower.hpp>
+#include <chimera/render/json.hpp>
+#include <chimera/render/listing.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    family_arguments family;
+    output_arguments output;
+    std::optional<std::string> sync;
+};
+
+void run(const arguments& with) {
+    with.output.check({"text", "json"});
+    const sync mode = sync_named(with.sync.value_or("eager_opt"));
+    const program made = lower(with.family.make(), mode);
+    with.output.write(with.output.format == "json" ? json(program_view(made)) : text(program_view(made)));
+}
+
+}  // namespace
+
+void add_program(CLI::App& program, int&) {
+    auto* command =
+        program.add_subcommand("program", "lowers a schedule: adds transfers, buffers, reductions and updates");
+    const auto with = std::make_shared<arguments>();
+    with->family.add_to(*command, "FAMILY");
+    add_sync(*command, with->sync);
+    with->output.add_to(*command, "text|json");
+    command->footer(
+        "Example: chimera program bidirectional --stages 4 --micro-batches 4 --sync lazy --format json -o "
+        "program.json");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor

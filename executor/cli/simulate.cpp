@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/program/lower.hpp>
+#include <chimera/render/metrics.hpp>
+#include <chimera/simulate/simulate.hpp>
+#include <chimera/verify.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/io/read.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    family_arguments family;
+    output_arguments output;
+    std::optional<std::string> sync, costs, cores;
+};
+
+/// Refuses what breaks a law: the simulator plays only what verify lets through.
+template <class Table>
+void require_proven(const Table& of, const std::string& path) {
+    const report found = verify(of);
+    if (!found.ok()) refuse(path + ": " + message(found.faults.front()));
+}
+
+program from_file(const arguments& with) {
+    const std::string& path = with.family.family;
+    if (with.family.any_given()) refuse("options of families do not apply (" + path + " is a file) leave them out");
+    table read = load_table(path);
+    if (auto* whole_program = std::get_if<program>(&read)) {
+        if (with.sync) refuse("--sync does not apply (" + path + " is a program, lowered already) leave it out");
+        require_proven(*whole_program, path);
+        return std::move(*whole_program);
+    }
+    const auto& order = std::get<schedule>(read);
+    require_proven(order, path);
+    with.family.check_memory(order);
+    return lower(order, sync_named(with.sync.value_or("eager_opt")));
+}
+
+program find_program(const arguments& with) {
+    const auto names = family_names();
+    const std::string& name = with.family.family;
+    const bool family = std::find(names.begin(), names.end(), name) != names.end();
+    if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
+    if (!family && !with.family.any_given()) return from_file(with);
+    return lower(with.family.make(), sync_named(with.sync.value_or("eager_opt")));
+}
+
+void run(const arguments& with) {
+    with.output.check({"text", "json", "svg", "trace"});
+    const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
+    const program played = find_program(with);
+    const costs cost = with.costs ? load_costs(*with.costs) : costs{};
+    check_lengths(cost, played.head.stages);
+    const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
+    const auto start = std::chrono::steady_clock::now();
+    const timeline predicted = simulate(played, cost, cores);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (with.output.format == "svg" || with.output.format == "trace") {
+        return with.output.write(with.output.picture(predicted, unit, "simulated"));
+    }
+    const metrics_report found = metrics(predicted);
+    const double speed = static_cast<double>(found.slots) / std::max(took.count(), 1e-9);
+    with.output.write(with.output.format == "json" ? json(found, speed) : text(found, unit, speed));
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& program, int&) {
+    auto* command =
+        program.add_subcommand("simulate", "predicts the timeline of a family, a schedule file or a program file");
+    const auto with = std::make_shared<arguments>();
+    with->family.add_to(*command, "FAMILY|FILE");
+    add_sync(*command, with->sync);
+    command->add_option("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick")
+        ->option_text("FILE");
+    command->add_option("--cores", with->cores, "how many workers can compute at once (all)")->option_text("K");
+    with->output.add_to(*command, "text|json|svg|trace");
+    command->footer(
+        "text and json are metrics, svg and trace the timeline.\n"
+        "Example: chimera simulate bidirectional --stages 4 --micro-batches 8 --costs costs.json --format svg -o "
+        "timeline.svg");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor

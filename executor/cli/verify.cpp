@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/labels.hpp>
+#include <chimera/verify.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/io/read.hpp>
+#include <executor/io/write.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    std::string file;
+    std::optional<std::string> memory;
+    std::optional<std::string> faults;
+};
+
+/// What was proved, in one line.
+std::string proof(const shape& head, std::size_t items, bool is_program, const report& found) {
+    std::string out = "ok: ";
+    detail::put(out, head.family.view(), ", ");
+    detail::put_sizes(out, head);
+    detail::put(out, ", ", items, is_program ? " instructions" : " slots", "; laws ");
+    for (int l = 0; l < (is_program ? law_count : 4); ++l) {
+        detail::put(out, l == 0 ? "" : ", ", name(static_cast<law>(l)));
+    }
+    const std::int32_t peak = found.peaks.empty() ? 0 : *std::max_element(found.peaks.begin(), found.peaks.end());
+    const double activations = static_cast<double>(peak) / head.micro_batch_parts;
+    detail::put(out, "; peak ", detail::fixed_point{activations, 3}, " activations\n");
+    return out;
+}
+
+int verify_file(const arguments& with) {
+    limits allowed;
+    if (with.faults) allowed.faults = static_cast<std::int32_t>(whole("--faults", *with.faults, 1, 1 << 20));
+    if (with.memory) allowed.activations = static_cast<std::int32_t>(whole("--memory", *with.memory, 1, 1 << 30));
+    table read;
+    try {
+        read = load_table(with.file);
+    } catch (const contradiction& e) {
+        write_output(e.what() + std::string("\n"));
+        return 1;
+    }
+    const auto* program_read = std::get_if<program>(&read);
+    const auto* schedule_read = std::get_if<schedule>(&read);
+    const report found = program_read != nullptr ? verify(*program_read, allowed) : verify(*schedule_read, allowed);
+    std::string out;
+    for (const fault& f : found.faults) out += message(f) + '\n';
+    std::int64_t all = 0;
+    for (const std::int32_t count : found.counts) all += count;
+    const auto kept = static_cast<std::int64_t>(found.faults.size());
+    if (all > kept) detail::put(out, "and ", all - kept, " more faults of the same laws\n");
+    if (found.ok()) {
+        out = program_read != nullptr ? proof(program_read->head, program_read->instructions.size(), true, found)
+                                      : proof(schedule_read->head, schedule_read->slots.size(), false, found);
+    }
+    write_output(out);
+    return found.ok() ? 0 : 1;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& program, int& status) {
+    auto* command =
+        program.add_subcommand("verify", "proves a schedule or program file, from whatever tool, or lists its faults");
+    const auto with = std::make_shared<arguments>();
+    command->add_option("FILE", with->file, "a chimera.schedule or chimera.program file")->required()->option_text(" ");
+    command->add_option("--memory", with->memory, "most live activations of a stage that a worker may hold")
+        ->option_text("LIMIT");
+    command->add_option("--faults", with->faults, "faults listed of each law (16)")->option_text("COUNT");
+    command->footer(
+        "Ends with 0 where all laws hold, 1 with each fault on a line, 2 where the file cannot be read.\n"
+        "Example: chimera verify schedule.json");
+    command->callback([with, &status] { status = verify_file(*with); });
+}
+
+}  // namespace chimera::executor
