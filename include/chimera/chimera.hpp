@@ -19,6 +19,7 @@
 #include <chimera/algebra.hpp>
 #include <chimera/core/fixed.hpp>
 #include <chimera/core/query.hpp>
+#include <chimera/program/fixed.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/svg.hpp>

@@ -88,11 +88,14 @@ private:
         std::vector<schedule> layers;
         layers.reserve(static_cast<std::size_t>(pipelines));
         for (int p = 0; p < pipelines; ++p) {
-            const schedule down = rotate(timetable(share(n, p), odd(n, p)), p / 2 * (2 * stages / pipelines));
-            if (p % 2 == 0)
-                layers.push_back(down);
+            const schedule first = timetable(share(n, p), odd(n, p));
+            const int shift = p / 2 * (2 * stages / pipelines);
+            if (p == 0)
+                layers.push_back(first);
+            else if (p % 2 == 0)
+                layers.push_back(rotate(first, shift));
             else
-                layers.push_back(mirror(down));
+                layers.push_back(mirror(rotate(first, shift)));
         }
         schedule out = overlay(layers);
         out.head.family = "bidirectional";
