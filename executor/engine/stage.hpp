@@ -44,6 +44,7 @@ public:
     virtual void clear_gradients() = 0;
 
     /// All weight gradients in one piece: what a replica group reduces. Summed over units, not yet averaged.
+    /// Where no unit of an iteration passes the stage on this worker, the engine fills them with zeros.
     virtual std::span<float> gradients() = 0;
 
     /// Optimiser step with the (reduced) gradients.

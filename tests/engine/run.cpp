@@ -36,6 +36,31 @@ TEST_P(both_modes, two_stages_give_the_bits_of_plain_loops) {
     EXPECT_THAT(stages.b.gradients(), testing::ElementsAreArray(expected.gradients[1]));
 }
 
+TEST_P(both_modes, a_backward_in_halves_gives_the_same_bits) {
+    program p = by_hand::two_workers();
+    for (int w = 0; w < 2; ++w) {  // every backward becomes its input gradient; the weight gradients come before the reduction
+        for (int i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+            auto& op = p.instructions[static_cast<std::size_t>(i)].op;
+            if (op == action::backward) op = action::input_gradient;
+        }
+        const auto end = p.instructions.begin() + p.offsets[static_cast<std::size_t>(w) + 1] - 3;
+        p.instructions.insert(end, {by_hand::compute(action::weight_gradient, w, 0, 0),
+                                    by_hand::compute(action::weight_gradient, w, 1, 1)});
+        for (std::size_t v = static_cast<std::size_t>(w) + 1; v < 3; ++v) p.offsets[v] += 2;
+    }
+    for (auto& i : p.instructions)  // both units are alive to the end now
+        if (is_compute(i.op)) i.buffer = i.first;
+    p.buffer_counts = {2, 2};
+    two stages;
+    local_world world(2, GetParam());
+    engine e(p, stages.lookup, world.ends());
+    for (int i = 0; i < 3; ++i) e.run_iteration();
+    const toy::reference expected(2, 2, 1, 3, [](int, int) { return std::vector<int>{0, 1}; });
+    EXPECT_EQ(stages.a.w.scale, expected.w[0].scale);
+    EXPECT_EQ(stages.b.w.shift, expected.w[1].shift);
+    EXPECT_THAT(stages.b.gradients(), testing::ElementsAreArray(expected.gradients[1]));
+}
+
 TEST(run, another_order_gives_other_bits) {  // otherwise the comparison above would show nothing
     const toy::reference there(2, 7, 1, 3, [](int, int) { return std::vector<int>{0, 1, 2, 3, 4, 5, 6}; });
     const toy::reference back(2, 7, 1, 3, [](int, int) { return std::vector<int>{6, 5, 4, 3, 2, 1, 0}; });
