@@ -25,7 +25,7 @@ int shared_cores(int cores, int workers) {
 }
 
 prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample, int cores,
-                   double watchdog, double seconds) {
+                   double watchdog, double seconds, std::size_t most) {
     using clock = std::chrono::steady_clock;
     replicas copies(of, config, unit, 1);
     copies.set_batch(sample);
@@ -42,7 +42,7 @@ prediction predict(const program_view& of, const gpt2_config& config, const unit
     const auto start = clock::now();
     const auto since = [](clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); };
     run.run_iteration();  // first touch of all memory
-    while (measured.size() < 3 || (since(start) < seconds && measured.size() < 1000)) {
+    while (measured.size() < 3 || (since(start) < seconds && measured.size() < most)) {
         const auto begin = clock::now();
         copies.set_batch(sample);
         measured.push_back(run.run_iteration());

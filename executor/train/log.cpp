@@ -43,7 +43,7 @@ step_log::step_log(std::filesystem::path path, std::int64_t keep_until) : path_(
 void step_log::write(const step_record& r) {
     char text[512];
     const int size = std::snprintf(text, sizeof text,
-                                   "{\"step\":%lld,\"loss\":%.9g,\"learning_rate\":%.9g,\"gradient_norm\":%.9g,\"tokens\":%lld,"
+                                   "{\"step\":%lld,\"loss\":%.17g,\"learning_rate\":%.9g,\"gradient_norm\":%.9g,\"tokens\":%lld,"
                                    "\"seconds\":%.6g,\"makespan\":%.6g,\"bubble_ratio\":%.6g}\n",
                                    static_cast<long long>(r.step), r.loss, r.learning_rate, r.gradient_norm,
                                    static_cast<long long>(r.tokens), r.seconds, r.makespan, r.bubble_ratio);

@@ -114,9 +114,11 @@ training_run::training_run(const job& wanted, const train_options& options)
 }
 
 void training_run::predict_iterations() {
-    const double share = job_.optimiser.steps > 0 ? 1.0 : std::clamp(0.04 * job_.optimiser.seconds, 0.2, 4.0);
+    const auto& o = job_.optimiser;
+    const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
+    const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
-    predicted_ = predict(program_, config_of(job_.model), unit_, batch_, gate_, job_.watchdog, share);
+    predicted_ = predict(program_, config_of(job_.model), unit_, batch_, gate_, job_.watchdog, seconds, most);
 }
 
 void training_run::plan_steps() {

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scratch.hpp"
+
+#include <executor/train/checkpoint.hpp>
+#include <executor/train/trainer.hpp>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <random>
+#include <sstream>
+#include <sys/resource.h>
+
+using namespace chimera::executor;
+using chimera::test::contents;
+using chimera::test::refusal_of;
+using chimera::test::scratch;
+using testing::HasSubstr;
+
+namespace {
+
+/// Text that a bigram model cannot follow and a model that looks back can.
+std::string sample_text() {
+    std::string text;
+    std::mt19937 random(1);
+    const char* const words[] = {"abcxabdyab", "bbcxbadza", "acdxbby", "aadybcz"};
+    while (text.size() < 12'000) text += words[random() % 4];
+    return text;
+}
+
+job small_job(const scratch& folder, const char* output) {
+    job wanted;
+    wanted.model = {4, 2, 16, 16, 256};
+    wanted.data = {folder.write("text.txt", sample_text())};
+    wanted.batch = {2, 16};
+    wanted.optimiser.steps = 6;
+    wanted.optimiser.learning_rate = 1e-2;
+    wanted.output = folder / output;
+    return wanted;
+}
+
+std::string weights(const job& of) { return contents(of.output / "checkpoint.safetensors"); }
+
+std::vector<std::pair<std::int64_t, double>> losses(const job& of) {
+    std::vector<std::pair<std::int64_t, double>> all;
+    std::istringstream lines(contents(of.output / "log.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+        const auto record = nlohmann::json::parse(line);
+        all.emplace_back(record["step"], record["loss"]);
+    }
+    return all;
+}
+
+/// Runs a job that is asked to stop after `step`.
+train_report stopped_after(const job& wanted, std::int64_t step, bool resume = false) {
+    train_options options;
+    options.resume = resume;
+    options.after_step = [&](std::int64_t now) {
+        if (now == step) std::raise(SIGTERM);
+    };
+    return train(wanted, options);
+}
+
+TEST(trainer, learns_and_reports) {
+    const scratch folder;
+    auto wanted = small_job(folder, "out");
+    wanted.optimiser.steps = 150;
+    const auto report = train(wanted);
+    EXPECT_NEAR(report.first_loss, std::log(256), 0.5);
+    EXPECT_LT(report.last_loss, 1.2);
+    EXPECT_LT(report.validation_loss, report.counted.bigram);
+    EXPECT_LT(report.counted.bigram, report.counted.unigram);
+    EXPECT_GT(report.predicted_makespan, 0);
+    EXPECT_GT(report.measured_makespan, 0);
+    EXPECT_EQ(losses(wanted).size(), 150u);
+    EXPECT_THAT(contents(report.timeline), HasSubstr("<svg"));
+    EXPECT_TRUE(nlohmann::json::accept(contents(report.trace)));
+    const auto text = report_text(report);
+    for (const auto* row : {"configuration", "parameters", "loss", "validation loss", "unigram baseline", "bigram baseline",
+                            "tokens/s", "makespan", "bubble ratio", "timeline.svg", "trace.json", "log.jsonl", "checkpoint.safetensors"})
+        EXPECT_THAT(text, HasSubstr(row));
+}
+
+TEST(trainer, two_runs_of_one_job_give_the_same_bits_on_any_cores) {
+    const scratch folder;
+    auto first = small_job(folder, "first"), second = small_job(folder, "second"), alone = small_job(folder, "alone");
+    alone.cores = 1;
+    train(first);
+    train(second);
+    train(alone);
+    EXPECT_EQ(weights(first), weights(second));
+    EXPECT_EQ(weights(first), weights(alone));
+    EXPECT_EQ(losses(first), losses(alone));
+    auto other = small_job(folder, "other");
+    other.seed = 2;
+    train(other);
+    EXPECT_NE(weights(first), weights(other));
+}
+
+TEST(trainer, a_run_from_its_written_job_gives_the_same_bits) {
+    const scratch folder;
+    auto timed = small_job(folder, "timed");
+    timed.optimiser.steps = 0;
+    timed.optimiser.seconds = 0.5;
+    const auto report = train(timed);
+    auto again = read_job(timed.output / "job.json");
+    EXPECT_EQ(again.optimiser.steps, report.step);
+    again.output = folder / "again";
+    train(again);
+    EXPECT_EQ(losses(timed), losses(again));
+    const auto a = open_checkpoint(timed.output / "checkpoint.safetensors"), b = open_checkpoint(again.output / "checkpoint.safetensors");
+    EXPECT_EQ(a.info.steps, b.info.steps);
+}
+
+TEST(trainer, stop_and_resume_give_the_bits_of_not_stopping) {
+    for (const char* scale : {"direct", "halving"}) {
+        const scratch folder;
+        auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
+        whole.schedule.scale = parts.schedule.scale = scale;
+        train(whole);
+        EXPECT_TRUE(stopped_after(parts, 1).stopped);
+        EXPECT_TRUE(stopped_after(parts, 4, true).stopped);
+        train_options resume;
+        resume.resume = true;
+        const auto report = train(parts, resume);
+        EXPECT_FALSE(report.stopped);
+        EXPECT_EQ(report.step, 6);
+        EXPECT_EQ(weights(parts), weights(whole)) << scale;
+        EXPECT_EQ(losses(parts), losses(whole)) << scale;
+        EXPECT_EQ(report.first_loss, losses(whole).front().second);
+    }
+}
+
+TEST(trainer, resumes_behind_the_checkpoint_when_it_died_later) {
+    const scratch folder;
+    auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
+    train(whole);
+    parts.checkpoint_interval = 2;
+    train_options options;
+    options.after_step = [](std::int64_t step) {
+        if (step == 5) throw chimera::error("the lights went out (test) go on");
+    };
+    refusal_of([&] { train(parts, options); });
+    EXPECT_EQ(open_checkpoint(parts.output / "checkpoint.safetensors").info.step, 4);
+    train_options resume;
+    resume.resume = true;
+    train(parts, resume);
+    EXPECT_EQ(weights(parts), weights(whole));
+    EXPECT_EQ(losses(parts), losses(whole));
+}
+
+TEST(trainer, runs_every_family_and_choice) {
+    const auto run = [](auto change) {
+        const scratch folder;
+        auto wanted = small_job(folder, "out");
+        wanted.optimiser.steps = 3;
+        change(wanted);
+        const auto report = train(wanted);
+        EXPECT_LT(report.last_loss, report.first_loss) << job_text(wanted);
+        EXPECT_GT(report.validation_loss, 0);
+        return report.first_loss;
+    };
+    // The same micro-batches in the same order: the loss of the first iteration is that of one worker, to rounding.
+    const auto reference = run([](job& j) { j.schedule.family = "data_parallel", j.schedule.stages = 1; });
+    const auto same = [&](auto change) { EXPECT_NEAR(run(change), reference, 1e-5); };
+    same([](job& j) { j.schedule.family = "gpipe"; });
+    same([](job& j) { j.schedule.family = "one_f_one_b", j.sync = "lazy"; });
+    same([](job& j) { j.schedule.scale = "doubling", j.schedule.recompute = "full"; });
+    same([](job& j) { j.schedule.scale = "halving", j.sync = "eager"; });
+    same([](job& j) { j.schedule.pipelines = 4, j.schedule.recompute = "1,2"; });
+    same([](job& j) { j.schedule.width = 2, j.schedule.micro_batches = 2; });
+    same([](job& j) { j.schedule.family = "data_parallel", j.schedule.stages = 1, j.schedule.width = 4, j.schedule.micro_batches = 1; });
+}
+
+TEST(trainer, trains_on_token_files) {
+    const scratch folder;
+    auto wanted = small_job(folder, "out");
+    std::vector<std::uint16_t> tokens;
+    for (std::uint16_t i = 0; i < 3000; ++i) tokens.push_back(static_cast<std::uint16_t>(i * i % 300));
+    wanted.data = {folder.write("tokens.bin", chimera::test::token_file(tokens))};
+    EXPECT_THAT(refusal_of([&] { train(wanted); }), HasSubstr("the vocabulary has 256"));
+    wanted.model.vocabulary = 300;
+    const auto report = train(wanted);
+    EXPECT_FALSE(report.text);
+    EXPECT_THAT(report_text(report), HasSubstr("nats per token"));
+}
+
+TEST(trainer, refuses_before_anything_is_written) {
+    const scratch folder;
+    const auto refused = [&](auto change) {
+        auto wanted = small_job(folder, "out");
+        change(wanted);
+        const auto text = refusal_of([&] { train(wanted); });
+        EXPECT_FALSE(std::filesystem::exists(folder / "out")) << text;
+        return text;
+    };
+    EXPECT_THAT(refused([](job& j) { j.schedule.family = "chimaera"; }), HasSubstr("chimaera"));
+    EXPECT_THAT(refused([](job& j) { j.schedule.stages = 3; }), HasSubstr("stages"));
+    EXPECT_THAT(refused([](job& j) { j.schedule.pipelines = 6; }), HasSubstr("pipelines"));
+    EXPECT_THAT(refused([](job& j) { j.schedule.recompute = "7"; }), HasSubstr("7"));
+    EXPECT_THAT(refused([](job& j) { j.data = {"/nowhere"}; }), HasSubstr("cannot be found"));
+    EXPECT_THAT(refused([](job& j) { j.batch.tokens = 17; }), HasSubstr("17 tokens"));
+    EXPECT_THAT(refused([](job& j) { j.output = "/proc/none/out"; }), HasSubstr("cannot make the output folder /proc/none/out"));
+    EXPECT_THAT(refused([&](job& j) { j.output = folder.write("file", "x"); }), HasSubstr("file"));
+}
+
+TEST(trainer, refuses_to_replace_or_mix_runs) {
+    const scratch folder;
+    auto wanted = small_job(folder, "out");
+    train_options resume;
+    resume.resume = true;
+    EXPECT_THAT(refusal_of([&] { train(wanted, resume); }), HasSubstr("No such file"));
+    train(wanted);
+    const auto before = weights(wanted);
+    EXPECT_THAT(refusal_of([&] { train(wanted); }), HasSubstr("holds a checkpoint"));
+    auto other = wanted;
+    other.seed = 9;
+    EXPECT_THAT(refusal_of([&] { train(other, resume); }), HasSubstr("of another job"));
+    other = wanted;
+    other.model.channels = 32;
+    EXPECT_THAT(refusal_of([&] { train(other, resume); }), HasSubstr("of another model"));
+    auto damaged = before;
+    damaged[damaged.size() / 2] ^= 4;
+    std::ofstream(wanted.output / "checkpoint.safetensors", std::ios::binary) << damaged;
+    EXPECT_THAT(refusal_of([&] { train(wanted, resume); }), HasSubstr("checksum is wrong"));
+    EXPECT_EQ(weights(wanted), damaged);
+}
+
+TEST(trainer, a_disk_that_is_full_ends_the_run_with_the_earlier_checkpoint_intact) {
+    const scratch folder;
+    auto wanted = small_job(folder, "out");
+    wanted.checkpoint_interval = 2;
+    rlimit old{};
+    getrlimit(RLIMIT_FSIZE, &old);
+    train_options options;
+    options.after_step = [&](std::int64_t step) {
+        const rlimit small{4096, old.rlim_max};
+        if (step == 3) setrlimit(RLIMIT_FSIZE, &small);
+    };
+    const auto refused = refusal_of([&] { train(wanted, options); });
+    setrlimit(RLIMIT_FSIZE, &old);
+    EXPECT_THAT(refused, HasSubstr("checkpoint.safetensors (File too large)"));
+    EXPECT_EQ(open_checkpoint(wanted.output / "checkpoint.safetensors").info.step, 2);
+    EXPECT_FALSE(std::filesystem::exists(wanted.output / "checkpoint.safetensors.partial"));
+}
+
+}  // namespace
