@@ -7,8 +7,6 @@
 namespace chimera::executor::detail {
 namespace {
 
-typedef float vector __attribute__((vector_size(lanes * sizeof(float)), aligned(lanes * sizeof(float)), may_alias));
-
 constexpr index block_rows = 32;
 
 /// A matrix read element by element: broadcast operand of a product.
@@ -23,16 +21,16 @@ CHIMERA_INLINE void tile(index k, scattered a, const float* b, index b_stride, f
     vector sums[R][V];
     for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v)
-            sums[r][v] = accumulate ? *reinterpret_cast<const vector*>(c + r * c_stride + v * lanes) : vector{};
+            sums[r][v] = accumulate ? load(c + r * c_stride + v * lanes) : vector{};
     for (index i = 0; i < k; ++i) {
-        const vector* row = reinterpret_cast<const vector*>(b + i * b_stride);
+        const float* row = b + i * b_stride;
         for (int r = 0; r < R; ++r) {
             const float factor = a.data[r * a.row + i * a.column];
-            for (int v = 0; v < V; ++v) sums[r][v] += factor * row[v];
+            for (int v = 0; v < V; ++v) sums[r][v] += factor * load(row + v * lanes);
         }
     }
     for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) *reinterpret_cast<vector*>(c + r * c_stride + v * lanes) = sums[r][v];
+        for (int v = 0; v < V; ++v) store(c + r * c_stride + v * lanes, sums[r][v]);
 }
 
 template <int V>
@@ -45,7 +43,7 @@ CHIMERA_INLINE void strip(index m, index k, scattered a, const float* b, index b
         tile<1, V>(k, {a.data + i * a.row, a.row, a.column}, b, b_stride, c + i * c_stride, c_stride, accumulate);
 }
 
-/// c[m, n] (+)= a[m, k] · b[k, n]; n is a multiple of 16, b and c are aligned.
+/// c[m, n] (+)= a[m, k] · b[k, n]; n is a multiple of 16.
 void product(index m, index n, index k, scattered a, const float* b, index b_stride, float* c, index c_stride,
              bool accumulate) {
 #if defined(__AVX512F__)
@@ -59,77 +57,105 @@ void product(index m, index n, index k, scattered a, const float* b, index b_str
     for (; j < n; j += lanes) strip<1>(m, k, a, b + j, b_stride, c + j, c_stride, accumulate);
 }
 
-/// One head's operands, copied to aligned rows padded with zeros, and room for the products.
+/// One step of a 16 × 16 transposition: swaps the off-diagonal S × S blocks of every 2S × 2S block.
+template <int S, int... L>
+CHIMERA_INLINE void swap_blocks(vector (&v)[lanes], std::integer_sequence<int, L...>) {
+    for (int i = 0; i < lanes; ++i) {
+        if (i & S) continue;
+        const vector a = v[i], b = v[i + S];
+        v[i] = __builtin_shufflevector(a, b, ((L & S) ? lanes + L - S : L)...);
+        v[i + S] = __builtin_shufflevector(a, b, ((L & S) ? lanes + L : L + S)...);
+    }
+}
+
+/// One matrix of a head: [tokens, width].
+struct head_rows {
+    const float* data;
+    index stride;
+    const float* at(index row) const { return data + row * stride; }
+};
+
+/// y[width, padded] = xᵀ, zeros to the right.
+CHIMERA_INLINE void transpose(const head_rows& x, index tokens, index width, float* y, index padded) {
+    constexpr auto all = std::make_integer_sequence<int, lanes>();
+    for (index t = 0; t < padded; t += lanes)
+        for (index d = 0; d < width; d += lanes) {
+            vector v[lanes];
+            for (index i = 0; i < lanes; ++i)
+                v[i] = t + i < tokens ? load(x.at(t + i) + d) : vector{};
+            swap_blocks<1>(v, all);
+            swap_blocks<2>(v, all);
+            swap_blocks<4>(v, all);
+            swap_blocks<8>(v, all);
+            for (index i = 0; i < lanes; ++i) store(y + (d + i) * padded + t, v[i]);
+        }
+}
+
+/// Room for one head's work. Operands are copied, to rows padded with zeros, only if the head size is no multiple of 16.
 struct head_scratch {
-    index tokens, size, width, padded;     ///< width: head size rounded up; padded: tokens rounded up
-    float *q, *k, *v, *dy, *dq, *dk, *dv;  ///< [tokens, width]
-    float *k_across, *v_across;            ///< [size, padded]
-    float *p, *dp;                         ///< [block_rows, padded]
+    index tokens, size, width, padded;  ///< width: head size rounded up; padded: tokens rounded up
+    float* copies[4];                   ///< [tokens, width]
+    float *dk, *dv;                     ///< [tokens, width]
+    float *k_across, *v_across;         ///< [width, padded]
+    float *p, *dp;                      ///< [block_rows, padded]
+    float* block;                       ///< [block_rows, width]
 
     head_scratch(const attention_shape& s, float* data)
         : tokens(s.tokens), size(s.head_size()), width(rounded(size)), padded(rounded(tokens)) {
-        const index rows = tokens * width, columns = size * padded;
-        q = data, k = q + rows, v = k + rows, dy = v + rows, dq = dy + rows, dk = dq + rows, dv = dk + rows;
-        k_across = dv + rows, v_across = k_across + columns, p = v_across + columns, dp = p + block_rows * padded;
+        const index rows = tokens * width, columns = width * padded;
+        for (int i = 0; i < 4; ++i) copies[i] = data + i * rows;
+        dk = data + 4 * rows, dv = dk + rows, k_across = dv + rows, v_across = k_across + columns;
+        p = v_across + columns, dp = p + block_rows * padded, block = dp + block_rows * padded;
+    }
+
+    head_rows operand(int which, const float* x, index stride) const {
+        if (size == width) return {x, stride};
+        for (index t = 0; t < tokens; ++t) {
+            float* row = copies[which] + t * width;
+            for (index d = 0; d < size; ++d) row[d] = x[t * stride + d];
+            for (index d = size; d < width; ++d) row[d] = 0;
+        }
+        return {copies[which], width};
     }
 };
 
 std::size_t attention_scratch(const attention_shape& s) {
     const index width = rounded(s.head_size()), padded = rounded(s.tokens);
-    return static_cast<std::size_t>(7 * s.tokens * width + 2 * s.head_size() * padded + 2 * block_rows * padded);
+    return static_cast<std::size_t>(6 * s.tokens * width + 2 * width * padded + block_rows * (2 * padded + width));
 }
 
-/// y[tokens, width] = factor · x, whose rows lie `stride` apart, zeros to the right.
-CHIMERA_INLINE void gather(const head_scratch& h, const float* x, index stride, float factor, float* y) {
-    for (index t = 0; t < h.tokens; ++t) {
-        float* row = y + t * h.width;
-        for (index d = 0; d < h.size; ++d) row[d] = factor * x[t * stride + d];
-        for (index d = h.size; d < h.width; ++d) row[d] = 0;
-    }
+/// y = x for `rows` rows of a head.
+CHIMERA_INLINE void scatter(const head_scratch& h, index rows, const float* x, float* y, index stride) {
+    for (index t = 0; t < rows; ++t)
+        for (index d = 0; d < h.size; ++d) y[t * stride + d] = x[t * h.width + d];
 }
 
-CHIMERA_INLINE void scatter(const head_scratch& h, const float* x, float factor, float* y, index stride) {
-    for (index t = 0; t < h.tokens; ++t)
-        for (index d = 0; d < h.size; ++d) y[t * stride + d] = factor * x[t * h.width + d];
-}
-
-/// y[size, padded] = xᵀ, zeros to the right.
-CHIMERA_INLINE void transpose(const head_scratch& h, const float* x, float* y) {
-    for (index d = 0; d < h.size; ++d) {
-        for (index t = 0; t < h.tokens; ++t) y[d * h.padded + t] = x[t * h.width + d];
-        for (index t = h.tokens; t < h.padded; ++t) y[d * h.padded + t] = 0;
-    }
-}
-
-CHIMERA_INLINE void clear(float* x, index n) {
-    for (index i = 0; i < n; ++i) x[i] = 0;
-}
-
-/// Turns a row of scores into e^(score - largest), zeros after the first `seen`. `sum` becomes their sum. Returns the
-/// logarithm of the softmax's denominator.
-CHIMERA_INLINE float softmax_row(float* p, index seen, index n, float& sum) {
+/// Turns a row of scores into e^(factor · (score - largest)), zeros after the first `seen`. `total_sum` becomes their sum.
+/// Returns the logarithm of the softmax's denominator.
+CHIMERA_INLINE float softmax_row(float* p, float factor, index seen, index n, float& total_sum) {
     const float largest = largest_of(p, seen);
-    float total = 0;
-#pragma omp simd reduction(+ : total)
-    for (index j = 0; j < n; ++j) {
-        p[j] = j < seen ? exponential(p[j] - largest) : 0.f;
-        total += p[j];
+    vector total{};
+    for (index j = 0; j < n; j += lanes) {
+        const vector e = choose(seen - j, exponential(factor * (load(p + j) - largest)), vector{});
+        store(p + j, e);
+        total += e;
     }
-    sum = total;
-    return largest + __builtin_logf(total);
+    total_sum = sum(total);
+    return factor * largest + __builtin_logf(total_sum);
 }
 
-void head_forward(const head_scratch& h, float* y, index stride, float* log_sum) {
+void head_forward(const head_scratch& h, const head_rows& q, const head_rows& v, float factor, float* y, index stride,
+                  float* log_sum) {
     for (index first = 0; first < h.tokens; first += block_rows) {
         const index end = first + block_rows < h.tokens ? first + block_rows : h.tokens, rows = end - first;
         const index n = rounded(end);
         float sums[block_rows];
-        product(rows, n, h.size, {h.q + first * h.width, h.width, 1}, h.k_across, h.padded, h.p, h.padded, false);
+        product(rows, n, h.size, {q.at(first), q.stride, 1}, h.k_across, h.padded, h.p, h.padded, false);
         for (index r = 0; r < rows; ++r)
-            log_sum[first + r] = softmax_row(h.p + r * h.padded, first + r + 1, n, sums[r]);
-        product(rows, h.width, end, {h.p, h.padded, 1}, h.v, h.width, h.dq, h.width, false);
+            log_sum[first + r] = softmax_row(h.p + r * h.padded, factor, first + r + 1, n, sums[r]);
+        product(rows, h.width, end, {h.p, h.padded, 1}, v.data, v.stride, h.block, h.width, false);
         for (index r = 0; r < rows; ++r)
-            for (index d = 0; d < h.size; ++d) y[(first + r) * stride + d] = h.dq[r * h.width + d] / sums[r];
+            for (index d = 0; d < h.size; ++d) y[(first + r) * stride + d] = h.block[r * h.width + d] / sums[r];
     }
 }
 
@@ -139,43 +165,45 @@ void attention_forward(const attention_shape& s, const float* qkv, float* y, flo
     const index channels = s.channels, stride = 3 * channels;
     for (index b = 0; b < s.sequences; ++b)
         for (index head = 0; head < s.heads; ++head) {
-            const float* q = qkv + b * h.tokens * stride + head * h.size;
-            gather(h, q, stride, factor, h.q);
-            gather(h, q + channels, stride, 1.f, h.k);
-            gather(h, q + 2 * channels, stride, 1.f, h.v);
-            transpose(h, h.k, h.k_across);
-            head_forward(h, y + b * h.tokens * channels + head * h.size, channels,
+            const float* x = qkv + b * h.tokens * stride + head * h.size;
+            const head_rows q = h.operand(0, x, stride), k = h.operand(1, x + channels, stride),
+                            v = h.operand(2, x + 2 * channels, stride);
+            transpose(k, h.tokens, h.width, h.k_across, h.padded);
+            head_forward(h, q, v, factor, y + b * h.tokens * channels + head * h.size, channels,
                          log_sum + (b * s.heads + head) * h.tokens);
         }
 }
 
-/// From scores (p) and products of the gradient with the values (dp): the probabilities, and the scores' gradient.
-CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, index seen, index n, float log_sum, float mean) {
-#pragma omp simd
-    for (index j = 0; j < n; ++j) {
-        p[j] = j < seen ? exponential(p[j] - log_sum) : 0.f;
-        dp[j] = p[j] * (dp[j] - mean);
+/// From scores (p) and products of the gradient with the values (dp): the probabilities, and the gradient of the products
+/// of queries and keys.
+CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, float factor, index seen, index n, float log_sum, float mean) {
+    for (index j = 0; j < n; j += lanes) {
+        const vector e = choose(seen - j, exponential(factor * load(p + j) - log_sum), vector{});
+        store(p + j, e);
+        store(dp + j, factor * e * (load(dp + j) - mean));
     }
 }
 
-void head_backward(const head_scratch& h, const float* y, index stride, const float* log_sum) {
-    clear(h.dk, h.tokens * h.width);
-    clear(h.dv, h.tokens * h.width);
+/// Leaves the gradients of keys and values in the scratch and writes those of the queries, over the queries if need be.
+void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k, const head_rows& dy, float factor,
+                   const float* y, index y_stride, const float* log_sum, float* d_q, index stride) {
+    for (index i = 0; i < h.tokens * h.width; ++i) h.dk[i] = h.dv[i] = 0;
     for (index first = 0; first < h.tokens; first += block_rows) {
         const index end = first + block_rows < h.tokens ? first + block_rows : h.tokens, rows = end - first;
         const index n = rounded(end);
-        const float *q = h.q + first * h.width, *dy = h.dy + first * h.width;
-        product(rows, n, h.size, {q, h.width, 1}, h.k_across, h.padded, h.p, h.padded, false);
-        product(rows, n, h.size, {dy, h.width, 1}, h.v_across, h.padded, h.dp, h.padded, false);
+        product(rows, n, h.size, {q.at(first), q.stride, 1}, h.k_across, h.padded, h.p, h.padded, false);
+        product(rows, n, h.size, {dy.at(first), dy.stride, 1}, h.v_across, h.padded, h.dp, h.padded, false);
         for (index r = 0; r < rows; ++r) {
-            float mean = 0;
-#pragma omp simd reduction(+ : mean)
-            for (index d = 0; d < h.size; ++d) mean += dy[r * h.width + d] * y[(first + r) * stride + d];
-            softmax_row_backward(h.p + r * h.padded, h.dp + r * h.padded, first + r + 1, n, log_sum[first + r], mean);
+            const float *gradient = dy.at(first + r), *result = y + (first + r) * y_stride;
+            const float mean = sum_over(h.size, [&](index d, index count) CHIMERA_LAMBDA {
+                return load(gradient + d, count) * load(result + d, count);
+            });
+            softmax_row_backward(h.p + r * h.padded, h.dp + r * h.padded, factor, first + r + 1, n, log_sum[first + r], mean);
         }
-        product(rows, h.width, end, {h.dp, h.padded, 1}, h.k, h.width, h.dq + first * h.width, h.width, false);
-        product(end, h.width, rows, {h.dp, 1, h.padded}, q, h.width, h.dk, h.width, true);
-        product(end, h.width, rows, {h.p, 1, h.padded}, dy, h.width, h.dv, h.width, true);
+        product(end, h.width, rows, {h.dp, 1, h.padded}, q.at(first), q.stride, h.dk, h.width, true);
+        product(end, h.width, rows, {h.p, 1, h.padded}, dy.at(first), dy.stride, h.dv, h.width, true);
+        product(rows, h.width, end, {h.dp, h.padded, 1}, k.data, k.stride, h.block, h.width, false);
+        scatter(h, rows, h.block, d_q + first * stride, stride);  // this block's queries are not needed again
     }
 }
 
@@ -187,16 +215,14 @@ void attention_backward(const attention_shape& s, const float* qkv, const float*
     for (index b = 0; b < s.sequences; ++b)
         for (index head = 0; head < s.heads; ++head) {
             const index in = b * h.tokens * stride + head * h.size, out = b * h.tokens * channels + head * h.size;
-            gather(h, qkv + in, stride, factor, h.q);
-            gather(h, qkv + in + channels, stride, 1.f, h.k);
-            gather(h, qkv + in + 2 * channels, stride, 1.f, h.v);
-            gather(h, dy + out, channels, 1.f, h.dy);
-            transpose(h, h.k, h.k_across);
-            transpose(h, h.v, h.v_across);
-            head_backward(h, y + out, channels, log_sum + (b * s.heads + head) * h.tokens);
-            scatter(h, h.dq, factor, d_qkv + in, stride);
-            scatter(h, h.dk, 1.f, d_qkv + in + channels, stride);
-            scatter(h, h.dv, 1.f, d_qkv + in + 2 * channels, stride);
+            const head_rows q = h.operand(0, qkv + in, stride), k = h.operand(1, qkv + in + channels, stride),
+                            v = h.operand(2, qkv + in + 2 * channels, stride), gradient = h.operand(3, dy + out, channels);
+            transpose(k, h.tokens, h.width, h.k_across, h.padded);
+            transpose(v, h.tokens, h.width, h.v_across, h.padded);
+            head_backward(h, q, k, gradient, factor, y + out, channels, log_sum + (b * s.heads + head) * h.tokens,
+                          d_qkv + in, stride);
+            scatter(h, h.tokens, h.dk, d_qkv + in + channels, stride);
+            scatter(h, h.tokens, h.dv, d_qkv + in + 2 * channels, stride);
         }
 }
 

@@ -21,12 +21,11 @@ void norm_forward(const row_shape& s, const float* x, const float* scale, const 
                   float* inverse) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, y += n) {
-        float sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-        for (index c = 0; c < n; ++c) sum += x[c];
-        const float middle = sum / static_cast<float>(n);
-#pragma omp simd reduction(+ : squares)
-        for (index c = 0; c < n; ++c) squares += (x[c] - middle) * (x[c] - middle);
+        const float middle = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA { return load(x + c, count); }) / static_cast<float>(n);
+        const float squares = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA {
+            const vector away = load(x + c, count) - middle;
+            return away * away;
+        });
         const float factor = 1.f / __builtin_sqrtf(squares / static_cast<float>(n) + static_cast<float>(norm_epsilon));
 #pragma omp simd
         for (index c = 0; c < n; ++c) y[c] = (x[c] - middle) * factor * scale[c] + shift[c];
@@ -40,22 +39,18 @@ void norm_backward_input(const row_shape& s, const float* dy, const float* x, co
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, dy += n, dx += n) {
         const float middle = mean[i], factor = inverse[i];
-        float sum = 0, product = 0;
-#pragma omp simd reduction(+ : sum, product)
-        for (index c = 0; c < n; ++c) {
-            const float slope = dy[c] * scale[c];
-            sum += slope;
-            product += slope * ((x[c] - middle) * factor);
-        }
-        sum /= static_cast<float>(n);
-        product /= static_cast<float>(n);
+        const auto slope = [&](index c, index count) CHIMERA_LAMBDA { return load(dy + c, count) * load(scale + c, count); };
+        const float mean_slope = sum_over(n, slope) / static_cast<float>(n);
+        const float product = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA {
+            return slope(c, count) * ((load(x + c, count) - middle) * factor);
+        }) / static_cast<float>(n);
         if (residual) {
 #pragma omp simd
             for (index c = 0; c < n; ++c)
-                dx[c] = residual[i * n + c] + factor * (dy[c] * scale[c] - sum - (x[c] - middle) * factor * product);
+                dx[c] = residual[i * n + c] + factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
         } else {
 #pragma omp simd
-            for (index c = 0; c < n; ++c) dx[c] = factor * (dy[c] * scale[c] - sum - (x[c] - middle) * factor * product);
+            for (index c = 0; c < n; ++c) dx[c] = factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
         }
     }
 }
@@ -78,10 +73,8 @@ void cross_entropy_forward(const row_shape& s, const float* logits, const std::i
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, logits += n) {
         const float largest = largest_of(logits, n);
-        float sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (index c = 0; c < n; ++c) sum += exponential(logits[c] - largest);
-        log_sum[i] = largest + __builtin_logf(sum);
+        const float total = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
+        log_sum[i] = largest + __builtin_logf(total);
         losses[i] = log_sum[i] - logits[targets[i]];
     }
 }
