@@ -60,7 +60,7 @@ struct plan {
     std::vector<step> steps, reductions;   ///< of the timeline, times to be filled in
 
     struct free_memory {
-        void operator()(std::byte* memory) const { std::free(memory); }  // NOLINT: from aligned_alloc
+        void operator()(std::byte* block) const { std::free(block); }  // NOLINT: from aligned_alloc
     };
     std::unique_ptr<std::byte[], free_memory> memory;  ///< activations and boundary tensors
     std::size_t bytes = 0;
