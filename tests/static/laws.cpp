@@ -69,7 +69,8 @@ static_assert(broken_by([](schedule& s) { s.slots[3].first = 4; }) & bit(law::on
 static_assert(broken_by([](schedule& s) { s.slots[3].stage = 65535; }) & bit(law::once));
 static_assert(broken_by([](schedule& s) { s.offsets.back() = 33; }) == bit(law::once));
 
-// Worker 1 starts d0 at tick 0, before worker 0 has ended it; worker 0 ends with D1 at tick 8, where worker 1 computes it.
+// Worker 1 starts d0 at tick 0, before worker 0 has ended it; worker 0 ends with D1 at tick 8, where worker 1 computes
+// it.
 static_assert(broken_by([](schedule& s) { s.slots[8].tick = 0; }) == bit(law::ordered));
 static_assert(broken_by([](schedule& s) { s.slots[7].tick = 8; }) == bit(law::ordered));
 // Later than the first forward of the stage is no harm where nobody waits: the last backward may be late.
@@ -78,14 +79,22 @@ static_assert(broken_by([](schedule& s) { s.slots[7].tick = 99; }) == 0);
 static_assert(broken_by([](schedule& s) { s.slots[1].tick = 3; }) & bit(law::exclusive));
 static_assert(broken_by([](schedule& s) { s.slots[0].ticks = 0; }) & bit(law::exclusive));
 
-// The numbers of a fault: worker 1's first slot is a forward of stage 1, unit 0; its input is made by slot 0 of worker 0.
+// The numbers of a fault: worker 1's first slot is a forward of stage 1, unit 0; its input is made by slot 0 of worker
+// 0.
 constexpr fault first_of_early_slot() {
     schedule s = read_printed();
     s.slots[8].tick = 0;
     return verify(s).faults.front();
 }
-static_assert(first_of_early_slot() == fault{.law = law::ordered, .what = complaint::before_activation, .worker = 1,
-                                             .index = 0, .stage = 1, .unit = 0, .pipeline = 0, .peer = 0, .other = 0});
+static_assert(first_of_early_slot() == fault{.law = law::ordered,
+                                             .what = complaint::before_activation,
+                                             .worker = 1,
+                                             .index = 0,
+                                             .stage = 1,
+                                             .unit = 0,
+                                             .pipeline = 0,
+                                             .peer = 0,
+                                             .other = 0});
 
 // What the families yield is proven where it is made; the largest table of the budget needs no flag with GCC 12.
 static_assert(prove<fixed<bidirectional{.stages = 4, .micro_batches = 4}>>());

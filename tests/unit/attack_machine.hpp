@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A program run naively: workers hold tokens, transfers move them, nothing is looked up. Laws ordered and matched are judged
-// together here, because to a machine both mean that something is not there when it is needed.
+// A program run naively: workers hold tokens, transfers move them, nothing is looked up. Laws ordered and matched are
+// judged together here, because to a machine both mean that something is not there when it is needed.
 
 #include "attack_oracle.hpp"
 
@@ -68,8 +68,8 @@ private:
             const auto other = posted.find(std::make_tuple(x.peer, w, x.message, !sends(x.op)));
             if (other == posted.end()) return false;
             const instruction& y = other->second;
-            whole = whole && is_gradient(x.op) == is_gradient(y.op) && std::tie(x.stage, x.pipeline, x.first, x.count) ==
-                                                                           std::tie(y.stage, y.pipeline, y.first, y.count);
+            whole = whole && is_gradient(x.op) == is_gradient(y.op) &&
+                    std::tie(x.stage, x.pipeline, x.first, x.count) == std::tie(y.stage, y.pipeline, y.first, y.count);
         }
         for (; at(w) < end; ++at(w)) {
             const instruction& x = row[at(w)];
@@ -105,7 +105,8 @@ private:
 
     bool recomputes(int stage, int unit) {
         for (const instruction& x : p.instructions)
-            if (x.op == action::recompute && x.stage == stage && x.first <= unit && unit < x.first + x.count) return true;
+            if (x.op == action::recompute && x.stage == stage && x.first <= unit && unit < x.first + x.count)
+                return true;
         return false;
     }
 
@@ -134,9 +135,12 @@ inline bool tidy_transfers(const program_view& p) {
             const int from = is_gradient(x.op) ? x.stage + 1 : x.stage - 1;
             if (from < 0 || from >= p.head.stages) return false;
             const int source = p.worker_of(x.pipeline, from), target = p.worker_of(x.pipeline, x.stage);
-            if (source == target || (sends(x.op) ? source : target) != w || (sends(x.op) ? target : source) != x.peer) return false;
-            if (sends(x.op)) sent[{w, x.peer}].push_back(x.message);
-            else received[{x.peer, w}].push_back(x.message), arrivals[x.message] = x;
+            if (source == target || (sends(x.op) ? source : target) != w || (sends(x.op) ? target : source) != x.peer)
+                return false;
+            if (sends(x.op))
+                sent[{w, x.peer}].push_back(x.message);
+            else
+                received[{x.peer, w}].push_back(x.message), arrivals[x.message] = x;
             for (int u = x.first; u < x.first + x.count && sends(x.op); ++u)
                 if (!carried.insert({is_gradient(x.op), x.stage, u}).second) return false;
         }
@@ -183,7 +187,8 @@ inline bool synchronised(const program_view& p) {
         if (!std::equal(listed.begin(), listed.end(), group.begin(), group.end())) return false;
         for (int w = 0; w < p.head.workers; ++w) {
             const auto adds = places(p, w, s, {action::backward, action::weight_gradient});
-            const auto reduces = places(p, w, s, {action::reduce_gradient}), waits = places(p, w, s, {action::wait_gradient});
+            const auto reduces = places(p, w, s, {action::reduce_gradient}),
+                       waits = places(p, w, s, {action::wait_gradient});
             const auto updates = places(p, w, s, {action::update_weights});
             const std::size_t one = group.contains(w), shared = group.contains(w) && group.size() > 1;
             if (updates.size() != one || reduces.size() != shared || waits.size() != shared) return false;
@@ -240,7 +245,8 @@ inline bool reproducible(const program_view& p) {
         }
     }
     for (int s = 0; s < p.head.stages; ++s)
-        if (std::ranges::adjacent_find(p.replica_group(s), std::greater_equal<>{}) != p.replica_group(s).end()) return false;
+        if (std::ranges::adjacent_find(p.replica_group(s), std::greater_equal<>{}) != p.replica_group(s).end())
+            return false;
     return true;
 }
 

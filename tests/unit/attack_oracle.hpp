@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The laws once more, written for plainness: definitions over maps and sets, quadratic where that is shorter, time tick by
-// tick. Shares nothing with include/chimera/verify but the data types.
+// The laws once more, written for plainness: definitions over maps and sets, quadratic where that is shorter, time
+// tick by tick. Shares nothing with include/chimera/verify but the data types.
 
 #include <chimera/program/program.hpp>
 #include <chimera/verify/report.hpp>
@@ -61,7 +61,8 @@ bool once(const View& t) {
     std::map<cell, std::map<pass, int>> counts;
     std::map<int, std::set<int>> pipelines;
     for (const step_at& x : steps(t)) {
-        if (x.stage >= t.head.stages || x.unit < 0 || x.unit >= t.head.units() || x.pipeline >= t.head.pipelines) return false;
+        if (x.stage >= t.head.stages || x.unit < 0 || x.unit >= t.head.units() || x.pipeline >= t.head.pipelines)
+            return false;
         if (t.worker_of(x.pipeline, x.stage) != x.worker) return false;
         ++counts[{x.stage, x.unit}][x.op];
         pipelines[x.unit].insert(x.pipeline);
@@ -71,7 +72,8 @@ bool once(const View& t) {
             auto& n = counts[{s, u}];
             const bool full = n[pass::backward] == 1 && n[pass::input_gradient] == 0 && n[pass::weight_gradient] == 0;
             const bool halves = n[pass::backward] == 0 && n[pass::input_gradient] == 1 && n[pass::weight_gradient] == 1;
-            if (n[pass::forward] != 1 || n[pass::recompute] > 1 || (!full && !halves) || pipelines[u].size() != 1) return false;
+            if (n[pass::forward] != 1 || n[pass::recompute] > 1 || (!full && !halves) || pipelines[u].size() != 1)
+                return false;
         }
     return true;
 }

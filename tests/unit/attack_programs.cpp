@@ -28,7 +28,8 @@ struct spot {
 spot spot_of(const program& p, std::size_t index) {
     std::size_t w = 0;
     while (p.offsets[w + 1] <= static_cast<std::int32_t>(index)) ++w;
-    return {static_cast<int>(w), index, static_cast<std::size_t>(p.offsets[w]), static_cast<std::size_t>(p.offsets[w + 1])};
+    return {static_cast<int>(w), index, static_cast<std::size_t>(p.offsets[w]),
+            static_cast<std::size_t>(p.offsets[w + 1])};
 }
 
 /// A random instruction for which `wanted` holds.
@@ -61,8 +62,10 @@ bool drop(program& p, const std::optional<spot>& at) {
 void move(program& p, std::size_t from, std::size_t to) {
     const auto i = p.instructions.begin();
     const auto a = static_cast<std::ptrdiff_t>(from), b = static_cast<std::ptrdiff_t>(to);
-    if (a < b) std::rotate(i + a, i + a + 1, i + b + 1);
-    else std::rotate(i + b, i + a, i + a + 1);
+    if (a < b)
+        std::rotate(i + a, i + a + 1, i + b + 1);
+    else
+        std::rotate(i + b, i + a, i + a + 1);
 }
 
 /// First place after (or last place before) `at` in its row for which `wanted` holds.
@@ -128,8 +131,10 @@ bool wrong_load(program& p, dice& d) {
     const auto at = pick(p, d, any_transfer);
     if (!at) return false;
     instruction& x = p.instructions[at->index];
-    if (roll(d, 0, 1)) x.first += roll(d, 0, 1) ? 1 : -1;
-    else ++x.count;
+    if (roll(d, 0, 1))
+        x.first += roll(d, 0, 1) ? 1 : -1;
+    else
+        ++x.count;
     return true;
 }
 bool wrong_kind(program& p, dice& d) {
@@ -145,7 +150,8 @@ bool early_send(program& p, dice& d) {
     const instruction x = p.instructions[at->index];
     const bool gradient = x.op == action::send_gradient;
     const auto maker = previous(p, *at, [&](const instruction& y) {
-        const bool makes = gradient ? y.op == action::backward || y.op == action::input_gradient : y.op == action::forward;
+        const bool makes =
+            gradient ? y.op == action::backward || y.op == action::input_gradient : y.op == action::forward;
         return makes && y.stage == (gradient ? x.stage + 1 : x.stage - 1) && covers(x, y);
     });
     move(p, at->index, *maker);
@@ -156,7 +162,8 @@ bool late_receive(program& p, dice& d) {
     if (!at) return false;
     const instruction x = p.instructions[at->index];
     const auto user = next(p, *at, [&](const instruction& y) {
-        const bool uses = x.op == action::recv_gradient ? sends_gradient(static_cast<pass>(y.op)) : y.op == action::forward;
+        const bool uses =
+            x.op == action::recv_gradient ? sends_gradient(static_cast<pass>(y.op)) : y.op == action::forward;
         return is_compute(y.op) && uses && y.stage == x.stage && covers(x, y);
     });
     move(p, at->index, *user);
@@ -170,7 +177,8 @@ bool split_groups(program& p, dice&) {
     for (std::size_t i = 0; i < p.instructions.size();) {
         std::size_t end = i + 1;
         const std::size_t row = spot_of(p, i).end;
-        while (end < row && is_transfer(p.instructions[end].op) && p.instructions[end].group == p.instructions[i].group) ++end;
+        while (end < row && is_transfer(p.instructions[end].op) && p.instructions[end].group == p.instructions[i].group)
+            ++end;
         if (is_transfer(p.instructions[i].op)) {
             const auto begin = p.instructions.begin() + static_cast<std::ptrdiff_t>(i);
             const auto until = p.instructions.begin() + static_cast<std::ptrdiff_t>(end);
@@ -198,8 +206,10 @@ bool wrong_input(program& p, dice& d) {
     const auto at = pick(p, d, [](const instruction& x) { return is_compute(x.op) && x.inputs > 0; });
     if (!at) return false;
     instruction& x = p.instructions[at->index];
-    if (roll(d, 0, 1)) x.inputs = static_cast<std::uint16_t>(x.inputs - 1);
-    else x.message += roll(d, 0, 1) ? 1 : -1;
+    if (roll(d, 0, 1))
+        x.inputs = static_cast<std::uint16_t>(x.inputs - 1);
+    else
+        x.message += roll(d, 0, 1) ? 1 : -1;
     return true;
 }
 
@@ -229,7 +239,8 @@ bool early_reduce(program& p, dice& d) {
     const auto at = pick(p, d, having({action::reduce_gradient}));
     if (!at) return false;
     const int stage = p.instructions[at->index].stage;
-    const auto to = previous(p, *at, [&](const instruction& y) { return y.op == action::backward && y.stage == stage; });
+    const auto to =
+        previous(p, *at, [&](const instruction& y) { return y.op == action::backward && y.stage == stage; });
     if (!to) return false;
     move(p, at->index, *to);
     return true;
@@ -240,7 +251,8 @@ bool drop_update(program& p, dice& d) { return drop(p, pick(p, d, having({action
 bool update_first(program& p, dice& d) {
     const auto at = pick(p, d, having({action::update_weights}));
     const int stage = p.instructions[at->index].stage;
-    const auto to = previous(p, *at, [&](const instruction& y) { return y.op == action::wait_gradient && y.stage == stage; });
+    const auto to =
+        previous(p, *at, [&](const instruction& y) { return y.op == action::wait_gradient && y.stage == stage; });
     if (!to) return false;
     move(p, at->index, *to);
     return true;
@@ -249,9 +261,8 @@ bool wait_first(program& p, dice& d) {
     const auto at = pick(p, d, having({action::wait_gradient}));
     if (!at) return false;
     const int stage = p.instructions[at->index].stage;
-    move(p, at->index, *previous(p, *at, [&](const instruction& y) {
-        return y.op == action::reduce_gradient && y.stage == stage;
-    }));
+    move(p, at->index,
+         *previous(p, *at, [&](const instruction& y) { return y.op == action::reduce_gradient && y.stage == stage; }));
     return true;
 }
 /// Two reductions of one worker change places; all its stages have the same replicas in these families, or share some.
@@ -275,7 +286,8 @@ bool wrong_members(program& p, dice& d) {
 bool late_gradient(program& p, dice& d) {
     const auto at = pick(p, d, having({action::backward}));
     const int stage = p.instructions[at->index].stage;
-    const auto to = next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; });
+    const auto to =
+        next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; });
     move(p, at->index, *to);
     return true;
 }
@@ -283,7 +295,8 @@ bool swap_members(program& p, dice& d) {
     const auto s = static_cast<std::size_t>(roll(d, 0, p.head.stages - 1));
     const std::int32_t begin = p.member_offsets[s], end = p.member_offsets[s + 1];
     if (end - begin < 2) return false;
-    std::swap(p.members[static_cast<std::size_t>(roll(d, begin, end - 2))], p.members[static_cast<std::size_t>(end) - 1]);
+    std::swap(p.members[static_cast<std::size_t>(roll(d, begin, end - 2))],
+              p.members[static_cast<std::size_t>(end) - 1]);
     return true;
 }
 
@@ -377,11 +390,13 @@ TEST(attack_programs, every_mutation_is_caught_by_its_law) {
                 ++harmless;
                 continue;
             }
-            ASSERT_TRUE(found.broken(m.caught_by)) << m.name << " on " << c.name << ": " << message(found.faults.front());
+            ASSERT_TRUE(found.broken(m.caught_by))
+                << m.name << " on " << c.name << ": " << message(found.faults.front());
             ++caught;
         }
         total += static_cast<std::size_t>(caught);
-        std::cout << m.name << ": " << caught << " caught by " << name(m.caught_by) << ", " << harmless << " harmless\n";
+        std::cout << m.name << ": " << caught << " caught by " << name(m.caught_by) << ", " << harmless
+                  << " harmless\n";
     }
     std::cout << total << " mutations of programs caught\n";
 }

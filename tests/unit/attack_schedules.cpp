@@ -57,7 +57,8 @@ bool drop(schedule& s, dice& d) {
 bool duplicate(schedule& s, dice& d) {
     const auto at = pick(s, d);
     slot x = s.slots[at->index];
-    x.tick = s.slots[at->begin + static_cast<std::size_t>(at->row_size) - 1].end();  // beyond the row: collides with nothing
+    x.tick =
+        s.slots[at->begin + static_cast<std::size_t>(at->row_size) - 1].end();  // beyond the row: collides with nothing
     insert(s, at->worker, x);
     return true;
 }
@@ -89,16 +90,24 @@ bool wrong_pipeline(schedule& s, dice& d) {
 }
 bool wrong_pass(schedule& s, dice& d) {
     slot& x = s.slots[pick(s, d)->index];
-    x.op = static_cast<pass>((static_cast<int>(x.op) + roll(d, 1, 3)) % 4);  // never a recompute: that may be dropped at will
+    x.op = static_cast<pass>((static_cast<int>(x.op) + roll(d, 1, 3)) %
+                             4);  // never a recompute: that may be dropped at will
     return true;
 }
 bool beyond_range(schedule& s, dice& d) {
     slot& x = s.slots[pick(s, d)->index];
     switch (roll(d, 0, 3)) {
-        case 0: x.stage = static_cast<std::uint16_t>(s.head.stages + roll(d, 0, 9)); break;
-        case 1: x.pipeline = static_cast<std::uint16_t>(s.head.pipelines + roll(d, 0, 9)); break;
-        case 2: x.first = -roll(d, 1, 1000000); break;
-        default: x.first = s.head.units() + roll(d, 0, 1000000);
+        case 0:
+            x.stage = static_cast<std::uint16_t>(s.head.stages + roll(d, 0, 9));
+            break;
+        case 1:
+            x.pipeline = static_cast<std::uint16_t>(s.head.pipelines + roll(d, 0, 9));
+            break;
+        case 2:
+            x.first = -roll(d, 1, 1000000);
+            break;
+        default:
+            x.first = s.head.units() + roll(d, 0, 1000000);
     }
     return true;
 }

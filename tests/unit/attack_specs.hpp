@@ -47,19 +47,33 @@ inline case_of random_bidirectional(dice& d, int most_stages, int most_micro_bat
             generate(spec)};
 }
 
+/// Every slot covers twice the units, of half the size: no family yields backwards of several units, a file may.
+inline void cut_units(schedule& s) {
+    s.head.micro_batch_parts *= 2;
+    for (slot& x : s.slots) {
+        x.first *= 2;
+        x.count = static_cast<std::uint8_t>(2 * x.count) & 0x7f;
+    }
+}
+
 /// A random spec of any family; half of them bidirectional, which has the most modes.
 inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     const int stages = roll(d, 1, most_stages), micro_batches = roll(d, 1, most_micro_batches);
     case_of c;
     switch (roll(d, 0, 6)) {
-        case 0: c = {words("gpipe", stages, micro_batches), generate(gpipe{stages, micro_batches})}; break;
+        case 0:
+            c = {words("gpipe", stages, micro_batches), generate(gpipe{stages, micro_batches})};
+            break;
         case 1:
-        case 2: c = {words("one_f_one_b", stages, micro_batches), generate(one_f_one_b{stages, micro_batches})}; break;
+        case 2:
+            c = {words("one_f_one_b", stages, micro_batches), generate(one_f_one_b{stages, micro_batches})};
+            break;
         case 3:
             c = {"data_parallel W=" + std::to_string(stages) + " N=" + std::to_string(micro_batches),
                  generate(data_parallel{.stages = 1, .micro_batches = micro_batches, .width = stages})};
             break;
-        default: c = random_bidirectional(d, most_stages, most_micro_batches);
+        default:
+            c = random_bidirectional(d, most_stages, most_micro_batches);
     }
     if (const int kind = roll(d, 0, 3); kind >= 2) {  // none (half of the time), full, a list
         std::vector<std::uint8_t> stages_again(static_cast<std::size_t>(c.table.head.stages), 1);
@@ -71,6 +85,10 @@ inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     if (const int width = roll(d, 1, 3); width > 1) {
         c.table = widen(c.table, width);
         c.name += " width=" + std::to_string(width);
+    }
+    if (roll(d, 0, 7) == 0) {
+        cut_units(c.table);
+        c.name += " cut";
     }
     c.mode = static_cast<sync>(roll(d, 0, 2));
     c.name += " sync=" + std::to_string(static_cast<int>(c.mode));

@@ -19,12 +19,18 @@ using attack::roll;
 /// Small numbers, numbers just beyond, and the ends of the type.
 int odd_number(dice& d, int size) {
     switch (roll(d, 0, 7)) {
-        case 0: return -1;
-        case 1: return size;
-        case 2: return std::numeric_limits<int>::max();
-        case 3: return std::numeric_limits<int>::min();
-        case 4: return static_cast<int>(d());
-        default: return roll(d, 0, size);
+        case 0:
+            return -1;
+        case 1:
+            return size;
+        case 2:
+            return std::numeric_limits<int>::max();
+        case 3:
+            return std::numeric_limits<int>::min();
+        case 4:
+            return static_cast<int>(d());
+        default:
+            return roll(d, 0, size);
     }
 }
 
@@ -43,17 +49,38 @@ slot random_slot(dice& d, const shape& h) {
 
 void scramble(instruction& x, dice& d, const program& p) {
     switch (roll(d, 0, 10)) {
-        case 0: x.op = static_cast<action>(roll(d, 0, 15)); break;
-        case 1: x.count = static_cast<std::uint8_t>(odd_number(d, 3)); break;
-        case 2: x.pipeline = static_cast<std::uint16_t>(odd_number(d, p.head.pipelines)); break;
-        case 3: x.stage = static_cast<std::uint16_t>(odd_number(d, p.head.stages)); break;
-        case 4: x.inputs = static_cast<std::uint16_t>(odd_number(d, 2)); break;
-        case 5: x.first = odd_number(d, p.head.units()); break;
-        case 6: x.peer = odd_number(d, p.head.workers); break;
-        case 7: x.buffer = odd_number(d, 4); break;
-        case 8: x.group = odd_number(d, 20); break;
-        case 9: x.message = odd_number(d, p.messages); break;
-        default: x.list = odd_number(d, static_cast<int>(p.buffers.size()));
+        case 0:
+            x.op = static_cast<action>(roll(d, 0, 15));
+            break;
+        case 1:
+            x.count = static_cast<std::uint8_t>(odd_number(d, 3));
+            break;
+        case 2:
+            x.pipeline = static_cast<std::uint16_t>(odd_number(d, p.head.pipelines));
+            break;
+        case 3:
+            x.stage = static_cast<std::uint16_t>(odd_number(d, p.head.stages));
+            break;
+        case 4:
+            x.inputs = static_cast<std::uint16_t>(odd_number(d, 2));
+            break;
+        case 5:
+            x.first = odd_number(d, p.head.units());
+            break;
+        case 6:
+            x.peer = odd_number(d, p.head.workers);
+            break;
+        case 7:
+            x.buffer = odd_number(d, 4);
+            break;
+        case 8:
+            x.group = odd_number(d, 20);
+            break;
+        case 9:
+            x.message = odd_number(d, p.messages);
+            break;
+        default:
+            x.list = odd_number(d, static_cast<int>(p.buffers.size()));
     }
 }
 
@@ -65,7 +92,8 @@ TEST(verify_garbage, slots_of_any_content) {
         for (int i = 0; i < changes; ++i)
             c.table.slots[static_cast<std::size_t>(roll(d, 0, static_cast<int>(c.table.slots.size()) - 1))] =
                 random_slot(d, c.table.head);
-        for (const fault& f : verify(c.table, {.activations = odd_number(d, 5)}).faults) EXPECT_FALSE(message(f).empty());
+        for (const fault& f : verify(c.table, {.activations = odd_number(d, 5)}).faults)
+            EXPECT_FALSE(message(f).empty());
     }
 }
 
@@ -76,7 +104,8 @@ TEST(verify_garbage, instructions_of_any_content) {
         program p = lower(c.table, c.mode);
         const int changes = roll(d, 1, 8);
         for (int i = 0; i < changes; ++i)
-            scramble(p.instructions[static_cast<std::size_t>(roll(d, 0, static_cast<int>(p.instructions.size()) - 1))], d, p);
+            scramble(p.instructions[static_cast<std::size_t>(roll(d, 0, static_cast<int>(p.instructions.size()) - 1))],
+                     d, p);
         for (const fault& f : verify(p).faults) EXPECT_FALSE(message(f).empty());
     }
 }
@@ -87,17 +116,21 @@ TEST(verify_garbage, headers_and_arrays_of_any_content) {
     for (int k = 0; k < 8000; ++k) {
         const auto c = attack::random_case(d, 5, 5);
         program p = lower(c.table, c.mode);
-        std::int32_t* const sizes[] = {&p.head.workers, &p.head.stages, &p.head.pipelines, &p.head.micro_batches,
+        std::int32_t* const sizes[] = {&p.head.workers,           &p.head.stages,
+                                       &p.head.pipelines,         &p.head.micro_batches,
                                        &p.head.micro_batch_parts, &p.messages};
-        std::vector<std::int32_t>* const arrays[] = {&p.placement, &p.offsets, &p.buffers, &p.member_offsets, &p.members,
-                                                     &p.buffer_counts};
+        std::vector<std::int32_t>* const arrays[] = {&p.placement,      &p.offsets, &p.buffers,
+                                                     &p.member_offsets, &p.members, &p.buffer_counts};
         if (roll(d, 0, 1)) {
             std::int32_t& size = *sizes[roll(d, 0, 5)];
             size = odd_number(d, 2 * size);
         } else if (auto& a = *arrays[roll(d, 0, 5)]; !a.empty()) {
-            if (roll(d, 0, 2) == 0) a.pop_back();
-            else if (roll(d, 0, 1)) a.push_back(odd_number(d, 9));
-            else a[static_cast<std::size_t>(roll(d, 0, static_cast<int>(a.size()) - 1))] = odd_number(d, 9);
+            if (roll(d, 0, 2) == 0)
+                a.pop_back();
+            else if (roll(d, 0, 1))
+                a.push_back(odd_number(d, 9));
+            else
+                a[static_cast<std::size_t>(roll(d, 0, static_cast<int>(a.size()) - 1))] = odd_number(d, 9);
         }
         const schedule s{p.head, p.placement, c.table.offsets, c.table.slots};
         const report found = verify(p), of_slots = verify(s);

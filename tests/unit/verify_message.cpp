@@ -39,13 +39,16 @@ TEST(verify_message, a_dropped_send_names_who_waits_for_it) {
 
 TEST(verify_message, a_backward_before_its_forward) {
     program p = two_workers();
-    std::swap(p.instructions[static_cast<std::size_t>(p.offsets[1]) + 1], p.instructions[static_cast<std::size_t>(p.offsets[1]) + 2]);
-    EXPECT_EQ(first_message(verify(p)),
-              "ordered: a backward before its forward has ended at worker 1, instruction 1, stage 1, unit 0, pipeline 0 "
-              "(it needs the activation) start it later");
+    std::swap(p.instructions[static_cast<std::size_t>(p.offsets[1]) + 1],
+              p.instructions[static_cast<std::size_t>(p.offsets[1]) + 2]);
+    EXPECT_EQ(
+        first_message(verify(p)),
+        "ordered: a backward before its forward has ended at worker 1, instruction 1, stage 1, unit 0, pipeline 0 "
+        "(it needs the activation) start it later");
 }
 
-/// Two workers that exchange one message each way at one tick: bidirectional over two stages. `first` goes first on both.
+/// Two workers that exchange one message each way at one tick: bidirectional over two stages. `first` goes first on
+/// both.
 program crossing(bool sends_first) {
     program p = lower(generate(bidirectional{2, 2}), sync::lazy);
     std::int32_t group = 1000;
@@ -69,8 +72,9 @@ TEST(verify_message, a_deadlock_of_sends_that_wait_names_both_workers) {
         EXPECT_EQ(f.index, 1);  // after the first forward
         EXPECT_EQ(f.stage, 1);
     }
-    EXPECT_THAT(message(r.faults.front()), testing::StartsWith("matched: waits forever where a send waits for its receive at "
-                                                               "worker 0, instruction 1, stage 1, unit 0"));
+    EXPECT_THAT(message(r.faults.front()),
+                testing::StartsWith("matched: waits forever where a send waits for its receive at "
+                                    "worker 0, instruction 1, stage 1, unit 0"));
 }
 
 TEST(verify_message, a_deadlock_of_receives_is_one_whatever_sends_do) {
@@ -88,7 +92,8 @@ TEST(verify_message, require_throws_what_is_wrong_and_nothing_where_nothing_is) 
         require(verify(s));
         FAIL();
     } catch (const error& e) {
-        EXPECT_THAT(e.what(), testing::StartsWith("exclusive: a slot that starts before slot 0 has ended at worker 0, slot 1"));
+        EXPECT_THAT(e.what(),
+                    testing::StartsWith("exclusive: a slot that starts before slot 0 has ended at worker 0, slot 1"));
     }
 }
 
@@ -96,8 +101,15 @@ TEST(verify_message, every_text_is_one_line_of_problem_why_and_what_to_do) {
     const std::regex form(R"([a-z]+: [^()|#@]+ \([^()|#@]+\) [^()|#@]+)");
     std::set<std::string> texts;
     for (int k = 0; k <= static_cast<int>(complaint::unordered_members); ++k) {
-        const std::string text = message({.law = law::once, .what = static_cast<complaint>(k), .worker = 1, .index = 2,
-                                          .stage = 3, .unit = 4, .pipeline = 5, .peer = 6, .other = 7});
+        const std::string text = message({.law = law::once,
+                                          .what = static_cast<complaint>(k),
+                                          .worker = 1,
+                                          .index = 2,
+                                          .stage = 3,
+                                          .unit = 4,
+                                          .pipeline = 5,
+                                          .peer = 6,
+                                          .other = 7});
         EXPECT_TRUE(std::regex_match(text, form)) << text;
         EXPECT_THAT(text, testing::HasSubstr(" at worker 1, slot 2, stage 3, unit 4, pipeline 5, peer 6 ("));
         texts.insert(text);

@@ -27,8 +27,14 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
             if (op == pass::forward) {
                 live += x.count;
                 if (peak <= most && live > most)
-                    r.add({.law = law::bounded, .what = complaint::over_limit, .worker = w, .index = i - begin,
-                           .stage = x.stage, .unit = x.first, .pipeline = x.pipeline, .other = limit,
+                    r.add({.law = law::bounded,
+                           .what = complaint::over_limit,
+                           .worker = w,
+                           .index = i - begin,
+                           .stage = x.stage,
+                           .unit = x.first,
+                           .pipeline = x.pipeline,
+                           .other = limit,
                            .instruction = is_program(t)});
                 if (live > peak) peak = live;
             } else if (op == pass::backward || op == pass::weight_gradient) {

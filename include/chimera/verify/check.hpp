@@ -12,8 +12,9 @@
 
 namespace chimera {
 
-/// Holds a schedule to the laws once, ordered, exclusive and bounded. Linear in its slots. Rows may hold anything: numbers out
-/// of range are faults; sizes, placement or offsets that do not fit each other are the only fault reported.
+/// Holds a schedule to the laws once, ordered, exclusive and bounded. Linear in its slots. Rows may hold anything:
+/// numbers out of range are faults; sizes, placement or offsets that do not fit each other are the only fault
+/// reported.
 constexpr report verify(schedule_view s, limits allowed = {}) {
     report r;
     r.most = allowed.faults;

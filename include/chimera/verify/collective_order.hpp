@@ -16,7 +16,8 @@ constexpr std::vector<reduction_pair> reduction_pairs(const program_view& p) {
     std::vector<reduction_pair> pairs;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         std::int32_t before = -1;
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i) {
             const instruction& x = p.instructions[static_cast<std::size_t>(i)];
             if (x.op != action::reduce_gradient || x.stage >= p.head.stages) continue;
             if (before >= 0 && before != x.stage) pairs.push_back({before, x.stage, w, i});
@@ -53,8 +54,8 @@ constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>&
     }
 }
 
-/// One order of all reductions exists that every worker follows. That is what all members of every replica group need to
-/// start the collectives they share in the same order; linear, where comparing every two workers would not be.
+/// One order of all reductions exists that every worker follows. That is what all members of every replica group need
+/// to start the collectives they share in the same order; linear, where comparing every two workers would not be.
 constexpr void check_collective_order(const program_view& p, report& r) {
     std::vector<reduction_pair> pairs = reduction_pairs(p);
     std::vector<char> remains(static_cast<std::size_t>(p.head.stages), 1);
@@ -64,7 +65,8 @@ constexpr void check_collective_order(const program_view& p, report& r) {
     }
     std::int32_t last = -1;
     for (const reduction_pair& e : pairs) {
-        if (e.worker == last || !remains[static_cast<std::size_t>(e.before)] || !remains[static_cast<std::size_t>(e.after)])
+        if (e.worker == last || !remains[static_cast<std::size_t>(e.before)] ||
+            !remains[static_cast<std::size_t>(e.after)])
             continue;
         fault f = program_fault(p, law::synchronised, complaint::collective_order, e.worker, e.at);
         f.other = e.before;

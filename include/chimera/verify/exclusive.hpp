@@ -30,12 +30,20 @@ constexpr void check_exclusive(const schedule_view& s, report& r) {
                 continue;
             }
             const auto complain = [&](complaint what, std::int32_t other = -1) {
-                r.add({.law = law::exclusive, .what = what, .worker = w, .index = i - begin, .stage = x.stage,
-                       .unit = x.first, .pipeline = x.pipeline, .other = other});
+                r.add({.law = law::exclusive,
+                       .what = what,
+                       .worker = w,
+                       .index = i - begin,
+                       .stage = x.stage,
+                       .unit = x.first,
+                       .pipeline = x.pipeline,
+                       .other = other});
             };
             if (x.ticks == 0 || x.tick < 0) complain(complaint::no_length, x.tick);
-            if (x.tick < last_tick) complain(complaint::unsorted, i - begin - 1);
-            else if (x.tick < free_from) complain(complaint::collision, i - begin - 1);
+            if (x.tick < last_tick)
+                complain(complaint::unsorted, i - begin - 1);
+            else if (x.tick < free_from)
+                complain(complaint::collision, i - begin - 1);
             if (x.overlap && (i + 1 == end || !may_pair(x, all[i + 1]))) complain(complaint::bad_pair);
             const std::int64_t ends = std::int64_t{x.tick} + x.ticks;
             last_end = paired ? std::max(last_end, ends) : ends;
@@ -50,8 +58,9 @@ constexpr void check_exclusive(const schedule_view& s, report& r) {
 
 namespace laws {
 
-/// A worker computes one slot at a time: rows are sorted by tick and no two slots of a row overlap, except a forward and
-/// another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, so this holds.
+/// A worker computes one slot at a time: rows are sorted by tick and no two slots of a row overlap, except a forward
+/// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, so this
+/// holds.
 constexpr bool exclusive(schedule_view s) {
     report r;
     return detail::sound(s, r) && (detail::check_exclusive(s, r), r.ok());

@@ -45,8 +45,15 @@ constexpr void house_row(const program_view& p, std::int32_t w, house& h, report
         const entry e = entry_of(x);
         if (!in_range(p.head, e)) continue;
         const auto complain = [&](complaint what, std::int32_t unit, std::int32_t buffer) {
-            r.add({.law = law::housed, .what = what, .worker = w, .index = i - p.offsets[static_cast<std::size_t>(w)],
-                   .stage = e.stage, .unit = unit, .pipeline = e.pipeline, .other = buffer, .instruction = true});
+            r.add({.law = law::housed,
+                   .what = what,
+                   .worker = w,
+                   .index = i - p.offsets[static_cast<std::size_t>(w)],
+                   .stage = e.stage,
+                   .unit = unit,
+                   .pipeline = e.pipeline,
+                   .other = buffer,
+                   .instruction = true});
         };
         if (x.list >= 0 && static_cast<std::size_t>(x.list) + x.count > p.buffers.size()) {
             complain(complaint::bad_buffer, e.first, -1);
@@ -65,13 +72,18 @@ constexpr void check_housed(const program_view& p, report& r) {
     std::vector<std::int32_t> home(cells, -1), tenant;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         const std::int32_t count = p.buffer_counts[static_cast<std::size_t>(w)];
-        // More buffers than (stage, unit) pairs cannot all be used, and a file's number must not be trusted with memory.
+        // More buffers than (stage, unit) pairs cannot all be used, and a file's number must not be trusted with
+        // memory.
         const bool plausible = count >= 0 && static_cast<std::size_t>(count) <= cells;
         tenant.assign(plausible ? static_cast<std::size_t>(count) : 0, -1);
         house h{tenant.data(), home.data(), plausible ? count : 0};
         house_row(p, w, h, r);
         if (h.peak != count)
-            r.add({.law = law::housed, .what = complaint::buffer_count, .worker = w, .other = h.peak, .instruction = true});
+            r.add({.law = law::housed,
+                   .what = complaint::buffer_count,
+                   .worker = w,
+                   .other = h.peak,
+                   .instruction = true});
         for (const std::int32_t cell : tenant)
             if (cell >= 0) home[static_cast<std::size_t>(cell)] = -1;
     }
@@ -81,8 +93,8 @@ constexpr void check_housed(const program_view& p, report& r) {
 
 namespace laws {
 
-/// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward did,
-/// and a worker has exactly as many buffers as it ever has live activations (in units).
+/// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward
+/// did, and a worker has exactly as many buffers as it ever has live activations (in units).
 constexpr bool housed(program_view p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, r), r.ok());

@@ -25,8 +25,8 @@ struct passes {
 /// Every pass by stage and unit: what the laws look things up in. Only passes that are in range, on the worker of their
 /// placement and the first of their kind are entered, so whatever is found here may be followed without a check.
 struct ledger {
-    std::vector<passes> at;                ///< stages × units
-    std::vector<std::int32_t> pipeline;    ///< per unit; -1 while no pass of it was met
+    std::vector<passes> at;              ///< stages × units
+    std::vector<std::int32_t> pipeline;  ///< per unit; -1 while no pass of it was met
 };
 
 /// One compute step of a table, whichever kind of table it is.
@@ -96,7 +96,8 @@ constexpr bool sound(const program_view& p, report& r) {
     const bool messages = p.messages >= 0 && static_cast<std::size_t>(p.messages) <= p.instructions.size();
     if (!members) r.add({.law = law::synchronised, .what = complaint::bad_members, .instruction = true});
     if (!housed) r.add({.law = law::housed, .what = complaint::buffer_count, .instruction = true});
-    if (!messages) r.add({.law = law::matched, .what = complaint::bad_message, .other = p.messages, .instruction = true});
+    if (!messages)
+        r.add({.law = law::matched, .what = complaint::bad_message, .other = p.messages, .instruction = true});
     return members && housed && messages;
 }
 
@@ -105,8 +106,14 @@ template <typename View>
 constexpr fault fault_at(const View& t, law which, complaint what, std::int32_t at) {
     const entry e = entry_of(items(t)[static_cast<std::size_t>(at)]);
     const std::int32_t w = t.worker_of(e.pipeline, e.stage);
-    return {.law = which, .what = what, .worker = w, .index = at - t.offsets[static_cast<std::size_t>(w)],
-            .stage = e.stage, .unit = e.first, .pipeline = e.pipeline, .instruction = is_program(t)};
+    return {.law = which,
+            .what = what,
+            .worker = w,
+            .index = at - t.offsets[static_cast<std::size_t>(w)],
+            .stage = e.stage,
+            .unit = e.first,
+            .pipeline = e.pipeline,
+            .instruction = is_program(t)};
 }
 
 }  // namespace chimera::detail

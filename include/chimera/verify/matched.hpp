@@ -41,7 +41,8 @@ constexpr void check_crossings(const program_view& p, const ledger& l, const mai
 }
 
 /// Units of compute step x that message k brings; 0 where it brings none, or something else.
-constexpr std::int32_t brings(const program_view& p, const mail& m, const instruction& x, std::int32_t w, std::int32_t k) {
+constexpr std::int32_t brings(const program_view& p, const mail& m, const instruction& x, std::int32_t w,
+                              std::int32_t k) {
     if (k < 0 || k >= p.messages) return 0;
     const message_ends& e = m.messages[static_cast<std::size_t>(k)];
     if (e.receive < 0 || e.to != w) return 0;
@@ -56,7 +57,8 @@ constexpr std::int32_t brings(const program_view& p, const mail& m, const instru
 constexpr void check_inputs(const program_view& p, const mail& m, report& r) {
     const instruction* const all = p.instructions.data();
     for (std::int32_t w = 0; w < p.head.workers; ++w)
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i) {
             const instruction& x = all[i];
             if (!is_compute(x.op) || !in_range(p.head, entry_of(x))) continue;
             const bool gradient = sends_gradient(static_cast<pass>(x.op));
@@ -96,7 +98,8 @@ constexpr void check_pair_order(const program_view& p, const mail& m, report& r)
                 m.messages[static_cast<std::size_t>(sorted[static_cast<std::size_t>(k)])].from)] = k;
         for (std::int32_t i = p.offsets[w]; i < p.offsets[w + 1]; ++i) {
             if (!is_recv(all[i].op)) continue;
-            const std::int32_t expected = sorted[static_cast<std::size_t>(cursor[static_cast<std::size_t>(all[i].peer)]++)];
+            const std::int32_t expected =
+                sorted[static_cast<std::size_t>(cursor[static_cast<std::size_t>(all[i].peer)]++)];
             if (expected == all[i].message) continue;
             fault f = program_fault(p, law::matched, complaint::pair_order, static_cast<std::int32_t>(w), i);
             const message_ends& e = m.messages[static_cast<std::size_t>(expected)];
@@ -115,7 +118,8 @@ constexpr void check_groups(const program_view& p, report& r) {
         starts.clear();
         bool ascending = true;
         std::int32_t open = -1;
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i) {
             const std::int32_t group = is_transfer(all[i].op) ? all[i].group : -1;
             if (group >= 0 && group != open) {
                 ascending = ascending && (starts.empty() || all[starts.back()].group < group);
@@ -154,9 +158,9 @@ constexpr void check_matched(const program_view& p, const ledger& l, report& r) 
 
 namespace laws {
 
-/// Sends and receives pair up one to one, carry exactly what crosses workers, after it is made and before it is used; both
-/// sides of a pair of workers agree on one order; groups stand together; and the program reaches its end when a send
-/// waits for its receive (rendezvous), therefore also when it does not (eager).
+/// Sends and receives pair up one to one, carry exactly what crosses workers, after it is made and before it is used;
+/// both sides of a pair of workers agree on one order; groups stand together; and the program reaches its end when a
+/// send waits for its receive (rendezvous), therefore also when it does not (eager).
 constexpr bool matched(program_view p) {
     report r;
     if (!detail::sound(p, r)) return false;

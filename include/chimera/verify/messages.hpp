@@ -13,8 +13,8 @@ struct message_ends {
     std::int32_t to = -1;
 };
 
-/// Every message by number, and by what it carries: for each (stage that receives, unit) the send and the receive of its
-/// activation and of its gradient. Only transfers in range are entered.
+/// Every message by number, and by what it carries: for each (stage that receives, unit) the send and the receive of
+/// its activation and of its gradient. Only transfers in range are entered.
 struct mail {
     std::vector<message_ends> messages;
     std::vector<message_ends> activations;  ///< stages × units; `from` and `to` stay -1
@@ -24,11 +24,19 @@ struct mail {
 /// A fault at an instruction of worker w; `i` counts over the whole program.
 constexpr fault program_fault(const program_view& p, law which, complaint what, std::int32_t w, std::int32_t i) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
-    return {.law = which, .what = what, .worker = w, .index = i - p.offsets[static_cast<std::size_t>(w)],
-            .stage = x.stage, .unit = x.first, .pipeline = x.pipeline, .peer = x.peer, .instruction = true};
+    return {.law = which,
+            .what = what,
+            .worker = w,
+            .index = i - p.offsets[static_cast<std::size_t>(w)],
+            .stage = x.stage,
+            .unit = x.first,
+            .pipeline = x.pipeline,
+            .peer = x.peer,
+            .instruction = true};
 }
 
-/// Whom a transfer must be with: the worker of the stage at its other end. -1: no stage is there, or it is on this worker.
+/// Whom a transfer must be with: the worker of the stage at its other end. -1: no stage is there, or it is on this
+/// worker.
 constexpr std::int32_t partner(const program_view& p, const instruction& x, std::int32_t w) {
     const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
     const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
@@ -43,7 +51,8 @@ constexpr void post(const program_view& p, std::int32_t w, std::int32_t i, mail&
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const auto complain = [&](complaint what) { r.add(program_fault(p, law::matched, what, w, i)); };
     const bool sends = is_send(x.op);
-    if (!in_range(p.head, {pass::forward, x.pipeline, x.stage, x.first, x.count})) return complain(complaint::out_of_range);
+    if (!in_range(p.head, {pass::forward, x.pipeline, x.stage, x.first, x.count}))
+        return complain(complaint::out_of_range);
     if (x.message < 0 || x.message >= p.messages) return complain(complaint::bad_message);
     if (x.group < 0) complain(complaint::no_group);
     message_ends& ends = m.messages[static_cast<std::size_t>(x.message)];
@@ -59,8 +68,10 @@ constexpr void post(const program_view& p, std::int32_t w, std::int32_t i, mail&
         message_ends& one = kind[static_cast<std::size_t>(x.stage) * static_cast<std::size_t>(p.head.units()) +
                                  static_cast<std::size_t>(u)];
         std::int32_t& at = sends ? one.send : one.receive;
-        if (at >= 0) complain(sends ? complaint::sent_twice : complaint::received_twice);
-        else at = i;
+        if (at >= 0)
+            complain(sends ? complaint::sent_twice : complaint::received_twice);
+        else
+            at = i;
     }
 }
 
@@ -71,7 +82,8 @@ constexpr mail post_all(const program_view& p, report& r) {
            std::vector<message_ends>(cells, message_ends{}), std::vector<message_ends>(cells, message_ends{})};
     const instruction* const all = p.instructions.data();
     for (std::int32_t w = 0; w < p.head.workers; ++w)
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i)
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i)
             if (is_transfer(all[i].op)) post(p, w, i, m, r);
     return m;
 }
@@ -82,16 +94,24 @@ constexpr void check_ends(const program_view& p, const mail& m, report& r) {
     for (std::size_t k = 0; k < m.messages.size(); ++k) {
         const message_ends& e = m.messages[k];
         if (e.send < 0 && e.receive < 0) {
-            r.add({.law = law::matched, .what = complaint::bad_message, .other = static_cast<std::int32_t>(k),
+            r.add({.law = law::matched,
+                   .what = complaint::bad_message,
+                   .other = static_cast<std::int32_t>(k),
                    .instruction = true});
             continue;
         }
-        if (e.receive < 0) { r.add(program_fault(p, law::matched, complaint::never_received, e.from, e.send)); continue; }
-        if (e.send < 0) { r.add(program_fault(p, law::matched, complaint::never_sent, e.to, e.receive)); continue; }
+        if (e.receive < 0) {
+            r.add(program_fault(p, law::matched, complaint::never_received, e.from, e.send));
+            continue;
+        }
+        if (e.send < 0) {
+            r.add(program_fault(p, law::matched, complaint::never_sent, e.to, e.receive));
+            continue;
+        }
         const instruction &s = all[e.send], &v = all[e.receive];
-        const bool same = (s.op == action::send_activation) == (v.op == action::recv_activation) && s.stage == v.stage &&
-                          s.pipeline == v.pipeline && s.first == v.first && s.count == v.count && s.peer == e.to &&
-                          v.peer == e.from;
+        const bool same = (s.op == action::send_activation) == (v.op == action::recv_activation) &&
+                          s.stage == v.stage && s.pipeline == v.pipeline && s.first == v.first && s.count == v.count &&
+                          s.peer == e.to && v.peer == e.from;
         if (same) continue;
         fault f = program_fault(p, law::matched, complaint::ends_disagree, e.to, e.receive);
         f.other = e.send - p.offsets[static_cast<std::size_t>(e.from)];

@@ -9,11 +9,16 @@ namespace detail {
 /// Enters one pass of one (stage, unit); false when there is one already.
 constexpr bool enter(passes& p, pass op, std::int32_t at) {
     switch (op) {
-        case pass::forward: return p.forward < 0 && (p.forward = at, true);
-        case pass::backward: return p.gradient < 0 && p.weight < 0 && (p.gradient = p.weight = at, true);
-        case pass::input_gradient: return p.gradient < 0 && (p.gradient = at, true);
-        case pass::weight_gradient: return p.weight < 0 && (p.weight = at, true);
-        case pass::recompute: return p.recompute < 0 && (p.recompute = at, true);
+        case pass::forward:
+            return p.forward < 0 && (p.forward = at, true);
+        case pass::backward:
+            return p.gradient < 0 && p.weight < 0 && (p.gradient = p.weight = at, true);
+        case pass::input_gradient:
+            return p.gradient < 0 && (p.gradient = at, true);
+        case pass::weight_gradient:
+            return p.weight < 0 && (p.weight = at, true);
+        case pass::recompute:
+            return p.recompute < 0 && (p.recompute = at, true);
     }
     return false;
 }
@@ -22,8 +27,15 @@ template <typename View>
 constexpr void complain_once(const View& t, complaint what, std::int32_t w, std::int32_t i, std::int32_t unit,
                              std::int32_t other, report& r) {
     const auto& x = items(t)[static_cast<std::size_t>(i)];
-    r.add({.law = law::once, .what = what, .worker = w, .index = i - t.offsets[static_cast<std::size_t>(w)],
-           .stage = x.stage, .unit = unit, .pipeline = x.pipeline, .other = other, .instruction = is_program(t)});
+    r.add({.law = law::once,
+           .what = what,
+           .worker = w,
+           .index = i - t.offsets[static_cast<std::size_t>(w)],
+           .stage = x.stage,
+           .unit = unit,
+           .pipeline = x.pipeline,
+           .other = other,
+           .instruction = is_program(t)});
 }
 
 /// True for a compute step that is in range and on the worker of its placement; complains otherwise.
@@ -55,7 +67,8 @@ constexpr ledger enter_all(const View& t, report& r) {
             const std::int64_t first = x.first, last = first + x.count;
             // Cheap and right first: in constant evaluation every expression counts.
             const bool fine = computes(x) && x.stage < stages && first >= 0 && first < last && last <= units &&
-                              x.pipeline < t.head.pipelines && placement[x.pipeline * stages + x.stage] == w && known(x);
+                              x.pipeline < t.head.pipelines && placement[x.pipeline * stages + x.stage] == w &&
+                              known(x);
             if (!fine && !well_placed(t, w, i, r)) continue;
             for (std::int64_t u = first; u < last; ++u) {
                 if (pipeline[u] < 0) pipeline[u] = x.pipeline;
@@ -79,8 +92,13 @@ constexpr void check_complete(const View& t, const ledger& l, report& r) {
             if (p->forward >= 0 && p->gradient >= 0 && p->weight >= 0) continue;
             const auto complain = [&](complaint what) {
                 const std::int32_t on = pipeline[u];
-                r.add({.law = law::once, .what = what, .worker = on < 0 ? -1 : t.worker_of(on, s), .stage = s,
-                       .unit = u, .pipeline = on, .instruction = is_program(t)});
+                r.add({.law = law::once,
+                       .what = what,
+                       .worker = on < 0 ? -1 : t.worker_of(on, s),
+                       .stage = s,
+                       .unit = u,
+                       .pipeline = on,
+                       .instruction = is_program(t)});
             };
             if (p->forward < 0) complain(complaint::no_forward);
             if (p->gradient < 0) complain(complaint::no_backward);
@@ -99,8 +117,8 @@ constexpr ledger check_once(const View& t, report& r) {
 
 namespace laws {
 
-/// Every (stage, unit) has exactly one forward and one backward (or one input gradient and one weight gradient) and at most
-/// one recompute; all passes of a unit are on one pipeline, each on the worker that the placement names.
+/// Every (stage, unit) has exactly one forward and one backward (or one input gradient and one weight gradient) and at
+/// most one recompute; all passes of a unit are on one pipeline, each on the worker that the placement names.
 constexpr bool once(schedule_view s) {
     report r;
     return detail::sound(s, r) && (detail::check_once(s, r), r.ok());

@@ -95,9 +95,9 @@ constexpr void check_ordered(const program_view& t, const ledger& l, report& r) 
 
 namespace laws {
 
-/// Every slot starts after what it depends on has ended: a forward after the forward of the stage before, a backward (or
-/// input gradient) after the one of the stage after, its own forward and its recompute, a weight gradient after its input
-/// gradient. In a program: every instruction comes after those of its own worker that it depends on.
+/// Every slot starts after what it depends on has ended: a forward after the forward of the stage before, a backward
+/// (or input gradient) after the one of the stage after, its own forward and its recompute, a weight gradient after
+/// its input gradient. In a program: every instruction comes after those of its own worker that it depends on.
 constexpr bool ordered(schedule_view s) {
     report r;
     if (detail::sound(s, r)) detail::check_ordered(s, detail::check_once(s, r), r);

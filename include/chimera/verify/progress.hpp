@@ -5,10 +5,10 @@
 
 namespace chimera::detail {
 
-/// An abstract machine that runs a program whose messages pair up. A computation takes no time; what counts is who waits
-/// for whom. Rendezvous: a group is over when the other end of each of its transfers is posted. Eager: when what it
-/// receives was sent. A worker waits for a reduction until all that reduce the stage have started. Any order of steps
-/// reaches the same end, and every rendezvous run is an eager one as well.
+/// An abstract machine that runs a program whose messages pair up. A computation takes no time; what counts is who
+/// waits for whom. Rendezvous: a group is over when the other end of each of its transfers is posted. Eager: when what
+/// it receives was sent. A worker waits for a reduction until all that reduce the stage have started. Any order of
+/// steps reaches the same end, and every rendezvous run is an eager one as well.
 class rehearsal {
 public:
     constexpr rehearsal(const program_view& program, const mail& post, bool eager_sends)
@@ -48,10 +48,14 @@ private:
             std::int32_t after = i + 1;
             if (is_transfer(x.op)) {
                 after = post_group(w, i, end);
-                if (missing[at(w)] > 0) { resume[at(w)] = after; return; }
+                if (missing[at(w)] > 0) {
+                    resume[at(w)] = after;
+                    return;
+                }
             } else if (x.op == action::reduce_gradient && x.stage < p.head.stages) {
                 start(x.stage);
-            } else if (x.op == action::wait_gradient && x.stage < p.head.stages && started[x.stage] < reducers[x.stage]) {
+            } else if (x.op == action::wait_gradient && x.stage < p.head.stages &&
+                       started[x.stage] < reducers[x.stage]) {
                 next_waiting[at(w)] = waiting[x.stage];
                 waiting[x.stage] = w;
                 resume[at(w)] = after;
@@ -104,12 +108,12 @@ private:
     const program_view& p;
     const mail& m;
     bool eager;
-    std::vector<char> posted;                 ///< per instruction: the transfer is posted
-    std::vector<std::int32_t> pc;             ///< per worker: the instruction it is at, over the whole program
-    std::vector<std::int32_t> resume;         ///< per worker that waits: where it goes on
-    std::vector<std::int32_t> missing;        ///< per worker in a group: transfers whose other end is not there yet
-    std::vector<std::int32_t> next_waiting;   ///< lists of the workers that wait for a stage's reduction …
-    std::vector<std::int32_t> waiting;        ///< … and their heads, per stage
+    std::vector<char> posted;                ///< per instruction: the transfer is posted
+    std::vector<std::int32_t> pc;            ///< per worker: the instruction it is at, over the whole program
+    std::vector<std::int32_t> resume;        ///< per worker that waits: where it goes on
+    std::vector<std::int32_t> missing;       ///< per worker in a group: transfers whose other end is not there yet
+    std::vector<std::int32_t> next_waiting;  ///< lists of the workers that wait for a stage's reduction …
+    std::vector<std::int32_t> waiting;       ///< … and their heads, per stage
     std::vector<std::int32_t> started, reducers;
     std::vector<std::int32_t> ready;
 };

@@ -7,24 +7,37 @@ namespace chimera {
 
 /// Numbers that say in a compiler's message what they count.
 namespace at {
-struct worker { int number; };
-struct slot { int number; };         // of the worker's row
-struct instruction { int number; };  // likewise
-struct stage { int number; };
-struct unit { int number; };
+struct worker {
+    int number;
+};
+struct slot {
+    int number;
+};  // of the worker's row
+struct instruction {
+    int number;
+};  // likewise
+struct stage {
+    int number;
+};
+struct unit {
+    int number;
+};
 }  // namespace at
 
 /// Never complete: naming one stops the compilation, and the message carries law and place. -1: does not apply.
 template <law Law, at::worker Worker, auto Index, at::stage Stage, at::unit Unit>
 struct broken {
     static_assert(Law != law::once, "a pass is missing, doubled or misplaced (law once) see the numbers of `broken`");
-    static_assert(Law != law::ordered, "a slot starts before what it depends on (law ordered) see the numbers of `broken`");
+    static_assert(Law != law::ordered,
+                  "a slot starts before what it depends on (law ordered) see the numbers of `broken`");
     static_assert(Law != law::exclusive, "two slots of a worker overlap (law exclusive) see the numbers of `broken`");
     static_assert(Law != law::bounded, "too many live activations (law bounded) see the numbers of `broken`");
     static_assert(Law != law::matched, "sends and receives do not match (law matched) see the numbers of `broken`");
-    static_assert(Law != law::synchronised, "a gradient is not synchronised (law synchronised) see the numbers of `broken`");
+    static_assert(Law != law::synchronised,
+                  "a gradient is not synchronised (law synchronised) see the numbers of `broken`");
     static_assert(Law != law::housed, "two activations share a buffer (law housed) see the numbers of `broken`");
-    static_assert(Law != law::reproducible, "gradients add up in no fixed order (law reproducible) see the numbers of `broken`");
+    static_assert(Law != law::reproducible,
+                  "gradients add up in no fixed order (law reproducible) see the numbers of `broken`");
 };
 
 namespace detail {
@@ -59,7 +72,6 @@ consteval bool prove() {
 
 /// The table itself, proven: `constexpr auto& table = proven<fixed<spec>>;`
 template <const auto& Table, limits Allowed = limits{}>
-    requires(prove<Table, Allowed>())
-inline constexpr const auto& proven = Table;
+requires(prove<Table, Allowed>()) inline constexpr const auto& proven = Table;
 
 }  // namespace chimera

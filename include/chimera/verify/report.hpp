@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/verify/complaint.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,21 +22,6 @@ constexpr const char* name(law which) {
     return names[static_cast<int>(which)];
 }
 
-/// What exactly is wrong; verify/message.hpp has a text for each.
-enum class complaint : std::uint8_t {
-    bad_shape, too_few, unknown_pass, out_of_range, wrong_worker, duplicate, two_pipelines, no_forward, no_backward,
-    no_weight_gradient,
-    before_activation, before_gradient, before_forward, before_recompute, recompute_early, weight_early,
-    no_length, unsorted, collision, bad_pair,
-    over_limit,
-    bad_message, sent_twice, received_twice, never_sent, never_received, ends_disagree, wrong_peer, needless,
-    no_transfer, bad_inputs, send_early, receive_late, pair_order, no_group, split_group, deadlock, rendezvous_deadlock,
-    bad_members, not_held, no_reduce, needless_reduce, early_reduce, no_wait, early_wait, no_update, early_update,
-    late_contribution, collective_order,
-    bad_buffer, buffer_busy, buffer_moved, buffer_count,
-    after_reduce, contributes_twice, unordered_members,
-};
-
 /// One broken law and where. Numbers that do not apply are -1.
 struct fault {
     chimera::law law = law::once;
@@ -53,14 +40,15 @@ struct fault {
 
 /// What verify is asked to hold a schedule or program to, and how much it says.
 struct limits {
-    std::int32_t activations = std::numeric_limits<std::int32_t>::max();  ///< live micro-batches of one stage per worker
-    std::int32_t faults = 16;                                             ///< faults kept for each law; all are counted
+    std::int32_t activations =
+        std::numeric_limits<std::int32_t>::max();  ///< live micro-batches of one stage per worker
+    std::int32_t faults = 16;                      ///< faults kept for each law; all are counted
 };
 
 /// What verify found.
 struct report {
     std::vector<fault> faults;
-    std::vector<std::int32_t> peaks;             ///< per worker: most live activations, in units
+    std::vector<std::int32_t> peaks;               ///< per worker: most live activations, in units
     std::array<std::int32_t, law_count> counts{};  ///< faults of each law, kept or not
     std::int32_t most = 16;
 

@@ -6,14 +6,15 @@
 namespace chimera {
 namespace detail {
 
-/// Contributions of one worker are added in the order of its row, then those of the workers in the order of the members:
-/// a total order, provided that none comes after its sum was used and none comes twice.
+/// Contributions of one worker are added in the order of its row, then those of the workers in the order of the
+/// members: a total order, provided that none comes after its sum was used and none comes twice.
 constexpr void check_reproducible(const program_view& p, report& r) {
     const auto stages = static_cast<std::size_t>(p.head.stages), units = static_cast<std::size_t>(p.head.units());
     std::vector<char> added(stages * units, 0);
     std::vector<std::int32_t> closed(stages, -1);  // the worker that has reduced or updated the stage, last met
     for (std::int32_t w = 0; w < p.head.workers; ++w)
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i) {
             const instruction& x = p.instructions[static_cast<std::size_t>(i)];
             if (x.stage >= p.head.stages) continue;
             if (x.op == action::reduce_gradient || x.op == action::update_weights) closed[x.stage] = w;
@@ -34,8 +35,12 @@ constexpr void check_reproducible(const program_view& p, report& r) {
         const auto group = p.replica_group(s);
         for (std::size_t k = 1; k < group.size(); ++k)
             if (group[k - 1] >= group[k])
-                r.add({.law = law::reproducible, .what = complaint::unordered_members, .worker = group[k], .stage = s,
-                       .other = group[k - 1], .instruction = true});
+                r.add({.law = law::reproducible,
+                       .what = complaint::unordered_members,
+                       .worker = group[k],
+                       .stage = s,
+                       .other = group[k - 1],
+                       .instruction = true});
     }
 }
 
@@ -43,8 +48,9 @@ constexpr void check_reproducible(const program_view& p, report& r) {
 
 namespace laws {
 
-/// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before it
-/// reduces or updates, no unit contributes twice in the whole replica group, and the members are in ascending order.
+/// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before
+/// it reduces or updates, no unit contributes twice in the whole replica group, and the members are in ascending
+/// order.
 constexpr bool reproducible(program_view p) {
     report r;
     return detail::sound(p, r) && (detail::check_reproducible(p, r), r.ok());

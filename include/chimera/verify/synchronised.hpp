@@ -71,7 +71,8 @@ constexpr void check_members(const program_view& p, const holders& h, report& r)
 }
 
 /// Enters one instruction of worker w; complains about what must not be there.
-constexpr void note(const program_view& p, const holders& h, std::int32_t w, std::int32_t i, sync_points* at, report& r) {
+constexpr void note(const program_view& p, const holders& h, std::int32_t w, std::int32_t i, sync_points* at,
+                    report& r) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const bool contributes = is_compute(x.op) && ends_activation(static_cast<pass>(x.op));
     if (!contributes && (is_transfer(x.op) || x.op < action::reduce_gradient || x.op > action::update_weights)) return;
@@ -85,15 +86,19 @@ constexpr void note(const program_view& p, const holders& h, std::int32_t w, std
         of.last_contribution = i;
         return;
     }
-    std::int32_t& point = x.op == action::reduce_gradient ? of.reduce : x.op == action::wait_gradient ? of.wait : of.update;
+    std::int32_t& point = x.op == action::reduce_gradient ? of.reduce
+                          : x.op == action::wait_gradient ? of.wait
+                                                          : of.update;
     if (x.op != action::update_weights && h.size(x.stage) < 2) complain(complaint::needless_reduce);
-    if (point >= 0) complain(complaint::duplicate);
-    else point = i;
+    if (point >= 0)
+        complain(complaint::duplicate);
+    else
+        point = i;
 }
 
 /// The points of one (worker, stage) exist and stand in order: contributions, reduce, wait, update.
-constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t stage, const sync_points& at, bool shared,
-                            report& r) {
+constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t stage, const sync_points& at,
+                            bool shared, report& r) {
     const auto lacks = [&](complaint what) {
         r.add({.law = law::synchronised, .what = what, .worker = w, .stage = stage, .instruction = true});
     };
@@ -122,7 +127,8 @@ constexpr void check_synchronised(const program_view& p, report& r) {
     };
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         held(w, [&](std::int32_t s) { at[static_cast<std::size_t>(s)].holds = true; });
-        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i)
+        for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
+             ++i)
             note(p, h, w, i, at.data(), r);
         held(w, [&](std::int32_t s) {
             sync_points& points = at[static_cast<std::size_t>(s)];
@@ -137,9 +143,9 @@ constexpr void check_synchronised(const program_view& p, report& r) {
 
 namespace laws {
 
-/// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it once and
-/// only then updates; a stage without replicas is only updated. Members are the stage's workers; all workers start
-/// the reductions they share in one order.
+/// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it
+/// once and only then updates; a stage without replicas is only updated. Members are the stage's workers; all workers
+/// start the reductions they share in one order.
 constexpr bool synchronised(program_view p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, r), r.ok());
