@@ -57,6 +57,18 @@ inline std::vector<job> bidirectional(chimera::scale scale) {
     return jobs;
 }
 
+/// Data-parallel copies of whole pipeline groups.
+inline std::vector<job> wide() {
+    std::vector<job> jobs;
+    const auto add = [&](std::vector<job> some, int width) {
+        for (job& j : some) jobs.push_back({j.name + " width=" + std::to_string(width), widen(j.schedule, width)});
+    };
+    const auto two_ways = [](int d, int n) { return chimera::bidirectional{.stages = d, .micro_batches = n}; };
+    add(over("bidirectional", {2, 4}, two_ways), 2);
+    add(over("one_f_one_b", {1, 2, 4}, [](int d, int n) { return chimera::one_f_one_b{.stages = d, .micro_batches = n}; }), 3);
+    return jobs;
+}
+
 enum class recomputed { none, full, some };
 
 /// One flag per stage; `some`: the even stages.

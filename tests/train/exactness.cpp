@@ -40,6 +40,7 @@ TEST(exactness, data_parallel) { check(sweep::data_parallel()); }
 TEST(exactness, bidirectional_direct) { check(sweep::bidirectional(scale::direct)); }
 TEST(exactness, bidirectional_doubling) { check(sweep::bidirectional(scale::doubling)); }
 TEST(exactness, bidirectional_halving) { check(sweep::bidirectional(scale::halving)); }
+TEST(exactness, wide) { check(sweep::wide()); }
 
 TEST(exactness, two_runs_give_the_same_bits) {
     const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 9, .pipelines = 4}));

@@ -32,5 +32,6 @@ TEST(exhaustive, data_parallel) { check(sweep::data_parallel()); }
 TEST(exhaustive, bidirectional_direct) { check(sweep::bidirectional(scale::direct)); }
 TEST(exhaustive, bidirectional_doubling) { check(sweep::bidirectional(scale::doubling)); }
 TEST(exhaustive, bidirectional_halving) { check(sweep::bidirectional(scale::halving)); }
+TEST(exhaustive, wide) { check(sweep::wide()); }
 
 }  // namespace
