@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <cxxabi.h>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,12 @@ namespace {
 
 using clock = worker_loop::clock;
 constexpr std::chrono::milliseconds grace{1000};  // for workers to unwind after an abort
+
+/// What the watchdog remembers of a worker.
+struct watched {
+    std::uint64_t progress = 0;
+    double still = 0;  ///< seconds without progress
+};
 
 std::string seconds(double value) {
     char text[32];
@@ -43,8 +50,9 @@ struct engine::state {
     void lay_out_timeline();
     void collect();
     void work(std::size_t i);
+    void leave();
     void watch();
-    void look_after(std::vector<std::uint64_t>& seen, std::vector<clock::time_point>& since);
+    void look_after(std::span<watched> workers, double passed);
     void fail(const std::string& line);
     void stop();
     void dump();
@@ -117,12 +125,20 @@ void engine::state::work(std::size_t i) {
             fail(describe_receive(program, e.worker, e.expected) + " failed (" + e.what() + ") verify the program");
         } catch (const std::exception& e) {
             fail(failed_line(i, e.what()));
+        } catch (const abi::__forced_unwind&) {  // pthread_exit or pthread_cancel: must go on
+            fail(failed_line(i, "its thread was ended"));
+            leave();
+            throw;
         } catch (...) {
             fail(failed_line(i, "unknown exception"));
         }
-        const std::lock_guard lock(mutex);
-        if (--running == 0) changed.notify_all();
+        leave();
     }
+}
+
+void engine::state::leave() {
+    const std::lock_guard lock(mutex);
+    if (--running == 0) changed.notify_all();
 }
 
 /// Keeps the first failure and wakes everybody.
@@ -165,30 +181,30 @@ std::string engine::state::stalled_line(int worker) const {
 }
 
 void engine::state::watch() {
-    const auto limit = std::chrono::duration<double>(options.watchdog_seconds);
-    const auto period = std::min(limit / 10, std::chrono::duration<double>(0.5));
-    std::vector<std::uint64_t> seen(loops.size(), 0);
-    std::vector<clock::time_point> since(loops.size(), clock::now());
+    const auto period = std::chrono::duration<double>(std::min(options.watchdog_seconds / 10, 0.5));
+    std::vector<watched> workers(loops.size());
+    auto last = clock::now();
     std::unique_lock lock(mutex);
     while (!changed.wait_for(lock, period, [&] { return closing || !failure.empty(); })) {
         lock.unlock();
-        look_after(seen, since);
+        const auto now = clock::now();
+        // When the watchdog itself was held up (a stopped process, a full machine), so were the workers.
+        look_after(workers, std::min(std::chrono::duration<double>(now - last), 2 * period).count());
+        last = now;
         lock.lock();
     }
 }
 
-void engine::state::look_after(std::vector<std::uint64_t>& seen, std::vector<clock::time_point>& since) {
-    const auto now = clock::now();
+void engine::state::look_after(std::span<watched> workers, double passed) {
     std::size_t oldest = 0;
-    for (std::size_t i = 0; i < loops.size(); ++i) {
+    for (std::size_t i = 0; i < workers.size(); ++i) {
         const worker_status& s = loops[i]->status();
         const std::uint64_t progress = s.progress.load(std::memory_order_relaxed);
-        if (progress != seen[i] || s.what.load(std::memory_order_relaxed) == phase::idle) since[i] = now;
-        seen[i] = progress;
-        if (since[i] < since[oldest]) oldest = i;
+        const bool moves = progress != workers[i].progress || s.what.load(std::memory_order_relaxed) == phase::idle;
+        workers[i] = {progress, moves ? 0 : workers[i].still + passed};
+        if (workers[i].still > workers[oldest].still) oldest = i;
     }
-    if (now - since[oldest] > std::chrono::duration<double>(options.watchdog_seconds))
-        fail(stalled_line(loops[oldest]->done().worker));
+    if (workers[oldest].still > options.watchdog_seconds) fail(stalled_line(loops[oldest]->done().worker));
 }
 
 void engine::state::dump() {
