@@ -49,6 +49,7 @@ auto having(std::initializer_list<action> ops) {
 const auto any_compute = [](const instruction& x) { return is_compute(x.op); };
 const auto any_send = [](const instruction& x) { return is_send(x.op); };
 const auto any_receive = [](const instruction& x) { return is_recv(x.op); };
+const auto any_gradient = having({action::backward, action::weight_gradient});
 const auto any_transfer = [](const instruction& x) { return is_transfer(x.op); };
 
 bool drop(program& p, const std::optional<spot>& at) {
@@ -215,7 +216,9 @@ bool wrong_input(program& p, dice& d) {
 
 // ---- laws once and ordered
 
-bool drop_compute(program& p, dice& d) { return drop(p, pick(p, d, having({action::forward, action::backward}))); }
+bool drop_compute(program& p, dice& d) {
+    return drop(p, pick(p, d, having({action::forward, action::backward, action::weight_gradient})));
+}
 bool double_compute(program& p, dice& d) {
     const auto at = pick(p, d, any_compute);
     const instruction x = p.instructions[at->index];
@@ -223,13 +226,34 @@ bool double_compute(program& p, dice& d) {
     for (std::size_t w = static_cast<std::size_t>(at->worker) + 1; w < p.offsets.size(); ++w) ++p.offsets[w];
     return true;
 }
+bool misplace_compute(program& p, dice& d) {
+    if (p.head.workers < 2) return false;
+    const auto at = pick(p, d, any_compute);
+    const instruction x = p.instructions[at->index];
+    (void)drop(p, at);
+    const int w = (at->worker + roll(d, 1, p.head.workers - 1)) % p.head.workers;
+    const auto to = p.offsets[static_cast<std::size_t>(w)];
+    p.instructions.insert(p.instructions.begin() + to, x);
+    for (std::size_t v = static_cast<std::size_t>(w) + 1; v < p.offsets.size(); ++v) ++p.offsets[v];
+    return true;
+}
 bool backward_first(program& p, dice& d) {
-    const auto at = pick(p, d, having({action::backward}));
+    const auto at = pick(p, d, having({action::backward, action::input_gradient}));
     const instruction x = p.instructions[at->index];
     const auto to = previous(p, *at, [&](const instruction& y) {
         return (y.op == action::forward || y.op == action::recompute) && y.stage == x.stage && covers(x, y);
     });
     move(p, at->index, *to);
+    return true;
+}
+
+bool weight_gradient_first(program& p, dice& d) {
+    const auto at = pick(p, d, having({action::weight_gradient}));
+    if (!at) return false;
+    const instruction x = p.instructions[at->index];
+    move(p, at->index, *previous(p, *at, [&](const instruction& y) {
+             return y.op == action::input_gradient && y.stage == x.stage && covers(x, y);
+         }));
     return true;
 }
 
@@ -239,8 +263,7 @@ bool early_reduce(program& p, dice& d) {
     const auto at = pick(p, d, having({action::reduce_gradient}));
     if (!at) return false;
     const int stage = p.instructions[at->index].stage;
-    const auto to =
-        previous(p, *at, [&](const instruction& y) { return y.op == action::backward && y.stage == stage; });
+    const auto to = previous(p, *at, [&](const instruction& y) { return any_gradient(y) && y.stage == stage; });
     if (!to) return false;
     move(p, at->index, *to);
     return true;
@@ -284,7 +307,7 @@ bool wrong_members(program& p, dice& d) {
 // ---- law reproducible
 
 bool late_gradient(program& p, dice& d) {
-    const auto at = pick(p, d, having({action::backward}));
+    const auto at = pick(p, d, any_gradient);
     const int stage = p.instructions[at->index].stage;
     const auto to =
         next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; });
@@ -312,7 +335,9 @@ bool set_buffer(program& p, dice& d, std::initializer_list<action> of) {
     return true;
 }
 bool forward_elsewhere(program& p, dice& d) { return set_buffer(p, d, {action::forward}); }
-bool backward_elsewhere(program& p, dice& d) { return set_buffer(p, d, {action::backward, action::recompute}); }
+bool backward_elsewhere(program& p, dice& d) {
+    return set_buffer(p, d, {action::backward, action::input_gradient, action::weight_gradient, action::recompute});
+}
 bool no_such_buffer(program& p, dice& d) {
     instruction& x = p.instructions[pick(p, d, any_compute)->index];
     (x.list < 0 ? x.buffer : p.buffers[static_cast<std::size_t>(x.list)]) = roll(d, 0, 1) ? -1 : 1 << 20;
@@ -346,7 +371,9 @@ constexpr mutation mutations[] = {
     {"wrong input", wrong_input, law::matched},
     {"drop a computation", drop_compute, law::once},
     {"double a computation", double_compute, law::once},
+    {"misplace a computation", misplace_compute, law::once},
     {"backward before its forward", backward_first, law::ordered},
+    {"weight gradient before its input gradient", weight_gradient_first, law::ordered},
     {"reduce before the last gradient", early_reduce, law::synchronised},
     {"drop a reduce", drop_reduce, law::synchronised},
     {"drop a wait", drop_wait, law::synchronised},

@@ -56,6 +56,30 @@ inline void cut_units(schedule& s) {
     }
 }
 
+/// Every backward in two halves, the weight gradient at once or after the slot that follows.
+inline schedule split_backwards(const schedule& s, dice& d) {
+    schedule out{s.head, s.placement, {0}, {}};
+    for (int w = 0; w < s.head.workers; ++w) {
+        std::vector<slot> later;
+        const auto flush = [&] {
+            out.slots.insert(out.slots.end(), later.begin(), later.end());
+            later.clear();
+        };
+        for (slot x : s.view().row(w)) {
+            const bool backward = x.op == pass::backward;
+            if (backward) x.op = pass::input_gradient;
+            out.slots.push_back(x);
+            flush();
+            x.op = pass::weight_gradient;
+            if (backward) later.push_back(x);
+            if (roll(d, 0, 1)) flush();
+        }
+        flush();
+        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+    }
+    return compact(out);
+}
+
 /// A random spec of any family; half of them bidirectional, which has the most modes.
 inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     const int stages = roll(d, 1, most_stages), micro_batches = roll(d, 1, most_micro_batches);
@@ -85,6 +109,10 @@ inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     if (const int width = roll(d, 1, 3); width > 1) {
         c.table = widen(c.table, width);
         c.name += " width=" + std::to_string(width);
+    }
+    if (roll(d, 0, 5) == 0) {
+        c.table = split_backwards(c.table, d);
+        c.name += " split";
     }
     if (roll(d, 0, 7) == 0) {
         cut_units(c.table);

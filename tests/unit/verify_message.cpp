@@ -4,6 +4,7 @@
 #include <chimera/core/fixed.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
+#include <chimera/schedule/gpipe.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/verify.hpp>
 
@@ -82,6 +83,21 @@ TEST(verify_message, a_deadlock_of_receives_is_one_whatever_sends_do) {
     ASSERT_EQ(r.faults.size(), 2u);
     EXPECT_EQ(r.faults.front().what, complaint::deadlock);
     EXPECT_EQ(r.faults.back().what, complaint::deadlock);
+}
+
+/// Two messages of one pair of workers in one group: nothing but their order says which is which.
+TEST(verify_message, both_sides_of_a_pair_keep_one_order) {
+    program p = lower(generate(gpipe{2, 2}), sync::lazy);
+    const auto row = [&](std::size_t w) { return p.instructions.begin() + p.offsets[w]; };
+    std::rotate(row(0) + 1, row(0) + 2, row(0) + 3);  // F, send, F, send: the first send goes behind the second F
+    std::rotate(row(1) + 1, row(1) + 2,
+                row(1) + 3);  // recv, F, recv, F: the second receive goes in front of the first F
+    for (const auto& first : {row(0) + 2, row(1)}) (first + 1)->group = first->group;
+    ASSERT_TRUE(verify(p).ok()) << first_message(verify(p));
+    std::swap(*row(1), *(row(1) + 1));
+    EXPECT_EQ(first_message(verify(p)),
+              "matched: received out of order at worker 1, instruction 0, stage 1, unit 1, pipeline 0, peer 0 "
+              "(worker 0 sends instruction 2 first) keep one order on both sides");
 }
 
 TEST(verify_message, require_throws_what_is_wrong_and_nothing_where_nothing_is) {
