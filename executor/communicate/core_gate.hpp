@@ -21,6 +21,7 @@ public:
     void release() noexcept;
     void abort() noexcept;
     bool open() const { return cores_ == 0; }
+    bool is_aborted() const { return aborted_.load(std::memory_order_relaxed); }
 
 private:
     struct seat {

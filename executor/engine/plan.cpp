@@ -244,11 +244,7 @@ private:
             ++i;
         } while (i < size() && is_transfer(at(i).op) && at(first).group >= 0 && at(i).group == at(first).group);
         next.transfers.size = i - first;
-        for (int k = first; k < i; ++k) {  // all of a group's tensors are in use at the same time
-            tensor& t = tensors_[static_cast<std::size_t>(tensor_of_.at(k))];
-            t.from = std::min(t.from, first);
-            t.to = std::max(t.to, i - 1);
-        }
+        for (int k = first; k < i; ++k) extend(tensor_of_.at(k), i - 1);  // a group's tensors are in use at the same time
     }
 
     void plan_collective(planned& next, const instruction& i) {

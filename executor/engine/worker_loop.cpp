@@ -17,6 +17,7 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
     for (stage* held : plan_.stages) held->clear_gradients();
     for (stage* idle : plan_.without_units) std::ranges::fill(idle->gradients(), 0.0F);  // they are reduced all the same
     for (const planned& p : plan_.steps_to_do) {
+        if (gate_.is_aborted()) throw aborted();  // compute alone would not notice
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
         status_.advance();
         recorder_.begin(iteration, p.instruction, now());

@@ -5,6 +5,10 @@
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
 
+#include <chimera/core/fixed.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+
 #include <gmock/gmock.h>
 
 namespace {
@@ -106,8 +110,8 @@ TEST(run, one_core_runs_one_slot_at_a_time) {
 }
 
 TEST(run, hooks_are_called_once_a_worker) {
-    const program p = by_hand::two_workers();
-    two stages;
+    const program p = lower(generate(bidirectional{.stages = 2, .micro_batches = 2}));  // each worker holds both stages
+    toy::stage stages[2][2] = {{{0, 2}, {1, 2}}, {{0, 2}, {1, 2}}};
     local_world world(2);
     std::array<int, 2> before{}, after{};
     std::array<double, 2> sums{};
@@ -120,7 +124,7 @@ TEST(run, hooks_are_called_once_a_worker) {
         sums[w] = value[0];
     };
     o.hooks.after_iteration = [&](communicator& end) { ++after[static_cast<std::size_t>(end.worker())]; };
-    engine e(p, stages.lookup, world.ends(), o);
+    engine e(p, [&](int w, int s) { return &stages[w][s]; }, world.ends(), o);
     e.run_iteration();
     e.run_iteration();
     EXPECT_THAT(before, testing::ElementsAre(2, 2));
