@@ -5,6 +5,7 @@
 #include <executor/cli/commands.hpp>
 #include <executor/io/write.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -44,6 +45,7 @@ int run(int count, char** arguments) {
     add_program(program, status);
     add_verify(program, status);
     add_simulate(program, status);
+    add_train(program, status);
     const auto named = [&](const CLI::App* command) { return command->get_name() == arguments[1]; };
     if (count > 1 && arguments[1][0] != '-' && program.get_subcommands(named).empty()) {
         return complain("subcommand '" + std::string(arguments[1]).substr(0, 40) +
@@ -64,6 +66,7 @@ int run(int count, char** arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
     try {
         return run(count, arguments);
     } catch (const chimera::error& e) {

@@ -132,15 +132,13 @@ void output_arguments::check(std::initializer_list<std::string_view> known) cons
     refuse("--format '" + format + "' is not written here (known are " + list + ") give one of these");
 }
 
-void output_arguments::write(std::string_view text) const {
-    file.empty() ? write_output(text) : write_file(file, text);
-}
+void output_arguments::write(std::string_view text) const { file ? write_file(*file, text) : write_output(text); }
 
 std::string output_arguments::picture(const timeline& of, time_unit unit, const std::string& note) const {
     if (format == "svg") return svg(of, {.unit = unit, .note = note});
     if (format == "trace") return trace(of, unit);
     text_options how{.unit = unit, .colour = colour};
-    if (file.empty() && ::isatty(STDOUT_FILENO) != 0) {
+    if (!file && ::isatty(STDOUT_FILENO) != 0) {
         winsize size{};
         if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) how.columns = size.ws_col;
         how.colour = how.colour || std::getenv("NO_COLOR") == nullptr;

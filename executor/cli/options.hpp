@@ -49,7 +49,7 @@ void add_sync(CLI::App& command, std::optional<std::string>& to);
 /// --format and -o.
 struct output_arguments {
     std::string format = "text";
-    std::string file;
+    std::optional<std::string> file;
     bool colour = false;
 
     void add_to(CLI::App& command, const char* formats);

@@ -59,6 +59,7 @@ constexpr double bytes_most = 1e18;
 
 per_stage numbers(const json& value, const std::string& key, double most) {
     if (!value.is_array()) return number(value, key, most);
+    if (value.empty()) refuse(key + " is an empty list (it needs a number for each stage) give them, or one for all");
     if (value.size() > stages_most)
         refuse(key + " has " + std::to_string(value.size()) + " numbers (stages are at most 65535) give one per stage");
     std::vector<double> out;

@@ -27,10 +27,11 @@ struct text_row {
 };
 
 /// Writes `label` from column `from` on and fills what remains before `to`.
-inline void put_cell(text_row& row, const step& s, const std::string& label, std::size_t from, std::size_t to) {
+inline void put_cell(text_row& row, const step& s, const std::string& label, const char* fill, std::size_t from,
+                     std::size_t to) {
     to = std::min(to, row.cells.size());
     for (std::size_t at = from; at < to; ++at) {
-        row.cells[at] = at - from < label.size() ? std::string(1, label[at - from]) : "─";
+        row.cells[at] = at - from < label.size() ? std::string(1, label[at - from]) : fill;
         row.owners[at] = &s;
     }
 }
@@ -94,12 +95,14 @@ private:
         for (const step& s : from_.row(w)) {
             const std::size_t from = column(s.begin);
             if (!is_compute(s.op)) {
-                put_cell(row, s, "*", from, column(s.end));
+                put_cell(row, s, "*", "*", from, column(s.end));
                 continue;
             }
             const std::size_t to = std::max(column(s.end), from + 1);
-            put_cell(row, s, names_.cell(s).substr(0, to - from - (to - from > 1)), from, to - (to - from > 1));
-            if (to - from > 1 && to <= width_) row.cells[to - 1] = " ";
+            const std::size_t end = to - from > 1 ? to - 1 : to;  // the last column keeps slots apart
+            const char* fill = s.end - s.begin > 1.5 * facts_.unit ? "─" : " ";
+            put_cell(row, s, names_.cell(s).substr(0, end - from), fill, from, end);
+            if (end < to && end < width_) row.cells[end] = " ";
         }
         return row;
     }

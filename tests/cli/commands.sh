@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the subcommands answer to good input. Usage: commands.sh PROGRAM
+set -u
+program=$(realpath "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+# answers STATUS PART ARGUMENTS…
+answers() {
+    local wanted=$1 part=$2 status
+    shift 2
+    timeout 60 "$program" "$@" >out 2>err
+    status=$?
+    [ $status = "$wanted" ] || fail "exit $status instead of $wanted: chimera $*: $(head -3 err)"
+    grep -qF -- "$part" out || fail "no '$part' from: chimera $*"
+    [ ! -s err ] || fail "wrote to standard error: chimera $*: $(head -3 err)"
+}
+
+answers 0 'Example:' --help
+for command in schedule program verify simulate train; do answers 0 'Example:' "$command" --help; done
+answers 0 'chimera ' --version
+
+answers 0 'w0  d0 ·  d1 u0 U0 u1 U1 D0 ·  D1' schedule bidirectional --stages 4 --micro-batches 4
+answers 0 'w3  u0 ·  u1 d0 D0 d1 D1 U0 ·  U1' schedule bidirectional --stages 4 --micro-batches 4
+answers 0 '0F0,0F1,,,0B0,0B1' schedule gpipe --stages 2 --micro-batches 2 --format csv
+answers 0 '<svg ' schedule bidirectional --stages 4 --micro-batches 4 --format svg
+answers 0 '"traceEvents"' schedule bidirectional --stages 4 --micro-batches 4 --format trace
+answers 0 '"format":"chimera.schedule"' schedule bidirectional --stages 4 --micro-batches 4 --format json
+answers 0 '"format":"chimera.program"' program bidirectional --stages 4 --micro-batches 4 --format json
+answers 0 'reduce_gradient stage 3, members 0 3' program bidirectional --stages 4 --micro-batches 4
+answers 0 'w0' schedule gpipe --stages 2 --micro-batches 4 --memory 4
+answers 0 'R1' schedule gpipe --stages 2 --micro-batches 2 --recompute 0
+
+# Every family and option makes files that verify proves and simulate plays.
+for options in 'gpipe --stages 3 --micro-batches 5' 'one_f_one_b --stages 4 --micro-batches 7 --recompute full' \
+    'data_parallel --micro-batches 3 --width 4' 'bidirectional --stages 8 --micro-batches 11 --pipelines 4' \
+    'bidirectional --stages 4 --micro-batches 9 --scale doubling --width 2 --recompute 1,2' \
+    'bidirectional --stages 6 --micro-batches 6 --scale halving'; do
+    # shellcheck disable=SC2086
+    "$program" schedule $options --format json -o schedule.json || fail "schedule $options"
+    answers 0 'ok: ' verify schedule.json
+    answers 0 'makespan' simulate schedule.json
+    cp out from_file
+    # shellcheck disable=SC2086
+    answers 0 'makespan' simulate $options
+    diff <(grep -v per_second out) <(grep -v per_second from_file) || fail "a file and its family differ: $options"
+    for sync in lazy eager eager_opt; do
+        # shellcheck disable=SC2086
+        "$program" program $options --sync $sync --format json -o program.json || fail "program $options"
+        answers 0 'reproducible' verify program.json
+        answers 0 '"bubble_ratio":' simulate program.json --format json
+    done
+done
+
+# Faults: exit 1 and each on a line of standard output.
+"$program" schedule bidirectional --stages 4 --micro-batches 4 --format json -o good.json || fail 'good.json'
+"$program" program bidirectional --stages 4 --micro-batches 4 --format json -o program.json || fail 'program.json'
+sed '0,/"op":"B"/s//"op":"F"/' good.json >broken.json
+answers 1 'once: ' verify broken.json
+sed '0,/"op":"F","pipeline":0,"stage":0,"first":0,"count":1,"tick":0/s//"op":"F","pipeline":0,"stage":0,"first":0,"count":1,"tick":1/' good.json >late.json
+answers 1 'ordered: ' verify late.json
+grep -v '"op":"send_gradient","pipeline":1,"stage":2,"first":2' program.json >unsent.json
+answers 1 'matched: ' verify unsent.json
+sed '0,/"members":\[0,3\]/s//"members":[0,2]/' program.json >members.json
+answers 1 'members of stage' verify members.json
+answers 1 'bounded: ' verify good.json --memory 2
+
+# Numbers that simulate must print: D = N = 4, F = 1, B = 2.
+echo '{"format":"chimera.costs","version":1,"forward":1,"backward":2}' >costs.json
+answers 0 '"makespan":16' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format json
+answers 0 '"slots":32' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format json
+answers 0 'critical_path' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json
+for format in svg trace; do
+    "$program" simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format $format -o "timeline.$format" || fail "$format"
+done
+! command -v xmllint >/dev/null || xmllint --noout timeline.svg || fail 'timeline.svg is not well formed'
+
+# A link stays a link, and a file keeps its permissions.
+echo old >target.txt
+chmod 640 target.txt
+ln -s target.txt link.txt
+"$program" schedule gpipe --stages 2 --micro-batches 2 -o link.txt || fail 'writing through a link'
+[ -L link.txt ] && grep -q F0 target.txt || fail 'the link was replaced'
+[ "$(stat -c %a target.txt)" = 640 ] || fail 'permissions changed'
+
+echo "$failures failures"
+[ $failures = 0 ]

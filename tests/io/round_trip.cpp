@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the writers write, the readers read back the same; and the files say what the format's description says.
+#include <chimera/program/lower.hpp>
+#include <chimera/render/json.hpp>
+#include <chimera/render/metrics.hpp>
+#include <chimera/render/trace.hpp>
+#include <chimera/simulate/simulate.hpp>
+
+#include <executor/io/family.hpp>
+#include <executor/io/read.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace chimera::executor {
+namespace {
+
+std::vector<family_options> many() {
+    std::vector<family_options> out;
+    for (const char* family : {"gpipe", "one_f_one_b", "bidirectional"}) {
+        for (const int stages : {2, 4, 8}) {
+            for (const int micro_batches : {1, 3, 4, 9}) {
+                for (const char* recompute : {"none", "full", "0"}) {
+                    family_options o;
+                    o.family = family;
+                    o.stages = stages;
+                    o.micro_batches = micro_batches;
+                    o.recompute = recompute;
+                    o.width = micro_batches % 2 + 1;
+                    out.push_back(o);
+                    if (o.family != "bidirectional") continue;
+                    for (const char* scale : {"doubling", "halving"}) {
+                        o.scale = scale;
+                        o.pipelines = stages > 2 ? 4 : 2;
+                        out.push_back(o);
+                    }
+                }
+            }
+        }
+    }
+    out.push_back({.family = "data_parallel", .micro_batches = 3, .scale = {}, .width = 5});
+    return out;
+}
+
+void expect_same(const schedule& a, const schedule& b) {
+    EXPECT_EQ(a.head, b.head);
+    EXPECT_EQ(a.placement, b.placement);
+    EXPECT_EQ(a.offsets, b.offsets);
+    EXPECT_TRUE(a.slots == b.slots);
+}
+
+TEST(RoundTrip, Schedules) {
+    for (const family_options& o : many()) {
+        const schedule made = make_schedule(o);
+        expect_same(made, std::get<schedule>(read_table(json(schedule_view(made)))));
+    }
+}
+
+TEST(RoundTrip, OverlapSurvives) {
+    schedule made = make_schedule({.family = "gpipe", .stages = 2, .micro_batches = 2, .scale = {}});
+    made.slots[1].overlap = 1;
+    made.slots[2].ticks = 3;
+    expect_same(made, std::get<schedule>(read_table(json(schedule_view(made)))));
+}
+
+TEST(RoundTrip, Programs) {
+    for (const family_options& o : many()) {
+        for (const sync mode : {sync::lazy, sync::eager, sync::eager_opt}) {
+            const program made = lower(make_schedule(o), mode);
+            const auto back = std::get<program>(read_table(json(program_view(made))));
+            EXPECT_EQ(made.head, back.head);
+            EXPECT_EQ(made.placement, back.placement);
+            EXPECT_EQ(made.offsets, back.offsets);
+            EXPECT_TRUE(made.instructions == back.instructions)
+                << o.family << ' ' << o.stages << ' ' << o.micro_batches << ' ' << o.scale;
+            EXPECT_EQ(made.buffers, back.buffers);
+            EXPECT_EQ(made.member_offsets, back.member_offsets);
+            EXPECT_EQ(made.members, back.members);
+            EXPECT_EQ(made.buffer_counts, back.buffer_counts);
+            EXPECT_EQ(made.messages, back.messages);
+        }
+    }
+}
+
+TEST(Files, ScheduleAsDescribed) {
+    const schedule made = make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}});
+    const auto file = nlohmann::json::parse(json(schedule_view(made)));
+    EXPECT_EQ(file["format"], "chimera.schedule");
+    EXPECT_EQ(file["version"], 1);
+    EXPECT_EQ(file["family"], "bidirectional");
+    EXPECT_EQ(file["placement"], nlohmann::json::parse("[[0,1,2,3],[3,2,1,0]]"));
+    EXPECT_EQ(file["slots"].size(), 4u);
+    EXPECT_EQ(file["slots"][0][0],
+              nlohmann::json::parse(R"({"op":"F","pipeline":0,"stage":0,"first":0,"count":1,"tick":0,"ticks":1})"));
+    for (const auto* key : {"workers", "stages", "micro_batches"}) EXPECT_EQ(file[key], 4) << key;
+    EXPECT_EQ(file["pipelines"], 2);
+    EXPECT_EQ(file["micro_batch_parts"], 1);
+}
+
+TEST(Files, ProgramAsDescribed) {
+    const program made =
+        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"}));
+    const auto file = nlohmann::json::parse(json(program_view(made)));
+    std::size_t index = 0;
+    for (const auto& row : file["instructions"]) {
+        for (const auto& i : row) {
+            const instruction& x = made.instructions[index++];
+            EXPECT_EQ(i["op"], name(x.op));
+            EXPECT_EQ(i.contains("pipeline") && i.contains("first") && i.contains("count"),
+                      is_compute(x.op) || is_transfer(x.op));
+            EXPECT_EQ(i.contains("peer") && i.contains("to_stage") && i.contains("group"), is_transfer(x.op));
+            EXPECT_EQ(i.contains("buffer"), is_compute(x.op));
+            EXPECT_EQ(i.contains("buffers"), is_compute(x.op) && x.count > 1);
+            EXPECT_EQ(i.contains("members"), x.op == action::reduce_gradient || x.op == action::wait_gradient);
+            EXPECT_EQ(i["stage"], x.stage);
+            if (is_transfer(x.op)) {
+                EXPECT_EQ(i["to_stage"], x.stage);
+            }
+            if (i.contains("buffers")) {
+                EXPECT_EQ(i["buffers"].size(), x.count);
+            }
+        }
+    }
+    EXPECT_EQ(index, made.instructions.size());
+}
+
+TEST(Files, TraceHasEveryStep) {
+    const program made =
+        lower(make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}}));
+    costs c;
+    c.reduce.seconds = 2;
+    const timeline of = simulate(made, c);
+    const auto file = nlohmann::json::parse(trace(of));
+    std::size_t spans = 0;
+    double end = 0;
+    for (const auto& event : file["traceEvents"]) {
+        if (event["ph"] != "X") continue;
+        ++spans;
+        end = std::max(end, event["ts"].get<double>() + event["dur"].get<double>());
+        if (event["cat"] == "forward") {
+            EXPECT_TRUE(event["args"].contains("micro_batch"));
+        }
+    }
+    EXPECT_EQ(spans, of.steps.size() + of.reductions.size());
+    EXPECT_DOUBLE_EQ(end, 1e6 * metrics(of).makespan);
+}
+
+TEST(Files, MetricsHaveTheirNames) {
+    const auto of = metrics(
+        simulate(lower(make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}}))));
+    const auto file = nlohmann::json::parse(json(of, 5));
+    EXPECT_EQ(file["makespan"], 10);
+    EXPECT_EQ(file["workers"].size(), 4u);
+    EXPECT_EQ(file["workers"][0]["busy"], 8);
+    EXPECT_EQ(file["workers"][1]["idle"], 2);
+    EXPECT_EQ(file["workers"][0]["peak_activations"], 3);
+    EXPECT_DOUBLE_EQ(file["bubble_ratio"], 0.2);
+    EXPECT_EQ(file["slots"], 32);
+    for (const auto* key : {"longest_span", "span_bubble_ratio", "slots_per_second"})
+        EXPECT_TRUE(file.contains(key)) << key;
+    EXPECT_TRUE(file["critical_path"].contains("forwards") && file["critical_path"].contains("backwards"));
+}
+
+}  // namespace
+}  // namespace chimera::executor
