@@ -59,7 +59,7 @@ struct train_arguments {
     std::vector<std::string> data;
     std::string values[option_count];
     CLI::Option* given[option_count] = {};
-    bool resume = false, quiet = false;
+    bool resume = false, overwrite = false, quiet = false;
 };
 
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
@@ -97,6 +97,7 @@ void run_train(const train_arguments& from) {
     const job wanted = job_of(from);
     train_options options;
     options.resume = from.resume;
+    options.overwrite = from.overwrite;
     if (!from.quiet) options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     write_output(report_text(train(wanted, options)));
 }
@@ -111,6 +112,7 @@ void add_train(CLI::App& program, int&) {
     for (std::size_t i = 0; i < option_count; ++i)
         arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)->option_text(job_options[i].type);
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
+    command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");
     command->footer("Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs");
     command->callback([arguments] { run_train(*arguments); });

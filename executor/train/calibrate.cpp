@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/simulate/metrics.hpp>
-#include <chimera/simulate/simulate.hpp>
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
-#include <executor/train/measure.hpp>
 #include <executor/train/replicas.hpp>
 
 #include <algorithm>
@@ -50,7 +48,7 @@ prediction predict(const program_view& of, const gpt2_config& config, const unit
     }
     prediction made;
     made.fitted = fit_costs(measured);
-    made.expected = simulate(of, made.fitted, cores);
+    made.expected = simulate_fitted(of, made.fitted, cores);
     const auto found = metrics(made.expected);
     made.makespan = found.makespan;
     made.bubble_ratio = found.bubble_ratio;

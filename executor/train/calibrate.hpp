@@ -2,16 +2,16 @@
 #pragma once
 
 #include <chimera/program/program.hpp>
-#include <chimera/simulate/costs.hpp>
 #include <chimera/simulate/timeline.hpp>
 #include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/measure.hpp>
 #include <executor/train/sampler.hpp>
 
 namespace chimera::executor {
 
 /// What the simulation says of the coming iterations.
 struct prediction {
-    costs fitted;            ///< medians of measured iterations
+    fitted_costs fitted;     ///< of measured iterations
     timeline expected;       ///< the simulated iteration, workers sharing the cores
     double makespan = 0;     ///< of `expected`, seconds
     double bubble_ratio = 0;

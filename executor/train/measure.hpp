@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/program.hpp>
 #include <chimera/simulate/costs.hpp>
 #include <chimera/simulate/timeline.hpp>
 
@@ -13,9 +14,15 @@ namespace chimera::executor {
 /// The middle one of some numbers; of an even count the lower of the two. 0 for none.
 double median(std::vector<double> values);
 
-/// What the steps of measured iterations cost: per stage the median over iterations and steps, in seconds per micro-batch.
-/// Reductions count from the moment when all members had nothing else to do.
-costs fit_costs(std::span<const timeline> measured);
+/// What measured iterations cost, each number the median over iterations of its mean within one.
+struct fitted_costs {
+    costs each;           ///< seconds per micro-batch and stage; reductions from when no member has anything else to do
+    double hand_over = 0; ///< seconds between what a step waited for (a message, a core, its worker) and its start
+};
+fitted_costs fit_costs(std::span<const timeline> measured);
+
+/// Simulates a program with fitted costs, workers sharing `cores` (0: no need to), hand-overs included.
+timeline simulate_fitted(const program_view& of, const fitted_costs& fitted, int cores);
 
 /// Makespan and bubble ratio of many iterations, and one of them that is typical.
 class iteration_record {
@@ -26,12 +33,13 @@ public:
     double last_makespan() const { return makespans_.back(); }
     double last_bubble_ratio() const { return bubbles_.back(); }
     bool empty() const { return makespans_.empty(); }
-    /// The latest iteration that took no longer than the median of the 101 before it.
+    /// The iteration nearest to the median of the latest 101, as seen when it came.
     const timeline& typical() const { return typical_; }
 
 private:
     std::vector<double> makespans_, bubbles_;
     timeline typical_;
+    double typical_makespan_ = 0;
 };
 
 }  // namespace chimera::executor

@@ -44,6 +44,8 @@ std::string report_text(const train_report& r) {
     const auto& m = r.done.model;
     const char* const each = r.text ? "byte" : "token";
     std::string text = row("configuration", configuration(r));
+    text += row("program", print("%zu instructions, all eight laws hold (%s)", r.instructions,
+                                 r.compiled ? "proven at compile time" : "verified now"));
     text += row("model", print("%d layers, %d heads, %d channels, context %d, vocabulary %d", m.layers, m.heads, m.channels,
                                m.context, m.vocabulary));
     text += row("parameters", print("%lld", static_cast<long long>(r.parameters)));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
-#include <chimera/program/lower.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
 #include <executor/communicate/local/local.hpp>
@@ -10,6 +9,7 @@
 #include <executor/train/checkpoint.hpp>
 #include <executor/train/log.hpp>
 #include <executor/train/measure.hpp>
+#include <executor/train/programs.hpp>
 #include <executor/train/rate.hpp>
 #include <executor/train/replicas.hpp>
 #include <executor/train/stop.hpp>
@@ -27,10 +27,6 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
-
-sync sync_of(const std::string& name) {
-    return name == "lazy" ? sync::lazy : name == "eager" ? sync::eager : sync::eager_opt;
-}
 
 gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
 
@@ -56,7 +52,8 @@ private:
     job job_;
     const train_options& options_;
     stop_request signals_;
-    program program_;
+    job_program proven_;
+    program_view program_;
     corpus data_;
     corpus_split split_;
     std::vector<std::size_t> windows_;  ///< of the validation text
@@ -87,7 +84,7 @@ unit_shape unit_of(const job& wanted, const shape& head) {
 }
 
 training_run::training_run(const job& wanted, const train_options& options)
-    : job_(checked(wanted)), options_(options), program_(lower(make_schedule(job_.schedule), sync_of(job_.sync))),
+    : job_(checked(wanted)), options_(options), proven_(job_), program_(proven_.view()),
       data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
@@ -104,8 +101,8 @@ training_run::training_run(const job& wanted, const train_options& options)
         refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) +
                " is of another job (model, data, schedule, batch, optimiser or seed differ) resume with " +
                shown(in_output("job.json")) + " and the same data");
-    if (!found_ && std::filesystem::exists(in_output("checkpoint.safetensors")))
-        refuse("the output folder " + shown(job_.output) + " holds a checkpoint (a new run would replace it) use --resume or another --output");
+    if (!options_.resume && !options_.overwrite && std::filesystem::exists(in_output("checkpoint.safetensors")))
+        refuse("the output folder " + shown(job_.output) + " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
     predict_iterations();
     plan_steps();
     model_.emplace(program_, config_of(job_.model), unit_, job_.seed);
@@ -127,7 +124,7 @@ void training_run::plan_steps() {
     if (o.steps == 0) {
         // The steps are fixed here, so that the run depends on its job alone; what validation will take is left out.
         double forward = 0;
-        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.forward[s];
+        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
         const double validation = forward * static_cast<double>(windows_.size()) / job_.batch.sequences;
         const double left = o.seconds - since(start_) - validation;
         o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
@@ -224,6 +221,8 @@ train_report training_run::finish() {
     r.stopped = step_ < steps_;
     r.parameters = parameter_count(config_of(job_.model));
     r.workers = program_.head.workers;
+    r.instructions = program_.instructions.size();
+    r.compiled = proven_.compiled();
     r.cores = job_.cores > 0 ? job_.cores : usable_cores();
     r.micro_batches = program_.head.micro_batches;
     r.corpus_tokens = data_.size();

@@ -14,6 +14,7 @@ namespace chimera::executor {
 /// How a run is started and watched; nothing here changes its bits.
 struct train_options {
     bool resume = false;                                 ///< go on from the checkpoint in the output folder
+    bool overwrite = false;                              ///< replace a checkpoint that is there
     std::function<void(const std::string&)> say;         ///< progress lines; none when empty
     std::function<void(std::int64_t step)> after_step;   ///< for tests
 };
@@ -23,6 +24,8 @@ struct train_report {
     job done;                        ///< with the steps that were planned
     bool stopped = false;            ///< by a signal, before its end
     std::int64_t parameters = 0;
+    std::size_t instructions = 0;    ///< of the program
+    bool compiled = false;           ///< the program is one that was proven at compile time
     int workers = 0, cores = 0, micro_batches = 0;
     std::size_t corpus_tokens = 0, corpus_files = 0;
     bool text = true;
