@@ -67,7 +67,7 @@ public:
             step(s);
             if (s == 0) compare_gradients(allowed.gradient);
             compare_norms(s, allowed.norm);
-            model_.set_step({.learning_rate = 0.01, .epsilon = 1e-5, .gradient_scale = 1.0 / units, .step = s + 1});
+            model_.set_step({.learning_rate = 0.01, .epsilon = 1e-4, .gradient_scale = 1.0 / units, .step = s + 1});
             model_.update();
         }
         expect_near<double, double>(losses_, fixture_.at("losses"), allowed.loss, "losses");

@@ -8,14 +8,16 @@ namespace {
 using index = std::ptrdiff_t;
 constexpr index lanes = 16;  // one AVX-512 register of floats; other sets use two or four registers in its place
 
-typedef float vector __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef float vector __attribute__((vector_size(lanes * sizeof(float))));
+typedef float vector_in_memory __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef int mask __attribute__((vector_size(lanes * sizeof(int))));
+typedef unsigned bits __attribute__((vector_size(lanes * sizeof(unsigned))));
 
 constexpr mask lane_numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 CHIMERA_INLINE index rounded(index n) { return (n + lanes - 1) / lanes * lanes; }
-CHIMERA_INLINE vector load(const float* x) { return *reinterpret_cast<const vector*>(x); }
-CHIMERA_INLINE void store(float* y, vector x) { *reinterpret_cast<vector*>(y) = x; }
+CHIMERA_INLINE vector load(const float* x) { return *reinterpret_cast<const vector_in_memory*>(x); }
+CHIMERA_INLINE void store(float* y, vector x) { *reinterpret_cast<vector_in_memory*>(y) = x; }
 
 /// The first `count` of x, then zeros.
 CHIMERA_INLINE vector load(const float* x, index count) {
@@ -67,7 +69,7 @@ CHIMERA_INLINE float power_of_two(float shifted) {
     return __builtin_bit_cast(float, (__builtin_bit_cast(unsigned, shifted) + 127u) << 23);
 }
 CHIMERA_INLINE vector power_of_two(vector shifted) {
-    return __builtin_bit_cast(vector, (__builtin_bit_cast(mask, shifted) + 127) << 23);
+    return __builtin_bit_cast(vector, (__builtin_bit_cast(bits, shifted) + 127u) << 23);
 }
 
 /// e^x within 2 ulp, of a float or of a vector (Cephes' expf polynomial); saturates instead of overflowing or reaching zero.
