@@ -12,7 +12,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <regex>
 #include <set>
 #include <string>
 
@@ -114,7 +113,6 @@ TEST(verify_message, require_throws_what_is_wrong_and_nothing_where_nothing_is) 
 }
 
 TEST(verify_message, every_text_is_one_line_of_problem_why_and_what_to_do) {
-    const std::regex form(R"([a-z]+: [^()|#@]+ \([^()|#@]+\) [^()|#@]+)");
     std::set<std::string> texts;
     for (int k = 0; k <= static_cast<int>(complaint::unordered_members); ++k) {
         const std::string text = message({.law = law::once,
@@ -126,7 +124,7 @@ TEST(verify_message, every_text_is_one_line_of_problem_why_and_what_to_do) {
                                           .pipeline = 5,
                                           .peer = 6,
                                           .other = 7});
-        EXPECT_TRUE(std::regex_match(text, form)) << text;
+        EXPECT_THAT(text, testing::MatchesRegex("[a-z]+: [^()|#@]+ \\([^()|#@]+\\) [^()|#@]+"));
         EXPECT_THAT(text, testing::HasSubstr(" at worker 1, slot 2, stage 3, unit 4, pipeline 5, peer 6 ("));
         texts.insert(text);
     }
