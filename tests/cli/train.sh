@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# chimera train: bad input, signals, resume, a full disk. Usage: train.sh PROGRAM
+set -u
+program=$(realpath "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+cases=0
+
+fail() {
+    echo "FAILED: $1: chimera ${*:2}"
+    failures=$((failures + 1))
+}
+# refuse PART ARGUMENTS…: exit 2, one line on standard error that holds PART, nothing written
+refuse() {
+    local part=$1 before status
+    shift
+    cases=$((cases + 1))
+    before=$(find . -type f ! -name '.*' -exec cksum {} + | sort -k3)
+    timeout 60 "$program" train "$@" >.out 2>.err </dev/null
+    status=$?
+    if [ $status != 2 ]; then fail "exit $status instead of 2" "$@"; fi
+    if [ "$(wc -l <.err)" != 1 ]; then fail "$(wc -l <.err) lines on standard error" "$@"; fi
+    if [ -s .out ]; then fail "wrote to standard output" "$@"; fi
+    if ! grep -qF -- "$part" .err; then fail "no '$part' in: $(cat .err)" "$@"; fi
+    if [ "$before" != "$(find . -type f ! -name '.*' -exec cksum {} + | sort -k3)" ]; then fail "a file was written" "$@"; fi
+}
+
+for ((i = 0; i < 400; i++)); do echo "line $i of a text that is $((i * i % 97)) long"; done >text.txt
+model='{"layers":4,"heads":2,"channels":16,"context":16}'
+echo "{\"data\":\"text.txt\",\"model\":$model,\"batch\":{\"sequences\":2},\"optimiser\":{\"steps\":400}}" >small.json
+echo "{\"data\":\"text.txt\",\"model\":$model,\"batch\":{\"sequences\":2},\"optimiser\":{\"steps\":8}}" >short.json
+small=(small.json --quiet)
+short=(short.json --quiet)
+
+# The command line and the job file.
+refuse 'no data' --steps 5
+refuse 'has no end' --data text.txt
+refuse 'missing cannot be found' "${short[@]}" --data missing
+refuse 'unknown model' --data text.txt --steps 5 --model huge
+refuse 'At Most 1' "${short[@]}" --steps 3 --steps 4
+refuse 'family' "${short[@]}" --family chimaera
+refuse 'stages' "${short[@]}" --stages 3
+refuse 'pipelines' "${short[@]}" --pipelines 6
+refuse 'scale' "${short[@]}" --scale sideways
+refuse 'unknown sync' "${short[@]}" --sync never
+refuse 'stages (the model has 4 layers)' "${short[@]}" --stages 8
+refuse 'cannot make the output folder' "${short[@]}" --output /proc/none/out
+refuse 'cannot make the output folder' "${short[@]}" --output text.txt
+refuse 'cannot make the output folder' "${short[@]}" --output text.txt/out
+refuse 'No such file' "${short[@]}" --resume --output nothing
+for number in 0 -1 1e99 99999999999999999999 x '' nan 1.5; do
+    for option in --layers --heads --channels --context --stages --micro-batches --width --sequences --tokens --steps; do
+        refuse '(it does not fit)' "${short[@]}" "$option" "$number"
+    done
+done
+for number in -1 1e99 x '' nan inf; do
+    for option in --learning-rate --seconds --clip --weight-decay --watchdog; do
+        refuse '(it does not fit)' "${short[@]}" "$option" "$number"
+    done
+done
+: >empty.json
+echo '{"data":"text.txt","optimiser":{"steps":5},"sede":1}' >unknown.json
+echo '{"data":"text.txt","optimiser":{"steps":5},"seed":"one"}' >type.json
+echo '[1]' >list.json
+refuse 'not valid JSON' empty.json
+refuse 'unknown key "sede"' unknown.json
+refuse 'seed is "one"' type.json
+refuse 'is not an object' list.json
+refuse 'No such file' none.json
+refuse 'not a regular file' .
+
+# Token files.
+head -c 1024 /dev/zero >magic.bin
+: >empty.bin
+refuse 'is empty' "${short[@]}" --data empty.bin
+refuse 'magic 0' "${short[@]}" --data magic.bin
+refuse 'do not mix' "${short[@]}" --data magic.bin text.txt
+
+# Two runs give the same bits; a stopped and resumed one as well.
+"$program" train "${short[@]}" --output whole >whole.txt || fail "exit $?" whole
+grep -q 'validation loss' whole.txt || fail 'no table' whole
+"$program" train "${short[@]}" --output again >/dev/null || fail "exit $?" again
+cmp -s whole/checkpoint.safetensors again/checkpoint.safetensors || fail 'other bits' again
+refuse 'holds a checkpoint' "${short[@]}" --output whole
+refuse 'of another model' "${short[@]}" --output whole --resume --channels 32
+refuse 'of another job' "${short[@]}" --output whole --resume --seed 5
+for signal in INT TERM; do
+    "$program" train "${small[@]}" --output "long$signal" >/dev/null || fail "exit $?" long
+    "$program" train "${small[@]}" --output "cut$signal" >cut.txt &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        [ "$(cat "cut$signal/log.jsonl" 2>/dev/null | wc -l)" -ge 20 ] && break
+        sleep 0.05
+    done
+    kill -$signal $pid
+    wait $pid || fail "exit $? after SIG$signal" "cut$signal"
+    [ "$(wc -l <"cut$signal/log.jsonl")" -lt 400 ] || echo "note: the run ended before SIG$signal"
+    "$program" train "${small[@]}" --output "cut$signal" --resume >cut.txt || fail "exit $?" resume
+    cmp -s "long$signal/checkpoint.safetensors" "cut$signal/checkpoint.safetensors" || fail 'other bits after resume' "$signal"
+    [ "$(wc -l <"cut$signal/log.jsonl")" = 400 ] || fail 'log has other than one line a step' "$signal"
+    grep -q 'validation loss' cut.txt || fail 'no table after resume' "$signal"
+done
+
+# A flipped bit, and a disk that is full: the earlier checkpoint stays.
+cp -r whole flipped
+printf '\x41' | dd of=flipped/checkpoint.safetensors bs=1 seek=5000 conv=notrunc status=none
+refuse 'checksum is wrong' "${short[@]}" --output flipped --resume
+(
+    ulimit -f 8
+    "$program" train "${short[@]}" --output full >.out 2>.err
+) && fail 'exit 0' full
+grep -q 'File too large' .err || fail "no reason in: $(cat .err)" full
+[ "$(wc -l <.err)" = 1 ] || fail 'more than one line' full
+[ -e full/checkpoint.safetensors ] && fail 'half a checkpoint' full
+ls full/*.partial 2>/dev/null && fail 'a partial file is left' full
+
+echo "$cases cases, $failures failures"
+[ $failures = 0 ]
