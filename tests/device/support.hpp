@@ -35,20 +35,22 @@ private:
     std::size_t size_;
 };
 
-/// Normal numbers, rounded to fp32 so that every device starts from the same values.
+/// Uniform numbers of mean 0, rounded to fp32 so that every device starts from the same values.
 template <class Real>
 tensor<Real> random(std::size_t n, unsigned seed, float deviation = 1) {
-    std::mt19937 bits(seed);
-    std::normal_distribution<float> normal(0, deviation);
+    std::minstd_rand bits(seed);
+    bits.discard(8);
     tensor<Real> result(n);
-    for (Real& v : result.all()) v = static_cast<Real>(normal(bits));
+    const float width = deviation * 3.4641016f / static_cast<float>(bits.max());
+    for (Real& v : result.all()) v = static_cast<Real>(width * (static_cast<float>(bits()) - 0.5f * static_cast<float>(bits.max())));
     return result;
 }
 
 inline std::vector<std::int32_t> random_tokens(int n, int vocabulary, unsigned seed) {
-    std::mt19937 bits(seed);
+    std::minstd_rand bits(seed);
+    bits.discard(8);
     std::vector<std::int32_t> result;
-    for (int i = 0; i < n; ++i) result.push_back(static_cast<std::int32_t>(bits() % static_cast<unsigned>(vocabulary)));
+    for (int i = 0; i < n; ++i) result.push_back(static_cast<std::int32_t>(bits() % static_cast<unsigned long>(vocabulary)));
     return result;
 }
 
