@@ -58,7 +58,8 @@ inline void put_patterns(std::string& out, const bool* used) {
         if (!used[h * 5 + 4]) continue;
         put(out, "<pattern id=\"r", h, "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" ");
         put(out, "patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\" fill=\"", hues[h].forward);
-        put(out, "\"/><rect width=\"1.6\" height=\"5\" fill=\"", hues[h].input_gradient, "\"/></pattern>\n");
+        put(out, "\"/><rect width=\"1.5\" height=\"5\" fill=\"", hues[h].input_gradient);
+        put(out, "\" fill-opacity=\"0.6\"/></pattern>\n");
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/render/dense.hpp>
 #include <chimera/render/labels.hpp>
 #include <chimera/render/palette.hpp>
 #include <chimera/render/ticks.hpp>
@@ -18,8 +19,8 @@ namespace chimera {
 
 struct svg_options {
     time_unit unit = time_unit::ticks;
-    std::string title{};     ///< empty: the family's name
-    std::string note{};      ///< follows the sizes in the second line, such as "measured"
+    std::string title{};   ///< empty: the family's name
+    std::string note{};    ///< follows the sizes in the second line, such as "measured"
     double width = 0;      ///< of the plot in pixels; 0: by the number of slots
     bool tooltips = true;  ///< pass, stage, micro-batch and times under the pointer, in pictures of up to 5,000 slots
 };
@@ -61,7 +62,7 @@ public:
         out.reserve(4096 + std::min<std::size_t>(from_.steps.size(), 200000) * 160);
         put_head(out);
         put_background(out);
-        for (int w = 0; w < from_.head.workers; ++w) numbered_ ? put_row(out, w) : put_dense_row(out, w);
+        for (int w = 0; w < from_.head.workers; ++w) put_row(out, w);
         put_reductions(out);
         put_axis(out);
         put_legend(out);
@@ -177,9 +178,10 @@ private:
 
     double font() const { return std::clamp(at_.slot * 0.42, 7.0, std::min(13.0, at_.row * 0.62)); }
 
-    /// One rectangle and one number per slot.
+    /// One rectangle and one number per slot; where there is no room for numbers, one shape per column at most.
     void put_row(std::string& out, int w) const {
         const auto row = from_.row(w);
+        if (!numbered_) return put_runs(out, dense_columns(row, at_.scale, at_.plot), at_.left, at_.line(w), at_.row);
         put(out, "<g>");
         for (std::size_t i = 0; i < row.size(); ++i) put_box(out, row, i, at_.line(w));
         put(out, "</g>\n<g class=\"n\">");
@@ -230,57 +232,6 @@ private:
         put(out, "\" y=\"", px(top + middle + size * 0.36), '"');
         if (size < font()) put(out, " style=\"font-size:", px(size), "px\"");
         put(out, '>', number, "</text>");
-    }
-
-    /// Columns of one pixel, each in the colour of what runs there longest; no numbers. Bounded by the plot's width.
-    void put_dense_row(std::string& out, int w) const {
-        const auto columns = static_cast<std::size_t>(std::ceil(at_.plot));
-        std::vector<std::pair<float, std::int8_t>> best(columns, {0.5F, std::int8_t{-1}});  // idle unless half is busy
-        std::array<float, class_count> here{};
-        std::size_t column = 0;
-        const auto settle = [&] {
-            for (std::size_t c = 0; c < here.size(); ++c) {
-                best[column].second = here[c] > 0 && (best[column].second < 0 || here[c] > best[column].first)
-                                          ? (best[column].first = here[c], static_cast<std::int8_t>(c))
-                                          : best[column].second;
-            }
-            float busy = 0;
-            for (const float c : here) busy += c;
-            if (busy < 0.5F) best[column].second = -1;
-            here.fill(0);
-        };
-        for (const step& s : from_.row(w)) {
-            if (!is_compute(s.op) || s.end < s.begin) continue;
-            const double to = std::min(s.end * at_.scale, at_.plot);
-            for (double a = std::max(s.begin * at_.scale, 0.0); a < to;) {
-                const auto at = std::min(static_cast<std::size_t>(a), columns - 1);
-                if (at != column) settle(), column = at;
-                const double next = std::min(to, std::floor(a) + 1);
-                here[static_cast<std::size_t>(class_of(s))] += static_cast<float>(next - a);
-                a = next;
-            }
-        }
-        settle();
-        put_runs(out, best, at_.line(w));
-    }
-
-    template <class Columns>
-    void put_runs(std::string& out, const Columns& best, double top) const {
-        std::array<std::string, class_count> paths;
-        for (std::size_t i = 0, from = 0; i < best.size(); i = from) {
-            for (from = i; from < best.size() && best[from].second == best[i].second;) ++from;
-            if (best[i].second < 0) continue;
-            std::string& path = paths[static_cast<std::size_t>(best[i].second)];
-            put(path, 'M', px(at_.left + static_cast<double>(i)), ' ', px(top), 'h', from - i, 'v', px(at_.row));
-            put(path, 'h', '-', from - i, 'z');
-        }
-        for (std::size_t c = 0; c < paths.size(); ++c) {
-            if (paths[c].empty()) continue;
-            put(out, "<path class=\"");
-            put_class(out, static_cast<int>(c));
-            put(out, "\" d=\"", paths[c], "\"/>");
-        }
-        put(out, '\n');
     }
 
     void put_reductions(std::string& out) const {
