@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -94,18 +95,21 @@ schedule family_arguments::make() const {
 bool family_arguments::any_given() const { return stages || micro_batches || pipelines || scale || width || recompute; }
 
 void family_arguments::check_memory(schedule_view of) const {
+    std::vector<std::int32_t> peaks;
+    for (int w = 0; w < of.head.workers; ++w) peaks.push_back(peak_units(of, worker{w}));
+    check_memory(of.head, peaks);
+}
+
+void family_arguments::check_memory(const shape& head, std::span<const std::int32_t> peaks) const {
     if (!memory) return;
     const double limit = positive("--memory", *memory);
-    worker fullest{0};
-    for (int w = 1; w < of.head.workers; ++w) {
-        if (peak_units(of, worker{w}) > peak_units(of, fullest)) fullest = worker{w};
-    }
-    const double peak = peak_activations(of, fullest);
+    const auto fullest = std::max_element(peaks.begin(), peaks.end());
+    const double peak = static_cast<double>(*fullest) / head.micro_batch_parts;
     if (peak <= limit) return;
     std::string text = "the peak is ";
-    detail::put(text, detail::fixed_point{peak, 3}, " activations on worker ", fullest.index, " (--memory allows ",
-                detail::fixed_point{limit, 3});
-    refuse(text + ") allow more, or use fewer micro-batches or another family");
+    detail::put(text, detail::fixed_point{peak, 3}, " activations on worker ", fullest - peaks.begin());
+    detail::put(text, " (--memory allows ", detail::fixed_point{limit, 3}, ") allow more, or use fewer micro-batches");
+    refuse(text + " or another family");
 }
 
 sync sync_named(std::string_view name) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,8 +37,9 @@ struct family_arguments {
     schedule make() const;
     /// True if an option that only families have was given.
     bool any_given() const;
-    /// Refuses a schedule whose peak of activations on any worker is above --memory.
+    /// Refuses a schedule, or peaks in units, whose peak of activations on any worker is above --memory.
     void check_memory(schedule_view of) const;
+    void check_memory(const shape& head, std::span<const std::int32_t> peaks) const;
 };
 
 /// The choice of when gradients are reduced, by name. Throws chimera::error for any but lazy, eager and eager_opt.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/program/lower.hpp>
+#include <chimera/render/labels.hpp>
 #include <chimera/render/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>
 #include <chimera/verify.hpp>
@@ -22,11 +23,12 @@ struct arguments {
     std::optional<std::string> sync, costs, cores;
 };
 
-/// Refuses what breaks a law: the simulator plays only what verify lets through.
+/// Refuses what breaks a law, or --memory: the simulator plays only what verify lets through.
 template <class Table>
-void require_proven(const Table& of, const std::string& path) {
+void require_proven(const Table& of, const arguments& with) {
     const report found = verify(of);
-    if (!found.ok()) refuse(path + ": " + message(found.faults.front()));
+    if (!found.ok()) refuse(with.family.family + ": " + message(found.faults.front()));
+    with.family.check_memory(of.head, found.peaks);
 }
 
 program from_file(const arguments& with) {
@@ -35,12 +37,11 @@ program from_file(const arguments& with) {
     table read = load_table(path);
     if (auto* whole_program = std::get_if<program>(&read)) {
         if (with.sync) refuse("--sync does not apply (" + path + " is a program, lowered already) leave it out");
-        require_proven(*whole_program, path);
+        require_proven(*whole_program, with);
         return std::move(*whole_program);
     }
     const auto& order = std::get<schedule>(read);
-    require_proven(order, path);
-    with.family.check_memory(order);
+    require_proven(order, with);
     return lower(order, sync_named(with.sync.value_or("eager_opt")));
 }
 
@@ -68,7 +69,11 @@ void run(const arguments& with) {
     }
     const metrics_report found = metrics(predicted);
     const double speed = static_cast<double>(found.slots) / std::max(took.count(), 1e-9);
-    with.output.write(with.output.format == "json" ? json(found, speed) : text(found, unit, speed));
+    if (with.output.format == "json") return with.output.write(json(found, speed));
+    std::string out(played.head.family.view());
+    detail::put(out, ": ");
+    detail::put_sizes(out, played.head);
+    with.output.write(out + '\n' + text(found, unit, speed));
 }
 
 }  // namespace

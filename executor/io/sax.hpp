@@ -46,7 +46,7 @@ inline constexpr std::array<field_facts, field_count> fields{{{"pipeline", 0, 65
                                                               {"stage", 0, 65535},
                                                               {"first", 0, int_most - 128},
                                                               {"count", 1, 127},
-                                                              {"tick", 0, int_most - 65535},
+                                                              {"tick", 0, std::int64_t{1} << 29},
                                                               {"ticks", 1, 65535},
                                                               {"peer", 0, int_most},
                                                               {"to_stage", 0, 65535},

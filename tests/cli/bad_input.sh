@@ -142,6 +142,8 @@ done
 # Files that simulate must not play.
 sed '0,/"op":"B"/s//"op":"F"/' good.json >broken.json
 refuse 'once' simulate broken.json
+refuse '(--memory allows 2)' simulate good.json --memory 2
+refuse '(--memory allows 2.5)' simulate good.program.json --memory 2.5
 refuse 'does not apply' simulate good.program.json --sync lazy
 refuse 'do not apply' simulate ./good.json --stages 4
 refuse 'known are' simulate nothing --stages 4 --micro-batches 4
