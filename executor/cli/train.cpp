@@ -2,6 +2,7 @@
 #include <chimera/core/error.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/engine/engine.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/files.hpp>
 #include <executor/train/json.hpp>
@@ -74,8 +75,10 @@ nlohmann::json value_of(const job_option& option, const std::string& text) {
 
 /// The job of a file, with what the command line says in its place.
 job job_of(const train_arguments& from) {
-    auto json = from.file.empty() ? nlohmann::json::object() : parse_json(read_file(from.file, 1 << 20), "job " + shown(from.file));
-    if (!json.is_object()) refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
+    auto json = from.file.empty() ? nlohmann::json::object()
+                                  : parse_json(read_file(from.file, 1 << 20), "job " + shown(from.file));
+    if (!json.is_object())
+        refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
     if (!from.data.empty()) json["data"] = from.data;
     for (std::size_t i = 0; i < option_count; ++i) {
         if (!from.given[i]->count()) continue;
@@ -83,7 +86,9 @@ job job_of(const train_arguments& from) {
         const nlohmann::json::json_pointer key(option.key);
         auto& parent = json[key.parent_pointer()];
         if (parent.is_string()) parent = nlohmann::json::parse(model_text(named_model(parent.get<std::string>())));
-        if (!parent.is_null() && !parent.is_object()) refuse("job " + shown(from.file) + ": " + option.key + " has no place (what holds it is not an object) correct the file");
+        if (!parent.is_null() && !parent.is_object())
+            refuse("job " + shown(from.file) + ": " + option.key +
+                   " has no place (what holds it is not an object) correct the file");
         parent[key.back()] = value_of(option, from.values[i]);
         // One end of the run replaces the other.
         if (key.back() == "steps") parent.erase("seconds");
@@ -93,29 +98,36 @@ job job_of(const train_arguments& from) {
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
 
-void run_train(const train_arguments& from) {
+void run_train(const train_arguments& from, int& status) {
     const job wanted = job_of(from);
     train_options options;
     options.resume = from.resume;
     options.overwrite = from.overwrite;
     if (!from.quiet) options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-    write_output(report_text(train(wanted, options)));
+    try {
+        write_output(report_text(train(wanted, options)));
+    } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
+        std::fprintf(stderr, "chimera: %s\n", failed.what());
+        status = hang_exit_status;
+    }
 }
 
 }  // namespace
 
-void add_train(CLI::App& program, int&) {
+void add_train(CLI::App& program, int& status) {
     auto arguments = std::make_shared<train_arguments>();
     auto* command = program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on this machine's cores");
     command->add_option("JOB", arguments->file, "job file (JSON); options take precedence")->option_text(" ");
-    command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")->option_text("PATH ...");
+    command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")
+        ->option_text("PATH ...");
     for (std::size_t i = 0; i < option_count; ++i)
-        arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)->option_text(job_options[i].type);
+        arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)
+                                  ->option_text(job_options[i].type);
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");
     command->footer("Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs");
-    command->callback([arguments] { run_train(*arguments); });
+    command->callback([arguments, &status] { run_train(*arguments, status); });
 }
 
 }  // namespace chimera::executor

@@ -87,17 +87,16 @@ void best_bigram(const pair_counts& training, const pair_counts& scored, baselin
 
 }  // namespace
 
-baselines count_baselines(const corpus& data, const corpus_split& split, std::span<const std::size_t> windows, int tokens,
-                          int vocabulary) {
+baselines count_baselines(const corpus& data, const corpus_split& split, std::span<const std::size_t> windows,
+                          int tokens, int vocabulary) {
     pair_counts training(vocabulary), scored(vocabulary);
     for (const auto& range : split.training) training.add(data, range);
     for (const std::size_t start : windows) scored.add(data, {start, start + static_cast<std::size_t>(tokens) + 1});
     baselines result;
     result.unigram = score(training, scored, [&](std::size_t, std::size_t b, double) { return training.unigram(b); });
     best_bigram(training, scored, result);
-    result.bigram_in_sample = score(scored, scored, [&](std::size_t a, std::size_t, double count) {
-        return count / scored.rows[a].total;
-    });
+    result.bigram_in_sample =
+        score(scored, scored, [&](std::size_t a, std::size_t, double count) { return count / scored.rows[a].total; });
     return result;
 }
 

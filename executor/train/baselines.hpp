@@ -14,8 +14,9 @@ namespace chimera::executor {
 struct baselines {
     double unigram = 0;
     double bigram = 0;
-    std::string smoothing;         ///< which smoothing the bigram model uses
-    double bigram_in_sample = 0;   ///< conditional entropy of the validation text under its own counts: no bigram model is below it
+    std::string smoothing;  ///< which smoothing the bigram model uses
+    double bigram_in_sample =
+        0;  ///< conditional entropy of the validation text under its own counts: no bigram model is below it
 };
 
 /// Counts on the training side, scores the targets of the validation windows (tokens each, starting at `windows`).
@@ -23,7 +24,7 @@ struct baselines {
 /// bigram: the better, on the validation text itself, of two families over a grid of weights, so that the baseline is as strong as it gets:
 ///   Dirichlet  p(b|a) = (c(ab) + k p(b)) / (c(a) + k),  and
 ///   absolute discounting  p(b|a) = (max(c(ab) - d, 0) + d n(a) p(b)) / c(a), n(a) the number of different followers of a.
-baselines count_baselines(const corpus& data, const corpus_split& split, std::span<const std::size_t> windows, int tokens,
-                          int vocabulary);
+baselines count_baselines(const corpus& data, const corpus_split& split, std::span<const std::size_t> windows,
+                          int tokens, int vocabulary);
 
 }  // namespace chimera::executor

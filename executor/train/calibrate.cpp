@@ -4,10 +4,11 @@
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/replicas.hpp>
+#include <executor/train/stop.hpp>
 
+#include <sched.h>
 #include <algorithm>
 #include <chrono>
-#include <sched.h>
 
 namespace chimera::executor {
 
@@ -22,8 +23,8 @@ int shared_cores(int cores, int workers) {
     return given < workers ? given : 0;
 }
 
-prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample, int cores,
-                   double watchdog, double seconds, std::size_t most) {
+prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample,
+                   int cores, double watchdog, double seconds, std::size_t most) {
     using clock = std::chrono::steady_clock;
     replicas copies(of, config, unit, 1);
     copies.set_batch(sample);
@@ -38,9 +39,15 @@ prediction predict(const program_view& of, const gpt2_config& config, const unit
     std::vector<timeline> measured;
     std::vector<double> surroundings;
     const auto start = clock::now();
-    const auto since = [](clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); };
+    const auto since = [](clock::time_point from) {
+        return std::chrono::duration<double>(clock::now() - from).count();
+    };
     run.run_iteration();  // first touch of all memory
-    while (measured.size() < 3 || (since(start) < seconds && measured.size() < most)) {
+    const auto enough = [&] {
+        if (stop_request::wanted() && !measured.empty()) return true;
+        return measured.size() >= 3 && (since(start) >= seconds || measured.size() >= most);
+    };
+    while (!enough()) {
         const auto begin = clock::now();
         copies.set_batch(sample);
         measured.push_back(run.run_iteration());

@@ -11,17 +11,17 @@ namespace chimera::executor {
 
 /// What the simulation says of the coming iterations.
 struct prediction {
-    fitted_costs fitted;     ///< of measured iterations
-    timeline expected;       ///< the simulated iteration, workers sharing the cores
-    double makespan = 0;     ///< of `expected`, seconds
+    fitted_costs fitted;  ///< of measured iterations
+    timeline expected;    ///< the simulated iteration, workers sharing the cores
+    double makespan = 0;  ///< of `expected`, seconds
     double bubble_ratio = 0;
-    double iteration = 0;    ///< wall time of an iteration: the makespan and what surrounds it, seconds
+    double iteration = 0;  ///< wall time of an iteration: the makespan and what surrounds it, seconds
 };
 
 /// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` or `most` iterations (but at
 /// least four, the first not counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
-prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample, int cores,
-                   double watchdog, double seconds, std::size_t most);
+prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample,
+                   int cores, double watchdog, double seconds, std::size_t most);
 
 /// Workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
 int shared_cores(int cores, int workers);

@@ -60,7 +60,8 @@ std::vector<std::int64_t> integers(const nlohmann::json& value, const std::strin
     std::vector<std::int64_t> all;
     if (!value.is_array() || value.size() > 8) damaged(name, "tensor " + tensor + " has no proper shape or offsets");
     for (const auto& each : value) {
-        if (!each.is_number_unsigned() || each.get<std::uint64_t>() >> 62) damaged(name, "tensor " + tensor + " has a wrong size");
+        if (!each.is_number_unsigned() || each.get<std::uint64_t>() >> 62)
+            damaged(name, "tensor " + tensor + " has a wrong size");
         all.push_back(each.get<std::int64_t>());
     }
     return all;
@@ -96,16 +97,16 @@ checkpoint_header parse_checkpoint_header(std::string_view header, std::size_t d
     made.info = parse_info(json.value("__metadata__", nlohmann::json()), name);
     for (const auto& [key, value] : json.items())
         if (key != "__metadata__") made.tensors.push_back(parse_tensor(key, value, name));
-    std::sort(made.tensors.begin(), made.tensors.end(), [](const auto& a, const auto& b) {
-        return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-    });
+    std::sort(made.tensors.begin(), made.tensors.end(),
+              [](const auto& a, const auto& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
     std::size_t at = 0;
     for (const auto& tensor : made.tensors) {
         if (tensor.begin != at) damaged(name, "tensor " + one_line(tensor.name) + " leaves a gap or overlaps another");
         at = tensor.end;
     }
     if (at != data_bytes)
-        damaged(name, "its tensors take " + std::to_string(at) + " bytes, but " + std::to_string(data_bytes) + " follow the header");
+        damaged(name, "its tensors take " + std::to_string(at) + " bytes, but " + std::to_string(data_bytes) +
+                          " follow the header");
     return made;
 }
 
@@ -150,7 +151,8 @@ void load_checkpoint(const std::filesystem::path& path, const checkpoint_header&
         const auto at = stored.find(tensor.name);
         if (at == stored.end()) other("it has no tensor " + tensor.name);
         if (at->second->shape != tensor.shape)
-            other("tensor " + tensor.name + " is " + shape_text(at->second->shape) + " there, " + shape_text(tensor.shape) + " here");
+            other("tensor " + tensor.name + " is " + shape_text(at->second->shape) + " there, " +
+                  shape_text(tensor.shape) + " here");
     }
     if (stored.size() != tensors.size())
         other("it has " + std::to_string(stored.size()) + " tensors, the model " + std::to_string(tensors.size()));

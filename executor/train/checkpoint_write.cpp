@@ -41,7 +41,8 @@ std::string make_header(const checkpoint_info& info, std::span<const named_tenso
     for (const auto& tensor : tensors) {
         const std::size_t end = at + tensor.values.size_bytes();
         if (header.contains(tensor.name) || detail::element_count(tensor.shape, tensor.name) != tensor.values.size())
-            refuse("tensor " + tensor.name + " cannot be stored (its name is taken or its shape is not its size) name each once");
+            refuse("tensor " + tensor.name +
+                   " cannot be stored (its name is taken or its shape is not its size) name each once");
         header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
         at = end;
     }
@@ -61,8 +62,10 @@ std::size_t detail::checksum_position(std::string_view header) {
 std::size_t detail::element_count(std::span<const std::int64_t> shape, const std::string& name) {
     std::size_t count = 1;
     for (const std::int64_t size : shape)
-        if (size < 0 || __builtin_mul_overflow(count, static_cast<std::size_t>(size), &count) || count > (std::size_t{1} << 60))
-            refuse("tensor " + name + " has an impossible shape (size " + std::to_string(size) + ") write the file again");
+        if (size < 0 || __builtin_mul_overflow(count, static_cast<std::size_t>(size), &count) ||
+            count > (std::size_t{1} << 60))
+            refuse("tensor " + name + " has an impossible shape (size " + std::to_string(size) +
+                   ") write the file again");
     return count;
 }
 

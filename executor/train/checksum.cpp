@@ -15,12 +15,15 @@ XXH3_state_t* as_state(const std::shared_ptr<void>& pointer) { return static_cas
 
 }  // namespace
 
-checksum::checksum() : state_(XXH3_createState(), [](void* state) { XXH3_freeState(static_cast<XXH3_state_t*>(state)); }) {
+checksum::checksum()
+    : state_(XXH3_createState(), [](void* state) { XXH3_freeState(static_cast<XXH3_state_t*>(state)); }) {
     if (!state_) throw std::bad_alloc();
     XXH3_64bits_reset(as_state(state_));
 }
 
-void checksum::add(std::span<const std::byte> bytes) { XXH3_64bits_update(as_state(state_), bytes.data(), bytes.size()); }
+void checksum::add(std::span<const std::byte> bytes) {
+    XXH3_64bits_update(as_state(state_), bytes.data(), bytes.size());
+}
 
 std::uint64_t checksum::value() const { return XXH3_64bits_digest(as_state(state_)); }
 

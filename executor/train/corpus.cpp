@@ -21,7 +21,8 @@ std::uint32_t header_word(std::span<const std::byte> file, std::size_t index) {
 }
 
 void check_header(std::span<const std::byte> file, const std::string& name) {
-    if (file.empty()) refuse("token file " + name + " is empty (0 bytes) give a file with a 1024-byte header and tokens");
+    if (file.empty())
+        refuse("token file " + name + " is empty (0 bytes) give a file with a 1024-byte header and tokens");
     if (file.size() < header_bytes)
         refuse("token file " + name + " is truncated (" + std::to_string(file.size()) +
                " bytes, its header alone takes 1024) copy it again");
@@ -42,13 +43,13 @@ std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int
     if (count == 0) refuse("token file " + name + " has no tokens (its header says 0) give one with tokens");
     if (body != count * sizeof(std::uint16_t))
         refuse("token file " + name + (body < 2 * count ? " is truncated" : " is too long") + " (its header says " +
-               std::to_string(count) + " tokens, " + std::to_string(2 * count) + " bytes, but " +
-               std::to_string(body) + " bytes follow) copy it again");
+               std::to_string(count) + " tokens, " + std::to_string(2 * count) + " bytes, but " + std::to_string(body) +
+               " bytes follow) copy it again");
     const std::span tokens(reinterpret_cast<const std::uint16_t*>(file.data() + header_bytes), count);
     const auto bad = std::find_if(tokens.begin(), tokens.end(), [&](std::uint16_t t) { return t >= vocabulary; });
     if (bad != tokens.end())
-        refuse("token file " + name + " does not fit the model (token " + std::to_string(bad - tokens.begin()) + " is " +
-               std::to_string(*bad) + ", the vocabulary has " + std::to_string(vocabulary) +
+        refuse("token file " + name + " does not fit the model (token " + std::to_string(bad - tokens.begin()) +
+               " is " + std::to_string(*bad) + ", the vocabulary has " + std::to_string(vocabulary) +
                ") set the model's vocabulary to at least " + std::to_string(*bad + 1));
     return tokens;
 }
@@ -80,7 +81,8 @@ corpus corpus::text(const std::vector<std::filesystem::path>& files, int vocabul
     std::size_t at = 0;
     for (std::size_t i = 0; i < files.size(); at += sizes[i++])
         read_at(open_file(files[i]), 0, std::as_writable_bytes(std::span(all).subspan(at, sizes[i])), files[i]);
-    const auto bad = std::find_if(all.begin(), all.end(), [&](char c) { return static_cast<unsigned char>(c) >= vocabulary; });
+    const auto bad =
+        std::find_if(all.begin(), all.end(), [&](char c) { return static_cast<unsigned char>(c) >= vocabulary; });
     if (bad != all.end())
         refuse("the text does not fit the model (it has byte " + std::to_string(static_cast<unsigned char>(*bad)) +
                ", the vocabulary has " + std::to_string(vocabulary) + ") set the model's vocabulary to 256");

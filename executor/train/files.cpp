@@ -2,12 +2,12 @@
 #include <chimera/core/error.hpp>
 #include <executor/train/files.hpp>
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <system_error>
 
 namespace chimera::executor {
 
@@ -29,14 +29,16 @@ descriptor open_file(const std::filesystem::path& path) {
     descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) refuse("cannot read " + shown(path) + " (" + reason(errno) + ") give a file that can be read");
     struct stat info {};
-    if (::fstat(file.get(), &info) != 0) refuse("cannot read " + shown(path) + " (" + reason(errno) + ") check the disk");
+    if (::fstat(file.get(), &info) != 0)
+        refuse("cannot read " + shown(path) + " (" + reason(errno) + ") check the disk");
     if (!S_ISREG(info.st_mode)) refuse("cannot read " + shown(path) + " (not a regular file) give a regular file");
     return file;
 }
 
 std::size_t size_of(const descriptor& file, const std::filesystem::path& path) {
     struct stat info {};
-    if (::fstat(file.get(), &info) != 0) refuse("cannot read " + shown(path) + " (" + reason(errno) + ") check the disk");
+    if (::fstat(file.get(), &info) != 0)
+        refuse("cannot read " + shown(path) + " (" + reason(errno) + ") check the disk");
     return static_cast<std::size_t>(info.st_size);
 }
 

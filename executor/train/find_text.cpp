@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 bool is_build_folder(const fs::path& path) {
     const auto name = path.filename().string();
     std::error_code ignored;
-    return name.rfind("build", 0) == 0 || name.rfind("cmake-build", 0) == 0 || name == "out" || name == "node_modules" ||
-           name == "__pycache__" || fs::exists(path / "CMakeCache.txt", ignored) ||
+    return name.rfind("build", 0) == 0 || name.rfind("cmake-build", 0) == 0 || name == "out" ||
+           name == "node_modules" || name == "__pycache__" || fs::exists(path / "CMakeCache.txt", ignored) ||
            fs::exists(path / "CACHEDIR.TAG", ignored);
 }
 
@@ -32,8 +32,10 @@ bool is_left_out(const fs::path& path) {
 void search(const fs::path& folder, const fs::path& excluded, std::vector<fs::path>& found) {
     std::error_code failed;
     std::vector<fs::directory_entry> entries;
-    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) entries.push_back(*at);
-    if (failed) refuse("cannot read folder " + shown(folder) + " (" + failed.message() + ") make it readable or leave it out");
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+        entries.push_back(*at);
+    if (failed)
+        refuse("cannot read folder " + shown(folder) + " (" + failed.message() + ") make it readable or leave it out");
     std::sort(entries.begin(), entries.end());
     for (const auto& entry : entries) {
         if (entry.path().filename().string().front() == '.' || entry.is_symlink()) continue;
@@ -48,9 +50,11 @@ void search(const fs::path& folder, const fs::path& excluded, std::vector<fs::pa
 }
 
 void add_file(const fs::path& path, std::vector<fs::path>& found) {
-    if (size_of(open_file(path), path) == 0) refuse("data file " + shown(path) + " is empty (0 bytes) give a file with text in it");
+    if (size_of(open_file(path), path) == 0)
+        refuse("data file " + shown(path) + " is empty (0 bytes) give a file with text in it");
     if (is_left_out(path))
-        refuse("data file " + shown(path) + " is binary (it has NUL bytes) give text, or a token file that ends in .bin");
+        refuse("data file " + shown(path) +
+               " is binary (it has NUL bytes) give text, or a token file that ends in .bin");
     found.push_back(path);
 }
 
@@ -65,7 +69,9 @@ std::vector<fs::path> find_text(const std::vector<fs::path>& paths, const fs::pa
                    ") give an existing file or folder");
         const auto before = found.size();
         fs::is_directory(path) ? search(path, excluded, found) : add_file(path, found);
-        if (found.size() == before) refuse("data folder " + shown(path) + " has no text (all its files are hidden, empty or binary) give another");
+        if (found.size() == before)
+            refuse("data folder " + shown(path) +
+                   " has no text (all its files are hidden, empty or binary) give another");
     }
     return found;
 }

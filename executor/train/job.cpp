@@ -28,8 +28,10 @@ void read_model(const json& value, const std::string& where, model_sizes& model)
 
 void read_data(const json& value, const std::string& where, std::vector<std::filesystem::path>& data) {
     const auto add = [&](const json& path) {
-        if (!path.is_string() || path.get<std::string>().empty() || path.get<std::string>().find('\0') != std::string::npos)
-            refuse(where + ": data has " + one_line(path.dump(-1, ' ', true)) + " in it (not a path) give texts such as \"docs\"");
+        if (!path.is_string() || path.get<std::string>().empty() ||
+            path.get<std::string>().find('\0') != std::string::npos)
+            refuse(where + ": data has " + one_line(path.dump(-1, ' ', true)) +
+                   " in it (not a path) give texts such as \"docs\"");
         data.emplace_back(path.get<std::string>());
     };
     data.clear();
@@ -80,7 +82,8 @@ void read_optimiser(const json& value, const std::string& where, optimiser_setti
     reader.read("clip", optimiser.clip, 0, 1e6);
     if (const auto* betas = reader.find("betas")) {
         if (!betas->is_array() || betas->size() != 2)
-            refuse(where + ": optimiser: betas is " + one_line(betas->dump(-1, ' ', true)) + " (not two numbers) give [0.9, 0.95]");
+            refuse(where + ": optimiser: betas is " + one_line(betas->dump(-1, ' ', true)) +
+                   " (not two numbers) give [0.9, 0.95]");
         const json pair{{"beta1", (*betas)[0]}, {"beta2", (*betas)[1]}};
         object_reader inner(pair, where + ": optimiser: betas");
         inner.read("beta1", optimiser.beta1, 0, 0.999999);
@@ -101,7 +104,8 @@ model_sizes named_model(std::string_view name) {
     if (name == "tiny") return {4, 2, 32, 32, 256};
     if (name == "bytes") return {4, 4, 64, 64, 256};
     if (name == "gpt2") return {12, 12, 768, 1024, 50257};
-    refuse("unknown model " + one_line(name) + " (no such name) use tiny, bytes, gpt2 or give layers, heads, channels, context, vocabulary");
+    refuse("unknown model " + one_line(name) +
+           " (no such name) use tiny, bytes, gpt2 or give layers, heads, channels, context, vocabulary");
 }
 
 job parse_job(std::string_view text, const std::string& name) {

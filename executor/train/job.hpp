@@ -30,15 +30,15 @@ struct batch_sizes {
 
 /// AdamW with clipping by the global norm, warm-up and cosine decay.
 struct optimiser_settings {
-    double learning_rate = 3e-3;      ///< after warm-up
-    double min_learning_rate = -1;    ///< at the end; negative: a tenth of learning_rate
-    std::int64_t warmup = -1;         ///< iterations; negative: a twentieth of all
-    std::int64_t steps = 0;           ///< iterations; 0: as many as fit into `seconds`
-    double seconds = 0;               ///< how long to train, when steps is 0
+    double learning_rate = 3e-3;    ///< after warm-up
+    double min_learning_rate = -1;  ///< at the end; negative: a tenth of learning_rate
+    std::int64_t warmup = -1;       ///< iterations; negative: a twentieth of all
+    std::int64_t steps = 0;         ///< iterations; 0: as many as fit into `seconds`
+    double seconds = 0;             ///< how long to train, when steps is 0
     double beta1 = 0.9;
     double beta2 = 0.95;
     double weight_decay = 0.1;
-    double clip = 1;                  ///< largest global gradient norm; 0: no clipping
+    double clip = 1;  ///< largest global gradient norm; 0: no clipping
 };
 
 /// Everything `chimera train` is told. As a file, version 1; every key may be left out but data:
@@ -62,7 +62,7 @@ struct job {
     double validation_fraction = 0.1;
     std::int64_t validation_windows = 4096;  ///< at most so many are scored
     family_options schedule;
-    std::string sync = "eager_opt";          ///< lazy, eager or eager_opt
+    std::string sync = "eager_opt";  ///< lazy, eager or eager_opt
     batch_sizes batch;
     optimiser_settings optimiser;
     std::uint64_t seed = 1;

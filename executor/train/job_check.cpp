@@ -4,8 +4,8 @@
 #include <executor/train/job.hpp>
 #include <executor/train/json.hpp>
 
-#include <algorithm>
 #include <unistd.h>
+#include <algorithm>
 
 namespace chimera::executor {
 
@@ -16,7 +16,8 @@ double memory_need(const job& wanted) {
     const auto& m = wanted.model;
     const double c = m.channels;
     const double weights = m.layers * (12 * c * c + 13 * c) + (2.0 * m.vocabulary + m.context + 2) * c;
-    const double copies = static_cast<double>(wanted.schedule.width) * static_cast<double>(std::max<std::int64_t>(1, wanted.schedule.pipelines));
+    const double copies = static_cast<double>(wanted.schedule.width) *
+                          static_cast<double>(std::max<std::int64_t>(1, wanted.schedule.pipelines));
     return 16 * weights * copies;
 }
 
@@ -24,8 +25,8 @@ void check_sizes(const job& wanted) {
     const auto& m = wanted.model;
     const auto text = [](auto number) { return std::to_string(number); };
     if (m.channels % m.heads != 0)
-        refuse("the model's channels are " + text(m.channels) + " (not a multiple of its " + text(m.heads) + " heads) use " +
-               text(m.channels / m.heads * m.heads + m.heads));
+        refuse("the model's channels are " + text(m.channels) + " (not a multiple of its " + text(m.heads) +
+               " heads) use " + text(m.channels / m.heads * m.heads + m.heads));
     if (wanted.tokens() > m.context)
         refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
                ") use fewer tokens or a longer context");
@@ -33,11 +34,13 @@ void check_sizes(const job& wanted) {
         refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
                " layers) use at most one stage per layer");
     if (wanted.schedule.scale == "halving" && wanted.batch.sequences % 2 != 0)
-        refuse("a micro-batch has " + text(wanted.batch.sequences) + " sequences (backward halving cuts it in two) use an even number");
-    const double tokens = static_cast<double>(wanted.schedule.width) * static_cast<double>(wanted.schedule.micro_batches) *
-                          wanted.batch.sequences * wanted.tokens();
-    if (tokens > 1 << 28)
-        refuse("an iteration has " + text(static_cast<long long>(tokens)) + " tokens (at most 268435456) use smaller micro-batches or fewer");
+        refuse("a micro-batch has " + text(wanted.batch.sequences) +
+               " sequences (backward halving cuts it in two) use an even number");
+    const double tokens = static_cast<double>(wanted.schedule.width) *
+                          static_cast<double>(wanted.schedule.micro_batches) * wanted.batch.sequences * wanted.tokens();
+    if (tokens > 1 << 25)
+        refuse("an iteration has " + text(static_cast<long long>(tokens)) +
+               " tokens (at most 33554432) use smaller micro-batches or fewer");
     const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     if (memory_need(wanted) > memory)
         refuse("the model needs " + text(static_cast<long long>(memory_need(wanted) / 1e9)) + " GB (this machine has " +
@@ -68,7 +71,11 @@ nlohmann::ordered_json optimiser_json(const optimiser_settings& o) {
 }
 
 nlohmann::ordered_json model_json(const model_sizes& m) {
-    return {{"layers", m.layers}, {"heads", m.heads}, {"channels", m.channels}, {"context", m.context}, {"vocabulary", m.vocabulary}};
+    return {{"layers", m.layers},
+            {"heads", m.heads},
+            {"channels", m.channels},
+            {"context", m.context},
+            {"vocabulary", m.vocabulary}};
 }
 
 nlohmann::ordered_json batch_json(const job& from) {
@@ -78,7 +85,8 @@ nlohmann::ordered_json batch_json(const job& from) {
 }  // namespace
 
 void check_job(const job& wanted) {
-    if (wanted.data.empty()) refuse("the job has no data (nothing to train on) give \"data\": [\"folder or file\", ...] or --data PATH");
+    if (wanted.data.empty())
+        refuse("the job has no data (nothing to train on) give \"data\": [\"folder or file\", ...] or --data PATH");
     if (wanted.output.empty()) refuse("the output folder has no name (the text is empty) give one such as runs/first");
     if (wanted.sync != "lazy" && wanted.sync != "eager" && wanted.sync != "eager_opt")
         refuse("unknown sync " + one_line(wanted.sync) + " (no such mode) use lazy, eager or eager_opt");
@@ -112,9 +120,13 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
     auto optimiser = optimiser_json(from.optimiser);
     optimiser.erase("steps");  // a run that went by seconds knows its steps only later; the checkpoint has them
     optimiser.erase("seconds");
-    const nlohmann::ordered_json made{{"model", model_json(from.model)}, {"data", hex(data_fingerprint)},
-                                      {"validation_fraction", from.validation_fraction}, {"schedule", schedule_json(from)},
-                                      {"batch", batch_json(from)}, {"optimiser", optimiser}, {"seed", from.seed}};
+    const nlohmann::ordered_json made{{"model", model_json(from.model)},
+                                      {"data", hex(data_fingerprint)},
+                                      {"validation_fraction", from.validation_fraction},
+                                      {"schedule", schedule_json(from)},
+                                      {"batch", batch_json(from)},
+                                      {"optimiser", optimiser},
+                                      {"seed", from.seed}};
     return hash_text(made.dump());
 }
 

@@ -25,7 +25,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& what) {
     std::vector<std::set<std::string>> keys;
     const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
         using event_t = nlohmann::json::parse_event_t;
-        if (depth > deepest) refuse(what + " is nested too deep (more than " + std::to_string(deepest) + " levels) flatten it");
+        if (depth > deepest)
+            refuse(what + " is nested too deep (more than " + std::to_string(deepest) + " levels) flatten it");
         if (event == event_t::object_start) keys.emplace_back();
         if (event == event_t::object_end) keys.pop_back();
         if (event == event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
@@ -37,7 +38,8 @@ nlohmann::json parse_json(std::string_view text, const std::string& what) {
     } catch (const nlohmann::json::exception& failed) {
         const std::string_view words = failed.what();
         const auto start = words.find("] ");
-        refuse(what + " is not valid JSON (" + one_line(start == words.npos ? words : words.substr(start + 2)) + ") correct it");
+        refuse(what + " is not valid JSON (" + one_line(start == words.npos ? words : words.substr(start + 2)) +
+               ") correct it");
     }
 }
 
@@ -49,12 +51,14 @@ std::string one_line(std::string_view text) {
 }
 
 object_reader::object_reader(const nlohmann::json& value, std::string where) : value_(value), where_(std::move(where)) {
-    if (!value.is_object()) refuse(where_ + " is " + one_line(value.dump(-1, ' ', true)) + " (not an object) write {\"key\": value, ...}");
+    if (!value.is_object())
+        refuse(where_ + " is " + one_line(value.dump(-1, ' ', true)) + " (not an object) write {\"key\": value, ...}");
 }
 
 void object_reader::refuse_value(const char* key, const nlohmann::json& value, const std::string& right) const {
     using handler = nlohmann::json::error_handler_t;
-    refuse(where_ + ": " + key + " is " + one_line(value.dump(-1, ' ', true, handler::replace)) + " (it does not fit) give " + right);
+    refuse(where_ + ": " + key + " is " + one_line(value.dump(-1, ' ', true, handler::replace)) +
+           " (it does not fit) give " + right);
 }
 
 const nlohmann::json* object_reader::find(const char* key) {
@@ -68,9 +72,11 @@ void object_reader::read(const char* key, std::int64_t& into, std::int64_t least
     if (!value) return;
     const std::string right = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
     if (!value->is_number_integer()) refuse_value(key, *value, right);
-    const bool huge = value->is_number_unsigned() &&
-                      value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    if (huge || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most) refuse_value(key, *value, right);
+    const bool huge =
+        value->is_number_unsigned() &&
+        value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (huge || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most)
+        refuse_value(key, *value, right);
     into = value->get<std::int64_t>();
 }
 

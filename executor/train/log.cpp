@@ -4,11 +4,11 @@
 #include <executor/train/json.hpp>
 #include <executor/train/log.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace chimera::executor {
 
@@ -42,11 +42,12 @@ step_log::step_log(std::filesystem::path path, std::int64_t keep_until) : path_(
 
 void step_log::write(const step_record& r) {
     char text[512];
-    const int size = std::snprintf(text, sizeof text,
-                                   "{\"step\":%lld,\"loss\":%.17g,\"learning_rate\":%.9g,\"gradient_norm\":%.9g,\"tokens\":%lld,"
-                                   "\"seconds\":%.6g,\"makespan\":%.6g,\"bubble_ratio\":%.6g}\n",
-                                   static_cast<long long>(r.step), r.loss, r.learning_rate, r.gradient_norm,
-                                   static_cast<long long>(r.tokens), r.seconds, r.makespan, r.bubble_ratio);
+    const int size =
+        std::snprintf(text, sizeof text,
+                      "{\"step\":%lld,\"loss\":%.17g,\"learning_rate\":%.9g,\"gradient_norm\":%.9g,\"tokens\":%lld,"
+                      "\"seconds\":%.6g,\"makespan\":%.6g,\"bubble_ratio\":%.6g}\n",
+                      static_cast<long long>(r.step), r.loss, r.learning_rate, r.gradient_norm,
+                      static_cast<long long>(r.tokens), r.seconds, r.makespan, r.bubble_ratio);
     const auto put = ::write(file_.get(), text, static_cast<std::size_t>(size));
     if (put != size) fail(path_, put < 0 ? errno : ENOSPC);
 }
@@ -55,7 +56,8 @@ std::string progress_line(const step_record& r, std::int64_t steps, double token
                           double seconds_left) {
     char text[256];
     const auto left = static_cast<long long>(std::llround(seconds_left));
-    std::snprintf(text, sizeof text, "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%)  %lld:%02lld left",
+    std::snprintf(text, sizeof text,
+                  "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%)  %lld:%02lld left",
                   static_cast<long long>(r.step), static_cast<long long>(steps), r.loss, tokens_per_second,
                   100 * r.bubble_ratio, 100 * predicted_bubble, left / 60, left % 60);
     return text;

@@ -11,14 +11,14 @@ namespace chimera::executor {
 
 /// What one iteration did.
 struct step_record {
-    std::int64_t step = 0;        ///< iterations done with this one
-    double loss = 0;              ///< mean over the iteration's tokens, nats
+    std::int64_t step = 0;  ///< iterations done with this one
+    double loss = 0;        ///< mean over the iteration's tokens, nats
     double learning_rate = 0;
-    double gradient_norm = 0;     ///< before clipping
-    std::int64_t tokens = 0;      ///< trained on so far
-    double seconds = 0;           ///< of the whole iteration
-    double makespan = 0;          ///< measured, seconds
-    double bubble_ratio = 0;      ///< measured
+    double gradient_norm = 0;  ///< before clipping
+    std::int64_t tokens = 0;   ///< trained on so far
+    double seconds = 0;        ///< of the whole iteration
+    double makespan = 0;       ///< measured, seconds
+    double bubble_ratio = 0;   ///< measured
 };
 
 /// A JSONL file with one object a step. Lines go out whole; a write that fails throws error.

@@ -14,7 +14,8 @@ namespace {
 /// Times by action and stage: the mean within an iteration, and of these the median.
 class samples {
 public:
-    explicit samples(int stages) : each_(static_cast<std::size_t>(action_count), row(static_cast<std::size_t>(stages))) {}
+    explicit samples(int stages)
+        : each_(static_cast<std::size_t>(action_count), row(static_cast<std::size_t>(stages))) {}
     void add(action op, int stage, double seconds) {
         cell& c = of(op)[static_cast<std::size_t>(stage)];
         c.sum += seconds;
@@ -130,7 +131,8 @@ timeline simulate_fitted(const program_view& of, const fitted_costs& fitted, int
         *each = longer(*each, fitted.hand_over * parts);
     c.update = longer(c.update, fitted.hand_over);
     timeline expected = simulate(of, c, cores);
-    for (step& s : expected.steps) s.begin = std::min(s.end, s.begin + fitted.hand_over * (is_compute(s.op) ? s.count : 1));
+    for (step& s : expected.steps)
+        s.begin = std::min(s.end, s.begin + fitted.hand_over * (is_compute(s.op) ? s.count : 1));
     return expected;
 }
 

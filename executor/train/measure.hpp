@@ -16,8 +16,8 @@ double median(std::vector<double> values);
 
 /// What measured iterations cost, each number the median over iterations of its mean within one.
 struct fitted_costs {
-    costs each;           ///< seconds per micro-batch and stage; reductions from when no member has anything else to do
-    double hand_over = 0; ///< seconds between what a step waited for (a message, a core, its worker) and its start
+    costs each;  ///< seconds per micro-batch and stage; reductions from when no member has anything else to do
+    double hand_over = 0;  ///< seconds between what a step waited for (a message, a core, its worker) and its start
 };
 fitted_costs fit_costs(std::span<const timeline> measured);
 

@@ -55,7 +55,8 @@ double replicas::loss() const {
 double replicas::gradient_square_sum(communicator& end) {
     std::vector<double> squares(static_cast<std::size_t>(program_.head.stages));
     for (auto& h : all_)
-        if (h.worker == end.worker() && h.first) squares[static_cast<std::size_t>(h.stage)] = h.model->core().gradient_square_sum();
+        if (h.worker == end.worker() && h.first)
+            squares[static_cast<std::size_t>(h.stage)] = h.model->core().gradient_square_sum();
     end.sum(squares);
     double sum = 0;
     for (const double each : squares) sum += each;
@@ -99,7 +100,9 @@ std::vector<int> replicas::apart() const {
     std::vector<bool> used(index_.size());
     std::vector<int> chosen;
     for (int p = 0; p < program_.head.pipelines; ++p) {
-        const auto at = [&](int s) { return static_cast<std::size_t>(program_.worker_of(p, s) * program_.head.stages + s); };
+        const auto at = [&](int s) {
+            return static_cast<std::size_t>(program_.worker_of(p, s) * program_.head.stages + s);
+        };
         bool free = true;
         for (int s = 0; s < program_.head.stages; ++s) free = free && !used[at(s)];
         if (!free) continue;

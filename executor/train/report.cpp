@@ -22,15 +22,16 @@ std::string row(const char* name, const std::string& value) { return print("%-17
 
 std::string compared(const char* name, double predicted, double measured, double unit, const char* unit_name) {
     const double difference = predicted > 0 ? 100 * (measured - predicted) / predicted : 0;
-    return row(name, print("%.2f %s predicted, %.2f %s measured (%+.1f %%)", predicted * unit, unit_name, measured * unit,
-                           unit_name, difference));
+    return row(name, print("%.2f %s predicted, %.2f %s measured (%+.1f %%)", predicted * unit, unit_name,
+                           measured * unit, unit_name, difference));
 }
 
 std::string configuration(const train_report& r) {
     const auto& j = r.done;
     const auto& s = j.schedule;
-    std::string text = print("%s, %lld stages on %d workers and %d cores, %d micro-batches of %d x %d tokens", s.family.c_str(),
-                             static_cast<long long>(s.stages), r.workers, r.cores, r.micro_batches, j.batch.sequences, j.tokens());
+    std::string text =
+        print("%s, %lld stages on %d workers and %d cores, %d micro-batches of %d x %d tokens", s.family.c_str(),
+              static_cast<long long>(s.stages), r.workers, r.cores, r.micro_batches, j.batch.sequences, j.tokens());
     if (s.pipelines > 0) text += print(", %lld pipelines", static_cast<long long>(s.pipelines));
     if (!s.scale.empty()) text += ", " + s.scale;
     if (s.width > 1) text += print(", width %lld", static_cast<long long>(s.width));
@@ -46,15 +47,17 @@ std::string report_text(const train_report& r) {
     std::string text = row("configuration", configuration(r));
     text += row("program", print("%zu instructions, all eight laws hold (%s)", r.instructions,
                                  r.compiled ? "proven at compile time" : "verified now"));
-    text += row("model", print("%d layers, %d heads, %d channels, context %d, vocabulary %d", m.layers, m.heads, m.channels,
-                               m.context, m.vocabulary));
+    text += row("model", print("%d layers, %d heads, %d channels, context %d, vocabulary %d", m.layers, m.heads,
+                               m.channels, m.context, m.vocabulary));
     text += row("parameters", print("%lld", static_cast<long long>(r.parameters)));
     text += row("data", print("%zu %ss of %zu files", r.corpus_tokens, each, r.corpus_files));
     text += row("steps", print("%lld of %lld in %.1f s", static_cast<long long>(r.step),
-                               static_cast<long long>(r.done.optimiser.steps), r.seconds) + (r.stopped ? " (stopped; go on with --resume)" : ""));
+                               static_cast<long long>(r.done.optimiser.steps), r.seconds) +
+                             (r.stopped ? " (stopped; go on with --resume)" : ""));
     text += row("loss", print("%.4f first, %.4f last (nats per %s)", r.first_loss, r.last_loss, each));
     if (!r.stopped) {
-        text += row("validation loss", print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
+        text += row("validation loss",
+                    print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
         text += row("unigram baseline", print("%.4f", r.counted.unigram));
         text += row("bigram baseline", print("%.4f (%s; %.4f by the validation text's own counts)", r.counted.bigram,
                                              r.counted.smoothing.c_str(), r.counted.bigram_in_sample));
@@ -62,7 +65,8 @@ std::string report_text(const train_report& r) {
     text += row("tokens/s", print("%.0f", r.tokens_per_second));
     text += compared("makespan", r.predicted_makespan, r.measured_makespan, 1e3, "ms");
     text += compared("bubble ratio", r.predicted_bubble, r.measured_bubble, 100, "%");
-    for (const auto& [name, path] : {std::pair("timeline", r.timeline), {"trace", r.trace}, {"log", r.log}, {"checkpoint", r.checkpoint}})
+    for (const auto& [name, path] :
+         {std::pair("timeline", r.timeline), {"trace", r.trace}, {"log", r.log}, {"checkpoint", r.checkpoint}})
         if (!path.empty()) text += row(name, shown(path));
     return text;
 }

@@ -36,7 +36,8 @@ std::uint64_t permute(std::uint64_t index, std::uint64_t count, std::uint64_t ke
 
 }  // namespace
 
-void fill_batch(const corpus& data, std::span<const std::size_t> starts, int units, int sequences, int tokens, batch& into) {
+void fill_batch(const corpus& data, std::span<const std::size_t> starts, int units, int sequences, int tokens,
+                batch& into) {
     const auto length = static_cast<std::size_t>(tokens);
     const auto windows = static_cast<std::size_t>(units) * static_cast<std::size_t>(sequences);
     into.units = units;

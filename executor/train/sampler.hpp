@@ -30,7 +30,8 @@ private:
 };
 
 /// A batch of `units` × `sequences` windows of the corpus that start at `starts`, missing ones repeating the last.
-void fill_batch(const corpus& data, std::span<const std::size_t> starts, int units, int sequences, int tokens, batch& into);
+void fill_batch(const corpus& data, std::span<const std::size_t> starts, int units, int sequences, int tokens,
+                batch& into);
 
 /// Where a sampler stands; a checkpoint holds it.
 struct sampler_state {

@@ -10,7 +10,8 @@ namespace chimera::executor {
 
 corpus_split split_corpus(std::size_t size, double fraction, int tokens) {
     if (!(fraction > 0 && fraction <= 0.5))
-        refuse("validation_fraction is " + std::to_string(fraction) + " (out of range) use more than 0 and at most 0.5");
+        refuse("validation_fraction is " + std::to_string(fraction) +
+               " (out of range) use more than 0 and at most 0.5");
     const auto window = static_cast<std::size_t>(tokens) + 1;
     const std::size_t block = std::clamp(size / 256, 4 * window, std::max<std::size_t>(4 * window, 65536));
     corpus_split split;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/train/stop.hpp>
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 namespace chimera::executor {
 

@@ -90,19 +90,21 @@ training_run::training_run(const job& wanted, const train_options& options)
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
       unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
       hash_(job_hash(job_, data_.fingerprint())) {
-    const auto whole = windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
+    const auto whole =
+        windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
     gate_ = shared_cores(job_.cores, program_.head.workers);
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
-        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" + found_->info.model +
-               ") resume with the job that wrote it");
+        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" +
+               found_->info.model + ") resume with the job that wrote it");
     if (found_ && found_->info.job != hash_)
         refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) +
                " is of another job (model, data, schedule, batch, optimiser or seed differ) resume with " +
                shown(in_output("job.json")) + " and the same data");
     if (!options_.resume && !options_.overwrite && std::filesystem::exists(in_output("checkpoint.safetensors")))
-        refuse("the output folder " + shown(job_.output) + " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
+        refuse("the output folder " + shown(job_.output) +
+               " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
     predict_iterations();
     plan_steps();
     model_.emplace(program_, config_of(job_.model), unit_, job_.seed);
@@ -148,7 +150,8 @@ void training_run::open_output() {
     std::error_code failed;
     std::filesystem::create_directories(job_.output, failed);
     if (failed)
-        refuse("cannot make the output folder " + shown(job_.output) + " (" + failed.message() + ") choose another with --output");
+        refuse("cannot make the output folder " + shown(job_.output) + " (" + failed.message() +
+               ") choose another with --output");
     write_file(in_output("job.json").string(), job_text(job_));
     log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
 }
@@ -158,9 +161,12 @@ void training_run::clip(communicator& end) {
     const auto& o = job_.optimiser;
     const double units = program_.head.units();
     const double norm = std::sqrt(model_->gradient_square_sum(end)) / units;
-    if (!std::isfinite(norm)) refuse("the gradient is not finite at step " + std::to_string(step_ + 1) + " (the run diverged) use a smaller learning_rate");
+    if (!std::isfinite(norm))
+        refuse("the gradient is not finite at step " + std::to_string(step_ + 1) +
+               " (the run diverged) use a smaller learning_rate");
     const double factor = o.clip > 0 && norm > o.clip ? o.clip / norm : 1;
-    model_->set_step(end.worker(), {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units, static_cast<int>(step_ + 1)});
+    model_->set_step(end.worker(), {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units,
+                                    static_cast<int>(step_ + 1)});
     if (end.worker() == 0) norm_ = norm;
 }
 
@@ -175,8 +181,8 @@ void training_run::one_iteration(engine& run) {
     ++step_;
     ++done_here_;
     const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
-    const step_record record{step_, loss, rate_.at(step_ - 1), norm_, step_ * tokens, since(begin), record_.last_makespan(),
-                             record_.last_bubble_ratio()};
+    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm_,
+                             step_ * tokens, since(begin), record_.last_makespan(), record_.last_bubble_ratio()};
     log_->write(record);
     report_progress(record);
 }
@@ -185,8 +191,8 @@ void training_run::report_progress(const step_record& record) {
     if (!options_.say || (since(last_words_) < 5 && step_ < steps_ && done_here_ > 1)) return;
     last_words_ = clock::now();
     const double each = since(first_iteration_) / static_cast<double>(done_here_);
-    options_.say(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each, predicted_.bubble_ratio,
-                               each * static_cast<double>(steps_ - step_)));
+    options_.say(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each,
+                               predicted_.bubble_ratio, each * static_cast<double>(steps_ - step_)));
 }
 
 void training_run::save() {
@@ -229,7 +235,8 @@ train_report training_run::finish() {
     r.corpus_files = data_.files();
     r.text = data_.is_text();
     r.step = step_;
-    r.tokens_per_second = r.seconds > 0 ? static_cast<double>(done_here_) * static_cast<double>(batch_.inputs.size()) / r.seconds : 0;
+    r.tokens_per_second =
+        r.seconds > 0 ? static_cast<double>(done_here_) * static_cast<double>(batch_.inputs.size()) / r.seconds : 0;
     r.predicted_makespan = predicted_.makespan;
     r.predicted_bubble = predicted_.bubble_ratio;
     r.measured_makespan = record_.makespan();

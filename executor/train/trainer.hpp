@@ -13,23 +13,23 @@ namespace chimera::executor {
 
 /// How a run is started and watched; nothing here changes its bits.
 struct train_options {
-    bool resume = false;                                 ///< go on from the checkpoint in the output folder
-    bool overwrite = false;                              ///< replace a checkpoint that is there
-    std::function<void(const std::string&)> say;         ///< progress lines; none when empty
-    std::function<void(std::int64_t step)> after_step;   ///< for tests
+    bool resume = false;                                ///< go on from the checkpoint in the output folder
+    bool overwrite = false;                             ///< replace a checkpoint that is there
+    std::function<void(const std::string&)> say;        ///< progress lines; none when empty
+    std::function<void(std::int64_t step)> after_step;  ///< for tests
 };
 
 /// What a run ends with.
 struct train_report {
-    job done;                        ///< with the steps that were planned
-    bool stopped = false;            ///< by a signal, before its end
+    job done;              ///< with the steps that were planned
+    bool stopped = false;  ///< by a signal, before its end
     std::int64_t parameters = 0;
-    std::size_t instructions = 0;    ///< of the program
-    bool compiled = false;           ///< the program is one that was proven at compile time
+    std::size_t instructions = 0;  ///< of the program
+    bool compiled = false;         ///< the program is one that was proven at compile time
     int workers = 0, cores = 0, micro_batches = 0;
     std::size_t corpus_tokens = 0, corpus_files = 0;
     bool text = true;
-    std::int64_t step = 0;           ///< iterations done, those before a resume included
+    std::int64_t step = 0;  ///< iterations done, those before a resume included
     double first_loss = 0, last_loss = 0, validation_loss = 0;
     std::size_t validation_tokens = 0;
     baselines counted;

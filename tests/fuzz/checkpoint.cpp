@@ -4,12 +4,12 @@
 #include <executor/train/checkpoint.hpp>
 #include <executor/train/checksum.hpp>
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace {
 
@@ -39,7 +39,8 @@ void one_line_or_nothing(Action action) {
 const std::string& file_with(const std::string& bytes) {
     static const int fd = memfd_create("checkpoint", 0);
     static const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        std::abort();
     return path;
 }
 

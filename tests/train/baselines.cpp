@@ -36,7 +36,9 @@ TEST(baselines, meet_the_entropy_of_a_markov_source) {
 
 TEST(baselines, equal_counts_made_by_hand) {
     // Validation is scored at the windows alone, training counted on its ranges alone.
-    const auto data = corpus::bytes("abababab" "abac");
+    const auto data = corpus::bytes(
+        "abababab"
+        "abac");
     const corpus_split split{{{0, 8}}, {{8, 12}}};
     const std::size_t windows[] = {8};
     const auto result = count_baselines(data, split, windows, 3, 256);
@@ -46,7 +48,8 @@ TEST(baselines, equal_counts_made_by_hand) {
     double best = 1e9;
     for (double k = 1.0 / 16; k <= 65536; k *= 2)
         best = std::min(best, -(std::log((4 + k * unigram(4)) / (4 + k)) + std::log((3 + k * unigram(3)) / (3 + k)) +
-                                std::log(k * unigram(0) / (4 + k))) / 3);
+                                std::log(k * unigram(0) / (4 + k))) /
+                                  3);
     EXPECT_LE(result.bigram, best + 1e-12);
     EXPECT_NEAR(result.bigram_in_sample, -(std::log(0.5) + std::log(1.0) + std::log(0.5)) / 3, 1e-12);
 }

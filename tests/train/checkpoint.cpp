@@ -7,10 +7,10 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/resource.h>
 #include <csignal>
 #include <cstring>
 #include <numeric>
-#include <sys/resource.h>
 
 using namespace chimera::executor;
 using chimera::test::contents;
@@ -29,19 +29,23 @@ struct model {
         std::iota(moment.begin(), moment.end(), start * 3);
     }
     std::vector<named_tensor> tensors() {
-        return {{"block.0.weight", {4, 6}, weight}, {"block.0.bias", {6}, bias}, {"optimiser.m.block.0.weight", {4, 6}, moment}};
+        return {{"block.0.weight", {4, 6}, weight},
+                {"block.0.bias", {6}, bias},
+                {"optimiser.m.block.0.weight", {4, 6}, moment}};
     }
     friend bool operator==(const model&, const model&) = default;
 };
 
-const checkpoint_info info{12, 100, 5.5451774444795623, {3, 41, 0xfedcba9876543210u}, R"({"layers":4})", "0123456789abcdef"};
+const checkpoint_info info{
+    12, 100, 5.5451774444795623, {3, 41, 0xfedcba9876543210u}, R"({"layers":4})", "0123456789abcdef"};
 
 /// A file with a right checksum around any header and data.
 std::string sealed(std::string header, const std::string& data) {
     const std::uint64_t length = header.size();
     const std::string start(reinterpret_cast<const char*>(&length), 8);
     const auto at = detail::checksum_position(header);
-    if (at != header.npos) header.replace(at, 16, hash_text(start + std::string(header).replace(at, 16, 16, '0') + data));
+    if (at != header.npos)
+        header.replace(at, 16, hash_text(start + std::string(header).replace(at, 16, 16, '0') + data));
     return start + header + data;
 }
 
@@ -117,31 +121,44 @@ TEST(checkpoint, of_another_model_is_refused) {
         change(tensors);
         return refusal_of([&] { load_checkpoint(folder / "c", header, tensors); });
     };
-    EXPECT_THAT(refused([](auto& t) { t[0].shape = {6, 4}; }), HasSubstr("tensor block.0.weight is 4 x 6 there, 6 x 4 here"));
-    EXPECT_THAT(refused([](auto& t) { t[1].name = "block.1.bias"; }), HasSubstr("of another model (it has no tensor block.1.bias"));
+    EXPECT_THAT(refused([](auto& t) {
+                    t[0].shape = {6, 4};
+                }),
+                HasSubstr("tensor block.0.weight is 4 x 6 there, 6 x 4 here"));
+    EXPECT_THAT(refused([](auto& t) { t[1].name = "block.1.bias"; }),
+                HasSubstr("of another model (it has no tensor block.1.bias"));
     EXPECT_THAT(refused([](auto& t) { t.pop_back(); }), HasSubstr("it has 3 tensors, the model 2"));
     EXPECT_EQ(read, model(0));
 }
 
 TEST(checkpoint, headers_that_lie_are_refused_although_the_checksum_is_right) {
     const scratch folder;
-    const std::string meta = R"("__metadata__":{"format":"chimera.checkpoint","version":"1","checksum":"0000000000000000","step":"1",)"
-                             R"("steps":"2","first_loss":"1","data.epoch":"0","data.cursor":"0","random.state":"1"})";
+    const std::string meta =
+        R"("__metadata__":{"format":"chimera.checkpoint","version":"1","checksum":"0000000000000000","step":"1",)"
+        R"("steps":"2","first_loss":"1","data.epoch":"0","data.cursor":"0","random.state":"1"})";
     const auto refused = [&](const std::string& rest, std::size_t bytes, const std::string& metadata) {
         folder.write("x", sealed("{" + metadata + rest + "}", std::string(bytes, '\0')));
         return refusal_of([&] { open_checkpoint(folder / "x"); });
     };
     EXPECT_EQ(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 8, meta), "");
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F16","shape":[4],"data_offsets":[0,8]})", 8, meta), HasSubstr("not of dtype F32"));
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]})", 8, meta), HasSubstr("does not match"));
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12, meta), HasSubstr("gap or overlaps"));
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12, meta),
+    EXPECT_THAT(refused(R"(,"a":{"dtype":"F16","shape":[4],"data_offsets":[0,8]})", 8, meta),
+                HasSubstr("not of dtype F32"));
+    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]})", 8, meta),
+                HasSubstr("does not match"));
+    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12, meta),
                 HasSubstr("gap or overlaps"));
+    EXPECT_THAT(
+        refused(
+            R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})",
+            12, meta),
+        HasSubstr("gap or overlaps"));
     EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 12, meta), HasSubstr("12 follow"));
     EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]})", 8, meta), HasSubstr("wrong size"));
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]})", 8, meta), HasSubstr("wrong offsets"));
-    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[4000000000,4000000000,4000000000],"data_offsets":[0,8]})", 8, meta),
-                HasSubstr("impossible shape"));
+    EXPECT_THAT(refused(R"(,"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]})", 8, meta),
+                HasSubstr("wrong offsets"));
+    EXPECT_THAT(
+        refused(R"(,"a":{"dtype":"F32","shape":[4000000000,4000000000,4000000000],"data_offsets":[0,8]})", 8, meta),
+        HasSubstr("impossible shape"));
     EXPECT_THAT(refused(R"(,"a":7)", 8, meta), HasSubstr("not described"));
     EXPECT_THAT(refused(R"(,"a":1,"a":1)", 8, meta), HasSubstr("twice"));
     EXPECT_THAT(refused(",\"a\":" + std::string(100000, '['), 8, meta), HasSubstr("too deep"));
@@ -177,9 +194,11 @@ TEST(checkpoint, a_full_disk_and_a_missing_folder_are_one_line) {
     model first(1);
     // The partial file is a link to a device that is always full.
     std::filesystem::create_symlink("/dev/full", folder / "c.partial");
-    EXPECT_THAT(refusal_of([&] { write_checkpoint(folder / "c", info, first.tensors()); }), HasSubstr("No space left on device"));
+    EXPECT_THAT(refusal_of([&] { write_checkpoint(folder / "c", info, first.tensors()); }),
+                HasSubstr("No space left on device"));
     EXPECT_FALSE(std::filesystem::exists(folder / "c"));
-    EXPECT_THAT(refusal_of([&] { write_checkpoint(folder / "none/c", info, first.tensors()); }), HasSubstr("No such file"));
+    EXPECT_THAT(refusal_of([&] { write_checkpoint(folder / "none/c", info, first.tensors()); }),
+                HasSubstr("No such file"));
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ TEST(text, a_file_may_hold_any_bytes_but_nul) {
     const scratch folder;
     folder.write("utf8.txt", "\xe2\x82\xac\xff");
     EXPECT_EQ(text_of(open_corpus({folder / "utf8.txt"}, 256)), "\xe2\x82\xac\xff");
-    EXPECT_THAT(refusal_of([&] { open_corpus({folder / "utf8.txt"}, 128); }), HasSubstr("byte 226, the vocabulary has 128"));
+    EXPECT_THAT(refusal_of([&] { open_corpus({folder / "utf8.txt"}, 128); }),
+                HasSubstr("byte 226, the vocabulary has 128"));
 }
 
 TEST(text, what_cannot_be_read_is_refused_in_one_line) {
@@ -52,7 +53,8 @@ TEST(text, what_cannot_be_read_is_refused_in_one_line) {
     folder.write("empty.txt", "");
     folder.write("binary", std::string_view("a\0b", 3));
     std::filesystem::create_directories(folder / "nothing");
-    EXPECT_THAT(refusal_of([&] { open_corpus({folder / "missing"}, 256); }), HasSubstr("missing cannot be found (No such file"));
+    EXPECT_THAT(refusal_of([&] { open_corpus({folder / "missing"}, 256); }),
+                HasSubstr("missing cannot be found (No such file"));
     EXPECT_THAT(refusal_of([&] { open_corpus({folder / "new\nline"}, 256); }), HasSubstr("new?line"));
     EXPECT_THAT(refusal_of([&] { open_corpus({folder / "empty.txt"}, 256); }), HasSubstr("is empty"));
     EXPECT_THAT(refusal_of([&] { open_corpus({folder / "binary"}, 256); }), HasSubstr("is binary"));

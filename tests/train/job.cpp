@@ -64,9 +64,11 @@ TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
     EXPECT_THAT(refused("[]"), HasSubstr("not an object"));
     EXPECT_THAT(refused(R"({"data":"x","data":"y"})"), HasSubstr("key twice (data)"));
     EXPECT_THAT(refused("{\"data\":" + std::string(1000, '[')), HasSubstr("nested too deep"));
-    EXPECT_THAT(refused(R"({"data":"x","sede":1})"), HasSubstr("unknown key \"sede\" (misspelt?) known are batch, checkpoint_interval"));
+    EXPECT_THAT(refused(R"({"data":"x","sede":1})"),
+                HasSubstr("unknown key \"sede\" (misspelt?) known are batch, checkpoint_interval"));
     EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: unknown key \"layer\""));
-    EXPECT_THAT(refused(R"({"model":{"layers":0}})"), HasSubstr("layers is 0 (it does not fit) give a whole number from 1"));
+    EXPECT_THAT(refused(R"({"model":{"layers":0}})"),
+                HasSubstr("layers is 0 (it does not fit) give a whole number from 1"));
     EXPECT_THAT(refused(R"({"model":{"layers":-1}})"), HasSubstr("layers is -1"));
     EXPECT_THAT(refused(R"({"model":{"layers":1e400}})"), HasSubstr("not valid JSON"));
     EXPECT_THAT(refused(R"({"model":{"layers":99999999999999999999}})"), HasSubstr("layers is 1e+20"));
@@ -94,7 +96,8 @@ TEST(job, values_that_do_not_go_together_are_refused) {
     const std::string rest = R"(,"data":"x","optimiser":{"steps":5}})";
     EXPECT_THAT(refused("{\"seed\":1}"), HasSubstr("no data"));
     EXPECT_THAT(refused(R"({"data":"x"})"), HasSubstr("has no end"));
-    EXPECT_THAT(refused(R"({"model":{"heads":3})" + rest), HasSubstr("channels are 64 (not a multiple of its 3 heads) use 66"));
+    EXPECT_THAT(refused(R"({"model":{"heads":3})" + rest),
+                HasSubstr("channels are 64 (not a multiple of its 3 heads) use 66"));
     EXPECT_THAT(refused(R"({"batch":{"tokens":65})" + rest), HasSubstr("65 tokens (the model's context is 64)"));
     EXPECT_THAT(refused(R"({"schedule":{"stages":6})" + rest), HasSubstr("6 stages (the model has 4 layers)"));
     EXPECT_THAT(refused(R"({"schedule":{"scale":"halving"},"batch":{"sequences":3})" + rest), HasSubstr("even number"));

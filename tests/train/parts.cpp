@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
 #include <csignal>
 #include <sstream>
-#include <unistd.h>
 
 using namespace chimera::executor;
 using chimera::test::contents;

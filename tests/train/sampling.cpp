@@ -20,7 +20,8 @@ TEST(split, blocks_of_both_sides_cover_the_corpus_once_and_validation_is_spread)
         for (const double fraction : {0.05, 0.1, 0.25, 0.5}) {
             const auto split = split_corpus(size, fraction, 16);
             std::vector<int> side(size);
-            for (const auto& r : split.training) std::fill(side.begin() + static_cast<long>(r.begin), side.begin() + static_cast<long>(r.end), 1);
+            for (const auto& r : split.training)
+                std::fill(side.begin() + static_cast<long>(r.begin), side.begin() + static_cast<long>(r.end), 1);
             for (const auto& r : split.validation)
                 for (std::size_t i = r.begin; i < r.end; ++i) {
                     ASSERT_EQ(side[i], 0) << "both sides have token " << i;
@@ -32,7 +33,8 @@ TEST(split, blocks_of_both_sides_cover_the_corpus_once_and_validation_is_spread)
             // Each tenth of the corpus has its share.
             for (std::size_t i = 0; size > 50'000 && i < 10; ++i) {
                 const auto at = side.begin() + static_cast<long>(i * size / 10);
-                EXPECT_GT(std::count(at, at + static_cast<long>(size / 10), 2), static_cast<long>(static_cast<double>(size) * fraction / 40));
+                EXPECT_GT(std::count(at, at + static_cast<long>(size / 10), 2),
+                          static_cast<long>(static_cast<double>(size) * fraction / 40));
             }
         }
 }

@@ -65,7 +65,8 @@ std::string refusal_of(Action&& action) {
 /// The bytes of a token file.
 inline std::string token_file(const std::vector<std::uint16_t>& tokens, std::uint32_t magic = 20240520,
                               std::uint32_t version = 1, std::int64_t count = -1) {
-    std::uint32_t header[256] = {magic, version, static_cast<std::uint32_t>(count < 0 ? static_cast<std::int64_t>(tokens.size()) : count)};
+    std::uint32_t header[256] = {
+        magic, version, static_cast<std::uint32_t>(count < 0 ? static_cast<std::int64_t>(tokens.size()) : count)};
     std::string text(reinterpret_cast<const char*>(header), sizeof header);
     return text.append(reinterpret_cast<const char*>(tokens.data()), tokens.size() * 2);
 }

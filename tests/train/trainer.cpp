@@ -7,10 +7,10 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/resource.h>
 #include <csignal>
 #include <random>
 #include <sstream>
-#include <sys/resource.h>
 
 using namespace chimera::executor;
 using chimera::test::contents;
@@ -77,8 +77,9 @@ TEST(trainer, learns_and_reports) {
     EXPECT_THAT(contents(report.timeline), HasSubstr("<svg"));
     EXPECT_TRUE(nlohmann::json::accept(contents(report.trace)));
     const auto text = report_text(report);
-    for (const auto* row : {"configuration", "parameters", "loss", "validation loss", "unigram baseline", "bigram baseline",
-                            "tokens/s", "makespan", "bubble ratio", "timeline.svg", "trace.json", "log.jsonl", "checkpoint.safetensors"})
+    for (const auto* row :
+         {"configuration", "parameters", "loss", "validation loss", "unigram baseline", "bigram baseline", "tokens/s",
+          "makespan", "bubble ratio", "timeline.svg", "trace.json", "log.jsonl", "checkpoint.safetensors"})
         EXPECT_THAT(text, HasSubstr(row));
 }
 
@@ -109,7 +110,8 @@ TEST(trainer, a_run_from_its_written_job_gives_the_same_bits) {
     again.output = folder / "again";
     train(again);
     EXPECT_EQ(losses(timed), losses(again));
-    const auto a = open_checkpoint(timed.output / "checkpoint.safetensors"), b = open_checkpoint(again.output / "checkpoint.safetensors");
+    const auto a = open_checkpoint(timed.output / "checkpoint.safetensors"),
+               b = open_checkpoint(again.output / "checkpoint.safetensors");
     EXPECT_EQ(a.info.steps, b.info.steps);
 }
 
@@ -170,7 +172,9 @@ TEST(trainer, runs_every_family_and_choice) {
     same([](job& j) { j.schedule.scale = "halving", j.sync = "eager"; });
     same([](job& j) { j.schedule.pipelines = 4, j.schedule.recompute = "1,2"; });
     same([](job& j) { j.schedule.width = 2, j.schedule.micro_batches = 2; });
-    same([](job& j) { j.schedule.family = "data_parallel", j.schedule.stages = 1, j.schedule.width = 4, j.schedule.micro_batches = 1; });
+    same([](job& j) {
+        j.schedule.family = "data_parallel", j.schedule.stages = 1, j.schedule.width = 4, j.schedule.micro_batches = 1;
+    });
 }
 
 TEST(trainer, trains_on_token_files) {
@@ -201,7 +205,8 @@ TEST(trainer, refuses_before_anything_is_written) {
     EXPECT_THAT(refused([](job& j) { j.schedule.recompute = "7"; }), HasSubstr("7"));
     EXPECT_THAT(refused([](job& j) { j.data = {"/nowhere"}; }), HasSubstr("cannot be found"));
     EXPECT_THAT(refused([](job& j) { j.batch.tokens = 17; }), HasSubstr("17 tokens"));
-    EXPECT_THAT(refused([](job& j) { j.output = "/proc/none/out"; }), HasSubstr("cannot make the output folder /proc/none/out"));
+    EXPECT_THAT(refused([](job& j) { j.output = "/proc/none/out"; }),
+                HasSubstr("cannot make the output folder /proc/none/out"));
     EXPECT_THAT(refused([&](job& j) { j.output = folder.write("file", "x"); }), HasSubstr("file"));
 }
 
