@@ -28,7 +28,8 @@ struct product {
 
     explicit product(linear_shape s)
         : shape(s), plan(device.plan(s)), x(filled(device, row_shape{s.rows, s.inputs}.size())),
-          w(filled(device, row_shape{s.inputs, s.outputs}.size())), y(filled(device, row_shape{s.rows, s.outputs}.size())) {}
+          w(filled(device, row_shape{s.inputs, s.outputs}.size())),
+          y(filled(device, row_shape{s.rows, s.outputs}.size())) {}
     static float* floats(const host_memory& m) { return reinterpret_cast<float*>(m.data()); }
     void run() { device.linear_forward(plan, floats(x), floats(w), nullptr, nullptr, floats(y)); }
     double flops() const { return 2.0 * shape.rows * shape.inputs * shape.outputs; }
@@ -74,20 +75,28 @@ void linear_layer(benchmark::State& state) {
 BENCHMARK(linear_layer)
     ->ArgNames({"rows", "inputs", "outputs"})
     ->Args({1024, 1024, 1024})
-    ->Args({512, 128, 384})->Args({512, 128, 512})->Args({512, 512, 128})
-    ->Args({1024, 768, 2304})->Args({1024, 768, 3072})->Args({1024, 3072, 768});
+    ->Args({512, 128, 384})
+    ->Args({512, 128, 512})
+    ->Args({512, 512, 128})
+    ->Args({1024, 768, 2304})
+    ->Args({1024, 768, 3072})
+    ->Args({1024, 3072, 768});
 
 /// Arguments: channels, heads, sequences, tokens. Forward and full backward; causal attention counted as half the square.
 void block_forward_backward(benchmark::State& state) {
-    const gpt2_config config{.layers = 1, .heads = int(state.range(1)), .channels = int(state.range(0)),
-                             .vocabulary = 2, .context = int(state.range(3))};
+    const gpt2_config config{.layers = 1,
+                             .heads = int(state.range(1)),
+                             .channels = int(state.range(0)),
+                             .vocabulary = 2,
+                             .context = int(state.range(3))};
     const unit_shape unit{int(state.range(2)), int(state.range(3))};
     cpu_device device;
     parameter_list list;
     const block<cpu_device> layer(device, config, 0, unit, list);
     const host_memory values = filled(device, list.size()), gradients = filled(device, list.size());
     const host_memory stash = filled(device, layer.stash_size()), work = filled(device, layer.work_size());
-    const host_memory input = filled(device, unit.size(config.channels)), out = filled(device, unit.size(config.channels));
+    const host_memory input = filled(device, unit.size(config.channels)),
+                      out = filled(device, unit.size(config.channels));
     const auto floats = &product::floats;
     const double c = config.channels, rows = unit.rows();
     measure(state, 3 * rows * (24 * c * c + 2 * c * unit.tokens), [&] {
@@ -101,8 +110,12 @@ void block_forward_backward(benchmark::State& state) {
 }
 BENCHMARK(block_forward_backward)
     ->ArgNames({"channels", "heads", "sequences", "tokens"})
-    ->Args({128, 4, 8, 64})->Args({128, 4, 4, 128})->Args({192, 6, 4, 128})->Args({256, 4, 4, 256})
-    ->Args({768, 12, 4, 256})->Args({768, 12, 1, 1024});
+    ->Args({128, 4, 8, 64})
+    ->Args({128, 4, 4, 128})
+    ->Args({192, 6, 4, 128})
+    ->Args({256, 4, 4, 256})
+    ->Args({768, 12, 4, 256})
+    ->Args({768, 12, 1, 1024});
 
 /// Attention alone, forward and backward, with channels, heads, sequences, tokens.
 void attention(benchmark::State& state) {
@@ -110,7 +123,8 @@ void attention(benchmark::State& state) {
     const attention_shape s{int(state.range(2)), int(state.range(3)), int(state.range(1)), int(state.range(0))};
     const auto plan = device.plan(s);
     const std::size_t n = row_shape{s.rows(), s.channels}.size();
-    const host_memory qkv = filled(device, 3 * n), y = filled(device, n), dy = filled(device, n), d_qkv = filled(device, 3 * n);
+    const host_memory qkv = filled(device, 3 * n), y = filled(device, n), dy = filled(device, n),
+                      d_qkv = filled(device, 3 * n);
     const host_memory log_sum = filled(device, row_shape{s.rows(), s.heads}.size());
     const auto floats = &product::floats;
     // Seven products, two forward and five back, half the square each.
@@ -121,6 +135,8 @@ void attention(benchmark::State& state) {
 }
 BENCHMARK(attention)
     ->ArgNames({"channels", "heads", "sequences", "tokens"})
-    ->Args({128, 4, 8, 64})->Args({192, 6, 4, 128})->Args({768, 12, 1, 1024});
+    ->Args({128, 4, 8, 64})
+    ->Args({192, 6, 4, 128})
+    ->Args({768, 12, 1, 1024});
 
 }  // namespace

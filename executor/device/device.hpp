@@ -35,9 +35,10 @@ namespace chimera::executor {
 ///     cross_entropy_backward(shape, logits, targets, log_sum, factor)  logits become their gradient, times factor
 ///     adamw(values, gradients, m, v, n, step)
 template <class D>
-concept Device = requires(D d, typename D::real* y, const typename D::real* x, const std::int32_t* tokens, std::size_t n,
-                          typename D::real value, bool add, const typename D::linear_plan p,
-                          const typename D::attention_plan a, const embedding_shape e, const row_shape r, const adamw_step step) {
+concept Device = requires(D d, typename D::real* y, const typename D::real* x, const std::int32_t* tokens,
+                          std::size_t n, typename D::real value, bool add, const typename D::linear_plan p,
+                          const typename D::attention_plan a, const embedding_shape e, const row_shape r,
+                          const adamw_step step) {
     requires std::floating_point<typename D::real>;
     { d.allocate(n) } -> std::same_as<typename D::memory>;
     { d.plan(linear_shape{}) } -> std::same_as<typename D::linear_plan>;

@@ -18,7 +18,7 @@ class host_memory {
 public:
     host_memory() = default;
     explicit host_memory(std::size_t bytes)
-        : data_(static_cast<std::byte*>(::operator new(aligned(bytes), std::align_val_t{alignment}))), size_(bytes) {
+        : data_(static_cast<std::byte*>(::operator new (aligned(bytes), std::align_val_t{alignment}))), size_(bytes) {
         std::memset(data_.get(), 0, aligned(bytes));
     }
 
@@ -27,7 +27,7 @@ public:
 
 private:
     struct release {
-        void operator()(std::byte* data) const { ::operator delete(data, std::align_val_t{alignment}); }
+        void operator()(std::byte* data) const { ::operator delete (data, std::align_val_t{alignment}); }
     };
     std::unique_ptr<std::byte, release> data_;
     std::size_t size_ = 0;

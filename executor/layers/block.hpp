@@ -23,17 +23,16 @@ public:
     using real = typename D::real;
 
     norm(const std::string& name, int channels, const unit_shape& unit, parameter_list& parameters, layout& stash)
-        : shape_{unit.rows(), channels},
-          scale_(parameters.add(name + ".weight", {channels}, parameter::start::ones)),
-          shift_(parameters.add(name + ".bias", {channels}, parameter::start::zeros)),
-          mean_(stash.take(unit.size(1))), inverse_(stash.take(unit.size(1))) {}
+        : shape_{unit.rows(), channels}, scale_(parameters.add(name + ".weight", {channels}, parameter::start::ones)),
+          shift_(parameters.add(name + ".bias", {channels}, parameter::start::zeros)), mean_(stash.take(unit.size(1))),
+          inverse_(stash.take(unit.size(1))) {}
 
     void forward(D& device, const real* values, real* stash, const real* x, real* y) const {
         device.norm_forward(shape_, x, values + scale_, values + shift_, y, stash + mean_, stash + inverse_);
     }
     /// dx = residual + gradient through the norm.
-    void input_gradient(D& device, const real* values, const real* stash, const real* x, const real* dy, const real* residual,
-                        real* dx) const {
+    void input_gradient(D& device, const real* values, const real* stash, const real* x, const real* dy,
+                        const real* residual, real* dx) const {
         device.norm_backward_input(shape_, dy, x, values + scale_, stash + mean_, stash + inverse_, residual, dx);
     }
     void weight_gradient(D& device, const real* stash, const real* x, const real* dy, real* gradients, bool add) const {
@@ -140,7 +139,8 @@ private:
           widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, 0.02, unit, parameters),
           narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, residual, unit, parameters),
           attention_(device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
-        for (std::size_t* at : {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})
+        for (std::size_t* at :
+             {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})
             *at = stash_.take(narrow_);
         qkv_ = stash_.take(3 * narrow_);
         wide_ = stash_.take(4 * narrow_);
@@ -155,7 +155,8 @@ private:
     norm<D> norm_2_;
     linear<D> widen_, narrow_again_;
     typename D::attention_plan attention_;
-    std::size_t x_, normal_1_, attended_, middle_, normal_2_, dy_, d_middle_, d_normal_1_, d_normal_2_, qkv_, wide_, active_, log_sum_;
+    std::size_t x_, normal_1_, attended_, middle_, normal_2_, dy_, d_middle_, d_normal_1_, d_normal_2_, qkv_, wide_,
+        active_, log_sum_;
 };
 
 }  // namespace chimera::executor

@@ -62,13 +62,15 @@ public:
         device.linear_forward(plan_, s + normal_, values + weight_, nullptr, nullptr, s + logits_);
         device.cross_entropy_forward(logits_shape_, s + logits_, targets, s + losses_, s + log_sum_);
         double sum = 0;
-        for (int i = 0; i < logits_shape_.rows; ++i) sum += static_cast<double>(s[losses_ + static_cast<std::size_t>(i)]);
+        for (int i = 0; i < logits_shape_.rows; ++i)
+            sum += static_cast<double>(s[losses_ + static_cast<std::size_t>(i)]);
         return sum / logits_shape_.rows;
     }
 
     void input_gradient(D& device, const real* values, real* stash, const std::int32_t* targets, real* dx) const {
         real* s = stash;
-        device.cross_entropy_backward(logits_shape_, s + logits_, targets, s + log_sum_, real(1) / real(logits_shape_.rows));
+        device.cross_entropy_backward(logits_shape_, s + logits_, targets, s + log_sum_,
+                                      real(1) / real(logits_shape_.rows));
         device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }

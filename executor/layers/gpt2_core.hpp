@@ -28,7 +28,8 @@ public:
     using real = typename D::real;
 
     /// Start values depend on `seed` and the parameters' names only. The device must outlive the stage.
-    gpt2_core(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit, std::uint64_t seed);
+    gpt2_core(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
+              std::uint64_t seed);
 
     std::size_t input_size() const { return embedding_ ? 0 : boundary_; }
     std::size_t output_size() const { return head_ ? 0 : boundary_; }
@@ -39,7 +40,9 @@ public:
     /// Mean loss of each unit of the batch over its tokens, in nats; last stage only, 0 for units it has not seen.
     std::span<const double> losses() const { return losses_; }
 
-    void forward(int unit, real* stash, const real* input, real* output) { run(whole_, stash, unit, input, output, true); }
+    void forward(int unit, real* stash, const real* input, real* output) {
+        run(whole_, stash, unit, input, output, true);
+    }
     void forward_light(int unit, real* stash, const real* input, real* output) {
         if (!embedding_) device_.copy(stash, input, boundary_);
         run(brief_, brief_memory(), unit, input, output, true);
@@ -119,8 +122,7 @@ gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range&
     brief_ = lay_out(2);
     for (auto* m : {&values_, &gradients_, &m_, &v_}) *m = device.allocate(list_.size() * sizeof(real));
     work_ = device.allocate(std::max(boundary_, blocks_.empty() ? 0 : blocks_[0].work_size()) * sizeof(real));
-    for (const parameter& p : list_.all())
-        initialise(p, seed, std::span(array(values_) + p.offset, p.size));
+    for (const parameter& p : list_.all()) initialise(p, seed, std::span(array(values_) + p.offset, p.size));
 }
 
 template <Device D>
@@ -138,7 +140,8 @@ auto gpt2_core<D>::lay_out(std::size_t turns) const -> places {
 
 template <Device D>
 auto gpt2_core<D>::brief_memory() -> real* {
-    if (brief_memory_.size() == 0) brief_memory_ = device_.allocate(std::max<std::size_t>(1, brief_.size) * sizeof(real));
+    if (brief_memory_.size() == 0)
+        brief_memory_ = device_.allocate(std::max<std::size_t>(1, brief_.size) * sizeof(real));
     return array(brief_memory_);
 }
 
@@ -177,7 +180,8 @@ void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input
     for (std::size_t i = 0; i < blocks_.size(); ++i)
         blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), keep);
     if (head_)
-        losses_[static_cast<std::size_t>(unit)] = head_->forward(device_, values, stash + p.head, batch(unit).targets.data());
+        losses_[static_cast<std::size_t>(unit)] =
+            head_->forward(device_, values, stash + p.head, batch(unit).targets.data());
 }
 
 template <Device D>
@@ -215,8 +219,8 @@ void gpt2_core<D>::update() {
     for (const parameter& p : list_.all()) {
         adamw_step step = step_;
         if (!p.decay()) step.weight_decay = 0;
-        device_.adamw(array(values_) + p.offset, array(gradients_) + p.offset, array(m_) + p.offset, array(v_) + p.offset,
-                      p.size, step);
+        device_.adamw(array(values_) + p.offset, array(gradients_) + p.offset, array(m_) + p.offset,
+                      array(v_) + p.offset, p.size, step);
     }
 }
 

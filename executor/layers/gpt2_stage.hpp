@@ -13,7 +13,8 @@ class gpt2_stage final : public stage {
 public:
     using real = typename D::real;
 
-    gpt2_stage(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit, std::uint64_t seed)
+    gpt2_stage(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
+               std::uint64_t seed)
         : core_(device, config, range, unit, seed) {}
 
     std::size_t input_bytes() const override { return core_.input_size() * sizeof(real); }
@@ -32,7 +33,8 @@ public:
     void backward(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) override {
         core_.backward(unit, reals(stash), reals(output_gradient), reals(input_gradient));
     }
-    void input_gradient(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) override {
+    void input_gradient(int unit, std::byte* stash, const std::byte* output_gradient,
+                        std::byte* input_gradient) override {
         core_.input_gradient(unit, reals(stash), reals(output_gradient), reals(input_gradient));
     }
     void weight_gradient(int unit, std::byte* stash) override { core_.weight_gradient(unit, reals(stash)); }
@@ -41,7 +43,9 @@ public:
     void update() override { core_.update(); }
 
     /// Forward pass that no backward follows: for a validation loss. Input and output as in forward.
-    void evaluate(int unit, const std::byte* input, std::byte* output) { core_.evaluate(unit, reals(input), reals(output)); }
+    void evaluate(int unit, const std::byte* input, std::byte* output) {
+        core_.evaluate(unit, reals(input), reals(output));
+    }
 
     /// Batches, losses, parameters and the optimiser's settings: see gpt2_core.
     gpt2_core<D>& core() { return core_; }

@@ -34,7 +34,8 @@ double normal(std::uint64_t key, std::uint64_t i) {
 
 }  // namespace
 
-std::size_t parameter_list::add(std::string name, std::vector<std::int64_t> shape, parameter::start how, double deviation) {
+std::size_t parameter_list::add(std::string name, std::vector<std::int64_t> shape, parameter::start how,
+                                double deviation) {
     std::size_t size = 1;
     for (const auto extent : shape) size *= static_cast<std::size_t>(extent);
     const std::size_t offset = layout_.take(size);

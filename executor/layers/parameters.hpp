@@ -13,11 +13,12 @@ namespace chimera::executor {
 struct parameter {
     enum class start : std::uint8_t { zeros, ones, normal };
 
-    std::string name;                 ///< as in Hugging Face's GPT-2: h.3.attn.c_attn.weight
-    std::vector<std::int64_t> shape;  ///< linear weights are [inputs, outputs], lm_head.weight is [vocabulary, channels]
-    std::size_t offset = 0, size = 0; ///< in elements
+    std::string name;  ///< as in Hugging Face's GPT-2: h.3.attn.c_attn.weight
+    std::vector<std::int64_t>
+        shape;  ///< linear weights are [inputs, outputs], lm_head.weight is [vocabulary, channels]
+    std::size_t offset = 0, size = 0;  ///< in elements
     start how = start::zeros;
-    double deviation = 0;             ///< of a normal start
+    double deviation = 0;                            ///< of a normal start
     bool decay() const { return shape.size() > 1; }  ///< weight decay spares biases and norms
 };
 

@@ -49,7 +49,8 @@ TEST(finite_differences, norm) {
     parameter_list list;
     layout stashes;
     const norm<device> layer("n", 6, unit, list, stashes);
-    const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(6), 2), values = random<double>(list.size(), 3);
+    const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(6), 2),
+               values = random<double>(list.size(), 3);
     const auto residual = random<double>(unit.size(6), 4);
     numbers stash(stashes.size()), y(x.size()), dx(x.size()), gradients(list.size());
     const auto loss = [&] {
@@ -61,14 +62,16 @@ TEST(finite_differences, norm) {
     layer.weight_gradient(d, stash.data(), x.data(), dy.data(), gradients.data(), false);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
-        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss, p.name);
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
 }
 
 TEST(finite_differences, linear_with_gelu) {
     device d;
     parameter_list list;
     const linear<device> layer(d, "l", 6, 9, 0.02, unit, list);
-    const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(9), 2), values = random<double>(list.size(), 3);
+    const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(9), 2),
+               values = random<double>(list.size(), 3);
     numbers before(dy.size()), y(dy.size()), d_before(dy.size()), dx(x.size()), gradients(list.size());
     const auto loss = [&] {
         layer.gelu_forward(d, values.data(), x.data(), before.data(), y.data());
@@ -80,7 +83,8 @@ TEST(finite_differences, linear_with_gelu) {
     layer.weight_gradient(d, d_before.data(), x.data(), gradients.data(), false);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
-        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss, p.name);
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
 }
 
 TEST(finite_differences, attention) {
@@ -116,7 +120,8 @@ TEST(finite_differences, block) {
     layer.weight_gradient(d, stash.data(), gradients.data(), false);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
-        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss, p.name);
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
 }
 
 TEST(finite_differences, embedding) {
@@ -133,7 +138,8 @@ TEST(finite_differences, embedding) {
     std::ranges::copy(dy.all(), layer.output_gradient(stash.data()));
     layer.weight_gradient(d, stash.data(), tokens.data(), gradients.data(), false);
     for (const parameter& p : list.all())
-        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss, p.name);
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
 }
 
 TEST(finite_differences, head) {
@@ -152,13 +158,15 @@ TEST(finite_differences, head) {
     layer.weight_gradient(d, stash.data(), gradients.data(), false);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
-        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss, p.name);
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
 }
 
 TEST(finite_differences, whole_model) {
     device d;
     gpt2_core<device> model(d, tiny, {0, tiny.layers, true, true}, unit, 1);
-    const auto tokens = random_tokens(unit.rows(), tiny.vocabulary, 1), targets = random_tokens(unit.rows(), tiny.vocabulary, 2);
+    const auto tokens = random_tokens(unit.rows(), tiny.vocabulary, 1),
+               targets = random_tokens(unit.rows(), tiny.vocabulary, 2);
     const unit_batch batch{tokens, targets};
     model.set_batch({&batch, 1});
     unsigned seed = 3;

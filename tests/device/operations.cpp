@@ -38,7 +38,8 @@ auto list(T&&... t) {
 std::size_t area(int rows, int columns) { return row_shape{rows, columns}.size(); }
 
 std::string text(const linear_shape& s) {
-    return std::to_string(s.rows) + "x" + std::to_string(s.inputs) + "x" + std::to_string(s.outputs) + (s.transposed ? "t" : "");
+    return std::to_string(s.rows) + "x" + std::to_string(s.inputs) + "x" + std::to_string(s.outputs) +
+           (s.transposed ? "t" : "");
 }
 
 void test_linear(const linear_shape& s) {
@@ -87,7 +88,8 @@ void test_linear(const linear_shape& s) {
 
 TEST(operations, linear) {
     for (const bool transposed : {false, true})
-        for (const auto& [rows, inputs, outputs] : {std::array{1, 1, 1}, {1, 33, 7}, {17, 3, 99}, {64, 128, 384}, {100, 192, 48}})
+        for (const auto& [rows, inputs, outputs] :
+             {std::array{1, 1, 1}, {1, 33, 7}, {17, 3, 99}, {64, 128, 384}, {100, 192, 48}})
             test_linear({rows, inputs, outputs, transposed});
 }
 
@@ -127,7 +129,8 @@ TEST(operations, norm) {
                 const auto x = random<real>(s.size(), 1, 2), scale = random<real>(n, 2), shift = random<real>(n, 3);
                 const auto dy = random<real>(s.size(), 4), residual = random<real>(s.size(), 5);
                 tensor<real> y(s.size()), mean(m), inverse(m), dx(s.size());
-                auto d_scale = flag ? random<real>(n, 6) : tensor<real>(n), d_shift = flag ? random<real>(n, 7) : tensor<real>(n);
+                auto d_scale = flag ? random<real>(n, 6) : tensor<real>(n),
+                     d_shift = flag ? random<real>(n, 7) : tensor<real>(n);
                 d.norm_forward(s, x.data(), scale.data(), shift.data(), y.data(), mean.data(), inverse.data());
                 d.norm_backward_input(s, dy.data(), x.data(), scale.data(), mean.data(), inverse.data(),
                                       flag ? residual.data() : nullptr, dx.data());
@@ -138,8 +141,13 @@ TEST(operations, norm) {
 }
 
 TEST(operations, attention) {
-    for (const attention_shape s : {attention_shape{1, 1, 1, 16}, {2, 1, 3, 9}, {2, 17, 3, 48}, {3, 17, 1, 5}, {1, 64, 4, 64},
-                                    {2, 100, 3, 120}, {1, 257, 1, 64}})
+    for (const attention_shape s : {attention_shape{1, 1, 1, 16},
+                                    {2, 1, 3, 9},
+                                    {2, 17, 3, 48},
+                                    {3, 17, 1, 5},
+                                    {1, 64, 4, 64},
+                                    {2, 100, 3, 120},
+                                    {1, 257, 1, 64}})
         for (const bool in_place : {false, true})
             conform("attention over " + std::to_string(s.tokens), 32 + s.tokens, [&](auto& d) {
                 using real = real_of<decltype(d)>;
@@ -172,9 +180,11 @@ TEST(operations, embedding) {
                 using real = real_of<decltype(d)>;
                 const auto tokens = random_tokens(s.rows(), s.vocabulary, 1);
                 const auto n = area(s.vocabulary, s.channels), m = area(s.tokens, s.channels);
-                const auto table = random<real>(n, 2), positions = random<real>(m, 3), dy = random<real>(area(s.rows(), s.channels), 4);
+                const auto table = random<real>(n, 2), positions = random<real>(m, 3),
+                           dy = random<real>(area(s.rows(), s.channels), 4);
                 tensor<real> y(dy.size());
-                auto d_table = add ? random<real>(n, 5) : tensor<real>(n), d_positions = add ? random<real>(m, 6) : tensor<real>(m);
+                auto d_table = add ? random<real>(n, 5) : tensor<real>(n),
+                     d_positions = add ? random<real>(m, 6) : tensor<real>(m);
                 d.embedding_forward(s, tokens.data(), table.data(), positions.data(), y.data());
                 d.embedding_backward(s, tokens.data(), dy.data(), d_table.data(), d_positions.data(), add);
                 return list(std::move(y), std::move(d_table), std::move(d_positions));

@@ -47,7 +47,8 @@ float start(const std::string& name, std::size_t i) {
 
 std::vector<std::int32_t> numbers(int u, int shift) {
     std::vector<std::int32_t> result;
-    for (int i = 0; i < unit.rows(); ++i) result.push_back((i * i * 5 + i * 11 + u * 29 + shift * 17) % config.vocabulary);
+    for (int i = 0; i < unit.rows(); ++i)
+        result.push_back((i * i * 5 + i * 11 + u * 29 + shift * 17) % config.vocabulary);
     return result;
 }
 
@@ -72,7 +73,8 @@ public:
         }
         expect_near<double, double>(losses_, fixture_.at("losses"), allowed.loss, "losses");
         for (const auto& p : model_.parameters())
-            expect_near<real, double>(p.values, fixture_.at("weight." + p.what.name), allowed.weight, "weight " + p.what.name);
+            expect_near<real, double>(p.values, fixture_.at("weight." + p.what.name), allowed.weight,
+                                      "weight " + p.what.name);
     }
 
 private:
@@ -94,9 +96,11 @@ private:
 
     void compare_gradients(double tolerance) {
         double largest = 0;
-        for (const auto& p : model_.parameters()) largest = magnitude<double>(fixture_.at("gradient." + p.what.name), largest);
+        for (const auto& p : model_.parameters())
+            largest = magnitude<double>(fixture_.at("gradient." + p.what.name), largest);
         for (const auto& p : model_.parameters()) {
-            std::vector<double> mean(p.gradients.begin(), p.gradients.end()), expected = fixture_.at("gradient." + p.what.name);
+            std::vector<double> mean(p.gradients.begin(), p.gradients.end()),
+                expected = fixture_.at("gradient." + p.what.name);
             for (double& g : mean) g /= units;
             mean.push_back(largest / 100), expected.push_back(largest / 100);  // a floor for tensors of tiny gradients
             expect_near<double, double>(mean, expected, tolerance, "gradient " + p.what.name);

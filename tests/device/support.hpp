@@ -42,7 +42,8 @@ tensor<Real> random(std::size_t n, unsigned seed, float deviation = 1) {
     bits.discard(8);
     tensor<Real> result(n);
     const float width = deviation * 3.4641016f / static_cast<float>(bits.max());
-    for (Real& v : result.all()) v = static_cast<Real>(width * (static_cast<float>(bits()) - 0.5f * static_cast<float>(bits.max())));
+    for (Real& v : result.all())
+        v = static_cast<Real>(width * (static_cast<float>(bits()) - 0.5f * static_cast<float>(bits.max())));
     return result;
 }
 
@@ -50,7 +51,8 @@ inline std::vector<std::int32_t> random_tokens(int n, int vocabulary, unsigned s
     std::minstd_rand bits(seed);
     bits.discard(8);
     std::vector<std::int32_t> result;
-    for (int i = 0; i < n; ++i) result.push_back(static_cast<std::int32_t>(bits() % static_cast<unsigned long>(vocabulary)));
+    for (int i = 0; i < n; ++i)
+        result.push_back(static_cast<std::int32_t>(bits() % static_cast<unsigned long>(vocabulary)));
     return result;
 }
 

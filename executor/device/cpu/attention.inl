@@ -17,11 +17,11 @@ struct scattered {
 
 /// c[R, 16·V] (+)= a[R, k] · b[k, 16·V].
 template <int R, int V>
-CHIMERA_INLINE void tile(index k, scattered a, const float* b, index b_stride, float* c, index c_stride, bool accumulate) {
+CHIMERA_INLINE void tile(index k, scattered a, const float* b, index b_stride, float* c, index c_stride,
+                         bool accumulate) {
     vector sums[R][V];
     for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v)
-            sums[r][v] = accumulate ? load(c + r * c_stride + v * lanes) : vector{};
+        for (int v = 0; v < V; ++v) sums[r][v] = accumulate ? load(c + r * c_stride + v * lanes) : vector{};
     for (index i = 0; i < k; ++i) {
         const float* row = b + i * b_stride;
         for (int r = 0; r < R; ++r) {
@@ -81,8 +81,7 @@ CHIMERA_INLINE void transpose(const head_rows& x, index tokens, index width, flo
     for (index t = 0; t < padded; t += lanes)
         for (index d = 0; d < width; d += lanes) {
             vector v[lanes];
-            for (index i = 0; i < lanes; ++i)
-                v[i] = t + i < tokens ? load(x.at(t + i) + d) : vector{};
+            for (index i = 0; i < lanes; ++i) v[i] = t + i < tokens ? load(x.at(t + i) + d) : vector{};
             swap_blocks<1>(v, all);
             swap_blocks<2>(v, all);
             swap_blocks<4>(v, all);
@@ -176,7 +175,8 @@ void attention_forward(const attention_shape& s, const float* qkv, float* y, flo
 
 /// From scores (p) and products of the gradient with the values (dp): the probabilities, and the gradient of the products
 /// of queries and keys.
-CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, float factor, index seen, index n, float log_sum, float mean) {
+CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, float factor, index seen, index n, float log_sum,
+                                         float mean) {
     for (index j = 0; j < n; j += lanes) {
         const vector e = choose(seen - j, exponential(factor * load(p + j) - log_sum), vector{});
         store(p + j, e);
@@ -198,7 +198,8 @@ void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k
             const float mean = sum_over(h.size, [&](index d, index count) CHIMERA_LAMBDA {
                 return load(gradient + d, count) * load(result + d, count);
             });
-            softmax_row_backward(h.p + r * h.padded, h.dp + r * h.padded, factor, first + r + 1, n, log_sum[first + r], mean);
+            softmax_row_backward(h.p + r * h.padded, h.dp + r * h.padded, factor, first + r + 1, n, log_sum[first + r],
+                                 mean);
         }
         product(end, h.width, rows, {h.dp, 1, h.padded}, q.at(first), q.stride, h.dk, h.width, true);
         product(end, h.width, rows, {h.p, 1, h.padded}, dy.at(first), dy.stride, h.dv, h.width, true);
@@ -207,8 +208,8 @@ void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k
     }
 }
 
-void attention_backward(const attention_shape& s, const float* qkv, const float* y, const float* dy, const float* log_sum,
-                        float* d_qkv, float* scratch) {
+void attention_backward(const attention_shape& s, const float* qkv, const float* y, const float* dy,
+                        const float* log_sum, float* d_qkv, float* scratch) {
     const head_scratch h(s, scratch);
     const float factor = 1.f / __builtin_sqrtf(static_cast<float>(h.size));
     const index channels = s.channels, stride = 3 * channels;
@@ -216,7 +217,8 @@ void attention_backward(const attention_shape& s, const float* qkv, const float*
         for (index head = 0; head < s.heads; ++head) {
             const index in = b * h.tokens * stride + head * h.size, out = b * h.tokens * channels + head * h.size;
             const head_rows q = h.operand(0, qkv + in, stride), k = h.operand(1, qkv + in + channels, stride),
-                            v = h.operand(2, qkv + in + 2 * channels, stride), gradient = h.operand(3, dy + out, channels);
+                            v = h.operand(2, qkv + in + 2 * channels, stride),
+                            gradient = h.operand(3, dy + out, channels);
             transpose(k, h.tokens, h.width, h.k_across, h.padded);
             transpose(v, h.tokens, h.width, h.v_across, h.padded);
             head_backward(h, q, k, gradient, factor, y + out, channels, log_sum + (b * s.heads + head) * h.tokens,

@@ -89,10 +89,12 @@ void cpu_device::embedding_backward(const embedding_shape& shape, const std::int
 void cpu_device::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
                                 real* y) {
     detail::use_one_thread();
-    plan->forward[bias != nullptr][residual != nullptr].run(state_->stream, x, w, y, state_->scratch.data(), bias, residual);
+    plan->forward[bias != nullptr][residual != nullptr].run(state_->stream, x, w, y, state_->scratch.data(), bias,
+                                                            residual);
 }
 
-void cpu_device::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y) {
+void cpu_device::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before,
+                                     real* y) {
     detail::use_one_thread();
     if (!before && bias) return plan->gelu.run(state_->stream, x, w, y, state_->scratch.data(), bias);
     real* inner = before ? before : y;
@@ -118,8 +120,8 @@ void cpu_device::gelu_backward(const real* x, const real* dy, real* dx, std::siz
     state_->loops.gelu_backward(x, dy, dx, n);
 }
 
-void cpu_device::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y, real* mean,
-                              real* inverse) {
+void cpu_device::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y,
+                              real* mean, real* inverse) {
     state_->loops.norm_forward(shape, x, scale, shift, y, mean, inverse);
 }
 
@@ -146,8 +148,8 @@ void cpu_device::attention_backward(const attention_plan& plan, const real* qkv,
     state_->loops.attention_backward(plan, qkv, y, dy, log_sum, d_qkv, state_->floats());
 }
 
-void cpu_device::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, real* losses,
-                                       real* log_sum) {
+void cpu_device::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
+                                       real* losses, real* log_sum) {
     state_->loops.cross_entropy_forward(shape, logits, targets, losses, log_sum);
 }
 

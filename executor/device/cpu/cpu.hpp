@@ -46,10 +46,11 @@ public:
 
     void embedding_forward(const embedding_shape& shape, const std::int32_t* tokens, const real* token_table,
                            const real* position_table, real* y);
-    void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy, real* d_token_table,
-                            real* d_position_table, bool add);
+    void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
+                            real* d_token_table, real* d_position_table, bool add);
 
-    void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual, real* y);
+    void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
+                        real* y);
     void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
     void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
     void linear_backward_weight(linear_plan plan, const real* dy, const real* x, real* dw, real* db, bool add);
@@ -63,8 +64,8 @@ public:
                                   const real* inverse, real* d_scale, real* d_shift, bool add);
 
     void attention_forward(const attention_plan& plan, const real* qkv, real* y, real* log_sum);
-    void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy, const real* log_sum,
-                            real* d_qkv);
+    void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
+                            const real* log_sum, real* d_qkv);
 
     void cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, real* losses,
                                real* log_sum);

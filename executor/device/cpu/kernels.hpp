@@ -22,7 +22,8 @@ struct kernels {
     void (*norm_forward)(const row_shape&, const float*, const float*, const float*, float*, float*, float*);
     void (*norm_backward_input)(const row_shape&, const float*, const float*, const float*, const float*, const float*,
                                 const float*, float*);
-    void (*norm_backward_parameters)(const row_shape&, const float*, const float*, const float*, const float*, float*, float*);
+    void (*norm_backward_parameters)(const row_shape&, const float*, const float*, const float*, const float*, float*,
+                                     float*);
     std::size_t (*attention_scratch)(const attention_shape&);  ///< floats
     void (*attention_forward)(const attention_shape&, const float*, float*, float*, float* scratch);
     void (*attention_backward)(const attention_shape&, const float*, const float*, const float*, const float*, float*,

@@ -11,16 +11,30 @@
 
 #include "executor/device/cpu/vector.inl"
 
+#include "executor/device/cpu/attention.inl"
 #include "executor/device/cpu/elementwise.inl"
 #include "executor/device/cpu/rows.inl"
-#include "executor/device/cpu/attention.inl"
 
 namespace chimera::executor::detail {
 
 extern const kernels CHIMERA_KERNELS;
-const kernels CHIMERA_KERNELS = {
-    CHIMERA_KERNELS_NAME, add, scale, sum_of_squares, embedding_forward, embedding_backward, add_columns, gelu_forward,
-    gelu_backward, norm_forward, norm_backward_input, norm_backward_parameters, attention_scratch, attention_forward,
-    attention_backward, cross_entropy_forward, cross_entropy_backward, adamw};
+const kernels CHIMERA_KERNELS = {CHIMERA_KERNELS_NAME,
+                                 add,
+                                 scale,
+                                 sum_of_squares,
+                                 embedding_forward,
+                                 embedding_backward,
+                                 add_columns,
+                                 gelu_forward,
+                                 gelu_backward,
+                                 norm_forward,
+                                 norm_backward_input,
+                                 norm_backward_parameters,
+                                 attention_scratch,
+                                 attention_forward,
+                                 attention_backward,
+                                 cross_entropy_forward,
+                                 cross_entropy_backward,
+                                 adamw};
 
 }  // namespace chimera::executor::detail

@@ -36,14 +36,17 @@ void use_one_thread() {
 }
 
 matrix_product::matrix_product(const dnnl::engine& engine, const form& f) {
-    const auto left = matrix(f.rows, f.inner, f.left_transposed), right = matrix(f.inner, f.columns, f.right_transposed);
+    const auto left = matrix(f.rows, f.inner, f.left_transposed),
+               right = matrix(f.inner, f.columns, f.right_transposed);
     const auto result = matrix(f.rows, f.columns, false), bias = matrix(1, f.columns, false);
     const dnnl::matmul::desc what =
         f.bias ? dnnl::matmul::desc(left, right, bias, result) : dnnl::matmul::desc(left, right, result);
     const dnnl::matmul::primitive_desc how(what, attributes(f), engine);
     primitive_ = dnnl::matmul(how);
     scratch_bytes_ = how.scratchpad_desc().get_size();
-    const auto argument = [&](int key, const dnnl::memory::desc& d) { arguments_.emplace(key, dnnl::memory(d, engine, nullptr)); };
+    const auto argument = [&](int key, const dnnl::memory::desc& d) {
+        arguments_.emplace(key, dnnl::memory(d, engine, nullptr));
+    };
     argument(DNNL_ARG_SRC, left);
     argument(DNNL_ARG_WEIGHTS, right);
     argument(DNNL_ARG_DST, result);
@@ -52,8 +55,8 @@ matrix_product::matrix_product(const dnnl::engine& engine, const form& f) {
     if (f.residual) argument(residual_argument, result);
 }
 
-void matrix_product::run(const dnnl::stream& stream, const float* left, const float* right, float* result, void* scratch,
-                         const float* bias, const float* residual) const {
+void matrix_product::run(const dnnl::stream& stream, const float* left, const float* right, float* result,
+                         void* scratch, const float* bias, const float* residual) const {
     // oneDNN's memory objects hold pointers to non-const; it only reads the operands.
     const auto set = [&](int key, const void* data) { arguments_.at(key).set_data_handle(const_cast<void*>(data)); };
     set(DNNL_ARG_SRC, left);
@@ -69,18 +72,30 @@ linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_sh
     const bool t = s.transposed;
     for (const bool bias : {false, true})
         for (const bool residual : {false, true})
-            forward[bias][residual] = {engine, {.rows = s.rows, .columns = s.outputs, .inner = s.inputs,
-                                                .right_transposed = t, .bias = bias, .residual = residual}};
-    gelu = {engine, {.rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t, .bias = true, .gelu = true}};
+            forward[bias][residual] = {engine,
+                                       {.rows = s.rows,
+                                        .columns = s.outputs,
+                                        .inner = s.inputs,
+                                        .right_transposed = t,
+                                        .bias = bias,
+                                        .residual = residual}};
+    gelu = {
+        engine,
+        {.rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t, .bias = true, .gelu = true}};
     input = {engine, {.rows = s.rows, .columns = s.inputs, .inner = s.outputs, .right_transposed = !t}};
     for (const bool add : {false, true})
-        weight[add] = {engine, {.rows = t ? s.outputs : s.inputs, .columns = t ? s.inputs : s.outputs, .inner = s.rows,
-                                .left_transposed = true, .accumulate = add}};
+        weight[add] = {engine,
+                       {.rows = t ? s.outputs : s.inputs,
+                        .columns = t ? s.inputs : s.outputs,
+                        .inner = s.rows,
+                        .left_transposed = true,
+                        .accumulate = add}};
 }
 
 std::size_t linear_primitives::scratch_bytes() const {
     std::size_t most = 0;
-    for (const auto* p : {&forward[0][0], &forward[0][1], &forward[1][0], &forward[1][1], &gelu, &input, &weight[0], &weight[1]})
+    for (const auto* p :
+         {&forward[0][0], &forward[0][1], &forward[1][0], &forward[1][1], &gelu, &input, &weight[0], &weight[1]})
         most = std::max(most, p->scratch_bytes());
     return most;
 }

@@ -21,7 +21,8 @@ void norm_forward(const row_shape& s, const float* x, const float* scale, const 
                   float* inverse) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, y += n) {
-        const float middle = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA { return load(x + c, count); }) / static_cast<float>(n);
+        const float middle = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA { return load(x + c, count); }) /
+                             static_cast<float>(n);
         const float squares = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA {
             const vector away = load(x + c, count) - middle;
             return away * away;
@@ -39,24 +40,28 @@ void norm_backward_input(const row_shape& s, const float* dy, const float* x, co
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, dy += n, dx += n) {
         const float middle = mean[i], factor = inverse[i];
-        const auto slope = [&](index c, index count) CHIMERA_LAMBDA { return load(dy + c, count) * load(scale + c, count); };
+        const auto slope = [&](index c, index count)
+                               CHIMERA_LAMBDA { return load(dy + c, count) * load(scale + c, count); };
         const float mean_slope = sum_over(n, slope) / static_cast<float>(n);
-        const float product = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA {
-            return slope(c, count) * ((load(x + c, count) - middle) * factor);
-        }) / static_cast<float>(n);
+        const float product =
+            sum_over(n, [&](index c, index count)
+                            CHIMERA_LAMBDA { return slope(c, count) * ((load(x + c, count) - middle) * factor); }) /
+            static_cast<float>(n);
         if (residual) {
 #pragma omp simd
             for (index c = 0; c < n; ++c)
-                dx[c] = residual[i * n + c] + factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
+                dx[c] =
+                    residual[i * n + c] + factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
         } else {
 #pragma omp simd
-            for (index c = 0; c < n; ++c) dx[c] = factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
+            for (index c = 0; c < n; ++c)
+                dx[c] = factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
         }
     }
 }
 
-void norm_backward_parameters(const row_shape& s, const float* dy, const float* x, const float* mean, const float* inverse,
-                              float* d_scale, float* d_shift) {
+void norm_backward_parameters(const row_shape& s, const float* dy, const float* x, const float* mean,
+                              const float* inverse, float* d_scale, float* d_shift) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, dy += n) {
         const float middle = mean[i], factor = inverse[i];
@@ -73,7 +78,8 @@ void cross_entropy_forward(const row_shape& s, const float* logits, const std::i
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, logits += n) {
         const float largest = largest_of(logits, n);
-        const float total = sum_over(n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
+        const float total = sum_over(
+            n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
         log_sum[i] = largest + __builtin_logf(total);
         losses[i] = log_sum[i] - logits[targets[i]];
     }

@@ -38,11 +38,12 @@ public:
         return sum;
     }
 
-    void embedding_forward(const embedding_shape& s, const std::int32_t* tokens, const real* table, const real* positions,
-                           real* y) {
+    void embedding_forward(const embedding_shape& s, const std::int32_t* tokens, const real* table,
+                           const real* positions, real* y) {
         for (int i = 0; i < s.rows(); ++i)
             for (int c = 0; c < s.channels; ++c)
-                y[at(i, c, s.channels)] = table[at(tokens[i], c, s.channels)] + positions[at(i % s.tokens, c, s.channels)];
+                y[at(i, c, s.channels)] =
+                    table[at(tokens[i], c, s.channels)] + positions[at(i % s.tokens, c, s.channels)];
     }
 
     void embedding_backward(const embedding_shape& s, const std::int32_t* tokens, const real* dy, real* d_table,
@@ -68,7 +69,8 @@ public:
             }
     }
 
-    void linear_gelu_forward(const linear_plan& s, const real* x, const real* w, const real* bias, real* before, real* y) {
+    void linear_gelu_forward(const linear_plan& s, const real* x, const real* w, const real* bias, real* before,
+                             real* y) {
         linear_forward(s, x, w, bias, nullptr, y);
         for (std::size_t i = 0; i < at(s.rows, 0, s.outputs); ++i) {
             if (before) before[i] = y[i];
@@ -116,7 +118,8 @@ public:
             mean[i] = sum / real(s.columns);
             for (int c = 0; c < s.columns; ++c) squares += (row[c] - mean[i]) * (row[c] - mean[i]);
             inverse[i] = 1 / std::sqrt(squares / real(s.columns) + real(norm_epsilon));
-            for (int c = 0; c < s.columns; ++c) y[at(i, c, s.columns)] = (row[c] - mean[i]) * inverse[i] * scale[c] + shift[c];
+            for (int c = 0; c < s.columns; ++c)
+                y[at(i, c, s.columns)] = (row[c] - mean[i]) * inverse[i] * scale[c] + shift[c];
         }
     }
 
@@ -134,8 +137,8 @@ public:
         }
     }
 
-    void norm_backward_parameters(const row_shape& s, const real* dy, const real* x, const real* mean, const real* inverse,
-                                  real* d_scale, real* d_shift, bool add) {
+    void norm_backward_parameters(const row_shape& s, const real* dy, const real* x, const real* mean,
+                                  const real* inverse, real* d_scale, real* d_shift, bool add) {
         for (int c = 0; c < s.columns; ++c) {
             real scale = add ? d_scale[c] : real(0), shift = add ? d_shift[c] : real(0);
             for (int i = 0; i < s.rows; ++i) {
@@ -248,7 +251,8 @@ private:
     static void for_each_row(const attention_shape& s, F f) {
         for (int b = 0; b < s.sequences; ++b)
             for (int h = 0; h < s.heads; ++h)
-                for (int t = 0; t < s.tokens; ++t) f(b * s.tokens + t, b * s.tokens, h, at(b * s.heads + h, t, s.tokens));
+                for (int t = 0; t < s.tokens; ++t)
+                    f(b * s.tokens + t, b * s.tokens, h, at(b * s.heads + h, t, s.tokens));
     }
 };
 
