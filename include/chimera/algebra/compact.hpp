@@ -20,7 +20,7 @@ constexpr schedule compact(schedule_view of) {
                  {of.offsets.begin(), of.offsets.end()},
                  {of.slots.begin(), of.slots.end()}};
     const std::size_t played = detail::play<std::int32_t>(
-        of, [](const slot& s) { return std::int32_t{s.ticks}; }, [](int, int) { return std::int32_t{0}; },
+        of, [](const slot& s) { return std::int32_t{s.ticks}; }, [](int) { return std::int32_t{0}; },
         [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
     if (played != of.slots.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");

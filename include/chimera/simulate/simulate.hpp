@@ -83,7 +83,7 @@ constexpr timeline simulate(schedule_view of, const costs& c = {}) {
     const std::size_t played = detail::play<double>(
         of,
         [&](const slot& s) { return rates.pass[static_cast<std::size_t>(s.op) * rates.stages + s.stage] * s.count; },
-        [&](int boundary, int count) { return rates.transfer[static_cast<std::size_t>(boundary)] * count; },
+        [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
         [&](std::size_t i, double begin, double end) {
             const slot& s = of.slots[i];
             steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
