@@ -8,10 +8,10 @@ namespace chimera::executor {
 
 /// One stage of a model as one worker holds it: its weights, gradients and optimiser state.
 ///
-/// The engine calls these for one unit at a time, from the worker's own thread, in the program's order. Activations live
-/// in a buffer (`stash`) that the engine owns; the program says which. Inputs and outputs are the boundary tensors between stages.
-/// The first stage reads its units' tokens and the last one its targets from the batch that the trainer set beforehand.
-/// When a worker holds one stage on several pipelines, one object serves them all.
+/// The engine calls these for one unit at a time, from the worker's own thread, in the program's order. Activations
+/// live in a buffer (`stash`) that the engine owns; the program says which. Inputs and outputs are the boundary tensors
+/// between stages. The first stage reads its units' tokens and the last one its targets from the batch that the trainer
+/// set beforehand. When a worker holds one stage on several pipelines, one object serves them all.
 class stage {
 public:
     virtual ~stage() = default;
@@ -20,7 +20,8 @@ public:
     virtual std::size_t input_bytes() const = 0;
     virtual std::size_t output_bytes() const = 0;
 
-    /// Bytes of activations that one unit keeps from forward to backward. `recomputed`: only what recompute starts from.
+    /// Bytes of activations that one unit keeps from forward to backward. `recomputed`: only what recompute starts
+    /// from.
     virtual std::size_t stash_bytes(bool recomputed) const = 0;
 
     /// Forward pass of `unit`. `input` is null on the first stage, `output` on the last.
@@ -29,10 +30,12 @@ public:
     /// Like forward, but of a stage whose activations are recomputed later: keeps only what that needs in `stash`.
     virtual void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) = 0;
 
-    /// Fills `full` (stash_bytes(false)) with what forward would have left there, from what forward_light kept in `light`.
+    /// Fills `full` (stash_bytes(false)) with what forward would have left there, from what forward_light kept in
+    /// `light`.
     virtual void recompute(int unit, const std::byte* light, std::byte* full) = 0;
 
-    /// Full backward: adds to the weight gradients. `output_gradient` is null on the last stage, `input_gradient` on the first.
+    /// Full backward: adds to the weight gradients. `output_gradient` is null on the last stage, `input_gradient` on
+    /// the first.
     virtual void backward(int unit, std::byte* stash, const std::byte* output_gradient, std::byte* input_gradient) = 0;
 
     /// The halves of a backward. What the second needs stays in `stash` between them.

@@ -123,8 +123,10 @@ static_assert(near(run({.stages = 8, .micro_batches = 8}, 1, 2).bubble_ratio, 6.
 /// Simulated: forward doubling, K even, B = 2F: idle (D - 2)(F + B)/2; SC'21, table 2: ratio (D - 2)/(2N + D - 2).
 static_assert(run({.stages = 4, .micro_batches = 8, .scale = scale::doubling}, 1, 2).makespan == 27);
 static_assert(run({.stages = 8, .micro_batches = 16, .scale = scale::doubling}, 1, 2).makespan == 57);
-static_assert(near(run({.stages = 8, .micro_batches = 16, .scale = scale::doubling}, 1, 2).bubble_ratio, 6.0 / (32 + 6)));
-static_assert(near(run({.stages = 4, .micro_batches = 16, .scale = scale::doubling}, 1, 2).bubble_ratio, 2.0 / (32 + 2)));
+static_assert(near(run({.stages = 8, .micro_batches = 16, .scale = scale::doubling}, 1, 2).bubble_ratio,
+                   6.0 / (32 + 6)));
+static_assert(near(run({.stages = 4, .micro_batches = 16, .scale = scale::doubling}, 1, 2).bubble_ratio,
+                   2.0 / (32 + 2)));
 
 /// Backward halving is the same schedule over halves: 2N halves take the place of N micro-batches in the ratio.
 static_assert(near(run({.stages = 4, .micro_batches = 4, .scale = scale::halving}, 1, 2).bubble_ratio, 2.0 / (16 + 2)));

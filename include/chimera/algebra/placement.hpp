@@ -14,7 +14,9 @@ namespace detail {
 /// Moves every worker's row, and the placement with it, to worker (forwards ? shift + w : shift - w) modulo workers.
 constexpr schedule move_rows(schedule_view of, std::int32_t shift, bool forwards) {
     const std::int32_t workers = of.head.workers;
-    const auto moved = [&](std::int32_t w) { return ((forwards ? shift + w : shift - w) % workers + workers) % workers; };
+    const auto moved = [&](std::int32_t w) {
+        return ((forwards ? shift + w : shift - w) % workers + workers) % workers;
+    };
     schedule out{of.head, {}, {}, {}};
     out.placement.reserve(of.placement.size());
     for (const std::int32_t w : of.placement) out.placement.push_back(moved(w));

@@ -54,7 +54,7 @@ consteval auto freeze() {
 
 /// The spec's schedule as a constant. A spec that cannot be built stops the compilation with the rule it breaks.
 template <auto Spec>
-    requires schedule_spec<decltype(Spec)>
+requires schedule_spec<decltype(Spec)>
 inline constexpr auto fixed = detail::freeze<Spec>();
 
 }  // namespace chimera

@@ -63,7 +63,8 @@ private:
             sink_(static_cast<std::size_t>(at), begin, clocks_[w]);
             return true;
         }
-        Time* const own = ends_.data() + (forward ? 0 : gradients_) + s.stage * units_ + static_cast<std::size_t>(s.first);
+        Time* const own =
+            ends_.data() + (forward ? 0 : gradients_) + s.stage * units_ + static_cast<std::size_t>(s.first);
         if (forward ? s.stage > 0 : s.stage + 1 < of_.head.stages) {
             const Time* const inputs = forward ? own - units_ : own + units_;
             const std::size_t place = s.pipeline * static_cast<std::size_t>(of_.head.stages) + s.stage;
@@ -118,7 +119,8 @@ private:
         return played;
     }
 
-    constexpr void wake_consumer(const slot& s, std::vector<std::size_t>& blocked, std::vector<std::size_t>& awake) const {
+    constexpr void wake_consumer(const slot& s, std::vector<std::size_t>& blocked,
+                                 std::vector<std::size_t>& awake) const {
         const bool forward = s.op == pass::forward;
         const int next = forward ? s.stage + 1 : s.stage - 1;
         if ((!forward && !sends_gradient(s.op)) || next < 0 || next == of_.head.stages) return;
@@ -133,12 +135,12 @@ private:
     Cost cost_;
     Sink sink_;
     std::size_t units_;
-    std::size_t gradients_;             // where gradients begin in `ends_`
-    std::vector<Time> ends_;            // of forward (stage, unit), then of its (input) gradient
-    std::vector<Time> clocks_;          // per worker
+    std::size_t gradients_;     // where gradients begin in `ends_`
+    std::vector<Time> ends_;    // of forward (stage, unit), then of its (input) gradient
+    std::vector<Time> clocks_;  // per worker
     std::vector<std::int32_t> cursors_;
-    std::vector<Time> down_;            // (pipeline, stage): travel of an activation from the stage before, per unit
-    std::vector<Time> up_;              // likewise of a gradient from the stage after
+    std::vector<Time> down_;  // (pipeline, stage): travel of an activation from the stage before, per unit
+    std::vector<Time> up_;    // likewise of a gradient from the stage after
     std::size_t need_ = none;
 };
 

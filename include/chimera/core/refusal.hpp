@@ -32,10 +32,12 @@ enum class refusal : std::uint8_t {
 constexpr const char* text(refusal why) {
     switch (why) {
 #define CHIMERA_CASE(name, text) \
-    case refusal::name: return text;
+    case refusal::name:          \
+        return text;
         CHIMERA_REFUSALS(CHIMERA_CASE)
 #undef CHIMERA_CASE
-        case refusal::none: break;
+        case refusal::none:
+            break;
     }
     return "";
 }

@@ -21,14 +21,14 @@ constexpr bool ends_activation(pass op) { return op == pass::backward || op == p
 
 /// One pass of one stage over `count` units from `first`, on one pipeline, at a tick. 16 bytes.
 struct slot {
-    std::int32_t tick = 0;        ///< start on the schedule's integer grid
-    std::int32_t first = 0;       ///< first unit, counted over the whole iteration
-    std::uint16_t stage = 0;      ///< 0 … stages - 1
-    std::uint16_t pipeline = 0;   ///< 0 … pipelines - 1
-    std::uint16_t ticks = 1;      ///< length on the grid, at least 1
+    std::int32_t tick = 0;       ///< start on the schedule's integer grid
+    std::int32_t first = 0;      ///< first unit, counted over the whole iteration
+    std::uint16_t stage = 0;     ///< 0 … stages - 1
+    std::uint16_t pipeline = 0;  ///< 0 … pipelines - 1
+    std::uint16_t ticks = 1;     ///< length on the grid, at least 1
     pass op = pass::forward;
-    std::uint8_t count : 7 = 1;   ///< units covered, 1 … 127
-    std::uint8_t overlap : 1 = 0; ///< 1: runs together with the next slot of the row
+    std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
+    std::uint8_t overlap : 1 = 0;  ///< 1: runs together with the next slot of the row
 
     constexpr std::int32_t end() const { return tick + ticks; }
     friend constexpr bool operator==(const slot&, const slot&) = default;

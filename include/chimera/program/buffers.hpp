@@ -14,8 +14,7 @@ namespace chimera::detail {
 class buffer_allocator {
 public:
     constexpr explicit buffer_allocator(const shape& head)
-        : units_(static_cast<std::size_t>(head.units())),
-          held_(units_ * static_cast<std::size_t>(head.stages), -1) {}
+        : units_(static_cast<std::size_t>(head.units())), held_(units_ * static_cast<std::size_t>(head.stages), -1) {}
 
     /// Starts a worker's row: all buffers free, none opened yet.
     constexpr void next_worker() {

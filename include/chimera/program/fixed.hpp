@@ -44,8 +44,9 @@ namespace detail {
 template <const auto& Table, sync Mode>
 consteval program_sizes measure_program() {
     const program p = lower(Table, Mode);
-    return {p.offsets.size() - 1, p.member_offsets.size() - 1, p.placement.size(),
-            p.instructions.size(), p.buffers.size(), p.members.size()};
+    return {p.offsets.size() - 1, p.member_offsets.size() - 1,
+            p.placement.size(),   p.instructions.size(),
+            p.buffers.size(),     p.members.size()};
 }
 
 template <const auto& Table, sync Mode>

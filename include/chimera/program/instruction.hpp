@@ -33,7 +33,7 @@ constexpr bool is_transfer(action op) { return is_send(op) || is_recv(op); }
 /// The name of an action in program files.
 constexpr const char* name(action op) {
     constexpr const char* names[action_count] = {
-        "forward",       "backward",        "input_gradient", "weight_gradient", "recompute",     "send_activation",
+        "forward",         "backward",      "input_gradient", "weight_gradient", "recompute",     "send_activation",
         "recv_activation", "send_gradient", "recv_gradient",  "reduce_gradient", "wait_gradient", "update_weights"};
     return names[static_cast<int>(op)];
 }
@@ -41,16 +41,16 @@ constexpr const char* name(action op) {
 /// One step of one worker's program. Fields that do not apply to the action are -1. 32 bytes.
 struct instruction {
     action op = action::forward;
-    std::uint8_t count = 1;       ///< units covered
+    std::uint8_t count = 1;  ///< units covered
     std::uint16_t pipeline = 0;
-    std::uint16_t stage = 0;      ///< on a send or a receive: the stage that receives
-    std::uint16_t inputs = 0;     ///< compute: how many messages it consumes: `message` … message + inputs - 1
-    std::int32_t first = -1;      ///< first unit
-    std::int32_t peer = -1;       ///< send, recv: the worker at the other end
-    std::int32_t buffer = -1;     ///< compute: activation buffer of unit `first`; see program::buffers for count > 1
-    std::int32_t group = -1;      ///< send, recv: consecutive calls of one group progress together
-    std::int32_t message = -1;    ///< send, recv: index of the message, the same at both ends; compute: see `inputs`
-    std::int32_t list = -1;       ///< compute with count > 1: where its buffers start in program::buffers
+    std::uint16_t stage = 0;    ///< on a send or a receive: the stage that receives
+    std::uint16_t inputs = 0;   ///< compute: how many messages it consumes: `message` … message + inputs - 1
+    std::int32_t first = -1;    ///< first unit
+    std::int32_t peer = -1;     ///< send, recv: the worker at the other end
+    std::int32_t buffer = -1;   ///< compute: activation buffer of unit `first`; see program::buffers for count > 1
+    std::int32_t group = -1;    ///< send, recv: consecutive calls of one group progress together
+    std::int32_t message = -1;  ///< send, recv: index of the message, the same at both ends; compute: see `inputs`
+    std::int32_t list = -1;     ///< compute with count > 1: where its buffers start in program::buffers
 
     friend constexpr bool operator==(const instruction&, const instruction&) = default;
 };

@@ -49,7 +49,8 @@ private:
         write_reductions(w, reduce, done);
         for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
             const slot& s = of_.slots[static_cast<std::size_t>(i)];
-            for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= s.tick; ++transfer) write_transfer(transfer);
+            for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= s.tick; ++transfer)
+                write_transfer(transfer);
             write_compute(s, static_cast<std::size_t>(i));
             write_reductions(w, reduce, ++done);
         }
@@ -57,7 +58,9 @@ private:
         write_end(w);
     }
 
-    constexpr std::int32_t group(std::int32_t i) const { return transfers_.transfers[static_cast<std::size_t>(i)].group; }
+    constexpr std::int32_t group(std::int32_t i) const {
+        return transfers_.transfers[static_cast<std::size_t>(i)].group;
+    }
     constexpr void write_transfer(std::int32_t i) {
         out_.instructions.push_back(transfers_.transfers[static_cast<std::size_t>(i)]);
     }

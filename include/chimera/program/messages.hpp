@@ -15,11 +15,11 @@ namespace chimera::detail {
 
 /// A boundary tensor that crosses workers: what one slot yields and another, on another worker, consumes.
 struct message {
-    std::int32_t from = 0;     ///< worker
-    std::int32_t to = 0;       ///< worker
-    std::int32_t time = 0;     ///< tick at which the producing slot ends
+    std::int32_t from = 0;  ///< worker
+    std::int32_t to = 0;    ///< worker
+    std::int32_t time = 0;  ///< tick at which the producing slot ends
     std::int32_t first = 0;
-    std::uint16_t stage = 0;   ///< the stage that receives
+    std::uint16_t stage = 0;  ///< the stage that receives
     std::uint16_t pipeline = 0;
     std::uint8_t count = 0;
     bool gradient = false;
@@ -33,8 +33,9 @@ struct message_list {
 };
 
 [[noreturn]] inline void missing_input(int worker, std::size_t slot, int stage, int unit) {
-    refuse("slot " + std::to_string(slot) + " of worker " + std::to_string(worker) + " (stage " + std::to_string(stage) +
-           ", unit " + std::to_string(unit) + ") starts before its input is there (law ordered) verify the schedule");
+    refuse("slot " + std::to_string(slot) + " of worker " + std::to_string(worker) + " (stage " +
+           std::to_string(stage) + ", unit " + std::to_string(unit) +
+           ") starts before its input is there (law ordered) verify the schedule");
 }
 
 /// The slot that yields what (stage, unit) hands on: forwards first, then gradients; -1 where no slot does.
@@ -45,7 +46,8 @@ constexpr std::vector<std::int32_t> producers(schedule_view of) {
     std::int32_t index = 0;
     for (const slot& s : of.slots) {
         if (s.op == pass::forward || sends_gradient(s.op)) {
-            const std::size_t at = (s.op == pass::forward ? 0 : half) + s.stage * units + static_cast<std::size_t>(s.first);
+            const std::size_t at =
+                (s.op == pass::forward ? 0 : half) + s.stage * units + static_cast<std::size_t>(s.first);
             for (std::size_t u = 0; u < s.count; ++u) out[at + u] = index;
         }
         ++index;
@@ -70,7 +72,8 @@ constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& pro
         const slot& source = of.slots[static_cast<std::size_t>(by)];
         const int count = std::min(source.first + source.count, s.first + s.count) - u;
         if (from != w)
-            out.all.push_back({from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient});
+            out.all.push_back(
+                {from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient});
         u += count;
     }
 }

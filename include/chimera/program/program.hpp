@@ -14,14 +14,15 @@ namespace chimera {
 /// Read access to a program: a schedule plus everything the executor must not decide by itself.
 struct program_view {
     shape head;
-    std::span<const std::int32_t> placement;        ///< as in schedule_view
-    std::span<const std::int32_t> offsets;          ///< workers + 1, into `instructions`
-    std::span<const instruction> instructions;      ///< worker after worker, each in order of execution
-    std::span<const std::int32_t> buffers;          ///< buffer lists of compute instructions that cover several units
-    std::span<const std::int32_t> member_offsets;   ///< stages + 1, into `members`
-    std::span<const std::int32_t> members;          ///< replica groups: the workers of each stage, ascending
-    std::span<const std::int32_t> buffer_counts;    ///< workers: activation buffers each worker needs (its peak, in units)
-    std::int32_t messages = 0;                      ///< number of distinct messages
+    std::span<const std::int32_t> placement;       ///< as in schedule_view
+    std::span<const std::int32_t> offsets;         ///< workers + 1, into `instructions`
+    std::span<const instruction> instructions;     ///< worker after worker, each in order of execution
+    std::span<const std::int32_t> buffers;         ///< buffer lists of compute instructions that cover several units
+    std::span<const std::int32_t> member_offsets;  ///< stages + 1, into `members`
+    std::span<const std::int32_t> members;         ///< replica groups: the workers of each stage, ascending
+    std::span<const std::int32_t>
+        buffer_counts;          ///< workers: activation buffers each worker needs (its peak, in units)
+    std::int32_t messages = 0;  ///< number of distinct messages
 
     constexpr std::span<const instruction> row(int w) const {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
@@ -34,7 +35,8 @@ struct program_view {
     /// The workers that hold `stage`, ascending: the order in which their gradients are added.
     constexpr std::span<const std::int32_t> replica_group(int stage) const {
         const auto from = static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]);
-        return members.subspan(from, static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
+        return members.subspan(from,
+                               static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
     }
     /// The activation buffer of the k-th unit that a compute instruction covers.
     constexpr std::int32_t buffer_of(const instruction& i, int k) const {

@@ -86,7 +86,8 @@ constexpr reduction_rows find_reductions(schedule_view of, const replica_groups&
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)
         for (std::int32_t m = groups.offsets[s]; m < groups.offsets[s + 1]; ++m)
-            held[static_cast<std::size_t>(groups.members[static_cast<std::size_t>(m)])].push_back(static_cast<std::int32_t>(s));
+            held[static_cast<std::size_t>(groups.members[static_cast<std::size_t>(m)])].push_back(
+                static_cast<std::int32_t>(s));
     reduction_rows out;
     std::vector<std::size_t> open(stages, 0);
     out.offsets.push_back(0);

@@ -15,7 +15,7 @@ namespace chimera::detail {
 /// what precedes a worker's group of tick t are slots that start before t, which need only messages of earlier ticks, and
 /// groups of earlier ticks; so, tick by tick, every worker reaches its group and both ends of each message meet in it.
 struct transfer_rows {
-    std::vector<std::int32_t> offsets;       ///< workers + 1, into `transfers`
+    std::vector<std::int32_t> offsets;  ///< workers + 1, into `transfers`
     std::vector<instruction> transfers;
 };
 

@@ -38,7 +38,8 @@ struct bidirectional {
     constexpr std::size_t slot_count() const {
         const auto n = static_cast<std::size_t>(micro_batches);
         if (scale == chimera::scale::direct) return 2 * static_cast<std::size_t>(stages) * n;
-        return static_cast<std::size_t>(stages) * (scale == chimera::scale::halving ? 3 * n : n + (n + 1) / 2) + splits();
+        return static_cast<std::size_t>(stages) * (scale == chimera::scale::halving ? 3 * n : n + (n + 1) / 2) +
+               splits();
     }
     constexpr schedule make() const {
         if (scale == chimera::scale::direct) return units();

@@ -10,7 +10,7 @@ namespace chimera {
 struct data_parallel {
     int stages = 1;  ///< always 1
     int micro_batches = 1;
-    int width = 1;   ///< workers
+    int width = 1;  ///< workers
 
     constexpr refusal refused() const {
         if (stages != 1) return stages < 1 ? refusal::stages_below_one : refusal::stages_not_one;

@@ -46,7 +46,8 @@ struct one_f_one_b {
             for (int b = 0; b < micro_batches; ++b) {
                 for (; f < micro_batches && s + 2 * f < 2 * stages - 1 - s + 2 * b; ++f)
                     out.slots.push_back({.tick = s + 2 * f, .first = f, .stage = at, .op = pass::forward});
-                out.slots.push_back({.tick = 2 * stages - 1 - s + 2 * b, .first = b, .stage = at, .op = pass::backward});
+                out.slots.push_back(
+                    {.tick = 2 * stages - 1 - s + 2 * b, .first = b, .stage = at, .op = pass::backward});
             }
             out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
         }

@@ -31,7 +31,8 @@ public:
         for (std::size_t i = 0; i < of.steps.size(); ++i) {
             const step& s = of.steps[i];
             if (s.op != action::forward && !hands_gradient(s.op)) continue;
-            for (std::size_t u = 0; u < s.count; ++u) producer_[key(s.op != action::forward, s.stage, s.first) + u] = static_cast<std::int32_t>(i);
+            for (std::size_t u = 0; u < s.count; ++u)
+                producer_[key(s.op != action::forward, s.stage, s.first) + u] = static_cast<std::int32_t>(i);
         }
         for (std::size_t w = 0; w + 1 < of.offsets.size(); ++w)
             if (of.offsets[w] < of.offsets[w + 1]) opens_row_[static_cast<std::size_t>(of.offsets[w])] = 1;
@@ -120,7 +121,7 @@ private:
     std::size_t half_;
     std::vector<std::int32_t> producer_;  // (kind, stage, unit) → step
     std::vector<std::uint8_t> opens_row_;
-    std::vector<std::int32_t> best_;      // step → most backwards on a critical chain that ends with it
+    std::vector<std::int32_t> best_;  // step → most backwards on a critical chain that ends with it
     std::vector<std::int32_t> stack_;
 };
 

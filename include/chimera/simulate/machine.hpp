@@ -89,10 +89,10 @@ private:
     static constexpr std::int32_t none = -1;
 
     struct state {
-        std::int32_t at = 0;         // next instruction
-        std::int32_t step = 0;       // next entry of out_.steps
-        std::int32_t reduction = 0;  // next entry of out_.reductions
-        std::int32_t blocked = none; // message waited for
+        std::int32_t at = 0;          // next instruction
+        std::int32_t step = 0;        // next entry of out_.steps
+        std::int32_t reduction = 0;   // next entry of out_.reductions
+        std::int32_t blocked = none;  // message waited for
         double clock = 0;
         double ready = 0;
     };
@@ -173,7 +173,8 @@ private:
         }
         const double end = c.start + c.seconds;
         for (std::int32_t r = out_.reduction_offsets[w]; r < me.reduction; ++r)
-            if (out_.reductions[static_cast<std::size_t>(r)].stage == i.stage) out_.reductions[static_cast<std::size_t>(r)].end = end;
+            if (out_.reductions[static_cast<std::size_t>(r)].stage == i.stage)
+                out_.reductions[static_cast<std::size_t>(r)].end = end;
         me.clock = std::max(me.clock, end);
         return true;
     }

@@ -19,7 +19,7 @@ struct worker_metrics {
 };
 
 struct metrics_report {
-    double makespan = 0;           ///< seconds from 0 to the last end, updates included
+    double makespan = 0;  ///< seconds from 0 to the last end, updates included
     double longest_span = 0;
     double bubble_ratio = 0;       ///< 1 - busy / (workers · makespan)
     double span_bubble_ratio = 0;  ///< 1 - largest busy / longest_span

@@ -37,7 +37,8 @@ constexpr double reduce_seconds(const reduce_cost& c, int stage, int r) {
 
 constexpr void check_length(const per_stage& cost, int stages, const char* name) {
     if (cost.values.size() != 1 && static_cast<int>(cost.values.size()) < stages)
-        refuse(std::string(name) + " has too few costs (one for all stages or one for each) give as many as there are stages");
+        refuse(std::string(name) +
+               " has too few costs (one for all stages or one for each) give as many as there are stages");
 }
 
 /// Costs as flat tables: seconds per unit of every pass and stage, and per unit and boundary.

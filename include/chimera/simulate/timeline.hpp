@@ -28,8 +28,8 @@ struct step {
 /// Row w holds worker w's compute and update steps in order of execution; reductions run beside them.
 struct timeline {
     shape head;
-    std::vector<std::int32_t> placement;   ///< as in schedule_view
-    std::vector<std::int32_t> offsets;     ///< workers + 1, into `steps`
+    std::vector<std::int32_t> placement;  ///< as in schedule_view
+    std::vector<std::int32_t> offsets;    ///< workers + 1, into `steps`
     std::vector<step> steps;
     std::vector<std::int32_t> reduction_offsets;  ///< workers + 1, into `reductions`; empty when there are none
     std::vector<step> reductions;                 ///< what each worker's collectives took, overlapping its steps
