@@ -20,7 +20,9 @@ enum class scale : std::uint8_t { direct, doubling, halving };
 /// Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the same workers.
 /// Pipeline 2i runs down from worker i · stages / pairs, pipeline 2i + 1 is its mirror. A basic unit holds `stages`
 /// micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be partial.
-/// With F = B = 1: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
+/// Direct, F = B = 1 tick: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
+/// Doubling and halving: a tick is the forward of one unit, a backward takes two; forwards of the first D/(2f) ticks are
+/// split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle where the basic units are full.
 struct bidirectional {
     int stages = 2;
     int micro_batches = 1;
