@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine adds to a schedule. emulated: slots of 10 ms that use no core; measured iteration / simulated makespan,
-// budget 1.02. overhead: slots that take no time; what an instruction and a slot cost the engine itself.
+// What the engine adds to a schedule. emulated: slots of 10 ms that use no core; measured iteration / simulated
+// makespan, budget 1.02. overhead: slots that take no time; what an instruction and a slot cost the engine itself.
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/emulated_stage.hpp>
 #include <executor/engine/engine.hpp>
@@ -35,15 +35,15 @@ program lowered() {
 struct rig {
     rig(const program& p, const emulation& what, engine_options options)
         : stages(workers, emulated_stage(what)), world(workers),
-          run(p, [this](int w, int) { return &stages[static_cast<std::size_t>(w)]; }, world.ends(), std::move(options)) {}
+          run(
+              p, [this](int w, int) { return &stages[static_cast<std::size_t>(w)]; }, world.ends(),
+              std::move(options)) {}
     std::vector<emulated_stage> stages;
     local_world world;
     engine run;
 };
 
-double makespan_of(const timeline& t) {
-    return std::ranges::max_element(t.steps, {}, &step::end)->end;
-}
+double makespan_of(const timeline& t) { return std::ranges::max_element(t.steps, {}, &step::end)->end; }
 
 /// `cores`: the gate; the simulation has as many.
 template <class Spec>

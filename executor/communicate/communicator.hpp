@@ -28,7 +28,7 @@ struct mismatched : error {
 struct transfer {
     std::byte* data = nullptr;  ///< what is sent, or where it is received
     std::size_t bytes = 0;
-    std::int32_t peer = -1;     ///< the worker at the other end
+    std::int32_t peer = -1;  ///< the worker at the other end
     std::int32_t message = -1;
     bool sends = false;
 };

@@ -21,11 +21,16 @@ public:
 
     edge from(int w) const {
         switch (at(w).what) {
-            case phase::core: return first_in(phase::computing, w);
-            case phase::message: return message_edge(w);
-            case phase::reduction: return reduction_edge(w);
-            case phase::hook: return hook_edge(w);
-            default: return {};
+            case phase::core:
+                return first_in(phase::computing, w);
+            case phase::message:
+                return message_edge(w);
+            case phase::reduction:
+                return reduction_edge(w);
+            case phase::hook:
+                return hook_edge(w);
+            default:
+                return {};
         }
     }
     const snapshot& at(int w) const { return workers_[static_cast<std::size_t>(w)]; }
@@ -53,9 +58,7 @@ private:
     }
 
     /// True while `w` has still to come to instruction `index` of its row.
-    bool before(int w, int index) const {
-        return index >= 0 && at(w).what != phase::idle && at(w).instruction < index;
-    }
+    bool before(int w, int index) const { return index >= 0 && at(w).what != phase::idle && at(w).instruction < index; }
 
     edge transfer_edge(int w, const instruction& mine) const {
         const bool sends = is_send(mine.op);
@@ -74,7 +77,8 @@ private:
         }
         edge lost{};
         for (auto i = static_cast<std::size_t>(at(w).instruction); i < row.size() && is_transfer(row[i].op); ++i) {
-            if (i > static_cast<std::size_t>(at(w).instruction) && (row[i].group < 0 || row[i].group != row[i - 1].group))
+            if (i > static_cast<std::size_t>(at(w).instruction) &&
+                (row[i].group < 0 || row[i].group != row[i - 1].group))
                 break;
             const edge e = transfer_edge(w, row[i]);
             if (!e.lost) return e;
@@ -128,7 +132,8 @@ culprit find_culprit(const program_view& p, std::span<const snapshot> workers, i
         const edge next = look.from(w);
         if (next.lost) return {w, look.blocked_at(w), next.to, "what it waits for never comes"};
         if (next.to == nobody) break;
-        if (std::ranges::find(path, next.to) != path.end()) return {next.to, look.blocked_at(next.to), w, circle(path, next.to)};
+        if (std::ranges::find(path, next.to) != path.end())
+            return {next.to, look.blocked_at(next.to), w, circle(path, next.to)};
         waiting = w;
         w = next.to;
     }

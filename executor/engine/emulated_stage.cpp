@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/engine/emulated_stage.hpp>
 
+#include <sys/prctl.h>
 #include <cstdint>
 #include <ctime>
-#include <sys/prctl.h>
 
 namespace chimera::executor {
 namespace {
@@ -25,8 +25,10 @@ void emulated_stage::pass_time(double seconds) {
     thread_local const bool precise = prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) == 0;
     const std::int64_t wake = until - (precise ? spun : 0);
     const timespec deadline{static_cast<std::time_t>(wake / second), static_cast<long>(wake % second)};
-    while (now() < wake && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) != 0) {}
-    while (now() < until) {}
+    while (now() < wake && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) != 0) {
+    }
+    while (now() < until) {
+    }
 }
 
 }  // namespace chimera::executor

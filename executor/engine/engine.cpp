@@ -3,15 +3,15 @@
 #include <executor/engine/describe.hpp>
 #include <executor/engine/engine.hpp>
 
+#include <cxxabi.h>
+#include <unistd.h>
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <cxxabi.h>
 #include <fstream>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 namespace chimera::executor {

@@ -14,7 +14,7 @@
 namespace chimera::executor {
 
 struct engine_options {
-    int cores = 0;                 ///< compute slots run on this many cores at once, first come first served; 0: no limit
+    int cores = 0;  ///< compute slots run on this many cores at once, first come first served; 0: no limit
     double watchdog_seconds = 60;  ///< a worker may go this long without progress; 0: for ever
     std::string recorder_file{};   ///< where the flight recorders are written after a failure; empty: nowhere
     engine_hooks hooks{};
@@ -30,10 +30,10 @@ struct run_failed : error {
 
 /// Runs a program: one thread for each worker whose end of the communication it is given.
 ///
-/// The program, the stages and the communication must outlive it. When `run_iteration` has thrown, the run is over: every later
-/// call throws the same. A worker that hangs inside a stage cannot be stopped; `stuck` is then true, and the caller is to end
-/// the process with `std::_Exit` after its own last words: the destructor does so too (it prints the report and exits with
-/// `hang_exit_status`), because memory that the lost thread uses cannot be freed.
+/// The program, the stages and the communication must outlive it. When `run_iteration` has thrown, the run is over:
+/// every later call throws the same. A worker that hangs inside a stage cannot be stopped; `stuck` is then true, and
+/// the caller is to end the process with `std::_Exit` after its own last words: the destructor does so too (it prints
+/// the report and exits with `hang_exit_status`), because memory that the lost thread uses cannot be freed.
 class engine {
 public:
     /// Throws when a row cannot run: a stage the worker does not hold, a tensor nobody makes, not enough memory.

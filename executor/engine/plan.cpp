@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/engine/arrange.hpp>
 #include <executor/engine/describe.hpp>
 #include <executor/engine/plan.hpp>
 
@@ -10,16 +11,6 @@
 
 namespace chimera::executor {
 namespace {
-
-constexpr std::size_t alignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-/// A tensor that lives from one instruction to another, and where it was put.
-struct tensor {
-    std::size_t bytes = 0;
-    int from = 0, to = -1;
-    std::size_t offset = 0;
-};
 
 /// One unit's part of a tensor.
 struct place {
@@ -34,33 +25,6 @@ struct key {
     int stage, unit;
     auto operator<=>(const key&) const = default;
 };
-
-/// Puts tensors with their lives into one piece of memory, first come first served, reusing what is free.
-std::size_t arrange(std::vector<tensor>& tensors, std::size_t offset) {
-    std::vector<int> order(tensors.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-    const auto at = [&](int i) -> tensor& { return tensors[static_cast<std::size_t>(i)]; };
-    std::ranges::stable_sort(order, {}, [&](int i) { return at(i).from; });
-    std::multimap<std::size_t, std::size_t> unused;  // bytes -> offset
-    std::multimap<int, int> live;                    // last instruction -> tensor
-    for (const int i : order) {
-        while (!live.empty() && live.begin()->first < at(i).from) {
-            const tensor& gone = at(live.begin()->second);
-            unused.emplace(aligned(gone.bytes), gone.offset);
-            live.erase(live.begin());
-        }
-        const auto fit = unused.find(aligned(at(i).bytes));
-        if (fit != unused.end()) {
-            at(i).offset = fit->second;
-            unused.erase(fit);
-        } else {
-            at(i).offset = offset;
-            offset += aligned(at(i).bytes);
-        }
-        live.emplace(at(i).to, i);
-    }
-    return offset;
-}
 
 class planner {
 public:
@@ -78,9 +42,12 @@ public:
             planned next;
             next.op = at(i).op;
             next.instruction = i;
-            if (is_compute(at(i).op)) plan_compute(next, at(i));
-            else if (is_transfer(at(i).op)) plan_transfers(next);
-            else plan_collective(next, at(i));
+            if (is_compute(at(i).op))
+                plan_compute(next, at(i));
+            else if (is_transfer(at(i).op))
+                plan_transfers(next);
+            else
+                plan_collective(next, at(i));
             i += std::max(1, next.transfers.size);
             plan_.steps_to_do.push_back(next);
         }
@@ -131,14 +98,19 @@ private:
     std::size_t message_unit_bytes(int i) const {
         const int s = at(i).stage;
         const auto mine = [&](int held) -> const stage& {
-            if (held < 0 || held >= p_.head.stages || !model(held)) wrong(i, "the worker has no stage at that boundary");
+            if (held < 0 || held >= p_.head.stages || !model(held))
+                wrong(i, "the worker has no stage at that boundary");
             return *model(held);
         };
         switch (at(i).op) {
-            case action::send_activation: return mine(s - 1).output_bytes();
-            case action::recv_activation: return mine(s).input_bytes();
-            case action::send_gradient: return mine(s + 1).input_bytes();
-            default: return mine(s).output_bytes();
+            case action::send_activation:
+                return mine(s - 1).output_bytes();
+            case action::recv_activation:
+                return mine(s).input_bytes();
+            case action::send_gradient:
+                return mine(s + 1).input_bytes();
+            default:
+                return mine(s).output_bytes();
         }
     }
 
@@ -244,7 +216,8 @@ private:
             ++i;
         } while (i < size() && is_transfer(at(i).op) && at(first).group >= 0 && at(i).group == at(first).group);
         next.transfers.size = i - first;
-        for (int k = first; k < i; ++k) extend(tensor_of_.at(k), i - 1);  // a group's tensors are in use at the same time
+        for (int k = first; k < i; ++k)
+            extend(tensor_of_.at(k), i - 1);  // a group's tensors are in use at the same time
     }
 
     void plan_collective(planned& next, const instruction& i) {
@@ -274,15 +247,16 @@ private:
         if (!incoming_.empty()) {
             const auto& [k, where] = *incoming_.begin();
             wrong(tensors_[static_cast<std::size_t>(where.tensor)].from,
-                  std::string("the ") + (k.gradient ? "gradient" : "activation") + " of unit " + std::to_string(k.unit) +
-                      " for stage " + std::to_string(k.stage) + " is never used or sent");
+                  std::string("the ") + (k.gradient ? "gradient" : "activation") + " of unit " +
+                      std::to_string(k.unit) + " for stage " + std::to_string(k.stage) + " is never used or sent");
         }
         const auto buffers = static_cast<std::size_t>(p_.buffer_counts[static_cast<std::size_t>(plan_.worker)]);
         plan_.bytes = arrange(tensors_, buffers * stash_);
         const std::size_t bytes = std::max(alignment, plan_.bytes);
         plan_.memory.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, bytes)));
-        if (!plan_.memory) refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(bytes) +
-                                  " bytes of activations (out of memory) use fewer micro-batches or recompute");
+        if (!plan_.memory)
+            refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(bytes) +
+                   " bytes of activations (out of memory) use fewer micro-batches or recompute");
         std::memset(plan_.memory.get(), 0, bytes);
         for (std::size_t c = 0; c < links_.size(); ++c) {
             unit_call& call = plan_.calls[c];

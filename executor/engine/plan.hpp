@@ -57,7 +57,7 @@ struct plan {
     std::vector<transfer> transfers;
     std::vector<executor::stage*> stages;         ///< those the worker holds
     std::vector<executor::stage*> without_units;  ///< of these, the ones that no unit of an iteration passes here
-    std::vector<step> steps, reductions;   ///< of the timeline, times to be filled in
+    std::vector<step> steps, reductions;          ///< of the timeline, times to be filled in
 
     struct free_memory {
         void operator()(std::byte* block) const { std::free(block); }  // NOLINT: from aligned_alloc

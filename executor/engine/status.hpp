@@ -18,16 +18,16 @@ enum class phase : std::uint8_t {
 };
 
 constexpr const char* name(phase p) {
-    constexpr const char* names[] = {"idle", "computing", "waits for a core", "waits for a message",
-                                     "waits for a reduction", "in a hook", "failed"};
+    constexpr const char* names[] = {
+        "idle", "computing", "waits for a core", "waits for a message", "waits for a reduction", "in a hook", "failed"};
     return names[static_cast<int>(p)];
 }
 
 /// Where a worker is; written by its thread and read by the watchdog, hence relaxed atomics.
 struct alignas(64) worker_status {
-    std::atomic<std::uint64_t> progress{0};    ///< grows with everything that the worker gets done
+    std::atomic<std::uint64_t> progress{0};  ///< grows with everything that the worker gets done
     std::atomic<std::int32_t> instruction{-1};
-    std::atomic<std::int32_t> message{-1};     ///< in phase message: which, or -1 in a group of transfers
+    std::atomic<std::int32_t> message{-1};  ///< in phase message: which, or -1 in a group of transfers
     std::atomic<phase> what{phase::idle};
 
     void enter(phase p) { what.store(p, std::memory_order_relaxed); }

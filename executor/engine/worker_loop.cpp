@@ -15,7 +15,8 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
     status_.instruction.store(0, std::memory_order_relaxed);
     status_.enter(phase::computing);
     for (stage* held : plan_.stages) held->clear_gradients();
-    for (stage* idle : plan_.without_units) std::ranges::fill(idle->gradients(), 0.0F);  // they are reduced all the same
+    for (stage* idle : plan_.without_units)
+        std::ranges::fill(idle->gradients(), 0.0F);  // they are reduced all the same
     for (const planned& p : plan_.steps_to_do) {
         if (gate_.is_aborted()) throw aborted();  // compute alone would not notice
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
@@ -30,10 +31,14 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
 
 void worker_loop::execute(const planned& p) {
     switch (p.op) {
-        case action::reduce_gradient: return reduce(p);
-        case action::wait_gradient: return finish_reduction(p);
-        case action::update_weights: return update(p);
-        default: break;
+        case action::reduce_gradient:
+            return reduce(p);
+        case action::wait_gradient:
+            return finish_reduction(p);
+        case action::update_weights:
+            return update(p);
+        default:
+            break;
     }
     if (is_compute(p.op)) return compute(p);
     status_.message.store(-1, std::memory_order_relaxed);
@@ -65,10 +70,14 @@ void worker_loop::call(const planned& p, const unit_call& c) {
         case action::forward:
             return p.light ? model.forward_light(c.unit, c.stash, c.from, c.to)
                            : model.forward(c.unit, c.stash, c.from, c.to);
-        case action::backward: return model.backward(c.unit, c.stash, c.from, c.to);
-        case action::input_gradient: return model.input_gradient(c.unit, c.stash, c.from, c.to);
-        case action::weight_gradient: return model.weight_gradient(c.unit, c.stash);
-        default: return model.recompute(c.unit, c.stash, c.to);
+        case action::backward:
+            return model.backward(c.unit, c.stash, c.from, c.to);
+        case action::input_gradient:
+            return model.input_gradient(c.unit, c.stash, c.from, c.to);
+        case action::weight_gradient:
+            return model.weight_gradient(c.unit, c.stash);
+        default:
+            return model.recompute(c.unit, c.stash, c.to);
     }
 }
 

@@ -46,13 +46,13 @@ inline chimera::program make(const std::vector<std::vector<instruction>>& rows, 
 inline chimera::program two_workers(int group = 0) {
     using enum action;
     return make({{compute(forward, 0, 0, 0), move(send_activation, 1, 0, 1, 0), compute(forward, 0, 1, 1),
-                  move(send_activation, 1, 1, 1, 1, group), move(recv_gradient, 0, 0, 1, 2, group), compute(backward, 0, 0, 0),
-                  move(recv_gradient, 0, 1, 1, 3), compute(backward, 0, 1, 1), whole(reduce_gradient, 0),
-                  whole(wait_gradient, 0), whole(update_weights, 0)},
+                  move(send_activation, 1, 1, 1, 1, group), move(recv_gradient, 0, 0, 1, 2, group),
+                  compute(backward, 0, 0, 0), move(recv_gradient, 0, 1, 1, 3), compute(backward, 0, 1, 1),
+                  whole(reduce_gradient, 0), whole(wait_gradient, 0), whole(update_weights, 0)},
                  {move(recv_activation, 1, 0, 0, 0), compute(forward, 1, 0, 0), compute(backward, 1, 0, 0),
-                  move(send_gradient, 0, 0, 0, 2, group), move(recv_activation, 1, 1, 0, 1, group), compute(forward, 1, 1, 0),
-                  compute(backward, 1, 1, 0), move(send_gradient, 0, 1, 0, 3), whole(reduce_gradient, 1),
-                  whole(wait_gradient, 1), whole(update_weights, 1)}},
+                  move(send_gradient, 0, 0, 0, 2, group), move(recv_activation, 1, 1, 0, 1, group),
+                  compute(forward, 1, 1, 0), compute(backward, 1, 1, 0), move(send_gradient, 0, 1, 0, 3),
+                  whole(reduce_gradient, 1), whole(wait_gradient, 1), whole(update_weights, 1)}},
                 2, {2, 1});
 }
 

@@ -50,9 +50,10 @@ bits expected(const program& p) {
         for (const int w : view.replica_group(s)) all[{w, s}];
     std::size_t most = 0;
     for (int s = 0; s < p.head.stages; ++s) most = std::max(most, view.replica_group(s).size());
-    const toy::reference plain(p.head.stages, p.head.units(), static_cast<int>(most), iterations, [&](int s, int member) {
-        return sweep::contributions(view, view.replica_group(s)[static_cast<std::size_t>(member)], s);
-    });
+    const toy::reference plain(
+        p.head.stages, p.head.units(), static_cast<int>(most), iterations, [&](int s, int member) {
+            return sweep::contributions(view, view.replica_group(s)[static_cast<std::size_t>(member)], s);
+        });
     for (auto& [where, row] : all) {
         const auto s = static_cast<std::size_t>(where.second);
         row = {plain.gradients[s], plain.w[s].scale, plain.w[s].shift};
@@ -107,7 +108,9 @@ TEST(exactness, timing_changes_no_bit) {
     const auto pick = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
     for (unsigned seed = 0; seed < 60; ++seed) {
         const int stages = 2 << pick(3);
-        const bidirectional spec{.stages = stages, .micro_batches = 1 + pick(2 * stages + 1), .pipelines = 2,
+        const bidirectional spec{.stages = stages,
+                                 .micro_batches = 1 + pick(2 * stages + 1),
+                                 .pipelines = 2,
                                  .scale = static_cast<scale>(pick(3))};
         const program p = lower(generate(spec), static_cast<chimera::sync>(pick(3)));
         const bits right = expected(p);

@@ -73,9 +73,10 @@ struct faulty_run {
         local_world world(2, mode);
         lossy end(world.at(0), lost);
         const std::vector<communicator*> ends{&end, &world.at(1)};
-        const auto file = std::filesystem::temp_directory_path() /
-                          ("chimera-recorder-" + std::to_string(std::hash<std::thread::id>()(std::this_thread::get_id())) +
-                           std::to_string(clock::now().time_since_epoch().count()));
+        const auto file =
+            std::filesystem::temp_directory_path() /
+            ("chimera-recorder-" + std::to_string(std::hash<std::thread::id>()(std::this_thread::get_id())) +
+             std::to_string(clock::now().time_since_epoch().count()));
         engine e(p, [&](int, int s) { return s == 0 ? &a : &b; }, ends,
                  {.watchdog_seconds = watchdog, .recorder_file = file.string()});
         ending result;
@@ -102,7 +103,8 @@ TEST(hang, a_stage_that_throws_is_named) {
         if (unit == 1) throw std::runtime_error("no more memory");
     };
     const ending end = run.of(by_hand::two_workers());
-    EXPECT_THAT(end.report, HasSubstr("worker 1, instruction 5, forward (stage 1, unit 1, peer -) failed (no more memory)"));
+    EXPECT_THAT(end.report,
+                HasSubstr("worker 1, instruction 5, forward (stage 1, unit 1, peer -) failed (no more memory)"));
     EXPECT_LT(end.seconds, soon);
     EXPECT_FALSE(end.stuck);
     EXPECT_THAT(end.recorder, HasSubstr("worker 1, now: failed"));
@@ -117,7 +119,8 @@ TEST(hang, a_worker_whose_thread_ends_is_named) {
         if (unit == 1) pthread_exit(nullptr);
     };
     const ending end = run.of(by_hand::two_workers());
-    EXPECT_THAT(end.report, HasSubstr("worker 0, instruction 2, forward (stage 0, unit 1, peer -) failed (its thread was ended)"));
+    EXPECT_THAT(end.report,
+                HasSubstr("worker 0, instruction 2, forward (stage 0, unit 1, peer -) failed (its thread was ended)"));
     EXPECT_LT(end.seconds, soon);
     EXPECT_FALSE(end.stuck);
 }
@@ -139,7 +142,8 @@ TEST(hang, a_lost_message_is_named_at_its_receive) {
     faulty_run run;
     run.lost = 1;  // the last that worker 0 sends
     const ending end = run.of(by_hand::two_workers(-1));
-    EXPECT_THAT(end.report, HasSubstr("worker 1, instruction 4, recv_activation (stage 1, unit 1, peer 0) made no progress"));
+    EXPECT_THAT(end.report,
+                HasSubstr("worker 1, instruction 4, recv_activation (stage 1, unit 1, peer 0) made no progress"));
     EXPECT_THAT(end.report, HasSubstr("never comes"));
     EXPECT_GE(end.seconds, limit);
     EXPECT_LT(end.seconds, limit + 5);
@@ -191,7 +195,8 @@ TEST(hang, a_failed_run_stays_failed) {
     const program p = by_hand::two_workers();
     toy::stage a(0, 2, [](int) { throw std::runtime_error("once"); }), b(1, 2);
     local_world world(2);
-    engine e(p, [&](int, int s) { return s == 0 ? &a : &b; }, world.ends());
+    engine e(
+        p, [&](int, int s) { return s == 0 ? &a : &b; }, world.ends());
     EXPECT_THROW(e.run_iteration(), run_failed);
     EXPECT_THROW(e.run_iteration(), run_failed);
     EXPECT_THROW(world.at(0).sum({}), aborted);

@@ -42,7 +42,8 @@ TEST_P(both_modes, two_stages_give_the_bits_of_plain_loops) {
 
 TEST_P(both_modes, a_backward_in_halves_gives_the_same_bits) {
     program p = by_hand::two_workers();
-    for (int w = 0; w < 2; ++w) {  // every backward becomes its input gradient; the weight gradients come before the reduction
+    for (int w = 0; w < 2;
+         ++w) {  // every backward becomes its input gradient; the weight gradients come before the reduction
         for (int i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
             auto& op = p.instructions[static_cast<std::size_t>(i)].op;
             if (op == action::backward) op = action::input_gradient;
@@ -124,7 +125,8 @@ TEST(run, hooks_are_called_once_a_worker) {
         sums[w] = value[0];
     };
     o.hooks.after_iteration = [&](communicator& end) { ++after[static_cast<std::size_t>(end.worker())]; };
-    engine e(p, [&](int w, int s) { return &stages[w][s]; }, world.ends(), o);
+    engine e(
+        p, [&](int w, int s) { return &stages[w][s]; }, world.ends(), o);
     e.run_iteration();
     e.run_iteration();
     EXPECT_THAT(before, testing::ElementsAre(2, 2));
@@ -150,7 +152,8 @@ TEST(plan, refuses_what_cannot_run) {
     EXPECT_THAT(refusal(p), testing::HasSubstr("worker 1"));
     p = by_hand::two_workers();
     p.instructions[0].stage = 1;
-    EXPECT_THAT(refusal(p), testing::HasSubstr("worker 0, instruction 0, forward (stage 1, unit 0, peer -) cannot run"));
+    EXPECT_THAT(refusal(p),
+                testing::HasSubstr("worker 0, instruction 0, forward (stage 1, unit 0, peer -) cannot run"));
     p = by_hand::two_workers();
     std::swap(p.instructions[0], p.instructions[1]);
     EXPECT_THAT(refusal(p), testing::HasSubstr("made"));

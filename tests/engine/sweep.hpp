@@ -37,9 +37,8 @@ inline std::vector<job> one_f_one_b() {
 }
 /// Here D is the number of workers.
 inline std::vector<job> data_parallel() {
-    return over("data_parallel", {1, 2, 4, 8}, [](int d, int n) {
-        return chimera::data_parallel{.stages = 1, .micro_batches = n, .width = d};
-    });
+    return over("data_parallel", {1, 2, 4, 8},
+                [](int d, int n) { return chimera::data_parallel{.stages = 1, .micro_batches = n, .width = d}; });
 }
 inline std::vector<job> bidirectional(chimera::scale scale) {
     std::vector<job> jobs;
@@ -65,7 +64,9 @@ inline std::vector<job> wide() {
     };
     const auto two_ways = [](int d, int n) { return chimera::bidirectional{.stages = d, .micro_batches = n}; };
     add(over("bidirectional", {2, 4}, two_ways), 2);
-    add(over("one_f_one_b", {1, 2, 4}, [](int d, int n) { return chimera::one_f_one_b{.stages = d, .micro_batches = n}; }), 3);
+    add(over("one_f_one_b", {1, 2, 4},
+             [](int d, int n) { return chimera::one_f_one_b{.stages = d, .micro_batches = n}; }),
+        3);
     return jobs;
 }
 
@@ -80,19 +81,22 @@ inline std::vector<std::uint8_t> flags(recomputed which, int stages) {
 }
 
 /// Each choice of synchronisation and recompute, lowered.
-inline void each_program(const job& j, const std::function<void(const std::string& name, const chimera::program&)>& use) {
+inline void each_program(const job& j,
+                         const std::function<void(const std::string& name, const chimera::program&)>& use) {
     using enum recomputed;
     using enum chimera::sync;
     for (const recomputed r : {none, full, some}) {
         const auto chosen = flags(r, j.schedule.head.stages);
         const chimera::schedule s = r == none ? j.schedule : chimera::recompute(j.schedule, chosen);
         for (const chimera::sync mode : {lazy, eager, eager_opt})
-            use(j.name + " sync=" + std::to_string(static_cast<int>(mode)) + " recompute=" + std::to_string(static_cast<int>(r)),
+            use(j.name + " sync=" + std::to_string(static_cast<int>(mode)) +
+                    " recompute=" + std::to_string(static_cast<int>(r)),
                 chimera::lower(s, mode));
     }
 }
 
-/// The units that `worker` adds to the gradient of `stage`, in its order: read off the program, instruction by instruction.
+/// The units that `worker` adds to the gradient of `stage`, in its order: read off the program, instruction by
+/// instruction.
 inline std::vector<int> contributions(const chimera::program_view& p, int worker, int stage) {
     std::vector<int> units;
     for (const chimera::instruction& i : p.row(worker))

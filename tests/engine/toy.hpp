@@ -152,8 +152,8 @@ private:
     row gradients_;
 };
 
-/// Runs `iterations` on one worker with plain loops. A stage's gradient is that of its members, each added up in the order
-/// of `order(stage, member)`, and then member after member.
+/// Runs `iterations` on one worker with plain loops. A stage's gradient is that of its members, each added up in the
+/// order of `order(stage, member)`, and then member after member.
 struct reference {
     using unit_order = std::function<std::vector<int>(int stage, int member)>;
 

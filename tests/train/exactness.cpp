@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every job of the sweep once, with the choices of synchronisation, recompute and transfer taking turns so that each family
-// meets all of them. tests/train/exactness_exhaustive.cpp runs every job with every choice.
+// Every job of the sweep once, with the choices of synchronisation, recompute and transfer taking turns so that each
+// family meets all of them. tests/train/exactness_exhaustive.cpp runs every job with every choice.
 #include "exactness.hpp"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,8 @@ void check(const std::vector<sweep::job>& jobs, int& turn) {
         int at = 0;
         sweep::each_program(j, [&](const std::string& name, const program& p) {
             if (at++ != chosen) return;
-            ASSERT_TRUE(plain.agrees(p, run(p, mode))) << name << (mode == local_mode::eager ? " eager" : " rendezvous");
+            ASSERT_TRUE(plain.agrees(p, run(p, mode)))
+                << name << (mode == local_mode::eager ? " eager" : " rendezvous");
             choices.insert(chosen);
         });
         if (testing::Test::HasFatalFailure()) return;

@@ -119,8 +119,8 @@ inline grouping grouping_of(const program_view& p) {
     return all;
 }
 
-/// One worker, plain loops, no engine: forward of every unit, then stage by stage each member's backwards in its order, their
-/// sums member after member, the update. Recomputes nothing.
+/// One worker, plain loops, no engine: forward of every unit, then stage by stage each member's backwards in its order,
+/// their sums member after member, the update. Recomputes nothing.
 class reference {
 public:
     reference(const grouping& groups, int units) : groups_(groups), units_(static_cast<std::size_t>(units)) {

@@ -11,7 +11,8 @@ void copy_matched(const transfer& sent, const std::byte* data, const transfer& r
     if (sent.message != received.message || sent.bytes != received.bytes)
         throw mismatched("message " + std::to_string(sent.message) + " of " + std::to_string(sent.bytes) +
                              " bytes came where message " + std::to_string(received.message) + " of " +
-                             std::to_string(received.bytes) + " was to be received; the two workers do not agree on one order",
+                             std::to_string(received.bytes) +
+                             " was to be received; the two workers do not agree on one order",
                          sent.peer, received.message);
     if (sent.bytes > 0) std::memcpy(received.data, data, sent.bytes);
 }

@@ -70,8 +70,10 @@ public:
         for (const transfer& t : group) t.sends ? send(t) : receive(t);
         if (world_.mode == local_mode::eager) return;
         for (const transfer& t : group) {
-            if (t.sends) wait_for(world_.sent, t.message);
-            else block([&] { return poll(t.message); });
+            if (t.sends)
+                wait_for(world_.sent, t.message);
+            else
+                block([&] { return poll(t.message); });
         }
     }
 
@@ -144,7 +146,8 @@ private:
     }
 
     void check(const transfer& t) const {
-        if (t.message < 0 || t.message >= world_.messages || t.peer < 0 || t.peer >= world_.workers || t.peer == worker_)
+        if (t.message < 0 || t.message >= world_.messages || t.peer < 0 || t.peer >= world_.workers ||
+            t.peer == worker_)
             refuse("message " + std::to_string(t.message) + " between workers " + std::to_string(worker_) + " and " +
                    std::to_string(t.peer) + " (no such message or peer) verify the program");
     }
