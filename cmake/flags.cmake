@@ -1,5 +1,8 @@
 # Flags of the project's own targets; those who link chimera::chimera inherit none of them.
 set(chimera_flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND chimera_flags -Wno-restrict)  # GCC 12 sees overlaps inside std::string's operator+ (GCC bug 105651)
+endif()
 if(CHIMERA_WERROR)
   list(APPEND chimera_flags -Werror)
 endif()

@@ -58,7 +58,8 @@ void run(const arguments& with) {
     with.output.check({"text", "json", "svg", "trace"});
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     const program played = find_program(with);
-    const costs cost = with.costs ? load_costs(*with.costs) : costs{};
+    costs cost;
+    if (with.costs) cost = load_costs(*with.costs);
     check_lengths(cost, played.head.stages);
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
     const auto start = std::chrono::steady_clock::now();
