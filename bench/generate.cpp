@@ -37,7 +37,8 @@ void generate_bidirectional(benchmark::State& state) {
 }
 
 void generate_data_parallel(benchmark::State& state) {
-    run(state, data_parallel{.micro_batches = static_cast<int>(state.range(1)), .width = static_cast<int>(state.range(0))});
+    run(state,
+        data_parallel{.micro_batches = static_cast<int>(state.range(1)), .width = static_cast<int>(state.range(0))});
 }
 
 /// Workers × micro-batches.

@@ -5,7 +5,7 @@
 
 // Everything that can be wrong, and how it is said: `<problem>|(<why>) <what to do>`. The place goes in at the bar;
 // # stands for fault::other, @ for fault::peer.
-#define CHIMERA_COMPLAINTS(X) \
+#define CHIMERA_COMPLAINTS(X)                                                                                         \
     X(bad_shape,                                                                                                      \
       "sizes, placement and offsets do not fit each other|"                                                           \
       "(placement is one worker per pipeline and stage, offsets cut the rows) correct the header")                    \
@@ -99,7 +99,8 @@ namespace detail {
 constexpr const char* words(complaint what) {
     switch (what) {
 #define CHIMERA_CASE(name, text) \
-    case complaint::name: return text;
+    case complaint::name:        \
+        return text;
         CHIMERA_COMPLAINTS(CHIMERA_CASE)
 #undef CHIMERA_CASE
     }
