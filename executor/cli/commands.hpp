@@ -5,8 +5,8 @@
 
 namespace chimera::executor {
 
-// One file per subcommand. Each adds itself to the program; its callback throws chimera::error for bad input (exit 2) and
-// sets `status` where it ends otherwise than well.
+// One file per subcommand. Each adds itself to the program; its callback throws chimera::error for bad input (exit 2)
+// and sets `status` where it ends otherwise than well.
 
 void add_schedule(CLI::App& program, int& status);
 void add_program(CLI::App& program, int& status);

@@ -12,8 +12,9 @@
 
 namespace chimera::executor {
 
-/// Thrown where a file is well formed, but says of one thing two things that no table can hold both: replica groups that
-/// differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad input.
+/// Thrown where a file is well formed, but says of one thing two things that no table can hold both: replica groups
+/// that differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad
+/// input.
 struct contradiction : error {
     using error::error;
 };

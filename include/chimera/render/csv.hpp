@@ -11,9 +11,9 @@
 
 namespace chimera {
 
-/// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such as
-/// 0F3 (stage, pass, micro-batch); empty where the worker is idle or still busy with the cell before.
-/// Throws `error` for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
+/// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such
+/// as 0F3 (stage, pass, micro-batch); empty where the worker is idle or still busy with the cell before. Throws `error`
+/// for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
 inline std::string csv(schedule_view from) {
     if (from.head.pipelines != 1)
         refuse("csv holds one pipeline (the schedule has " + std::to_string(from.head.pipelines) + ") use json");

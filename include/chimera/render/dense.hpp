@@ -17,8 +17,8 @@ namespace chimera::detail {
 
 inline constexpr std::int8_t idle_class = -1;
 
-/// A row cut into columns of one pixel (`scale` pixels per unit of time): the class that each column computes longest, idle
-/// where it computes for less than half of it.
+/// A row cut into columns of one pixel (`scale` pixels per unit of time): the class that each column computes longest,
+/// idle where it computes for less than half of it.
 inline std::vector<std::int8_t> dense_columns(std::span<const step> row, double scale, double plot) {
     const auto columns = static_cast<std::size_t>(std::ceil(plot));
     std::vector<std::int8_t> out(columns, idle_class);
