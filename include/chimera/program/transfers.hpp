@@ -3,6 +3,7 @@
 
 #include <chimera/program/messages.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -19,16 +20,25 @@ struct transfer_rows {
     std::vector<instruction> transfers;
 };
 
-/// Message indices by time: a counting sort, stable.
+/// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the messages.
 constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
+    std::vector<std::int32_t> out(all.size(), 0);
+    for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);
+    const auto time = [&](std::int32_t i) { return all[static_cast<std::size_t>(i)].time; };
     std::int32_t last = 0;
-    for (const message& m : all) last = last < m.time ? m.time : last;
+    for (const message& m : all) last = std::max(last, m.time);
+    if (static_cast<std::size_t>(last) > 8 * all.size() + 64) {
+        std::sort(out.begin(), out.end(),
+                  [&](std::int32_t a, std::int32_t b) { return time(a) != time(b) ? time(a) < time(b) : a < b; });
+        return out;
+    }
     std::vector<std::int32_t> place(static_cast<std::size_t>(last) + 2, 0);
     for (const message& m : all) ++place[static_cast<std::size_t>(m.time) + 1];
     for (std::size_t t = 1; t < place.size(); ++t) place[t] += place[t - 1];
-    std::vector<std::int32_t> out(all.size(), 0);
-    for (std::size_t i = 0; i < all.size(); ++i)
-        out[static_cast<std::size_t>(place[static_cast<std::size_t>(all[i].time)]++)] = static_cast<std::int32_t>(i);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto at = static_cast<std::size_t>(all[i].time);
+        out[static_cast<std::size_t>(place[at]++)] = static_cast<std::int32_t>(i);
+    }
     return out;
 }
 
