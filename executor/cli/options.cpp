@@ -50,9 +50,7 @@ double positive(std::string_view option, std::string_view text) {
 }
 
 void family_arguments::add_to(CLI::App& command, const char* operand) {
-    std::string known;
-    for (const auto name : family_names()) known += (known.empty() ? "" : ", ") + std::string(name);
-    command.add_option(operand, family, "a family: " + known)->required()->option_text(" ");
+    command.add_option(operand, family, "a family: " + family_list())->required()->option_text(" ");
     const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
         command.add_option(name, to, what)->option_text(type);
     };
@@ -79,8 +77,7 @@ schedule family_arguments::make() const {
     if (scale && scale->empty()) refuse("--scale is empty (there are three) give direct, doubling or halving");
     of.scale = scale.value_or("");
     of.recompute = recompute.value_or("none");
-    const auto names = family_names();
-    if (std::find(names.begin(), names.end(), family) != names.end()) {
+    if (is_family(family)) {
         if (!stages && family != "data_parallel")
             refuse("--stages is missing (" + family + " needs it) give the model's number of stages");
         if (!micro_batches)

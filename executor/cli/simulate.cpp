@@ -46,9 +46,8 @@ program from_file(const arguments& with) {
 }
 
 program find_program(const arguments& with) {
-    const auto names = family_names();
     const std::string& name = with.family.family;
-    const bool family = std::find(names.begin(), names.end(), name) != names.end();
+    const bool family = is_family(name);
     if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
     if (!family && !with.family.any_given()) return from_file(with);
     return lower(with.family.make(), sync_named(with.sync.value_or("eager_opt")));

@@ -5,6 +5,10 @@
 
 #include <executor/io/family.hpp>
 
+#include <range/v3/algorithm/contains.hpp>
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/join.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -74,7 +78,9 @@ void check_slots(std::size_t slots, std::int64_t width) {
 
 }  // namespace
 
-std::span<const std::string_view> family_names() { return families; }
+bool is_family(std::string_view name) { return ranges::contains(families, name); }
+
+std::string family_list() { return families | ranges::views::join(std::string_view(", ")) | ranges::to<std::string>(); }
 
 std::vector<int> recomputed_stages(std::string_view choice, int stages) {
     std::vector<int> out;
@@ -100,11 +106,8 @@ std::vector<int> recomputed_stages(std::string_view choice, int stages) {
 }
 
 schedule make_schedule(const family_options& of) {
-    if (std::find(families.begin(), families.end(), of.family) == families.end()) {
-        std::string known;
-        for (const auto name : families) known += (known.empty() ? "" : ", ") + std::string(name);
-        refuse("family " + in_quotes(of.family) + " is unknown (known are " + known + ") give one of these");
-    }
+    if (!is_family(of.family))
+        refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
     check_options(of);
     const int width = size("width", of.width, rows_most);
     const int micro_batches = size("micro_batches", of.micro_batches, most_slots);

@@ -5,7 +5,6 @@
 #include <chimera/core/schedule.hpp>
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +22,11 @@ struct family_options {
     std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
 };
 
-/// The families that `make_schedule` knows.
-std::span<const std::string_view> family_names();
+/// Whether `make_schedule` knows the family.
+bool is_family(std::string_view name);
+
+/// The families that `make_schedule` knows, separated by commas.
+std::string family_list();
 
 /// The schedule that the options ask for: generated, then recompute slots inserted, then widened.
 /// Throws chimera::error, in one line, for an unknown family, an option that the family does not have, sizes out of

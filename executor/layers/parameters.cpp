@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/layers/parameters.hpp"
+#include "executor/layers/mix.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,14 +9,6 @@
 namespace chimera::executor {
 
 namespace {
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a bijection that scatters neighbouring counters.
-std::uint64_t mix(std::uint64_t x) {
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
 
 std::uint64_t key_of(const std::string& name, std::uint64_t seed) {
     std::uint64_t key = mix(seed);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/layers/mix.hpp>
 #include <executor/train/sampler.hpp>
 
 #include <algorithm>
@@ -8,14 +9,6 @@
 namespace chimera::executor {
 
 namespace {
-
-/// The finaliser of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
-std::uint64_t mix(std::uint64_t x) {
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
 
 /// A permutation of 0 … count - 1 chosen by `key`: a four-round Feistel network over the next even power of two,
 /// walked until it lands inside. Needs no memory, so a pass over any corpus starts at once.
