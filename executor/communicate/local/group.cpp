@@ -111,11 +111,15 @@ void local_group::add(std::size_t from, std::size_t to, std::span<float* const> 
     }
 }
 
-void local_group::meet(std::size_t rank, std::span<float> data, const waiter& self) {
+void local_group::offer(std::size_t rank, std::span<float> data) {
+    const std::lock_guard lock(mutex_);
+    data_[rank] = data;
+}
+
+void local_group::meet(const waiter& self) {
     std::uint64_t meeting = 0;
     {
         const std::lock_guard lock(mutex_);
-        data_[rank] = data;
         meeting = meetings_;
         if (++met_ == members_.size()) {
             met_ = 0;
@@ -131,24 +135,26 @@ void local_group::meet(std::size_t rank, std::span<float> data, const waiter& se
 
 void local_group::reduce_scatter(std::size_t rank, std::span<float> data, const waiter& self) {
     const std::size_t n = members_.size();
-    meet(rank, data, self);
+    offer(rank, data);
+    meet(self);
     {
         const core_hold core(self.gate, self.worker);
         const std::array<float*, 1> own{data.data()};
         add(rank * data.size() / n, (rank + 1) * data.size() / n, own);
     }
-    meet(rank, data, self);
+    meet(self);
 }
 
 void local_group::all_gather(std::size_t rank, std::span<float> data, const waiter& self) {
     const std::size_t n = members_.size();
-    meet(rank, data, self);
+    offer(rank, data);
+    meet(self);
     for (std::size_t m = 0; m < n; ++m) {
         if (m == rank) continue;
         const std::size_t from = m * data.size() / n, to = (m + 1) * data.size() / n;
         std::copy(data_[m].data() + from, data_[m].data() + to, data.data() + from);
     }
-    meet(rank, data, self);
+    meet(self);
 }
 
 }  // namespace chimera::executor::detail

@@ -38,7 +38,8 @@ public:
 
 private:
     void ring_all();
-    void meet(std::size_t rank, std::span<float> data, const waiter& self);
+    void offer(std::size_t rank, std::span<float> data);
+    void meet(const waiter& self);
     bool claim(std::uint64_t turn, std::size_t& chunk);
     void add_chunk(std::size_t chunk);
     void add(std::size_t from, std::size_t to, std::span<float* const> into);
