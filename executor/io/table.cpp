@@ -98,7 +98,7 @@ private:
         i.pipeline = static_cast<std::uint16_t>(get(field::pipeline, 0));
         i.stage = static_cast<std::uint16_t>(stage_of(one, i.op));
         i.first = get(field::first, -1);
-        i.count = static_cast<std::uint8_t>(get(field::count, 1));
+        i.count = static_cast<std::uint8_t>(get(field::count, 1) & 0x7f);
         i.peer = get(field::peer, -1);
         i.buffer = get(field::buffer, -1);
         i.group = get(field::group, -1);

@@ -13,13 +13,13 @@ using chimera::action;
 using chimera::instruction;
 
 inline instruction compute(action op, int stage, int unit, int buffer) {
-    return {op, 1, 0, static_cast<std::uint16_t>(stage), 0, unit, -1, buffer, -1, -1, -1};
+    return {op, 1, 0, 0, static_cast<std::uint16_t>(stage), 0, 0, unit, -1, buffer, -1, -1, -1};
 }
 inline instruction move(action op, int stage, int unit, int peer, int message, int group = -1) {
-    return {op, 1, 0, static_cast<std::uint16_t>(stage), 0, unit, peer, -1, group, message, -1};
+    return {op, 1, 0, 0, static_cast<std::uint16_t>(stage), 0, 0, unit, peer, -1, group, message, -1};
 }
 inline instruction whole(action op, int stage) {
-    return {op, 1, 0, static_cast<std::uint16_t>(stage), 0, -1, -1, -1, -1, -1, -1};
+    return {op, 1, 0, 0, static_cast<std::uint16_t>(stage), 0, 0, -1, -1, -1, -1, -1, -1};
 }
 
 inline chimera::program make(const std::vector<std::vector<instruction>>& rows, int units, std::vector<int> buffers) {

@@ -208,7 +208,7 @@ bool wrong_input(program& p, dice& d) {
     if (!at) return false;
     instruction& x = p.instructions[at->index];
     if (roll(d, 0, 1))
-        x.inputs = static_cast<std::uint16_t>(x.inputs - 1);
+        x.inputs = static_cast<std::uint8_t>(x.inputs - 1);
     else
         x.message += roll(d, 0, 1) ? 1 : -1;
     return true;

@@ -53,7 +53,7 @@ void scramble(instruction& x, dice& d, const program& p) {
             x.op = static_cast<action>(roll(d, 0, 15));
             break;
         case 1:
-            x.count = static_cast<std::uint8_t>(odd_number(d, 3));
+            x.count = odd_number(d, 3) & 0x7f;
             break;
         case 2:
             x.pipeline = static_cast<std::uint16_t>(odd_number(d, p.head.pipelines));
@@ -62,7 +62,7 @@ void scramble(instruction& x, dice& d, const program& p) {
             x.stage = static_cast<std::uint16_t>(odd_number(d, p.head.stages));
             break;
         case 4:
-            x.inputs = static_cast<std::uint16_t>(odd_number(d, 2));
+            x.inputs = static_cast<std::uint8_t>(odd_number(d, 2));
             break;
         case 5:
             x.first = odd_number(d, p.head.units());

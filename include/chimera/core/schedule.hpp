@@ -34,6 +34,13 @@ struct label {
     friend constexpr bool operator==(const label&, const label&) = default;
 };
 
+/// When a stage's weights change, and which of their versions a pass reads.
+enum class weights : std::uint8_t {
+    flushed,          ///< once, after the whole iteration: the synchronous families
+    stashed,          ///< after every group; a forward reads the newest version, its backward the same (PipeDream)
+    double_buffered,  ///< after every group; group g reads what there was before update g - 1 (PipeDream-2BW)
+};
+
 /// The sizes that every schedule and every program states first.
 struct shape {
     label family;
@@ -42,6 +49,8 @@ struct shape {
     std::int32_t pipelines = 0;
     std::int32_t micro_batches = 0;      ///< over the whole iteration, all pipelines together
     std::int32_t micro_batch_parts = 1;  ///< units a micro-batch is cut into: 2 under backward halving
+    weights update = weights::flushed;
+    std::int32_t update_every = 0;  ///< micro-batches of a group, after which a stage updates; 0: all of them
 
     constexpr std::int32_t units() const { return micro_batches * micro_batch_parts; }
     friend constexpr bool operator==(const shape&, const shape&) = default;

@@ -41,10 +41,12 @@ constexpr const char* name(action op) {
 /// One step of one worker's program. Fields that do not apply to the action are -1. 32 bytes.
 struct instruction {
     action op = action::forward;
-    std::uint8_t count = 1;  ///< units covered
+    std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
+    std::uint8_t overlap : 1 = 0;  ///< compute, 1: may run together with the next compute instruction of the worker
     std::uint16_t pipeline = 0;
     std::uint16_t stage = 0;    ///< on a send or a receive: the stage that receives
-    std::uint16_t inputs = 0;   ///< compute: how many messages it consumes: `message` … message + inputs - 1
+    std::uint8_t inputs = 0;    ///< compute: how many messages it consumes: `message` … message + inputs - 1
+    std::uint8_t version = 0;   ///< compute: the weight version it reads; update: the one it writes
     std::int32_t first = -1;    ///< first unit
     std::int32_t peer = -1;     ///< send, recv: the worker at the other end
     std::int32_t buffer = -1;   ///< compute: activation buffer of unit `first`; see program::buffers for count > 1

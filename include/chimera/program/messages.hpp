@@ -29,7 +29,7 @@ struct message {
 struct message_list {
     std::vector<message> all;
     std::vector<std::int32_t> first_input;  ///< per slot: its first message
-    std::vector<std::uint16_t> inputs;      ///< per slot: how many it consumes
+    std::vector<std::uint8_t> inputs;       ///< per slot: how many it consumes
 };
 
 [[noreturn]] inline void missing_input(int worker, std::size_t slot, int stage, int unit) {
@@ -90,7 +90,7 @@ constexpr message_list find_messages(schedule_view of) {
             const std::size_t before = out.all.size();
             add_inputs(of, producer, w, index, out);
             out.first_input.push_back(static_cast<std::int32_t>(before));
-            out.inputs.push_back(static_cast<std::uint16_t>(out.all.size() - before));
+            out.inputs.push_back(static_cast<std::uint8_t>(out.all.size() - before));
         }
     }
     return out;

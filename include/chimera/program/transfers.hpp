@@ -46,7 +46,7 @@ constexpr instruction transfer(const message& m, std::int32_t index, bool send) 
     instruction out;
     const action recv = m.gradient ? action::recv_gradient : action::recv_activation;
     out.op = !send ? recv : m.gradient ? action::send_gradient : action::send_activation;
-    out.count = m.count;
+    out.count = m.count & 0x7f;
     out.pipeline = m.pipeline;
     out.stage = m.stage;
     out.first = m.first;
