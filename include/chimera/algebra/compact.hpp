@@ -12,7 +12,20 @@
 
 namespace chimera {
 
+namespace detail {
+
+/// Slots take the ticks they say; a pair takes those of the longer of the two.
+struct own_ticks {
+    constexpr std::int32_t operator()(const slot& s) const { return s.ticks; }
+    constexpr std::int32_t operator()(const slot& a, const slot& b) const {
+        return a.ticks < b.ticks ? b.ticks : a.ticks;
+    }
+};
+
+}  // namespace detail
+
 /// Re-times an order: every slot starts at the first tick that its worker and its inputs allow; rows keep their order.
+/// A pair starts when both can, and takes as long as the longer of the two.
 /// Refuses rows whose orders wait for each other.
 constexpr schedule compact(schedule_view of) {
     schedule out{of.head,
@@ -20,7 +33,7 @@ constexpr schedule compact(schedule_view of) {
                  {of.offsets.begin(), of.offsets.end()},
                  {of.slots.begin(), of.slots.end()}};
     const std::size_t played = detail::play<std::int32_t>(
-        of, [](const slot& s) { return std::int32_t{s.ticks}; }, [](int) { return std::int32_t{0}; },
+        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; },
         [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
     if (played != of.slots.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");

@@ -12,8 +12,9 @@ namespace chimera::detail {
 
 /// Plays a schedule in the order of its rows, every slot as early as its worker and its inputs allow.
 ///
-/// `cost(slot)` is how long a slot takes, `delay(boundary)` how long one unit's tensor travels between workers,
-/// `sink(index, begin, end)` receives every slot's times. Linear in slots.
+/// `cost(slot)` is how long a slot takes, `cost(slot, slot)` a pair, `delay(boundary)` how long one unit's tensor travels
+/// between workers; `sink(index, begin, end)` receives every slot's times. A pair begins when both have their inputs and
+/// both end with it. Linear in slots.
 template <class Time, class Cost, class Delay, class Sink>
 class player {
 public:
@@ -53,35 +54,52 @@ private:
         return ticks * of_.head.workers <= 4 * static_cast<std::int64_t>(of_.slots.size());
     }
 
-    /// Plays slot `at` of worker w; false while an input is missing, which `need_` then names.
-    constexpr bool play_slot(std::size_t w, std::int32_t at) {
-        const slot& s = of_.slots[static_cast<std::size_t>(at)];
-        const bool forward = s.op == pass::forward;
+    /// Plays slot `at` of worker w, and its partner with it; 0 while an input is missing, which `need_` then names.
+    constexpr std::int32_t play_slot(std::size_t w, std::int32_t at) {
+        const slot* const s = of_.slots.data() + at;
         Time begin = clocks_[w];
-        if (!forward && !sends_gradient(s.op)) {
-            clocks_[w] = begin + cost_(s);
-            sink_(static_cast<std::size_t>(at), begin, clocks_[w]);
-            return true;
+        if (!inputs_there(*s, begin)) return 0;
+        if (s->overlap != 0 && at + 1 != of_.offsets[w + 1]) {
+            if (!inputs_there(s[1], begin)) return 0;
+            clocks_[w] = begin + cost_(*s, s[1]);
+            yield(*s, at, begin, clocks_[w]);
+            yield(s[1], at + 1, begin, clocks_[w]);
+            return 2;
         }
-        Time* const own =
-            ends_.data() + (forward ? 0 : gradients_) + s.stage * units_ + static_cast<std::size_t>(s.first);
-        if (forward ? s.stage > 0 : s.stage + 1 < of_.head.stages) {
-            const Time* const inputs = forward ? own - units_ : own + units_;
-            const std::size_t place = s.pipeline * static_cast<std::size_t>(of_.head.stages) + s.stage;
-            const Time travel = (forward ? down_ : up_)[place] * s.count;
-            for (int u = 0; u < s.count; ++u) {
-                if (inputs[u] == missing) {
-                    need_ = static_cast<std::size_t>(inputs + u - ends_.data());
-                    return false;
-                }
-                begin = std::max(begin, inputs[u] + travel);
+        clocks_[w] = begin + cost_(*s);
+        yield(*s, at, begin, clocks_[w]);
+        return 1;
+    }
+
+    /// Where the end of s is kept; null for a pass that no other worker waits for.
+    constexpr Time* end_of(const slot& s) {
+        if (s.op != pass::forward && !sends_gradient(s.op)) return nullptr;
+        return ends_.data() + (s.op == pass::forward ? 0 : gradients_) + s.stage * units_ +
+               static_cast<std::size_t>(s.first);
+    }
+
+    /// Moves `begin` on to the arrival of the last input.
+    constexpr bool inputs_there(const slot& s, Time& begin) {
+        const bool forward = s.op == pass::forward;
+        const Time* const own = end_of(s);
+        if (own == nullptr || (forward ? s.stage == 0 : s.stage + 1 == of_.head.stages)) return true;
+        const Time* const inputs = forward ? own - units_ : own + units_;
+        const std::size_t place = s.pipeline * static_cast<std::size_t>(of_.head.stages) + s.stage;
+        const Time travel = (forward ? down_ : up_)[place] * s.count;
+        for (int u = 0; u < s.count; ++u) {
+            if (inputs[u] == missing) {
+                need_ = static_cast<std::size_t>(inputs + u - ends_.data());
+                return false;
             }
+            begin = std::max(begin, inputs[u] + travel);
         }
-        const Time end = begin + cost_(s);
-        for (int u = 0; u < s.count; ++u) own[u] = end;
-        clocks_[w] = end;
-        sink_(static_cast<std::size_t>(at), begin, end);
         return true;
+    }
+
+    constexpr void yield(const slot& s, std::int32_t at, Time begin, Time end) {
+        Time* const own = end_of(s);
+        for (int u = 0; own != nullptr && u < s.count; ++u) own[u] = end;
+        sink_(static_cast<std::size_t>(at), begin, end);
     }
 
     constexpr bool run_by_tick() {
@@ -91,8 +109,12 @@ private:
         for (std::int32_t tick = 0; left > 0; ++tick) {
             for (std::size_t w = 0; w < workers; ++w) {
                 std::int32_t& at = cursors_[w];
-                for (; at != of_.offsets[w + 1] && slots[at].tick <= tick; ++at, --left)
-                    if (!play_slot(w, at)) return false;
+                while (at != of_.offsets[w + 1] && slots[at].tick <= tick) {
+                    const std::int32_t played = play_slot(w, at);
+                    if (played == 0) return false;
+                    at += played;
+                    left -= static_cast<std::size_t>(played);
+                }
             }
         }
         return true;
@@ -108,12 +130,14 @@ private:
         while (!awake.empty()) {
             const std::size_t w = awake.back();
             awake.pop_back();
-            for (std::int32_t& at = cursors_[w]; at != of_.offsets[w + 1]; ++at, ++played) {
-                if (!play_slot(w, at)) {
+            for (std::int32_t& at = cursors_[w]; at != of_.offsets[w + 1];) {
+                const std::int32_t some = play_slot(w, at);
+                if (some == 0) {
                     blocked[w] = need_;
                     break;
                 }
-                wake_consumer(of_.slots[static_cast<std::size_t>(at)], blocked, awake);
+                for (const std::int32_t end = at + some; at != end; ++at, ++played)
+                    wake_consumer(of_.slots[static_cast<std::size_t>(at)], blocked, awake);
             }
         }
         return played;

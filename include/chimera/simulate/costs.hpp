@@ -9,10 +9,12 @@ namespace chimera {
 
 /// One number for every stage, or one per stage.
 struct per_stage {
-    std::vector<double> values;  ///< one value, or as many as there are stages (boundaries: stages - 1)
+    std::vector<double> values;  ///< one value, or as many as there are stages (boundaries: stages - 1);
+                                 ///< none where a cost may be left out
 
     constexpr per_stage(double one = 0) : values(1, one) {}
     constexpr per_stage(std::vector<double> each) : values(static_cast<std::vector<double>&&>(each)) {}
+    constexpr bool given() const { return !values.empty(); }
     constexpr double operator[](int stage) const {
         return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(stage)];
     }
@@ -38,6 +40,8 @@ struct costs {
     per_stage input_gradient{1};
     per_stage weight_gradient{1};
     per_stage recompute{1};
+    per_stage paired{std::vector<double>{}};  ///< a forward and a full backward that run together, by the forward's
+                                              ///< stage; without values: the sum of the two
     per_stage transfer{0};  ///< seconds for one micro-batch to cross the boundary after the stage, either way
     reduce_cost reduce{};
     per_stage update{0};

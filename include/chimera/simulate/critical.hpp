@@ -81,11 +81,23 @@ private:
         }
         return out;
     }
-    /// What the step waited for: one predecessor, or both where they were just in time together.
+    /// Whether step i runs together with the next one of its worker.
+    constexpr bool pairs_with_next(std::int32_t i) const {
+        const auto at = static_cast<std::size_t>(i);
+        if (i < 0 || at + 1 >= of_.steps.size() || opens_row_[at + 1] != 0) return false;
+        const step &a = of_.steps[at], &b = of_.steps[at + 1];
+        return is_compute(a.op) && is_compute(b.op) && a.begin == b.begin && a.end == b.end && a.begin < a.end;
+    }
+    constexpr std::int32_t later(std::int32_t a, std::int32_t b) const {
+        return b == none || (a != none && end_of(a) >= end_of(b)) ? a : b;
+    }
+    /// What the step waited for: one predecessor, or both where they were just in time together. A pair waits as one.
     constexpr pair before(std::int32_t i) const {
         const step& s = of_.steps[static_cast<std::size_t>(i)];
-        const std::int32_t row = opens_row_[static_cast<std::size_t>(i)] != 0 ? none : i - 1;
-        const std::int32_t data = source(s);
+        const std::int32_t first = opens_row_[static_cast<std::size_t>(i)] == 0 && pairs_with_next(i - 1) ? i - 1 : i;
+        const std::int32_t row = opens_row_[static_cast<std::size_t>(first)] != 0 ? none : first - 1;
+        std::int32_t data = source(of_.steps[static_cast<std::size_t>(first)]);
+        if (pairs_with_next(first)) data = later(data, source(of_.steps[static_cast<std::size_t>(first) + 1]));
         if (row == none || data == none) return {std::max(row, data), none};
         if (end_of(row) < s.begin - tolerance_) return {data, none};
         if (end_of(data) < s.begin - tolerance_) return {row, none};

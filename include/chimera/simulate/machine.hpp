@@ -37,7 +37,10 @@ public:
         const instruction* const all = of_.instructions.data();
         for (const std::int32_t end = of_.offsets[w + 1]; me.at != end; ++me.at) {
             const instruction& i = all[me.at];
-            if (is_compute(i.op)) return inputs_there(i, me);
+            if (is_compute(i.op)) {
+                me.ready = me.clock;
+                return inputs_there(i, me) && (!runs_paired(i, me.at, end) || inputs_there(all[me.at + 1], me));
+            }
             if (is_recv(i.op)) continue;
             if (is_send(i.op))
                 send(i, me.clock, woken);
@@ -55,23 +58,19 @@ public:
     /// Earliest time at which the worker's next action can start, in seconds; valid after `advance` returned true.
     constexpr double ready(std::size_t w) const { return workers_[w].ready; }
 
-    /// Performs the worker's next action from `begin` on and returns its end.
+    /// Performs the worker's next action, or pair of them, from `begin` on and returns its end.
     constexpr double perform(std::size_t w, double begin) {
         state& me = workers_[w];
         const instruction& i = of_.instructions[static_cast<std::size_t>(me.at)];
-        const double seconds = i.op == action::update_weights
-                                   ? updates_[i.stage]
-                                   : rates_.pass[static_cast<std::size_t>(i.op) * rates_.stages + i.stage] * i.count;
-        me.clock = begin + seconds;
-        step& s = out_.steps[static_cast<std::size_t>(me.step++)];
-        s.op = i.op;
-        s.count = i.count;
-        s.pipeline = i.pipeline;
-        s.stage = i.stage;
-        s.first = i.first;
-        s.begin = begin;
-        s.end = me.clock;
-        ++me.at;
+        if (runs_paired(i, me.at, of_.offsets[w + 1])) {
+            const instruction& with = of_.instructions[static_cast<std::size_t>(me.at) + 1];
+            me.clock = begin + rates_.of(i, with);
+            record(i, begin, me);
+            record(with, begin, me);
+            return me.clock;
+        }
+        me.clock = begin + (i.op == action::update_weights ? updates_[i.stage] : rates_.of(i));
+        record(i, begin, me);
         return me.clock;
     }
 
@@ -124,8 +123,28 @@ private:
         out_.reductions = std::vector<step>(static_cast<std::size_t>(reductions), step{});
     }
 
+    /// Two compute instructions run together where the costs say what that takes; else one after the other.
+    constexpr bool runs_paired(const instruction& i, std::int32_t at, std::int32_t end) const {
+        if (i.overlap == 0 || at + 1 == end) return false;
+        const instruction& with = of_.instructions[static_cast<std::size_t>(at) + 1];
+        return is_compute(with.op) && rates_.pairs(i, with);
+    }
+
+    constexpr void record(const instruction& i, double begin, state& me) {
+        step& s = out_.steps[static_cast<std::size_t>(me.step++)];
+        s.op = i.op;
+        s.count = i.count;
+        s.pipeline = i.pipeline;
+        s.stage = i.stage;
+        s.first = i.first;
+        s.begin = begin;
+        s.end = me.clock;
+        ++me.at;
+    }
+
+    /// Moves `ready` on to the arrival of the last input.
     constexpr bool inputs_there(const instruction& i, state& me) {
-        double ready = me.clock;
+        double ready = me.ready;
         for (std::int32_t m = i.message; m < i.message + i.inputs; ++m) {
             const double arrival = arrivals_[static_cast<std::size_t>(m)];
             if (arrival == missing) {

@@ -39,7 +39,7 @@ constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::
     for (const step& s : row) {
         if (!is_compute(s.op)) continue;
         ++slots;
-        out.busy += s.end - s.begin;
+        if (s.end > end) out.busy += s.end - std::max(s.begin, end);  // what runs in pairs counts once
         start = start < 0 ? s.begin : std::min(start, s.begin);
         end = std::max(end, s.end);
         if (s.op == action::forward) live += s.count;

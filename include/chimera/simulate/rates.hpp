@@ -45,6 +45,7 @@ constexpr void check_length(const per_stage& cost, int stages, const char* name)
 struct rates {
     std::vector<double> pass;      ///< 5 × stages
     std::vector<double> transfer;  ///< boundaries: stages - 1, at least one entry
+    std::vector<double> paired;    ///< stages: a forward together with a full backward; empty: the sum of the two
     std::size_t stages;
 
     constexpr rates(const costs& c, const shape& head) : stages(static_cast<std::size_t>(head.stages)) {
@@ -55,10 +56,33 @@ struct rates {
             check_length(*each[p], head.stages, names[p]);
             for (int s = 0; s < head.stages; ++s) pass.push_back((*each[p])[s] / head.micro_batch_parts);
         }
+        if (c.paired.given()) {
+            check_length(c.paired, head.stages, "paired");
+            for (int s = 0; s < head.stages; ++s) paired.push_back(c.paired[s] / head.micro_batch_parts);
+        }
         check_length(c.transfer, head.stages - 1, "transfer");
         transfer.reserve(stages);
         for (int s = 0; s < head.stages; ++s)
             transfer.push_back(s + 1 < head.stages ? c.transfer[s] / head.micro_batch_parts : 0.0);
+    }
+
+    /// Seconds of a slot or a compute instruction.
+    template <class Compute>
+    constexpr double of(const Compute& c) const {
+        return pass[static_cast<std::size_t>(c.op) * stages + c.stage] * c.count;
+    }
+    /// Whether the two have a cost of their own when they run together.
+    template <class Compute>
+    constexpr bool pairs(const Compute& a, const Compute& b) const {
+        const int kinds = (1 << static_cast<int>(a.op)) | (1 << static_cast<int>(b.op));
+        return kinds == 3 && !paired.empty();  // a forward and a full backward
+    }
+    /// Seconds of two that run together.
+    template <class Compute>
+    constexpr double of(const Compute& a, const Compute& b) const {
+        if (!pairs(a, b)) return of(a) + of(b);
+        const Compute& forward = static_cast<int>(a.op) == 0 ? a : b;
+        return paired[forward.stage] * forward.count;
     }
 };
 

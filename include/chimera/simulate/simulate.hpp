@@ -69,7 +69,8 @@ constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0)
     return detail::play_freely(detail::machine(of, c), of.head);
 }
 
-/// The same for a schedule alone: no reductions, no updates; transfers delay the slots that need them.
+/// The same for a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
+/// both of its slots can, and both end with it.
 /// Throws `error` when workers wait for each other.
 constexpr timeline simulate(schedule_view of, const costs& c = {}) {
     const detail::rates rates(c, of.head);
@@ -81,8 +82,7 @@ constexpr timeline simulate(schedule_view of, const costs& c = {}) {
                  {}};
     step* const steps = out.steps.data();
     const std::size_t played = detail::play<double>(
-        of,
-        [&](const slot& s) { return rates.pass[static_cast<std::size_t>(s.op) * rates.stages + s.stage] * s.count; },
+        of, [&](const auto&... together) { return rates.of(together...); },
         [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
         [&](std::size_t i, double begin, double end) {
             const slot& s = of.slots[i];
