@@ -15,7 +15,22 @@
     X(micro_batches_below_one, "micro_batches must be at least 1 (an iteration needs work)")                         \
     X(pipelines_odd, "pipelines must be even and at least 2 (each pipeline has its mirror)")                         \
     X(pipelines_do_not_divide, "pipelines must divide stages (each pair starts stages / pairs workers further on)")  \
+    X(chunks_below_one, "chunks must be at least 1 (it counts the stages of a worker)")                              \
+    X(chunks_do_not_divide, "chunks must divide stages (every worker holds as many) use a multiple of chunks")       \
+    X(waves_below_one, "waves must be at least 1 (it counts how often a micro-batch runs down the workers and up)")  \
+    X(waves_do_not_divide, "2 · waves must divide stages (every worker holds two stages a wave)")                    \
+    X(group_too_small, "group must be at least workers (else a chunk waits for the one before) use 0 or more")       \
+    X(stages_not_folded, "stages must be even (every worker holds two, one on the way down, one on the way up)")     \
+    X(stages_not_mirrored, "stages must be a multiple of 4 (two a worker, and the workers are even in number)")      \
+    X(micro_batches_odd, "micro_batches must be even (both directions run as many) use one more or one less")        \
+    X(micro_batches_too_few, "micro_batches must be at least 2 · workers (a direction fills the pipeline first)")    \
+    X(update_too_often, "update_every must be at least stages (2 weight versions last that long) use 0 or more")     \
     X(width_below_one, "width must be at least 1 (it counts copies of the pipelines)")                               \
+    X(custom_empty, "the order is empty (it needs a pass) write rows of cells such as 0F0 0B0")                      \
+    X(custom_cell, "a cell of the order cannot be read (not stage, pass, micro-batch) write it such as 0F3 or 2W1")  \
+    X(custom_numbers, "stages or micro-batches of the order are too large (few are computed) number them from 0")    \
+    X(custom_stage_twice, "a stage of the order is in two rows (a stage has one worker) keep it in one row")         \
+    X(custom_stage_missing, "a stage of the order is in no row (every stage has a worker) number stages from 0")     \
     X(too_many_slots, "the schedule is too large (more than 2^27 slots) use fewer stages or micro-batches")
 
 namespace chimera {
@@ -54,6 +69,13 @@ constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, 
     if (micro_batches < 1) return refusal::micro_batches_below_one;
     if (micro_batches > most_slots || stages * micro_batches > most_slots / slots_each) return refusal::too_many_slots;
     return refusal::none;
+}
+
+/// The same where every worker holds `chunks` stages.
+constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks, std::int64_t slots_each) {
+    if (const refusal why = refuse_sizes(stages, micro_batches, slots_each); why != refusal::none) return why;
+    if (chunks < 1) return refusal::chunks_below_one;
+    return stages % chunks == 0 ? refusal::none : refusal::chunks_do_not_divide;
 }
 
 }  // namespace detail

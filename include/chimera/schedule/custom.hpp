@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/play.hpp>
+#include <chimera/core/refusal.hpp>
+#include <chimera/core/schedule.hpp>
+#include <chimera/schedule/cell.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace chimera {
+
+/// Gives the slots of an order their ticks: each starts as early as its worker and its inputs allow. Where the rows wait
+/// for each other, what cannot start comes at its place in its row, so that verify names it.
+constexpr schedule timed(schedule_view of) {
+    schedule out{of.head,
+                 {of.placement.begin(), of.placement.end()},
+                 {of.offsets.begin(), of.offsets.end()},
+                 {of.slots.begin(), of.slots.end()}};
+    for (slot& s : out.slots) s.tick = -1;
+    struct length {
+        constexpr std::int32_t operator()(const slot& s) const { return s.ticks; }
+        constexpr std::int32_t operator()(const slot& a, const slot& b) const { return std::max(a.ticks, b.ticks); }
+    };
+    detail::play<std::int32_t>(
+        of, length{}, [](int) { return std::int32_t{0}; },
+        [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
+    for (int w = 0; w < of.head.workers; ++w) {
+        std::int32_t free_from = 0;
+        for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)]; i < out.offsets[static_cast<std::size_t>(w) + 1];
+             ++i) {
+            slot& s = out.slots[static_cast<std::size_t>(i)];
+            if (s.tick < 0) s.tick = free_from;
+            free_from = std::max(free_from, s.overlap != 0 ? s.tick : s.end());
+        }
+    }
+    return out;
+}
+
+namespace detail {
+
+/// Lengths on the grid of an order that gives none: a tick for each pass, two for a full backward among halves, and for a
+/// pair those of its two passes together.
+constexpr void give_lengths(std::vector<slot>& slots) {
+    bool halves = false;
+    for (const slot& s : slots) halves = halves || s.op == pass::input_gradient || s.op == pass::weight_gradient;
+    for (slot& s : slots) s.ticks = s.op == pass::backward && halves ? 2 : 1;
+    for (std::size_t i = 0; i + 1 < slots.size(); ++i)
+        if (slots[i].overlap != 0)
+            slots[i].ticks = slots[i + 1].ticks = static_cast<std::uint16_t>(slots[i].ticks + slots[i + 1].ticks);
+}
+
+/// Reads an order: rows by ; or by lines, cells by spaces or commas; `.` waits.
+struct order_reader {
+    std::string_view rest;
+    schedule out{};
+    refusal why = refusal::none;
+
+    constexpr void read() {
+        out.head = {"custom", 0, 0, 1, 0, 1};
+        out.offsets.push_back(0);
+        bool open = false;  // the last row has no end yet
+        while (!rest.empty() && why == refusal::none) {
+            const char c = rest.front();
+            if (c == ';' || c == '\n') {
+                end_row();
+                open = false;
+                rest.remove_prefix(1);
+            } else if (c == ' ' || c == ',' || c == '\t' || c == '.') {
+                rest.remove_prefix(1);
+            } else {
+                take(next_word());
+                open = true;
+            }
+        }
+        if (open) end_row();
+        if (why == refusal::none) place();
+    }
+
+    constexpr std::string_view next_word() {
+        std::size_t end = 0;
+        for (bool inside = false; end < rest.size(); ++end) {
+            const char c = rest[end];
+            if (!inside && (c == ' ' || c == ',' || c == '\t' || c == ';' || c == '\n')) break;
+            inside = c == '(' || (inside && c != ')');
+        }
+        const std::string_view word = rest.substr(0, end);
+        rest.remove_prefix(end);
+        return word;
+    }
+
+    constexpr void end_row() {
+        ++out.head.workers;
+        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+    }
+
+    constexpr void take(std::string_view word) {
+        const cell c = read_cell(word);
+        if (c.kind != cell_kind::compute && c.kind != cell_kind::pair) {
+            why = refusal::custom_cell;
+            return;
+        }
+        add(c.parts[0], c.kind == cell_kind::pair);
+        if (c.kind == cell_kind::pair) add(c.parts[1], false);
+    }
+
+    constexpr void add(const cell_part& of, bool overlap) {
+        slot s;
+        s.op = static_cast<pass>(of.op);
+        s.stage = static_cast<std::uint16_t>(of.stage);
+        s.first = of.micro_batch;
+        s.overlap = overlap ? 1 : 0;
+        out.slots.push_back(s);
+        out.head.stages = std::max(out.head.stages, of.stage + 1);
+        out.head.micro_batches = std::max(out.head.micro_batches, of.micro_batch + 1);
+    }
+
+    /// The worker of a stage is the row that holds it: one row, and every stage in one.
+    constexpr void place() {
+        if (out.slots.empty()) why = refusal::custom_empty;
+        if (why != refusal::none) return;
+        const auto pairs = std::int64_t{out.head.stages} * out.head.micro_batches;
+        if (pairs > (std::int64_t{1} << 20) && pairs / 128 > static_cast<std::int64_t>(out.slots.size())) {
+            why = refusal::custom_numbers;
+            return;
+        }
+        out.placement = std::vector<std::int32_t>(static_cast<std::size_t>(out.head.stages), -1);
+        for (int w = 0; w < out.head.workers; ++w) {
+            for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
+                 i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+                std::int32_t& at = out.placement[out.slots[static_cast<std::size_t>(i)].stage];
+                if (at >= 0 && at != w) why = refusal::custom_stage_twice;
+                at = w;
+            }
+        }
+        for (const std::int32_t w : out.placement)
+            if (w < 0) why = refusal::custom_stage_missing;
+    }
+};
+
+constexpr order_reader read_order(std::string_view text) {
+    order_reader reader{text};
+    reader.read();
+    return reader;
+}
+
+}  // namespace detail
+
+/// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. One row per worker,
+/// closed by `;` or a new line; cells are stage, pass (F, B, I, W, R) and micro-batch, a pair is (0F1;1B0)OVERLAP_F_B.
+/// The worker of a stage is the row that holds it; the ticks are the earliest that the order allows. What the laws forbid
+/// is built all the same: `proven<fixed<…>>` and verify() name the slot.
+template <std::size_t Size>
+struct custom {
+    char text[Size] = {};
+
+    constexpr custom(const char (&from)[Size]) {
+        for (std::size_t i = 0; i < Size; ++i) text[i] = from[i];
+    }
+
+    constexpr std::string_view view() const { return {text, Size - 1}; }
+    constexpr refusal refused() const { return detail::read_order(view()).why; }
+    constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
+    constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
+    constexpr std::size_t slot_count() const { return detail::read_order(view()).out.slots.size(); }
+    constexpr schedule make() const {
+        detail::order_reader reader = detail::read_order(view());
+        detail::give_lengths(reader.out.slots);
+        return timed(reader.out);
+    }
+};
+
+}  // namespace chimera
