@@ -18,6 +18,7 @@ struct program_sizes {
     std::size_t instructions = 0;
     std::size_t buffers = 0;
     std::size_t members = 0;
+    std::size_t versions = 0;
 };
 
 /// A program in exactly sized arrays.
@@ -32,9 +33,11 @@ struct fixed_program {
     std::array<std::int32_t, Sizes.members> members;
     std::array<std::int32_t, Sizes.workers> buffer_counts;
     std::int32_t messages;
+    std::array<std::int32_t, Sizes.versions> version_counts;
 
     constexpr program_view view() const {
-        return {head, placement, offsets, instructions, buffers, member_offsets, members, buffer_counts, messages};
+        return {head,           placement, offsets,       instructions, buffers,
+                member_offsets, members,   buffer_counts, messages,     version_counts};
     }
     constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
 };
@@ -44,15 +47,15 @@ namespace detail {
 template <const auto& Table, sync Mode>
 consteval program_sizes measure_program() {
     const program p = lower(Table, Mode);
-    return {p.offsets.size() - 1, p.member_offsets.size() - 1,
-            p.placement.size(),   p.instructions.size(),
-            p.buffers.size(),     p.members.size()};
+    return {
+        p.offsets.size() - 1, p.member_offsets.size() - 1, p.placement.size(), p.instructions.size(), p.buffers.size(),
+        p.members.size(),     p.version_counts.size()};
 }
 
 template <const auto& Table, sync Mode>
 consteval auto freeze_program() {
     const program p = lower(Table, Mode);
-    fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages};
+    fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages, {}};
     copy_all(out.placement, p.placement);
     copy_all(out.offsets, p.offsets);
     copy_all(out.instructions, p.instructions);
@@ -60,6 +63,7 @@ consteval auto freeze_program() {
     copy_all(out.member_offsets, p.member_offsets);
     copy_all(out.members, p.members);
     copy_all(out.buffer_counts, p.buffer_counts);
+    copy_all(out.version_counts, p.version_counts);
     return out;
 }
 

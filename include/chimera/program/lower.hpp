@@ -6,10 +6,13 @@
 #include <chimera/program/program.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/program/transfers.hpp>
+#include <chimera/program/update_points.hpp>
+#include <chimera/program/versions.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace chimera {
@@ -21,21 +24,30 @@ class lowering {
 public:
     constexpr lowering(schedule_view of, sync mode)
         : of_(of), messages_(find_messages(of)), transfers_(order_transfers(messages_.all, of.head.workers)),
-          groups_(find_groups(of)), reductions_(find_reductions(of, groups_, mode)), buffers_(of.head) {}
+          groups_(find_groups(of)), buffers_(of.head) {
+        if (of.head.update == weights::flushed) {
+            reductions_ = find_reductions(of, groups_, mode);
+        } else {
+            update_groups_ = find_update_groups(of.head, pipelines_of_units(of.head, of.slots));
+            updates_ = find_updates(of, groups_, update_groups_);
+        }
+    }
 
     constexpr program run() {
         out_.head = of_.head;
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
-        out_.instructions.reserve(of_.slots.size() + transfers_.transfers.size() + 3 * reductions_.all.size());
+        out_.instructions.reserve(of_.slots.size() + transfers_.transfers.size() +
+                                  3 * (reductions_.all.size() + updates_.all.size()));
         out_.offsets.push_back(0);
         for (int w = 0; w < of_.head.workers; ++w) {
-            write_row(w);
+            of_.head.update == weights::flushed ? write_row(w) : write_updating_row(w);
             out_.offsets.push_back(static_cast<std::int32_t>(out_.instructions.size()));
             out_.buffer_counts.push_back(buffers_.opened());
         }
         out_.member_offsets = groups_.offsets;
         out_.members = groups_.members;
         out_.messages = static_cast<std::int32_t>(messages_.all.size());
+        if (of_.head.update != weights::flushed) version_allotment(out_, update_groups_).run();
         return std::move(out_);
     }
 
@@ -49,13 +61,59 @@ private:
         write_reductions(w, reduce, done);
         for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
             const slot& s = of_.slots[static_cast<std::size_t>(i)];
-            for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= s.tick; ++transfer)
+            const bool paired = s.overlap != 0 && i + 1 < of_.offsets[at + 1];
+            const std::int32_t until = paired ? before_pair(i) : s.tick;
+            for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= until; ++transfer)
                 write_transfer(transfer);
             write_compute(s, static_cast<std::size_t>(i));
-            write_reductions(w, reduce, ++done);
+            ++done;
+            if (!paired) write_reductions(w, reduce, done);
         }
         for (; transfer < transfers_.offsets[at + 1]; ++transfer) write_transfer(transfer);
         write_end(w);
+    }
+
+    /// Transfers up to which tick come before slot i and its partner: nothing comes between the two. What the partner receives
+    /// while slot i runs cannot depend on slot i, which ends later, so it may as well be received before both.
+    constexpr std::int32_t before_pair(std::int32_t i) const {
+        const slot& s = of_.slots[static_cast<std::size_t>(i)];
+        const slot& next = of_.slots[static_cast<std::size_t>(i) + 1];
+        return next.tick < s.end() ? std::max(s.tick, next.tick) : s.tick;
+    }
+
+    /// A row with updates between its slots: transfers and updates by tick, transfers first.
+    constexpr void write_updating_row(int w) {
+        buffers_.next_worker();
+        const auto at = static_cast<std::size_t>(w);
+        std::int32_t transfer = transfers_.offsets[at], update = updates_.offsets[at];
+        const std::int32_t transfers = transfers_.offsets[at + 1], updates = updates_.offsets[at + 1];
+        const auto write_until = [&](std::int32_t tick) {
+            while (true) {
+                const bool moves = transfer < transfers && group(transfer) <= tick;
+                const bool changes = update < updates && updates_.all[static_cast<std::size_t>(update)].time <= tick;
+                if (moves && (!changes || group(transfer) <= updates_.all[static_cast<std::size_t>(update)].time))
+                    write_transfer(transfer++);
+                else if (changes)
+                    write_update(updates_.all[static_cast<std::size_t>(update++)].stage);
+                else
+                    return;
+            }
+        };
+        for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
+            const slot& s = of_.slots[static_cast<std::size_t>(i)];
+            const bool second = i > of_.offsets[at] && of_.slots[static_cast<std::size_t>(i) - 1].overlap != 0 &&
+                                s.tick < of_.slots[static_cast<std::size_t>(i) - 1].end();
+            if (!second) write_until(s.overlap != 0 && i + 1 < of_.offsets[at + 1] ? before_pair(i) : s.tick);
+            write_compute(s, static_cast<std::size_t>(i));
+        }
+        write_until(std::numeric_limits<std::int32_t>::max());
+    }
+    constexpr void write_update(std::int32_t stage) {
+        if (reduced(stage)) {
+            write_stage(action::reduce_gradient, stage);
+            write_stage(action::wait_gradient, stage);
+        }
+        write_stage(action::update_weights, stage);
     }
 
     constexpr std::int32_t group(std::int32_t i) const {
@@ -69,6 +127,7 @@ private:
         instruction out;
         out.op = static_cast<action>(s.op);
         out.count = s.count;
+        out.overlap = s.overlap;
         out.pipeline = s.pipeline;
         out.stage = s.stage;
         out.first = s.first;
@@ -114,7 +173,9 @@ private:
     message_list messages_;
     transfer_rows transfers_;
     replica_groups groups_;
-    reduction_rows reductions_;
+    reduction_rows reductions_;    // flushed
+    update_groups update_groups_;  // not flushed
+    update_rows updates_;          // likewise
     buffer_allocator buffers_;
     program out_;
 };
@@ -123,7 +184,12 @@ private:
 
 /// Adds to a schedule what the executor must not decide: sends and receives with their groups and one global order,
 /// activation buffers, gradient reductions, updates. Linear in slots (stages · log stages for the order of reductions).
-/// Throws `error` where a slot starts before its input is there.
+/// The two slots of a pair stand next to each other, the first marked `overlap`.
+/// Where weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have the
+/// last gradient of a group (reduced at once where there are several: `mode` says nothing here), and every instruction says
+/// which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at most.
+/// Throws `error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
+/// than 256 versions of them.
 constexpr program lower(schedule_view of, sync mode = sync::eager_opt) { return detail::lowering(of, mode).run(); }
 
 }  // namespace chimera

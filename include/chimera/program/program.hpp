@@ -23,6 +23,7 @@ struct program_view {
     std::span<const std::int32_t>
         buffer_counts;          ///< workers: activation buffers each worker needs (its peak, in units)
     std::int32_t messages = 0;  ///< number of distinct messages
+    std::span<const std::int32_t> version_counts{};  ///< beside `members`: weight versions kept; empty: one each
 
     constexpr std::span<const instruction> row(int w) const {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
@@ -37,6 +38,11 @@ struct program_view {
         const auto from = static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]);
         return members.subspan(from,
                                static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
+    }
+    /// Weight versions of `stage` that its k-th member keeps.
+    constexpr std::int32_t versions_of(int stage, std::size_t k) const {
+        if (version_counts.empty()) return 1;
+        return version_counts[static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]) + k];
     }
     /// The activation buffer of the k-th unit that a compute instruction covers.
     constexpr std::int32_t buffer_of(const instruction& i, int k) const {
@@ -55,9 +61,11 @@ struct program {
     std::vector<std::int32_t> members;
     std::vector<std::int32_t> buffer_counts;
     std::int32_t messages = 0;
+    std::vector<std::int32_t> version_counts;
 
     constexpr program_view view() const {
-        return {head, placement, offsets, instructions, buffers, member_offsets, members, buffer_counts, messages};
+        return {head,           placement, offsets,       instructions, buffers,
+                member_offsets, members,   buffer_counts, messages,     version_counts};
     }
     constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
 };
