@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
+#include <chimera/algebra/fill.hpp>
 #include <chimera/algebra/placement.hpp>
+#include <chimera/algebra/split.hpp>
 #include <chimera/algebra/time.hpp>
 #include <chimera/algebra/units.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
@@ -23,11 +25,14 @@ enum class scale : std::uint8_t { direct, doubling, halving };
 /// Direct, F = B = 1 tick: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
 /// Doubling and halving: a tick is the forward of one unit, a backward takes two; forwards of the first D/(2f) ticks are
 /// split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle where the basic units are full.
+/// Split: the same orders made zero-bubble (`split_backward`, `fill`) at the same peaks. F = I = W = 1 tick, direct:
+/// makespan 3N + D/(2f) - 1, half the skew that ZB-H2 is left with at f = 1, none at f = D/2.
 struct bidirectional {
     int stages = 2;
     int micro_batches = 1;
     int pipelines = 2;  ///< 2f; f divides stages / 2
     chimera::scale scale = chimera::scale::direct;
+    bool split = false;  ///< backwards in two halves, the weight gradients moved into bubbles at the same memory
 
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
@@ -38,19 +43,30 @@ struct bidirectional {
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages * pipelines; }
     constexpr std::size_t slot_count() const {
-        const auto n = static_cast<std::size_t>(micro_batches);
-        if (scale == chimera::scale::direct) return 2 * static_cast<std::size_t>(stages) * n;
-        return static_cast<std::size_t>(stages) * (scale == chimera::scale::halving ? 3 * n : n + (n + 1) / 2) +
-               splits();
+        const auto passes = static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+        const std::size_t backwards = scale == chimera::scale::halving ? 2 * passes : passes;
+        return forwards() + (split ? 2 * backwards : backwards);
     }
     constexpr schedule make() const {
+        if (split) return fill(detail::halves(whole()));
+        return whole();
+    }
+
+private:
+    constexpr std::size_t forwards() const {
+        const auto n = static_cast<std::size_t>(micro_batches);
+        if (scale != chimera::scale::doubling) return static_cast<std::size_t>(stages) * n + splits();
+        return static_cast<std::size_t>(stages) * ((n + 1) / 2) + splits();
+    }
+
+    /// With full backwards.
+    constexpr schedule whole() const {
         if (scale == chimera::scale::direct) return units();
         // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
         if (micro_batches % capacity() != 0) return compact(split_start(units(), ramp()));
         return split_start(units(), ramp());
     }
 
-private:
     constexpr int capacity() const { return scale == chimera::scale::doubling ? 2 * stages : stages; }
     constexpr int ramp() const { return stages / pipelines - 1; }
 
@@ -78,6 +94,7 @@ private:
 
     /// Forwards that `split_start` splits: whole pairs i at stage s with s + 2i <= ramp, in the first unit.
     constexpr std::size_t splits() const {
+        if (scale == chimera::scale::direct) return 0;
         const int n = std::min(micro_batches, capacity());
         std::size_t count = 0;
         for (int p = 0; p < pipelines && ramp() > 0; ++p)

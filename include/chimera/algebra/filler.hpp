@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/error.hpp>
+#include <chimera/core/schedule.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace chimera::detail {
+
+/// A list scheduler on the tick grid. A worker's row is read as two lanes, weight gradients and all else, each kept in order.
+/// Whenever a worker is free it runs the next slot of the second lane if that is ready and its memory allows, else the next
+/// weight gradient. Event by event: linear in slots.
+class filler {
+public:
+    constexpr filler(schedule_view of, std::vector<std::int32_t> limits)
+        : of_(of), units_(static_cast<std::size_t>(of.head.units())),
+          gradients_(units_ * static_cast<std::size_t>(of.head.stages)), ends_(2 * gradients_, missing),
+          rows_(static_cast<std::size_t>(of.head.workers)), out_{of.head,
+                                                                 {of.placement.begin(), of.placement.end()},
+                                                                 {of.offsets.begin(), of.offsets.end()},
+                                                                 std::vector<slot>(of.slots.size(), slot{})} {
+        std::int32_t longest = 1;
+        for (const slot& s : of.slots) longest = std::max<std::int32_t>(longest, s.ticks);
+        std::size_t size = 2;
+        while (size <= static_cast<std::size_t>(longest)) size *= 2;
+        calendar_ = std::vector<std::int32_t>(size, nobody);
+        for (std::size_t w = 0; w < rows_.size(); ++w) {
+            const std::int32_t from = of.offsets[w];
+            rows_[w] = {from, from, from, of.offsets[w + 1], 0, limits[w], nobody};
+            wake(static_cast<std::int32_t>(w), 0);
+        }
+    }
+
+    constexpr schedule run() {
+        std::size_t left = of_.slots.size();
+        const std::size_t mask = calendar_.size() - 1;
+        for (std::int32_t tick = 0; waiting_ > 0; ++tick) {
+            std::int32_t w = calendar_[static_cast<std::size_t>(tick) & mask];
+            calendar_[static_cast<std::size_t>(tick) & mask] = nobody;
+            while (w != nobody) {
+                const std::int32_t next = rows_[static_cast<std::size_t>(w)].next;
+                --waiting_;
+                left -= step(w, tick);
+                w = next;
+            }
+        }
+        if (left > 0)
+            refuse("the order cannot run (it waits for itself, or the memory is too small) verify it or allow more");
+        return std::move(out_);
+    }
+
+private:
+    static constexpr std::int32_t missing = -1;
+    static constexpr std::int32_t nobody = -1;
+
+    struct row {
+        std::int32_t at = 0;      // next slot that is no weight gradient
+        std::int32_t weight = 0;  // next weight gradient
+        std::int32_t to = 0;      // where the next slot goes
+        std::int32_t end = 0;
+        std::int32_t live = 0;
+        std::int32_t limit = 0;
+        std::int32_t next = nobody;  // in the calendar's list
+        bool idle = false;           // waits for an input
+    };
+
+    constexpr void wake(std::int32_t w, std::int32_t tick) {
+        std::int32_t& head = calendar_[static_cast<std::size_t>(tick) & (calendar_.size() - 1)];
+        row& r = rows_[static_cast<std::size_t>(w)];
+        r.idle = false;
+        r.next = head;
+        head = w;
+        ++waiting_;
+    }
+
+    /// Starts what worker w can start at `tick`; the number of slots that are. Else it stays idle until an input is made.
+    constexpr std::size_t step(std::int32_t w, std::int32_t tick) {
+        row& r = rows_[static_cast<std::size_t>(w)];
+        const slot* const all = of_.slots.data();
+        while (r.at != r.end && all[r.at].op == pass::weight_gradient) ++r.at;
+        while (r.weight != r.end && all[r.weight].op != pass::weight_gradient) ++r.weight;
+        std::int32_t ready = missing;
+        if (r.at != r.end && (all[r.at].op != pass::forward || r.live + all[r.at].count <= r.limit)) {
+            ready = inputs_end(all[r.at]);
+            if (ready != missing && ready <= tick) return start(w, r, r.at++, tick);
+        }
+        // A weight gradient stands behind its input gradient in the row.
+        if (r.weight < r.at) return start(w, r, r.weight++, tick);
+        if (ready != missing)
+            wake(w, ready);
+        else
+            r.idle = true;
+        return 0;
+    }
+
+    /// When the slot's inputs are all made; `missing` while that is not known.
+    constexpr std::int32_t inputs_end(const slot& s) const {
+        const bool forward = s.op == pass::forward;
+        if (!forward && !sends_gradient(s.op)) return 0;
+        if (forward ? s.stage == 0 : s.stage + 1 == of_.head.stages) return 0;
+        const std::int32_t* const from = ends_.data() +
+                                         (forward ? (s.stage - 1u) * units_ : gradients_ + (s.stage + 1u) * units_) +
+                                         static_cast<std::size_t>(s.first);
+        std::int32_t end = 0;
+        for (int u = 0; u < s.count; ++u) {
+            if (from[u] == missing) return missing;
+            end = std::max(end, from[u]);
+        }
+        return end;
+    }
+
+    constexpr std::size_t start(std::int32_t w, row& r, std::int32_t index, std::int32_t tick) {
+        slot& s = out_.slots[static_cast<std::size_t>(r.to++)];
+        s = of_.slots[static_cast<std::size_t>(index)];
+        s.tick = tick;
+        if (s.op == pass::forward) r.live += s.count;
+        if (ends_activation(s.op)) r.live -= s.count;
+        if (s.op == pass::forward || sends_gradient(s.op)) hand_on(s);
+        wake(w, s.end());
+        return 1;
+    }
+
+    constexpr void hand_on(const slot& s) {
+        const bool forward = s.op == pass::forward;
+        std::int32_t* const own =
+            ends_.data() + (forward ? 0 : gradients_) + s.stage * units_ + static_cast<std::size_t>(s.first);
+        for (int u = 0; u < s.count; ++u) own[u] = s.end();
+        const int next = forward ? s.stage + 1 : s.stage - 1;
+        if (next < 0 || next == of_.head.stages) return;
+        const std::int32_t consumer = of_.worker_of(s.pipeline, next);
+        if (rows_[static_cast<std::size_t>(consumer)].idle) wake(consumer, s.end());
+    }
+
+    schedule_view of_;
+    std::size_t units_;
+    std::size_t gradients_;           // where gradients begin in `ends_`
+    std::vector<std::int32_t> ends_;  // of forward (stage, unit), then of its (input) gradient
+    std::vector<row> rows_;
+    std::vector<std::int32_t>
+        calendar_;              // per tick, modulo its size: the first worker to look at; a list through row::next
+    std::int32_t waiting_ = 0;  // workers in the calendar
+    schedule out_;
+};
+
+}  // namespace chimera::detail

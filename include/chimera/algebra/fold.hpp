@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/superpose.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// Rows on their way into one: the cursor of each.
+struct strand {
+    const slot* at = nullptr;
+    const slot* end = nullptr;
+};
+
+/// Merges the strands by tick into `to`; refuses two slots at once on worker w.
+constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
+    std::int32_t free_from = 0;
+    for (;;) {
+        strand* next = nullptr;
+        for (strand *s = strands.data(), *last = s + strands.size(); s != last; ++s)
+            if (s->at != s->end && (next == nullptr || s->at->tick < next->at->tick)) next = s;
+        if (next == nullptr) return to;
+        if (next->at->tick < free_from) collision(w, next->at->tick);
+        free_from = next->at->end();
+        *to++ = *next->at++;
+    }
+}
+
+/// Puts worker w's row onto worker `home[w]` of `workers`, each slot at its tick.
+constexpr schedule join_rows(schedule_view of, int workers, const std::vector<std::int32_t>& home) {
+    schedule out{of.head, {}, {}, std::vector<slot>(of.slots.size(), slot{})};
+    out.head.workers = workers;
+    out.placement.reserve(of.placement.size());
+    for (const std::int32_t w : of.placement) out.placement.push_back(home[static_cast<std::size_t>(w)]);
+    std::vector<std::vector<std::int32_t>> sources(static_cast<std::size_t>(workers));
+    for (std::size_t w = 0; w < home.size(); ++w)
+        sources[static_cast<std::size_t>(home[w])].push_back(static_cast<std::int32_t>(w));
+    out.offsets.reserve(static_cast<std::size_t>(workers) + 1);
+    out.offsets.push_back(0);
+    slot* to = out.slots.data();
+    std::vector<strand> strands;
+    for (int w = 0; w < workers; ++w) {
+        strands.clear();
+        for (const std::int32_t source : sources[static_cast<std::size_t>(w)]) {
+            const auto row = of.row(source);
+            strands.push_back({row.data(), row.data() + row.size()});
+        }
+        to = merge_strands(strands, w, to);
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+    }
+    return out;
+}
+
+}  // namespace detail
+
+/// Folds the line of workers in the middle: worker w and worker workers - 1 - w become one, so that a linear pipeline
+/// runs down and up again, V-shaped, with two stages half as deep on each. Slots keep their ticks.
+/// Refuses an odd number of workers, and a collision, naming worker and tick.
+constexpr schedule fold(schedule_view of) {
+    if (of.head.workers % 2 != 0) refuse("fold of an odd number of workers (two become one) use an even number");
+    std::vector<std::int32_t> home;
+    for (std::int32_t w = 0; w < of.head.workers; ++w)
+        home.push_back(w < of.head.workers / 2 ? w : of.head.workers - 1 - w);
+    return detail::join_rows(of, of.head.workers / 2, home);
+}
+
+/// Deals the workers out again, round-robin, over a `chunks`-th of them: worker w moves to w modulo workers / chunks, so
+/// that each holds `chunks` stages of a linear pipeline. Slots keep their ticks.
+/// Refuses chunks that do not divide the workers, and a collision, naming worker and tick.
+constexpr schedule loop(schedule_view of, int chunks) {
+    if (chunks < 1 || of.head.workers % chunks != 0)
+        refuse("loop of workers that chunks do not divide (every worker takes as many) use a divisor of the workers");
+    const std::int32_t workers = of.head.workers / chunks;
+    std::vector<std::int32_t> home;
+    for (std::int32_t w = 0; w < of.head.workers; ++w) home.push_back(w % workers);
+    return detail::join_rows(of, workers, home);
+}
+
+}  // namespace chimera

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/core/schedule.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace chimera {
+
+/// Joins every forward with the full backward of other units that follows it on the worker: the two overlap in one slot
+/// that takes as long as both (DualPipe, DeepSeek-V3, arXiv 2412.19437, section 3.2.1), and the order is re-timed.
+/// Refuses an order in which pairs wait for each other.
+constexpr schedule pair(schedule_view of) {
+    schedule out{of.head,
+                 {of.placement.begin(), of.placement.end()},
+                 {of.offsets.begin(), of.offsets.end()},
+                 {of.slots.begin(), of.slots.end()}};
+    for (int w = 0; w < of.head.workers; ++w) {
+        const auto end = out.offsets[static_cast<std::size_t>(w) + 1];
+        for (auto i = out.offsets[static_cast<std::size_t>(w)]; i + 1 < end; ++i) {
+            slot& a = out.slots[static_cast<std::size_t>(i)];
+            slot& b = out.slots[static_cast<std::size_t>(i) + 1];
+            const bool apart = a.first + a.count <= b.first || b.first + b.count <= a.first;
+            if (a.op != pass::forward || b.op != pass::backward || a.overlap != 0 || b.overlap != 0 || !apart) continue;
+            a.ticks = b.ticks = static_cast<std::uint16_t>(a.ticks + b.ticks);
+            a.overlap = 1;
+            ++i;
+        }
+    }
+    return compact(out);
+}
+
+}  // namespace chimera

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/core/schedule.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// The order with every full backward in two halves, the weight gradient right behind the input gradient. A half takes half
+/// a backward's ticks, and a whole tick where that was one: on a grid where F = B = 1 the halves become I = W = 1.
+constexpr schedule halves(schedule_view of) {
+    std::size_t backwards = 0;
+    for (const slot& s : of.slots) backwards += s.op == pass::backward ? 1 : 0;
+    schedule out{of.head,
+                 {of.placement.begin(), of.placement.end()},
+                 {},
+                 std::vector<slot>(of.slots.size() + backwards, slot{})};
+    out.offsets.reserve(of.offsets.size());
+    out.offsets.push_back(0);
+    slot* to = out.slots.data();
+    for (int w = 0; w < of.head.workers; ++w) {
+        for (const slot& s : of.row(w)) {
+            *to = s;
+            if (s.op == pass::backward) {
+                to->op = pass::input_gradient;
+                to->ticks = static_cast<std::uint16_t>((s.ticks + 1) / 2);
+                ++to;
+                *to = to[-1];
+                to->op = pass::weight_gradient;
+            }
+            ++to;
+        }
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+    }
+    return out;
+}
+
+}  // namespace detail
+
+/// Splits every full backward into an input gradient and, right behind it, a weight gradient, and re-times the order.
+/// `fill` then moves the weight gradients into bubbles (Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241).
+constexpr schedule split_backward(schedule_view of) { return compact(detail::halves(of)); }
+
+}  // namespace chimera

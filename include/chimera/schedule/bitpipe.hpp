@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/fold.hpp>
+#include <chimera/algebra/placement.hpp>
+#include <chimera/algebra/time.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/schedule/wave.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace chimera {
+
+/// BitPipe (Wu et al., arXiv 2410.19367): a V-shaped pipeline, two stages a worker, and its mirror over the same workers:
+/// 1F1B folded, overlaid with its own mirror. A basic unit holds as many micro-batches as there are workers, half of them
+/// each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's; bubble ratio
+/// (W - 2) / (4N + W - 2) over W workers where W divides N.
+struct bitpipe {
+    int stages = 4;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
+        return stages % 4 == 0 ? refusal::none : refusal::stages_not_mirrored;
+    }
+    constexpr int workers() const { return stages / 2; }
+    constexpr int placements() const { return 2 * stages; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
+            std::vector<schedule> layers;
+            layers.reserve(2);
+            layers.push_back(fold(one_f_one_b{stages, (n + 1) / 2}.make()));
+            layers.push_back(mirror(fold(one_f_one_b{stages, n / 2}.make())));
+            return overlay(layers);
+        });
+        out.head.family = "bitpipe";
+        return out;
+    }
+};
+
+}  // namespace chimera

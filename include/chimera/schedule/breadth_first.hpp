@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/order.hpp>
+#include <chimera/core/refusal.hpp>
+
+#include <algorithm>
+
+namespace chimera {
+
+/// Breadth-first looped pipeline (Lamy-Poirier, arXiv 2211.05953): stage c · workers + w is chunk c of worker w; all
+/// micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan 2 (N · chunks + workers - 1),
+/// peak N · chunks activations of a stage.
+struct breadth_first {
+    int stages = 2;
+    int micro_batches = 1;
+    int chunks = 2;  ///< stages per worker
+
+    constexpr refusal refused() const { return detail::refuse_chunks(stages, micro_batches, chunks, 2); }
+    constexpr int workers() const { return stages / chunks; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        const int turn = std::max(micro_batches, workers());                     // ticks from chunk to chunk
+        const int middle = (chunks - 1) * turn + micro_batches + workers() - 1;  // the tick of the first backward
+        detail::order_writer out({"breadth_first", workers(), stages, 1, micro_batches, 1},
+                                 detail::looped_placement(stages, workers()), slot_count());
+        for (int w = 0; w < workers(); ++w) {
+            for (int c = 0; c < chunks; ++c) write(out, pass::forward, c * workers() + w, c * turn + w);
+            for (int c = chunks; c-- > 0;)
+                write(out, pass::backward, c * workers() + w, middle + (chunks - 1 - c) * turn + workers() - 1 - w);
+            out.end_row();
+        }
+        return out.take();
+    }
+
+private:
+    constexpr void write(detail::order_writer& out, pass op, int stage, int tick) const {
+        for (int m = 0; m < micro_batches; ++m) {
+            out.add(op, stage, m);
+            out.last().tick = tick + m;
+        }
+    }
+};
+
+}  // namespace chimera

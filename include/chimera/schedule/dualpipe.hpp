@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/core/order.hpp>
+#include <chimera/core/refusal.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// Writes one worker's row of DualPipe: eight phases (DeepSeek-AI, DeepSeek-V3, arXiv 2412.19437, section 3.2.1; order as its
+/// implementation documents). Direction 0 is the one that enters the pipeline nearer to the worker.
+/// `Place` writes where a pass of a direction's next micro-batch belongs: (slot, direction, micro-batch within it).
+template <class Place>
+class dualpipe_row {
+public:
+    constexpr dualpipe_row(order_writer& out, Place place) : out_(out), place_(place) {}
+
+    /// `half`: half the workers; `h`: the worker's distance from the nearer end; `each`: micro-batches of a direction.
+    constexpr void write(int half, int h, int each) {
+        const int inner = half - h - 1;
+        for (int i = 0; i < 2 * inner; ++i) forward(0);
+        for (int i = 0; i <= h; ++i) forward(0), forward(1);
+        for (int i = 0; i < inner; ++i) input_gradient(1), weight_gradient(), forward(1);
+        for (int i = 0; i < each - 2 * half + h + 1; ++i) {
+            // The two workers in the middle leave the first pair apart: its backward is ready later than its forward.
+            if (i == 0 && inner == 0)
+                forward(0), backward(1);
+            else
+                pair(0, 1);
+            pair(1, 0);
+        }
+        for (int i = 0; i < inner; ++i) backward(1), pair(1, 0);
+        for (int i = 0; i < 2 * (h + 1); ++i) {
+            const int direction = 1 - i % 2;
+            i < h + 1 ? backward(direction) : input_gradient(direction);
+        }
+        for (int i = 0; i < inner; ++i) weight_gradient(), input_gradient(0);
+        for (int i = 0; i <= h; ++i) weight_gradient();
+        out_.end_row();
+    }
+
+private:
+    constexpr void add(pass op, int direction, int m, int ticks) {
+        out_.add(op, 0, 0);
+        out_.last().ticks = static_cast<std::uint16_t>(ticks);
+        place_(out_.last(), direction, m);
+    }
+    constexpr void forward(int d, int ticks = 1) { add(pass::forward, d, forwards_[d]++, ticks); }
+    constexpr void backward(int d, int ticks = 2) { add(pass::backward, d, backwards_[d]++, ticks); }
+    constexpr void pair(int d, int other) {
+        forward(d, 3);
+        out_.last().overlap = 1;
+        backward(other, 3);
+    }
+    constexpr void input_gradient(int d) {
+        owed_.push_back({d, backwards_[d]});
+        add(pass::input_gradient, d, backwards_[d]++, 1);
+    }
+    /// In the order of the input gradients, whichever way they came.
+    constexpr void weight_gradient() {
+        const owed w = owed_[paid_++];
+        add(pass::weight_gradient, w.direction, w.micro_batch, 1);
+    }
+
+    struct owed {
+        int direction = 0;
+        int micro_batch = 0;
+    };
+
+    order_writer& out_;
+    Place place_;
+    int forwards_[2] = {0, 0};
+    int backwards_[2] = {0, 0};
+    std::vector<owed> owed_;
+    std::size_t paid_ = 0;
+};
+
+/// Slots of the rows of `half` workers, `passes` forwards and as many backwards each: worker h splits 2 (half - h - 1) + h + 1
+/// of its backwards.
+constexpr std::size_t dualpipe_slots(int half, int passes) {
+    const auto n = static_cast<std::size_t>(half);
+    return n * (2 * static_cast<std::size_t>(passes) + 2 * n - 1) - n * (n - 1) / 2;
+}
+
+}  // namespace detail
+
+/// DualPipe: a pipeline and its mirror, each with half the micro-batches; in the steady state a forward of one direction and a
+/// backward of the other overlap in one slot. F = I = W = 1 tick, a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
+struct dualpipe {
+    int stages = 2;
+    int micro_batches = 4;
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
+        if (stages % 2 != 0) return refusal::stages_odd;
+        if (micro_batches % 2 != 0) return refusal::micro_batches_odd;
+        return micro_batches >= 2 * stages ? refusal::none : refusal::micro_batches_too_few;
+    }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return 2 * stages; }
+    constexpr std::size_t slot_count() const { return 2 * detail::dualpipe_slots(stages / 2, micro_batches); }
+    constexpr schedule make() const {
+        std::vector<std::int32_t> placement = detail::looped_placement(stages, stages);
+        placement.reserve(2 * placement.size());
+        for (int s = stages; s-- > 0;) placement.push_back(s);
+        detail::order_writer out({"dualpipe", stages, stages, 2, micro_batches, 1}, std::move(placement), slot_count());
+        for (int w = 0; w < stages; ++w) {
+            const bool upper = w >= stages / 2;
+            const auto place = [&](slot& s, int direction, int m) {
+                const int pipeline = upper ? 1 - direction : direction;
+                s.pipeline = static_cast<std::uint16_t>(pipeline);
+                s.stage = static_cast<std::uint16_t>(pipeline == 0 ? w : stages - 1 - w);
+                s.first = pipeline * (micro_batches / 2) + m;
+            };
+            detail::dualpipe_row(out, place).write(stages / 2, upper ? stages - 1 - w : w, micro_batches / 2);
+        }
+        return compact(out.take());
+    }
+};
+
+/// DualPipeV: DualPipe cut in half and folded: stages w and stages - 1 - w on worker w of stages / 2, without replicas.
+/// Idle and peak as DualPipe's over twice the workers and micro-batches.
+struct dualpipe_v {
+    int stages = 2;
+    int micro_batches = 2;
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
+        if (stages % 2 != 0) return refusal::stages_not_folded;
+        return micro_batches >= stages ? refusal::none : refusal::micro_batches_too_few;
+    }
+    constexpr int workers() const { return stages / 2; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const { return detail::dualpipe_slots(stages / 2, 2 * micro_batches); }
+    constexpr schedule make() const {
+        detail::order_writer out({"dualpipe_v", workers(), stages, 1, micro_batches, 1},
+                                 detail::folded_placement(stages, workers()), slot_count());
+        for (int w = 0; w < workers(); ++w) {
+            const auto place = [&](slot& s, int direction, int m) {
+                s.stage = static_cast<std::uint16_t>(direction == 0 ? w : stages - 1 - w);
+                s.first = m;
+            };
+            detail::dualpipe_row(out, place).write(workers(), w, micro_batches);
+        }
+        return compact(out.take());
+    }
+};
+
+}  // namespace chimera

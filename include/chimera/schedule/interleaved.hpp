@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/core/order.hpp>
+#include <chimera/core/refusal.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace chimera {
+
+/// Interleaved 1F1B (Narayanan et al., SC'21, arXiv 2104.04473; Megatron-LM): stage c · workers + w is chunk c of worker w.
+/// Forwards go through the chunks in groups of `group` micro-batches, backwards through the chunks from the last, in the same
+/// groups; worker w runs 2 (workers - w - 1) + (chunks - 1) · group forwards first, then one forward, one backward.
+/// Idle (workers - 1)(F + B) of a stage per worker where group = workers divides N. What remains of N beyond whole groups is
+/// a group of its own if it has at least `workers` micro-batches (Megatron's rule), else it joins the group before.
+struct interleaved {
+    int stages = 2;
+    int micro_batches = 1;
+    int chunks = 2;  ///< stages per worker
+    int group = 0;   ///< micro-batches that pass a chunk before the next chunk's turn, at least `workers`; 0: workers
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 2); why != refusal::none)
+            return why;
+        return group == 0 || group >= workers() ? refusal::none : refusal::group_too_small;
+    }
+    constexpr int workers() const { return stages / chunks; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        detail::order_writer out({"interleaved", workers(), stages, 1, micro_batches, 1},
+                                 detail::looped_placement(stages, workers()), slot_count());
+        const std::int64_t total = std::int64_t{micro_batches} * chunks;
+        for (int w = 0; w < workers(); ++w) {
+            cursor forward{*this}, backward{*this};
+            std::int64_t ahead =
+                std::min(total, std::int64_t{2} * (workers() - w - 1) + std::int64_t{chunks - 1} * largest());
+            for (std::int64_t i = 0; i < ahead; ++i) forward.write(out, pass::forward, w);
+            for (std::int64_t i = 0; i < total; ++i) {
+                if (ahead < total) forward.write(out, pass::forward, w), ++ahead;
+                backward.write(out, pass::backward, w);
+            }
+            out.end_row();
+        }
+        return compact(out.take());
+    }
+
+private:
+    constexpr int span() const { return group == 0 ? workers() : group; }
+    /// The warm-up must reach the last chunk of the largest group.
+    constexpr int largest() const {
+        const int rest = micro_batches % span();
+        if (micro_batches <= span()) return micro_batches;
+        return rest < workers() ? span() + rest : span();
+    }
+    /// Micro-batches of the group that starts at `first`.
+    constexpr int group_at(int first) const {
+        const int left = micro_batches - first;
+        return left - span() >= workers() ? span() : left;
+    }
+
+    /// Walks (micro-batch, chunk) in the order in which they pass a worker.
+    struct cursor {
+        const interleaved& of;
+        int first = 0;              // of the group
+        int size = of.group_at(0);  // of the group
+        int chunk = 0;
+        int at = 0;  // within the group
+
+        constexpr void write(detail::order_writer& out, pass op, int w) {
+            const int c = op == pass::forward ? chunk : of.chunks - 1 - chunk;
+            out.add(op, c * of.workers() + w, first + at);
+            if (++at < size) return;
+            at = 0;
+            if (++chunk < of.chunks) return;
+            chunk = 0;
+            first += size;
+            size = of.group_at(first);
+        }
+    };
+};
+
+}  // namespace chimera

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/fill.hpp>
+#include <chimera/core/order.hpp>
+#include <chimera/core/refusal.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace chimera {
+
+namespace detail {
+
+/// A building block of V-shaped schedules (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): the
+/// four passes of a micro-batch that others wait for, down, up, down and up the workers. A micro-batch starts every 6 ticks.
+/// `stride`: ticks from worker to worker on each leg. `gap`: ticks at the three turns.
+struct vee_block {
+    std::array<int, 4> stride;
+    std::array<int, 3> gap;
+
+    /// The tick at which leg `leg` of micro-batch 0 is on worker w of `workers`.
+    constexpr int tick(int leg, int w, int workers) const {
+        int at = 0;
+        for (int l = 0; l < leg; ++l)
+            at += stride[static_cast<std::size_t>(l)] * (workers - 1) + gap[static_cast<std::size_t>(l)];
+        return at + stride[static_cast<std::size_t>(leg)] * (leg % 2 == 0 ? w : workers - 1 - w);
+    }
+};
+
+/// The order of a block repeated every 6 ticks, every input gradient followed by its weight gradient.
+constexpr schedule vee_order(label family, int workers, int micro_batches, const vee_block& block) {
+    order_writer out({family, workers, 2 * workers, 1, micro_batches, 1}, folded_placement(2 * workers, workers),
+                     6 * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches));
+    for (int w = 0; w < workers; ++w) {
+        std::array<int, 6> leg{-1, -1, -1, -1, -1, -1};  // what runs in each of a period's six ticks
+        std::array<int, 6> delay{};                      // and how many periods after the micro-batch's start
+        int last = 0;
+        for (int l = 0; l < 4; ++l) {
+            const int t = block.tick(l, w, workers);
+            leg[static_cast<std::size_t>(t % 6)] = l;
+            delay[static_cast<std::size_t>(t % 6)] = t / 6;
+            last = std::max(last, t / 6);
+        }
+        for (int period = 0; period < micro_batches + last; ++period) {
+            for (std::size_t t = 0; t < 6; ++t) {
+                const int m = period - delay[t];
+                if (leg[t] < 0 || m < 0 || m >= micro_batches) continue;
+                const int stage = leg[t] == 0 || leg[t] == 3 ? w : 2 * workers - 1 - w;
+                out.add(leg[t] < 2 ? pass::forward : pass::input_gradient, stage, m);
+                if (leg[t] >= 2) out.add(pass::weight_gradient, stage, m);
+            }
+        }
+        out.end_row();
+    }
+    return out.take();
+}
+
+constexpr refusal refuse_vee(int stages, int micro_batches) {
+    if (const refusal why = refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
+    return stages % 2 == 0 ? refusal::none : refusal::stages_not_folded;
+}
+
+/// The block of V-Half for so many workers: found by trying all strides up to 4 and gaps up to 6, the shortest at its memory.
+constexpr vee_block half_block(int workers) {
+    if (workers == 2 || workers == 4) return {{1, 2, 2, 1}, {4, 1, 4}};
+    if (workers == 3) return {{1, 1, 1, 2}, {3, 3, 1}};
+    if (workers % 2 == 0) return {{1, 2, 1, 2}, {4, 1, 5}};
+    return {{1, 2, 1, 2}, {1, 1, 2}};
+}
+
+}  // namespace detail
+
+/// ZB-V: two stages a worker on a V, at the memory of 1F1B: 2 · workers activations of a (half-deep) stage.
+/// F = I = W = 1 tick: makespan 6N + workers - 1 for N >= 2 · workers, the skew alone.
+struct zb_v {
+    int stages = 2;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
+    constexpr int workers() const { return stages / 2; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        return fill(detail::vee_order("zb_v", workers(), micro_batches, {{2, 4, 2, 4}, {1, 1, 1}}), 2 * workers());
+    }
+};
+
+/// V-Half: about half the memory of 1F1B: 2 ⌊(workers + 2) / 2⌋ activations of a half-deep stage, at about half its bubble.
+struct v_half {
+    int stages = 2;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
+    constexpr int workers() const { return stages / 2; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr int memory() const { return 2 * ((workers() + 2) / 2); }
+    constexpr schedule make() const {
+        return fill(detail::vee_order("v_half", workers(), micro_batches, detail::half_block(workers())), memory());
+    }
+};
+
+/// V-Min: about a third of the memory of 1F1B: 2 ⌊(workers + 4) / 3⌋ activations of a half-deep stage, at about two thirds
+/// of its bubble. Where that is as much as V-Half's, it is V-Half.
+struct v_min {
+    int stages = 2;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
+    constexpr int workers() const { return stages / 2; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr int memory() const { return 2 * ((workers() + 4) / 3); }
+    constexpr schedule make() const {
+        return fill(detail::vee_order("v_min", workers(), micro_batches, block()), memory());
+    }
+
+private:
+    constexpr detail::vee_block block() const {
+        if (memory() == v_half{stages, micro_batches}.memory()) return detail::half_block(workers());
+        if (workers() % 3 == 0) return {{1, 1, 1, 1}, {3, 1, 3}};
+        return {{1, 1, 1, 1}, {1, 1, 1}};
+    }
+};
+
+}  // namespace chimera

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/fold.hpp>
+#include <chimera/algebra/time.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+
+#include <cstddef>
+
+namespace chimera {
+
+namespace detail {
+
+/// Basic units of `each` micro-batches end to end, one every `period` ticks, the last perhaps partial; `unit(n)` makes one.
+template <class Unit>
+constexpr schedule unit_train(int micro_batches, int each, int period, Unit unit) {
+    const int full = micro_batches / each;
+    const int rest = micro_batches % each;
+    if (full == 0) return unit(rest);
+    if (full == 1 && rest == 0) return unit(each);
+    if (rest == 0) return repeat(unit(each), full, period);
+    return append(repeat(unit(each), full, period), unit(rest), full * period);
+}
+
+}  // namespace detail
+
+/// Hanayo (Liu et al., SC'23, arXiv 2308.15762): every micro-batch runs down the workers and up again `waves` times, without
+/// replicas. It is Chimera's timetable folded: 1F1B over all stages, looped and folded onto the workers, which by Chimera's
+/// theorem never collides. A basic unit holds as many micro-batches as there are workers.
+/// F = B = 1 tick: idle 2 · workers - 2 ticks per worker, whatever the number of waves, so that the bubble falls as 1 / waves.
+struct wave {
+    int stages = 2;
+    int micro_batches = 1;
+    int waves = 1;
+
+    constexpr refusal refused() const {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
+        if (waves < 1) return refusal::waves_below_one;
+        return stages % 2 == 0 && stages / 2 % waves == 0 ? refusal::none : refusal::waves_do_not_divide;
+    }
+    constexpr int workers() const { return stages / 2 / waves; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
+            return fold(loop(one_f_one_b{stages, n}.make(), waves));
+        });
+        out.head.family = "wave";
+        return out;
+    }
+};
+
+}  // namespace chimera

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/core/order.hpp>
+#include <chimera/core/refusal.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace chimera {
+
+namespace detail {
+
+/// The order of ZB-H1 and ZB-H2 (Qi et al., arXiv 2401.10241, section 2): on worker s some warm-up forwards, then for each
+/// micro-batch an input gradient, a weight gradient once they lag by more than depth · s, and a forward while one is left.
+/// Warm-up: depth · (D - s) forwards, one less where depth is 2. Written so that simulation with the paper's costs gives its
+/// tables 5 and 9 to all digits.
+constexpr schedule zero_bubble_order(label family, int stages, int micro_batches, int depth) {
+    order_writer out({family, stages, stages, 1, micro_batches, 1}, looped_placement(stages, stages),
+                     3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches));
+    for (int s = 0; s < stages; ++s) {
+        const int warm = std::min(depth * (stages - s) - (depth - 1), micro_batches);
+        int f = 0;
+        int w = 0;
+        while (f < warm) out.add(pass::forward, s, f++);
+        for (int i = 0; i < micro_batches; ++i) {
+            out.add(pass::input_gradient, s, i);
+            if (i + 1 - w > depth * s) out.add(pass::weight_gradient, s, w++);
+            if (f < micro_batches) out.add(pass::forward, s, f++);
+        }
+        while (w < micro_batches) out.add(pass::weight_gradient, s, w++);
+        out.end_row();
+    }
+    return compact(out.take());
+}
+
+}  // namespace detail
+
+/// ZB-H1: the backward in two halves, at the memory of 1F1B. Peak D; F = I = W = 1 tick: makespan 3N + D - 1, idle
+/// (D - 1)(F + I - W).
+struct zb_h1 {
+    int stages = 1;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 3); }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const { return detail::zero_bubble_order("zb_h1", stages, micro_batches, 1); }
+};
+
+/// ZB-H2: no bubble between a worker's first and last slot where F = I = W and N >= 2D - 1, at nearly twice the memory.
+/// Peak 2D - 1; idle within a worker's span (D - 1)(F + I - 2W); the global makespan keeps the skew of (D - 1) F.
+struct zb_h2 {
+    int stages = 1;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 3); }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const { return detail::zero_bubble_order("zb_h2", stages, micro_batches, 2); }
+};
+
+}  // namespace chimera
