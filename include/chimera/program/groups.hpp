@@ -3,6 +3,7 @@
 
 #include <chimera/core/schedule.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -43,8 +44,8 @@ constexpr std::vector<std::int32_t> pipelines_of_units(const shape& head, const 
     for (const auto& x : all) {
         if (static_cast<int>(x.op) != static_cast<int>(pass::forward) || x.first < 0 || x.pipeline >= head.pipelines)
             continue;
-        for (std::int32_t u = x.first; u < x.first + x.count && u < units; ++u)
-            out[static_cast<std::size_t>(u)] = x.pipeline;
+        const std::int64_t end = std::min<std::int64_t>(std::int64_t{x.first} + x.count, units);
+        for (std::int64_t u = x.first; u < end; ++u) out[static_cast<std::size_t>(u)] = x.pipeline;
     }
     return out;
 }

@@ -54,6 +54,7 @@ public:
 private:
     constexpr void write_row(int w) {
         buffers_.next_worker();
+        let_go_ = nullptr;
         const auto at = static_cast<std::size_t>(w);
         std::int32_t transfer = transfers_.offsets[at];
         std::int32_t reduce = reductions_.offsets[at];
@@ -84,6 +85,7 @@ private:
     /// A row with updates between its slots: transfers and updates by tick, transfers first.
     constexpr void write_updating_row(int w) {
         buffers_.next_worker();
+        let_go_ = nullptr;
         const auto at = static_cast<std::size_t>(w);
         std::int32_t transfer = transfers_.offsets[at], update = updates_.offsets[at];
         const std::int32_t transfers = transfers_.offsets[at + 1], updates = updates_.offsets[at + 1];
@@ -139,8 +141,14 @@ private:
             out.list = static_cast<std::int32_t>(out_.buffers.size());
             for (int u = s.first; u < s.first + s.count; ++u) out_.buffers.push_back(buffers_.held(s.stage, u));
         }
-        for (int u = s.first; ends_activation(s.op) && u < s.first + s.count; ++u) buffers_.give_back(s.stage, u);
+        // A pair may run together: what its first slot lets go is not for the second.
+        if (let_go_ != nullptr) give_back(*let_go_);
+        let_go_ = s.overlap ? &s : nullptr;
+        if (!s.overlap) give_back(s);
         out_.instructions.push_back(out);
+    }
+    constexpr void give_back(const slot& s) {
+        for (int u = s.first; ends_activation(s.op) && u < s.first + s.count; ++u) buffers_.give_back(s.stage, u);
     }
 
     constexpr bool reduced(std::int32_t stage) const {
@@ -177,6 +185,7 @@ private:
     update_groups update_groups_;  // not flushed
     update_rows updates_;          // likewise
     buffer_allocator buffers_;
+    const slot* let_go_ = nullptr;  // the first slot of an open pair
     program out_;
 };
 

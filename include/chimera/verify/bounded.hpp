@@ -7,7 +7,7 @@ namespace chimera {
 namespace detail {
 
 constexpr bool overlaps(const slot& s) { return s.overlap; }
-constexpr bool overlaps(const instruction&) { return false; }
+constexpr bool overlaps(const instruction& i) { return i.overlap; }
 
 /// Live activations along each row: from the start of a forward to the end of a backward or weight gradient.
 /// A limit is in micro-batches, a peak in units.

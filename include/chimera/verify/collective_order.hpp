@@ -2,17 +2,18 @@
 #pragma once
 
 #include <chimera/verify/messages.hpp>
+#include <chimera/verify/rounds.hpp>
 
 #include <utility>
 
 namespace chimera::detail {
 
-/// Two reductions that one worker starts one after the other; `at` counts over the whole program.
+/// Two reductions, as nodes of reduction_rounds, that one worker starts one after the other; `at` counts over the whole program.
 struct reduction_pair {
     std::int32_t before, after, worker, at;
 };
 
-constexpr std::vector<reduction_pair> reduction_pairs(const program_view& p) {
+constexpr std::vector<reduction_pair> reduction_pairs(const program_view& p, const reduction_rounds& rounds) {
     std::vector<reduction_pair> pairs;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         std::int32_t before = -1;
@@ -20,14 +21,15 @@ constexpr std::vector<reduction_pair> reduction_pairs(const program_view& p) {
              ++i) {
             const instruction& x = p.instructions[static_cast<std::size_t>(i)];
             if (x.op != action::reduce_gradient || x.stage >= p.head.stages) continue;
-            if (before >= 0 && before != x.stage) pairs.push_back({before, x.stage, w, i});
-            before = x.stage;
+            const auto node = static_cast<std::int32_t>(rounds.node(static_cast<std::size_t>(i)));
+            if (before >= 0 && before != node) pairs.push_back({before, node, w, i});
+            before = node;
         }
     }
     return pairs;
 }
 
-/// Takes away, as long as there is one, a stage that no remaining pair puts after another.
+/// Takes away, as long as there is one, a reduction that no remaining pair puts after another.
 constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>& remains) {
     std::vector<std::int32_t> behind(remains.size(), 0), begin(remains.size() + 1, 0), next(pairs.size(), 0), ready;
     const auto counts = [&](const reduction_pair& e) {
@@ -56,9 +58,10 @@ constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>&
 
 /// One order of all reductions exists that every worker follows. That is what all members of every replica group need
 /// to start the collectives they share in the same order; linear, where comparing every two workers would not be.
-constexpr void check_collective_order(const program_view& p, report& r) {
-    std::vector<reduction_pair> pairs = reduction_pairs(p);
-    std::vector<char> remains(static_cast<std::size_t>(p.head.stages), 1);
+constexpr void check_collective_order(const program_view& p, const update_groups& groups, report& r) {
+    const reduction_rounds rounds(p, groups);
+    std::vector<reduction_pair> pairs = reduction_pairs(p, rounds);
+    std::vector<char> remains(rounds.nodes(), 1);
     for (int ends = 0; ends < 2; ++ends) {  // from both ends: what remains lies on a cycle or between two
         peel(pairs, remains);
         for (reduction_pair& e : pairs) std::swap(e.before, e.after);
@@ -69,7 +72,7 @@ constexpr void check_collective_order(const program_view& p, report& r) {
             !remains[static_cast<std::size_t>(e.after)])
             continue;
         fault f = program_fault(p, law::synchronised, complaint::collective_order, e.worker, e.at);
-        f.other = e.before;
+        f.other = rounds.stage_of(e.before);
         for (const reduction_pair& rival : pairs)
             if (f.peer < 0 && rival.after == e.before && rival.worker != e.worker &&
                 remains[static_cast<std::size_t>(rival.before)])

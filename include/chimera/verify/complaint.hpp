@@ -35,7 +35,7 @@
     X(collision, "a slot that starts before slot # has ended|(a worker computes one slot at a time) start it later")  \
     X(bad_pair,                                                                                                       \
       "a pair that cannot run together|"                                                                              \
-      "(a forward pairs with the other pass that follows it, and with no third) clear overlap")                       \
+      "(a forward pairs with another pass right behind it, and with no third) clear overlap")                         \
     X(over_limit, "too many live activations|(the limit is # micro-batches) start the forward later")                 \
     X(bad_message, "message number out of range or without a transfer|(numbers run from 0 to messages - 1) renumber") \
     X(sent_twice, "sent twice|(message, stage and unit have a send already) drop one")                                \
@@ -72,6 +72,9 @@
     X(no_update, "no update_weights|(each worker updates each stage it holds) add it")                                \
     X(early_update, "updated before the reduction was waited for|(at instruction #) move the update behind it")       \
     X(late_contribution, "updated before the last gradient|(instruction # adds to it) move the update behind it")     \
+    X(mixed_groups,                                                                                                   \
+      "a gradient of the next group before the update|"                                                               \
+      "(it would be added to group #, not yet applied) move it behind the update")                                    \
     X(collective_order,                                                                                               \
       "reductions in an order that other workers do not follow|"                                                      \
       "(here after stage #, on worker @ the other way round) use one order everywhere")                               \
@@ -79,6 +82,14 @@
     X(buffer_busy, "a buffer that holds a live activation|(buffer #) use a free one")                                 \
     X(buffer_moved, "not the buffer of its forward|(buffer #) use the same from forward to backward")                 \
     X(buffer_count, "buffer_counts is not the peak|(the worker has # live activations at most) correct the count")    \
+    X(bad_version, "a weight version that does not exist|(number #) use 0 to version_counts - 1, or 0 where flushed") \
+    X(wrong_version,                                                                                                  \
+      "a forward that reads the wrong weights|"                                                                       \
+      "(it must read what # updates left) name the version that holds them")                                          \
+    X(version_moved, "not the weights of its forward|(version #) use the same from forward to backward")              \
+    X(version_busy, "overwrites weights that a backward still needs|(version #) use a free one")                      \
+    X(version_end, "the last update leaves version #|(the next iteration starts from version 0) write version 0")     \
+    X(version_count, "version_counts is not the peak|(# weight versions are live at most) correct the count")         \
     X(after_reduce, "a gradient added after its sum was used|(the stage is reduced or updated above) move it up")     \
     X(contributes_twice, "a unit that is added twice|(once per stage in the whole replica group) drop one")           \
     X(unordered_members,                                                                                              \

@@ -54,18 +54,47 @@ constexpr void check_exclusive(const schedule_view& s, report& r) {
     }
 }
 
+/// A pair of instructions that may run together: next to each other, one forward and one other pass, and the second does not
+/// need the first.
+constexpr bool may_pair(const instruction& a, const instruction& b) {
+    if (!is_compute(b.op) || b.overlap || (a.op == action::forward) == (b.op == action::forward)) return false;
+    const std::int64_t end_of_a = std::int64_t{a.first} + a.count, end_of_b = std::int64_t{b.first} + b.count;
+    return a.stage != b.stage || end_of_a <= b.first || end_of_b <= a.first;
+}
+
+constexpr void check_exclusive(const program_view& p, report& r) {
+    const instruction* const all = p.instructions.data();
+    for (std::int32_t w = 0; w < p.head.workers; ++w) {
+        const std::int32_t begin = p.offsets[static_cast<std::size_t>(w)];
+        const std::int32_t end = p.offsets[static_cast<std::size_t>(w) + 1];
+        for (std::int32_t i = begin; i < end; ++i)
+            if (all[i].overlap && (!is_compute(all[i].op) || i + 1 == end || !may_pair(all[i], all[i + 1])))
+                r.add({.law = law::exclusive,
+                       .what = complaint::bad_pair,
+                       .worker = w,
+                       .index = i - begin,
+                       .stage = all[i].stage,
+                       .unit = all[i].first,
+                       .pipeline = all[i].pipeline,
+                       .instruction = true});
+    }
+}
+
 }  // namespace detail
 
 namespace laws {
 
 /// A worker computes one slot at a time: rows are sorted by tick and no two slots of a row overlap, except a forward
-/// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, so this
-/// holds.
+/// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, and only such
+/// pairs need a look.
 constexpr bool exclusive(schedule_view s) {
     report r;
     return detail::sound(s, r) && (detail::check_exclusive(s, r), r.ok());
 }
-constexpr bool exclusive(program_view) { return true; }
+constexpr bool exclusive(program_view p) {
+    report r;
+    return detail::sound(p, r) && (detail::check_exclusive(p, r), r.ok());
+}
 
 }  // namespace laws
 }  // namespace chimera

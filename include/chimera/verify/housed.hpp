@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/verify/ledger.hpp>
+#include <chimera/verify/versions.hpp>
 
 namespace chimera {
 namespace detail {
@@ -14,8 +14,8 @@ struct house {
     std::int32_t live = 0, peak = 0;
 };
 
-/// What is wrong with unit k of step e in buffer b; moves in and out on the way.
-constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cell, complaint& what) {
+/// What is wrong with unit k of step e in buffer b; moves in and out on the way, not out where it `stays`.
+constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cell, bool stays, complaint& what) {
     what = complaint::bad_buffer;
     if (b < 0 || b >= h.size) return false;
     if (e.op == pass::forward) {
@@ -30,7 +30,7 @@ constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cel
     }
     what = complaint::buffer_moved;
     if (h.home[cell] != b) return false;
-    if (ends_activation(e.op)) {
+    if (ends_activation(e.op) && !stays) {
         h.tenant[b] = -1;
         h.home[cell] = -1;
         --h.live;
@@ -38,36 +38,46 @@ constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cel
     return true;
 }
 
-constexpr void house_row(const program_view& p, std::int32_t w, house& h, report& r) {
-    for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
-        const instruction& x = p.instructions[static_cast<std::size_t>(i)];
-        if (!is_compute(x.op)) continue;
-        const entry e = entry_of(x);
-        if (!in_range(p.head, e)) continue;
-        const auto complain = [&](complaint what, std::int32_t unit, std::int32_t buffer) {
-            r.add({.law = law::housed,
-                   .what = what,
-                   .worker = w,
-                   .index = i - p.offsets[static_cast<std::size_t>(w)],
-                   .stage = e.stage,
-                   .unit = unit,
-                   .pipeline = e.pipeline,
-                   .other = buffer,
-                   .instruction = true});
-        };
-        if (x.list >= 0 && static_cast<std::size_t>(x.list) + x.count > p.buffers.size()) {
-            complain(complaint::bad_buffer, e.first, -1);
-            continue;
-        }
-        for (std::int32_t k = 0; k < e.count; ++k) {
-            const std::int32_t b = p.buffer_of(x, k);
-            complaint what{};
-            if (!settle(h, e, b, e.stage * p.head.units() + e.first + k, what)) complain(what, e.first + k, b);
-        }
+/// Moves the units of one step in and out; complains where `loud`.
+constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i, house& h, bool stays, bool loud,
+                          report& r) {
+    const instruction& x = p.instructions[static_cast<std::size_t>(i)];
+    const entry e = entry_of(x);
+    if (!in_range(p.head, e)) return;
+    const auto complain = [&](complaint what, std::int32_t unit, std::int32_t buffer) {
+        if (!loud) return;
+        r.add({.law = law::housed,
+               .what = what,
+               .worker = w,
+               .index = i - p.offsets[static_cast<std::size_t>(w)],
+               .stage = e.stage,
+               .unit = unit,
+               .pipeline = e.pipeline,
+               .other = buffer,
+               .instruction = true});
+    };
+    if (x.list >= 0 && static_cast<std::size_t>(x.list) + x.count > p.buffers.size())
+        return complain(complaint::bad_buffer, e.first, -1);
+    for (std::int32_t k = 0; k < e.count; ++k) {
+        const std::int32_t b = p.buffer_of(x, k);
+        complaint what{};
+        if (!settle(h, e, b, e.stage * p.head.units() + e.first + k, stays, what)) complain(what, e.first + k, b);
     }
 }
 
-constexpr void check_housed(const program_view& p, report& r) {
+/// A pair may run together, so the activations of its first step stay until the second has ended.
+constexpr void house_row(const program_view& p, std::int32_t w, house& h, report& r) {
+    std::int32_t open = -1;
+    for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
+        const instruction& x = p.instructions[static_cast<std::size_t>(i)];
+        if (!is_compute(x.op)) continue;
+        house_step(p, w, i, h, x.overlap != 0, true, r);
+        if (open >= 0) house_step(p, w, open, h, false, false, r);
+        open = x.overlap != 0 ? i : -1;
+    }
+}
+
+constexpr void check_housed(const program_view& p, const update_groups& groups, report& r) {
     const auto cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
     std::vector<std::int32_t> home(cells, -1), tenant;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
@@ -87,6 +97,7 @@ constexpr void check_housed(const program_view& p, report& r) {
         for (const std::int32_t cell : tenant)
             if (cell >= 0) home[static_cast<std::size_t>(cell)] = -1;
     }
+    p.head.update == weights::flushed ? check_no_versions(p, r) : check_versions(p, groups, r);
 }
 
 }  // namespace detail
@@ -94,10 +105,12 @@ constexpr void check_housed(const program_view& p, report& r) {
 namespace laws {
 
 /// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward
-/// did, and a worker has exactly as many buffers as it ever has live activations (in units).
+/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of weights:
+/// a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites what is still
+/// needed, the last one leaves version 0, and there are as many versions as are ever live.
 constexpr bool housed(program_view p) {
     report r;
-    return detail::sound(p, r) && (detail::check_housed(p, r), r.ok());
+    return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), r), r.ok());
 }
 
 }  // namespace laws

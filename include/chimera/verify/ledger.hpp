@@ -69,7 +69,9 @@ template <typename View>
 constexpr bool sound_shape(const View& t, report& r) {
     const shape& h = t.head;
     const bool positive = h.workers > 0 && h.stages > 0 && h.stages <= 65536 && h.pipelines > 0 &&
-                          h.pipelines <= 65536 && h.micro_batches > 0 && h.micro_batch_parts > 0;
+                          h.pipelines <= 65536 && h.micro_batches > 0 && h.micro_batch_parts > 0 &&
+                          h.update <= weights::double_buffered &&
+                          (h.update == weights::flushed ? h.update_every == 0 : h.update_every > 0);
     bool sound = positive && h.micro_batches <= std::numeric_limits<std::int32_t>::max() / h.micro_batch_parts;
     sound = sound && t.placement.size() == static_cast<std::size_t>(h.pipelines) * static_cast<std::size_t>(h.stages) &&
             cuts(t.offsets, h.workers, items(t).size());
@@ -94,11 +96,13 @@ constexpr bool sound(const program_view& p, report& r) {
     for (const std::int32_t w : p.members) members = members && w >= 0 && w < p.head.workers;
     const bool housed = p.buffer_counts.size() == static_cast<std::size_t>(p.head.workers);
     const bool messages = p.messages >= 0 && static_cast<std::size_t>(p.messages) <= p.instructions.size();
+    const bool versions = p.version_counts.empty() || p.version_counts.size() == p.members.size();
+    if (!versions) r.add({.law = law::housed, .what = complaint::version_count, .instruction = true});
     if (!members) r.add({.law = law::synchronised, .what = complaint::bad_members, .instruction = true});
     if (!housed) r.add({.law = law::housed, .what = complaint::buffer_count, .instruction = true});
     if (!messages)
         r.add({.law = law::matched, .what = complaint::bad_message, .other = p.messages, .instruction = true});
-    return members && housed && messages;
+    return members && housed && messages && versions;
 }
 
 /// The worker's row that contains index `at` is the one its placement says, so its index there needs no search.

@@ -137,7 +137,7 @@ constexpr void check_groups(const program_view& p, report& r) {
     }
 }
 
-constexpr void check_matched(const program_view& p, const ledger& l, report& r) {
+constexpr void check_matched(const program_view& p, const ledger& l, const update_groups& groups, report& r) {
     const mail m = post_all(p, r);
     check_ends(p, m, r);
     check_crossings(p, l, m, r);
@@ -147,10 +147,11 @@ constexpr void check_matched(const program_view& p, const ledger& l, report& r) 
     check_pair_order(p, m, r);
     report stuck;
     stuck.most = r.most;
-    if (rehearsal(p, m, false).run(stuck)) return;
+    const reduction_rounds rounds(p, groups);
+    if (rehearsal(p, m, rounds, false).run(stuck)) return;
     report worse;
     worse.most = r.most;
-    const bool only_rendezvous = rehearsal(p, m, true).run(worse);
+    const bool only_rendezvous = rehearsal(p, m, rounds, true).run(worse);
     for (const fault& f : only_rendezvous ? stuck.faults : worse.faults) r.add(f);
 }
 
@@ -165,7 +166,8 @@ constexpr bool matched(program_view p) {
     report r;
     if (!detail::sound(p, r)) return false;
     report ignored;
-    detail::check_matched(p, detail::check_once(p, ignored), r);
+    const detail::ledger l = detail::check_once(p, ignored);
+    detail::check_matched(p, l, detail::find_update_groups(p.head, l.pipeline), r);
     return !r.broken(law::matched);
 }
 

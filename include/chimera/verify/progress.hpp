@@ -2,22 +2,23 @@
 #pragma once
 
 #include <chimera/verify/messages.hpp>
+#include <chimera/verify/rounds.hpp>
 
 namespace chimera::detail {
 
 /// An abstract machine that runs a program whose messages pair up. A computation takes no time; what counts is who
 /// waits for whom. Rendezvous: a group is over when the other end of each of its transfers is posted. Eager: when what
-/// it receives was sent. A worker waits for a reduction until all that reduce the stage have started. Any order of
+/// it receives was sent. A worker waits for a reduction until all that reduce the stage have started it. Any order of
 /// steps reaches the same end, and every rendezvous run is an eager one as well.
 class rehearsal {
 public:
-    constexpr rehearsal(const program_view& program, const mail& post, bool eager_sends)
-        : p(program), m(post), eager(eager_sends), posted(program.instructions.size(), 0),
+    constexpr rehearsal(const program_view& program, const mail& post, const reduction_rounds& rounds, bool eager_sends)
+        : p(program), m(post), of_round(rounds), eager(eager_sends), posted(program.instructions.size(), 0),
           pc(static_cast<std::size_t>(program.head.workers), 0), resume(pc), missing(pc), next_waiting(pc),
-          waiting(static_cast<std::size_t>(program.head.stages), -1), started(waiting.size(), 0),
-          reducers(waiting.size(), 0) {
-        for (const instruction& i : p.instructions)
-            if (i.op == action::reduce_gradient && i.stage < p.head.stages) ++reducers[i.stage];
+          waiting(rounds.nodes(), -1), started(waiting.size(), 0), reducers(waiting.size(), 0) {
+        for (std::size_t i = 0; i < p.instructions.size(); ++i)
+            if (p.instructions[i].op == action::reduce_gradient && p.instructions[i].stage < p.head.stages)
+                ++reducers[of_round.node(i)];
     }
 
     /// Runs until nobody can move; the workers that did not reach their end complain.
@@ -53,11 +54,11 @@ private:
                     return;
                 }
             } else if (x.op == action::reduce_gradient && x.stage < p.head.stages) {
-                start(x.stage);
+                start(of_round.node(at(i)));
             } else if (x.op == action::wait_gradient && x.stage < p.head.stages &&
-                       started[x.stage] < reducers[x.stage]) {
-                next_waiting[at(w)] = waiting[x.stage];
-                waiting[x.stage] = w;
+                       started[of_round.node(at(i))] < reducers[of_round.node(at(i))]) {
+                next_waiting[at(w)] = waiting[of_round.node(at(i))];
+                waiting[of_round.node(at(i))] = w;
                 resume[at(w)] = after;
                 return;
             }
@@ -82,10 +83,10 @@ private:
         return i;
     }
 
-    constexpr void start(std::int32_t stage) {
-        if (++started[at(stage)] < reducers[at(stage)]) return;
-        for (std::int32_t w = waiting[at(stage)]; w >= 0; w = next_waiting[at(w)]) wake(w);
-        waiting[at(stage)] = -1;
+    constexpr void start(std::size_t node) {
+        if (++started[node] < reducers[node]) return;
+        for (std::int32_t w = waiting[node]; w >= 0; w = next_waiting[at(w)]) wake(w);
+        waiting[node] = -1;
     }
 
     constexpr void wake(std::int32_t w) {
@@ -107,13 +108,14 @@ private:
 
     const program_view& p;
     const mail& m;
+    const reduction_rounds& of_round;
     bool eager;
     std::vector<char> posted;                ///< per instruction: the transfer is posted
     std::vector<std::int32_t> pc;            ///< per worker: the instruction it is at, over the whole program
     std::vector<std::int32_t> resume;        ///< per worker that waits: where it goes on
     std::vector<std::int32_t> missing;       ///< per worker in a group: transfers whose other end is not there yet
-    std::vector<std::int32_t> next_waiting;  ///< lists of the workers that wait for a stage's reduction …
-    std::vector<std::int32_t> waiting;       ///< … and their heads, per stage
+    std::vector<std::int32_t> next_waiting;  ///< lists of the workers that wait for a reduction …
+    std::vector<std::int32_t> waiting;       ///< … and their heads, per reduction
     std::vector<std::int32_t> started, reducers;
     std::vector<std::int32_t> ready;
 };

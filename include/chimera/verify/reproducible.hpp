@@ -2,25 +2,41 @@
 #pragma once
 
 #include <chimera/verify/messages.hpp>
+#include <chimera/verify/rounds.hpp>
 
 namespace chimera {
 namespace detail {
 
+/// How many groups of one stage a worker has closed: their sums were used. Holds for the worker last met.
+struct closing {
+    std::int32_t worker = -1, reduces = 0, updates = 0;
+
+    constexpr void note(std::int32_t w, bool update) {
+        if (worker != w) *this = {w, 0, 0};
+        ++(update ? updates : reduces);
+    }
+    constexpr bool closed(std::int32_t w, std::int32_t group) const {
+        return worker == w && (reduces > group || updates > group);
+    }
+};
+
 /// Contributions of one worker are added in the order of its row, then those of the workers in the order of the
 /// members: a total order, provided that none comes after its sum was used and none comes twice.
-constexpr void check_reproducible(const program_view& p, report& r) {
+constexpr void check_reproducible(const program_view& p, const update_groups& groups, report& r) {
     const auto stages = static_cast<std::size_t>(p.head.stages), units = static_cast<std::size_t>(p.head.units());
     std::vector<char> added(stages * units, 0);
-    std::vector<std::int32_t> closed(stages, -1);  // the worker that has reduced or updated the stage, last met
+    std::vector<closing> closings(stages, closing{});
     for (std::int32_t w = 0; w < p.head.workers; ++w)
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
              ++i) {
             const instruction& x = p.instructions[static_cast<std::size_t>(i)];
             if (x.stage >= p.head.stages) continue;
-            if (x.op == action::reduce_gradient || x.op == action::update_weights) closed[x.stage] = w;
+            if (x.op == action::reduce_gradient || x.op == action::update_weights)
+                closings[x.stage].note(w, x.op == action::update_weights);
             if (!is_compute(x.op) || !ends_activation(static_cast<pass>(x.op))) continue;
             if (!covers(p.head, x.first, x.count)) continue;
-            if (closed[x.stage] == w) r.add(program_fault(p, law::reproducible, complaint::after_reduce, w, i));
+            if (closings[x.stage].closed(w, groups[x.first]))
+                r.add(program_fault(p, law::reproducible, complaint::after_reduce, w, i));
             for (std::int32_t k = 0; k < x.count; ++k) {
                 char& seen = added[x.stage * units + static_cast<std::size_t>(x.first + k)];
                 if (seen) {
@@ -49,11 +65,11 @@ constexpr void check_reproducible(const program_view& p, report& r) {
 namespace laws {
 
 /// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before
-/// it reduces or updates, no unit contributes twice in the whole replica group, and the members are in ascending
+/// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the whole replica group, and the members are in ascending
 /// order.
 constexpr bool reproducible(program_view p) {
     report r;
-    return detail::sound(p, r) && (detail::check_reproducible(p, r), r.ok());
+    return detail::sound(p, r) && (detail::check_reproducible(p, detail::groups_of(p), r), r.ok());
 }
 
 }  // namespace laws

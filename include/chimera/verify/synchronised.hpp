@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chimera/verify/collective_order.hpp>
+#include <chimera/verify/holders.hpp>
 #include <chimera/verify/messages.hpp>
+#include <chimera/verify/updates.hpp>
 
 namespace chimera {
 namespace detail {
@@ -15,49 +17,6 @@ struct sync_points {
     std::int32_t last_contribution = -1;
     bool holds = false;
 };
-
-/// Who holds what, as the placement says.
-struct holders {
-    std::vector<std::int32_t> begin;    ///< workers + 1, into `stages`
-    std::vector<std::int32_t> stages;   ///< worker after worker; a stage that it holds on two pipelines comes twice
-    std::vector<std::int32_t> offsets;  ///< stages + 1, into `workers`
-    std::vector<std::int32_t> workers;  ///< the replica groups, ascending
-    constexpr std::int32_t size(std::int32_t stage) const {
-        return offsets[static_cast<std::size_t>(stage) + 1] - offsets[static_cast<std::size_t>(stage)];
-    }
-};
-
-/// Calls visit(stage, worker) once for each stage that a worker holds, worker by worker.
-template <typename Visit>
-constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Visit visit) {
-    for (std::int32_t& w : last) w = -1;
-    for (std::size_t w = 0; w + 1 < h.begin.size(); ++w)
-        for (std::int32_t k = h.begin[w]; k < h.begin[w + 1]; ++k) {
-            const auto s = static_cast<std::size_t>(h.stages[static_cast<std::size_t>(k)]);
-            if (last[s] == static_cast<std::int32_t>(w)) continue;
-            last[s] = static_cast<std::int32_t>(w);
-            visit(s, static_cast<std::int32_t>(w));
-        }
-}
-
-/// Two counting sorts of the placement: by worker, then by stage.
-constexpr holders find_holders(const program_view& p) {
-    const auto stages = static_cast<std::size_t>(p.head.stages), workers = static_cast<std::size_t>(p.head.workers);
-    const std::size_t places = p.placement.size();
-    holders h{std::vector<std::int32_t>(workers + 1, 0), std::vector<std::int32_t>(places, 0),
-              std::vector<std::int32_t>(stages + 1, 0), std::vector<std::int32_t>(places, -1)};
-    for (const std::int32_t w : p.placement) ++h.begin[static_cast<std::size_t>(w) + 1];
-    for (std::size_t w = 0; w < workers; ++w) h.begin[w + 1] += h.begin[w];
-    std::vector<std::int32_t> fill = h.begin, last(stages, -1);
-    for (std::size_t k = 0; k < places; ++k)
-        h.stages[static_cast<std::size_t>(fill[static_cast<std::size_t>(p.placement[k])]++)] =
-            static_cast<std::int32_t>(k % stages);
-    each_holder(h, last, [&](std::size_t s, std::int32_t) { ++h.offsets[s + 1]; });
-    for (std::size_t s = 0; s < stages; ++s) h.offsets[s + 1] += h.offsets[s];
-    fill = h.offsets;
-    each_holder(h, last, [&](std::size_t s, std::int32_t w) { h.workers[static_cast<std::size_t>(fill[s]++)] = w; });
-    return h;
-}
 
 /// The members that the program lists are the workers that hold the stage.
 constexpr void check_members(const program_view& p, const holders& h, report& r) {
@@ -117,9 +76,13 @@ constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t 
     early(complaint::late_contribution, at.update, at.last_contribution);
 }
 
-constexpr void check_synchronised(const program_view& p, report& r) {
+constexpr void check_synchronised(const program_view& p, const update_groups& groups, report& r) {
     const holders h = find_holders(p);
     check_members(p, h, r);
+    if (p.head.update != weights::flushed) {
+        check_updates(p, h, groups, r);
+        return check_collective_order(p, groups, r);
+    }
     std::vector<sync_points> at(static_cast<std::size_t>(p.head.stages), sync_points{});
     const auto held = [&](std::int32_t w, auto visit) {
         for (std::int32_t k = h.begin[static_cast<std::size_t>(w)]; k < h.begin[static_cast<std::size_t>(w) + 1]; ++k)
@@ -136,7 +99,7 @@ constexpr void check_synchronised(const program_view& p, report& r) {
             points = {};
         });
     }
-    check_collective_order(p, r);
+    check_collective_order(p, groups, r);
 }
 
 }  // namespace detail
@@ -144,11 +107,12 @@ constexpr void check_synchronised(const program_view& p, report& r) {
 namespace laws {
 
 /// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it
-/// once and only then updates; a stage without replicas is only updated. Members are the stage's workers; all workers
-/// start the reductions they share in one order.
+/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration, this
+/// holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers start the
+/// reductions they share in one order.
 constexpr bool synchronised(program_view p) {
     report r;
-    return detail::sound(p, r) && (detail::check_synchronised(p, r), r.ok());
+    return detail::sound(p, r) && (detail::check_synchronised(p, detail::groups_of(p), r), r.ok());
 }
 
 }  // namespace laws
