@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/program/lower.hpp>
+#include <chimera/render/csv.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/listing.hpp>
 
@@ -19,9 +20,10 @@ struct arguments {
 };
 
 void run(const arguments& with) {
-    with.output.check({"text", "json"});
+    with.output.check({"text", "json", "csv"});
     const sync mode = sync_named(with.sync.value_or("eager_opt"));
     const program made = lower(with.family.make(), mode);
+    if (with.output.format == "csv") return with.output.write(csv(program_view(made)));
     with.output.write(with.output.format == "json" ? json(program_view(made)) : text(program_view(made)));
 }
 
@@ -33,7 +35,7 @@ void add_program(CLI::App& program, int&) {
     const auto with = std::make_shared<arguments>();
     with->family.add_to(*command, "FAMILY");
     add_sync(*command, with->sync);
-    with->output.add_to(*command, "text|json");
+    with->output.add_to(*command, "text|json|csv");
     command->footer(
         "Example: chimera program bidirectional --stages 4 --micro-batches 4 --sync lazy --format json -o "
         "program.json");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/csv.hpp>
 #include <executor/io/read.hpp>
 
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace chimera::executor {
 
@@ -57,7 +59,12 @@ std::string read_file(const std::string& path) {
 }
 
 table load_table(const std::string& path) {
-    return load(path, [](const std::string& text) { return read_table(text); });
+    return load(path, [&](const std::string& text) -> table {
+        if (!is_csv(path, text)) return read_table(text);
+        csv_order read = read_csv(text);
+        if (!read.note.empty()) std::fprintf(stderr, "chimera: note: %s: %s\n", path.c_str(), read.note.c_str());
+        return std::move(read.order);
+    });
 }
 
 costs load_costs(const std::string& path) {

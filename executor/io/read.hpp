@@ -38,7 +38,8 @@ void check_lengths(const costs& of, int stages);
 /// A whole file; at most 12 GiB, and 256 MiB of what is not a regular file.
 std::string read_file(const std::string& path);
 
-/// As above, from a file. What is thrown starts with the path.
+/// As above, from a file. What is thrown starts with the path. Tables may also be PyTorch-style CSV (see read_csv), known by
+/// the name's end or the first cell; a note goes to standard error where cells are left out.
 table load_table(const std::string& path);
 costs load_costs(const std::string& path);
 

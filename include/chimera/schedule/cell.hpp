@@ -33,7 +33,8 @@ struct cell {
     const char* wrong = "";  ///< malformed: what is wrong, and how to put it right
 };
 
-inline constexpr std::int32_t cell_number_most = 2147483519;  // a unit's last number plus a slot's 127 still is an int32
+inline constexpr std::int32_t cell_number_most =
+    2147483519;  // a unit's last number plus a slot's 127 still is an int32
 
 constexpr std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -85,7 +86,8 @@ constexpr cell wrong_cell(const char* why) {
 /// One stage, word and micro-batch, such as 0F3.
 constexpr cell read_single(std::string_view text) {
     const std::int64_t stage = take_number(text);
-    if (stage == -1) return wrong_cell("it does not start with a stage) write stage, pass and micro-batch, such as 0F3");
+    if (stage == -1)
+        return wrong_cell("it does not start with a stage) write stage, pass and micro-batch, such as 0F3");
     if (stage > 65535 || stage == -2) return wrong_cell("its stage is above 65535) number stages from 0");
     std::size_t letters = 0;
     while (letters < text.size() && ((text[letters] >= 'A' && text[letters] <= 'Z') || text[letters] == '_')) ++letters;

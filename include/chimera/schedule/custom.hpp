@@ -31,8 +31,8 @@ constexpr schedule timed(schedule_view of) {
         [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
     for (int w = 0; w < of.head.workers; ++w) {
         std::int32_t free_from = 0;
-        for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)]; i < out.offsets[static_cast<std::size_t>(w) + 1];
-             ++i) {
+        for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
+             i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
             slot& s = out.slots[static_cast<std::size_t>(i)];
             if (s.tick < 0) s.tick = free_from;
             free_from = std::max(free_from, s.overlap != 0 ? s.tick : s.end());

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+
+#include <executor/io/csv_cells.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace chimera::executor::detail {
+
+namespace {
+
+constexpr std::int64_t rows_most = 65535;
+constexpr std::size_t cells_most = std::size_t{1} << 27;
+
+std::string shown(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text.substr(0, 40)) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c);
+    return out + (text.size() > 40 ? "…'" : "'");
+}
+
+/// The field without its quotes, if it has them.
+std::string_view unquoted(std::string_view field) {
+    field = chimera::detail::trimmed(field);
+    if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
+        field.remove_prefix(1);
+        field.remove_suffix(1);
+    }
+    return field;
+}
+
+class splitter {
+public:
+    csv_cells split(std::string_view text) {
+        if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+        while (!text.empty()) {
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            row(text.substr(0, end));
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+        return std::move(out_);
+    }
+
+private:
+    void row(std::string_view line) {
+        if (out_.rows == rows_most) refuse("the file has more than 65535 rows (a row is a worker) use fewer");
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        std::int64_t column = 0;
+        for (bool more = true; more; ++column) {
+            const std::size_t end = std::min(line.find(','), line.size());
+            if (end > 0) take(line.substr(0, end), column);
+            more = end < line.size();
+            line.remove_prefix(std::min(end + 1, line.size()));
+        }
+        if (column > std::int64_t{1} << 29)
+            refuse("row " + std::to_string(out_.rows + 1) +
+                   " has more than 2^29 columns (a column is a tick) use fewer");
+        out_.columns = std::max(out_.columns, column);
+        ++out_.rows;
+    }
+
+    void take(std::string_view field, std::int64_t column) {
+        const std::string_view text = unquoted(field);
+        const cell c = chimera::detail::read_cell(text);
+        if (c.kind == cell_kind::malformed)
+            refuse(place_of(out_.rows, column) + shown(text) + " is no cell (" + c.wrong);
+        if (c.kind == cell_kind::idle) return;
+        if (c.kind == cell_kind::other) {
+            out_.others = true;
+            return;
+        }
+        auto& to = c.kind == cell_kind::transfer ? out_.transfers : out_.passes;
+        if (to.size() >= cells_most) refuse("the file has too many cells (more than 2^27) use fewer micro-batches");
+        add(to, c.parts[0], column, c.kind == cell_kind::pair);
+        if (c.kind == cell_kind::pair) add(to, c.parts[1], column, false);
+    }
+
+    void add(std::vector<csv_cell>& to, const cell_part& part, std::int64_t column, bool overlap) const {
+        to.push_back({out_.rows, static_cast<std::int32_t>(column), part.stage, part.micro_batch, part.op, overlap});
+    }
+
+    csv_cells out_;
+};
+
+}  // namespace
+
+std::string place_of(std::int64_t row, std::int64_t column) {
+    return "row " + std::to_string(row + 1) + ", column " + std::to_string(column + 1) + ": ";
+}
+
+std::string text_of(const csv_cell& c) {
+    constexpr const char* words[] = {"F", "B", "I", "W", "R", "SEND_F", "RECV_F", "SEND_B", "RECV_B"};
+    return std::to_string(c.stage) + words[static_cast<int>(c.op)] + std::to_string(c.micro_batch);
+}
+
+csv_cells split_csv(std::string_view text) { return splitter().split(text); }
+
+void refuse_doubles(const std::vector<csv_cell>& cells) {
+    const auto key = [](const csv_cell& c) {
+        return std::uint64_t{static_cast<std::uint32_t>(c.micro_batch)} << 32 |
+               static_cast<std::uint64_t>(c.stage) << 8 | static_cast<std::uint64_t>(c.op);
+    };
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+    order.reserve(cells.size());
+    for (const csv_cell& c : cells) order.emplace_back(key(c), static_cast<std::uint32_t>(order.size()));
+    std::sort(order.begin(), order.end());
+    const auto twice =
+        std::adjacent_find(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
+    if (twice == order.end()) return;
+    const csv_cell& first = cells[twice->second];
+    const csv_cell& again = cells[(twice + 1)->second];
+    refuse(place_of(again) + text_of(again) + " is there twice (first in row " + std::to_string(first.row + 1) +
+           ", column " + std::to_string(first.column + 1) + ") remove one of them");
+}
+
+}  // namespace chimera::executor::detail
