@@ -58,6 +58,11 @@ void family_arguments::add_to(CLI::App& command, const char* operand) {
     add("--micro-batches", micro_batches, "micro-batches of an iteration (of each copy)", "N");
     add("--pipelines", pipelines, "bidirectional: pipelines, an even number (2)", "P");
     add("--scale", scale, "bidirectional: beyond D micro-batches (direct)", "direct|doubling|halving");
+    command.add_flag("--split", split, "bidirectional: backwards in two halves, weight gradients in the bubbles");
+    add("--chunks", chunks, "interleaved, breadth_first: stages per worker (2)", "V");
+    add("--group", group, "interleaved: micro-batches that a chunk takes in a row (the workers)", "G");
+    add("--waves", waves, "wave: times down the workers and up again (1)", "W");
+    add("--update-every", update_every, "pipedream_2bw: micro-batches between updates (the stages)", "K");
     add("--width", width, "data-parallel copies of all pipelines (1)", "W");
     add("--recompute", recompute, "stages that keep no activations (none)", "none|full|LIST");
     add("--memory", memory, "most live activations of a stage that a worker may hold", "LIMIT");
@@ -73,6 +78,11 @@ schedule family_arguments::make() const {
     of.stages = number("--stages", stages, 0);
     of.micro_batches = number("--micro-batches", micro_batches, 0);
     of.pipelines = number("--pipelines", pipelines, 0);
+    of.split = split;
+    of.chunks = number("--chunks", chunks, 0);
+    of.group = number("--group", group, 0);
+    of.waves = number("--waves", waves, 0);
+    of.update_every = number("--update-every", update_every, 0);
     of.width = number("--width", width, 1);
     if (scale && scale->empty()) refuse("--scale is empty (there are three) give direct, doubling or halving");
     of.scale = scale.value_or("");
@@ -89,7 +99,10 @@ schedule family_arguments::make() const {
     return made;
 }
 
-bool family_arguments::any_given() const { return stages || micro_batches || pipelines || scale || width || recompute; }
+bool family_arguments::any_given() const {
+    return stages || micro_batches || pipelines || scale || split || chunks || group || waves || update_every ||
+           width || recompute;
+}
 
 void family_arguments::check_memory(schedule_view of) const {
     std::vector<std::int32_t> peaks;

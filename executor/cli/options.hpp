@@ -29,7 +29,9 @@ double positive(std::string_view option, std::string_view text);
 /// The options of a family, as texts, so that every complaint is worded in one place.
 struct family_arguments {
     std::string family;
-    std::optional<std::string> stages, micro_batches, pipelines, scale, width, recompute, memory;
+    std::optional<std::string> stages, micro_batches, pipelines, scale, chunks, group, waves, update_every;
+    std::optional<std::string> width, recompute, memory;
+    bool split = false;
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
     void add_to(CLI::App& command, const char* operand);

@@ -30,11 +30,16 @@ constexpr job_option job_options[] = {
     {"--context", "/model/context", "N", "positions"},
     {"--vocabulary", "/model/vocabulary", "N", "tokens it knows; text needs 256"},
     {"--validation-fraction", "/validation_fraction", "X", "share of the data that is only scored (0.1)"},
-    {"--family", "/schedule/family", "NAME", "bidirectional, one_f_one_b, gpipe or data_parallel"},
+    {"--family", "/schedule/family", "NAME",
+     "bidirectional (the default), one_f_one_b or another: see chimera schedule --help"},
     {"--stages", "/schedule/stages", "D", "stages of the model"},
     {"--micro-batches", "/schedule/micro_batches", "N", "micro-batches of an iteration (of each copy)"},
     {"--pipelines", "/schedule/pipelines", "P", "bidirectional: pipelines, an even number (2)"},
     {"--scale", "/schedule/scale", "HOW", "bidirectional: direct, doubling or halving"},
+    {"--chunks", "/schedule/chunks", "V", "interleaved, breadth_first: stages per worker"},
+    {"--group", "/schedule/group", "G", "interleaved: micro-batches that a chunk takes in a row"},
+    {"--waves", "/schedule/waves", "W", "wave: times down the workers and up again"},
+    {"--update-every", "/schedule/update_every", "K", "pipedream_2bw: micro-batches between updates"},
     {"--width", "/schedule/width", "W", "data-parallel copies of the whole pipeline group"},
     {"--sync", "/schedule/sync", "HOW", "gradient reduction: lazy, eager or eager_opt"},
     {"--recompute", "/schedule/recompute", "WHICH", "none, full or stages such as 0,2"},
@@ -60,7 +65,7 @@ struct train_arguments {
     std::vector<std::string> data;
     std::string values[option_count];
     CLI::Option* given[option_count] = {};
-    bool resume = false, overwrite = false, quiet = false;
+    bool split = false, resume = false, overwrite = false, quiet = false;
 };
 
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
@@ -94,6 +99,7 @@ job job_of(const train_arguments& from) {
         if (key.back() == "steps") parent.erase("seconds");
         if (key.back() == "seconds") parent.erase("steps");
     }
+    if (from.split) json["schedule"]["split"] = true;
     const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
@@ -123,6 +129,8 @@ void add_train(CLI::App& program, int& status) {
     for (std::size_t i = 0; i < option_count; ++i)
         arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)
                                   ->option_text(job_options[i].type);
+    command->add_flag("--split", arguments->split,
+                      "bidirectional: backwards in two halves, weight gradients in the bubbles");
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");

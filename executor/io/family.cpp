@@ -5,19 +5,18 @@
 
 #include <executor/io/family.hpp>
 
-#include <range/v3/algorithm/contains.hpp>
+#include <range/v3/algorithm/find.hpp>
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/join.hpp>
+#include <range/v3/view/transform.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <iterator>
 
 namespace chimera::executor {
 
 namespace {
-
-constexpr std::array<std::string_view, 4> families{"gpipe", "one_f_one_b", "bidirectional", "data_parallel"};
 
 constexpr std::int64_t rows_most = 65535;      // workers and pipelines, after widening
 constexpr std::int64_t places_most = 1 << 24;  // stages × pipelines, after widening
@@ -42,45 +41,137 @@ scale scale_of(const std::string& name) {
     refuse("scale " + in_quotes(name) + " is unknown (there are three) give direct, doubling or halving");
 }
 
-/// Refuses options that the family does not have.
-void check_options(const family_options& of) {
-    if (of.family == "bidirectional") return;
-    const auto refuse_option = [&](const char* what) {
-        refuse(std::string(what) + " does not apply (" + of.family +
-               " has no such option) leave it out or use bidirectional");
-    };
-    if (of.pipelines != 0) refuse_option("pipelines");
-    if (!of.scale.empty()) refuse_option("scale");
+/// A number that the caller left out (0), or one in range.
+int choice(const char* what, std::int64_t value, int otherwise) {
+    return value == 0 ? otherwise : size(what, value, rows_most);
 }
 
-void check_places(std::int64_t stages, std::int64_t pipelines, std::int64_t width) {
-    if (stages * width > rows_most)
-        refuse("stages · width is " + std::to_string(stages * width) + " (more than " + std::to_string(rows_most) +
-               " workers) use fewer");
-    if (pipelines * width > rows_most || stages * pipelines * width > places_most) {
+/// Generates, after refusing what would be too large once it is widened.
+template <class Spec>
+schedule build(const Spec& spec, std::int64_t width) {
+    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
+    const std::int64_t workers = spec.workers() * width;
+    const std::int64_t places = spec.placements() * width;
+    if (workers > rows_most)
+        refuse("workers · width is " + std::to_string(workers) + " (more than " + std::to_string(rows_most) +
+               ") use fewer stages or copies");
+    if (places / spec.stages > rows_most || places > places_most)
         refuse(
             "pipelines are too many (placement is limited to 2^24 entries and 65535 pipelines) use fewer pipelines, "
             "stages or copies");
-    }
+    if (static_cast<std::int64_t>(spec.slot_count()) * width > most_slots) refuse(text(refusal::too_many_slots));
+    return generate(spec);
 }
 
-schedule base_schedule(const family_options& of, int stages, int micro_batches) {
-    if (of.family == "gpipe") return generate(gpipe{stages, micro_batches});
-    if (of.family == "one_f_one_b") return generate(one_f_one_b{stages, micro_batches});
-    const int pipelines = of.pipelines == 0 ? 2 : size("pipelines", of.pipelines, rows_most);
-    check_places(stages, pipelines, of.width);
-    return generate(bidirectional{stages, micro_batches, pipelines, scale_of(of.scale)});
+/// What only some families have.
+enum extra : unsigned {
+    none = 0,
+    pipelines = 1,
+    scales = 2,
+    splits = 4,
+    chunks = 8,
+    groups = 16,
+    waves = 32,
+    updates = 64
+};
+
+struct sizes {
+    int stages;
+    int micro_batches;
+    const family_options& of;
+};
+
+template <class Spec>
+schedule plain(const sizes& n) {
+    return build(Spec{n.stages, n.micro_batches}, n.of.width);
+}
+schedule make_bidirectional(const sizes& n) {
+    return build(bidirectional{n.stages, n.micro_batches, choice("pipelines", n.of.pipelines, 2), scale_of(n.of.scale),
+                               n.of.split},
+                 n.of.width);
+}
+schedule make_interleaved(const sizes& n) {
+    return build(
+        interleaved{n.stages, n.micro_batches, choice("chunks", n.of.chunks, 2), choice("group", n.of.group, 0)},
+        n.of.width);
+}
+schedule make_breadth_first(const sizes& n) {
+    return build(breadth_first{n.stages, n.micro_batches, choice("chunks", n.of.chunks, 2)}, n.of.width);
+}
+schedule make_wave(const sizes& n) {
+    return build(wave{n.stages, n.micro_batches, choice("waves", n.of.waves, 1)}, n.of.width);
+}
+schedule make_pipedream_2bw(const sizes& n) {
+    return build(pipedream_2bw{n.stages, n.micro_batches, choice("update_every", n.of.update_every, 0)}, n.of.width);
+}
+/// Its width is its own: a copy of the whole model on every worker.
+schedule make_data_parallel(const sizes& n) {
+    return build(data_parallel{n.stages, n.micro_batches, static_cast<int>(n.of.width)}, 1);
 }
 
-void check_slots(std::size_t slots, std::int64_t width) {
-    if (static_cast<std::int64_t>(slots) * width > most_slots) refuse(text(refusal::too_many_slots));
+struct family {
+    std::string_view name;
+    schedule (*make)(const sizes&);
+    unsigned extras = none;
+};
+
+constexpr family families[] = {
+    {"gpipe", plain<gpipe>},
+    {"one_f_one_b", plain<one_f_one_b>},
+    {"gems", plain<gems>},
+    {"bidirectional", make_bidirectional, pipelines | scales | splits},
+    {"interleaved", make_interleaved, chunks | groups},
+    {"breadth_first", make_breadth_first, chunks},
+    {"zb_h1", plain<zb_h1>},
+    {"zb_h2", plain<zb_h2>},
+    {"zb_v", plain<zb_v>},
+    {"v_half", plain<v_half>},
+    {"v_min", plain<v_min>},
+    {"dualpipe", plain<dualpipe>},
+    {"dualpipe_v", plain<dualpipe_v>},
+    {"wave", make_wave, waves},
+    {"bitpipe", plain<bitpipe>},
+    {"data_parallel", make_data_parallel},
+    {"pipedream", plain<pipedream>},
+    {"pipedream_2bw", make_pipedream_2bw, updates},
+};
+
+const family* find(std::string_view name) {
+    const auto* const found = ranges::find(families, name, &family::name);
+    return found == std::end(families) ? nullptr : found;
+}
+
+/// Refuses options that the family does not have.
+void check_options(const family_options& of, const family& made) {
+    const auto check = [&](bool given, extra which, const char* what) {
+        if (!given || (made.extras & which) != 0) return;
+        std::string owners;
+        for (const family& f : families)
+            if ((f.extras & which) != 0) owners += (owners.empty() ? "" : " or ") + std::string(f.name);
+        refuse(std::string(what) + " does not apply (" + of.family + " has no such option) leave it out or use " +
+               owners);
+    };
+    check(of.pipelines != 0, pipelines, "pipelines");
+    check(!of.scale.empty(), scales, "scale");
+    check(of.split, splits, "split");
+    check(of.chunks != 0, chunks, "chunks");
+    check(of.group != 0, groups, "group");
+    check(of.waves != 0, waves, "waves");
+    check(of.update_every != 0, updates, "update_every");
 }
 
 }  // namespace
 
-bool is_family(std::string_view name) { return ranges::contains(families, name); }
+bool is_family(std::string_view name) { return find(name) != nullptr; }
 
-std::string family_list() { return families | ranges::views::join(std::string_view(", ")) | ranges::to<std::string>(); }
+std::vector<std::string_view> family_names() {
+    return families | ranges::views::transform(&family::name) | ranges::to<std::vector>();
+}
+
+std::string family_list() {
+    const auto names = family_names();
+    return names | ranges::views::join(std::string_view(", ")) | ranges::to<std::string>();
+}
 
 std::vector<int> recomputed_stages(std::string_view choice, int stages) {
     std::vector<int> out;
@@ -106,29 +197,24 @@ std::vector<int> recomputed_stages(std::string_view choice, int stages) {
 }
 
 schedule make_schedule(const family_options& of) {
-    if (!is_family(of.family))
+    const family* const made_by = find(of.family);
+    if (made_by == nullptr)
         refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
-    check_options(of);
+    check_options(of, *made_by);
+    const bool replicas = of.family == "data_parallel";
     const int width = size("width", of.width, rows_most);
     const int micro_batches = size("micro_batches", of.micro_batches, most_slots);
-    if (of.family == "data_parallel") {
-        const int stages = of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
-        const auto recomputed = recomputed_stages(of.recompute, 1);
-        const schedule made = generate(data_parallel{stages, micro_batches, width});
-        return recomputed.empty() ? made : recompute(made, std::array<std::uint8_t, 1>{1});
-    }
-    const int stages = size("stages", of.stages, rows_most);
-    check_places(stages, 1, width);
+    const int stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
     const auto recomputed = recomputed_stages(of.recompute, stages);
-    schedule made = base_schedule(of, stages, micro_batches);
-    check_slots(made.slots.size(), width);
+    schedule made = made_by->make({stages, micro_batches, of});
     if (!recomputed.empty()) {
         std::vector<std::uint8_t> flags(static_cast<std::size_t>(stages), 0);
         for (const int s : recomputed) flags[static_cast<std::size_t>(s)] = 1;
         made = recompute(made, flags);
-        check_slots(made.slots.size(), width);
+        if (static_cast<std::int64_t>(made.slots.size()) * (replicas ? 1 : width) > most_slots)
+            refuse(text(refusal::too_many_slots));
     }
-    return width == 1 ? made : widen(made, width);
+    return width == 1 || replicas ? made : widen(made, width);
 }
 
 }  // namespace chimera::executor

@@ -13,11 +13,16 @@ namespace chimera::executor {
 
 /// The options of `chimera schedule FAMILY …`, as the command line and job files state them.
 struct family_options {
-    std::string family;              ///< as SCHEDULES names it: gpipe, one_f_one_b, bidirectional, data_parallel
+    std::string family;              ///< one of `family_names`
     std::int64_t stages = 0;         ///< model stages; data_parallel: 0 or 1
     std::int64_t micro_batches = 0;  ///< per copy of the pipeline group
     std::int64_t pipelines = 0;      ///< 2f, bidirectional only; 0: the family's own (2)
     std::string scale;               ///< direct, doubling or halving, bidirectional only; empty: direct
+    bool split = false;              ///< backwards in two halves, bidirectional only
+    std::int64_t chunks = 0;         ///< stages per worker, interleaved and breadth_first; 0: 2
+    std::int64_t group = 0;          ///< micro-batches a chunk takes in a row, interleaved only; 0: the workers
+    std::int64_t waves = 0;          ///< wave only; 0: 1
+    std::int64_t update_every = 0;   ///< micro-batches between updates, pipedream_2bw only; 0: the stages
     std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
     std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
 };
@@ -25,7 +30,10 @@ struct family_options {
 /// Whether `make_schedule` knows the family.
 bool is_family(std::string_view name);
 
-/// The families that `make_schedule` knows, separated by commas.
+/// The families that `make_schedule` knows, synchronous ones first.
+std::vector<std::string_view> family_names();
+
+/// The same, separated by commas.
 std::string family_list();
 
 /// The schedule that the options ask for: generated, then recompute slots inserted, then widened.

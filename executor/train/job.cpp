@@ -65,6 +65,11 @@ void read_schedule(const json& value, const std::string& where, job& made) {
     reader.read("micro_batches", schedule.micro_batches, 1, 1 << 20);
     reader.read("pipelines", schedule.pipelines, 1, 65535);
     reader.read("scale", schedule.scale);
+    reader.read("split", schedule.split);
+    reader.read("chunks", schedule.chunks, 1, 65535);
+    reader.read("group", schedule.group, 1, 65535);
+    reader.read("waves", schedule.waves, 1, 65535);
+    reader.read("update_every", schedule.update_every, 1, 1 << 20);
     reader.read("width", schedule.width, 1, 65535);
     reader.read("sync", made.sync);
     if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);

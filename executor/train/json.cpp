@@ -93,6 +93,13 @@ void object_reader::read(const char* key, std::uint64_t& into) {
     into = value->get<std::uint64_t>();
 }
 
+void object_reader::read(const char* key, bool& into) {
+    const auto* value = find(key);
+    if (!value) return;
+    if (!value->is_boolean()) refuse_value(key, *value, "true or false");
+    into = value->get<bool>();
+}
+
 void object_reader::read(const char* key, double& into, double least, double most) {
     const auto* value = find(key);
     if (!value) return;

@@ -26,6 +26,7 @@ public:
     void read(const char* key, int& into, std::int64_t least, std::int64_t most);
     void read(const char* key, std::int64_t& into, std::int64_t least, std::int64_t most);
     void read(const char* key, std::uint64_t& into);
+    void read(const char* key, bool& into);
     void read(const char* key, double& into, double least, double most);
     void read(const char* key, std::string& into);
     /// The value of a key that the caller reads itself; null when absent.
