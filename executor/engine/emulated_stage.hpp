@@ -36,6 +36,7 @@ public:
     void clear_gradients() override {}
     std::span<float> gradients() override { return gradients_; }
     void update() override { pass_time(what_.update); }
+    void keep_versions(int) override {}
 
     /// Returns `seconds` after it was called.
     static void pass_time(double seconds);

@@ -30,7 +30,8 @@ class planner {
 public:
     planner(const program_view& p, communicator& end, const stage_lookup& lookup)
         : p_(p), end_(end), row_(p.row(end.worker())), models_(static_cast<std::size_t>(p.head.stages), nullptr),
-          recomputed_(models_.size(), false), groups_(models_.size(), -1), reductions_(models_.size(), -1) {
+          recomputed_(models_.size(), false), groups_(models_.size(), -1), reductions_(models_.size(), -1),
+          books_(models_.size()) {
         plan_.worker = end.worker();
         find_stages(lookup);
     }
@@ -75,14 +76,31 @@ private:
                 plan_.stages.push_back(held);
             }
             if (at(i).op == action::recompute) recomputed_[at(i).stage] = true;
+            if (at(i).op == action::update_weights) books_[at(i).stage].last = i;
         }
         for (stage* held : plan_.stages)
             if (std::ranges::none_of(row_, [&](const instruction& i) {
                     return models_[i.stage] == held && (i.op == action::backward || i.op == action::weight_gradient);
                 }))
                 plan_.without_units.push_back(held);
+        if (p_.head.update != weights::flushed) keep_versions();
         for (std::size_t s = 0; s < models_.size(); ++s)
             if (models_[s]) stash_ = std::max(stash_, aligned(models_[s]->stash_bytes(recomputed_[s])));
+    }
+
+    /// Where weights change within the iteration: room for the versions that the program names.
+    void keep_versions() {
+        for (int s = 0; s < p_.head.stages; ++s) {
+            const auto group = p_.replica_group(s);
+            const auto found = std::ranges::find(group, plan_.worker);
+            book& of = books_[static_cast<std::size_t>(s)];
+            if (found != group.end()) of.versions = p_.versions_of(s, static_cast<std::size_t>(found - group.begin()));
+            if (model(s)) model(s)->keep_versions(of.versions);
+        }
+    }
+    void check_version(int i) const {
+        if (at(i).version >= books_[at(i).stage].versions)
+            wrong(i, "weight version " + std::to_string(at(i).version) + " does not exist");
     }
 
     int add_tensor(std::size_t bytes, int from) {
@@ -157,6 +175,8 @@ private:
     void plan_compute(planned& next, const instruction& i) {
         next.model = model(i.stage);
         next.light = recomputed_[i.stage];
+        if (p_.head.update != weights::flushed) check_version(next.instruction), next.version = i.version;
+        if (i.op == action::backward || i.op == action::weight_gradient) books_[i.stage].empty = false;
         next.step = add_step(plan_.steps, i);
         next.units = {static_cast<std::int32_t>(plan_.calls.size()), i.count};
         next.waits.from = static_cast<std::int32_t>(plan_.waits.size());
@@ -222,10 +242,9 @@ private:
 
     void plan_collective(planned& next, const instruction& i) {
         next.model = model(i.stage);
-        if (i.op == action::update_weights) {
-            next.step = add_step(plan_.steps, i);
-            return;
-        }
+        next.empty = p_.head.update != weights::flushed && books_[i.stage].empty;
+        if (i.op == action::update_weights) return plan_update(next, i);
+        if (i.op == action::reduce_gradient) books_[i.stage].empty = false;
         int& handle = groups_[i.stage];
         if (handle < 0) handle = end_.join(i.stage, p_.replica_group(i.stage));
         next.group = handle;
@@ -236,6 +255,28 @@ private:
         }
         if (step < 0) wrong(next.instruction, "its reduction was not started");
         next.step = step;
+    }
+
+    /// What a worker must know of a stage whose weights change within the iteration, while its row is planned.
+    struct book {
+        int last = -1;  // the stage's last update
+        int versions = 1;
+        bool empty = true;
+        std::int16_t newest = 0;
+        std::int32_t updates = 0;
+    };
+
+    void plan_update(planned& next, const instruction& i) {
+        next.step = add_step(plan_.steps, i);
+        if (p_.head.update == weights::flushed) return;
+        check_version(next.instruction);
+        book& of = books_[i.stage];
+        next.newest = std::exchange(of.newest, static_cast<std::int16_t>(i.version));
+        next.version = i.version;
+        next.update = of.updates++;
+        next.reopens = next.instruction != of.last;
+        of.empty = true;
+        reductions_[i.stage] = -1;
     }
 
     static std::int32_t add_step(std::vector<step>& all, const instruction& i) {
@@ -279,6 +320,7 @@ private:
     std::vector<stage*> models_;
     std::vector<bool> recomputed_;
     std::vector<int> groups_, reductions_;
+    std::vector<book> books_;
     std::size_t stash_ = 0;
     std::vector<tensor> tensors_;
     std::map<int, int> tensor_of_;  // transfer instruction -> tensor

@@ -41,11 +41,16 @@ struct planned {
     bool light = false;             ///< forward of a stage that recomputes
     std::int32_t instruction = -1;  ///< position in the worker's row; of a group, its first
     executor::stage* model = nullptr;
-    std::int32_t step = -1;   ///< compute, update: index into steps; reduce, wait: into reductions
-    std::int32_t group = -1;  ///< reduce, wait: the communicator's handle
-    part units;               ///< compute: into calls
-    part waits;               ///< compute: messages whose data it consumes
-    part transfers;           ///< into transfers
+    std::int32_t step = -1;     ///< compute, update: index into steps; reduce, wait: into reductions
+    std::int32_t group = -1;    ///< reduce, wait: the communicator's handle
+    std::int16_t version = -1;  ///< compute, update: of the weights, where they change within the iteration
+    std::int16_t newest = -1;   ///< update: the version it starts from
+    bool empty = false;         ///< reduce, update: no unit passed the stage since the update before
+    bool reopens = false;       ///< update: another group follows
+    std::int32_t update = -1;   ///< update: how many of the stage come before it in the iteration
+    part units;                 ///< compute: into calls
+    part waits;                 ///< compute: messages whose data it consumes
+    part transfers;             ///< into transfers
 };
 
 /// What one worker does in an iteration, resolved once: the loop looks nothing up and allocates nothing.

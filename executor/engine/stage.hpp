@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/error.hpp>
+
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace chimera::executor {
 
@@ -43,15 +46,32 @@ public:
                                 std::byte* input_gradient) = 0;
     virtual void weight_gradient(int unit, std::byte* stash) = 0;
 
-    /// Start of an iteration: the next contribution to the gradients overwrites instead of adding.
+    /// Start of an iteration, or of a group of micro-batches where weights change within the iteration: the next contribution
+    /// to the gradients overwrites instead of adding.
     virtual void clear_gradients() = 0;
 
     /// All weight gradients in one piece: what a replica group reduces. Summed over units, not yet averaged.
-    /// Where no unit of an iteration passes the stage on this worker, the engine fills them with zeros.
+    /// Where no unit passes the stage on this worker before they are used, the engine fills them with zeros.
     virtual std::span<float> gradients() = 0;
 
     /// Optimiser step with the (reduced) gradients.
     virtual void update() = 0;
+
+    /// For asynchronous families only: from now on the stage keeps `count` versions of its weights, of which number 0 is the one
+    /// that it has, and passes read the one selected. Gradients and the optimiser's state stay one. Called once, before the
+    /// first iteration. The default refuses more than one.
+    virtual void keep_versions(int count);
+    /// The passes from here on read this version.
+    virtual void select_version(int) {}
+    /// Optimiser step that starts from the weights of version `from`, the newest, and leaves the new ones in `to`, which is then
+    /// selected. `from` stays as it was, unless both are the same.
+    virtual void update_version(int, int) { update(); }
 };
+
+inline void stage::keep_versions(int count) {
+    if (count > 1)
+        refuse("the stage cannot keep " + std::to_string(count) +
+               " versions of its weights (it has one) use a family that updates once an iteration");
+}
 
 }  // namespace chimera::executor

@@ -57,6 +57,7 @@ void worker_loop::compute(const planned& p) {
     status_.enter(phase::computing);
     step& times = step_of(p);
     times.begin = now();
+    if (p.version >= 0) p.model->select_version(p.version);
     for (const unit_call& c : p.units.of(plan_.calls)) {
         call(p, c);
         status_.advance();
@@ -82,19 +83,27 @@ void worker_loop::call(const planned& p, const unit_call& c) {
 }
 
 void worker_loop::update(const planned& p) {
-    if (!std::exchange(updated_, true)) hook(hooks_.before_update);
+    if (p.version < 0 && !std::exchange(updated_, true)) hook(hooks_.before_update);
+    if (p.empty) std::ranges::fill(p.model->gradients(), 0.0F);
+    if (p.version >= 0 && hooks_.each_update) {
+        status_.enter(phase::hook);
+        hooks_.each_update(plan_.worker, step_of(p).stage, p.update);
+        status_.advance();
+    }
     status_.enter(phase::core);
     const core_hold core(&gate_, plan_.worker);
     status_.enter(phase::computing);
     step& times = step_of(p);
     times.begin = now();
-    p.model->update();
+    p.version < 0 ? p.model->update() : p.model->update_version(p.newest, p.version);
+    if (p.reopens) p.model->clear_gradients();
     times.end = now();
 }
 
 void worker_loop::reduce(const planned& p) {
     status_.enter(phase::computing);
     reduction_of(p).begin = now();
+    if (p.empty) std::ranges::fill(p.model->gradients(), 0.0F);
     end_.start_all_reduce(p.group, p.model->gradients());
 }
 

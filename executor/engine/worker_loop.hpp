@@ -13,7 +13,10 @@ namespace chimera::executor {
 
 /// The trainer's own code in an iteration, called on each worker's thread with its end of the communication.
 struct engine_hooks {
-    std::function<void(communicator&)> before_update{};    ///< before the first update: all gradients are reduced
+    std::function<void(communicator&)> before_update{};  ///< before the first update: all gradients are reduced
+    /// Instead of that where weights change within the iteration: before each update of a stage, whose gradients are reduced, with
+    /// how many updates of it came before in the iteration. Must not communicate.
+    std::function<void(int worker, int stage, int update)> each_update{};
     std::function<void(communicator&)> after_iteration{};  ///< after the last instruction
 };
 

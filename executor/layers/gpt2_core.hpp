@@ -72,7 +72,13 @@ public:
     double gradient_square_sum() { return device_.sum_of_squares(gradients().data(), list_.size()); }
 
     void set_step(const adamw_step& step) { step_ = step; }
-    void update();
+    void update() { update_version(current_, current_); }
+
+    /// Versions of the weights: passes read the one selected, `parameters` shows it. See stage.
+    void keep_versions(int count);
+    void select_version(int version) { current_ = static_cast<std::size_t>(version); }
+    void update_version(std::size_t from, std::size_t to);
+    int versions() const { return static_cast<int>(count_); }
 
     std::vector<parameter_view<real>> parameters();
 
@@ -88,6 +94,11 @@ private:
     real* brief_memory();
     void run(const places& p, real* stash, int unit, const real* input, real* output, bool keep);
     void walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs, bool weights);
+    /// The weights of the version selected.
+    real* values() { return values_of(current_); }
+    real* values_of(std::size_t version) {
+        return version == 0 ? array(values_) : array(more_values_) + (version - 1) * list_.size();
+    }
     const unit_batch& batch(int unit) const { return batch_[static_cast<std::size_t>(unit)]; }
     static real* array(const typename D::memory& m) { return reinterpret_cast<real*>(m.data()); }
 
@@ -101,6 +112,8 @@ private:
     std::optional<head<D>> head_;
     places whole_, brief_;
     typename D::memory values_, gradients_, m_, v_, work_, brief_memory_;
+    typename D::memory more_values_;  ///< versions 1 to count_ - 1
+    std::size_t count_ = 1, current_ = 0;
     std::vector<unit_batch> batch_;
     std::vector<double> losses_;
     adamw_step step_;
@@ -166,7 +179,7 @@ void gpt2_core<D>::set_batch(std::span<const unit_batch> units) {
 
 template <Device D>
 void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input, real* output, bool keep) {
-    const real* values = array(values_);
+    const real* values = this->values();
     // Where the input of layer i lies; after the last block comes the head or the boundary.
     const auto port = [&](std::size_t i) {
         if (i < blocks_.size()) return blocks_[i].input(stash + p.block(i));
@@ -187,7 +200,7 @@ void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input
 template <Device D>
 void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs,
                              bool weights) {
-    const real* values = array(values_);
+    const real* values = this->values();
     real* gradients = array(gradients_);
     const bool add = gradient_state_ == filled;
     // Where the gradient of layer i's input goes: to the layer before it, or out of the stage.
@@ -214,13 +227,25 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
 }
 
 template <Device D>
-void gpt2_core<D>::update() {
+void gpt2_core<D>::keep_versions(int count) {
+    if (count <= versions()) return;
+    typename D::memory more = device_.allocate(static_cast<std::size_t>(count - 1) * list_.size() * sizeof(real));
+    for (int v = 1; v < count; ++v)
+        device_.copy(array(more) + static_cast<std::size_t>(v - 1) * list_.size(), array(values_), list_.size());
+    more_values_ = std::move(more);
+    count_ = static_cast<std::size_t>(count);
+}
+
+template <Device D>
+void gpt2_core<D>::update_version(std::size_t from, std::size_t to) {
     gradients();  // zeroed, if this stage had no unit
+    if (from != to) device_.copy(values_of(to), values_of(from), list_.size());
+    current_ = to;
     for (const parameter& p : list_.all()) {
         adamw_step step = step_;
         if (!p.decay()) step.weight_decay = 0;
-        device_.adamw(array(values_) + p.offset, array(gradients_) + p.offset, array(m_) + p.offset,
-                      array(v_) + p.offset, p.size, step);
+        device_.adamw(values() + p.offset, array(gradients_) + p.offset, array(m_) + p.offset, array(v_) + p.offset,
+                      p.size, step);
     }
 }
 
@@ -228,8 +253,8 @@ template <Device D>
 auto gpt2_core<D>::parameters() -> std::vector<parameter_view<real>> {
     std::vector<parameter_view<real>> result;
     for (const parameter& p : list_.all()) {
-        const auto part = [&](const typename D::memory& m) { return std::span(array(m) + p.offset, p.size); };
-        result.push_back({p, part(values_), part(gradients_), part(m_), part(v_)});
+        const auto part = [&](real* all) { return std::span(all + p.offset, p.size); };
+        result.push_back({p, part(values()), part(array(gradients_)), part(array(m_)), part(array(v_))});
     }
     return result;
 }

@@ -41,6 +41,11 @@ public:
     void clear_gradients() override { core_.clear_gradients(); }
     std::span<float> gradients() override { return core_.gradients(); }
     void update() override { core_.update(); }
+    void keep_versions(int count) override { core_.keep_versions(count); }
+    void select_version(int version) override { core_.select_version(version); }
+    void update_version(int from, int to) override {
+        core_.update_version(static_cast<std::size_t>(from), static_cast<std::size_t>(to));
+    }
 
     /// Forward pass that no backward follows: for a validation loss. Input and output as in forward.
     void evaluate(int unit, const std::byte* input, std::byte* output) {
