@@ -12,6 +12,7 @@ void add_schedule(CLI::App& program, int& status);
 void add_program(CLI::App& program, int& status);
 void add_verify(CLI::App& program, int& status);
 void add_simulate(CLI::App& program, int& status);
+void add_search(CLI::App& program, int& status);
 void add_train(CLI::App& program, int& status);
 
 }  // namespace chimera::executor

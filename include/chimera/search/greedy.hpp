@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/search/order.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace chimera::detail::seek {
+
+inline constexpr std::int32_t unbounded = std::numeric_limits<std::int32_t>::max();
+
+/// How a worker chooses among the passes that could start. 1F1B, ZB-H1 and ZB-H2 are points of this space: D - s or
+/// 2 (D - s) - 1 units under way, s or 2 s weight gradients behind.
+struct rules {
+    std::vector<std::int32_t> under_way;  ///< per lane (forwards): most units between forward and (input) gradient
+    std::vector<std::int32_t> behind;     ///< per worker: most weight gradients put off
+    std::vector<std::int32_t> rank;       ///< per lane: among passes of one kind the least goes first
+    std::vector<std::uint8_t> eager;      ///< per worker: forwards before gradients while `under_way` allows
+    std::vector<double> patience;  ///< per worker: a weight gradient fills a gap of at least this share of its time
+};
+
+/// Builds an order by playing time forwards: whenever a worker is free it takes the pass that the rules prefer.
+class greedy_player {
+public:
+    explicit greedy_player(const instance& of)
+        : of_(of), ends_(static_cast<std::size_t>(of.passes()), 0.0), done_(of.lanes.size(), 0),
+          at_(static_cast<std::size_t>(of.workers), 0), put_off_(static_cast<std::size_t>(of.workers), 0),
+          clock_(static_cast<std::size_t>(of.workers), 0.0), live_(static_cast<std::size_t>(of.workers), 0.0) {}
+
+    /// False when the rules lock the workers out.
+    bool build(const rules& by, order& rows) {
+        std::fill(done_.begin(), done_.end(), 0);
+        std::fill(put_off_.begin(), put_off_.end(), 0);
+        std::fill(clock_.begin(), clock_.end(), 0.0);
+        std::fill(live_.begin(), live_.end(), 0.0);
+        std::copy(of_.offsets.begin(), of_.offsets.end() - 1, at_.begin());
+        rows.resize(static_cast<std::size_t>(of_.passes()));
+        events_.clear();
+        for (std::int32_t w = 0; w < of_.workers; ++w) push(0, w);
+        std::int32_t left = of_.passes();
+        while (!events_.empty()) {
+            std::pop_heap(events_.begin(), events_.end(), later);
+            const event e = events_.back();
+            events_.pop_back();
+            if (clock_[static_cast<std::size_t>(e.worker)] > e.time) continue;
+            const std::int32_t chosen = choose(by, e.worker, e.time);
+            if (chosen < 0) continue;
+            start(chosen, e.time, rows);
+            --left;
+        }
+        return left == 0;
+    }
+
+private:
+    struct event {
+        double time;
+        std::int32_t worker;
+    };
+    static bool later(const event& a, const event& b) {
+        return a.time > b.time || (a.time == b.time && a.worker > b.worker);
+    }
+    void push(double time, std::int32_t w) {
+        events_.push_back({time, w});
+        std::push_heap(events_.begin(), events_.end(), later);
+    }
+
+    /// When the lane's next pass has its input; infinite while unknown.
+    double arrival(const lane& l, std::int32_t k) const {
+        if (l.before < 0) return 0;
+        if (done_[static_cast<std::size_t>(l.before)] <= k) return std::numeric_limits<double>::infinity();
+        return ends_[static_cast<std::size_t>(of_.base[static_cast<std::size_t>(l.before)] + k)] + l.travel;
+    }
+
+    std::int32_t choose(const rules& by, std::int32_t worker, double now) {
+        const auto w = static_cast<std::size_t>(worker);
+        std::int32_t best = -1, fallback = -1;
+        std::int64_t best_key = std::numeric_limits<std::int64_t>::max(), fallback_key = best_key;
+        double next = std::numeric_limits<double>::infinity();
+        bool crowded = false;
+        for (const std::int32_t id : of_.held[w]) {
+            const auto i = static_cast<std::size_t>(id);
+            const lane& l = of_.lanes[i];
+            const std::int32_t k = done_[i];
+            if (k == l.count) continue;
+            if (l.op == pass::weight_gradient) {
+                if (k >= done_[static_cast<std::size_t>(l.gradient)]) continue;
+                const std::int64_t key = (std::int64_t{by.rank[i]} << 32) + k;
+                if (key < fallback_key) fallback_key = key, fallback = id;
+                continue;
+            }
+            const bool forward = l.op == pass::forward;
+            if (forward && k - done_[static_cast<std::size_t>(l.gradient)] >= by.under_way[i]) continue;
+            const double there = arrival(l, k);
+            if (forward && live_[w] + 1 + of_.reserve[i] > of_.limit[w] + whole) {
+                crowded = crowded || there <= now;
+                continue;
+            }
+            if (there > now) {
+                next = std::min(next, there);
+                continue;
+            }
+            const std::int64_t kind = forward == (by.eager[w] != 0) ? 0 : 1;
+            const std::int64_t key = (kind << 60) + (std::int64_t{by.rank[i]} << 32) + k;
+            if (key < best_key) best_key = key, best = id;
+        }
+        if (fallback < 0) {
+            if (best < 0 && next < std::numeric_limits<double>::infinity()) push(next, worker);
+            return best;
+        }
+        const bool gradient = best >= 0 && of_.lanes[static_cast<std::size_t>(best)].op != pass::forward;
+        if (put_off_[w] > by.behind[w] || (crowded && !gradient)) return fallback;
+        if (best >= 0) return best;
+        if (next - now >= by.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
+        push(next, worker);
+        return -1;
+    }
+
+    void start(std::int32_t id, double now, order& rows) {
+        const auto i = static_cast<std::size_t>(id);
+        const lane& l = of_.lanes[i];
+        const auto w = static_cast<std::size_t>(l.worker);
+        const double end = now + l.seconds;
+        ends_[static_cast<std::size_t>(of_.base[i] + done_[i])] = end;
+        ++done_[i];
+        live_[w] += l.mass;
+        if (l.op == pass::input_gradient) ++put_off_[w];
+        if (l.op == pass::weight_gradient) --put_off_[w];
+        rows[static_cast<std::size_t>(at_[w]++)] = static_cast<std::uint16_t>(id);
+        clock_[w] = end;
+        push(end, l.worker);
+        if (l.after < 0) return;
+        const lane& next = of_.lanes[static_cast<std::size_t>(l.after)];
+        if (next.worker != l.worker) push(end + next.travel, next.worker);
+    }
+
+    const instance& of_;
+    std::vector<double> ends_;
+    std::vector<std::int32_t> done_;
+    std::vector<std::int32_t> at_;
+    std::vector<std::int32_t> put_off_;
+    std::vector<double> clock_;
+    std::vector<double> live_;
+    std::vector<event> events_;
+};
+
+}  // namespace chimera::detail::seek

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/search/bounds.hpp>
+#include <chimera/search/improve.hpp>
+#include <chimera/search/tune.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera::detail::seek {
+
+/// Greedy orders under rules that are tuned, then annealing of the best order, first for the value minimised, then for
+/// the other. Ends early when both have met their bounds.
+class heuristic {
+public:
+    heuristic(const instance& of, const search_options& how)
+        : of_(of), how_(how), limits_(find_bounds(of)), greedy_(of), player_(of), random_(how.seed),
+          begun_(std::chrono::steady_clock::now()) {
+        slack_ = 1e-9 * std::max(limits_.makespan, limits_.span);
+        const double size = std::max(of.passes(), 1);
+        tunings_ = static_cast<std::int64_t>(std::clamp(6e7 / size, 1500.0, 12000.0));
+        moves_ = static_cast<std::int64_t>(std::clamp(6e8 / size, 40000.0, 400000.0));
+        if (how.evaluations > 0) {
+            tunings_ = how.evaluations / 20;
+            moves_ = how.evaluations - tunings_;
+        }
+    }
+
+    void run() {
+        begin();
+        for (const double share : {0.02, 0.5}) {
+            tune(share);
+            if (settled()) return;
+        }
+        for (const double share : {0.02, 0.5}) {
+            anneal(share);
+            if (settled()) return;
+        }
+    }
+
+    const order& best() const { return best_; }
+    const value& found() const { return found_; }
+    const bounds& limits() const { return limits_; }
+    std::int64_t evaluations() const { return evaluations_; }
+    bool cut_short() const { return cut_short_; }
+
+private:
+    double first(const value& v) const { return of_.minimise == objective::span ? v.span : v.makespan; }
+
+    bool met() const { return found_.makespan <= limits_.makespan + slack_ && found_.span <= limits_.span + slack_; }
+    bool settled() const { return cut_short_ || met(); }
+
+    /// Counts an evaluation; looks at the clock and the caller's wish now and then.
+    void count() {
+        if (++evaluations_ % 256 != 0) return;
+        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun_;
+        if (how_.seconds > 0 && passed.count() > how_.seconds) cut_short_ = true;
+        if (!how_.progress || passed.count() < told_ + 0.1) return;
+        told_ = passed.count();
+        if (!how_.progress(
+                {found_.makespan, found_.span, limits_.makespan, limits_.span, evaluations_, tunings_ + moves_}))
+            cut_short_ = true;
+    }
+
+    void keep(const order& rows, const value& v) {
+        if (!better(of_, v, found_, slack_)) return;
+        found_ = v;
+        best_ = rows;
+    }
+
+    double rate(const rules& by, const scale& with) {
+        count();
+        value v;
+        if (!greedy_.build(by, trial_) || !player_.play(trial_, v)) return 1e300;
+        keep(trial_, v);
+        return with(of_, v);
+    }
+
+    /// One unit after the other: runs in the least memory there can be.
+    void serial() {
+        std::vector<std::int32_t> at(of_.offsets.begin(), of_.offsets.end() - 1);
+        trial_.resize(static_cast<std::size_t>(of_.passes()));
+        const auto put = [&](std::int32_t id) {
+            auto& next = at[static_cast<std::size_t>(of_.lanes[static_cast<std::size_t>(id)].worker)];
+            trial_[static_cast<std::size_t>(next++)] = static_cast<std::uint16_t>(id);
+        };
+        for (std::int32_t u = 0; u < of_.units; ++u) {
+            const int p = u % of_.pipelines;
+            for (int s = 0; s < of_.stages; ++s) put(of_.id(p, s, 0));
+            for (int s = of_.stages; s-- > 0;)
+                for (int kind = 1; kind < of_.kinds; ++kind) put(of_.id(p, s, kind));
+        }
+        value v;
+        if (player_.play(trial_, v)) keep(trial_, v);
+    }
+
+    void begin() {
+        serial();
+        const scale by{0, 0.02};
+        for (const double share : {0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 4.0})
+            for (const bool eager : {false, true})
+                for (const double patience : {0.0, 0.5, 1.0}) {
+                    const rules next = plain_rules(of_, share, eager, patience);
+                    const double s = rate(next, by);
+                    if (s >= score_) continue;
+                    score_ = s;
+                    rules_ = next;
+                }
+    }
+
+    void tune(double share) {
+        if (score_ > 1e299) return;
+        const scale by{share < 0.1 ? 0 : first(found_) + slack_, share};
+        score_ = rate(rules_, by);
+        for (std::int64_t i = 0; i < tunings_ / 2 && !settled(); ++i) {
+            rules next = rules_;
+            for (int n = 1 + random_.index(3); n > 0; --n) mutate(of_, next, random_);
+            const double s = rate(next, by);
+            if (s > score_) continue;
+            score_ = s;
+            rules_ = next;
+        }
+    }
+
+    void anneal(double share) {
+        improver on(of_, random_.bits());
+        const double mean = *std::max_element(of_.work.begin(), of_.work.end()) * of_.workers / of_.passes();
+        on.start(best_, {share < 0.1 ? 0 : first(found_) + slack_, share});
+        for (std::int64_t i = 0; i < moves_ / 2 && !settled(); ++i) {
+            count();
+            const double heat = 0.1 * std::pow(1e-3, static_cast<double>(2 * i) / static_cast<double>(moves_));
+            if (on.step(heat * mean)) keep(on.rows(), on.now());
+        }
+    }
+
+    const instance& of_;
+    const search_options& how_;
+    bounds limits_;
+    greedy_player greedy_;
+    order_player player_;
+    draw random_;
+    std::chrono::steady_clock::time_point begun_;
+    double told_ = 0;
+    double slack_ = 0;
+    std::int64_t tunings_ = 0, moves_ = 0, evaluations_ = 0;
+    bool cut_short_ = false;
+    rules rules_;
+    double score_ = 1e300;
+    order trial_, best_;
+    value found_;
+};
+
+}  // namespace chimera::detail::seek

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/search/draw.hpp>
+#include <chimera/search/order.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace chimera::detail::seek {
+
+/// One number to compare orders by: what the value minimised is above `target`, several times; a share of the other;
+/// and a trace of all spans together, which tells apart orders that are equally long but unequally near to being shorter.
+struct scale {
+    double target = 0;  ///< of the value minimised; below it nothing is to be won
+    double share = 0.02;
+
+    double operator()(const instance& of, const value& v) const {
+        const double first = of.minimise == objective::span ? v.span : v.makespan;
+        const double second = of.minimise == objective::span ? v.makespan : v.span;
+        return std::max(first - target, 0.0) + share * second + 1e-4 * share * v.sum / of.workers;
+    }
+};
+
+/// True where a is to be preferred: shorter in what is minimised, then in the other, differences below `slack` aside.
+inline bool better(const instance& of, const value& a, const value& b, double slack) {
+    const bool span = of.minimise == objective::span;
+    const double first = span ? a.span - b.span : a.makespan - b.makespan;
+    const double second = span ? a.makespan - b.makespan : a.span - b.span;
+    return first < -slack || (first < slack && second < -slack);
+}
+
+/// Simulated annealing over orders. A move takes a pass of a critical chain past others of its row, or others past it:
+/// nothing else can shorten the chain.
+class improver {
+public:
+    improver(const instance& of, std::uint64_t seed) : of_(of), player_(of), random_(seed) {
+        live_.resize(static_cast<std::size_t>(of.passes()));
+        where_.resize(static_cast<std::size_t>(of.passes()));
+    }
+
+    /// Starts from an order that runs and keeps the limits.
+    void start(const order& rows, const scale& by) {
+        rows_ = rows;
+        scale_ = by;
+        player_.play(rows_, now_);
+        score_ = by(of_, now_);
+        trace();
+    }
+
+    /// One move at a temperature (in seconds); true when the order changed.
+    bool step(double temperature) {
+        if (critical_.empty()) return false;
+        const std::int32_t at =
+            critical_[static_cast<std::size_t>(random_.index(static_cast<std::int32_t>(critical_.size())))];
+        const std::int32_t worker = of_.lanes[rows_[static_cast<std::size_t>(at)]].worker;
+        const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
+        const std::int32_t end = of_.offsets[static_cast<std::size_t>(worker) + 1];
+        const std::int32_t reach =
+            1 + static_cast<std::int32_t>(random_.unit() * random_.unit() * std::min(end - begin, 24));
+        std::int32_t from = at, to = at;
+        switch (random_.index(4)) {
+            case 0:
+                to = at - reach;
+                break;
+            case 1:
+                from = at - reach;
+                break;
+            case 2:
+                to = at + reach;
+                break;
+            default:
+                from = at + reach;
+                break;
+        }
+        if (std::min(from, to) < begin || std::max(from, to) >= end) return false;
+        if (rows_[static_cast<std::size_t>(from)] == rows_[static_cast<std::size_t>(to)]) return false;
+        move(from, to);
+        value next;
+        if (keeps_limit(worker, std::min(from, to), std::max(from, to)) && player_.play(rows_, next)) {
+            const double s = scale_(of_, next);
+            if (s <= score_ || random_.unit() < std::exp((score_ - s) / std::max(temperature, 1e-300))) {
+                now_ = next;
+                score_ = s;
+                trace();
+                return true;
+            }
+        }
+        move(to, from);
+        return false;
+    }
+
+    const order& rows() const { return rows_; }
+    const value& now() const { return now_; }
+    double now_score() const { return score_; }
+    draw& random() { return random_; }
+
+private:
+    void move(std::int32_t from, std::int32_t to) {
+        const auto b = rows_.begin();
+        if (from < to) std::rotate(b + from, b + from + 1, b + to + 1);
+        if (to < from) std::rotate(b + to, b + from, b + from + 1);
+    }
+
+    bool keeps_limit(std::int32_t worker, std::int32_t first, std::int32_t last) const {
+        const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
+        const double limit = of_.limit[static_cast<std::size_t>(worker)] + whole;
+        if (limit > 1e17) return true;
+        double live = first > begin ? live_[static_cast<std::size_t>(first - 1)] : 0;
+        for (std::int32_t i = first; i <= last; ++i) {
+            live += of_.lanes[rows_[static_cast<std::size_t>(i)]].mass;
+            if (live > limit) return false;
+        }
+        return true;
+    }
+
+    /// Live activations after every pass, and the passes that the value waits for.
+    void trace() {
+        std::int32_t fullest = 0;
+        std::vector<std::int32_t>& count = count_;
+        count.assign(of_.lanes.size(), 0);
+        // the other value's chain is looked at now and then, or always when the value minimised has reached its target
+        const bool first =
+            (of_.minimise == objective::span ? now_.span : now_.makespan) > scale_.target && random_.index(3) != 0;
+        const bool span = (of_.minimise == objective::span) == first;
+        const double most = span ? now_.span : now_.makespan;
+        std::int32_t ties = 0;
+        for (std::int32_t w = 0; w < of_.workers; ++w) {
+            double live = 0;
+            const std::int32_t begin = of_.offsets[static_cast<std::size_t>(w)],
+                               end = of_.offsets[static_cast<std::size_t>(w) + 1];
+            for (std::int32_t i = begin; i < end; ++i) {
+                const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
+                live_[static_cast<std::size_t>(i)] = live += of_.lanes[l].mass;
+                where_[static_cast<std::size_t>(of_.base[l] + count[l]++)] = i;
+            }
+            if (begin == end) continue;
+            const double last = time(player_.ends(), end - 1, count);
+            const double begun =
+                span ? player_.starts()[static_cast<std::size_t>(of_.base[rows_[static_cast<std::size_t>(begin)]])] : 0;
+            if (last - begun < most * (1 - 1e-12)) continue;
+            if (random_.index(++ties) == 0) fullest = w;
+        }
+        follow(of_.offsets[static_cast<std::size_t>(fullest) + 1] - 1);
+    }
+    /// The time of a row's last pass, which is the last of its lane on the row as well.
+    double time(const std::vector<double>& of, std::int32_t i, const std::vector<std::int32_t>& count) const {
+        const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
+        return of[static_cast<std::size_t>(of_.base[l] + count[l] - 1)];
+    }
+
+    void follow(std::int32_t i) {
+        critical_.clear();
+        for (;;) {
+            critical_.push_back(i);
+            const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
+            const lane& here = of_.lanes[l];
+            const std::int32_t begin = of_.offsets[static_cast<std::size_t>(here.worker)];
+            // count_ is used as cursors here: the number of this pass within its lane
+            std::int32_t k = number(l, i);
+            const double start = player_.starts()[static_cast<std::size_t>(of_.base[l] + k)];
+            if (here.before >= 0) {
+                const auto b = static_cast<std::size_t>(of_.base[static_cast<std::size_t>(here.before)] + k);
+                if (player_.ends()[b] + here.travel >= start &&
+                    of_.lanes[static_cast<std::size_t>(here.before)].worker != here.worker) {
+                    i = where_[b];
+                    continue;
+                }
+            }
+            if (i == begin) return;
+            --i;
+        }
+    }
+    std::int32_t number(std::size_t l, std::int32_t i) const {
+        const auto first = where_.begin() + of_.base[l];
+        const auto last = first + of_.lanes[l].count;
+        return static_cast<std::int32_t>(std::lower_bound(first, last, i) - first);
+    }
+
+    const instance& of_;
+    order_player player_;
+    draw random_;
+    order rows_;
+    value now_;
+    double score_ = 0;
+    scale scale_;
+    std::vector<double> live_;         // after every pass of the current order
+    std::vector<std::int32_t> where_;  // per pass, by lane: where it stands
+    std::vector<std::int32_t> count_;
+    std::vector<std::int32_t> critical_;
+};
+
+}  // namespace chimera::detail::seek

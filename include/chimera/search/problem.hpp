@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+#include <chimera/simulate/costs.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace chimera {
+
+/// Which worker holds which stage. linear: stage s on worker s. fold: two stages per worker, s on min(s, 2W-1-s).
+/// loop: `chunks` stages per worker, s on s mod W. overlay: two pipelines, the second mirrored, over the same workers.
+enum class placing : std::uint8_t { linear, fold, loop, overlay };
+
+constexpr const char* name(placing which) {
+    constexpr const char* names[] = {"linear", "fold", "loop", "overlay"};
+    return names[static_cast<int>(which)];
+}
+
+/// What is to be short: the time from 0 to the last end, or the longest span (a worker's last end minus first start).
+/// The other one breaks ties.
+enum class objective : std::uint8_t { makespan, span };
+
+/// What `search` is asked. Costs are per stage and unit; recompute, reduce and update take no part.
+struct search_problem {
+    int stages = 1;
+    int micro_batches = 1;  ///< of the iteration; overlay: shared out as evenly as possible, the first pipeline more
+    costs cost{};
+    placing placement = placing::linear;
+    int chunks = 2;     ///< loop only: stages per worker
+    bool split = true;  ///< input and weight gradient apart; false: full backwards
+    std::vector<double>
+        memory{};     ///< most live activations (units of one stage): one for all, or per worker; empty: any
+    double kept = 1;  ///< share of an activation that stays from the input to the weight gradient, 0 … 1
+    objective minimise = objective::makespan;
+};
+
+/// What a running search has reached.
+struct search_progress {
+    double makespan = 0;
+    double longest_span = 0;
+    double makespan_bound = 0;
+    double span_bound = 0;
+    std::int64_t evaluations = 0;
+    std::int64_t evaluations_most = 0;
+};
+
+/// How long `search` looks. Equal problems and options give equal results, unless a search is cut short.
+struct search_options {
+    std::uint64_t seed = 1;
+    std::int64_t evaluations = 0;                            ///< orders to be tried; 0: by the size of the problem
+    double seconds = 0;                                      ///< cuts the search short; 0: never
+    std::function<bool(const search_progress&)> progress{};  ///< called now and then; false cuts the search short
+};
+
+/// The best schedule found, in seconds of the costs given, and what no schedule can go below.
+struct search_result {
+    schedule order;                   ///< family "search"; an order on a grid where every pass takes a tick
+    std::vector<std::int32_t> peaks;  ///< per worker: most live activations
+    double makespan = 0;
+    double longest_span = 0;
+    double makespan_bound = 0;
+    double span_bound = 0;
+    std::int64_t evaluations = 0;
+    bool exact = false;      ///< branch and bound came to its end: the value minimised is the least there is
+    bool cut_short = false;  ///< by time or by the caller
+
+    constexpr double makespan_gap() const { return makespan > 0 ? makespan / makespan_bound - 1 : 0; }
+    constexpr double span_gap() const { return longest_span > 0 ? longest_span / span_bound - 1 : 0; }
+};
+
+}  // namespace chimera

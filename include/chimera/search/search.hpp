@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/query.hpp>
+#include <chimera/search/build.hpp>
+#include <chimera/search/heuristic.hpp>
+#include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/simulate.hpp>
+
+namespace chimera {
+
+namespace detail::seek {
+
+/// The order as a schedule, with what `simulate` says of it.
+inline search_result report_of(const instance& in, const search_problem& of, const order& rows, const bounds& limits) {
+    search_result out;
+    out.order = to_schedule(in, rows);
+    const metrics_report found = metrics(simulate(out.order.view(), of.cost));
+    out.makespan = found.makespan;
+    out.longest_span = found.longest_span;
+    // a bound and a schedule that meet are summed in different orders: the bound gives way by its last digits
+    out.makespan_bound = std::min(limits.makespan, found.makespan);
+    out.span_bound = std::min(limits.span, found.longest_span);
+    for (int w = 0; w < in.workers; ++w) out.peaks.push_back(peak_units(out.order, worker{w}));
+    return out;
+}
+
+}  // namespace detail::seek
+
+/// Looks for the shortest schedule of a problem and says how far from the shortest it may be.
+/// Throws `error` for problems that make no sense: see `search_problem`.
+inline search_result search(const search_problem& of, const search_options& how = {}) {
+    const detail::seek::instance in = detail::seek::lay_out(of);
+    detail::seek::heuristic looking(in, how);
+    looking.run();
+    search_result out = detail::seek::report_of(in, of, looking.best(), looking.limits());
+    out.evaluations = looking.evaluations();
+    out.cut_short = looking.cut_short();
+    return out;
+}
+
+}  // namespace chimera
