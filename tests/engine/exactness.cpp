@@ -5,9 +5,16 @@
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
 
+#include <chimera/core/spec.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/verify.hpp>
+
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>
@@ -61,29 +68,46 @@ bits expected(const program& p) {
     return all;
 }
 
-void check(const std::vector<sweep::job>& jobs) {
-    int programs = 0;
-    for (const sweep::job& j : jobs) {
-        sweep::each_program(j, [&](const std::string& name, const program& p) {
-            const bits right = expected(p);
-            EXPECT_EQ(run(p, local_mode::eager), right) << name;
-            EXPECT_EQ(run(p, local_mode::rendezvous), right) << name << " rendezvous";
-            ++programs;
-        });
-        if (testing::Test::HasFailure()) return;
-    }
-    EXPECT_EQ(programs, static_cast<int>(jobs.size()) * 9);
-    EXPECT_GE(jobs.size(), 30U);
+void check(const sweep::job& j, int choice) {
+    const program p = sweep::program_of(j, choice);
+    ASSERT_TRUE(verify(p).ok()) << sweep::name_of(j, choice);
+    const bits right = expected(p);
+    ASSERT_EQ(run(p, local_mode::eager), right) << sweep::name_of(j, choice);
+    ASSERT_EQ(run(p, local_mode::rendezvous), right) << sweep::name_of(j, choice) << " rendezvous";
 }
 
-TEST(exactness, gpipe) { check(sweep::gpipe()); }
-TEST(exactness, one_f_one_b) { check(sweep::one_f_one_b()); }
-TEST(exactness, data_parallel) { check(sweep::data_parallel()); }
-TEST(exactness, bidirectional_direct) { check(sweep::bidirectional(scale::direct)); }
-TEST(exactness, bidirectional_doubling) { check(sweep::bidirectional(scale::doubling)); }
-TEST(exactness, bidirectional_halving) { check(sweep::bidirectional(scale::halving)); }
+/// Every job once, the nine choices of synchronisation and recompute taking turns; all of them where CHIMERA_EXHAUSTIVE is set.
+class every_family : public testing::TestWithParam<sweep::variant> {};
 
-TEST(exactness, wide) { check(sweep::wide()); }
+TEST_P(every_family, gives_the_bits_of_one_worker) {
+    const auto jobs = sweep::jobs(GetParam());
+    EXPECT_GE(jobs.size(), 5U);
+    int turn = 0;
+    for (const sweep::job& j : jobs) {
+        if (std::getenv("CHIMERA_EXHAUSTIVE") == nullptr)
+            check(j, turn++ % sweep::choices);
+        else
+            for (int choice = 0; choice < sweep::choices; ++choice) check(j, choice);
+        if (HasFatalFailure()) return;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(exactness, every_family, testing::ValuesIn(sweep::variants(true)),
+                         [](const auto& of) { return of.param.name; });
+
+TEST(exactness, covers_split_backwards_and_stages_that_share_a_worker) {
+    int split = 0, shared = 0, paired = 0;
+    for (const sweep::variant& v : sweep::variants(true))
+        for (const sweep::job& j : sweep::jobs(v)) {
+            split += std::ranges::any_of(j.schedule.slots, [](const slot& s) { return s.op == pass::weight_gradient; });
+            paired += std::ranges::any_of(j.schedule.slots, [](const slot& s) { return s.overlap != 0; });
+            shared += j.schedule.head.stages > 1 &&
+                      j.schedule.view().worker_of(0, 0) == j.schedule.view().worker_of(0, j.schedule.head.stages - 1);
+        }
+    EXPECT_GE(split, 100);
+    EXPECT_GE(shared, 50);
+    EXPECT_GE(paired, 5);
+}
 
 TEST(exactness, the_grouping_matters) {  // otherwise the comparisons above would show little
     const program direct = lower(generate(bidirectional{.stages = 4, .micro_batches = 9}));

@@ -2,72 +2,102 @@
 #pragma once
 
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/error.hpp>
 #include <chimera/program/lower.hpp>
-#include <chimera/schedule.hpp>
+
+#include <executor/io/family.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
-/// The jobs of the exactness tests: every family, D ∈ {1, 2, 4, 8}, every f and scale, N ∈ {1, …, 2D + 1}.
+/// The jobs of the exactness tests: every family that make_schedule knows, with every option that changes its order,
+/// D ∈ {1, 2, 4, 8} stages, N ∈ {1, …, 2D + 1} micro-batches, where the family allows it.
 namespace sweep {
+
+using chimera::executor::family_options;
 
 struct job {
     std::string name;
     chimera::schedule schedule;
 };
 
-template <typename Make>
-std::vector<job> over(const std::string& name, const std::vector<int>& stages, Make make) {
-    std::vector<job> jobs;
-    for (const int d : stages)
-        for (int n = 1; n <= 2 * d + 1; ++n)
-            jobs.push_back({name + " D=" + std::to_string(d) + " N=" + std::to_string(n), generate(make(d, n))});
-    return jobs;
+/// A family with some of its options; stages and micro-batches are the sweep's.
+struct variant {
+    std::string name;
+    family_options options;
+    std::vector<int> stages{1, 2, 4, 8};
+};
+inline void PrintTo(const variant& v, std::ostream* out) { *out << v.name; }
+
+/// All jobs of a variant that its family does not refuse.
+inline std::vector<job> jobs(const variant& v) {
+    std::vector<job> all;
+    const bool replicas = v.options.family == "data_parallel";  // there D is the number of workers
+    const int more = v.options.family == "dualpipe" ? 6 : 1;    // it begins at N = 2D
+    for (const int d : v.stages)
+        for (int n = 1; n <= 2 * d + more; ++n) {
+            family_options of = v.options;
+            of.stages = replicas ? 1 : d;
+            if (replicas) of.width = d;
+            of.micro_batches = n;
+            try {
+                all.push_back({v.name + " D=" + std::to_string(d) + " N=" + std::to_string(n), make_schedule(of)});
+            } catch (const chimera::error&) {
+            }
+        }
+    return all;
 }
 
-inline std::vector<job> gpipe() {
-    return over("gpipe", {1, 2, 4, 8}, [](int d, int n) { return chimera::gpipe{.stages = d, .micro_batches = n}; });
-}
-inline std::vector<job> one_f_one_b() {
-    return over("one_f_one_b", {1, 2, 4, 8},
-                [](int d, int n) { return chimera::one_f_one_b{.stages = d, .micro_batches = n}; });
-}
-/// Here D is the number of workers.
-inline std::vector<job> data_parallel() {
-    return over("data_parallel", {1, 2, 4, 8},
-                [](int d, int n) { return chimera::data_parallel{.stages = 1, .micro_batches = n, .width = d}; });
-}
-inline std::vector<job> bidirectional(chimera::scale scale) {
-    std::vector<job> jobs;
-    for (const int pipelines : {2, 4, 8}) {
-        std::vector<int> stages;
-        for (const int d : {2, 4, 8})
-            if (d % pipelines == 0) stages.push_back(d);
-        const std::string name = "bidirectional scale=" + std::to_string(static_cast<int>(scale)) +
-                                 " pipelines=" + std::to_string(pipelines);
-        for (job& j : over(name, stages, [&](int d, int n) {
-                 return chimera::bidirectional{.stages = d, .micro_batches = n, .pipelines = pipelines, .scale = scale};
-             }))
-            jobs.push_back(std::move(j));
-    }
-    return jobs;
+inline void add(std::vector<variant>& to, const std::string& name, family_options of,
+                std::vector<int> stages = {1, 2, 4, 8}) {
+    to.push_back({name, std::move(of), std::move(stages)});
 }
 
-/// Data-parallel copies of whole pipeline groups.
-inline std::vector<job> wide() {
-    std::vector<job> jobs;
-    const auto add = [&](std::vector<job> some, int width) {
-        for (job& j : some) jobs.push_back({j.name + " width=" + std::to_string(width), widen(j.schedule, width)});
+/// Options that change a family's order, beside its own choice; and data-parallel copies of the whole.
+inline std::vector<variant> variants_of(const std::string& family) {
+    std::vector<variant> all;
+    family_options plain;
+    plain.family = family;
+    add(all, family, plain);
+    const auto with = [&](const std::string& what, auto set) {
+        family_options of = plain;
+        set(of);
+        add(all, family + "_" + what, of);
     };
-    const auto two_ways = [](int d, int n) { return chimera::bidirectional{.stages = d, .micro_batches = n}; };
-    add(over("bidirectional", {2, 4}, two_ways), 2);
-    add(over("one_f_one_b", {1, 2, 4},
-             [](int d, int n) { return chimera::one_f_one_b{.stages = d, .micro_batches = n}; }),
-        3);
-    return jobs;
+    if (family == "bidirectional") {
+        for (const char* scale : {"direct", "doubling", "halving"})
+            for (const int pipelines : {2, 4, 8})
+                with(std::string(scale) + "_" + std::to_string(pipelines), [&](family_options& of) {
+                    of.scale = scale;
+                    of.pipelines = pipelines;
+                });
+        with("split", [](family_options& of) { of.split = true; });
+        with("split_4", [](family_options& of) { of.split = true, of.pipelines = 4; });
+    }
+    if (family == "interleaved" || family == "breadth_first")
+        with("4_chunks", [](family_options& of) { of.chunks = 4; });
+    if (family == "interleaved") with("groups_of_3", [](family_options& of) { of.group = 3; });
+    if (family == "wave") with("2_waves", [](family_options& of) { of.waves = 2; });
+    if (family == "pipedream_2bw") with("long_groups", [](family_options& of) { of.update_every = 8; });
+    if (family != "data_parallel") {
+        plain.width = 2;
+        add(all, family + "_wide", plain, {1, 2, 4});
+    }
+    return all;
+}
+
+/// The variants of all families that update their weights once an iteration, or of all others.
+inline std::vector<variant> variants(bool synchronous) {
+    std::vector<variant> all;
+    for (const std::string_view family : chimera::executor::family_names())
+        for (variant& v : variants_of(std::string(family)))
+            if (const auto made = jobs(v);
+                !made.empty() && (made.front().schedule.head.update == chimera::weights::flushed) == synchronous)
+                all.push_back(std::move(v));
+    return all;
 }
 
 enum class recomputed { none, full, some };
@@ -80,19 +110,18 @@ inline std::vector<std::uint8_t> flags(recomputed which, int stages) {
     return chosen;
 }
 
-/// Each choice of synchronisation and recompute, lowered.
-inline void each_program(const job& j,
-                         const std::function<void(const std::string& name, const chimera::program&)>& use) {
+inline constexpr int choices = 9;
+
+/// One of the nine choices of synchronisation and recompute, lowered.
+inline chimera::program program_of(const job& j, int choice) {
     using enum recomputed;
-    using enum chimera::sync;
-    for (const recomputed r : {none, full, some}) {
-        const auto chosen = flags(r, j.schedule.head.stages);
-        const chimera::schedule s = r == none ? j.schedule : chimera::recompute(j.schedule, chosen);
-        for (const chimera::sync mode : {lazy, eager, eager_opt})
-            use(j.name + " sync=" + std::to_string(static_cast<int>(mode)) +
-                    " recompute=" + std::to_string(static_cast<int>(r)),
-                chimera::lower(s, mode));
-    }
+    const auto r = static_cast<recomputed>(choice / 3);
+    const auto chosen = flags(r, j.schedule.head.stages);
+    return chimera::lower(r == none ? j.schedule : chimera::recompute(j.schedule, chosen),
+                          static_cast<chimera::sync>(choice % 3));
+}
+inline std::string name_of(const job& j, int choice) {
+    return j.name + " sync=" + std::to_string(choice % 3) + " recompute=" + std::to_string(choice / 3);
 }
 
 /// The units that `worker` adds to the gradient of `stage`, in its order: read off the program, instruction by

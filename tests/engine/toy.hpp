@@ -89,7 +89,7 @@ public:
     void forward(int unit, std::byte* stash, const std::byte* input, std::byte* output) override {
         wait(unit);
         const row in = first_ ? tokens(unit) : load(input);
-        const row out = toy::forward(w, in);
+        const row out = toy::forward(now(), in);
         store(in, stash);
         store(out, stash + bytes);
         if (!last_) store(out, output);
@@ -98,12 +98,12 @@ public:
         wait(unit);
         const row in = first_ ? tokens(unit) : load(input);
         store(in, stash);
-        if (!last_) store(toy::forward(w, in), output);
+        if (!last_) store(toy::forward(now(), in), output);
     }
     void recompute(int unit, const std::byte* light, std::byte* full) override {
         wait(unit);
         store(load(light), full);
-        store(toy::forward(w, load(light)), full + bytes);
+        store(toy::forward(now(), load(light)), full + bytes);
     }
     void backward(int unit, std::byte* stash, const std::byte* dout, std::byte* din) override {
         input_gradient(unit, stash, dout, din);
@@ -112,22 +112,30 @@ public:
     void input_gradient(int unit, std::byte* stash, const std::byte* dout, std::byte* din) override {
         wait(unit);
         const row d = last_ ? loss_gradient(load(stash + bytes)) : load(dout);
-        if (!first_) store(toy::input_gradient(w, load(stash), d), din);
+        if (!first_) store(toy::input_gradient(now(), load(stash), d), din);
         store(d, stash + 2 * bytes);
     }
     void weight_gradient(int, std::byte* stash) override {
-        const row g = toy::weight_gradient(w, load(stash), load(stash + 2 * bytes));
+        const row g = toy::weight_gradient(now(), load(stash), load(stash + 2 * bytes));
         for (std::size_t i = 0; i < g.size(); ++i) gradients_[i] = fresh_ ? g[i] : gradients_[i] + g[i];
         fresh_ = false;
     }
     void clear_gradients() override { fresh_ = true; }
     std::span<float> gradients() override { return gradients_; }
-    void update() override {
-        toy::update(w, gradients_);
-        ++iteration_;
+    void update() override { update_version(0, 0); }
+    void keep_versions(int count) override { more_.assign(static_cast<std::size_t>(count - 1), w); }
+    void select_version(int version) override { current_ = version; }
+    void update_version(int from, int to) override {
+        select_version(from);
+        weights next = now();
+        toy::update(next, gradients_);
+        select_version(to);
+        now() = next;
+        ++updates_;
     }
 
-    weights w;
+    weights w;  ///< version 0
+    int updates_per_iteration = 1;
 
 private:
     static constexpr std::size_t bytes = width * sizeof(float);
@@ -139,15 +147,17 @@ private:
     static void store(const row& values, std::byte* to) { std::memcpy(to, values.data(), bytes); }
     row tokens(int unit) const {
         row values(width);
-        for (std::size_t i = 0; i < width; ++i) values[i] = token(iteration_, unit, i);
+        for (std::size_t i = 0; i < width; ++i) values[i] = token(updates_ / updates_per_iteration, unit, i);
         return values;
     }
+    weights& now() { return current_ == 0 ? w : more_[static_cast<std::size_t>(current_ - 1)]; }
     void wait(int unit) {
         if (delay_) delay_(unit);
     }
 
     bool first_, last_, fresh_ = true;
-    int iteration_ = 0;
+    int updates_ = 0, current_ = 0;
+    std::vector<weights> more_;
     std::function<void(int)> delay_;
     row gradients_;
 };
