@@ -16,4 +16,5 @@
 #include <chimera/schedule/pipedream.hpp>
 #include <chimera/schedule/vee.hpp>
 #include <chimera/schedule/wave.hpp>
+#include <chimera/schedule/zb_v.hpp>
 #include <chimera/schedule/zero_bubble.hpp>

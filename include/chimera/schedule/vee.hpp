@@ -71,23 +71,6 @@ constexpr vee_block half_block(int workers) {
 
 }  // namespace detail
 
-/// ZB-V: two stages a worker on a V, at the memory of 1F1B: 2 · workers activations of a (half-deep) stage.
-/// F = I = W = 1 tick: makespan 6N + workers - 1 for N >= 2 · workers, the skew alone.
-struct zb_v {
-    int stages = 2;
-    int micro_batches = 1;
-
-    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
-        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
-    }
-    constexpr schedule make() const {
-        return fill(detail::vee_order("zb_v", workers(), micro_batches, {{2, 4, 2, 4}, {1, 1, 1}}), 2 * workers());
-    }
-};
-
 /// V-Half: about half the memory of 1F1B: 2 ⌊(workers + 2) / 2⌋ activations of a half-deep stage, at about half its bubble.
 struct v_half {
     int stages = 2;

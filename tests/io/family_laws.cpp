@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random specs of every family, with every option, keep every law, as schedules and as programs.
+
+#include <chimera/core/query.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/verify.hpp>
+
+#include <executor/io/family.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <random>
+#include <string>
+
+namespace chimera::executor {
+namespace {
+
+class dice {
+public:
+    explicit dice(std::uint32_t seed) : engine_(seed) {}
+    /// Uniform in [low, high], the same on every standard library.
+    int roll(int low, int high) {
+        return low + static_cast<int>(engine_() % static_cast<std::uint32_t>(high - low + 1));
+    }
+    bool one_in(int n) { return roll(1, n) == 1; }
+
+private:
+    std::mt19937 engine_;
+};
+
+/// Sizes and options that the family takes; small ones more often than large ones.
+family_options random_options(dice& d, std::string_view family) {
+    family_options of;
+    of.family = family;
+    int workers = d.one_in(4) ? d.roll(1, 16) : d.roll(1, 8);
+    of.micro_batches = d.one_in(4) ? d.roll(1, 64) : d.roll(1, 20);
+    int each = 1;  // stages a worker
+    if (family == "interleaved" || family == "breadth_first") of.chunks = each = d.roll(1, 4);
+    if (family == "interleaved" && d.one_in(3)) of.group = workers + d.roll(0, 5);
+    if (family == "wave") each = 2 * static_cast<int>(of.waves = d.roll(1, 3));
+    if (family == "zb_v" || family == "v_half" || family == "v_min" || family == "dualpipe_v" || family == "bitpipe")
+        each = 2;
+    if (family == "bidirectional" || family == "dualpipe" || family == "bitpipe") workers += workers % 2;
+    if (family == "dualpipe") of.micro_batches = 2 * (workers + of.micro_batches / 4);
+    if (family == "dualpipe_v") of.micro_batches += 2 * workers;
+    if (family == "pipedream_2bw" && d.one_in(2)) of.update_every = workers + d.roll(0, 6);
+    if (family == "bidirectional") {
+        const char* scales[] = {"", "direct", "doubling", "halving"};
+        of.scale = scales[d.roll(0, 3)];
+        of.split = d.one_in(2);
+        do of.pipelines = 2 * d.roll(1, workers / 2);
+        while (workers % of.pipelines != 0);
+    }
+    of.stages = family == "data_parallel" ? 1 : workers * each;
+    if (d.one_in(4)) of.recompute = "full";
+    if (of.recompute == "none" && d.one_in(6))
+        of.recompute = "0," + std::to_string(d.roll(0, static_cast<int>(of.stages) - 1));
+    if (d.one_in(4)) of.width = d.roll(2, 3);
+    return of;
+}
+
+std::string words(const family_options& of, sync mode) {
+    return of.family + " D=" + std::to_string(of.stages) + " N=" + std::to_string(of.micro_batches) +
+           " 2f=" + std::to_string(of.pipelines) + " scale=" + of.scale + " split=" + std::to_string(of.split) +
+           " chunks=" + std::to_string(of.chunks) + " group=" + std::to_string(of.group) +
+           " waves=" + std::to_string(of.waves) + " update_every=" + std::to_string(of.update_every) +
+           " width=" + std::to_string(of.width) + " recompute=" + of.recompute +
+           " sync=" + std::to_string(static_cast<int>(mode));
+}
+
+TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
+    dice d(2107);
+    const auto families = family_names();
+    std::size_t slots = 0, instructions = 0;
+    std::map<std::string, int, std::less<>> specs;
+    // Sanitizers and debug builds take a tenth: the same specs, fewer of them.
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    constexpr int count = 100'000;
+#else
+    constexpr int count = 10'000;
+#endif
+    for (int k = 0; k < count; ++k) {
+        const auto of = random_options(d, families[static_cast<std::size_t>(k) % families.size()]);
+        const auto mode = static_cast<sync>(d.roll(0, 2));
+        const schedule made = make_schedule(of);
+        const report table = verify(made);
+        ASSERT_TRUE(table.ok()) << words(of, mode) << ": " << message(table.faults.front());
+        const program lowered = lower(made, mode);
+        const report whole = verify(lowered);
+        ASSERT_TRUE(whole.ok()) << words(of, mode) << ": " << message(whole.faults.front());
+        ASSERT_EQ(whole.peaks, table.peaks) << words(of, mode);
+        ++specs[of.family];
+        slots += made.slots.size();
+        instructions += lowered.instructions.size();
+    }
+    EXPECT_EQ(specs.size(), families.size());
+    std::cout << count << " specs, " << slots << " slots, " << instructions << " instructions: no fault\n";
+}
+
+}  // namespace
+}  // namespace chimera::executor
