@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace chimera {
@@ -22,22 +23,26 @@ struct own_ticks {
     }
 };
 
+/// Where a player writes ticks.
+struct tick_sink {
+    slot* slots;
+    constexpr void operator()(std::size_t i, const slot&, std::int32_t begin, std::int32_t) const {
+        slots[i].tick = begin;
+    }
+    void expect(std::size_t i) const { detail::expect(slots + i); }
+};
+
 }  // namespace detail
 
 /// Re-times an order: every slot starts at the first tick that its worker and its inputs allow; rows keep their order.
 /// A pair starts when both can, and takes as long as the longer of the two.
 /// Refuses rows whose orders wait for each other.
-constexpr schedule compact(schedule_view of) {
-    schedule out{of.head,
-                 {of.placement.begin(), of.placement.end()},
-                 {of.offsets.begin(), of.offsets.end()},
-                 {of.slots.begin(), of.slots.end()}};
+constexpr schedule compact(schedule of) {
     const std::size_t played = detail::play<std::int32_t>(
-        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; },
-        [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
+        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{of.slots.data()});
     if (played != of.slots.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
-    return out;
+    return of;
 }
 
 /// Puts a recompute slot before every backward of the chosen stages and re-times the order.
@@ -57,7 +62,7 @@ constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> sta
         }
         out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
     }
-    return compact(out);
+    return compact(std::move(out));
 }
 
 }  // namespace chimera

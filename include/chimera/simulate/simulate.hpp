@@ -60,6 +60,18 @@ constexpr timeline play_on_cores(machine m, const shape& head, int cores) {
     return m.finish();
 }
 
+/// Where a player writes steps.
+struct step_sink {
+    step* steps;
+    constexpr void operator()(std::size_t i, const slot& s, double begin, double end) const {
+        steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
+    }
+    void expect(std::size_t i) const {
+        detail::expect(steps + i);
+        detail::expect(steps + i + 2);
+    }
+};
+
 }  // namespace detail
 
 /// Predicts the timeline of a program, in seconds. `cores`: how many workers can compute at once; 0: all.
@@ -70,26 +82,28 @@ constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0)
 }
 
 /// The same for a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
-/// both of its slots can, and both end with it.
+/// both of its slots can, and both end with it. Writes over `out`, whose memory it uses again.
 /// Throws `error` when workers wait for each other.
-constexpr timeline simulate(schedule_view of, const costs& c = {}) {
+constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {}) {
     const detail::rates rates(c, of.head);
-    timeline out{of.head,
-                 {of.placement.begin(), of.placement.end()},
-                 {of.offsets.begin(), of.offsets.end()},
-                 std::vector<step>(of.slots.size(), step{}),
-                 {},
-                 {}};
-    step* const steps = out.steps.data();
+    out.head = of.head;
+    out.placement.assign(of.placement.begin(), of.placement.end());
+    out.offsets.assign(of.offsets.begin(), of.offsets.end());
+    out.reduction_offsets.clear();
+    out.reductions.clear();
+    out.steps.resize(of.slots.size());
     const std::size_t played = detail::play<double>(
         of, [&](const auto&... together) { return rates.of(together...); },
         [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
-        [&](std::size_t i, double begin, double end) {
-            const slot& s = of.slots[i];
-            steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
-        });
+        detail::step_sink{out.steps.data()});
     if (played != of.slots.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
+}
+
+/// The same, into a timeline of its own.
+constexpr timeline simulate(schedule_view of, const costs& c = {}) {
+    timeline out;
+    simulate_into(out, of, c);
     return out;
 }
 
