@@ -148,7 +148,7 @@ TEST(simulate, finds_inputs_that_have_waited_long) {
     for (const int units : {3, 70, 300, 1500}) {
         schedule t = generate(gpipe{2, units});
         for (slot& s : t.slots)
-            if (s.stage == 1) s.tick += 2 * units;
+            if (s.stage == 1 || s.op == pass::backward) s.tick += 2 * units;
         const costs c{.forward = 1, .backward = 2, .transfer = 0.5};
         expect_equal(t, c, "late");
         const schedule early = compact(t);
