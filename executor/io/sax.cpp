@@ -17,15 +17,16 @@ struct header_facts {
     std::int32_t shape::*to;
 };
 
-constexpr std::array<header_facts, 5> sizes{{{"workers", 1, 65536, &shape::workers},
+constexpr std::array<header_facts, 6> sizes{{{"workers", 1, 65536, &shape::workers},
                                              {"stages", 1, 65535, &shape::stages},
                                              {"pipelines", 1, 65535, &shape::pipelines},
                                              {"micro_batches", 1, most_slots, &shape::micro_batches},
-                                             {"micro_batch_parts", 1, 127, &shape::micro_batch_parts}}};
+                                             {"micro_batch_parts", 1, 127, &shape::micro_batch_parts},
+                                             {"update_every", 1, most_slots, &shape::update_every}}};
 
-constexpr std::array<std::string_view, 11> top_keys{"format",    "version",   "family",        "workers",
-                                                    "stages",    "pipelines", "micro_batches", "micro_batch_parts",
-                                                    "placement", "slots",     "instructions"};
+constexpr std::array<std::string_view, 13> top_keys{
+    "format",    "version", "family",       "workers", "stages",      "pipelines", "micro_batches", "micro_batch_parts",
+    "placement", "slots",   "instructions", "update",  "update_every"};
 
 std::string range(std::int64_t least, std::int64_t most) {
     return "give a whole number from " + std::to_string(least) + " to " + std::to_string(most);
@@ -54,7 +55,7 @@ std::string table_events::expected() const {
         case at::start:
             return "a JSON object";
         case at::top:
-            return key_ == "format" || key_ == "family"                               ? "a string"
+            return key_ == "format" || key_ == "family" || key_ == "update"           ? "a string"
                    : key_ == "placement" || key_ == "slots" || key_ == "instructions" ? "a list"
                                                                                       : "a whole number";
         case at::placement:
@@ -150,7 +151,16 @@ bool table_events::string(std::string& value) {
         item_.op = value;
         return true;
     }
-    if (at_ != at::top || (key_ != "format" && key_ != "family")) unexpected("the text " + in_quotes(value));
+    if (at_ != at::top || (key_ != "format" && key_ != "family" && key_ != "update"))
+        unexpected("the text " + in_quotes(value));
+    if (key_ == "update") {
+        for (const weights rule : {weights::flushed, weights::stashed, weights::double_buffered}) {
+            head.update = rule;
+            if (value == name(rule)) return true;
+        }
+        complain(in_quotes(value) +
+                 " is unknown (weights change in three ways) give flushed, stashed or double_buffered");
+    }
     if (key_ == "format") {
         if (value != "chimera.schedule" && value != "chimera.program") {
             complain(in_quotes(value) +
@@ -272,6 +282,13 @@ void table_events::finish() const {
         if ((seen_ >> k & 1U) == 0 && k < 9)
             refuse("key " + in_quotes(top_keys[k]) + " is missing (the format has it) add it");
     }
+    if (head.update == weights::flushed && head.update_every > 0)
+        refuse(
+            "key 'update_every' does not apply (weights change once, after all micro-batches) remove it or give "
+            "update");
+    if (head.update != weights::flushed && head.update_every == 0)
+        refuse("key 'update_every' is missing (update is " + std::string(name(head.update)) +
+               ") give the micro-batches between updates");
     const std::string_view needed = format == "chimera.schedule" ? "slots" : "instructions";
     if (section != needed) refuse("key " + in_quotes(needed) + " is missing (" + format + " has it) add it");
 }

@@ -26,13 +26,14 @@ enum class field : std::uint8_t {
     to_stage,
     buffer,
     group,
+    version,
     op,
     overlap,
     buffers,
     members
 };
-inline constexpr int field_count = 14;
-inline constexpr int integer_fields = 10;
+inline constexpr int field_count = 15;
+inline constexpr int integer_fields = 11;
 
 struct field_facts {
     std::string_view name;
@@ -52,6 +53,7 @@ inline constexpr std::array<field_facts, field_count> fields{{{"pipeline", 0, 65
                                                               {"to_stage", 0, 65535},
                                                               {"buffer", 0, int_most},
                                                               {"group", 0, int_most},
+                                                              {"version", 0, 255},
                                                               {"op", 0, 0},
                                                               {"overlap", 0, 1},
                                                               {"buffers", 0, int_most},

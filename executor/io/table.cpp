@@ -34,9 +34,10 @@ constexpr std::uint32_t compute_keys = work | bits({field::buffer});
 constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({field::peer});
 
 constexpr keys keys_of(action op) {
-    if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers})};
+    if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers, field::version, field::overlap})};
     if (is_transfer(op)) return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::group})};
-    if (op == action::update_weights) return {bits({field::op, field::stage}), bits({field::op, field::stage})};
+    if (op == action::update_weights)
+        return {bits({field::op, field::stage}), bits({field::op, field::stage, field::version})};
     return {bits({field::op, field::stage}), bits({field::op, field::stage, field::members, field::pipeline})};
 }
 
@@ -102,6 +103,8 @@ private:
         i.peer = get(field::peer, -1);
         i.buffer = get(field::buffer, -1);
         i.group = get(field::group, -1);
+        i.version = static_cast<std::uint8_t>(get(field::version, 0));
+        i.overlap = one.overlap ? 1 : 0;
         if (is_compute(i.op)) take_buffers(one, i);
         if (one.has(field::members)) take_members(one, i.stage);
         instructions_.push_back(i);
@@ -243,6 +246,7 @@ private:
         out.buffers = std::move(buffers_);
         detail::number_messages(out);
         list_members(out);
+        if (head.update != weights::flushed) count_versions(out);
         return out;
     }
 
@@ -282,6 +286,22 @@ private:
             }
             out.members.insert(out.members.end(), group.begin(), group.end());
             out.member_offsets.push_back(static_cast<std::int32_t>(out.members.size()));
+        }
+    }
+
+    /// Weight versions that each member of a replica group keeps: as many as the largest number asks for.
+    static void count_versions(program& out) {
+        out.version_counts.assign(out.members.size(), 1);
+        for (std::int32_t w = 0; w < out.head.workers; ++w) {
+            for (const instruction& i : out.view().row(w)) {
+                if (i.version == 0 || is_transfer(i.op)) continue;
+                const auto begin = out.members.begin() + out.member_offsets[i.stage];
+                const auto end = out.members.begin() + out.member_offsets[i.stage + 1U];
+                const auto found = std::find(begin, end, w);
+                if (found == end) continue;
+                auto& count = out.version_counts[static_cast<std::size_t>(found - out.members.begin())];
+                count = std::max(count, i.version + 1);
+            }
         }
     }
 

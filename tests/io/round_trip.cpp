@@ -12,14 +12,24 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 namespace chimera::executor {
 namespace {
 
+/// Every family that allows it, with and without recompute and copies.
 std::vector<family_options> many() {
     std::vector<family_options> out;
-    for (const char* family : {"gpipe", "one_f_one_b", "bidirectional"}) {
-        for (const int stages : {2, 4, 8}) {
-            for (const int micro_batches : {1, 3, 4, 9}) {
+    const auto add = [&](family_options o) {
+        try {
+            (void)make_schedule(o);
+            out.push_back(std::move(o));
+        } catch (const error&) {
+        }
+    };
+    for (const std::string_view family : family_names()) {
+        for (const int stages : {1, 2, 4, 8}) {
+            for (const int micro_batches : {1, 3, 4, 9, 16}) {
                 for (const char* recompute : {"none", "full", "0"}) {
                     family_options o;
                     o.family = family;
@@ -27,19 +37,24 @@ std::vector<family_options> many() {
                     o.micro_batches = micro_batches;
                     o.recompute = recompute;
                     o.width = micro_batches % 2 + 1;
-                    out.push_back(o);
+                    add(o);
                     if (o.family != "bidirectional") continue;
                     for (const char* scale : {"doubling", "halving"}) {
                         o.scale = scale;
                         o.pipelines = stages > 2 ? 4 : 2;
-                        out.push_back(o);
+                        add(o);
                     }
                 }
             }
         }
     }
-    out.push_back({.family = "data_parallel", .micro_batches = 3, .scale = {}, .width = 5});
     return out;
+}
+
+TEST(RoundTrip, MeetsEveryFamily) {
+    std::set<std::string> met;
+    for (const family_options& o : many()) met.insert(o.family);
+    EXPECT_EQ(met.size(), family_names().size());
 }
 
 void expect_same(const schedule& a, const schedule& b) {
@@ -78,6 +93,7 @@ TEST(RoundTrip, Programs) {
             EXPECT_EQ(made.members, back.members);
             EXPECT_EQ(made.buffer_counts, back.buffer_counts);
             EXPECT_EQ(made.messages, back.messages);
+            EXPECT_EQ(made.version_counts, back.version_counts) << o.family;
         }
     }
 }
@@ -95,6 +111,41 @@ TEST(Files, ScheduleAsDescribed) {
     for (const auto* key : {"workers", "stages", "micro_batches"}) EXPECT_EQ(file[key], 4) << key;
     EXPECT_EQ(file["pipelines"], 2);
     EXPECT_EQ(file["micro_batch_parts"], 1);
+}
+
+TEST(Files, AsynchronousProgramAsDescribed) {
+    const program made = lower(make_schedule({.family = "pipedream", .stages = 4, .micro_batches = 6, .scale = {}}));
+    const auto file = nlohmann::json::parse(json(program_view(made)));
+    EXPECT_EQ(file["update"], "stashed");
+    EXPECT_EQ(file["update_every"], 1);
+    std::size_t index = 0;
+    for (const auto& row : file["instructions"]) {
+        for (const auto& i : row) {
+            const instruction& x = made.instructions[index++];
+            ASSERT_EQ(i.contains("version"), is_compute(x.op) || x.op == action::update_weights);
+            if (i.contains("version")) {
+                EXPECT_EQ(i["version"], x.version);
+            }
+        }
+    }
+    const auto flushed = nlohmann::json::parse(json(
+        program_view(lower(make_schedule({.family = "one_f_one_b", .stages = 4, .micro_batches = 6, .scale = {}})))));
+    EXPECT_FALSE(flushed.contains("update") || flushed.contains("update_every"));
+    EXPECT_FALSE(flushed["instructions"][0][0].contains("version"));
+}
+
+TEST(Files, PairsInProgramsAsDescribed) {
+    const program made = lower(make_schedule({.family = "dualpipe", .stages = 4, .micro_batches = 8, .scale = {}}));
+    const auto file = nlohmann::json::parse(json(program_view(made)));
+    std::size_t index = 0, pairs = 0;
+    for (const auto& row : file["instructions"]) {
+        for (const auto& i : row) {
+            const bool first = made.instructions[index++].overlap != 0;
+            ASSERT_EQ(i.contains("overlap"), first);
+            pairs += first;
+        }
+    }
+    EXPECT_GE(pairs, 4U);
 }
 
 TEST(Files, ProgramAsDescribed) {

@@ -41,6 +41,11 @@ enum class weights : std::uint8_t {
     double_buffered,  ///< after every group; group g reads what there was before update g - 1 (PipeDream-2BW)
 };
 
+/// The name of a rule in files.
+constexpr const char* name(weights rule) {
+    return rule == weights::stashed ? "stashed" : rule == weights::double_buffered ? "double_buffered" : "flushed";
+}
+
 /// The sizes that every schedule and every program states first.
 struct shape {
     label family;

@@ -24,6 +24,8 @@ inline void put_header(std::string& out, std::string_view format, const shape& h
     put_quoted(out, head.family.view());
     put(out, ",\"workers\":", head.workers, ",\"stages\":", head.stages, ",\"pipelines\":", head.pipelines);
     put(out, ",\n \"micro_batches\":", head.micro_batches, ",\"micro_batch_parts\":", head.micro_batch_parts);
+    if (head.update != weights::flushed)
+        put(out, ",\n \"update\":\"", name(head.update), "\",\"update_every\":", head.update_every);
     put(out, ",\n \"placement\":[");
     for (std::int32_t p = 0; p < head.pipelines; ++p) {
         if (p > 0) out.push_back(',');
@@ -60,6 +62,9 @@ inline void put_instruction(std::string& out, program_view from, const instructi
     put(out, "{\"op\":\"", name(i.op), '"');
     if (is_compute(i.op) || is_transfer(i.op)) put(out, ",\"pipeline\":", i.pipeline);
     put(out, ",\"stage\":", i.stage);
+    const bool versions = from.head.update != weights::flushed;
+    if (versions && (is_compute(i.op) || i.op == action::update_weights))
+        put(out, ",\"version\":", static_cast<int>(i.version));
     if (i.op == action::update_weights) return put(out, '}');
     if (!is_compute(i.op) && !is_transfer(i.op)) {
         put(out, ",\"members\":");
@@ -74,7 +79,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
         put(out, ",\"buffers\":");
         put_integers(out, from.buffers.subspan(static_cast<std::size_t>(i.list), i.count));
     }
-    put(out, '}');
+    put(out, i.overlap != 0 ? ",\"overlap\":true}" : "}");
 }
 
 }  // namespace detail
@@ -90,7 +95,8 @@ inline std::string json(schedule_view from) {
 
 /// The program as a chimera.program file, version 1. One instruction per line. Keys that do not apply are absent;
 /// on a send and a receive `stage` and `to_stage` both name the stage that receives; a compute step over several units
-/// has the `buffer` of its first one and `buffers`, one each.
+/// has the `buffer` of its first one and `buffers`, one each. Where weights change within the iteration, compute steps and
+/// updates have a `version`, and the header says when ("update", "update_every").
 inline std::string json(program_view from) {
     std::string out;
     out.reserve(from.instructions.size() * 104 + from.placement.size() * 6 + 512);
