@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/algebra/compact.hpp>
 #include <chimera/core/play.hpp>
 #include <chimera/core/refusal.hpp>
 #include <chimera/core/schedule.hpp>
@@ -22,13 +23,8 @@ constexpr schedule timed(schedule_view of) {
                  {of.offsets.begin(), of.offsets.end()},
                  {of.slots.begin(), of.slots.end()}};
     for (slot& s : out.slots) s.tick = -1;
-    struct length {
-        constexpr std::int32_t operator()(const slot& s) const { return s.ticks; }
-        constexpr std::int32_t operator()(const slot& a, const slot& b) const { return std::max(a.ticks, b.ticks); }
-    };
     detail::play<std::int32_t>(
-        of, length{}, [](int) { return std::int32_t{0}; },
-        [&](std::size_t i, std::int32_t begin, std::int32_t) { out.slots[i].tick = begin; });
+        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.slots.data()});
     for (int w = 0; w < of.head.workers; ++w) {
         std::int32_t free_from = 0;
         for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
