@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 #include <chimera/core/query.hpp>
+#include <chimera/render/html.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/text.hpp>
 #include <chimera/render/trace.hpp>
@@ -150,6 +151,7 @@ void output_arguments::write(std::string_view text) const { file ? write_file(*f
 
 std::string output_arguments::picture(const timeline& of, time_unit unit, const std::string& note) const {
     if (format == "svg") return svg(of, {.unit = unit, .note = note});
+    if (format == "html") return html(of, {.unit = unit, .note = note});
     if (format == "trace") return trace(of, unit);
     text_options how{.unit = unit, .colour = colour};
     if (!file && ::isatty(STDOUT_FILENO) != 0) {

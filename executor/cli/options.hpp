@@ -61,7 +61,7 @@ struct output_arguments {
     void check(std::initializer_list<std::string_view> known) const;
     /// To the file, if one is named, else to standard output.
     void write(std::string_view text) const;
-    /// text, svg or trace of a timeline.
+    /// text, svg, html or trace of a timeline.
     std::string picture(const timeline& of, time_unit unit, const std::string& note = "") const;
 };
 

@@ -17,7 +17,7 @@ struct arguments {
 };
 
 void run(const arguments& with) {
-    with.output.check({"text", "json", "csv", "svg", "trace"});
+    with.output.check({"text", "json", "csv", "svg", "html", "trace"});
     const schedule made = with.family.make();
     if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
     if (with.output.format == "csv") return with.output.write(csv(made));
@@ -31,7 +31,7 @@ void add_schedule(CLI::App& program, int&) {
         program.add_subcommand("schedule", "generates a schedule: which worker computes what, in which order");
     const auto with = std::make_shared<arguments>();
     with->family.add_to(*command, "FAMILY");
-    with->output.add_to(*command, "text|json|csv|svg|trace");
+    with->output.add_to(*command, "text|json|csv|svg|html|trace");
     command->footer(
         "Without costs every pass takes one tick.\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 8 --format svg -o chimera.svg");

@@ -54,7 +54,7 @@ program find_program(const arguments& with) {
 }
 
 void run(const arguments& with) {
-    with.output.check({"text", "json", "svg", "trace"});
+    with.output.check({"text", "json", "svg", "html", "trace"});
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     const program played = find_program(with);
     costs cost;
@@ -64,7 +64,7 @@ void run(const arguments& with) {
     const auto start = std::chrono::steady_clock::now();
     const timeline predicted = simulate(played, cost, cores);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (with.output.format == "svg" || with.output.format == "trace") {
+    if (with.output.format != "text" && with.output.format != "json") {
         return with.output.write(with.output.picture(predicted, unit, "simulated"));
     }
     const metrics_report found = metrics(predicted);
@@ -87,9 +87,9 @@ void add_simulate(CLI::App& program, int&) {
     command->add_option("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick")
         ->option_text("FILE");
     command->add_option("--cores", with->cores, "how many workers can compute at once (all)")->option_text("K");
-    with->output.add_to(*command, "text|json|svg|trace");
+    with->output.add_to(*command, "text|json|svg|html|trace");
     command->footer(
-        "text and json are metrics, svg and trace the timeline.\n"
+        "text and json are metrics, svg and trace the timeline, html both.\n"
         "Example: chimera simulate bidirectional --stages 4 --micro-batches 8 --costs costs.json --format svg -o "
         "timeline.svg");
     command->callback([with] { run(*with); });

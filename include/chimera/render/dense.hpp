@@ -19,7 +19,8 @@ inline constexpr std::int8_t idle_class = -1;
 
 /// A row cut into columns of one pixel (`scale` pixels per unit of time): the class that each column computes longest,
 /// idle where it computes for less than half of it.
-inline std::vector<std::int8_t> dense_columns(std::span<const step> row, double scale, double plot) {
+inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const lanes& colours, double scale,
+                                              double plot) {
     const auto columns = static_cast<std::size_t>(std::ceil(plot));
     std::vector<std::int8_t> out(columns, idle_class);
     std::array<double, class_count> here{};
@@ -41,7 +42,7 @@ inline std::vector<std::int8_t> dense_columns(std::span<const step> row, double 
                 column = in;
             }
             const double next = std::min(end, std::floor(at) + 1);
-            here[static_cast<std::size_t>(class_of(s))] += next - at;
+            here[static_cast<std::size_t>(class_of(colours.of(s), s))] += next - at;
             at = next;
         }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/render/append.hpp>
+#include <chimera/render/palette.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace chimera::detail {
 /// How the steps of one timeline are called in pictures.
 class labels {
 public:
-    explicit labels(const timeline& from) : head_(from.head), rank_(micro_batches(), 0) {
+    explicit labels(const timeline& from) : head_(from.head), lanes_(from), rank_(micro_batches(), 0) {
         std::vector<std::int32_t> owner(micro_batches(), -1);
         for (const step& s : from.steps) {
             if (!is_compute(s.op)) continue;
@@ -36,10 +37,13 @@ public:
 
     /// The short name in terminal pictures: pass and pipeline as a letter, then the micro-batch counted within its
     /// pipeline. One pipeline: F0 B0 I0 W0 R0. Two: d0 D0 down, u0 U0 up. More: a0 A0, b0 B0, …; beyond 26 p30f0 p30b0.
+    /// Where a worker holds several stages of a pipeline: 4F0 of stage 4; d0.1 of the second of them.
     std::string cell(const step& s) const {
         std::string out;
+        if (head_.pipelines <= 1 && lanes_.chunks() > 1) put(out, s.stage);
         put_letter(out, s);
         put_span(out, s, rank(first_of(s)), rank(last_of(s)));
+        if (head_.pipelines > 1 && lanes_.chunk(s) > 0) put(out, '.', lanes_.chunk(s));
         if (head_.pipelines > 1 && s.op >= action::input_gradient) out.push_back("iwr"[static_cast<int>(s.op) - 2]);
         return out;
     }
@@ -50,6 +54,8 @@ public:
         put_letter(out, s);
         return out.size() == 1 ? out[0] : out.back();
     }
+
+    const lanes& colours() const { return lanes_; }
 
 private:
     std::size_t micro_batches() const { return static_cast<std::size_t>(std::max(head_.micro_batches, 0)); }
@@ -73,6 +79,7 @@ private:
     }
 
     shape head_;
+    lanes lanes_;
     std::vector<std::int32_t> rank_;  // of each micro-batch among those of its pipeline
 };
 
@@ -83,21 +90,33 @@ struct summary {
     double unit = 1;          ///< the shortest of the passes' mean durations: what one cell of a picture stands for
 };
 
+/// Whether two neighbours of a row share a stretch of time: a pair.
+inline bool share_time(const step& a, const step& b) {
+    return is_compute(a.op) && is_compute(b.op) && b.begin < a.end - 0.01 * (a.end - a.begin);
+}
+
 inline summary summarise(const timeline& from) {
     summary out;
     double total[5] = {};
     double number[5] = {};
-    for (const step& s : from.steps) {
-        out.makespan = std::max(out.makespan, s.end);
-        if (!is_compute(s.op)) continue;
-        total[static_cast<int>(s.op)] += s.end - s.begin;
-        number[static_cast<int>(s.op)] += 1;
+    double busy = 0;
+    for (int w = 0; w < from.head.workers; ++w) {
+        double free_from = 0;
+        const step* before = nullptr;
+        for (const step& s : from.row(w)) {
+            out.makespan = std::max(out.makespan, s.end);
+            if (!is_compute(s.op)) continue;
+            busy += std::max(s.end - std::max(s.begin, free_from), 0.0);
+            free_from = std::max(free_from, s.end);
+            const bool paired = before != nullptr && share_time(*before, s);
+            total[static_cast<int>(s.op)] += (s.end - s.begin) / (paired ? 2 : 1);
+            number[static_cast<int>(s.op)] += 1;
+            before = &s;
+        }
     }
     for (const step& s : from.reductions) out.makespan = std::max(out.makespan, s.end);
-    double busy = 0;
     double shortest = 0;
     for (int op = 0; op < 5; ++op) {
-        busy += total[op];
         if (total[op] > 0 && (shortest <= 0 || total[op] / number[op] < shortest)) shortest = total[op] / number[op];
     }
     out.unit = shortest > 0 ? shortest : std::max(out.makespan, 1.0);

@@ -4,9 +4,51 @@
 #include <chimera/render/append.hpp>
 #include <chimera/simulate/timeline.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace chimera::detail {
+
+/// What has a colour of its own: a pipeline or, where a worker holds several stages of one, each of them (a chunk; the
+/// first is the one of the lowest stage).
+class lanes {
+public:
+    explicit lanes(const timeline& from) : stages_(static_cast<std::size_t>(std::max(from.head.stages, 0))) {
+        chunk_.reserve(from.placement.size());
+        std::vector<std::uint16_t> seen(static_cast<std::size_t>(std::max(from.head.workers, 0)), 0);
+        for (std::size_t i = 0; i < from.placement.size(); ++i) {
+            if (stages_ > 0 && i % stages_ == 0) std::fill(seen.begin(), seen.end(), std::uint16_t{0});
+            chunk_.push_back(seen[static_cast<std::size_t>(from.placement[i])]++);
+            chunks_ = std::max<int>(chunks_, chunk_.back() + 1);
+        }
+        count_ = std::max(from.head.pipelines, 1) * chunks_;
+    }
+
+    int chunks() const { return chunks_; }
+    int count() const { return count_; }
+    int chunk(const step& s) const {
+        const std::size_t at = s.pipeline * stages_ + s.stage;
+        return at < chunk_.size() ? chunk_[at] : 0;
+    }
+    int of(const step& s) const { return s.pipeline * chunks_ + chunk(s); }
+
+    /// "pipeline 1", "chunk 0", "pipeline 1, chunk 0".
+    std::string name(int lane, int pipelines) const {
+        std::string out;
+        if (pipelines > 1 || chunks_ == 1) put(out, "pipeline ", lane / chunks_);
+        if (chunks_ > 1) put(out, out.empty() ? "chunk " : ", chunk ", lane % chunks_);
+        return out;
+    }
+
+private:
+    std::size_t stages_;
+    std::vector<std::uint16_t> chunk_;  // of (pipeline, stage)
+    int chunks_ = 1;                    // most stages of a pipeline on one worker
+    int count_ = 1;
+};
 
 /// Colours of one pipeline: forwards light, backwards dark, the halves of a backward between them.
 struct hue {
@@ -30,7 +72,7 @@ inline constexpr hue hues[] = {
 inline constexpr int hue_count = 8;
 inline constexpr int class_count = hue_count * 5;  // a class is a hue and a pass
 
-inline int class_of(const step& s) { return s.pipeline % hue_count * 5 + static_cast<int>(s.op); }
+inline int class_of(int lane, const step& s) { return lane % hue_count * 5 + static_cast<int>(s.op); }
 inline bool is_dark(int cls) { return cls % 5 == 1 || cls % 5 == 2; }
 
 /// The CSS name of a class: f0, b0, i0, w0, r0, f1, …

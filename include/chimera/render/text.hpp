@@ -92,14 +92,22 @@ private:
         for (double t = 0; t < facts_.makespan; t += facts_.unit) {
             if (const auto at = column(t); at < width_) row.cells[at] = "·";
         }
+        const step* before = nullptr;
+        std::size_t after = 0;  // where the name of the step before ends
         for (const step& s : from_.row(w)) {
-            const std::size_t from = column(s.begin);
+            std::size_t from = column(s.begin);
             if (!is_compute(s.op)) {
                 put_cell(row, s, "*", "*", from, column(s.end));
                 continue;
             }
             const std::size_t to = std::max(column(s.end), from + 1);
             const std::size_t end = to - from > 1 ? to - 1 : to;  // the last column keeps slots apart
+            if (before != nullptr && share_time(*before, s) && after + 1 < end) {
+                row.cells[after] = "&";
+                from = after + 1;
+            }
+            after = from + names_.cell(s).size();
+            before = &s;
             const char* fill = s.end - s.begin > 1.5 * facts_.unit ? "─" : " ";
             put_cell(row, s, names_.cell(s).substr(0, end - from), fill, from, end);
             if (end < to && end < width_) row.cells[end] = " ";
@@ -107,12 +115,15 @@ private:
         return row;
     }
 
-    /// One character per column: the step that runs in the middle of it.
+    /// One character per column: the step that runs in the middle of it; of a pair first one, then the other.
     text_row sampled(int w) const {
         text_row row{std::vector<std::string>(width_, "·"), std::vector<const step*>(width_, nullptr)};
+        const step* before = nullptr;
         for (const step& s : from_.row(w)) {
             if (!is_compute(s.op)) continue;
-            const auto first = std::ceil(s.begin / facts_.unit * cell_ - 0.5);
+            const bool paired = before != nullptr && share_time(*before, s);
+            const auto first = std::ceil((paired ? (s.begin + s.end) / 2 : s.begin) / facts_.unit * cell_ - 0.5);
+            before = &s;
             for (auto at = first; at + 0.5 < s.end / facts_.unit * cell_ && at < static_cast<double>(width_); ++at) {
                 if (at < 0) continue;
                 row.cells[static_cast<std::size_t>(at)] = std::string(1, names_.glyph(s));
@@ -133,11 +144,11 @@ private:
         put(out, how_.colour && open != nullptr ? "\x1b[0m\n" : "\n");
     }
 
-    static void put_colour(std::string& out, const step* s) {
+    void put_colour(std::string& out, const step* s) const {
         constexpr int colours[] = {32, 208, 35, 170, 178, 167, 45, 245};
         put(out, "\x1b[0m");
         if (s == nullptr || !is_compute(s->op)) return;
-        put(out, "\x1b[38;5;", colours[s->pipeline % 8], s->op == action::forward ? "m" : ";7m");
+        put(out, "\x1b[38;5;", colours[names_.colours().of(*s) % 8], s->op == action::forward ? "m" : ";7m");
     }
 
     const timeline& from_;
@@ -153,8 +164,9 @@ private:
 
 /// A picture for the terminal: a caption, then one row per worker. A cell such as d0, D0, u1 or F3 is a pass (capital:
 /// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches reads
-/// d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w. Where a row would not fit, every
-/// character stands for an equal piece of time instead.
+/// d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or the chunk
+/// where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character stands for
+/// an equal piece of time instead.
 inline std::string text(const timeline& from, const text_options& how = {}) {
     return detail::text_picture(from, how).write();
 }

@@ -36,7 +36,7 @@ inline void put_trace_event(std::string& out, const labels& names, const step& s
 }  // namespace detail
 
 /// A timeline in Chrome's trace format, for Perfetto and chrome://tracing: one process, one thread per worker, one more
-/// per worker that reduces. A tick is shown as a millisecond.
+/// per worker that reduces and per worker that runs pairs, for the second of each. A tick is shown as a millisecond.
 inline std::string trace(const timeline& from, time_unit unit = time_unit::seconds) {
     using namespace detail;
     const labels names(from);
@@ -48,7 +48,19 @@ inline std::string trace(const timeline& from, time_unit unit = time_unit::secon
     for (int w = 0; w < from.head.workers; ++w) {
         put(out, ",\n");
         put_trace_name(out, "thread", 2 * w, "worker " + std::to_string(w), 2 * w);
-        for (const step& s : from.row(w)) put_trace_event(out, names, s, 2 * w, microseconds);
+        const step* before = nullptr;
+        bool second_thread = false;
+        for (const step& s : from.row(w)) {
+            const bool second = before != nullptr && share_time(*before, s);
+            if (second && !second_thread) {
+                put(out, ",\n");
+                put_trace_name(out, "thread", 2 * from.head.workers + w, "worker " + std::to_string(w) + " pairs",
+                               2 * w);
+                second_thread = true;
+            }
+            put_trace_event(out, names, s, second ? 2 * from.head.workers + w : 2 * w, microseconds);
+            before = second ? nullptr : &s;
+        }
         if (from.reductions_of(w).empty()) continue;
         put(out, ",\n");
         put_trace_name(out, "thread", 2 * w + 1, "worker " + std::to_string(w) + " reductions", 2 * w + 1);

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/render/svg_page.hpp>
+#include <chimera/render/svg_rows.hpp>
+#include <chimera/simulate/timeline.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace chimera {
+
+/// A timeline among others.
+struct panel {
+    const timeline* of = nullptr;
+    std::string title;    ///< such as the family's name
+    std::string caption;  ///< follows it
+};
+
+struct compare_options {
+    time_unit unit = time_unit::seconds;
+    std::string title{};
+    std::string note{};    ///< the line under the title
+    double width = 1200;   ///< of the plot in pixels
+    bool tooltips = true;  ///< as in svg_options, for each timeline
+};
+
+/// Several timelines under one time axis, one below the other: the longest fills the width, so that lengths compare.
+/// Self-contained SVG 1.1, as `svg` draws it.
+inline std::string svg(std::span<const panel> of, const compare_options& how) {
+    using namespace detail;
+    double span = 0;
+    for (const panel& p : of) span = std::max(span, summarise(*p.of).makespan);
+    std::vector<std::string> styles;
+    for (std::size_t i = 0; i < of.size(); ++i) styles.push_back("n" + std::to_string(i));
+    std::vector<svg_rows> drawn;
+    svg_contents contents;
+    std::string fonts;
+    double left = 0;
+    for (std::size_t i = 0; i < of.size(); ++i) {
+        drawn.emplace_back(*of[i].of, how.unit, how.tooltips, styles[i].c_str(), how.width, span);
+        svg_layout& at = drawn.back().at;
+        at.row = std::min(at.row, at.row > 26 ? 24.0 : 17.0);
+        at.gap = std::min(at.gap, 2.0);
+        left = std::max(left, at.left);
+        put_font(fonts, styles[i].c_str(), drawn.back().font());
+        drawn.back().add_to(contents);
+    }
+    double top = 66;
+    for (svg_rows& rows : drawn) {
+        rows.at.left = left;
+        rows.at.top = top + 20;
+        top = rows.at.bottom(
+                  std::max(1, static_cast<int>(of[static_cast<std::size_t>(&rows - drawn.data())].of->head.workers))) +
+              22;
+    }
+    legend names;
+    int hues = 0;
+    for (int cls = 0; cls < class_count; ++cls)
+        if (contents.used[static_cast<std::size_t>(cls)]) hues = cls / 5 + 1;
+    for (int lane = 0; lane < hues; ++lane)
+        names.add_passes({{},
+                          lane == 0   ? "first pipeline or chunk"
+                          : lane == 1 ? "second"
+                          : lane == 2 ? "third"
+                                      : "next"},
+                         lane, contents);
+    names.add_others(contents);
+    const double width = left + how.width + 24;
+    const double height = top + 46 + 20.0 * names.place(left, width);
+    std::string out;
+    put_page(out, width, height, fonts, contents);
+    put(out, "<text class=\"t\" x=\"16\" y=\"27\">");
+    put_escaped(out, how.title);
+    put(out, "</text>\n<text class=\"q\" x=\"16\" y=\"46\">");
+    put_escaped(out, how.note);
+    put(out, "</text>\n");
+    for (std::size_t i = 0; i < of.size(); ++i) {
+        put(out, "<text x=\"", px(left), "\" y=\"", px(drawn[i].at.top - 6), "\"><tspan font-weight=\"bold\">");
+        put_escaped(out, of[i].title);
+        put(out, "</tspan><tspan class=\"q\" dx=\"8\">");
+        put_escaped(out, of[i].caption);
+        put(out, "</tspan></text>\n");
+        drawn[i].put(out);
+    }
+    svg_layout axis;
+    axis.left = left;
+    axis.plot = how.width;
+    axis.scale = span > 0 ? how.width / span : 1;
+    put_axis(out, axis, top - 14, span, how.unit);
+    names.put(out, top + 40);
+    put(out, "</svg>\n");
+    return out;
+}
+
+}  // namespace chimera
