@@ -14,13 +14,31 @@
 
 namespace chimera::detail {
 
-/// A schedule to be laid into another one, moved in time and renumbered.
+/// A schedule to be laid into another one, moved in time and renumbered, and over the workers.
 struct part {
     schedule_view of;
     std::int32_t tick = 0;
     std::int32_t unit = 0;
     std::int32_t pipeline = 0;
+    std::int32_t rotated = 0;  ///< 0 … workers - 1: every row moves that many workers on
+    bool mirrored = false;     ///< then from worker w to workers - 1 - w
+    bool finer = false;        ///< onto a grid twice as fine: a forward takes one tick a unit, all else two
+
+    constexpr std::span<const slot> row(std::int32_t w) const {
+        const std::int32_t from = (mirrored ? of.head.workers - 1 - w : w) - rotated;
+        return of.row(from < 0 ? from + of.head.workers : from);
+    }
+    constexpr std::int32_t worker_of(std::int32_t w) const {
+        const std::int32_t to = (w + rotated) % of.head.workers;
+        return mirrored ? of.head.workers - 1 - to : to;
+    }
+    constexpr std::int32_t tick_of(const slot& s) const { return (finer ? 2 * s.tick : s.tick) + tick; }
 };
+
+/// Ticks of a slot on the finer grid.
+constexpr std::uint16_t finer_ticks(const slot& s) {
+    return s.op == pass::forward ? std::uint16_t{s.count} : std::uint16_t{2};
+}
 
 // Not constexpr: in constant evaluation the call itself is the diagnosis.
 [[noreturn]] inline void collision(int worker, int tick) {
@@ -31,8 +49,9 @@ struct part {
 constexpr std::int32_t row_end(std::span<const part> parts, int w) {
     std::int32_t end = 0;
     for (const part& p : parts) {
-        const auto row = p.of.row(w);
-        if (!row.empty()) end = std::max(end, row.back().end() + p.tick);
+        const auto row = p.row(w);
+        if (row.empty()) continue;
+        end = std::max(end, p.tick_of(row.back()) + (p.finer ? finer_ticks(row.back()) : row.back().ticks));
     }
     return end;
 }
@@ -43,14 +62,15 @@ constexpr std::int32_t row_end(std::span<const part> parts, int w) {
 constexpr void mark_row(std::span<const part> parts, int w, std::int32_t* grid) {
     std::int32_t number = 0;
     for (const part& p : parts) {
-        const auto row = p.of.row(w);
+        const auto row = p.row(w);
         const std::int32_t shift = p.tick;
         for (const slot *s = row.data(), *last = s + row.size(); s != last; ++s) {
-            std::int32_t t = s->tick + shift;
+            std::int32_t t = (p.finer ? 2 * s->tick : s->tick) + shift;
             if (grid[t] != 0) collision(w, t);
             grid[t] = ++number;
-            if (s->ticks == 1) continue;
-            for (const std::int32_t end = t + s->ticks; ++t < end;) {
+            const std::int32_t ticks = p.finer ? finer_ticks(*s) : s->ticks;
+            if (ticks == 1) continue;
+            for (const std::int32_t end = t + ticks; ++t < end;) {
                 if (grid[t] != 0) collision(w, t);
                 grid[t] = -1;
             }
@@ -61,13 +81,17 @@ constexpr void mark_row(std::span<const part> parts, int w, std::int32_t* grid) 
 /// Copies row w of every part to the place in `to` that `rank` gives it.
 constexpr void place_row(std::span<const part> parts, int w, const std::int32_t* rank, slot* to) {
     for (const part& p : parts) {
-        const auto row = p.of.row(w);
+        const auto row = p.row(w);
         const std::int32_t tick = p.tick;
         const std::int32_t unit = p.unit;
         const std::int32_t pipeline = p.pipeline;
         for (const slot *s = row.data(), *last = s + row.size(); s != last; ++s) {
             slot* const at = to + *++rank;
             *at = *s;
+            if (p.finer) {
+                at->ticks = finer_ticks(*s);
+                at->tick += s->tick;
+            }
             at->tick += tick;
             at->first += unit;
             if (pipeline != 0) at->pipeline = static_cast<std::uint16_t>(at->pipeline + pipeline);
@@ -90,11 +114,13 @@ constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, 
 /// True when in row w no part reaches into the one after the next: then merging neighbours sorts the row.
 constexpr bool only_neighbours_meet(std::span<const part> parts, int w) {
     for (std::size_t i = 2; i < parts.size(); ++i) {
-        const auto before = parts[i - 2].of.row(w);
-        const auto between = parts[i - 1].of.row(w);
-        const auto row = parts[i].of.row(w);
-        if (before.empty() || between.empty() || row.empty()) return false;
-        if (row.front().tick + parts[i].tick < before.back().end() + parts[i - 2].tick) return false;
+        const part& earlier = parts[i - 2];
+        const auto before = earlier.row(w);
+        const auto row = parts[i].row(w);
+        if (before.empty() || parts[i - 1].row(w).empty() || row.empty()) return false;
+        const slot& last = before.back();
+        const std::int32_t end = earlier.tick_of(last) + (earlier.finer ? finer_ticks(last) : last.ticks);
+        if (parts[i].tick_of(row.front()) < end) return false;
     }
     return true;
 }
@@ -106,35 +132,55 @@ struct run {
     std::int32_t tick = 0;
     std::int32_t unit = 0;
     std::int32_t pipeline = 0;
+    std::int32_t pace = 1;  // 2 on the finer grid
 };
 
 constexpr run run_of(std::span<const part> parts, std::size_t i, int w) {
     if (i >= parts.size()) return {};
-    const auto row = parts[i].of.row(w);
-    return {row.data(), row.data() + row.size(), parts[i].tick, parts[i].unit, parts[i].pipeline};
+    const part& p = parts[i];
+    const auto row = p.row(w);
+    return {row.data(), row.data() + row.size(), p.tick, p.unit, p.pipeline, p.finer ? 2 : 1};
+}
+
+/// Copies slots of a run while they start before tick `until`.
+constexpr slot* copy_run(run& r, std::int32_t until, int w, std::int32_t& free_from, slot* to) {
+    const slot* s = r.at;
+    std::int32_t free = free_from;
+    for (; s != r.end; ++s, ++to) {
+        const std::int32_t tick = s->tick * r.pace + r.tick;
+        if (tick >= until) break;
+        if (tick < free) collision(w, tick);
+        *to = *s;
+        to->tick = tick;
+        to->first += r.unit;
+        if (r.pipeline != 0) to->pipeline = static_cast<std::uint16_t>(to->pipeline + r.pipeline);
+        if (r.pace != 1) to->ticks = finer_ticks(*s);
+        free = tick + to->ticks;
+    }
+    r.at = s;
+    free_from = free;
+    return to;
 }
 
 /// Row w by merging each part with the next one. Refuses overlapping slots.
-constexpr slot* merge_row(std::span<const part> parts, int w, slot* to) {
+constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
+    constexpr std::int32_t never = 0x7fffffff;
     run a = run_of(parts, 0, w);
     run b = run_of(parts, 1, w);
     std::size_t next = 2;
     std::int32_t free_from = 0;
     for (;;) {
-        if (a.at == a.end) {
-            if (b.at == b.end && next > parts.size()) return to;
+        if (b.at == b.end) {
+            to = copy_run(a, never, w, free_from, to);
+            if (next > parts.size()) return;
+            b = run_of(parts, next++, w);
+        } else if (a.at == a.end) {
             a = b;
             b = run_of(parts, next++, w);
-            continue;
+        } else {
+            to = copy_run(a, b.at->tick * b.pace + b.tick + 1, w, free_from, to);  // at a tie it collides
+            if (a.at != a.end) to = copy_run(b, a.at->tick * a.pace + a.tick, w, free_from, to);
         }
-        run& r = b.at != b.end && b.at->tick + b.tick < a.at->tick + a.tick ? b : a;
-        *to = *r.at++;
-        to->tick += r.tick;
-        to->first += r.unit;
-        if (r.pipeline != 0) to->pipeline = static_cast<std::uint16_t>(to->pipeline + r.pipeline);
-        if (to->tick < free_from) collision(w, to->tick);
-        free_from = to->tick + to->ticks;
-        ++to;
     }
 }
 
@@ -142,15 +188,19 @@ constexpr slot* merge_row(std::span<const part> parts, int w, slot* to) {
 constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement, std::span<const part> parts) {
     std::size_t total = 0;
     for (const part& p : parts) total += p.of.slots.size();
-    schedule out{head, std::move(placement), {}, std::vector<slot>(total, slot{})};
+    schedule out{head, std::move(placement), {}, {}};
+    out.slots.reserve(total);
     out.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
     out.offsets.push_back(0);
     std::vector<std::int32_t> grid;
     std::vector<std::int32_t> rank;
-    slot* to = out.slots.data();
     for (int w = 0; w < head.workers; ++w) {
+        std::size_t size = out.slots.size();
+        slot* const to = out.slots.data() + size;
+        for (const part& p : parts) size += p.row(w).size();
+        out.slots.resize(size);  // row by row: what is written next is in the cache
         if (only_neighbours_meet(parts, w)) {
-            to = merge_row(parts, w, to);
+            merge_row(parts, w, to);
         } else {
             const std::int32_t ticks = row_end(parts, w);
             if (grid.size() <= static_cast<std::size_t>(ticks)) {
@@ -158,9 +208,8 @@ constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placem
                 rank.resize(static_cast<std::size_t>(ticks) + 1, 0);
             }
             sort_row(parts, w, ticks, grid.data(), rank.data(), to);
-            for (const part& p : parts) to += p.of.row(w).size();
         }
-        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+        out.offsets.push_back(static_cast<std::int32_t>(size));
     }
     return out;
 }

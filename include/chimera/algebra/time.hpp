@@ -6,27 +6,42 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace chimera {
 
+/// A layer, with all its stages moved `rotated` workers on around the ring, then mirrored: see `rotate` and `mirror`.
+struct moved {
+    schedule_view of;
+    int rotated = 0;  ///< 0 … workers - 1
+    bool mirrored = false;
+};
+
 /// Lays pipelines over the same workers: pipelines and micro-batches of later layers are numbered after those of earlier ones.
 /// All layers have the same workers, stages and parts. Refuses a collision, naming worker and tick.
-constexpr schedule overlay(std::span<const schedule> layers) {
-    shape head = layers.front().head;
+constexpr schedule overlay(std::span<const moved> layers) {
+    shape head = layers.front().of.head;
     head.pipelines = head.micro_batches = 0;
     std::vector<std::int32_t> placement;
     std::vector<detail::part> parts;
-    for (const schedule& layer : layers) {
-        if (layer.head.workers != head.workers || layer.head.stages != head.stages ||
-            layer.head.micro_batch_parts != head.micro_batch_parts)
+    parts.reserve(layers.size());
+    for (const moved& layer : layers) {
+        const shape& own = layer.of.head;
+        if (own.workers != head.workers || own.stages != head.stages || own.micro_batch_parts != head.micro_batch_parts)
             refuse("overlay of unlike schedules (workers, stages or parts differ) give every layer the same sizes");
-        parts.push_back({layer.view(), 0, head.units(), head.pipelines});
-        for (const std::int32_t w : layer.placement) placement.push_back(w);
-        head.pipelines += layer.head.pipelines;
-        head.micro_batches += layer.head.micro_batches;
+        parts.push_back({layer.of, 0, head.units(), head.pipelines, layer.rotated, layer.mirrored});
+        for (const std::int32_t w : layer.of.placement) placement.push_back(parts.back().worker_of(w));
+        head.pipelines += own.pipelines;
+        head.micro_batches += own.micro_batches;
     }
     return detail::superpose(head, std::move(placement), parts);
+}
+constexpr schedule overlay(std::span<const schedule> layers) {
+    std::vector<moved> each;
+    each.reserve(layers.size());
+    for (const schedule& layer : layers) each.push_back({layer.view()});
+    return overlay(each);
 }
 
 /// Runs b after a on the same pipelines, its tick 0 at tick `at` of a; b's micro-batches are numbered after a's.

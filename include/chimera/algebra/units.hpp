@@ -4,6 +4,7 @@
 #include <chimera/algebra/superpose.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -37,6 +38,8 @@ constexpr schedule pair_units(schedule_view of, shape head, int delay) {
         if (s.op == pass::forward) s.count = 2;
     }
     schedule late{of.head, {}, {0}, {}};
+    late.offsets.reserve(of.offsets.size());
+    late.slots.reserve(of.slots.size());
     for (int w = 0; w < of.head.workers; ++w) {
         for (slot s : of.row(w)) {
             if (s.op == pass::forward) continue;
@@ -70,25 +73,48 @@ constexpr schedule halve_backward(schedule_view of, int delay) {
 /// Needs slots of one tick, and before tick `ramp` nothing but forwards at least two ticks apart on each worker.
 constexpr schedule split_start(schedule_view of, int ramp) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
-    out.slots.reserve(of.slots.size() + of.slots.size() / 2);
+    std::size_t total = of.slots.size();
+    for (int w = 0; w < of.head.workers; ++w) {
+        const auto row = of.row(w);
+        for (const slot *s = row.data(), *last = s + row.size(); s != last && s->tick <= ramp; ++s)
+            total += ramp > 0 && s->count == 2 ? 1 : 0;
+    }
+    out.slots = std::vector<slot>(total, slot{});
     out.offsets.reserve(of.offsets.size());
     out.offsets.push_back(0);
+    slot* to = out.slots.data();
     for (int w = 0; w < of.head.workers; ++w) {
-        for (const slot& coarse : of.row(w)) {
-            slot s = coarse;
-            s.tick = std::max(2 * coarse.tick - ramp, coarse.tick);
-            s.ticks = s.op == pass::forward ? s.count : 2;
-            if (ramp > 0 && coarse.tick <= ramp && s.count == 2) {
-                s.ticks = s.count = 1;
-                out.slots.push_back(s);
-                ++s.tick;
-                ++s.first;
+        const auto row = of.row(w);
+        for (const slot *coarse = row.data(), *last = coarse + row.size(); coarse != last; ++coarse, ++to) {
+            *to = *coarse;
+            to->tick = std::max(2 * coarse->tick - ramp, coarse->tick);
+            to->ticks = detail::finer_ticks(*coarse);
+            if (ramp > 0 && coarse->tick <= ramp && coarse->count == 2) {
+                to->ticks = to->count = 1;
+                to[1] = *to;
+                ++to;
+                ++to->tick;
+                ++to->first;
             }
-            out.slots.push_back(s);
         }
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
     }
     return out;
+}
+
+/// The same for k copies of a basic unit that is longer than the ramp, one every `period` ticks, and `rest` after them:
+/// split_start(append(repeat(unit, k, period), rest, k · period), ramp).
+constexpr schedule split_start(schedule_view unit, int k, int period, schedule_view rest, int ramp) {
+    const schedule first = split_start(unit, ramp);
+    shape head = unit.head;
+    head.micro_batches = k * unit.head.micro_batches + rest.head.micro_batches;
+    std::vector<detail::part> parts;
+    parts.reserve(static_cast<std::size_t>(k) + 1);
+    parts.push_back({first.view()});
+    for (int i = 1; i <= k; ++i)
+        parts.push_back(
+            {.of = i < k ? unit : rest, .tick = 2 * i * period - ramp, .unit = i * unit.head.units(), .finer = true});
+    return detail::superpose(head, {unit.placement.begin(), unit.placement.end()}, parts);
 }
 
 }  // namespace chimera

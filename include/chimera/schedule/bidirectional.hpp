@@ -63,16 +63,21 @@ private:
     constexpr schedule whole() const {
         if (scale == chimera::scale::direct) return units();
         // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
-        if (micro_batches % capacity() != 0) return compact(split_start(units(), ramp()));
-        return split_start(units(), ramp());
+        if (micro_batches % capacity() != 0) return compact(split_units());
+        return split_units();
+    }
+    constexpr schedule split_units() const {
+        if (micro_batches <= capacity()) return split_start(unit(micro_batches), ramp());
+        return split_start(unit(capacity()), micro_batches / capacity(), 3 * stages, unit(micro_batches % capacity()),
+                           ramp());
     }
 
     constexpr int capacity() const { return scale == chimera::scale::doubling ? 2 * stages : stages; }
     constexpr int ramp() const { return stages / pipelines - 1; }
 
-    /// Basic units end to end, the last one perhaps partial.
+    /// Direct: basic units end to end, the last one perhaps partial.
     constexpr schedule units() const {
-        const int period = scale == chimera::scale::direct ? 2 * stages : 3 * stages;
+        const int period = 2 * stages;
         const int full = micro_batches / capacity();
         const int rest = micro_batches % capacity();
         // GCC 12 frees too early what ?: or an assignment yields in constant evaluation: one plain return a case.
@@ -105,17 +110,14 @@ private:
 
     /// A basic unit of n micro-batches, n at most its capacity.
     constexpr schedule unit(int n) const {
-        std::vector<schedule> layers;
+        std::vector<schedule> tables;  // pipelines that run as much share one
+        tables.reserve(static_cast<std::size_t>(pipelines));
+        std::vector<moved> layers;
         layers.reserve(static_cast<std::size_t>(pipelines));
         for (int p = 0; p < pipelines; ++p) {
-            const schedule first = timetable(share(n, p), odd(n, p));
-            const int shift = p / 2 * (2 * stages / pipelines);
-            if (p == 0)
-                layers.push_back(first);
-            else if (p % 2 == 0)
-                layers.push_back(rotate(first, shift));
-            else
-                layers.push_back(mirror(rotate(first, shift)));
+            if (p == 0 || share(n, p) != share(n, p - 1) || odd(n, p) != odd(n, p - 1))
+                tables.push_back(timetable(share(n, p), odd(n, p)));
+            layers.push_back({tables.back().view(), p / 2 * (2 * stages / pipelines), p % 2 != 0});
         }
         schedule out = overlay(layers);
         out.head.family = "bidirectional";
