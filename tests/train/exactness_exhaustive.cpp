@@ -11,27 +11,21 @@ namespace {
 
 using namespace exactness;
 
-void check(const std::vector<sweep::job>& jobs) {
+class every_family : public testing::TestWithParam<sweep::variant> {};
+
+TEST_P(every_family, trains_like_one_worker) {
     if (!std::getenv("CHIMERA_EXHAUSTIVE")) GTEST_SKIP() << "takes minutes: set CHIMERA_EXHAUSTIVE=1";
-    int programs = 0;
-    for (const sweep::job& j : jobs) {
+    for (const sweep::job& j : sweep::jobs(GetParam())) {
         oracle plain;
-        sweep::each_program(j, [&](const std::string& name, const program& p) {
-            ASSERT_TRUE(plain.agrees(p, run(p, local_mode::eager))) << name;
-            ASSERT_TRUE(plain.agrees(p, run(p, local_mode::rendezvous))) << name << " rendezvous";
-            ++programs;
-        });
-        if (testing::Test::HasFatalFailure()) return;
+        for (int choice = 0; choice < sweep::choices; ++choice) {
+            const program p = sweep::program_of(j, choice);
+            ASSERT_TRUE(plain.agrees(p, run(p, local_mode::eager))) << sweep::name_of(j, choice);
+            ASSERT_TRUE(plain.agrees(p, run(p, local_mode::rendezvous))) << sweep::name_of(j, choice) << " rendezvous";
+        }
     }
-    EXPECT_EQ(programs, 9 * static_cast<int>(jobs.size()));
 }
 
-TEST(exhaustive, gpipe) { check(sweep::gpipe()); }
-TEST(exhaustive, one_f_one_b) { check(sweep::one_f_one_b()); }
-TEST(exhaustive, data_parallel) { check(sweep::data_parallel()); }
-TEST(exhaustive, bidirectional_direct) { check(sweep::bidirectional(scale::direct)); }
-TEST(exhaustive, bidirectional_doubling) { check(sweep::bidirectional(scale::doubling)); }
-TEST(exhaustive, bidirectional_halving) { check(sweep::bidirectional(scale::halving)); }
-TEST(exhaustive, wide) { check(sweep::wide()); }
+INSTANTIATE_TEST_SUITE_P(exhaustive, every_family, testing::ValuesIn(sweep::variants(true)),
+                         [](const auto& of) { return of.param.name; });
 
 }  // namespace
