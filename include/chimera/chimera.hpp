@@ -28,6 +28,7 @@
 #include <chimera/render/trace.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/reorder.hpp>
 #include <chimera/simulate/simulate.hpp>
 #include <chimera/verify.hpp>
 #include <chimera/version.hpp>

@@ -52,13 +52,19 @@ constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> sta
     out.offsets.push_back(0);
     out.slots.reserve(of.slots.size() + of.slots.size() / 2);
     for (int w = 0; w < of.head.workers; ++w) {
-        for (const slot& s : of.row(w)) {
-            if (sends_gradient(s.op) && stages[s.stage] != 0) {
+        const auto row = of.row(w);
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            // A pair stays one: what its backward recomputes comes before it.
+            const bool first = row[i].overlap == 1;
+            const bool second = i > 0 && row[i - 1].overlap == 1;
+            const slot& s = first ? row[i + 1] : row[i];
+            if (!second && sends_gradient(s.op) && stages[s.stage] != 0) {
                 slot again = s;
                 again.op = pass::recompute;
+                if (first) again.ticks = 1;
                 out.slots.push_back(again);
             }
-            out.slots.push_back(s);
+            out.slots.push_back(row[i]);
         }
         out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
     }
