@@ -38,7 +38,8 @@ inline bool better(const instance& of, const value& a, const value& b, double sl
 class improver {
 public:
     improver(const instance& of, std::uint64_t seed) : of_(of), player_(of), random_(seed) {
-        live_.resize(static_cast<std::size_t>(of.passes()));
+        saved_.resize(static_cast<std::size_t>(of.passes()));
+        count_.assign(of.lanes.size(), 0);
         where_.resize(static_cast<std::size_t>(of.passes()));
     }
 
@@ -62,25 +63,15 @@ public:
         const std::int32_t reach =
             1 + static_cast<std::int32_t>(random_.unit() * random_.unit() * std::min(end - begin, 24));
         std::int32_t from = at, to = at;
-        switch (random_.index(4)) {
-            case 0:
-                to = at - reach;
-                break;
-            case 1:
-                from = at - reach;
-                break;
-            case 2:
-                to = at + reach;
-                break;
-            default:
-                from = at + reach;
-                break;
-        }
+        const std::int32_t way = random_.index(4);
+        (way < 2 ? to : from) += way % 2 == 0 ? -reach : reach;
         if (std::min(from, to) < begin || std::max(from, to) >= end) return false;
         if (rows_[static_cast<std::size_t>(from)] == rows_[static_cast<std::size_t>(to)]) return false;
+        const auto row = rows_.begin() + begin;
+        std::copy(row, rows_.begin() + end, saved_.begin());
         move(from, to);
         value next;
-        if (keeps_limit(worker, std::min(from, to), std::max(from, to)) && player_.play(rows_, next)) {
+        if (mend(worker) && player_.play(rows_, next)) {
             const double s = scale_(of_, next);
             if (s <= score_ || random_.unit() < std::exp((score_ - s) / std::max(temperature, 1e-300))) {
                 now_ = next;
@@ -89,7 +80,7 @@ public:
                 return true;
             }
         }
-        move(to, from);
+        std::copy(saved_.begin(), saved_.begin() + (end - begin), row);
         return false;
     }
 
@@ -105,19 +96,47 @@ private:
         if (to < from) std::rotate(b + to, b + from, b + from + 1);
     }
 
-    bool keeps_limit(std::int32_t worker, std::int32_t first, std::int32_t last) const {
-        const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
-        const double limit = of_.limit[static_cast<std::size_t>(worker)] + whole;
-        if (limit > 1e17) return true;
-        double live = first > begin ? live_[static_cast<std::size_t>(first - 1)] : 0;
-        for (std::int32_t i = first; i <= last; ++i) {
-            live += of_.lanes[rows_[static_cast<std::size_t>(i)]].mass;
-            if (live > limit) return false;
+    /// Makes a row possible again: a forward without room has a weight gradient put before it, a weight gradient without
+    /// gradient waits for one. False where that takes more than a few such moves.
+    bool mend(std::int32_t worker) {
+        const auto w = static_cast<std::size_t>(worker);
+        const double limit = of_.limit[w] + whole;
+        const std::int32_t end = of_.offsets[w + 1];
+        for (const std::int32_t l : of_.held[w]) count_[static_cast<std::size_t>(l)] = 0;
+        double live = 0;
+        int repairs = 3;
+        for (std::int32_t i = of_.offsets[w]; i < end; ++i) {
+            const lane* l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+            if (l->mass > 0 && live + l->mass > limit) {
+                if (--repairs < 0 || !fetch(i, end)) return false;
+                l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+            } else if (l->op == pass::weight_gradient &&
+                       count_[rows_[static_cast<std::size_t>(i)]] >= count_[static_cast<std::size_t>(l->gradient)]) {
+                std::int32_t j = i + 1;
+                while (j < end && rows_[static_cast<std::size_t>(j)] != l->gradient) ++j;
+                if (--repairs < 0 || j == end) return false;
+                move(i, j);
+                l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+                if (l->mass > 0 && live + l->mass > limit) return false;
+            }
+            live += l->mass;
+            ++count_[rows_[static_cast<std::size_t>(i)]];
         }
         return true;
     }
+    /// Puts the next weight gradient that could run already at place i.
+    bool fetch(std::int32_t i, std::int32_t end) {
+        for (std::int32_t j = i + 1; j < end; ++j) {
+            const std::uint16_t id = rows_[static_cast<std::size_t>(j)];
+            const lane& l = of_.lanes[id];
+            if (l.op != pass::weight_gradient || count_[id] >= count_[static_cast<std::size_t>(l.gradient)]) continue;
+            move(j, i);
+            return true;
+        }
+        return false;
+    }
 
-    /// Live activations after every pass, and the passes that the value waits for.
+    /// The passes that the value waits for.
     void trace() {
         std::int32_t fullest = 0;
         std::vector<std::int32_t>& count = count_;
@@ -129,12 +148,10 @@ private:
         const double most = span ? now_.span : now_.makespan;
         std::int32_t ties = 0;
         for (std::int32_t w = 0; w < of_.workers; ++w) {
-            double live = 0;
             const std::int32_t begin = of_.offsets[static_cast<std::size_t>(w)],
                                end = of_.offsets[static_cast<std::size_t>(w) + 1];
             for (std::int32_t i = begin; i < end; ++i) {
                 const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
-                live_[static_cast<std::size_t>(i)] = live += of_.lanes[l].mass;
                 where_[static_cast<std::size_t>(of_.base[l] + count[l]++)] = i;
             }
             if (begin == end) continue;
@@ -183,11 +200,10 @@ private:
     const instance& of_;
     order_player player_;
     draw random_;
-    order rows_;
+    order rows_, saved_;
     value now_;
     double score_ = 0;
     scale scale_;
-    std::vector<double> live_;         // after every pass of the current order
     std::vector<std::int32_t> where_;  // per pass, by lane: where it stands
     std::vector<std::int32_t> count_;
     std::vector<std::int32_t> critical_;
