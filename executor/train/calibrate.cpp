@@ -34,6 +34,7 @@ prediction predict(const program_view& of, const gpt2_config& config, const unit
     options.cores = cores;
     options.watchdog_seconds = watchdog;
     options.hooks.before_update = [&](communicator& end) { copies.gradient_square_sum(end); };
+    options.hooks.each_update = [&](int worker, int stage, int) { copies.gradient_square_sum(worker, stage); };
     engine run(of, copies.lookup(), ends, options);
 
     std::vector<timeline> measured;

@@ -28,7 +28,9 @@ struct batch_sizes {
     int tokens = 0;     ///< per sequence; 0: the model's context
 };
 
-/// AdamW with clipping by the global norm, warm-up and cosine decay.
+/// AdamW with clipping by the global norm, warm-up and cosine decay. Asynchronous families (pipedream, pipedream_2bw) update a stage
+/// several times in an iteration: each update averages over its own micro-batches, is clipped by the stage's own norm and counts as a
+/// step of AdamW; the learning rate is the iteration's.
 struct optimiser_settings {
     double learning_rate = 3e-3;    ///< after warm-up
     double min_learning_rate = -1;  ///< at the end; negative: a tenth of learning_rate
@@ -38,7 +40,7 @@ struct optimiser_settings {
     double beta1 = 0.9;
     double beta2 = 0.95;
     double weight_decay = 0.1;
-    double clip = 1;  ///< largest global gradient norm; 0: no clipping
+    double clip = 1;  ///< largest gradient norm; 0: no clipping
 };
 
 /// Everything `chimera train` is told. As a file, version 1; every key may be left out but data:

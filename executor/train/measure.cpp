@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 namespace chimera::executor {
@@ -52,20 +53,23 @@ double end_of_passes(const timeline& t, int worker) {
 }
 
 /// A worker waits for its reductions one after the other, in their order, once its passes have ended: what is left between
-/// the moment when all members were free and the last end is the reduction's own time.
+/// the moment when all members were free and the last end is the reduction's own time. Where weights change within the
+/// iteration, it waits at once, and the members are free when they start it.
 void add_reductions(const timeline& t, samples& into) {
-    const auto stages = static_cast<std::size_t>(t.head.stages);
-    std::vector<double> free(stages, 0), end(stages, 0);
+    const bool flushed = t.head.update == weights::flushed;
+    std::map<std::pair<int, int>, std::pair<double, double>> spans;  // stage, which of its reductions -> free, end
     for (int w = 0; w < t.head.workers; ++w) {
-        double before = end_of_passes(t, w);
+        double before = flushed ? end_of_passes(t, w) : 0;
+        std::vector<int> seen(static_cast<std::size_t>(t.head.stages), 0);
         for (const step& r : t.reductions_of(w)) {
-            free[r.stage] = std::max({free[r.stage], before, r.begin});
-            end[r.stage] = std::max(end[r.stage], r.end);
-            before = std::max(before, r.end);
+            auto& [free, end] = spans[{r.stage, seen[r.stage]++}];
+            free = std::max({free, before, r.begin});
+            end = std::max(end, r.end);
+            if (flushed) before = std::max(before, r.end);
         }
     }
-    for (std::size_t s = 0; s < stages; ++s)
-        if (end[s] > 0) into.add(action::reduce_gradient, static_cast<int>(s), std::max(0.0, end[s] - free[s]));
+    for (const auto& [which, span] : spans)
+        into.add(action::reduce_gradient, which.first, std::max(0.0, span.second - span.first));
 }
 
 /// Mean time from the latest end of anything to the start of a step. Workers do not idle while they could compute, so that

@@ -68,6 +68,14 @@ void replicas::set_step(int worker, const adamw_step& step) {
         if (h.worker == worker) h.model->core().set_step(step);
 }
 
+double replicas::gradient_square_sum(int worker, int stage) {
+    return find(worker, stage)->model->core().gradient_square_sum();
+}
+
+void replicas::set_step(int worker, int stage, const adamw_step& step) {
+    find(worker, stage)->model->core().set_step(step);
+}
+
 std::vector<named_tensor> replicas::tensors() {
     std::vector<named_tensor> weights, moments;
     for (auto& h : all_) {

@@ -33,6 +33,12 @@ public:
     double gradient_square_sum(communicator& end);
     /// Settings of the coming update of all the stages that a worker holds.
     void set_step(int worker, const adamw_step& step);
+    /// The same of one stage alone, for programs that update within the iteration; all members of its replica group get the same
+    /// bits. To be called on the worker's own thread.
+    double gradient_square_sum(int worker, int stage);
+    void set_step(int worker, int stage, const adamw_step& step);
+    /// Whether the worker is the first of those that hold the stage.
+    bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
     /// Each logical tensor once, from the first copy: the weights, optimiser.m.<name> and optimiser.v.<name>.
     std::vector<named_tensor> tensors();

@@ -50,6 +50,10 @@ std::string report_text(const train_report& r) {
     text += row("model", print("%d layers, %d heads, %d channels, context %d, vocabulary %d", m.layers, m.heads,
                                m.channels, m.context, m.vocabulary));
     text += row("parameters", print("%lld", static_cast<long long>(r.parameters)));
+    if (r.updates > 1)
+        text += row("updates", print("%d of each stage in an iteration, gradients up to %d updates old, up to %d "
+                                     "versions of a stage's weights",
+                                     r.updates, r.staleness, r.weight_versions));
     text += row("data", print("%zu %ss of %zu files", r.corpus_tokens, each, r.corpus_files));
     text += row("steps", print("%lld of %lld in %.1f s", static_cast<long long>(r.step),
                                static_cast<long long>(r.done.optimiser.steps), r.seconds) +

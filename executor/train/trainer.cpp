@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/program/staleness.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
 #include <executor/communicate/local/local.hpp>
@@ -7,6 +8,7 @@
 #include <executor/io/write.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/checkpoint.hpp>
+#include <executor/train/groups.hpp>
 #include <executor/train/log.hpp>
 #include <executor/train/measure.hpp>
 #include <executor/train/programs.hpp>
@@ -44,6 +46,9 @@ private:
     void iterate();
     void one_iteration(engine& run);
     void clip(communicator& end);
+    void clip_stage(int worker, int stage, int update);
+    double norm() const;
+    adamw_step step_of(double norm, double units, std::int64_t update) const;
     void save();
     void report_progress(const step_record& record);
     std::filesystem::path in_output(const char* name) const { return job_.output / name; }
@@ -69,7 +74,9 @@ private:
     learning_rate rate_;
     batch batch_;
     std::int64_t step_ = 0, steps_ = 0, done_here_ = 0;
-    double norm_ = 0;  ///< of the last iteration's gradient
+    double norm_ = 0;            ///< of the last iteration's gradient
+    std::vector<int> groups_;    ///< units of each update of an iteration
+    std::vector<double> norms_;  ///< of each stage's last gradient, where weights change within the iteration
     iteration_record record_;
     clock::time_point first_iteration_, last_words_;
 };
@@ -93,6 +100,9 @@ training_run::training_run(const job& wanted, const train_options& options)
     const auto whole =
         windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
+    check_memory(program_, config_of(job_.model));
+    groups_ = units_of_updates(program_);
+    norms_.resize(static_cast<std::size_t>(program_.head.stages));
     gate_ = shared_cores(job_.cores, program_.head.workers);
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
@@ -156,18 +166,39 @@ void training_run::open_output() {
     log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
 }
 
-/// Averages over the units and clips by the global norm, in one factor that all workers compute alike.
-void training_run::clip(communicator& end) {
+/// Settings of an update: averages over its units and clips, in one factor. `norm` is that of the average. `update` counts from 0.
+adamw_step training_run::step_of(double norm, double units, std::int64_t update) const {
     const auto& o = job_.optimiser;
-    const double units = program_.head.units();
-    const double norm = std::sqrt(model_->gradient_square_sum(end)) / units;
     if (!std::isfinite(norm))
         refuse("the gradient is not finite at step " + std::to_string(step_ + 1) +
                " (the run diverged) use a smaller learning_rate");
     const double factor = o.clip > 0 && norm > o.clip ? o.clip / norm : 1;
-    model_->set_step(end.worker(), {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units,
-                                    static_cast<int>(step_ + 1)});
+    return {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units, static_cast<int>(update + 1)};
+}
+
+/// Clips by the global norm; all workers compute the same factor.
+void training_run::clip(communicator& end) {
+    const double units = program_.head.units();
+    const double norm = std::sqrt(model_->gradient_square_sum(end)) / units;
+    model_->set_step(end.worker(), step_of(norm, units, step_));
     if (end.worker() == 0) norm_ = norm;
+}
+
+/// Where weights change within the iteration, no moment has the gradients of all stages: each is clipped by its own norm. The
+/// learning rate is the iteration's; AdamW counts updates.
+void training_run::clip_stage(int worker, int stage, int update) {
+    const double units = groups_[static_cast<std::size_t>(update)];
+    const double norm = std::sqrt(model_->gradient_square_sum(worker, stage)) / units;
+    model_->set_step(worker, stage, step_of(norm, units, step_ * static_cast<std::int64_t>(groups_.size()) + update));
+    if (model_->is_first(worker, stage)) norms_[static_cast<std::size_t>(stage)] = norm;
+}
+
+/// Of the last iteration's gradient, or of each stage's last one together.
+double training_run::norm() const {
+    if (program_.head.update == weights::flushed) return norm_;
+    double sum = 0;
+    for (const double each : norms_) sum += each * each;
+    return std::sqrt(sum);
 }
 
 void training_run::one_iteration(engine& run) {
@@ -181,7 +212,7 @@ void training_run::one_iteration(engine& run) {
     ++step_;
     ++done_here_;
     const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
-    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm_,
+    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm(),
                              step_ * tokens, since(begin), record_.last_makespan(), record_.last_bubble_ratio()};
     log_->write(record);
     report_progress(record);
@@ -209,6 +240,7 @@ void training_run::iterate() {
     options.watchdog_seconds = job_.watchdog;
     options.recorder_file = in_output("recorder.txt").string();
     options.hooks.before_update = [this](communicator& end) { clip(end); };
+    options.hooks.each_update = [this](int worker, int stage, int update) { clip_stage(worker, stage, update); };
     engine run(program_, model_->lookup(), ends, options);
     first_iteration_ = last_words_ = clock::now();
     while (step_ < steps_ && !stop_request::wanted()) {
@@ -229,6 +261,9 @@ train_report training_run::finish() {
     r.workers = program_.head.workers;
     r.instructions = program_.instructions.size();
     r.compiled = proven_.compiled();
+    r.updates = static_cast<int>(groups_.size());
+    for (const std::int32_t count : program_.version_counts) r.weight_versions = std::max(r.weight_versions, count);
+    for (const stage_staleness& each : staleness(program_)) r.staleness = std::max(r.staleness, each.largest);
     r.cores = job_.cores > 0 ? job_.cores : usable_cores();
     r.micro_batches = program_.head.micro_batches;
     r.corpus_tokens = data_.size();

@@ -27,6 +27,9 @@ struct train_report {
     std::size_t instructions = 0;  ///< of the program
     bool compiled = false;         ///< the program is one that was proven at compile time
     int workers = 0, cores = 0, micro_batches = 0;
+    int updates = 1;          ///< of each stage in an iteration
+    int weight_versions = 1;  ///< most that a worker keeps of a stage
+    int staleness = 0;        ///< most updates between the weights of a gradient and the update that applies it
     std::size_t corpus_tokens = 0, corpus_files = 0;
     bool text = true;
     std::int64_t step = 0;  ///< iterations done, those before a resume included
