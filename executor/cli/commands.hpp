@@ -12,7 +12,9 @@ void add_schedule(CLI::App& program, int& status);
 void add_program(CLI::App& program, int& status);
 void add_verify(CLI::App& program, int& status);
 void add_simulate(CLI::App& program, int& status);
+void add_compare(CLI::App& program, int& status);
 void add_search(CLI::App& program, int& status);
+void add_gallery(CLI::App& program, int& status);
 void add_train(CLI::App& program, int& status);
 
 }  // namespace chimera::executor

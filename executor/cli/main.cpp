@@ -45,7 +45,9 @@ int run(int count, char** arguments) {
     add_program(program, status);
     add_verify(program, status);
     add_simulate(program, status);
+    add_compare(program, status);
     add_search(program, status);
+    add_gallery(program, status);
     add_train(program, status);
     const auto named = [&](const CLI::App* command) { return command->get_name() == arguments[1]; };
     if (count > 1 && arguments[1][0] != '-' && program.get_subcommands(named).empty()) {

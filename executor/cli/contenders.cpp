@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/program/staleness.hpp>
+#include <chimera/render/append.hpp>
+#include <chimera/simulate/simulate.hpp>
+
+#include <executor/cli/contenders.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace chimera::executor {
+
+namespace {
+
+constexpr std::int64_t chunks_most = 16;  // stages per worker that are tried
+
+std::vector<std::pair<std::string, family_options>> entries() {
+    std::vector<std::pair<std::string, family_options>> out;
+    for (const std::string_view family : family_names()) {
+        family_options of;
+        of.family = family;
+        out.emplace_back(of.family, of);
+    }
+    family_options of;
+    of.family = "bidirectional";
+    of.split = true;
+    out.emplace_back("bidirectional --split", of);
+    of.split = false;
+    for (const char* scale : {"doubling", "halving"}) {
+        of.scale = scale;
+        out.emplace_back(std::string("bidirectional --scale ") + scale, of);
+    }
+    return out;
+}
+
+/// The schedule on exactly `workers` workers: with as many stages per worker as the family needs.
+schedule on_workers(family_options& of, std::int64_t workers, std::int64_t micro_batches) {
+    of.micro_batches = micro_batches;
+    if (of.family == "data_parallel") {
+        if (micro_batches % workers != 0)
+            refuse("micro_batches must be a multiple of the workers (each has its share) use such a number");
+        of.width = workers;
+        of.micro_batches = micro_batches / workers;
+        return make_schedule(of);
+    }
+    std::string why;
+    for (std::int64_t k = 1; k <= chunks_most; ++k) {
+        of.stages = k * workers;
+        try {
+            schedule made = make_schedule(of);
+            if (made.head.workers == workers) return made;
+        } catch (const error& e) {
+            if (why.empty() || k == 2) why = e.what();
+        }
+    }
+    if (why.empty())
+        why = "no number of stages gives " + std::to_string(workers) + " workers (of up to 16 on each) use others";
+    refuse(why);
+}
+
+/// Costs of `stages` stages from those of the workers' shares: cut evenly, or taken together.
+per_stage cut(const per_stage& share, std::int64_t workers, std::int64_t stages) {
+    const double part = static_cast<double>(workers) / static_cast<double>(stages);
+    std::vector<double> out;
+    if (share.values.size() <= 1) {
+        for (const double v : share.values) out.push_back(v * part);
+        return out;
+    }
+    for (std::int64_t s = 0; s < stages; ++s) {
+        double sum = 0;
+        for (std::int64_t w = s * workers / stages; w < std::max((s + 1) * workers / stages, s * workers / stages + 1);
+             ++w)
+            sum += share.values[static_cast<std::size_t>(w)];
+        out.push_back(stages >= workers ? sum * part : sum);
+    }
+    return out;
+}
+
+costs cut(costs c, std::int64_t workers, std::int64_t stages) {
+    for (per_stage* one : {&c.forward, &c.backward, &c.input_gradient, &c.weight_gradient, &c.recompute, &c.paired,
+                           &c.reduce.seconds, &c.reduce.bytes, &c.update})
+        *one = cut(*one, workers, stages);
+    return c;
+}
+
+/// Counts what crosses between workers.
+void count(contender& out, program_view of, const contest& with, const costs& c) {
+    double bytes = 0;
+    double reduced = 0;
+    for (const instruction& i : of.instructions) {
+        if (i.op == action::reduce_gradient) {
+            ++out.reductions;
+            reduced += c.reduce.bytes[i.stage];
+        }
+        if (!is_send(i.op)) continue;
+        ++out.messages;
+        const int boundary = i.op == action::send_activation ? i.stage - 1 : i.stage;
+        if (with.transfer_bytes.given()) bytes += with.transfer_bytes[boundary] * i.count / of.head.micro_batch_parts;
+    }
+    if (with.transfer_bytes.given()) out.bytes = bytes;
+    if (c.reduce.algorithm != collective::fixed) out.reduced = reduced;
+    for (const std::int32_t copies : weight_copies(of)) out.weights = std::max(out.weights, copies);
+    for (const stage_staleness& s : staleness(of)) out.stale = std::max(out.stale, s.largest);
+}
+
+contender measure(std::string name, family_options of, const contest& with) {
+    contender out;
+    schedule made;
+    costs cost = with.cost;
+    if (with.workers > 0) {
+        made = on_workers(of, with.workers, with.micro_batches);
+        cost = cut(with.cost, with.workers, made.head.stages);
+        out.share = static_cast<double>(with.workers) / made.head.stages;
+    } else {
+        of.stages = with.stages;
+        of.micro_batches = with.micro_batches;
+        made = make_schedule(of);
+    }
+    const program lowered = lower(made);
+    out.name = std::move(name);
+    out.options = std::move(of);
+    out.head = made.head;
+    out.played = simulate(lowered, cost);
+    out.found = metrics(out.played);
+    for (const worker_metrics& w : out.found.workers) out.peak = std::max(out.peak, w.peak_activations);
+    if (with.memory && out.peak * (with.workers > 0 ? out.share : 1) > *with.memory * (1 + 1e-9)) {
+        std::string why = "the peak is ";
+        detail::put(why, detail::fixed_point{out.peak * (with.workers > 0 ? out.share : 1), 3},
+                    " activations (--memory allows ");
+        detail::put(why, detail::fixed_point{*with.memory, 3}, ")");
+        refuse(why);
+    }
+    count(out, lowered, with, cost);
+    if (!with.timelines) out.played = timeline{};
+    return out;
+}
+
+/// Whether a is at least as good as b in all that is compared, and better in one.
+bool beats(const contender& a, const contender& b) {
+    const double values[4][2] = {{a.worker_time(), b.worker_time()},
+                                 {a.peak * a.share, b.peak * b.share},
+                                 {a.weights * a.share, b.weights * b.share},
+                                 {static_cast<double>(a.stale), static_cast<double>(b.stale)}};
+    bool better = false;
+    for (const auto& v : values) {
+        const double slack = 1e-9 * std::max(std::abs(v[0]), std::abs(v[1]));
+        if (v[0] > v[1] + slack) return false;
+        better = better || v[0] < v[1] - slack;
+    }
+    return better;
+}
+
+}  // namespace
+
+costs plain_costs() {
+    costs out;
+    out.backward = 2;
+    return out;
+}
+
+std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused) {
+    std::vector<contender> out;
+    for (auto& [name, options] : entries()) {
+        try {
+            out.push_back(measure(name, options, with));
+        } catch (const error& e) {
+            refused.push_back({name, e.what()});
+        }
+    }
+    for (contender& c : out)
+        c.front = std::none_of(out.begin(), out.end(), [&](const contender& other) { return beats(other, c); });
+    return out;
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/simulate/costs.hpp>
+#include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/timeline.hpp>
+
+#include <executor/io/family.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace chimera::executor {
+
+/// A family among others: what it would take, in the numbers that `chimera simulate` prints for it.
+struct contender {
+    std::string name;  ///< as on the command line: `bidirectional --split`
+    family_options options;
+    shape head;
+    timeline played;  ///< its steps only where they were asked for
+    metrics_report found;
+    double peak = 0;                ///< most live activations of a worker, in those of one stage
+    std::int32_t weights = 0;       ///< most stages' weights that a worker keeps, versions counted
+    std::int32_t stale = 0;         ///< largest age of the weights that a gradient is computed on, in updates
+    std::int64_t messages = 0;      ///< between workers
+    std::int64_t reductions = 0;    ///< stages' gradients that workers hand into reductions
+    std::optional<double> bytes;    ///< of all messages, where the costs say
+    std::optional<double> reduced;  ///< of all that is handed into reductions, where the costs say
+    double share = 1;               ///< what a stage is of a worker's share of the model
+    bool front = false;             ///< nobody else is at least as good in all that is compared, and better in one
+
+    /// Seconds (or ticks) of all workers together for a micro-batch.
+    double worker_time() const { return found.makespan * head.workers / head.micro_batches; }
+};
+
+/// A family that these sizes do not allow.
+struct refused_family {
+    std::string name;
+    std::string why;
+};
+
+/// What is compared, and under which conditions.
+struct contest {
+    std::int64_t stages = 0;         ///< of the model, the same for everybody; 0: workers count
+    std::int64_t workers = 0;        ///< the same for everybody; 0: stages count
+    std::int64_t micro_batches = 0;  ///< of an iteration
+    costs cost;                      ///< of a stage, or of a worker's share of the model where workers count
+    per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
+    std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
+    bool timelines = false;                           ///< whether to keep the steps
+};
+
+/// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the same.
+costs plain_costs();
+
+/// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
+/// then bidirectional once for each of its options. Marks the front.
+std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
+
+}  // namespace chimera::executor
