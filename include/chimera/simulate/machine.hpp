@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/windows.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/rates.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace chimera::detail {
@@ -19,20 +24,34 @@ namespace chimera::detail {
 /// last member starts it. `advance` takes a worker to its next compute or update and says when that could start.
 class machine {
 public:
-    constexpr machine(program_view of, const costs& c)
+    /// `out`: what the timeline is written over.
+    constexpr machine(program_view of, const costs& c, timeline out = {})
         : of_(of), rates_(c, of.head), arrivals_(static_cast<std::size_t>(of.messages), missing),
-          workers_(static_cast<std::size_t>(of.head.workers)), collectives_(static_cast<std::size_t>(of.head.stages)) {
+          workers_(static_cast<std::size_t>(of.head.workers)), awake_((workers_.size() + group - 1) / group, 0),
+          collectives_(static_cast<std::size_t>(of.head.stages)), started_(of.members.size(), 0), out_(std::move(out)) {
         check_length(c.update, of.head.stages, "update");
         for (int s = 0; s < of.head.stages; ++s) {
-            const int members = static_cast<int>(of.replica_group(s).size());
-            collectives_[static_cast<std::size_t>(s)] = {members, 0, reduce_seconds(c.reduce, s, members)};
+            reduce_.push_back(reduce_seconds(c.reduce, s, static_cast<int>(of.replica_group(s).size())));
             updates_.push_back(c.update[s]);
         }
         lay_out();
+        for (std::size_t w = 0; w < workers_.size(); ++w) wake(w);
     }
 
+    static constexpr std::size_t group = 32;  ///< workers that are played together: what they touch stays in the cache
+
+    /// Takes a worker of the g-th group that may be able to go on; -1 when there is none.
+    constexpr std::int32_t take_awake(std::size_t g) {
+        if (awake_[g] == 0) return none;
+        const int bit = std::countr_zero(awake_[g]);
+        awake_[g] &= awake_[g] - 1;
+        return static_cast<std::int32_t>(g * group) + bit;
+    }
+    constexpr void wake(std::size_t w) { awake_[w / group] |= std::uint32_t{1} << w % group; }
+    constexpr std::size_t groups() const { return awake_.size(); }
+
     /// Runs what costs no time. True when the worker stands at a compute or update with all inputs: see `ready`.
-    constexpr bool advance(std::size_t w, std::vector<std::int32_t>& woken) {
+    constexpr bool advance(std::size_t w) {
         state& me = workers_[w];
         const instruction* const all = of_.instructions.data();
         for (const std::int32_t end = of_.offsets[w + 1]; me.at != end; ++me.at) {
@@ -43,9 +62,9 @@ public:
             }
             if (is_recv(i.op)) continue;
             if (is_send(i.op))
-                send(i, me.clock, woken);
+                send(i, me.clock);
             else if (i.op == action::reduce_gradient)
-                start_reduction(i, w, woken);
+                start_reduction(i, w);
             else if (i.op == action::update_weights) {
                 me.ready = me.clock;
                 return true;
@@ -69,6 +88,7 @@ public:
             record(with, begin, me);
             return me.clock;
         }
+        look_ahead(&i, me);
         me.clock = begin + (i.op == action::update_weights ? updates_[i.stage] : rates_.of(i));
         record(i, begin, me);
         return me.clock;
@@ -96,13 +116,14 @@ private:
         double ready = 0;
     };
     struct running_collective {
-        int missing = 0;   // members that have not started it
-        double start = 0;  // of the last member so far
-        double seconds = 0;
+        std::int32_t missing = 0;  // members that have not started it
+        double start = 0;          // of the last member so far
     };
 
     constexpr void lay_out() {
         out_.head = of_.head;
+        out_.offsets.clear();
+        out_.reduction_offsets.clear();
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
         std::int32_t steps = 0;
         std::int32_t reductions = 0;
@@ -119,8 +140,8 @@ private:
         }
         out_.offsets.push_back(steps);
         out_.reduction_offsets.push_back(reductions);
-        out_.steps = std::vector<step>(static_cast<std::size_t>(steps), step{});
-        out_.reductions = std::vector<step>(static_cast<std::size_t>(reductions), step{});
+        out_.steps.resize(static_cast<std::size_t>(steps));
+        out_.reductions.assign(static_cast<std::size_t>(reductions), step{});
     }
 
     /// Two compute instructions run together where the costs say what that takes; else one after the other.
@@ -130,13 +151,23 @@ private:
         return is_compute(with.op) && rates_.pairs(i, with);
     }
 
+    /// Asks for what the worker will read and write some slots later: no hardware follows this many rows.
+    constexpr void look_ahead(const instruction* i, const state& me) const {
+        if (std::is_constant_evaluated()) return;
+        expect(i + 16);
+        expect(i + 18);
+        expect(out_.steps.data() + me.step + 6);
+    }
+
     constexpr void record(const instruction& i, double begin, state& me) {
         step& s = out_.steps[static_cast<std::size_t>(me.step++)];
         s.op = i.op;
         s.count = i.count;
         s.pipeline = i.pipeline;
         s.stage = i.stage;
+        s.unused = 0;
         s.first = i.first;
+        s.peer = -1;
         s.begin = begin;
         s.end = me.clock;
         ++me.at;
@@ -157,43 +188,57 @@ private:
         return true;
     }
 
-    constexpr void send(const instruction& i, double clock, std::vector<std::int32_t>& woken) {
+    constexpr void send(const instruction& i, double clock) {
         const std::size_t boundary = i.op == action::send_activation ? i.stage - 1u : i.stage;
         arrivals_[static_cast<std::size_t>(i.message)] = clock + rates_.transfer[boundary] * i.count;
         state& peer = workers_[static_cast<std::size_t>(i.peer)];
         if (peer.blocked != i.message) return;
         peer.blocked = none;
-        woken.push_back(i.peer);
+        wake(static_cast<std::size_t>(i.peer));
     }
 
-    constexpr void start_reduction(const instruction& i, std::size_t w, std::vector<std::int32_t>& woken) {
+    /// How often worker w has started the reduction of `stage`: a stage is reduced once for every update.
+    constexpr std::int32_t& rounds(std::uint16_t stage, std::size_t w) {
+        const auto members = of_.replica_group(stage);
+        const auto at = std::lower_bound(members.begin(), members.end(), static_cast<std::int32_t>(w));
+        return started_[static_cast<std::size_t>(of_.member_offsets[stage] + (at - members.begin()))];
+    }
+
+    constexpr void start_reduction(const instruction& i, std::size_t w) {
         state& me = workers_[w];
-        running_collective& c = collectives_[i.stage];
+        const auto round = static_cast<std::size_t>(rounds(i.stage, w)++);
+        std::vector<running_collective>& all = collectives_[i.stage];
+        const auto members = of_.replica_group(i.stage);
+        if (round == all.size()) all.push_back({static_cast<std::int32_t>(members.size()), 0});
+        running_collective& c = all[round];
         step& s = out_.reductions[static_cast<std::size_t>(me.reduction++)];
         s.op = i.op;
         s.stage = i.stage;
         s.begin = s.end = me.clock;
         c.start = std::max(c.start, me.clock);
         if (--c.missing > 0) return;
-        for (const std::int32_t m : of_.replica_group(i.stage)) {
+        for (const std::int32_t m : members) {
             state& member = workers_[static_cast<std::size_t>(m)];
             if (member.blocked != wait_code(i.stage)) continue;
             member.blocked = none;
-            woken.push_back(m);
+            wake(static_cast<std::size_t>(m));
         }
     }
 
+    /// Waits for the reduction that the worker started last.
     constexpr bool wait(const instruction& i, std::size_t w) {
         state& me = workers_[w];
-        const running_collective& c = collectives_[i.stage];
+        const std::int32_t started = rounds(i.stage, w);
+        if (started == 0) return true;
+        const running_collective& c = collectives_[i.stage][static_cast<std::size_t>(started) - 1];
         if (c.missing > 0) {
             me.blocked = wait_code(i.stage);
             return false;
         }
-        const double end = c.start + c.seconds;
-        for (std::int32_t r = out_.reduction_offsets[w]; r < me.reduction; ++r)
-            if (out_.reductions[static_cast<std::size_t>(r)].stage == i.stage)
-                out_.reductions[static_cast<std::size_t>(r)].end = end;
+        std::int32_t last = me.reduction - 1;
+        while (out_.reductions[static_cast<std::size_t>(last)].stage != i.stage) --last;
+        const double end = c.start + reduce_[i.stage];
+        out_.reductions[static_cast<std::size_t>(last)].end = end;
         me.clock = std::max(me.clock, end);
         return true;
     }
@@ -204,8 +249,11 @@ private:
     rates rates_;
     std::vector<double> arrivals_;  // per message
     std::vector<state> workers_;
-    std::vector<running_collective> collectives_;  // per stage
-    std::vector<double> updates_;                  // per stage
+    std::vector<std::uint32_t> awake_;                          // a bit for every worker
+    std::vector<std::vector<running_collective>> collectives_;  // per stage, one for every time it is reduced
+    std::vector<std::int32_t> started_;                         // per member of every stage: how many of them
+    std::vector<double> reduce_;                                // per stage: seconds
+    std::vector<double> updates_;                               // per stage
     timeline out_;
 };
 

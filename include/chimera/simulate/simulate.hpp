@@ -14,39 +14,39 @@ namespace chimera {
 
 namespace detail {
 
-constexpr std::vector<std::int32_t> all_workers(const shape& head) {
-    std::vector<std::int32_t> out;
-    out.reserve(static_cast<std::size_t>(head.workers));
-    for (std::int32_t w = head.workers; w-- > 0;) out.push_back(w);
-    return out;
-}
-
 /// Every worker has a core of its own.
-constexpr timeline play_freely(machine m, const shape& head) {
-    std::vector<std::int32_t> awake = all_workers(head);
-    while (!awake.empty()) {
-        const auto w = static_cast<std::size_t>(awake.back());
-        awake.pop_back();
-        while (m.advance(w, awake)) m.perform(w, m.ready(w));
+constexpr timeline play_freely(machine m) {
+    for (bool any = true; any;) {
+        any = false;
+        for (std::size_t g = 0; g < m.groups(); ++g) {
+            for (std::int32_t w = m.take_awake(g); w >= 0; w = m.take_awake(g)) {
+                const auto at = static_cast<std::size_t>(w);
+                while (m.advance(at)) m.perform(at, m.ready(at));
+                any = true;
+            }
+        }
     }
     return m.finish();
 }
 
 /// Workers take turns on `cores` cores, first come, first served. Requests are served in the order of the times at which
 /// they could start; a request that a served one causes is never earlier than it, so that order is known when it is needed.
-constexpr timeline play_on_cores(machine m, const shape& head, int cores) {
+constexpr timeline play_on_cores(machine m, int cores) {
     using request = std::pair<double, std::int32_t>;
     const auto later = [](const request& a, const request& b) { return b < a; };
     std::vector<request> requests;
     std::vector<double> free_at(static_cast<std::size_t>(cores), 0.0);
-    std::vector<std::int32_t> awake = all_workers(head);
     const auto settle = [&] {
-        while (!awake.empty()) {
-            const std::int32_t w = awake.back();
-            awake.pop_back();
-            if (!m.advance(static_cast<std::size_t>(w), awake)) continue;
-            requests.push_back({m.ready(static_cast<std::size_t>(w)), w});
-            std::push_heap(requests.begin(), requests.end(), later);
+        for (bool any = true; any;) {
+            any = false;
+            for (std::size_t g = 0; g < m.groups(); ++g) {
+                for (std::int32_t w = m.take_awake(g); w >= 0; w = m.take_awake(g)) {
+                    any = true;
+                    if (!m.advance(static_cast<std::size_t>(w))) continue;
+                    requests.push_back({m.ready(static_cast<std::size_t>(w)), w});
+                    std::push_heap(requests.begin(), requests.end(), later);
+                }
+            }
         }
     };
     for (settle(); !requests.empty(); settle()) {
@@ -55,7 +55,7 @@ constexpr timeline play_on_cores(machine m, const shape& head, int cores) {
         requests.pop_back();
         const auto core = std::min_element(free_at.begin(), free_at.end());
         *core = m.perform(static_cast<std::size_t>(w), std::max(ready, *core));
-        awake.push_back(w);
+        m.wake(static_cast<std::size_t>(w));
     }
     return m.finish();
 }
@@ -74,14 +74,23 @@ struct step_sink {
 
 }  // namespace detail
 
-/// Predicts the timeline of a program, in seconds. `cores`: how many workers can compute at once; 0: all.
-/// Linear in instructions (times log workers with cores). Throws `error` when the program cannot come to its end.
-constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0) {
-    if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), of.head, cores);
-    return detail::play_freely(detail::machine(of, c), of.head);
+/// Predicts the timeline of a program, in seconds, and writes it over `out`, whose memory it uses again.
+/// `cores`: how many workers can compute at once; 0: all. Linear in instructions (times log workers with cores).
+/// Throws `error` when the program cannot come to its end.
+constexpr void simulate_into(timeline& out, program_view of, const costs& c = {}, int cores = 0) {
+    if (cores > 0 && cores < of.head.workers)
+        out = detail::play_on_cores(detail::machine(of, c, std::move(out)), cores);
+    else
+        out = detail::play_freely(detail::machine(of, c, std::move(out)));
 }
 
-/// The same for a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
+/// The same, as a timeline of its own.
+constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0) {
+    if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), cores);
+    return detail::play_freely(detail::machine(of, c));
+}
+
+/// For a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
 /// both of its slots can, and both end with it. Writes over `out`, whose memory it uses again.
 /// Throws `error` when workers wait for each other.
 constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {}) {
@@ -100,7 +109,7 @@ constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
 }
 
-/// The same, into a timeline of its own.
+/// The same, as a timeline of its own.
 constexpr timeline simulate(schedule_view of, const costs& c = {}) {
     timeline out;
     simulate_into(out, of, c);
