@@ -159,7 +159,7 @@ private:
     /// False when one is not found, because it was not or because that was too long ago.
     constexpr bool run_by_tick() {
         constexpr std::size_t budget = 16384;
-        for (kept_ = 4; kept_ < 64 && 2 * kept_ * ports_.size() <= budget;) kept_ *= 2;
+        for (kept_ = 4; kept_ < 64 && kept_ < units_ && 2 * kept_ * ports_.size() <= budget;) kept_ *= 2;
         recent_.assign(ports_.size() * kept_, recent{});
         lay_rows(true);
         open_lanes();
