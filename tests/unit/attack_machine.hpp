@@ -37,17 +37,21 @@ private:
         if (at(w) == row.size()) return false;
         const instruction& x = row[at(w)];
         if (moves(x.op)) return transfer(w);
-        if (x.op == action::reduce_gradient) reduced.insert({w, x.stage});
-        if (x.op == action::wait_gradient && !all_reduced(x.stage)) return false;
+        if (x.op == action::reduce_gradient) ++reduced[{w, x.stage}];
+        if (x.op == action::wait_gradient && !all_reduced(x.stage, waited[{w, x.stage}])) return false;
+        if (x.op == action::wait_gradient) ++waited[{w, x.stage}];
         if (x.op <= action::recompute) compute(w, x);
         ++at(w);
         return true;
     }
 
-    bool all_reduced(int stage) {
-        for (int w = 0; w < p.head.workers; ++w)
-            for (const instruction& x : p.row(w))
-                if (x.op == action::reduce_gradient && x.stage == stage && !reduced.contains({w, stage})) return false;
+    /// Whether all that ever start the k-th reduction of the stage have done so.
+    bool all_reduced(int stage, int k) {
+        for (int w = 0; w < p.head.workers; ++w) {
+            const auto starts = std::ranges::count_if(
+                p.row(w), [&](const instruction& x) { return x.op == action::reduce_gradient && x.stage == stage; });
+            if (starts > k && reduced[{w, stage}] <= k) return false;
+        }
         return true;
     }
 
@@ -116,150 +120,7 @@ private:
     std::map<std::tuple<int, int, int, bool>, instruction> posted;
     std::set<token> made, arrived;
     std::set<std::tuple<pass, int, int>> done;
-    std::set<std::pair<int, int>> reduced;
+    std::map<std::pair<int, int>, int> reduced, waited;  // worker, stage: how many
 };
-
-/// Order per ordered pair of workers, groups in one piece, no double or needless transfer, inputs named rightly.
-inline bool tidy_transfers(const program_view& p) {
-    std::map<std::pair<int, int>, std::vector<int>> sent, received;
-    std::set<std::tuple<bool, int, int>> carried;
-    std::map<int, instruction> arrivals;
-    for (int w = 0; w < p.head.workers; ++w) {
-        std::set<int> groups;
-        int open = -1;
-        for (const instruction& x : p.row(w)) {
-            const int group = moves(x.op) ? x.group : -1;
-            if (group >= 0 && group != open && !groups.insert(group).second) return false;
-            open = group;
-            if (!moves(x.op)) continue;
-            const int from = is_gradient(x.op) ? x.stage + 1 : x.stage - 1;
-            if (from < 0 || from >= p.head.stages) return false;
-            const int source = p.worker_of(x.pipeline, from), target = p.worker_of(x.pipeline, x.stage);
-            if (source == target || (sends(x.op) ? source : target) != w || (sends(x.op) ? target : source) != x.peer)
-                return false;
-            if (sends(x.op))
-                sent[{w, x.peer}].push_back(x.message);
-            else
-                received[{x.peer, w}].push_back(x.message), arrivals[x.message] = x;
-            for (int u = x.first; u < x.first + x.count && sends(x.op); ++u)
-                if (!carried.insert({is_gradient(x.op), x.stage, u}).second) return false;
-        }
-    }
-    for (const instruction& x : p.instructions) {
-        if (x.op > action::recompute) continue;
-        const bool gradient = x.op == action::backward || x.op == action::input_gradient;
-        std::multiset<int> named, needed;
-        for (int k = 0; k < x.inputs; ++k) {
-            const instruction& v = arrivals[x.message + k];
-            if (v.stage != x.stage || is_gradient(v.op) != gradient) return false;
-            for (int u = v.first; u < v.first + v.count; ++u) named.insert(u);
-        }
-        const int from = gradient ? x.stage + 1 : x.stage - 1;
-        const bool asks = (gradient || x.op == action::forward) && from >= 0 && from < p.head.stages;
-        if (asks && p.worker_of(x.pipeline, from) != p.worker_of(x.pipeline, x.stage))
-            for (int u = x.first; u < x.first + x.count; ++u) needed.insert(u);
-        if (named != needed) return false;
-    }
-    return sent == received;
-}
-
-inline std::set<int> holders_of(const program_view& p, int stage) {
-    std::set<int> out;
-    for (int k = 0; k < p.head.pipelines; ++k) out.insert(p.worker_of(k, stage));
-    return out;
-}
-
-/// Positions of `op` for a stage in a worker's row.
-inline std::vector<int> places(const program_view& p, int w, int stage, std::set<action> ops) {
-    std::vector<int> out;
-    int i = 0;
-    for (const instruction& x : p.row(w)) {
-        if (x.stage == stage && ops.contains(x.op)) out.push_back(i);
-        ++i;
-    }
-    return out;
-}
-
-inline bool synchronised(const program_view& p) {
-    for (int s = 0; s < p.head.stages; ++s) {
-        const std::set<int> group = holders_of(p, s);
-        const auto listed = p.replica_group(s);
-        if (!std::equal(listed.begin(), listed.end(), group.begin(), group.end())) return false;
-        for (int w = 0; w < p.head.workers; ++w) {
-            const auto adds = places(p, w, s, {action::backward, action::weight_gradient});
-            const auto reduces = places(p, w, s, {action::reduce_gradient}),
-                       waits = places(p, w, s, {action::wait_gradient});
-            const auto updates = places(p, w, s, {action::update_weights});
-            const std::size_t one = group.contains(w), shared = group.contains(w) && group.size() > 1;
-            if (updates.size() != one || reduces.size() != shared || waits.size() != shared) return false;
-            const int last = adds.empty() ? -1 : adds.back();
-            if (one && updates[0] < last) return false;
-            if (shared && !(last < reduces[0] && reduces[0] < waits[0] && waits[0] < updates[0])) return false;
-        }
-    }
-    std::vector<std::vector<int>> orders(static_cast<std::size_t>(p.head.workers));
-    for (int w = 0; w < p.head.workers; ++w)
-        for (const instruction& x : p.row(w))
-            if (x.op == action::reduce_gradient) orders[static_cast<std::size_t>(w)].push_back(x.stage);
-    for (const auto& a : orders)
-        for (const auto& b : orders) {
-            std::vector<int> of_a, of_b;
-            std::ranges::copy_if(a, std::back_inserter(of_a), [&](int s) { return std::ranges::count(b, s) > 0; });
-            std::ranges::copy_if(b, std::back_inserter(of_b), [&](int s) { return std::ranges::count(a, s) > 0; });
-            if (of_a != of_b) return false;
-        }
-    return true;
-}
-
-inline bool housed(const program_view& p) {
-    for (int w = 0; w < p.head.workers; ++w) {
-        std::map<int, cell> tenants;
-        std::size_t peak = 0;
-        for (const instruction& x : p.row(w)) {
-            if (x.op > action::recompute) continue;
-            for (int k = 0; k < x.count; ++k) {
-                const int b = p.buffer_of(x, k);
-                const cell who{x.stage, x.first + k};
-                if (b < 0 || b >= p.buffer_counts[static_cast<std::size_t>(w)]) return false;
-                if (x.op == action::forward && !tenants.emplace(b, who).second) return false;
-                if (!tenants.contains(b) || tenants[b] != who) return false;
-                peak = std::max(peak, tenants.size());
-                if (x.op == action::backward || x.op == action::weight_gradient) tenants.erase(b);
-            }
-        }
-        if (static_cast<int>(peak) != p.buffer_counts[static_cast<std::size_t>(w)]) return false;
-    }
-    return true;
-}
-
-inline bool reproducible(const program_view& p) {
-    std::set<cell> added;
-    for (int w = 0; w < p.head.workers; ++w) {
-        std::set<int> used;
-        for (const instruction& x : p.row(w)) {
-            if (x.op == action::reduce_gradient || x.op == action::update_weights) used.insert(x.stage);
-            if (x.op != action::backward && x.op != action::weight_gradient) continue;
-            if (used.contains(x.stage)) return false;
-            for (int u = x.first; u < x.first + x.count; ++u)
-                if (!added.insert({x.stage, u}).second) return false;
-        }
-    }
-    for (int s = 0; s < p.head.stages; ++s)
-        if (std::ranges::adjacent_find(p.replica_group(s), std::greater_equal<>{}) != p.replica_group(s).end())
-            return false;
-    return true;
-}
-
-/// Laws ordered and matched come out as `matched`.
-inline verdict judge(const program_view& p) {
-    verdict broken;
-    if (!once(p)) broken.insert(law::once);
-    const bool tidy = tidy_transfers(p);
-    if (!naive_machine(p).run() || !tidy) broken.insert(law::matched);
-    if (!synchronised(p)) broken.insert(law::synchronised);
-    if (!housed(p)) broken.insert(law::housed);
-    if (!reproducible(p)) broken.insert(law::reproducible);
-    return broken;
-}
 
 }  // namespace chimera::oracle

@@ -175,19 +175,13 @@ struct mutation {
 
 constexpr mutation mutations[] = {
     {"drop a slot", drop, law::once, true},  // a recompute may go
-    {"duplicate a slot", duplicate, law::once},
-    {"misplace a slot", misplace, law::once},
-    {"wrong stage", wrong_stage, law::once},
-    {"wrong unit", wrong_unit, law::once},
-    {"wrong pipeline", wrong_pipeline, law::once},
-    {"wrong pass", wrong_pass, law::once},
-    {"beyond range", beyond_range, law::once},
-    {"start too early", too_early, law::ordered},
-    {"swap two slots", swap_slots, law::ordered, true},
-    {"shift in time", shift, law::ordered, true},
-    {"collide", collide, law::exclusive},
-    {"no length", no_length, law::exclusive},
-    {"unsorted row", unsorted, law::exclusive},
+    {"duplicate a slot", duplicate, law::once},    {"misplace a slot", misplace, law::once},
+    {"wrong stage", wrong_stage, law::once, true},  // likewise, to a stage of the same worker without one
+    {"wrong unit", wrong_unit, law::once},         {"wrong pipeline", wrong_pipeline, law::once},
+    {"wrong pass", wrong_pass, law::once},         {"beyond range", beyond_range, law::once},
+    {"start too early", too_early, law::ordered},  {"swap two slots", swap_slots, law::ordered, true},
+    {"shift in time", shift, law::ordered, true},  {"collide", collide, law::exclusive},
+    {"no length", no_length, law::exclusive},      {"unsorted row", unsorted, law::exclusive},
     {"false pair", false_pair, law::exclusive},
 };
 

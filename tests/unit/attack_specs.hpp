@@ -6,10 +6,8 @@
 #include <chimera/algebra.hpp>
 #include <chimera/core/fixed.hpp>
 #include <chimera/program/lower.hpp>
-#include <chimera/schedule/bidirectional.hpp>
-#include <chimera/schedule/data_parallel.hpp>
-#include <chimera/schedule/gpipe.hpp>
-#include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/schedule.hpp>
+#include <chimera/verify.hpp>
 
 #include <cstdint>
 #include <random>
@@ -80,11 +78,56 @@ inline schedule split_backwards(const schedule& s, dice& d) {
     return compact(out);
 }
 
+/// One of the families that split backwards, put several stages on a worker, or pair slots.
+inline case_of random_other(dice& d, int most_stages, int most_micro_batches) {
+    while (true) {
+        const int stages = roll(d, 1, most_stages), micro_batches = roll(d, 1, most_micro_batches);
+        const auto made = [&](const char* family, const auto& spec) {
+            if (spec.refused() != refusal::none) return case_of{};
+            return case_of{words(family, stages, micro_batches), generate(spec)};
+        };
+        case_of c;
+        switch (roll(d, 0, 9)) {
+            case 0:
+                c = made("gems", gems{stages, micro_batches});
+                break;
+            case 1:
+                c = made("interleaved", interleaved{stages, micro_batches, 2});
+                break;
+            case 2:
+                c = made("breadth_first", breadth_first{stages, micro_batches, 2});
+                break;
+            case 3:
+                c = made("zb_h2", zb_h2{stages, micro_batches});
+                break;
+            case 4:
+                c = made("zb_v", zb_v{stages, micro_batches});
+                break;
+            case 5:
+                c = made("v_min", v_min{stages, micro_batches});
+                break;
+            case 6:
+                c = made("wave", wave{stages, micro_batches, 1});
+                break;
+            case 7:
+                c = made("bitpipe", bitpipe{stages, micro_batches});
+                break;
+            case 8:
+                c = made("dualpipe", dualpipe{stages, 2 * stages + micro_batches / 2 * 2});
+                break;
+            default:
+                c = made("dualpipe_v", dualpipe_v{stages, stages + micro_batches});
+                break;
+        }
+        if (!c.name.empty()) return c;
+    }
+}
+
 /// A random spec of any family; half of them bidirectional, which has the most modes.
 inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     const int stages = roll(d, 1, most_stages), micro_batches = roll(d, 1, most_micro_batches);
     case_of c;
-    switch (roll(d, 0, 6)) {
+    switch (roll(d, 0, 9)) {
         case 0:
             c = {words("gpipe", stages, micro_batches), generate(gpipe{stages, micro_batches})};
             break;
@@ -95,6 +138,11 @@ inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
         case 3:
             c = {"data_parallel W=" + std::to_string(stages) + " N=" + std::to_string(micro_batches),
                  generate(data_parallel{.stages = 1, .micro_batches = micro_batches, .width = stages})};
+            break;
+        case 4:
+        case 5:
+        case 6:
+            c = random_other(d, most_stages, most_micro_batches);
             break;
         default:
             c = random_bidirectional(d, most_stages, most_micro_batches);
@@ -121,6 +169,31 @@ inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
     c.mode = static_cast<sync>(roll(d, 0, 2));
     c.name += " sync=" + std::to_string(static_cast<int>(c.mode));
     return c;
+}
+
+/// 1F1B or bidirectional without a flush, with copies and recompute; what lower refuses or verify faults is drawn again (pipelines
+/// of unlike length, groups too short for two versions).
+inline case_of random_asynchronous(dice& d, int most_stages, int most_micro_batches) {
+    while (true) {
+        const bool two_ways = roll(d, 0, 3) == 0;
+        const int stages = two_ways ? 2 * roll(d, 1, most_stages / 2) : roll(d, 1, most_stages);
+        const int micro_batches = roll(d, 1, most_micro_batches);
+        case_of c{
+            words(two_ways ? "bidirectional" : "one_f_one_b", stages, micro_batches),
+            two_ways ? generate(bidirectional{stages, micro_batches}) : generate(one_f_one_b{stages, micro_batches})};
+        c.table.head.update = roll(d, 0, 1) ? weights::stashed : weights::double_buffered;
+        c.table.head.update_every = roll(d, 1, 5);
+        if (roll(d, 0, 2) == 0)
+            c.table = recompute(c.table, std::vector<std::uint8_t>(static_cast<std::size_t>(stages), 1));
+        if (roll(d, 0, 2) == 0) c.table = split_backwards(c.table, d);
+        if (roll(d, 0, 2) == 0) c.table = widen(c.table, 2);
+        c.name += std::string(" ") + name(c.table.head.update) + " every " + std::to_string(c.table.head.update_every) +
+                  " on " + std::to_string(c.table.head.workers) + " workers";
+        try {
+            if (verify(lower(c.table)).ok()) return c;
+        } catch (const error&) {
+        }
+    }
 }
 
 }  // namespace chimera::attack

@@ -36,7 +36,7 @@ constexpr report verify(program_view p, limits allowed = {}) {
     detail::check_ordered(p, l, r);
     detail::check_exclusive(p, r);
     detail::check_bounded(p, allowed.activations, r);
-    detail::check_matched(p, l, groups, r);
+    detail::check_matched(p, l, r);
     detail::check_synchronised(p, groups, r);
     detail::check_housed(p, groups, r);
     detail::check_reproducible(p, groups, r);

@@ -58,8 +58,8 @@ constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>&
 
 /// One order of all reductions exists that every worker follows. That is what all members of every replica group need
 /// to start the collectives they share in the same order; linear, where comparing every two workers would not be.
-constexpr void check_collective_order(const program_view& p, const update_groups& groups, report& r) {
-    const reduction_rounds rounds(p, groups);
+constexpr void check_collective_order(const program_view& p, report& r) {
+    const reduction_rounds rounds(p);
     std::vector<reduction_pair> pairs = reduction_pairs(p, rounds);
     std::vector<char> remains(rounds.nodes(), 1);
     for (int ends = 0; ends < 2; ++ends) {  // from both ends: what remains lies on a cycle or between two

@@ -73,7 +73,7 @@ constexpr void house_row(const program_view& p, std::int32_t w, house& h, report
         if (!is_compute(x.op)) continue;
         house_step(p, w, i, h, x.overlap != 0, true, r);
         if (open >= 0) house_step(p, w, open, h, false, false, r);
-        open = x.overlap != 0 ? i : -1;
+        open = x.overlap != 0 && ends_activation(static_cast<pass>(x.op)) ? i : -1;
     }
 }
 

@@ -137,7 +137,7 @@ constexpr void check_groups(const program_view& p, report& r) {
     }
 }
 
-constexpr void check_matched(const program_view& p, const ledger& l, const update_groups& groups, report& r) {
+constexpr void check_matched(const program_view& p, const ledger& l, report& r) {
     const mail m = post_all(p, r);
     check_ends(p, m, r);
     check_crossings(p, l, m, r);
@@ -147,7 +147,7 @@ constexpr void check_matched(const program_view& p, const ledger& l, const updat
     check_pair_order(p, m, r);
     report stuck;
     stuck.most = r.most;
-    const reduction_rounds rounds(p, groups);
+    const reduction_rounds rounds(p);
     if (rehearsal(p, m, rounds, false).run(stuck)) return;
     report worse;
     worse.most = r.most;
@@ -166,8 +166,7 @@ constexpr bool matched(program_view p) {
     report r;
     if (!detail::sound(p, r)) return false;
     report ignored;
-    const detail::ledger l = detail::check_once(p, ignored);
-    detail::check_matched(p, l, detail::find_update_groups(p.head, l.pipeline), r);
+    detail::check_matched(p, detail::check_once(p, ignored), r);
     return !r.broken(law::matched);
 }
 

@@ -19,18 +19,18 @@ constexpr update_groups groups_of(const program_view& p) {
 /// there is one.
 class reduction_rounds {
 public:
-    constexpr reduction_rounds(const program_view& p, const update_groups& groups)
-        : p_(p), count_(static_cast<std::size_t>(groups.count)) {
-        if (count_ == 1) return;
+    constexpr explicit reduction_rounds(const program_view& p) : p_(p) {
+        if (p.head.update == weights::flushed) return;
         round_.assign(p.instructions.size(), 0);
-        const auto stages = static_cast<std::size_t>(p.head.stages);
-        std::vector<std::int32_t> seen(2 * stages, 0);
+        std::vector<std::int32_t> seen(2 * static_cast<std::size_t>(p.head.stages), 0);
         for (std::int32_t w = 0; w < p.head.workers; ++w) {
             const auto begin = static_cast<std::size_t>(p.offsets[static_cast<std::size_t>(w)]);
             const auto end = static_cast<std::size_t>(p.offsets[static_cast<std::size_t>(w) + 1]);
             for (std::size_t i = begin; i < end; ++i) number(i, seen, false);
             for (std::size_t i = begin; i < end; ++i) number(i, seen, true);
         }
+        // More rounds than units no program can need, and a file's number must not be trusted with memory.
+        count_ = std::min(count_, static_cast<std::size_t>(p.head.units()));
     }
 
     /// One number for every (stage, round): stage · rounds + round.
@@ -48,15 +48,17 @@ private:
         const bool waits = x.op == action::wait_gradient;
         if ((!waits && x.op != action::reduce_gradient) || x.stage >= p_.head.stages) return;
         std::int32_t& next = seen[x.stage * std::size_t{2} + (waits ? 1 : 0)];
-        if (reset)
+        if (reset) {
             next = 0;
-        else
-            round_[i] = next++;
+            return;
+        }
+        round_[i] = next++;
+        count_ = std::max(count_, static_cast<std::size_t>(next));
     }
 
     const program_view& p_;
-    std::size_t count_;
-    std::vector<std::int32_t> round_;  // per instruction; empty where there is one round
+    std::size_t count_ = 1;
+    std::vector<std::int32_t> round_;  // per instruction; empty where weights change once
 };
 
 }  // namespace chimera::detail

@@ -81,7 +81,7 @@ constexpr void check_synchronised(const program_view& p, const update_groups& gr
     check_members(p, h, r);
     if (p.head.update != weights::flushed) {
         check_updates(p, h, groups, r);
-        return check_collective_order(p, groups, r);
+        return check_collective_order(p, r);
     }
     std::vector<sync_points> at(static_cast<std::size_t>(p.head.stages), sync_points{});
     const auto held = [&](std::int32_t w, auto visit) {
@@ -99,7 +99,7 @@ constexpr void check_synchronised(const program_view& p, const update_groups& gr
             points = {};
         });
     }
-    check_collective_order(p, groups, r);
+    check_collective_order(p, r);
 }
 
 }  // namespace detail
