@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slots per second of `simulate`, on schedules (with and without transfers) and on lowered programs, and of `lower` and
-// `verify`. Budget of simulate: linear in slots, 50 million a second with communication, 100 million without.
+// Slots per second of `simulate`, on schedules (with and without transfers) and on lowered programs, and of `compact`,
+// `lower` and `verify`. Budget of simulate: linear in slots, 50 million a second with communication, 100 million without.
+// `simulate_…` returns a timeline in fresh memory, which beyond some 30 MB the system hands out page by page every time;
+// `simulate_…_again` writes over the timeline of the run before.
 #include <chimera/core/spec.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
@@ -11,6 +13,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace {
 
@@ -49,6 +52,47 @@ void simulate_program(benchmark::State& state) {
     count_slots(state, order);
 }
 
+template <class Spec, communication How>
+void simulate_schedule_again(benchmark::State& state) {
+    const costs c = stage_costs(How);
+    const schedule order = sized<Spec>(state);
+    timeline out = simulate(order.view(), c);
+    for (auto _ : state) {
+        simulate_into(out, order.view(), c);
+        benchmark::DoNotOptimize(out.steps.data());
+    }
+    count_slots(state, order);
+}
+
+template <class Spec, communication How>
+void simulate_program_again(benchmark::State& state) {
+    const costs c = stage_costs(How);
+    const schedule order = sized<Spec>(state);
+    const program lowered = lower(order);
+    timeline out = simulate(lowered.view(), c);
+    for (auto _ : state) {
+        simulate_into(out, lowered.view(), c);
+        benchmark::DoNotOptimize(out.steps.data());
+    }
+    count_slots(state, order);
+}
+
+/// In place. `with_ticks`: from the ticks it has; else from the order alone, whose ticks are cleared off the clock.
+template <class Spec, bool WithTicks>
+void compact_schedule(benchmark::State& state) {
+    schedule order = sized<Spec>(state);
+    for (auto _ : state) {
+        if (!WithTicks) {
+            state.PauseTiming();
+            for (slot& s : order.slots) s.tick = 0;
+            state.ResumeTiming();
+        }
+        order = compact(std::move(order));
+        benchmark::DoNotOptimize(order.slots.data());
+    }
+    count_slots(state, order);
+}
+
 void lower_schedule(benchmark::State& state) {
     const schedule order = sized<bidirectional>(state);
     for (auto _ : state) benchmark::DoNotOptimize(lower(order).instructions.data());
@@ -84,6 +128,11 @@ BENCHMARK(simulate_schedule<bidirectional, with_communication>)->Apply(sizes);
 BENCHMARK(simulate_schedule<one_f_one_b, without_communication>)->Apply(sizes);
 BENCHMARK(simulate_program<bidirectional, with_communication>)->Apply(sizes);
 BENCHMARK(simulate_program<one_f_one_b, with_communication>)->Apply(sizes);
+BENCHMARK(simulate_schedule_again<bidirectional, without_communication>)->Apply(sizes);
+BENCHMARK(simulate_schedule_again<bidirectional, with_communication>)->Apply(sizes);
+BENCHMARK(simulate_program_again<bidirectional, with_communication>)->Apply(sizes);
+BENCHMARK(compact_schedule<bidirectional, true>)->Apply(sizes);
+BENCHMARK(compact_schedule<bidirectional, false>)->Apply(sizes);
 BENCHMARK(lower_schedule)->Apply(small_sizes);
 BENCHMARK(verify_schedule)->Apply(small_sizes);
 BENCHMARK(verify_program)->Apply(small_sizes);

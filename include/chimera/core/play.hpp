@@ -46,7 +46,7 @@ public:
 
 private:
     static constexpr Time missing = -1;
-    static constexpr std::size_t group = 32;  // workers that are played together: what they touch stays in the cache
+    static constexpr std::size_t group = 64;  // workers that are played together: what they touch stays in the cache
 
     using entry = played_slot<Time>;
     /// Where a pass of one stage puts its end, and whether and where it needs another's.
@@ -222,7 +222,7 @@ private:
         return played;
     }
 
-    constexpr void wake(std::size_t w) { awake_[w / group] |= std::uint32_t{1} << w % group; }
+    constexpr void wake(std::size_t w) { awake_[w / group] |= std::uint64_t{1} << w % group; }
 
     schedule_view of_;
     Cost cost_;
@@ -234,7 +234,7 @@ private:
     std::vector<recent> recent_;  // by tick: rows of ends, index unit modulo `kept_`
     std::size_t length_ = 0;      // of a row of `ends_`
     std::vector<Time> ends_;      // by need: rows of ends, index unit; `missing`, or less when a worker waits for it
-    std::vector<std::uint32_t> awake_;  // a bit for every worker
+    std::vector<std::uint64_t> awake_;  // a bit for every worker
     std::size_t need_ = 0;
 };
 
