@@ -162,7 +162,7 @@ TEST(simulate, ticks_of_a_compact_order_are_the_times_of_its_slots_at_one_second
     for (int k = 0; k < 60; ++k) {
         schedule t = attack::random_case(d, 40, 60).table;
         if (std::any_of(t.slots.begin(), t.slots.end(), [](const slot& s) { return s.count != 1; })) continue;
-        for (slot& s : t.slots) s.ticks = 1, s.tick = roll(d, 0, 5);
+        for (slot& s : t.slots) s.ticks = 1, s.tick = roll(d, 0, 5), s.overlap = 0;
         t.head.micro_batches *= t.head.micro_batch_parts;
         t.head.micro_batch_parts = 1;
         const times expected = relax(t, {});
