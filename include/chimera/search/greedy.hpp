@@ -20,6 +20,9 @@ struct rules {
     std::vector<std::int32_t> behind;     ///< per worker: most weight gradients put off
     std::vector<std::int32_t> rank;       ///< per lane: among passes of one kind the least goes first
     std::vector<std::uint8_t> eager;      ///< per worker: forwards before gradients while `under_way` allows
+    std::vector<std::int32_t>
+        rush;  ///< per worker: that many forwards of a lane at its end go first, free of `under_way`,
+               ///< and weight gradients are put off freely meanwhile
     std::vector<double> patience;  ///< per worker: a weight gradient fills a gap of at least this share of its time
 };
 
@@ -80,7 +83,7 @@ private:
         std::int32_t best = -1, fallback = -1;
         std::int64_t best_key = std::numeric_limits<std::int64_t>::max(), fallback_key = best_key;
         double next = std::numeric_limits<double>::infinity();
-        bool crowded = false;
+        bool crowded = false, rushing = true;
         for (const std::int32_t id : of_.held[w]) {
             const auto i = static_cast<std::size_t>(id);
             const lane& l = of_.lanes[i];
@@ -93,7 +96,9 @@ private:
                 continue;
             }
             const bool forward = l.op == pass::forward;
-            if (forward && k - done_[static_cast<std::size_t>(l.gradient)] >= by.under_way[i]) continue;
+            const bool rush = k + by.rush[w] >= l.count;
+            if (forward && !rush) rushing = false;
+            if (forward && !rush && k - done_[static_cast<std::size_t>(l.gradient)] >= by.under_way[i]) continue;
             const double there = arrival(l, k);
             if (forward && live_[w] + 1 + of_.reserve[i] > of_.limit[w] + whole) {
                 crowded = crowded || there <= now;
@@ -103,7 +108,7 @@ private:
                 next = std::min(next, there);
                 continue;
             }
-            const std::int64_t kind = forward == (by.eager[w] != 0) ? 0 : 1;
+            const std::int64_t kind = forward && rush ? 0 : forward == (by.eager[w] != 0) ? 1 : 2;
             const std::int64_t key = (kind << 60) + (std::int64_t{by.rank[i]} << 32) + k;
             if (key < best_key) best_key = key, best = id;
         }
@@ -112,7 +117,7 @@ private:
             return best;
         }
         const bool gradient = best >= 0 && of_.lanes[static_cast<std::size_t>(best)].op != pass::forward;
-        if (put_off_[w] > by.behind[w] || (crowded && !gradient)) return fallback;
+        if ((!rushing && put_off_[w] > by.behind[w]) || (crowded && !gradient)) return fallback;
         if (best >= 0) return best;
         if (next - now >= by.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
         push(next, worker);

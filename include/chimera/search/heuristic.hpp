@@ -25,9 +25,9 @@ public:
         small_ = of.passes() <= 400;
         rounds_ = small_ ? 8 : 2;
         // Small problems: strictly the value minimised, then the other. Large ones: a two-thousandth above the bound is
-        // as good as the bound, and the other value counts a quarter, so that both come near their bounds.
+        // as good as the bound, and the other value counts half, so that both come near their bounds.
         const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
-        by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.25};
+        by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
         const double size = std::max(of.passes(), 1);
         tunings_ = static_cast<std::int64_t>(std::clamp(6e7 / size, 1500.0, 12000.0));
         moves_ = static_cast<std::int64_t>(std::clamp(6e8 / size, 40000.0, 400000.0));
@@ -120,15 +120,28 @@ private:
                 }
     }
 
+    /// Anneals the rules: a few times from the plain ones, then from the best.
     void tune() {
         if (score_ > 1e299) return;
-        for (std::int64_t i = 0; i < tunings_ && !settled(); ++i) {
-            rules next = rules_;
+        const rules plain = rules_;
+        const double plain_score = score_;
+        for (int round = 0; round < 4 && !settled(); ++round) tune_from(plain, plain_score, 2e-3, tunings_ / 6);
+        tune_from(rules_, score_, 2e-4, tunings_ / 3);
+    }
+    void tune_from(rules now, double now_score, double heat, std::int64_t tries) {
+        const double bound = limits_.makespan;
+        for (std::int64_t i = 0; i < tries && !settled(); ++i) {
+            rules next = now;
             for (int n = 1 + random_.index(3); n > 0; --n) mutate(of_, next, random_);
             const double s = rate(next);
-            if (s > score_) continue;
-            score_ = s;
-            rules_ = next;
+            const double cooled = heat * bound * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(tries));
+            if (s < score_) {
+                score_ = s;
+                rules_ = next;
+            }
+            if (s > now_score && random_.unit() >= std::exp((now_score - s) / cooled)) continue;
+            now_score = s;
+            now = std::move(next);
         }
     }
 

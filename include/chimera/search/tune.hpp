@@ -18,6 +18,7 @@ inline rules plain_rules(const instance& of, double share, bool eager, double pa
     rules out;
     out.under_way.assign(of.lanes.size(), unbounded);
     out.behind.assign(static_cast<std::size_t>(of.workers), unbounded);
+    out.rush.assign(static_cast<std::size_t>(of.workers), 0);
     out.rank.assign(of.lanes.size(), 0);
     out.eager.assign(static_cast<std::size_t>(of.workers), eager ? 1 : 0);
     out.patience.assign(static_cast<std::size_t>(of.workers), patience);
@@ -37,65 +38,87 @@ inline rules plain_rules(const instance& of, double share, bool eager, double pa
     return out;
 }
 
-/// Changes a rule or two.
-inline void mutate(const instance& of, rules& by, draw& random) {
-    const auto w = static_cast<std::size_t>(random.index(of.workers));
-    const std::int32_t p = random.index(of.pipelines), s = random.index(of.stages);
-    const auto f = static_cast<std::size_t>(of.id(p, s, 0));
-    const auto bump = [&](std::int32_t& number, std::int32_t by_how_much) {
-        if (number > of.units) number = of.units;
-        number = std::max(1, number + by_how_much);
-    };
-    const std::int32_t sign = random.index(2) == 0 ? 1 : -1;
-    switch (random.index(of.split ? 10 : 5)) {
-        case 0:
-            bump(by.under_way[f], sign);
-            break;
-        case 1: {  // all stages up to one
-            for (int i = 0; i <= s; ++i) bump(by.under_way[static_cast<std::size_t>(of.id(p, i, 0))], sign);
-            break;
-        }
-        case 2:
-            bump(by.under_way[f], sign * (1 + random.index(4)));
-            break;
-        case 3:
-            by.eager[w] ^= 1;
-            break;
-        case 4: {
-            const auto& lanes = of.held[w];
-            const auto a = static_cast<std::size_t>(
-                lanes[static_cast<std::size_t>(random.index(static_cast<std::int32_t>(lanes.size())))]);
-            const auto b = static_cast<std::size_t>(
-                lanes[static_cast<std::size_t>(random.index(static_cast<std::int32_t>(lanes.size())))]);
-            if (random.index(2) == 0)
-                std::swap(by.rank[a], by.rank[b]);
-            else
-                by.rank[a] = random.index(2 * of.stages);
-            break;
-        }
-        case 5:
-        case 6: {
-            std::int32_t& b = by.behind[w];
-            if (b > of.units)
-                b = random.index(of.units + 1);
-            else if (random.index(4) == 0)
-                b = unbounded;
-            else
-                b = std::max(0, b + sign * (1 + random.index(3)));
-            break;
-        }
-        case 7:
-            by.patience[w] = 0.125 * random.index(9);
-            break;
-        case 8:
-            std::fill(by.patience.begin(), by.patience.end(), 0.125 * random.index(9));
-            break;
-        default: {  // weight gradients at most so far behind, on all workers from one on
-            const std::int32_t value = random.index(3) == 0 ? unbounded : random.index(of.units + 1);
-            for (std::size_t i = w; i < by.behind.size(); ++i) by.behind[i] = value;
-            break;
+/// Changes one of the rules: on one worker, on it and its mirror image, from one end up to a worker, or everywhere.
+class mutation {
+public:
+    mutation(const instance& of, draw& random)
+        : of_(of), random_(random), sign_(random.index(2) == 0 ? 1 : -1), amount_(1 + random.index(3)),
+          number_(random.index(of.units + 1)), what_(random.index(of.split ? 10 : 6)) {}
+
+    void apply(rules& by) {
+        const std::int32_t w = random_.index(of_.workers), last = of_.workers - 1;
+        switch (random_.index(5)) {
+            case 0:
+            case 1:
+                change(by, w);
+                if (of_.pipelines > 1 && random_.index(4) != 0 && w != last - w) change(by, last - w);
+                break;
+            case 2:
+                for (std::int32_t i = 0; i <= w; ++i) change(by, i);
+                break;
+            case 3:
+                for (std::int32_t i = w; i <= last; ++i) change(by, i);
+                break;
+            default:
+                for (std::int32_t i = 0; i <= last; ++i)
+                    if (std::min(i, last - i) <= std::min(w, last - w) || of_.pipelines == 1) change(by, i);
+                break;
         }
     }
-}
+
+private:
+    void step(std::int32_t& number, std::int32_t least) const {
+        number = std::max(least, std::min(number, of_.units) + sign_ * amount_);
+    }
+    void change(rules& by, std::int32_t worker) {
+        const auto w = static_cast<std::size_t>(worker);
+        const auto& lanes = of_.held[w];
+        // the same place in each worker's list of lanes, so that one draw means the same everywhere
+        const auto pick = [&](std::int32_t n) {
+            return static_cast<std::size_t>(lanes[static_cast<std::size_t>(n) % lanes.size()]);
+        };
+        switch (what_) {
+            case 0:
+            case 1:
+            case 2:
+                for (const std::int32_t l : lanes)
+                    if (of_.lanes[static_cast<std::size_t>(l)].op == pass::forward &&
+                        (what_ == 0 || l == of_.lanes[pick(number_)].forward))
+                        step(by.under_way[static_cast<std::size_t>(l)], 1);
+                break;
+            case 3:
+                by.eager[w] ^= 1;
+                break;
+            case 4:
+                step(by.rush[w], 0);
+                break;
+            case 5:
+                if (sign_ > 0)
+                    std::swap(by.rank[pick(number_)], by.rank[pick(number_ + amount_)]);
+                else
+                    by.rank[pick(number_)] += amount_ % 2 == 0 ? of_.stages : -of_.stages;
+                break;
+            case 6:
+                step(by.behind[w], 0);
+                break;
+            case 7:
+                by.behind[w] = amount_ == 3 ? unbounded : number_;
+                break;
+            case 8:
+                by.patience[w] = 0.125 * (number_ % 9);
+                break;
+            default:
+                step(by.rush[w], 0);
+                if (by.behind[w] > of_.units) by.behind[w] = number_;
+                break;
+        }
+    }
+
+    const instance& of_;
+    draw& random_;
+    std::int32_t sign_, amount_, number_, what_;
+};
+
+inline void mutate(const instance& of, rules& by, draw& random) { mutation(of, random).apply(by); }
 
 }  // namespace chimera::detail::seek
