@@ -33,6 +33,10 @@ std::vector<std::pair<std::string, family_options>> entries() {
         of.scale = scale;
         out.emplace_back(std::string("bidirectional --scale ") + scale, of);
     }
+    family_options waves;
+    waves.family = "wave";
+    waves.waves = 2;
+    out.emplace_back("wave --waves 2", waves);
     return out;
 }
 

@@ -56,7 +56,7 @@ struct contest {
 costs plain_costs();
 
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
-/// then bidirectional once for each of its options. Marks the front.
+/// then bidirectional and wave with some of their options. Marks the front.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

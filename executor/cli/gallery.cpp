@@ -55,7 +55,9 @@ constexpr advice advices[] = {
      "two copies of the weights."},
     {"dualpipe_v", "DualPipe folded: the same overlap without the second copy of the weights, on half the workers."},
     {"wave",
-     "Hanayo, when messages are cheap and weights are not: Chimera's short bubbles with one copy of the weights."},
+     "Hanayo: with one copy of the weights, a wave folds the model over the workers; one alone gains nothing here."},
+    {"wave --waves 2",
+     "When messages are cheap and a second copy of the weights is not: each wave more cuts the bubble."},
     {"bitpipe", "When both memory for a second copy and a fast network are there: loops in both directions."},
     {"data_parallel",
      "When the whole model fits on a worker: no bubble at all, and every gradient is reduced over all workers."},
@@ -131,6 +133,7 @@ void run(const std::string& folder) {
     with.workers = 4;
     with.micro_batches = 8;
     with.cost = plain_costs();
+    with.cost.paired = 3;  // so that pairs are drawn as such; together no faster than one after the other
     with.timelines = true;
     std::vector<refused_family> refused;
     const std::vector<contender> all = hold(with, refused);

@@ -47,7 +47,7 @@ refuse 'gpipe' schedule gpipe gpipe --stages 2 --micro-batches 2
 refuse '--stages' schedule gpipe --stages 2 --stages 3 --micro-batches 2
 refuse '--stages' schedule gpipe --micro-batches 2 --stages
 refuse 'FILE' verify
-refuse 'known are gpipe, one_f_one_b, bidirectional, data_parallel' schedule chimaera --stages 2 --micro-batches 2
+refuse 'known are gpipe, one_f_one_b, gems, ' schedule chimaera --stages 2 --micro-batches 2
 refuse 'known are' schedule '' --stages 2 --micro-batches 2
 refuse 'known are' schedule $'two\nlines' --stages 2 --micro-batches 2
 refuse '--stages is missing' schedule gpipe --micro-batches 2
@@ -75,7 +75,7 @@ refuse '2^27' simulate gpipe --stages 10000 --micro-batches 100000
 refuse 'micro_batches is 1000000000' schedule gpipe --stages 1 --micro-batches 1000000000
 refuse 'width is 1000000000' schedule bidirectional --stages 4 --micro-batches 4 --width 1000000000
 refuse 'workers' schedule bidirectional --stages 4 --micro-batches 4 --width 60000
-refuse 'too many' schedule bidirectional --stages 65534 --micro-batches 1 --pipelines 32767
+refuse 'too many' schedule bidirectional --stages 65534 --micro-batches 1 --pipelines 65534
 refuse 'does not apply' schedule gpipe --stages 4 --micro-batches 4 --pipelines 2
 refuse 'does not apply' schedule gpipe --stages 4 --micro-batches 4 --scale direct
 refuse 'stages must be 1' schedule data_parallel --stages 4 --micro-batches 4
@@ -89,7 +89,7 @@ done
 refuse 'the peak is 4 activations on worker 0 (--memory allows 3)' schedule gpipe --stages 2 --micro-batches 4 --memory 3 -o new.txt
 
 # Formats.
-refuse 'known are' schedule gpipe --stages 2 --micro-batches 2 --format html
+refuse 'known are' schedule gpipe --stages 2 --micro-batches 2 --format pdf
 refuse 'known are' schedule gpipe --stages 2 --micro-batches 2 --format ''
 refuse 'known are' program gpipe --stages 2 --micro-batches 2 --format svg
 refuse 'known are' simulate gpipe --stages 2 --micro-batches 2 --format csv -o kept.txt
@@ -138,6 +138,10 @@ for file in missing.json empty.json cut.json deep.json noise.json coded.json oth
         refuse "$file" simulate gpipe --stages 2 --micro-batches 2 --costs "$file" -o kept.txt
     fi
 done
+
+# The gallery's folder.
+refuse 'No such file' gallery missing
+refuse 'FOLDER' gallery
 
 # Files that simulate must not play.
 sed '0,/"op":"B"/s//"op":"F"/' good.json >broken.json

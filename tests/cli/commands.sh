@@ -24,13 +24,17 @@ answers() {
 }
 
 answers 0 'Example:' --help
-for command in schedule program verify simulate train; do answers 0 'Example:' "$command" --help; done
+for command in schedule program verify simulate compare search gallery train; do answers 0 'Example:' "$command" --help; done
 answers 0 'chimera ' --version
 
 answers 0 'w0  d0 ·  d1 u0 U0 u1 U1 D0 ·  D1' schedule bidirectional --stages 4 --micro-batches 4
 answers 0 'w3  u0 ·  u1 d0 D0 d1 D1 U0 ·  U1' schedule bidirectional --stages 4 --micro-batches 4
 answers 0 '0F0,0F1,,,0B0,0B1' schedule gpipe --stages 2 --micro-batches 2 --format csv
 answers 0 '<svg ' schedule bidirectional --stages 4 --micro-batches 4 --format svg
+answers 0 '<!DOCTYPE html>' schedule dualpipe --stages 4 --micro-batches 8 --format html
+answers 0 '0F7&7B3────' schedule dualpipe_v --stages 8 --micro-batches 8
+answers 0 '(0F' schedule dualpipe_v --stages 8 --micro-batches 8 --format csv
+answers 0 '1SEND_F0' program zb_h1 --stages 4 --micro-batches 4 --format csv
 answers 0 '"traceEvents"' schedule bidirectional --stages 4 --micro-batches 4 --format trace
 answers 0 '"format":"chimera.schedule"' schedule bidirectional --stages 4 --micro-batches 4 --format json
 answers 0 '"format":"chimera.program"' program bidirectional --stages 4 --micro-batches 4 --format json
@@ -77,7 +81,7 @@ echo '{"format":"chimera.costs","version":1,"forward":1,"backward":2}' >costs.js
 answers 0 '"makespan":16' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format json
 answers 0 '"slots":32' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format json
 answers 0 'critical_path' simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json
-for format in svg trace; do
+for format in svg trace html; do
     "$program" simulate bidirectional --stages 4 --micro-batches 4 --costs costs.json --format $format -o "timeline.$format" || fail "$format"
 done
 ! command -v xmllint >/dev/null || xmllint --noout timeline.svg || fail 'timeline.svg is not well formed'

@@ -24,7 +24,7 @@ struct compare_options {
     time_unit unit = time_unit::seconds;
     std::string title{};
     std::string note{};    ///< the line under the title
-    double width = 1200;   ///< of the plot in pixels
+    double width = 0;      ///< of the plot in pixels; 0: by the shortest passes, from 1000 to 2400
     bool tooltips = true;  ///< as in svg_options, for each timeline
 };
 
@@ -33,7 +33,13 @@ struct compare_options {
 inline std::string svg(std::span<const panel> of, const compare_options& how) {
     using namespace detail;
     double span = 0;
-    for (const panel& p : of) span = std::max(span, summarise(*p.of).makespan);
+    double unit = 0;
+    for (const panel& p : of) {
+        const summary facts = summarise(*p.of);
+        span = std::max(span, facts.makespan);
+        unit = unit > 0 ? std::min(unit, facts.unit) : facts.unit;
+    }
+    const double plot = how.width > 0 ? how.width : unit > 0 ? std::clamp(span / unit * 13, 1000.0, 2400.0) : 1000;
     std::vector<std::string> styles;
     for (std::size_t i = 0; i < of.size(); ++i) styles.push_back("n" + std::to_string(i));
     std::vector<svg_rows> drawn;
@@ -41,7 +47,7 @@ inline std::string svg(std::span<const panel> of, const compare_options& how) {
     std::string fonts;
     double left = 0;
     for (std::size_t i = 0; i < of.size(); ++i) {
-        drawn.emplace_back(*of[i].of, how.unit, how.tooltips, styles[i].c_str(), how.width, span);
+        drawn.emplace_back(*of[i].of, how.unit, how.tooltips, styles[i].c_str(), plot, span);
         svg_layout& at = drawn.back().at;
         at.row = std::min(at.row, at.row > 26 ? 24.0 : 17.0);
         at.gap = std::min(at.gap, 2.0);
@@ -69,7 +75,7 @@ inline std::string svg(std::span<const panel> of, const compare_options& how) {
                                       : "next"},
                          lane, contents);
     names.add_others(contents);
-    const double width = left + how.width + 24;
+    const double width = left + plot + 24;
     const double height = top + 46 + 20.0 * names.place(left, width);
     std::string out;
     put_page(out, width, height, fonts, contents);
@@ -88,8 +94,8 @@ inline std::string svg(std::span<const panel> of, const compare_options& how) {
     }
     svg_layout axis;
     axis.left = left;
-    axis.plot = how.width;
-    axis.scale = span > 0 ? how.width / span : 1;
+    axis.plot = plot;
+    axis.scale = span > 0 ? plot / span : 1;
     put_axis(out, axis, top - 14, span, how.unit);
     names.put(out, top + 40);
     put(out, "</svg>\n");

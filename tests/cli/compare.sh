@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Comparing families: rows equal what simulate prints, the front is one, formats and refusals. Usage: compare.sh PROGRAM
+set -u
+program=$(realpath "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+refuse() {
+    local part=$1 status
+    shift
+    timeout 60 "$program" compare "$@" >out 2>err </dev/null
+    status=$?
+    [ $status = 2 ] && [ "$(wc -l <err)" = 1 ] && [ ! -s out ] || fail "exit $status, $(wc -l <err) lines: compare $*"
+    grep -qF -- "$part" err || fail "no '$part' in: $(cat err)"
+}
+# value KEY FILE : the number after "KEY":
+value() { grep -o "\"$1\":[-0-9.e+]*" "$2" | head -1 | cut -d: -f2; }
+
+cat >costs.json <<'EOF'
+{"format":"chimera.costs","version":1,"forward":1,"backward":2,"input_gradient":1,"weight_gradient":1,
+ "transfer":{"latency":0.01,"bandwidth":1000,"bytes":50},
+ "reduce":{"latency":0.01,"bandwidth":1000,"bytes":300,"algorithm":"ring"}}
+EOF
+echo '{"format":"chimera.costs","version":1,"forward":1,"backward":2,"input_gradient":1,"weight_gradient":1}' >plain.json
+
+for costs in costs.json plain.json; do
+    option="--costs costs.json"
+    [ $costs = plain.json ] && option=""
+    # shellcheck disable=SC2086
+    "$program" compare --stages 8 --micro-batches 16 $option --format json -o all.json || fail "compare $option"
+    rows=0
+    while IFS= read -r line; do
+        family=$(sed 's/.*"family":"\([^"]*\)".*/\1/' <<<"$line")
+        echo "$line" >row.json
+        # shellcheck disable=SC2086
+        "$program" simulate $family --stages 8 --micro-batches 16 --costs $costs --format json -o one.json || fail "simulate $family"
+        for key in makespan bubble_ratio span_bubble_ratio; do
+            [ "$(value $key row.json)" = "$(value $key one.json)" ] || fail "$key of $family: $(value $key row.json) and $(value $key one.json)"
+        done
+        peak=$(grep -o '"peak_activations":[0-9.]*' one.json | cut -d: -f2 | sort -g | tail -1)
+        [ "$(value peak_activations row.json)" = "$peak" ] || fail "peak of $family"
+        # shellcheck disable=SC2086
+        "$program" program $family --stages 8 --micro-batches 16 --format json -o program.json
+        [ "$(value messages row.json)" = "$(grep -c '"op":"send_' program.json)" ] || fail "messages of $family"
+        [ "$(value reductions row.json)" = "$(grep -c '"op":"reduce_gradient"' program.json)" ] || fail "reductions of $family"
+        if [ $costs = costs.json ]; then
+            [ "$(value reduced_bytes row.json)" = $((300 * $(value reductions row.json))) ] || fail "reduced bytes of $family"
+        else
+            grep -q '"bytes":null' row.json || fail "bytes of $family without any given"
+        fi
+        rows=$((rows + 1))
+    done < <(grep '"makespan"' all.json)
+    [ $rows -ge 18 ] || fail "only $rows families"
+    grep -q '"family":"data_parallel","why":"stages must be 1' all.json || fail 'data_parallel is not refused'
+done
+[ "$(grep one_f_one_b all.json | grep -o '"messages":[0-9]*')" = '"messages":224' ] || fail 'messages: 2 · 7 · 16'
+"$program" compare --stages 8 --micro-batches 16 --costs costs.json --format json | grep one_f_one_b | grep -q '"bytes":11200' || fail 'bytes: 224 · 50'
+
+# The front, by hand: who is on it is beaten by nobody, who is not is.
+python3 - all.json <<'EOF' || fail 'front'
+import json, sys
+rows = json.load(open(sys.argv[1]))["families"]
+def of(r):
+    return (r["makespan"] * r["workers"], r["peak_activations"] * r["stage_share"], r["weights"] * r["stage_share"], r["staleness"])
+for r in rows:
+    beaten = any(all(a <= b + 1e-9 for a, b in zip(of(o), of(r))) and any(a < b - 1e-9 for a, b in zip(of(o), of(r))) for o in rows)
+    assert beaten != r["front"], r["family"]
+assert any(r["front"] for r in rows) and not all(r["front"] for r in rows)
+EOF
+
+# At equal workers everybody has as much to do: 4 workers, 8 micro-batches, a share takes 3.
+"$program" compare --workers 4 --micro-batches 8 --format json -o workers.json || fail 'compare --workers'
+python3 - workers.json <<'EOF' || fail 'equal workers'
+import json, sys
+rows = json.load(open(sys.argv[1]))["families"]
+assert len(rows) >= 20
+for r in rows:
+    busy = r["workers"] * r["makespan"] * (1 - r["bubble_ratio"])
+    assert r["workers"] == 4 and abs(busy - 4 * 8 * 3) < 1e-6, r
+    assert abs(r["stage_share"] * r["stages"] - 4) < 1e-9, r
+named = {r["family"]: r for r in rows}
+assert named["one_f_one_b"]["makespan"] == 33 and named["gpipe"]["makespan"] == 33
+assert named["bidirectional"]["makespan"] == 30
+assert named["data_parallel"]["makespan"] == 24
+EOF
+
+# Costs of the shares, one by one: 1F1B's slowest worker decides.
+echo '{"format":"chimera.costs","version":1,"forward":[1,2,1,1],"backward":[2,4,2,2]}' >uneven.json
+"$program" compare --workers 4 --micro-batches 8 --costs uneven.json --format json -o uneven || fail 'uneven costs'
+"$program" simulate one_f_one_b --stages 4 --micro-batches 8 --costs uneven.json --format json -o one.json
+[ "$(grep '"one_f_one_b"' uneven >row.json; value makespan row.json)" = "$(value makespan one.json)" ] || fail 'uneven makespan'
+
+for format in text svg html; do
+    "$program" compare --stages 4 --micro-batches 8 --format $format -o "all.$format" || fail "$format"
+done
+grep -q '^refused: data_parallel: stages must be 1' all.text || fail 'text names no rule'
+grep -q 'Pareto front' all.text || fail 'text does not say what is compared'
+! command -v xmllint >/dev/null || xmllint --noout all.svg || fail 'all.svg is not well formed'
+! command -v xmllint >/dev/null || xmllint --html --noout all.html 2>/dev/null || fail 'all.html'
+grep -q '<title>forward of micro-batch 0, stage 0, pipeline 0: 0 to 1 ticks' all.html || fail 'no text under the pointer'
+! grep -Eq '(src|href)=|@import|url\((http|//)' all.html || fail 'the page loads something'
+"$program" compare --stages 4 --micro-batches 8 --memory 3 --format json -o small.json || fail '--memory'
+grep -q '"family":"gpipe","why":"the peak is 8 activations (--memory allows 3)' small.json || fail 'gpipe within --memory 3'
+
+refuse 'one of them' --micro-batches 8
+refuse 'one of them' --micro-batches 8 --stages 4 --workers 4
+refuse '--micro-batches is missing' --stages 4
+for number in 0 -1 1e9 x '' 99999999999; do
+    refuse '--stages' --stages "$number" --micro-batches 8
+    refuse '--workers' --workers "$number" --micro-batches 8
+    refuse '--micro-batches' --stages 4 --micro-batches "$number"
+done
+for number in 0 -1 x NaN; do refuse '--memory' --stages 4 --micro-batches 8 --memory "$number"; done
+refuse 'known are' --stages 4 --micro-batches 8 --format csv
+refuse 'missing.json' --stages 4 --micro-batches 8 --costs missing.json
+refuse 'forward has 4 numbers (8 are needed)' --stages 8 --micro-batches 8 --costs uneven.json
+echo '{"format":"chimera.costs","version":1,"forward":1,"backward":2,"transfer":[1,1,1]}' >list.json
+refuse 'transfer is a list' --workers 4 --micro-batches 8 --costs list.json
+
+echo "$failures failures"
+[ $failures = 0 ]
