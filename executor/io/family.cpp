@@ -51,7 +51,8 @@ template <class Spec>
 schedule build(const Spec& spec, std::int64_t width) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
     const std::int64_t workers = spec.workers() * width;
-    const std::int64_t places = spec.placements() * width;
+    std::int64_t places = spec.placements() * width;
+    if constexpr (requires { spec.pipelines; }) places = std::int64_t{spec.stages} * spec.pipelines * width;  // no int
     if (workers > rows_most)
         refuse("workers · width is " + std::to_string(workers) + " (more than " + std::to_string(rows_most) +
                ") use fewer stages or copies");
