@@ -36,22 +36,44 @@ void check_header(std::span<const std::byte> file, const std::string& name) {
 
 }  // namespace
 
-std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name) {
-    check_header(file, name);
-    const std::size_t count = header_word(file, 2);
-    const std::size_t body = file.size() - header_bytes;
+namespace {
+
+/// Tokens that follow the header of a file of `size` bytes; `start`: its beginning, the header or less.
+std::size_t token_count(std::span<const std::byte> start, std::size_t size, const std::string& name) {
+    check_header(start, name);
+    const std::size_t count = header_word(start, 2);
+    const std::size_t body = size - header_bytes;
     if (count == 0) refuse("token file " + name + " has no tokens (its header says 0) give one with tokens");
     if (body != count * sizeof(std::uint16_t))
         refuse("token file " + name + (body < 2 * count ? " is truncated" : " is too long") + " (its header says " +
                std::to_string(count) + " tokens, " + std::to_string(2 * count) + " bytes, but " + std::to_string(body) +
                " bytes follow) copy it again");
-    const std::span tokens(reinterpret_cast<const std::uint16_t*>(file.data() + header_bytes), count);
+    return count;
+}
+
+/// `tokens` begin at token `from` of the file.
+void check_tokens(std::span<const std::uint16_t> tokens, std::size_t from, int vocabulary, const std::string& name) {
     const auto bad = std::find_if(tokens.begin(), tokens.end(), [&](std::uint16_t t) { return t >= vocabulary; });
-    if (bad != tokens.end())
-        refuse("token file " + name + " does not fit the model (token " + std::to_string(bad - tokens.begin()) +
-               " is " + std::to_string(*bad) + ", the vocabulary has " + std::to_string(vocabulary) +
-               ") set the model's vocabulary to at least " + std::to_string(*bad + 1));
+    if (bad == tokens.end()) return;
+    refuse("token file " + name + " does not fit the model (token " +
+           std::to_string(from + static_cast<std::size_t>(bad - tokens.begin())) + " is " + std::to_string(*bad) +
+           ", the vocabulary has " + std::to_string(vocabulary) + ") set the model's vocabulary to at least " +
+           std::to_string(*bad + 1));
+}
+
+constexpr std::size_t chunk = 1 << 16;  // tokens read at a time
+
+}  // namespace
+
+std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name) {
+    const std::size_t count = token_count(file, file.size(), name);
+    const std::span tokens(reinterpret_cast<const std::uint16_t*>(file.data() + header_bytes), count);
+    check_tokens(tokens, 0, vocabulary, name);
     return tokens;
+}
+
+void corpus::token_file::read(std::size_t from, std::span<std::uint16_t> into) const {
+    read_at(file, header_bytes + from * sizeof(std::uint16_t), std::as_writable_bytes(into), path);
 }
 
 void corpus::add(piece next) {
@@ -64,8 +86,7 @@ void corpus::add(piece next) {
 corpus corpus::bytes(std::string text) {
     corpus made;
     auto owner = std::make_shared<const std::string>(std::move(text));
-    const std::span data(reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size());
-    made.add({0, owner, data, {}});
+    made.add({0, owner, nullptr});
     return made;
 }
 
@@ -94,10 +115,22 @@ corpus corpus::text(const std::vector<std::filesystem::path>& files, int vocabul
 corpus corpus::tokens(const std::vector<std::filesystem::path>& files, int vocabulary) {
     corpus made;
     made.is_text_ = false;
+    std::vector<std::uint16_t> part;
     for (const auto& path : files) {
-        auto map = std::make_shared<const file_map>(path);
-        const auto tokens = parse_tokens(map->bytes(), vocabulary, shown(path));
-        made.add({0, map, {}, tokens});
+        auto opened = open_file(path);
+        const std::size_t size = size_of(opened, path);
+        std::vector<std::byte> start(std::min(size, header_bytes));
+        read_at(opened, 0, start, path);
+        auto file = std::make_shared<token_file>();
+        file->count = token_count(start, size, shown(path));
+        file->file = std::move(opened);
+        file->path = path;
+        for (std::size_t at = 0; at < file->count; at += chunk) {
+            part.resize(std::min(chunk, file->count - at));
+            file->read(at, part);
+            check_tokens(part, at, vocabulary, shown(path));
+        }
+        made.add({0, nullptr, std::move(file)});
     }
     return made;
 }
@@ -108,10 +141,15 @@ void corpus::copy(std::size_t from, std::span<std::int32_t> into) const {
     for (at = std::prev(at); !into.empty(); ++at) {
         const std::size_t skip = from - at->begin;
         const std::size_t count = std::min(into.size(), at->size() - skip);
-        if (at->wide.empty())
-            std::copy_n(at->narrow.begin() + static_cast<std::ptrdiff_t>(skip), count, into.begin());
-        else
-            std::copy_n(at->wide.begin() + static_cast<std::ptrdiff_t>(skip), count, into.begin());
+        if (at->tokens) {
+            std::vector<std::uint16_t> part(count);
+            at->tokens->read(skip, part);
+            std::ranges::copy(part, into.begin());
+        } else {
+            std::transform(at->text->begin() + static_cast<std::ptrdiff_t>(skip),
+                           at->text->begin() + static_cast<std::ptrdiff_t>(skip + count), into.begin(),
+                           [](char c) { return static_cast<unsigned char>(c); });
+        }
         into = into.subspan(count);
         from += count;
     }
@@ -119,9 +157,14 @@ void corpus::copy(std::size_t from, std::span<std::int32_t> into) const {
 
 std::uint64_t corpus::fingerprint() const {
     checksum sum;
+    std::vector<std::uint16_t> part;
     for (const auto& p : pieces_) {
-        sum.add(std::as_bytes(p.narrow));
-        sum.add(std::as_bytes(p.wide));
+        if (p.text) sum.add(*p.text);
+        for (std::size_t at = 0; p.tokens && at < p.size(); at += chunk) {
+            part.resize(std::min(chunk, p.size() - at));
+            p.tokens->read(at, part);
+            sum.add(std::as_bytes(std::span(part)));
+        }
     }
     return sum.value();
 }

@@ -22,7 +22,8 @@ class corpus {
 public:
     /// Text: the bytes of `files`, one after the other.
     static corpus text(const std::vector<std::filesystem::path>& files, int vocabulary);
-    /// Token files, mapped into memory one after the other.
+    /// Token files one after the other. They stay open and are read where tokens are asked for: one that is cut short meanwhile is an
+    /// error of `copy`, not the end of the process.
     static corpus tokens(const std::vector<std::filesystem::path>& files, int vocabulary);
     /// Tokens that are already in memory, one byte each.
     static corpus bytes(std::string text);
@@ -30,18 +31,24 @@ public:
     std::size_t size() const { return size_; }
     bool is_text() const { return is_text_; }
     std::size_t files() const { return files_; }
-    /// Copies tokens [from, from + into.size()) of the row.
+    /// Copies tokens [from, from + into.size()) of the row. Throws error when a token file can no longer be read that far.
     void copy(std::size_t from, std::span<std::int32_t> into) const;
     /// A number that changes with the content: XXH3 over all tokens.
     std::uint64_t fingerprint() const;
 
 private:
+    /// A token file that stays open.
+    struct token_file {
+        descriptor file;
+        std::filesystem::path path;
+        std::size_t count = 0;
+        void read(std::size_t from, std::span<std::uint16_t> into) const;
+    };
     struct piece {
         std::size_t begin = 0;  ///< position of its first token in the row
-        std::shared_ptr<const void> owner;
-        std::span<const std::uint8_t> narrow;
-        std::span<const std::uint16_t> wide;
-        std::size_t size() const { return narrow.empty() ? wide.size() : narrow.size(); }
+        std::shared_ptr<const std::string> text;
+        std::shared_ptr<const token_file> tokens;
+        std::size_t size() const { return tokens ? tokens->count : text->size(); }
     };
     void add(piece next);
 

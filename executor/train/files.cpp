@@ -3,7 +3,6 @@
 #include <executor/train/files.hpp>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
@@ -62,16 +61,6 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
     std::string text(size, '\0');
     read_at(file, 0, std::as_writable_bytes(std::span(text)), path);
     return text;
-}
-
-file_map::file_map(const std::filesystem::path& path) {
-    const auto file = open_file(path);
-    size_ = size_of(file, path);
-    if (size_ == 0) return;
-    void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (at == MAP_FAILED) refuse("cannot map " + shown(path) + " (" + reason(errno) + ") free some memory");
-    data_ = {static_cast<const std::byte*>(at),
-             [size = size_](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); }};
 }
 
 atomic_file::atomic_file(std::filesystem::path path)

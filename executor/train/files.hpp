@@ -45,17 +45,6 @@ void read_at(const descriptor& file, std::size_t offset, std::span<std::byte> in
 /// The whole of a regular file of at most `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// A file mapped read-only into memory for as long as the object lives.
-class file_map {
-public:
-    explicit file_map(const std::filesystem::path& path);
-    std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
-
-private:
-    std::size_t size_ = 0;
-    std::shared_ptr<const std::byte> data_;
-};
-
 /// Writes a file that replaces `path` only when it is complete and on the disk: a file beside it, fsync, rename, fsync of the folder.
 /// Whatever fails, an earlier `path` stays as it was and the partial file is removed.
 class atomic_file {

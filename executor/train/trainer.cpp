@@ -81,6 +81,18 @@ private:
     clock::time_point first_iteration_, last_words_;
 };
 
+/// Data that can no longer be read is not bad input any more: the run failed.
+template <class Read>
+void while_running(Read read) {
+    try {
+        read();
+    } catch (const run_failed&) {
+        throw;
+    } catch (const error& lost) {
+        throw run_failed(lost.what());
+    }
+}
+
 const job& checked(const job& wanted) {
     check_job(wanted);
     return wanted;
@@ -203,7 +215,7 @@ double training_run::norm() const {
 
 void training_run::one_iteration(engine& run) {
     const auto begin = clock::now();
-    source_.next(program_.head.units(), unit_.sequences, batch_);
+    while_running([&] { source_.next(program_.head.units(), unit_.sequences, batch_); });
     model_->set_batch(batch_);
     record_.add(run.run_iteration());
     const double loss = model_->loss();
@@ -289,8 +301,10 @@ train_report training_run::finish() {
     }
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
-    r.validation_loss = model_->validate(data_, windows_, r.cores);
-    r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
+    while_running([&] {
+        r.validation_loss = model_->validate(data_, windows_, r.cores);
+        r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
+    });
     return r;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
+#include <executor/engine/engine.hpp>
 #include <executor/train/checkpoint.hpp>
+#include <executor/train/groups.hpp>
+#include <executor/train/programs.hpp>
 #include <executor/train/trainer.hpp>
 
 #include <gmock/gmock.h>
@@ -134,6 +137,69 @@ TEST(trainer, stop_and_resume_give_the_bits_of_not_stopping) {
     }
 }
 
+TEST(trainer, asynchronous_families_resume_with_the_bits_of_not_stopping) {  // the drain leaves no update open
+    for (const char* family : {"pipedream", "pipedream_2bw"}) {
+        const scratch folder;
+        auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
+        for (job* each : {&whole, &parts}) {
+            each->schedule = {};
+            each->schedule.family = family;
+            each->schedule.stages = 4;
+            each->schedule.micro_batches = 9;
+            each->schedule.width = 2;
+        }
+        const auto report = train(whole);
+        EXPECT_EQ(report.updates, family == std::string("pipedream") ? 9 : 3);
+        EXPECT_EQ(report.weight_versions, family == std::string("pipedream") ? 4 : 2);
+        EXPECT_EQ(report.staleness, family == std::string("pipedream") ? 3 : 1);
+        EXPECT_THAT(report_text(report), HasSubstr("versions of a stage's weights"));
+        EXPECT_TRUE(stopped_after(parts, 4).stopped);
+        train_options resume;
+        resume.resume = true;
+        train(parts, resume);
+        EXPECT_EQ(weights(parts), weights(whole)) << family;
+        EXPECT_EQ(losses(parts), losses(whole)) << family;
+    }
+}
+
+TEST(trainer, versions_of_weights_count_as_memory) {
+    job wanted;
+    wanted.schedule.family = "pipedream";
+    wanted.schedule.stages = 4;
+    wanted.schedule.micro_batches = 8;
+    const gpt2_config model{.layers = 4, .heads = 1, .channels = 64, .vocabulary = 256, .context = 32};
+    const job_program pipedream(wanted);
+    wanted.schedule.family = "one_f_one_b";
+    const job_program flushed(wanted);
+    EXPECT_EQ(model_bytes(flushed.view(), model), 16.0 * static_cast<double>(parameter_count(model)));
+    // 4, 3, 2 and 1 versions of stages 0 to 3: as many more as 3, 2, 1 and 0 stages have weights.
+    const double block = 12 * 64 * 64 + 13 * 64, embedding = (256 + 32) * 64;
+    EXPECT_EQ(model_bytes(pipedream.view(), model) - model_bytes(flushed.view(), model),
+              4 * (3 * (block + embedding) + 2 * block + block));
+    const gpt2_config huge{.layers = 96, .heads = 96, .channels = 12288, .vocabulary = 50257, .context = 2048};
+    EXPECT_THAT(refusal_of([&] { check_memory(pipedream.view(), huge); }), HasSubstr("weight versions"));
+}
+
+TEST(trainer, a_token_file_cut_short_ends_the_run_in_one_line) {
+    const scratch folder;
+    auto wanted = small_job(folder, "out");
+    const std::string bytes = chimera::test::token_file(std::vector<std::uint16_t>(30'000, 7));
+    wanted.data = {folder.write("tokens.bin", bytes)};
+    wanted.optimiser.steps = 200;
+    train_options options;
+    options.after_step = [&](std::int64_t step) {
+        if (step == 3) std::filesystem::resize_file(folder / "tokens.bin", 1100);
+    };
+    std::string said;
+    try {
+        train(wanted, options);
+    } catch (const run_failed& failed) {
+        said = failed.what();
+    }
+    EXPECT_THAT(said, HasSubstr("tokens.bin (it ended early) do not change it while it is read"));
+    EXPECT_EQ(std::ranges::count(said, '\n'), 0);
+}
+
 TEST(trainer, resumes_behind_the_checkpoint_when_it_died_later) {
     const scratch folder;
     auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
@@ -175,6 +241,16 @@ TEST(trainer, runs_every_family_and_choice) {
     same([](job& j) {
         j.schedule.family = "data_parallel", j.schedule.stages = 1, j.schedule.width = 4, j.schedule.micro_batches = 1;
     });
+    same([](job& j) { j.schedule.scale = "direct", j.schedule.split = true; });
+    for (const std::string_view family : family_names()) {
+        if (family == "data_parallel" || family.starts_with("pipedream")) continue;  // above; and not the same loss
+        same([&](job& j) {
+            j.schedule.family = family;
+            if (family == "dualpipe") j.schedule.stages = 2;  // it needs twice as many micro-batches
+        });
+    }
+    for (const char* family : {"pipedream", "pipedream_2bw"})
+        run([&](job& j) { j.schedule.family = family, j.schedule.micro_batches = 8; });
 }
 
 TEST(trainer, trains_on_token_files) {
