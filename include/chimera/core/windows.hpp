@@ -3,6 +3,7 @@
 
 #include <chimera/core/schedule.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -37,7 +38,7 @@ struct lane {
 /// together would use one set of the cache; windows are filled and emptied in bursts, no two at the same time.
 ///
 /// `sink(index, slot, begin, end)` receives every slot when its window empties, and may write to the schedule;
-/// `sink.expect(index)` announces that.
+/// `sink.expect(index)` announces that for four slots from `index`.
 template <class Time, class Sink>
 class row_windows {
 public:
@@ -74,9 +75,10 @@ public:
     constexpr void announce(const lane<Time>& l) const {
         if (std::is_constant_evaluated()) return;
         constexpr std::int32_t line = 4;
+        const auto last = static_cast<std::int32_t>(of_.slots.size()) - 1;
         for (std::int32_t i = 0; i < size; i += line) {
-            expect(of_.slots.data() + l.loaded + i);
-            sink_.expect(static_cast<std::size_t>(l.loaded - size + i));
+            expect(of_.slots.data() + std::min(l.loaded + i, last));
+            sink_.expect(static_cast<std::size_t>(std::max(l.loaded - size + i, 0)));
         }
     }
 

@@ -88,7 +88,7 @@ public:
             record(with, begin, me);
             return me.clock;
         }
-        look_ahead(&i, me);
+        look_ahead(me);
         me.clock = begin + (i.op == action::update_weights ? updates_[i.stage] : rates_.of(i));
         record(i, begin, me);
         return me.clock;
@@ -152,11 +152,13 @@ private:
     }
 
     /// Asks for what the worker will read and write some slots later: no hardware follows this many rows.
-    constexpr void look_ahead(const instruction* i, const state& me) const {
+    constexpr void look_ahead(const state& me) const {
         if (std::is_constant_evaluated()) return;
-        expect(i + 16);
-        expect(i + 18);
-        expect(out_.steps.data() + me.step + 6);
+        const instruction* const all = of_.instructions.data();
+        const auto last = static_cast<std::int32_t>(of_.instructions.size()) - 1;
+        expect(all + std::min(me.at + 16, last));
+        expect(all + std::min(me.at + 18, last));
+        expect(out_.steps.data() + std::min(me.step + 6, static_cast<std::int32_t>(out_.steps.size()) - 1));
     }
 
     constexpr void record(const instruction& i, double begin, state& me) {
