@@ -21,6 +21,7 @@
 #include <chimera/core/query.hpp>
 #include <chimera/program/fixed.hpp>
 #include <chimera/program/lower.hpp>
+#include <chimera/program/staleness.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/text.hpp>

@@ -48,7 +48,13 @@ slot random_slot(dice& d, const shape& h) {
 }
 
 void scramble(instruction& x, dice& d, const program& p) {
-    switch (roll(d, 0, 10)) {
+    switch (roll(d, 0, 12)) {
+        case 11:
+            x.version = static_cast<std::uint8_t>(odd_number(d, 3));
+            break;
+        case 12:
+            x.overlap = 1;
+            break;
         case 0:
             x.op = static_cast<action>(roll(d, 0, 15));
             break;
@@ -84,6 +90,11 @@ void scramble(instruction& x, dice& d, const program& p) {
     }
 }
 
+/// Of any family, a third of them asynchronous.
+attack::case_of any_case(dice& d) {
+    return roll(d, 0, 2) == 0 ? attack::random_asynchronous(d, 5, 5) : attack::random_case(d, 5, 5);
+}
+
 TEST(verify_garbage, slots_of_any_content) {
     dice d(1);
     for (int k = 0; k < 8000; ++k) {
@@ -100,7 +111,7 @@ TEST(verify_garbage, slots_of_any_content) {
 TEST(verify_garbage, instructions_of_any_content) {
     dice d(2);
     for (int k = 0; k < 8000; ++k) {
-        const auto c = attack::random_case(d, 5, 5);
+        const auto c = any_case(d);
         program p = lower(c.table, c.mode);
         const int changes = roll(d, 1, 8);
         for (int i = 0; i < changes; ++i)
@@ -114,17 +125,20 @@ TEST(verify_garbage, headers_and_arrays_of_any_content) {
     dice d(3);
     int refused = 0;
     for (int k = 0; k < 8000; ++k) {
-        const auto c = attack::random_case(d, 5, 5);
+        const auto c = any_case(d);
         program p = lower(c.table, c.mode);
-        std::int32_t* const sizes[] = {&p.head.workers,           &p.head.stages,
-                                       &p.head.pipelines,         &p.head.micro_batches,
-                                       &p.head.micro_batch_parts, &p.messages};
-        std::vector<std::int32_t>* const arrays[] = {&p.placement,      &p.offsets, &p.buffers,
-                                                     &p.member_offsets, &p.members, &p.buffer_counts};
-        if (roll(d, 0, 1)) {
-            std::int32_t& size = *sizes[roll(d, 0, 5)];
-            size = odd_number(d, 2 * size);
-        } else if (auto& a = *arrays[roll(d, 0, 5)]; !a.empty()) {
+        std::int32_t* const sizes[] = {
+            &p.head.workers,           &p.head.stages, &p.head.pipelines,   &p.head.micro_batches,
+            &p.head.micro_batch_parts, &p.messages,    &p.head.update_every};
+        std::vector<std::int32_t>* const arrays[] = {
+            &p.placement, &p.offsets, &p.buffers, &p.member_offsets, &p.members, &p.buffer_counts, &p.version_counts};
+        if (roll(d, 0, 9) == 0) {
+            p.head.update = static_cast<weights>(roll(d, 0, 4));
+            if (roll(d, 0, 1)) p.head.update_every = roll(d, 0, 3);
+        } else if (roll(d, 0, 1)) {
+            std::int32_t& size = *sizes[roll(d, 0, 6)];
+            size = odd_number(d, std::max(1, 2 * size));
+        } else if (auto& a = *arrays[roll(d, 0, 6)]; !a.empty()) {
             if (roll(d, 0, 2) == 0)
                 a.pop_back();
             else if (roll(d, 0, 1))
