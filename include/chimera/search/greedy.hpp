@@ -32,7 +32,12 @@ public:
     explicit greedy_player(const instance& of)
         : of_(of), ends_(static_cast<std::size_t>(of.passes()), 0.0), done_(of.lanes.size(), 0),
           at_(static_cast<std::size_t>(of.workers), 0), put_off_(static_cast<std::size_t>(of.workers), 0),
-          clock_(static_cast<std::size_t>(of.workers), 0.0), live_(static_cast<std::size_t>(of.workers), 0.0) {}
+          clock_(static_cast<std::size_t>(of.workers), 0.0), live_(static_cast<std::size_t>(of.workers), 0.0) {
+        while (leaves_ < static_cast<std::size_t>(of.workers)) leaves_ *= 2;
+        times_.assign(leaves_, never);
+        next_.assign(2 * leaves_, 0);
+        for (std::size_t i = 0; i < leaves_; ++i) next_[leaves_ + i] = static_cast<std::int32_t>(i);
+    }
 
     /// False when the rules lock the workers out.
     bool build(const rules& by, order& rows) {
@@ -42,39 +47,37 @@ public:
         std::fill(live_.begin(), live_.end(), 0.0);
         std::copy(of_.offsets.begin(), of_.offsets.end() - 1, at_.begin());
         rows.resize(static_cast<std::size_t>(of_.passes()));
-        events_.clear();
-        for (std::int32_t w = 0; w < of_.workers; ++w) push(0, w);
+        for (std::int32_t w = 0; w < of_.workers; ++w) wake(w, 0);
         std::int32_t left = of_.passes();
-        while (!events_.empty()) {
-            std::pop_heap(events_.begin(), events_.end(), later);
-            const event e = events_.back();
-            events_.pop_back();
-            if (clock_[static_cast<std::size_t>(e.worker)] > e.time) continue;
-            const std::int32_t chosen = choose(by, e.worker, e.time);
+        for (;;) {
+            const std::int32_t worker = next_[1];
+            const double now = times_[static_cast<std::size_t>(worker)];
+            if (now == never) break;
+            wake(worker, never);
+            const std::int32_t chosen = choose(by, worker, now);
             if (chosen < 0) continue;
-            start(chosen, e.time, rows);
+            start(chosen, now, rows);
             --left;
         }
         return left == 0;
     }
 
 private:
-    struct event {
-        double time;
-        std::int32_t worker;
-    };
-    static bool later(const event& a, const event& b) {
-        return a.time > b.time || (a.time == b.time && a.worker > b.worker);
-    }
-    void push(double time, std::int32_t w) {
-        events_.push_back({time, w});
-        std::push_heap(events_.begin(), events_.end(), later);
+    static constexpr double never = std::numeric_limits<double>::infinity();
+
+    /// When a worker looks for work next. A tree of winners: next_[1] is whose turn comes first.
+    void wake(std::int32_t w, double time) {
+        times_[static_cast<std::size_t>(w)] = time;
+        for (std::size_t i = (static_cast<std::size_t>(w) + leaves_) / 2; i > 0; i /= 2) {
+            const std::int32_t a = next_[2 * i], b = next_[2 * i + 1];
+            next_[i] = times_[static_cast<std::size_t>(a)] <= times_[static_cast<std::size_t>(b)] ? a : b;
+        }
     }
 
     /// When the lane's next pass has its input; infinite while unknown.
     double arrival(const lane& l, std::int32_t k) const {
         if (l.before < 0) return 0;
-        if (done_[static_cast<std::size_t>(l.before)] <= k) return std::numeric_limits<double>::infinity();
+        if (done_[static_cast<std::size_t>(l.before)] <= k) return never;
         return ends_[static_cast<std::size_t>(of_.base[static_cast<std::size_t>(l.before)] + k)] + l.travel;
     }
 
@@ -82,7 +85,7 @@ private:
         const auto w = static_cast<std::size_t>(worker);
         std::int32_t best = -1, fallback = -1;
         std::int64_t best_key = std::numeric_limits<std::int64_t>::max(), fallback_key = best_key;
-        double next = std::numeric_limits<double>::infinity();
+        double next = never;
         bool crowded = false, rushing = true;
         for (const std::int32_t id : of_.held[w]) {
             const auto i = static_cast<std::size_t>(id);
@@ -113,14 +116,14 @@ private:
             if (key < best_key) best_key = key, best = id;
         }
         if (fallback < 0) {
-            if (best < 0 && next < std::numeric_limits<double>::infinity()) push(next, worker);
+            if (best < 0) wake(worker, next);
             return best;
         }
         const bool gradient = best >= 0 && of_.lanes[static_cast<std::size_t>(best)].op != pass::forward;
         if ((!rushing && put_off_[w] > by.behind[w]) || (crowded && !gradient)) return fallback;
         if (best >= 0) return best;
         if (next - now >= by.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
-        push(next, worker);
+        wake(worker, next);
         return -1;
     }
 
@@ -136,10 +139,13 @@ private:
         if (l.op == pass::weight_gradient) --put_off_[w];
         rows[static_cast<std::size_t>(at_[w]++)] = static_cast<std::uint16_t>(id);
         clock_[w] = end;
-        push(end, l.worker);
+        wake(l.worker, end);
         if (l.after < 0) return;
         const lane& next = of_.lanes[static_cast<std::size_t>(l.after)];
-        if (next.worker != l.worker) push(end + next.travel, next.worker);
+        if (next.worker == l.worker) return;
+        const double there = end + next.travel;  // a worker that is busy then looks up by itself when it is done
+        const auto n = static_cast<std::size_t>(next.worker);
+        if (clock_[n] <= there && there < times_[n]) wake(next.worker, there);
     }
 
     const instance& of_;
@@ -149,7 +155,9 @@ private:
     std::vector<std::int32_t> put_off_;
     std::vector<double> clock_;
     std::vector<double> live_;
-    std::vector<event> events_;
+    std::size_t leaves_ = 1;
+    std::vector<double> times_;  // per leaf
+    std::vector<std::int32_t> next_;
 };
 
 }  // namespace chimera::detail::seek

@@ -18,9 +18,10 @@ namespace chimera::detail::seek {
 /// the other. Ends early when both have met their bounds.
 class heuristic {
 public:
-    heuristic(const instance& of, const search_options& how)
+    heuristic(const instance& of, const search_options& how, std::int64_t evaluations = 0, const rules* guess = nullptr)
         : of_(of), how_(how), limits_(find_bounds(of)), greedy_(of), player_(of), random_(how.seed),
-          begun_(std::chrono::steady_clock::now()) {
+          begun_(std::chrono::steady_clock::now()), evaluations_(evaluations) {
+        if (guess) guess_ = *guess;
         slack_ = 1e-9 * std::max(limits_.makespan, limits_.span);
         small_ = of.passes() <= 400;
         rounds_ = small_ ? 8 : 2;
@@ -29,18 +30,20 @@ public:
         const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
         by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
         const double size = std::max(of.passes(), 1);
-        tunings_ = static_cast<std::int64_t>(std::clamp(6e7 / size, 1500.0, 12000.0));
-        moves_ = static_cast<std::int64_t>(std::clamp(6e8 / size, 40000.0, 400000.0));
+        tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 1500.0, 12000.0));
+        moves_ = static_cast<std::int64_t>(small_ ? 400000.0 : std::clamp(8e7 / size, 5000.0, 50000.0));
+        stride_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(1e5 / size), 1, 256);
         if (how.evaluations > 0) {
-            tunings_ = how.evaluations / 20;
-            moves_ = how.evaluations - tunings_;
+            moves_ = small_ ? how.evaluations * 19 / 20 : how.evaluations / 2;
+            tunings_ = how.evaluations - moves_;
         }
     }
 
     void run() {
         begin();
         if (!settled()) tune();
-        for (int round = 0; round < rounds_ && !settled(); ++round) anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : 0.2);
+        for (int round = 0; round < rounds_ && !settled() && !how_.tune_only; ++round)
+            anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : 0.2);
     }
 
     /// Takes an order found elsewhere, if it is better, and polishes it.
@@ -51,6 +54,7 @@ public:
         if (!settled()) anneal(0.2);
     }
 
+    const rules& best_rules() const { return rules_; }
     const order& best() const { return best_; }
     const value& found() const { return found_; }
     const bounds& limits() const { return limits_; }
@@ -63,7 +67,7 @@ private:
 
     /// Counts an evaluation; looks at the clock and the caller's wish now and then.
     void count() {
-        if (++evaluations_ % 256 != 0) return;
+        if (++evaluations_ % stride_ != 0) return;
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun_;
         if (how_.seconds > 0 && passed.count() > how_.seconds) cut_short_ = true;
         if (!how_.progress || passed.count() < told_ + 0.1) return;
@@ -125,7 +129,13 @@ private:
         if (score_ > 1e299) return;
         const rules plain = rules_;
         const double plain_score = score_;
-        for (int round = 0; round < 4 && !settled(); ++round) tune_from(plain, plain_score, 2e-3, tunings_ / 6);
+        if (guess_.rank.empty()) {
+            for (int round = 0; round < 4 && !settled(); ++round) tune_from(plain, plain_score, 2e-3, tunings_ / 6);
+        } else {
+            const double guessed = rate(guess_);
+            if (guessed < score_) score_ = guessed, rules_ = guess_;
+            for (int round = 0; round < 2 && !settled(); ++round) tune_from(guess_, guessed, 1e-3, tunings_ / 4);
+        }
         tune_from(rules_, score_, 2e-4, tunings_ / 3);
     }
     void tune_from(rules now, double now_score, double heat, std::int64_t tries) {
@@ -168,11 +178,12 @@ private:
     double slack_ = 0;
     bool small_ = false;
     int rounds_ = 2;
+    std::int64_t stride_ = 1;
     scale by_;
     double kept_ = 1e300;
-    std::int64_t tunings_ = 0, moves_ = 0, evaluations_ = 0;
+    std::int64_t tunings_ = 0, moves_ = 0, evaluations_;
     bool cut_short_ = false;
-    rules rules_;
+    rules rules_, guess_;
     double score_ = 1e300;
     order trial_, best_;
     value found_;

@@ -37,7 +37,7 @@ struct search_problem {
     objective minimise = objective::makespan;
 };
 
-/// What a running search has reached.
+/// What a running search has reached; all times 0 while it looks at the same problem in small.
 struct search_progress {
     double makespan = 0;
     double longest_span = 0;
@@ -53,6 +53,7 @@ struct search_options {
     std::int64_t evaluations = 0;                            ///< orders to be tried; 0: by the size of the problem
     double seconds = 0;                                      ///< cuts the search short; 0: never
     std::function<bool(const search_progress&)> progress{};  ///< called now and then; false cuts the search short
+    bool tune_only = false;                                  ///< greedy orders alone, no annealing of single passes
 };
 
 /// The best schedule found, in seconds of the costs given, and what no schedule can go below.
