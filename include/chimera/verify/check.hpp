@@ -33,12 +33,13 @@ constexpr report verify(program_view p, limits allowed = {}) {
     if (!detail::sound(p, r)) return r;
     const detail::ledger l = detail::check_once(p, r);
     const detail::update_groups groups = detail::find_update_groups(p.head, l.pipeline);
+    const bool marked = detail::marked(p);
     detail::check_ordered(p, l, r);
-    detail::check_exclusive(p, r);
+    if (marked) detail::check_exclusive(p, r);
     detail::check_bounded(p, allowed.activations, r);
     detail::check_matched(p, l, r);
     detail::check_synchronised(p, groups, r);
-    detail::check_housed(p, groups, r);
+    detail::check_housed(p, groups, marked, r);
     detail::check_reproducible(p, groups, r);
     return r;
 }

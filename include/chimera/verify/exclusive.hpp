@@ -62,6 +62,14 @@ constexpr bool may_pair(const instruction& a, const instruction& b) {
     return a.stage != b.stage || end_of_a <= b.first || end_of_b <= a.first;
 }
 
+/// True when any instruction says that it overlaps, or any a version: most programs have neither.
+constexpr bool marked(const program_view& p) {
+    unsigned any = 0;
+    for (const instruction *i = p.instructions.data(), *end = i + p.instructions.size(); i != end; ++i)
+        any |= i->overlap | i->version;
+    return any != 0;
+}
+
 constexpr void check_exclusive(const program_view& p, report& r) {
     const instruction* const all = p.instructions.data();
     for (std::int32_t w = 0; w < p.head.workers; ++w) {

@@ -72,12 +72,14 @@ constexpr void house_row(const program_view& p, std::int32_t w, house& h, report
         const instruction& x = p.instructions[static_cast<std::size_t>(i)];
         if (!is_compute(x.op)) continue;
         house_step(p, w, i, h, x.overlap != 0, true, r);
-        if (open >= 0) house_step(p, w, open, h, false, false, r);
+        if (open >= 0) [[unlikely]]
+            house_step(p, w, open, h, false, false, r);
         open = x.overlap != 0 && ends_activation(static_cast<pass>(x.op)) ? i : -1;
     }
 }
 
-constexpr void check_housed(const program_view& p, const update_groups& groups, report& r) {
+/// `marked`: some instruction overlaps or names a version.
+constexpr void check_housed(const program_view& p, const update_groups& groups, bool marked, report& r) {
     const auto cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
     std::vector<std::int32_t> home(cells, -1), tenant;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
@@ -97,7 +99,10 @@ constexpr void check_housed(const program_view& p, const update_groups& groups, 
         for (const std::int32_t cell : tenant)
             if (cell >= 0) home[static_cast<std::size_t>(cell)] = -1;
     }
-    p.head.update == weights::flushed ? check_no_versions(p, r) : check_versions(p, groups, r);
+    if (p.head.update != weights::flushed)
+        check_versions(p, groups, r);
+    else if (marked || !p.version_counts.empty())
+        check_no_versions(p, r);
 }
 
 }  // namespace detail
@@ -110,7 +115,7 @@ namespace laws {
 /// needed, the last one leaves version 0, and there are as many versions as are ever live.
 constexpr bool housed(program_view p) {
     report r;
-    return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), r), r.ok());
+    return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());
 }
 
 }  // namespace laws
