@@ -2,6 +2,7 @@
 #include <executor/engine/culprit.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace chimera::executor {
@@ -53,7 +54,7 @@ private:
     template <typename Is>
     int find(int w, Is is) const {
         const auto row = p_.row(w);
-        const auto found = std::ranges::find_if(row, is);
+        const auto found = std::ranges::find_if(row, std::ref(is));
         return found == row.end() ? -1 : static_cast<int>(found - row.begin());
     }
 
@@ -88,11 +89,17 @@ private:
         return lost;
     }
 
+    /// A worker's k-th reduction of a stage is that of its k-th update; so is its k-th wait.
     edge reduction_edge(int w) const {
-        const int s = p_.row(w)[static_cast<std::size_t>(at(w).instruction)].stage;
+        const auto here = static_cast<std::size_t>(at(w).instruction);
+        const int s = p_.row(w)[here].stage;
+        const auto before_this = std::ranges::count_if(
+            p_.row(w).first(here), [&](const instruction& i) { return i.op == action::wait_gradient && i.stage == s; });
         for (const int member : p_.replica_group(s)) {
-            const int index =
-                find(member, [&](const instruction& i) { return i.op == action::reduce_gradient && i.stage == s; });
+            auto to_skip = before_this;
+            const int index = find(member, [&](const instruction& i) {
+                return i.op == action::reduce_gradient && i.stage == s && to_skip-- == 0;
+            });
             if (member == w) continue;
             if (index < 0) return {member, true};
             if (before(member, index)) return {member, false};

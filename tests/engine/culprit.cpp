@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/engine/culprit.hpp>
 
+#include <chimera/algebra.hpp>
 #include <chimera/core/fixed.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/schedule/pipedream.hpp>
 
 #include <gmock/gmock.h>
+
+#include <functional>
 
 namespace {
 
@@ -16,7 +20,7 @@ using namespace chimera::executor;
 template <typename Is>
 int index_of(const program& p, int worker, Is is) {
     const auto row = p.view().row(worker);
-    const auto found = std::ranges::find_if(row, is);
+    const auto found = std::ranges::find_if(row, std::ref(is));
     return found == row.end() ? -1 : static_cast<int>(found - row.begin());
 }
 
@@ -71,6 +75,20 @@ TEST(culprit, a_reduction_leads_to_the_member_that_has_not_started_it) {
     at[3] = {phase::computing, last, -1};
     EXPECT_EQ(find_culprit(p, at, 0).worker, 3);
     EXPECT_EQ(find_culprit(p, at, 0).instruction, last);
+}
+
+/// Stages that are reduced for every micro-batch: the first reduction is over everywhere, the second waits for worker 3.
+TEST(culprit, a_later_reduction_leads_to_the_member_that_has_not_started_that_one) {
+    const program p = lower(widen(generate(pipedream{.stages = 2, .micro_batches = 3}), 2));
+    const auto second = [&](int w, action op) {
+        int to_skip = 1;
+        return index_of(p, w, [&](const instruction& x) { return x.op == op && to_skip-- == 0; });
+    };
+    std::vector<snapshot> at(4);
+    at[1] = {phase::reduction, second(1, action::wait_gradient), -1};
+    at[3] = {phase::computing, second(3, action::reduce_gradient) - 1, -1};
+    EXPECT_EQ(find_culprit(p, at, 1).worker, 3);
+    EXPECT_EQ(find_culprit(p, at, 1).instruction, at[3].instruction);
 }
 
 TEST(culprit, who_waits_for_a_core_waits_for_its_holder) {

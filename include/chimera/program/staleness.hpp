@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/program/groups.hpp>
 #include <chimera/program/program.hpp>
 
 #include <algorithm>
@@ -18,45 +17,80 @@ struct stage_staleness {
     double mean = 0;  ///< over the units
 };
 
+namespace detail {
+
+/// Walks the rows of a program and compares, at every update, what its gradients were computed on with what it starts from.
+class staleness_walk {
+public:
+    constexpr explicit staleness_walk(const program_view& of)
+        : of_(of), units_(static_cast<std::size_t>(of.head.units())),
+          stages_(static_cast<std::size_t>(of.head.stages), stage_walk{}), read_(stages_.size() * units_, 0) {}
+
+    constexpr std::vector<stage_staleness> run() {
+        for (int w = 0; w < of_.head.workers; ++w) {
+            for (const instruction& i : of_.row(w))
+                if (!is_transfer(i.op)) stages_[i.stage].start();
+            for (const instruction& i : of_.row(w)) {
+                if (i.op == action::update_weights) update(i);
+                if (is_compute(i.op)) compute(i);
+                if (!is_transfer(i.op)) stages_[i.stage].clean = false;
+            }
+        }
+        std::vector<stage_staleness> out;
+        for (const stage_walk& s : stages_)
+            out.push_back({s.largest, static_cast<double>(s.sum) / static_cast<double>(units_)});
+        return out;
+    }
+
+private:
+    struct stage_walk {
+        std::vector<std::int32_t> holds{};    // per version buffer: updates that made what it holds
+        std::vector<std::int32_t> waiting{};  // units whose gradients wait for the next update
+        std::int32_t made = 0, largest = 0;
+        std::int64_t sum = 0;
+        bool clean = false;
+
+        constexpr void start() {
+            if (clean) return;
+            clean = true;
+            holds.assign(256, 0);
+            waiting.clear();
+            made = 0;
+        }
+    };
+
+    constexpr void update(const instruction& i) {
+        stage_walk& s = stages_[i.stage];
+        for (const std::int32_t u : s.waiting) {
+            const std::int32_t age = s.made - read_[i.stage * units_ + static_cast<std::size_t>(u)];
+            s.largest = std::max(s.largest, age);
+            s.sum += age;
+        }
+        s.waiting.clear();
+        s.holds[i.version] = ++s.made;
+    }
+
+    constexpr void compute(const instruction& i) {
+        stage_walk& s = stages_[i.stage];
+        for (std::int32_t u = i.first; u < i.first + i.count; ++u) {
+            if (i.op == action::forward) read_[i.stage * units_ + static_cast<std::size_t>(u)] = s.holds[i.version];
+            if (ends_activation(static_cast<pass>(i.op))) s.waiting.push_back(u);
+        }
+    }
+
+    const program_view& of_;
+    std::size_t units_;
+    std::vector<stage_walk> stages_;
+    std::vector<std::int32_t> read_;  // (stage, unit): updates behind the weights that its forward read
+};
+
+}  // namespace detail
+
 /// Staleness of every stage, read off the order of its instructions and their versions: of a program that keeps the laws.
 /// Linear in instructions.
 constexpr std::vector<stage_staleness> staleness(program_view of) {
-    const auto stages = static_cast<std::size_t>(of.head.stages), units = static_cast<std::size_t>(of.head.units());
-    std::vector<stage_staleness> out(stages, stage_staleness{});
-    if (of.head.update == weights::flushed) return out;
-    std::vector<std::int32_t> held(stages * 256, 0);  // (stage, buffer): updates that made what it holds
-    std::vector<std::int32_t> read(stages * units, 0), made(stages, 0);
-    std::vector<std::vector<std::int32_t>> group(stages);  // units whose gradients wait for the stage's next update
-    std::vector<std::int64_t> sums(stages, 0);
-    for (int w = 0; w < of.head.workers; ++w) {
-        const auto row = of.row(w);
-        for (const instruction& i : row) {
-            if (is_transfer(i.op)) continue;
-            made[i.stage] = 0;
-            group[i.stage].clear();
-            held[i.stage * std::size_t{256}] = 0;
-        }
-        for (const instruction& i : row) {
-            if (i.op == action::update_weights) {
-                for (const std::int32_t u : group[i.stage]) {
-                    const std::int32_t age = made[i.stage] - read[i.stage * units + static_cast<std::size_t>(u)];
-                    out[i.stage].largest = std::max(out[i.stage].largest, age);
-                    sums[i.stage] += age;
-                }
-                group[i.stage].clear();
-                held[i.stage * std::size_t{256} + i.version] = ++made[i.stage];
-            } else if (is_compute(i.op)) {
-                for (std::int32_t u = i.first; u < i.first + i.count; ++u) {
-                    if (i.op == action::forward)
-                        read[i.stage * units + static_cast<std::size_t>(u)] =
-                            held[i.stage * std::size_t{256} + i.version];
-                    if (ends_activation(static_cast<pass>(i.op))) group[i.stage].push_back(u);
-                }
-            }
-        }
-    }
-    for (std::size_t s = 0; s < stages; ++s) out[s].mean = static_cast<double>(sums[s]) / static_cast<double>(units);
-    return out;
+    if (of.head.update != weights::flushed) return detail::staleness_walk(of).run();
+    return std::vector<stage_staleness>(static_cast<std::size_t>(of.head.stages), stage_staleness{});
 }
 
 /// Copies of a stage's weights that each worker keeps: the versions of all stages that it holds. Weights alone: gradients and
