@@ -29,7 +29,7 @@ struct tick_sink {
     constexpr void operator()(std::size_t i, const slot&, std::int32_t begin, std::int32_t) const {
         slots[i].tick = begin;
     }
-    void expect(std::size_t i) const { detail::expect(slots + i); }
+    [[gnu::always_inline]] void expect(std::size_t i) const { detail::expect(slots + i); }
 };
 
 }  // namespace detail

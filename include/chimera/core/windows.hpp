@@ -11,8 +11,8 @@
 
 namespace chimera::detail {
 
-/// Asks for the cache line at `p` ahead of its use.
-constexpr void expect(const void* p) {
+/// Asks for the cache line at `p` ahead of its use. It and its callers are inlined: GCC drops calls that do nothing else.
+[[gnu::always_inline]] constexpr void expect(const void* p) {
     if (!std::is_constant_evaluated()) __builtin_prefetch(p, 1);
 }
 
@@ -72,8 +72,8 @@ public:
     }
 
     /// Announces to the caches that the window is about to empty.
-    constexpr void announce(const lane<Time>& l) const {
-        if (std::is_constant_evaluated()) return;
+    [[gnu::always_inline]] constexpr void announce(const lane<Time>& l) const {
+        if (of_.slots.size() < large || std::is_constant_evaluated()) return;
         constexpr std::int32_t line = 4;
         const auto last = static_cast<std::int32_t>(of_.slots.size()) - 1;
         for (std::int32_t i = 0; i < size; i += line) {
@@ -84,6 +84,7 @@ public:
 
 private:
     static constexpr int size = 32;
+    static constexpr std::size_t large = 65536;  // slots: fewer stay in the cache anyway
     static constexpr std::size_t stride = size + 2;  // one more for a pair's second half, one against aliasing
 
     constexpr void empty(const lane<Time>& l, const entry* from) {

@@ -152,7 +152,7 @@ private:
     }
 
     /// Asks for what the worker will read and write some slots later: no hardware follows this many rows.
-    constexpr void look_ahead(const state& me) const {
+    [[gnu::always_inline]] constexpr void look_ahead(const state& me) const {
         if (std::is_constant_evaluated()) return;
         const instruction* const all = of_.instructions.data();
         const auto last = static_cast<std::int32_t>(of_.instructions.size()) - 1;

@@ -66,7 +66,7 @@ struct step_sink {
     constexpr void operator()(std::size_t i, const slot& s, double begin, double end) const {
         steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
     }
-    void expect(std::size_t i) const {
+    [[gnu::always_inline]] void expect(std::size_t i) const {
         detail::expect(steps + i);
         detail::expect(steps + i + 2);
     }
