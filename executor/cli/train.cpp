@@ -32,6 +32,7 @@ constexpr job_option job_options[] = {
     {"--validation-fraction", "/validation_fraction", "X", "share of the data that is only scored (0.1)"},
     {"--family", "/schedule/family", "NAME",
      "bidirectional (the default), one_f_one_b or another: see chimera schedule --help"},
+    {"--schedule", "/schedule/file", "FILE", "instead of a family: an order as JSON or PyTorch-style CSV"},
     {"--stages", "/schedule/stages", "D", "stages of the model"},
     {"--micro-batches", "/schedule/micro_batches", "N", "micro-batches of an iteration (of each copy)"},
     {"--pipelines", "/schedule/pipelines", "P", "bidirectional: pipelines, an even number (2)"},
@@ -71,7 +72,7 @@ struct train_arguments {
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
 nlohmann::json value_of(const job_option& option, const std::string& text) {
     const std::string_view type = option.type;
-    if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "FOLDER") {
+    if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "FOLDER" && type != "FILE") {
         const auto number = nlohmann::json::parse(text, nullptr, false);
         if (number.is_number()) return number;
     }

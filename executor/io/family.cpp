@@ -3,7 +3,10 @@
 #include <chimera/core/fixed.hpp>
 #include <chimera/schedule.hpp>
 
+#include <chimera/verify.hpp>
+
 #include <executor/io/family.hpp>
+#include <executor/io/read.hpp>
 
 #include <range/v3/algorithm/find.hpp>
 #include <range/v3/range/conversion.hpp>
@@ -197,25 +200,49 @@ std::vector<int> recomputed_stages(std::string_view choice, int stages) {
     return out;
 }
 
-schedule make_schedule(const family_options& of) {
+schedule order_of(const std::string& file) {
+    table read = load_table(file);
+    auto* order = std::get_if<schedule>(&read);
+    if (order == nullptr)
+        refuse(file + " is a program (an order is needed) give the schedule that it was lowered from");
+    if (const report found = verify(*order); !found.ok()) refuse(file + ": " + message(found.faults.front()));
+    return std::move(*order);
+}
+
+namespace {
+
+/// A family's schedule, of one copy unless the copies are the family.
+schedule family_schedule(const family_options& of) {
     const family* const made_by = find(of.family);
     if (made_by == nullptr)
         refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
     check_options(of, *made_by);
-    const bool replicas = of.family == "data_parallel";
-    const int width = size("width", of.width, rows_most);
+    size("width", of.width, rows_most);
     const int micro_batches = size("micro_batches", of.micro_batches, most_slots);
+    const bool replicas = of.family == "data_parallel";
     const int stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
-    const auto recomputed = recomputed_stages(of.recompute, stages);
-    schedule made = made_by->make({stages, micro_batches, of});
+    recomputed_stages(of.recompute, stages);  // refused before work is done
+    return made_by->make({stages, micro_batches, of});
+}
+
+}  // namespace
+
+schedule make_schedule(const family_options& of) {
+    schedule made = of.file.empty() ? family_schedule(of) : order_of(of.file);
+    const bool replicas = of.file.empty() && of.family == "data_parallel";
+    const int width = size("width", of.width, rows_most);
+    const std::int64_t copies = replicas ? 1 : width;
+    if (!of.file.empty() && made.head.workers * copies > rows_most)
+        refuse("workers · width is " + std::to_string(made.head.workers * copies) + " (more than " +
+               std::to_string(rows_most) + ") use fewer copies");
+    const auto recomputed = recomputed_stages(of.recompute, made.head.stages);
     if (!recomputed.empty()) {
-        std::vector<std::uint8_t> flags(static_cast<std::size_t>(stages), 0);
+        std::vector<std::uint8_t> flags(static_cast<std::size_t>(made.head.stages), 0);
         for (const int s : recomputed) flags[static_cast<std::size_t>(s)] = 1;
         made = recompute(made, flags);
-        if (static_cast<std::int64_t>(made.slots.size()) * (replicas ? 1 : width) > most_slots)
-            refuse(text(refusal::too_many_slots));
     }
-    return width == 1 || replicas ? made : widen(made, width);
+    if (static_cast<std::int64_t>(made.slots.size()) * copies > most_slots) refuse(text(refusal::too_many_slots));
+    return copies == 1 ? made : widen(made, width);
 }
 
 }  // namespace chimera::executor

@@ -25,6 +25,7 @@ struct family_options {
     std::int64_t update_every = 0;   ///< micro-batches between updates, pipedream_2bw only; 0: the stages
     std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
     std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
+    std::string file = {};           ///< a schedule as JSON or CSV instead of all but width and recompute; empty: none
 };
 
 /// Whether `make_schedule` knows the family.
@@ -36,7 +37,10 @@ std::vector<std::string_view> family_names();
 /// The same, separated by commas.
 std::string family_list();
 
-/// The schedule that the options ask for: generated, then recompute slots inserted, then widened.
+/// The schedule of a file, proven. Throws chimera::error for what is none and for the first law that it breaks.
+schedule order_of(const std::string& file);
+
+/// The schedule that the options ask for: generated or read, then recompute slots inserted, then widened.
 /// Throws chimera::error, in one line, for an unknown family, an option that the family does not have, sizes out of
 /// range and whatever the family itself refuses.
 schedule make_schedule(const family_options& options);

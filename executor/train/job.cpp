@@ -57,6 +57,25 @@ void read_recompute(const json& value, const std::string& where, std::string& re
     if (recompute.empty()) recompute = "none";
 }
 
+/// An order from a file says itself what families are told.
+void read_order(const json& value, const std::string& where, family_options& made) {
+    for (const auto& entry : value.items()) {
+        const std::string& key = entry.key();
+        if (key == "file" || key == "width" || key == "sync" || key == "recompute") continue;
+        refuse(where + ": schedule: " + one_line(key) +
+               " does not apply (the order comes from a file) leave one of them out");
+    }
+    const shape head = order_of(made.file).head;
+    if (head.micro_batch_parts > 2)
+        refuse(where + ": schedule: the order cuts a micro-batch into " + std::to_string(head.micro_batch_parts) +
+               " (training knows halves) use another");
+    made.family = std::string(head.family.view());
+    made.stages = head.stages;
+    made.micro_batches = head.micro_batches;
+    made.pipelines = head.pipelines;
+    made.scale = head.micro_batch_parts == 2 ? "halving" : "";
+}
+
 void read_schedule(const json& value, const std::string& where, job& made) {
     object_reader reader(value, where + ": schedule");
     auto& schedule = made.schedule;
@@ -73,7 +92,9 @@ void read_schedule(const json& value, const std::string& where, job& made) {
     reader.read("width", schedule.width, 1, 65535);
     reader.read("sync", made.sync);
     if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);
+    reader.read("file", schedule.file);
     reader.finish();
+    if (!schedule.file.empty()) read_order(value, where, schedule);
 }
 
 void read_optimiser(const json& value, const std::string& where, optimiser_settings& optimiser) {

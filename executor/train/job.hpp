@@ -50,7 +50,8 @@ struct optimiser_settings {
 ///      "data": "folder" | ["file", "folder", "tokens.bin", ...],  "validation_fraction": 0.1,  "validation_windows": 4096,
 ///      "schedule": {"family": "bidirectional", "stages": 4, "micro_batches": 4, "pipelines": 2,
 ///                   "scale": "direct" | "doubling" | "halving", "width": 1,
-///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2]},
+///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2]}
+///                | {"file": "order.csv", "width": 1, "sync": …, "recompute": …},
 ///      "batch": {"sequences": 4, "tokens": 64},
 ///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,
 ///                    "betas": [0.9, 0.95], "weight_decay": 0.1, "clip": 1},

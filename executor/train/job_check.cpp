@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/render/json.hpp>
 #include <executor/train/checksum.hpp>
 #include <executor/train/job.hpp>
 #include <executor/train/json.hpp>
@@ -49,6 +50,7 @@ void check_sizes(const job& wanted) {
 
 nlohmann::ordered_json schedule_json(const job& from) {
     const auto& s = from.schedule;
+    if (!s.file.empty()) return {{"file", s.file}, {"width", s.width}, {"sync", from.sync}, {"recompute", s.recompute}};
     nlohmann::ordered_json made{{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
     if (s.pipelines > 0) made["pipelines"] = s.pipelines;
     if (!s.scale.empty()) made["scale"] = s.scale;
@@ -125,13 +127,16 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
     auto optimiser = optimiser_json(from.optimiser);
     optimiser.erase("steps");  // a run that went by seconds knows its steps only later; the checkpoint has them
     optimiser.erase("seconds");
-    const nlohmann::ordered_json made{{"model", model_json(from.model)},
-                                      {"data", hex(data_fingerprint)},
-                                      {"validation_fraction", from.validation_fraction},
-                                      {"schedule", schedule_json(from)},
-                                      {"batch", batch_json(from)},
-                                      {"optimiser", optimiser},
-                                      {"seed", from.seed}};
+    nlohmann::ordered_json made{{"model", model_json(from.model)},
+                                {"data", hex(data_fingerprint)},
+                                {"validation_fraction", from.validation_fraction},
+                                {"schedule", schedule_json(from)},
+                                {"batch", batch_json(from)},
+                                {"optimiser", optimiser},
+                                {"seed", from.seed}};
+    if (from.schedule.file.empty()) return hash_text(made.dump());
+    made["schedule"].erase("file");  // what it holds decides, not where it lies
+    made["order"] = hash_text(json(schedule_view(order_of(from.schedule.file))));
     return hash_text(made.dump());
 }
 
