@@ -84,7 +84,7 @@ public:
 
 private:
     static constexpr int size = 32;
-    static constexpr std::size_t large = 65536;  // slots: fewer stay in the cache anyway
+    static constexpr std::size_t large = 65536;      // slots: fewer stay in the cache anyway
     static constexpr std::size_t stride = size + 2;  // one more for a pair's second half, one against aliasing
 
     constexpr void empty(const lane<Time>& l, const entry* from) {
