@@ -51,6 +51,15 @@ refuse 'cannot make the output folder' "${short[@]}" --output /proc/none/out
 refuse 'cannot make the output folder' "${short[@]}" --output text.txt
 refuse 'cannot make the output folder' "${short[@]}" --output text.txt/out
 refuse 'No such file' "${short[@]}" --resume --output nothing
+"$program" schedule zb_h1 --stages 4 --micro-batches 4 --format csv -o order.csv || fail 'order.csv'
+refuse 'schedule: family does not apply' "${short[@]}" --schedule order.csv --family gpipe
+refuse 'cannot read missing.csv' "${short[@]}" --schedule missing.csv
+sed 's/0F1/0F9/' order.csv >lost.csv
+refuse 'lost.csv: once' "${short[@]}" --schedule lost.csv
+"$program" schedule one_f_one_b --stages 8 --micro-batches 4 --format csv -o deep.csv
+refuse '8 stages (the model has 4 layers)' "${short[@]}" --schedule deep.csv
+"$program" program zb_h1 --stages 4 --micro-batches 4 --format json -o lowered.json
+refuse 'is a program' "${short[@]}" --schedule lowered.json
 for number in 0 -1 1e99 99999999999999999999 x '' nan 1.5; do
     for option in --layers --heads --channels --context --stages --micro-batches --width --sequences --tokens --steps; do
         refuse '(it does not fit)' "${short[@]}" "$option" "$number"
@@ -103,6 +112,42 @@ for signal in INT TERM; do
     [ "$(wc -l <"cut$signal/log.jsonl")" = 400 ] || fail 'log has other than one line a step' "$signal"
     grep -q 'validation loss' cut.txt || fail 'no table after resume' "$signal"
 done
+
+# A token file that is cut short while it is read: the run failed, in one line.
+{
+    printf '\x88\xd8\x34\x01\x01\x00\x00\x00\x60\xea\x00\x00'
+    head -c $((1012 + 2 * 60000)) /dev/zero
+} >cut.bin
+"$program" train "${small[@]}" --data cut.bin --steps 20000 --output lost >.out 2>.err &
+pid=$!
+for ((i = 0; i < 600; i++)); do
+    [ "$(cat lost/log.jsonl 2>/dev/null | wc -l)" -ge 20 ] && break
+    sleep 0.05
+done
+truncate -s 2000 cut.bin
+wait $pid
+status=$?
+[ $status = 3 ] || fail "exit $status instead of 3" cut.bin
+[ "$(wc -l <.err)" = 1 ] || fail 'more than one line' cut.bin
+grep -q 'cut.bin (it ended early)' .err || fail "no reason in: $(cat .err)" cut.bin
+
+# Asynchronous families: updates within the iteration.
+for family in pipedream pipedream_2bw; do
+    "$program" train "${short[@]}" --family $family --micro-batches 9 --output $family >.out || fail "exit $?" $family
+    grep -q "versions of a stage's weights" .out || fail 'no updates in the table' $family
+done
+
+# An order from a file trains to the same weights as the family that it spells, and resumes from wherever it lies.
+weights() { grep -o '"loss":[^,]*' "$1/log.jsonl"; }
+"$program" train "${short[@]}" --family zb_h1 --stages 4 --micro-batches 4 --output by_family >.out || fail "exit $?" zb_h1
+"$program" train "${short[@]}" --schedule order.csv --output by_file >.out || fail "exit $?" order.csv
+[ -n "$(weights by_file)" ] && [ "$(weights by_family)" = "$(weights by_file)" ] || fail 'other losses' order.csv
+mv order.csv moved.csv
+refuse 'holds a checkpoint' "${short[@]}" --schedule moved.csv --output by_file
+"$program" train "${short[@]}" --schedule moved.csv --output by_file --resume >.out || fail "exit $?" moved.csv
+refuse 'of another job' "${short[@]}" --family zb_h1 --stages 4 --micro-batches 4 --output by_file --resume
+"$program" program dualpipe_v --stages 4 --micro-batches 4 --format csv -o pairs.csv
+"$program" train "${short[@]}" --schedule pairs.csv --output pairs >.out 2>.err || fail "exit $?: $(cat .err)" pairs.csv
 
 # A flipped bit, and a disk that is full: the earlier checkpoint stays.
 cp -r whole flipped
