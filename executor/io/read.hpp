@@ -22,7 +22,8 @@ struct contradiction : error {
 /// What a file of slots or instructions holds; its "format" says which.
 using table = std::variant<schedule, program>;
 
-/// Reads chimera.schedule or chimera.program, version 1. Strict about form: every type, range, length and key; every
+/// Reads chimera.schedule or chimera.program, version 1. Slots may all leave out `tick`, and all `ticks`: an order written
+/// by hand, which is then timed as early as it allows. Strict about form: every type, range, length and key; every
 /// index lies within the sizes that the file states. Says nothing about the laws, which are verify's to judge. Buffers,
 /// messages and replica groups of a program are worked out from the instructions. Linear in the text.
 /// Throws chimera::error, in one line that names the place, such as `worker 2, slot 5: …`.

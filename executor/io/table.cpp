@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/custom.hpp>
 
 #include <executor/io/messages.hpp>
 #include <executor/io/read.hpp>
@@ -75,15 +76,23 @@ private:
     void take_slot(const item& one) {
         const auto letter = one.op.size() == 1 ? std::string_view("FBIWR").find(one.op[0]) : std::string_view::npos;
         if (letter == std::string_view::npos) unknown_op(one.op, "F, B, I, W or R");
-        check_keys(one, {slot_keys, slot_keys | bits({field::overlap})});
+        check_keys(one, {work, slot_keys | bits({field::overlap})});
+        if (slots_.empty()) timed_ = one.has(field::tick);
+        if (one.has(field::tick) != timed_)
+            complain("key 'tick' is " + std::string(timed_ ? "missing" : "there") + " (all slots have one, or none) " +
+                     (timed_ ? "add it" : "remove it"));
+        if (!slots_.empty() && one.has(field::ticks) != lengths_)
+            complain("key 'ticks' is " + std::string(lengths_ ? "missing" : "there") +
+                     " (all slots have it, or none) " + (lengths_ ? "add it" : "remove it"));
+        lengths_ = one.has(field::ticks);
         slot s;
         s.op = static_cast<pass>(letter);
         s.pipeline = static_cast<std::uint16_t>(one[field::pipeline]);
         s.stage = static_cast<std::uint16_t>(one[field::stage]);
         s.first = one[field::first];
         s.count = static_cast<std::uint8_t>(one[field::count] & 0x7f);
-        s.tick = one[field::tick];
-        s.ticks = static_cast<std::uint16_t>(one[field::ticks]);
+        if (timed_) s.tick = one[field::tick];
+        if (lengths_) s.ticks = static_cast<std::uint16_t>(one[field::ticks]);
         s.overlap = one.overlap ? 1 : 0;
         slots_.push_back(s);
     }
@@ -228,7 +237,12 @@ private:
         each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
         out.offsets = std::move(offsets);
         out.slots = std::move(slots_);
-        return out;
+        if (!lengths_) chimera::detail::give_lengths(out.slots);
+        if (timed_) return out;
+        std::int64_t all = 0;
+        for (const slot& s : out.slots) all += s.ticks;
+        if (all > std::int64_t{1} << 29) refuse("ticks are too large (more than 2^29 together) give smaller ones");
+        return timed(out);
     }
 
     program finish_program() {
@@ -306,6 +320,7 @@ private:
     }
 
     std::vector<slot> slots_;
+    bool timed_ = true, lengths_ = true;  // slots say their tick, their length
     std::vector<instruction> instructions_;
     std::vector<std::int32_t> buffers_;
     std::vector<std::vector<std::int32_t>> groups_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/algebra.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
+#include <chimera/render/json.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/schedule/custom.hpp>
 #include <chimera/verify.hpp>
@@ -226,6 +228,36 @@ TEST(Csv, LongRows) {
     EXPECT_TRUE(verify(read).ok());
     EXPECT_THAT(refusal_of(many + "0F77"),
                 HasSubstr("row 1, column 1000001: 0F77 is there twice (first in row 1, column 155)"));
+}
+
+std::string without(std::string text, const std::string& key) {
+    for (std::size_t at; (at = text.find(",\"" + key + "\":")) != std::string::npos;)
+        text.erase(at, text.find_first_of(",}", at + 1) - at);
+    return text;
+}
+
+/// A hand-written order as JSON: all slots without tick, without ticks, or without both.
+TEST(Json, OrdersWithoutTicks) {
+    const schedule made = generate(one_f_one_b{3, 4});
+    const std::string text = json(schedule_view(made));
+    const schedule compacted = compact(made);
+    for (const std::string& bare :
+         {without(text, "tick"), without(without(text, "tick"), "ticks"), without(without(text, "ticks"), "tick")})
+        EXPECT_EQ(std::get<schedule>(read_table(bare)).slots, compacted.slots) << bare;
+    EXPECT_EQ(std::get<schedule>(read_table(without(text, "ticks"))).slots, made.slots);
+    std::string mixed = text;
+    const std::size_t at = mixed.rfind(",\"tick\":");
+    mixed.erase(at, mixed.find(',', at + 1) - at);
+    try {
+        read_table(mixed);
+        ADD_FAILURE() << "accepted";
+    } catch (const error& e) {
+        EXPECT_THAT(e.what(), HasSubstr("worker 2, slot 7: key 'tick' is missing (all slots have one, or none)"));
+    }
+    std::string waits = without(without(json(schedule_view(generate(gpipe{2, 1}))), "tick"), "ticks");
+    const std::size_t f = waits.rfind("\"op\":\"F\""), b = waits.rfind("\"op\":\"B\"");
+    std::swap(waits[f + 6], waits[b + 6]);
+    EXPECT_TRUE(verify(std::get<schedule>(read_table(waits))).broken(law::ordered));
 }
 
 TEST(Csv, IsToldFromJson) {
