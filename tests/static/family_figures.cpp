@@ -114,9 +114,9 @@ static_assert(row_is(dual, 3,
 
 // ---- Hanayo (Liu et al., arXiv 2308.15762): 4 workers, 4 micro-batches, one wave and two ----
 constexpr auto& one_wave = fixed<wave{8, 4}>;
-static_assert(row_is(one_wave, 0, "F0 . F1 . F2 . F3 f0 b0 f1 b1 f2 b2 f3 b3 B0 . B1 . B2 . B3"));
-static_assert(row_is(one_wave, 1, ". F0 . F1 . F2 f0 F3 f1 b0 f2 b1 f3 b2 B0 b3 B1 . B2 . B3"));
-static_assert(row_is(one_wave, 2, ". . F0 . F1 f0 F2 f1 F3 f2 b0 f3 b1 B0 b2 B1 b3 B2 . B3"));
+static_assert(row_is(one_wave, 0, "F0 F1 F2 F3 . . . f0 b0 f1 b1 f2 b2 f3 b3 B0 . B1 . B2 . B3"));
+static_assert(row_is(one_wave, 1, ". F0 F1 F2 . . f0 F3 f1 b0 f2 b1 f3 b2 B0 b3 B1 . B2 . B3"));
+static_assert(row_is(one_wave, 2, ". . F0 F1 . f0 F2 f1 F3 f2 b0 f3 b1 B0 b2 B1 b3 B2 . B3"));
 static_assert(row_is(one_wave, 3, ". . . F0 f0 F1 f1 F2 f2 F3 f3 b0 B0 b1 B1 b2 B2 b3 B3"));
 
 constexpr auto& two_waves = fixed<wave{16, 4, 2}>;

@@ -174,6 +174,13 @@ constexpr bool folded_numbers(int workers, int k, int waves) {
            peak(s) <= 2 * waves * workers;
 }
 static_assert(folded_numbers(2, 1, 1) && folded_numbers(4, 2, 1) && folded_numbers(4, 1, 2) && folded_numbers(3, 3, 3));
+/// One wave: (2W - 2) B for any N >= W and any costs, below 1F1B's 2 (W-1)(F+B) in the same units.
+constexpr bool one_wave_numbers(int workers, int n) {
+    const schedule s = generate(wave{2 * workers, n});
+    return idles_are(s, {.forward = 1, .backward = 2}, 4 * (workers - 1)) &&
+           idles_are(s, {.forward = 2, .backward = 7}, 14 * (workers - 1)) && peak(s) == 2 * workers;
+}
+static_assert(one_wave_numbers(2, 2) && one_wave_numbers(4, 4) && one_wave_numbers(4, 13) && one_wave_numbers(5, 16));
 /// B = 2F, N = D: (D-2)/(3N+D-2), where Chimera has (D-2)/(3N/2+D-2).
 constexpr bool bitpipe_numbers(int workers) {
     const schedule s = generate(bitpipe{2 * workers, workers});

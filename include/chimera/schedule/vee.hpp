@@ -13,11 +13,15 @@ namespace chimera {
 namespace detail {
 
 /// A building block of V-shaped schedules (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): the
-/// four passes of a micro-batch that others wait for, down, up, down and up the workers. A micro-batch starts every 6 ticks.
-/// `stride`: ticks from worker to worker on each leg. `gap`: ticks at the three turns.
+/// four passes of a micro-batch that others wait for, down, up, down and up the workers.
+/// `stride`: ticks from worker to worker on each leg. `gap`: ticks at the three turns. `period`: ticks from micro-batch to
+/// micro-batch, 6 where a backward comes in two halves, 4 where it does not.
 struct vee_block {
     std::array<int, 4> stride;
     std::array<int, 3> gap;
+    int period = 6;
+
+    constexpr bool split() const { return period == 6; }
 
     /// The tick at which leg `leg` of micro-batch 0 is on worker w of `workers`.
     constexpr int tick(int leg, int w, int workers) const {
@@ -28,27 +32,28 @@ struct vee_block {
     }
 };
 
-/// The order of a block repeated every 6 ticks, every input gradient followed by its weight gradient.
+/// The order of a block repeated every period, every input gradient followed by its weight gradient.
 constexpr schedule vee_order(label family, int workers, int micro_batches, const vee_block& block) {
     order_writer out({family, workers, 2 * workers, 1, micro_batches, 1}, folded_placement(2 * workers, workers),
-                     6 * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches));
+                     static_cast<std::size_t>(block.period) * static_cast<std::size_t>(workers) *
+                         static_cast<std::size_t>(micro_batches));
     for (int w = 0; w < workers; ++w) {
-        std::array<int, 6> leg{-1, -1, -1, -1, -1, -1};  // what runs in each of a period's six ticks
+        std::array<int, 6> leg{-1, -1, -1, -1, -1, -1};  // what runs in each of a period's ticks
         std::array<int, 6> delay{};                      // and how many periods after the micro-batch's start
         int last = 0;
         for (int l = 0; l < 4; ++l) {
             const int t = block.tick(l, w, workers);
-            leg[static_cast<std::size_t>(t % 6)] = l;
-            delay[static_cast<std::size_t>(t % 6)] = t / 6;
-            last = std::max(last, t / 6);
+            leg[static_cast<std::size_t>(t % block.period)] = l;
+            delay[static_cast<std::size_t>(t % block.period)] = t / block.period;
+            last = std::max(last, t / block.period);
         }
         for (int period = 0; period < micro_batches + last; ++period) {
-            for (std::size_t t = 0; t < 6; ++t) {
+            for (std::size_t t = 0; t < static_cast<std::size_t>(block.period); ++t) {
                 const int m = period - delay[t];
                 if (leg[t] < 0 || m < 0 || m >= micro_batches) continue;
                 const int stage = leg[t] == 0 || leg[t] == 3 ? w : 2 * workers - 1 - w;
-                out.add(leg[t] < 2 ? pass::forward : pass::input_gradient, stage, m);
-                if (leg[t] >= 2) out.add(pass::weight_gradient, stage, m);
+                out.add(leg[t] < 2 ? pass::forward : block.split() ? pass::input_gradient : pass::backward, stage, m);
+                if (leg[t] >= 2 && block.split()) out.add(pass::weight_gradient, stage, m);
             }
         }
         out.end_row();

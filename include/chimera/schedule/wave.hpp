@@ -4,6 +4,7 @@
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/time.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/schedule/vee.hpp>
 
 #include <cstddef>
 
@@ -27,7 +28,9 @@ constexpr schedule unit_train(int micro_batches, int each, int period, Unit unit
 /// Hanayo (Liu et al., SC'23, arXiv 2308.15762): every micro-batch runs down the workers and up again `waves` times, without
 /// replicas. It is Chimera's timetable folded: 1F1B over all stages, looped and folded onto the workers, which by Chimera's
 /// theorem never collides. A basic unit holds as many micro-batches as there are workers.
-/// F = B = 1 tick: idle 2 · workers - 2 ticks per worker, whatever the number of waves, so that the bubble falls as 1 / waves.
+/// F = B = 1 tick, N a multiple of the workers: idle 2 · workers - 2 ticks per worker, whatever the number of waves, so that
+/// the bubble falls as 1 / waves. Other costs: (2 · workers - 2)(B + (K - 1)(B - F)) over K basic units.
+/// One wave repeats a block instead of units: idle (2 · workers - 2) B for every N >= workers, peak 2 · workers.
 struct wave {
     int stages = 2;
     int micro_batches = 1;
@@ -44,6 +47,8 @@ struct wave {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     constexpr schedule make() const {
+        if (waves == 1)
+            return compact(detail::vee_order("wave", workers(), micro_batches, {{1, 3, 1, 3}, {1, 1, 1}, 4}));
         schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
             return fold(loop(one_f_one_b{stages, n}.make(), waves));
         });
