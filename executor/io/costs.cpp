@@ -125,7 +125,7 @@ void check_format(const json& file) {
     if (!version.is_number_integer() || version != 1)
         refuse("version is " + shown(version) + " (this program reads version 1) convert the file");
     check_keys(file, "version 1 of the format",
-               {"format", "version", "forward", "backward", "input_gradient", "weight_gradient", "recompute",
+               {"format", "version", "forward", "backward", "input_gradient", "weight_gradient", "recompute", "paired",
                 "transfer", "reduce", "update"});
 }
 
@@ -161,6 +161,12 @@ void read_backward(const json& file, costs& out) {
     if (!file.contains("weight_gradient")) out.weight_gradient = both(out.backward, out.input_gradient, rest);
 }
 
+/// Passes take time: of a stage without any, no bubble could be told from work.
+void check_above_zero(const per_stage& cost, const char* key, const char* also) {
+    for (const double seconds : cost.values)
+        if (seconds <= 0) refuse(std::string(key) + " is 0" + also + " (a pass takes time) give seconds above 0");
+}
+
 }  // namespace
 
 costs read_costs(std::string_view text) {
@@ -169,7 +175,10 @@ costs read_costs(std::string_view text) {
     costs out;
     out.forward = numbers(part(file, "every costs file", "forward"), "forward", seconds_most);
     read_backward(file, out);
+    check_above_zero(out.forward, "forward", "");
+    check_above_zero(out.backward, "backward", file.contains("backward") ? "" : ", the sum of its halves,");
     out.recompute = file.contains("recompute") ? numbers(file["recompute"], "recompute", seconds_most) : out.forward;
+    if (file.contains("paired")) out.paired = numbers(file["paired"], "paired", seconds_most);
     if (file.contains("transfer")) out.transfer = read_transfer(file["transfer"]);
     if (file.contains("reduce")) out.reduce = read_reduce(file["reduce"]);
     if (file.contains("update")) out.update = numbers(file["update"], "update", seconds_most);
@@ -187,6 +196,7 @@ void check_lengths(const costs& of, int stages) {
     check(of.input_gradient, "input_gradient", stages);
     check(of.weight_gradient, "weight_gradient", stages);
     check(of.recompute, "recompute", stages);
+    if (of.paired.given()) check(of.paired, "paired", stages);
     check(of.transfer, "transfer", std::max(stages - 1, 1));
     check(of.reduce.seconds, "reduce", stages);
     check(of.reduce.bytes, "reduce.bytes", stages);

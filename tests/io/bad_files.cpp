@@ -244,17 +244,23 @@ TEST(CostsFile, ResolvesLinks) {
     EXPECT_EQ(c.reduce.algorithm, collective::ring);
     EXPECT_EQ(c.reduce.bytes[0], 3);
     EXPECT_EQ(c.update[0], 0.25);
+    EXPECT_FALSE(c.paired.given());
+    EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).paired[1], 2.5);
     EXPECT_NO_THROW(check_lengths(c, 3));
     EXPECT_THROW(check_lengths(c, 4), error);
 }
 
 TEST(CostsFile, IsStrict) {
-    for (const char* value : {"-1", "-0.001", "null", "\"1\"", "true", "{}", "[\"x\"]", "[-1]", "1e10"})
+    for (const char* value :
+         {"0", "[0]", "[1,0]", "-1", "-0.001", "null", "\"1\"", "true", "{}", "[\"x\"]", "[-1]", "1e10"})
         costs_refused(with(plain, "\"forward\":1", "\"forward\":" + std::string(value)), "forward");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":1e999"), "");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":NaN"), "no valid JSON");
     costs_refused(with(plain, "\"forward\":1,", ""), "'forward' is missing");
     costs_refused(with(plain, ",\"backward\":2", ""), "'backward' is missing");
+    costs_refused(with(plain, "\"backward\":2", "\"backward\":0.0"), "backward is 0");
+    costs_refused(with(plain, "\"backward\":2", R"("input_gradient":0,"weight_gradient":0)"), "the sum of its halves");
+    costs_refused(with(plain, "\"backward\":2", R"("backward":2,"paired":-1)"), "paired");
     costs_refused(with(plain, "\"version\":1", "\"version\":1.0"), "version");
     costs_refused(with(plain, "chimera.costs", "chimera.schedule"), "format");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":1,\"fordward\":1"), "unknown");

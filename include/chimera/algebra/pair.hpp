@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace chimera {
 
@@ -29,7 +30,7 @@ constexpr schedule pair(schedule_view of) {
             ++i;
         }
     }
-    return compact(out);
+    return compact(std::move(out));
 }
 
 }  // namespace chimera
