@@ -55,7 +55,16 @@ inline void exercise(const schedule& of) {
     const report found = verify(of);
     for (const fault& f : found.faults) demand(message(f).find('\n') == std::string::npos);
     draw(ticks_timeline(of));
-    if (found.ok()) exercise(lower(of));
+    if (!found.ok()) return;
+    program made;
+    try {
+        made = lower(of);
+    } catch (const error& refused) {  // weights that are not made yet, too many versions of them
+        demand(std::strchr(refused.what(), '\n') == nullptr && of.head.update != weights::flushed);
+        return;
+    }
+    demand(verify(made).ok() || of.head.update != weights::flushed);
+    exercise(made);
 }
 
 /// Any bytes as a schedule or program: a table that all else can be done with, or an error of one line.
