@@ -3,6 +3,7 @@
 #include <chimera/render/csv.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/listing.hpp>
+#include <chimera/render/staleness.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
@@ -24,7 +25,8 @@ void run(const arguments& with) {
     const sync mode = sync_named(with.sync.value_or("eager_opt"));
     const program made = lower(with.family.make(), mode);
     if (with.output.format == "csv") return with.output.write(csv(program_view(made)));
-    with.output.write(with.output.format == "json" ? json(program_view(made)) : text(program_view(made)));
+    with.output.write(with.output.format == "json" ? json(program_view(made))
+                                                   : text(program_view(made)) + staleness_text(made));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 
+#include <cstdio>
 #include <memory>
 
 namespace chimera::executor {
@@ -20,7 +21,12 @@ void run(const arguments& with) {
     with.output.check({"text", "json", "csv", "svg", "html", "trace"});
     const schedule made = with.family.make();
     if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
-    if (with.output.format == "csv") return with.output.write(csv(made));
+    if (with.output.format == "csv") {
+        with.output.write(csv(made));
+        if (made.head.update != weights::flushed)
+            std::fprintf(stderr, "chimera: note: csv does not say when weights change (use json to keep that)\n");
+        return;
+    }
     with.output.write(with.output.picture(ticks_timeline(made), time_unit::ticks));
 }
 

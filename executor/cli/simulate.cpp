@@ -2,6 +2,7 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/render/labels.hpp>
 #include <chimera/render/metrics.hpp>
+#include <chimera/render/staleness.hpp>
 #include <chimera/simulate/simulate.hpp>
 #include <chimera/verify.hpp>
 
@@ -73,7 +74,7 @@ void run(const arguments& with) {
     std::string out(played.head.family.view());
     detail::put(out, ": ");
     detail::put_sizes(out, played.head);
-    with.output.write(out + '\n' + text(found, unit, speed));
+    with.output.write(out + '\n' + text(found, unit, speed) + staleness_text(played));
 }
 
 }  // namespace

@@ -70,7 +70,9 @@ void add_verify(CLI::App& program, int& status) {
     auto* command =
         program.add_subcommand("verify", "proves a schedule or program file, from whatever tool, or lists its faults");
     const auto with = std::make_shared<arguments>();
-    command->add_option("FILE", with->file, "a chimera.schedule or chimera.program file, or PyTorch-style CSV")->required()->option_text(" ");
+    command->add_option("FILE", with->file, "a chimera.schedule or chimera.program file, or PyTorch-style CSV")
+        ->required()
+        ->option_text(" ");
     command->add_option("--memory", with->memory, "most live activations of a stage that a worker may hold")
         ->option_text("LIMIT");
     command->add_option("--faults", with->faults, "faults listed of each law (16)")->option_text("COUNT");

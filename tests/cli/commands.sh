@@ -35,6 +35,10 @@ answers 0 '<!DOCTYPE html>' schedule dualpipe --stages 4 --micro-batches 8 --for
 answers 0 '0F7&7B3────' schedule dualpipe_v --stages 8 --micro-batches 8
 answers 0 '(0F' schedule dualpipe_v --stages 8 --micro-batches 8 --format csv
 answers 0 '1SEND_F0' program zb_h1 --stages 4 --micro-batches 4 --format csv
+answers 0 'stage        staleness          mean     versions' simulate pipedream --stages 4 --micro-batches 8
+answers 0 '(stashed weights)' program pipedream --stages 4 --micro-batches 8
+answers 0 'every 4 micro-batches (double_buffered weights)' simulate pipedream_2bw --stages 4 --micro-batches 8
+! grep -q staleness <("$program" simulate gpipe --stages 2 --micro-batches 2) || fail 'staleness of gpipe'
 answers 0 '"traceEvents"' schedule bidirectional --stages 4 --micro-batches 4 --format trace
 answers 0 '"format":"chimera.schedule"' schedule bidirectional --stages 4 --micro-batches 4 --format json
 answers 0 '"format":"chimera.program"' program bidirectional --stages 4 --micro-batches 4 --format json
