@@ -36,7 +36,7 @@ constexpr placing all_placings[] = {placing::linear, placing::fold, placing::loo
 
 /// The placements that --placement asks for.
 std::vector<placing> placings_of(const arguments& with) {
-    const std::string named = with.placement.value_or("linear");
+    const std::string named = with.placement.value_or("all");
     std::vector<placing> out;
     for (const placing one : all_placings)
         if (named == "all" || named == name(one)) out.push_back(one);
@@ -108,6 +108,11 @@ public:
         if (quiet_ || now - last_ < std::chrono::milliseconds(terminal_ ? 200 : 2000)) return;
         last_ = now;
         shown_ = true;
+        if (at.makespan <= 0) {
+            std::fprintf(stderr, "%ssearch %s: rules tuned in small, %lld orders%s", terminal_ ? "\r\033[K" : "",
+                         name(which_), static_cast<long long>(at.evaluations), terminal_ ? "" : "\n");
+            return;
+        }
         const double share = static_cast<double>(at.evaluations) / static_cast<double>(at.evaluations_most);
         std::fprintf(stderr, "%ssearch %s: %2.0f %%, makespan %.9g (gap %s), longest span %.9g (gap %s)%s",
                      terminal_ ? "\r\033[K" : "", name(which_), 100 * share, at.makespan,
@@ -254,7 +259,7 @@ void add_search(CLI::App& program, int&) {
     add("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick", "FILE");
     add("--memory", with->memory, "most live activations of a stage, for all workers or for each (any)", "M|LIST");
     add("--kept", with->kept, "share of an activation that stays for the weight gradient (1)", "X");
-    add("--placement", with->placement, "which worker holds which stage (linear)", "linear|fold|loop|overlay|all");
+    add("--placement", with->placement, "which worker holds which stage (all)", "linear|fold|loop|overlay|all");
     add("--chunks", with->chunks, "loop: stages per worker (2)", "V");
     command->add_flag("--no-split", with->no_split, "full backwards, not input and weight gradients apart");
     add("--minimise", with->minimise, "what is to be least; the other breaks ties (makespan)", "makespan|span");
@@ -266,7 +271,7 @@ void add_search(CLI::App& program, int&) {
     command->footer(
         "linear and overlay have D workers, fold D/2, loop D/V. json is the schedule, for verify, simulate and the "
         "others.\n"
-        "Example: chimera search --stages 8 --micro-batches 32 --costs costs.json --memory 16 --placement all");
+        "Example: chimera search --stages 8 --micro-batches 32 --costs costs.json --memory 16");
     command->callback([with] { run(*with); });
 }
 

@@ -26,8 +26,8 @@ public:
         bounds out;
         for (std::size_t w = 0; w < of_.held.size(); ++w) {
             if (of_.work[w] <= 0 && of_.held[w].empty()) continue;
-            out.makespan = std::max(out.makespan, alone(w, false));
-            out.span = std::max(out.span, alone(w, true));
+            out.makespan = std::max(out.makespan, alone(w, false, until::all));
+            out.span = std::max(out.span, alone(w, true, until::own));
             const double held = first_start(w);
             const double rooms = room_time(w);
             out.span = std::max(out.span, rooms);
@@ -35,7 +35,7 @@ public:
             for (std::size_t v = w; v < of_.held.size() && of_.pipelines == 1; ++v)
                 out.span = std::max(out.span, drained(w, v));
         }
-        out.span = std::max(out.span, 0.0);
+        if (of_.pipelines == 2) out.span = std::max(out.span, opposed());
         out.makespan = std::max(out.makespan, out.span);
         windows(out);
         out.makespan = std::max(out.makespan, out.span);
@@ -62,9 +62,14 @@ private:
     /// Earliest start of a lane's pass after time 0, or after the worker's own first start: the same unit has passed
     /// through the worker's entry lane before, and nothing on the worker starts before its first start.
     constexpr double release(std::int32_t id, bool own) const { return own ? head(id) - head(entry(id)) : head(id); }
-    /// Least time from the end of a pass to the end of all, or to the worker's own last end.
-    constexpr double rest(std::int32_t id, bool own) const {
-        if (!own) return chain_.tail[static_cast<std::size_t>(id)];
+    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the worker
+    /// where the pass's pipeline begins.
+    enum class until : std::uint8_t { all, own, home };
+
+    /// Least time from the end of a pass to that end.
+    constexpr double rest(std::int32_t id, until end) const {
+        if (end == until::all) return chain_.tail[static_cast<std::size_t>(id)];
+        if (end == until::home) return back_home(id);
         double most = 0;
         for (const std::int32_t other : of_.held[static_cast<std::size_t>(at(id).worker)]) {
             const lane &a = at(id), &b = at(other);
@@ -75,6 +80,14 @@ private:
                 most = std::max(most, chain_.between(of_, id, other) + b.seconds);
         }
         return most;
+    }
+
+    constexpr double back_home(std::int32_t id) const {
+        const lane& l = at(id);
+        if (l.op == pass::weight_gradient) return 0;
+        const lane& g = at(of_.id(l.pipeline, 0, 1));
+        const double after = g.weight >= 0 ? at(g.weight).seconds : 0;
+        return id == g.gradient ? after : chain_.between(of_, id, g.gradient) + g.seconds + after;
     }
 
     /// Longest work of `places` passes of one kind of a worker, no more than there are.
@@ -112,36 +125,47 @@ private:
     /// after r: for a linear pipeline r - limit F = (D-1)(I + 2 transfer) + (D - limit) F, the zero-bubble bound
     /// (arXiv 2401.10241, with transfers). When the worker's last gradient has ended only weight gradients are left, as
     /// many as memory holds: the rest of the work comes before the least tail of a gradient.
-    constexpr double alone(std::size_t w, bool own) const {
+    constexpr double alone(std::size_t w, bool own_start, until end) const {
         double best = 0;
         const auto& lanes = of_.held[w];
-        const double pending = put_off(w);
         double last = 1e300;
         for (const std::int32_t l : lanes)
-            if (at(l).count > 0 && sends_gradient(at(l).op)) last = std::min(last, rest(l, own));
+            if (at(l).count > 0 && sends_gradient(at(l).op)) last = std::min(last, rest(l, end));
         if (last > 1e299) return 0;
         for (const std::int32_t a : lanes) {
             if (at(a).count == 0) continue;
-            const double r = release(a, own);
+            const double r = release(a, own_start);
             bool only_forwards = true;
             double early = 0;
             for (const std::int32_t l : lanes) {
-                if (at(l).count == 0 || release(l, own) >= r) continue;
+                if (at(l).count == 0 || release(l, own_start) >= r) continue;
                 early += at(l).seconds * at(l).count;
                 only_forwards = only_forwards && at(l).op == pass::forward;
             }
             const double before = only_forwards ? std::min(early, most_work(w, false, of_.limit[w])) : early;
             best = std::max(best, r + of_.work[w] - before);
-            if (only_forwards) best = std::max(best, r + of_.work[w] - before - pending + last);
-            for (const std::int32_t b : lanes) best = std::max(best, both(lanes, r, rest(b, own), own));
+            if (only_forwards) best = std::max(best, r + last_gradient(w) - before + last);
+            for (const std::int32_t b : lanes) best = std::max(best, both(lanes, r, rest(b, end), own_start, end));
         }
         return best;
     }
-    constexpr double both(const std::vector<std::int32_t>& lanes, double r, double q, bool own) const {
+    constexpr double both(const std::vector<std::int32_t>& lanes, double r, double q, bool own_start, until end) const {
         double sum = 0;
         for (const std::int32_t l : lanes)
-            if (release(l, own) >= r && rest(l, own) >= q) sum += at(l).seconds * at(l).count;
+            if (release(l, own_start) >= r && rest(l, end) >= q) sum += at(l).seconds * at(l).count;
         return sum > 0 ? r + sum + q : 0;
+    }
+
+    /// Two pipelines: let worker a, where the first begins, start no later than worker b, where the second does. Counted
+    /// from a's start the second pipeline's chains reach a no earlier than from time 0, and counted back from b's
+    /// start plus the longest span, the first pipeline's chains must leave b early enough to end on a by then.
+    /// Or the other way round.
+    constexpr double opposed() const {
+        const std::size_t a = 0, b = of_.held.size() - 1;
+        if (of_.units < 2) return 0;
+        const double one = std::max(alone(a, false, until::own), alone(b, true, until::home));
+        const double other = std::max(alone(b, false, until::own), alone(a, true, until::home));
+        return std::min(one, other);
     }
 
     /// The span of w through a worker v that units reach later and leave earlier: v starts when w has started and the
@@ -158,7 +182,30 @@ private:
             const double end = chain_.between(of_, l, a.gradient) + at(a.gradient).seconds;
             back = std::min(back, end + (a.weight >= 0 ? at(a.weight).seconds : 0.0));
         }
-        return head(b.forward) - head(a.forward) + of_.work[v] - put_off(v) + back;
+        return head(b.forward) - head(a.forward) + last_gradient(v) + back;
+    }
+
+    /// From a worker's start to the end of its last gradient, idle time before the first gradient aside. Then only the
+    /// weight gradients that memory holds are left. And where there are more forwards than room: when the last forward
+    /// ends, what is left belongs to the live activations, `limit` at most; the rest of the work lies before (and a
+    /// gradient, so the idle time before the first one is not this), and the round trip of that unit lies after.
+    constexpr double last_gradient(std::size_t w) const {
+        const double best = of_.work[w] - put_off(w);
+        double trip = 1e300, most = 0, forwards = 0;
+        for (const std::int32_t id : of_.held[w]) {
+            const lane& f = at(id);
+            if (f.op != pass::forward || f.count == 0) continue;
+            const lane& g = at(f.gradient);
+            const double after = f.weight >= 0 ? at(f.weight).seconds : 0;
+            const double kept = f.weight >= 0 ? -at(f.weight).mass : 1;
+            if (after > 0 && kept <= 0) return best;
+            most = std::max({most, g.seconds + after, after > 0 ? after / kept : 0.0});
+            const std::int32_t out = at(entry(id)).gradient;
+            trip = std::min(trip, chain_.between(of_, id, out) + at(out).seconds);
+            forwards += f.count;
+        }
+        if (forwards <= of_.limit[w] + whole) return best;
+        return std::max(best, of_.work[w] - of_.limit[w] * most + trip);
     }
 
     /// Memory over time: a unit holds its place from its forward to the end of its weight gradient, at least as long as
@@ -224,11 +271,12 @@ private:
     /// What a worker's x must cover beside the idle time before its first gradient.
     constexpr double needs(std::size_t w, bool own) const {
         if (!own) {
-            const lane& g = at(of_.id(0, static_cast<int>(w), 1));
-            const double after = chain_.tail[static_cast<std::size_t>(g.gradient)] - put_off(w);
-            return first_start(w) + of_.work[w] + std::max(0.0, after);
+            const double after = chain_.tail[static_cast<std::size_t>(of_.id(0, static_cast<int>(w), 1))];
+            return first_start(w) + std::max(of_.work[w], last_gradient(w) + after);
         }
-        double most = of_.work[w];
+        const lane& g = at(of_.id(0, static_cast<int>(w), 1));
+        const double after = g.weight >= 0 ? at(g.weight).seconds : 0;
+        double most = std::max(of_.work[w], last_gradient(w) + after);
         for (std::size_t u = 0; u < w; ++u) most = std::max(most, drained(u, w));
         return most;
     }
