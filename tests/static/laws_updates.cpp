@@ -38,6 +38,10 @@ static_assert(weight_copies(lowered(pipedream_2bw{.stages = 4, .micro_batches = 
 static_assert(staleness(lowered(pipedream_2bw{.stages = 4, .micro_batches = 12}))[3].largest == 1);
 static_assert(staleness(lowered(one_f_one_b{.stages = 4, .micro_batches = 12}))[0].largest == 0);
 
+// Synchronous families keep one of each stage that they hold: Chimera with 2f pipelines 2f stages on each worker.
+static_assert(weight_copies(lowered(bidirectional{.stages = 8, .micro_batches = 8, .pipelines = 4}))[5] == 4);
+static_assert(weight_copies(lowered(zb_v{.stages = 8, .micro_batches = 4}))[0] == 2);
+
 /// The n-th instruction with this action.
 constexpr instruction& find(program& p, action op, int n = 0) {
     std::size_t i = 0;

@@ -6,6 +6,7 @@
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/gpipe.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
+#include <chimera/schedule/pipedream.hpp>
 #include <chimera/verify.hpp>
 
 #include <gmock/gmock.h>
@@ -97,6 +98,50 @@ TEST(verify_message, both_sides_of_a_pair_keep_one_order) {
     EXPECT_EQ(first_message(verify(p)),
               "matched: received out of order at worker 1, instruction 0, stage 1, unit 1, pipeline 0, peer 0 "
               "(worker 0 sends instruction 2 first) keep one order on both sides");
+}
+
+/// PipeDream on two stages: stage 0 keeps two versions. Its row on worker 0:
+/// 0 F0, 1 send, 2 F1, 3 recv, 4 send, 5 B0, 6 update, 7 F2, 8 recv, 9 send, 10 B1, 11 update, 12 recv, 13 B2, 14 update.
+program pipedream_of_three() { return lower(generate(pipedream{.stages = 2, .micro_batches = 3})); }
+
+TEST(verify_message, versions_of_weights_name_what_should_have_been_read) {
+    program p = pipedream_of_three();
+    p.instructions[10].version = 1;
+    EXPECT_EQ(
+        first_message(verify(p)),
+        "housed: not the weights of its forward at worker 0, instruction 10, stage 0, unit 1, pipeline 0 (version 1) "
+        "use the same from forward to backward");
+    p = pipedream_of_three();
+    p.instructions[7].version = 0;
+    EXPECT_EQ(first_message(verify(p)),
+              "housed: a forward that reads the wrong weights at worker 0, instruction 7, stage 0, unit 2, pipeline 0 "
+              "(it must read what 1 updates left) name the version that holds them");
+    p = pipedream_of_three();
+    p.instructions[6].version = 0;
+    EXPECT_THAT(
+        first_message(verify(p)),
+        testing::StartsWith("housed: overwrites weights that a backward still needs at worker 0, instruction 6, "
+                            "stage 0, pipeline 0 (version 0)"));
+    p = pipedream_of_three();
+    p.version_counts[0] = 3;
+    EXPECT_THAT(first_message(verify(p)),
+                testing::StartsWith("housed: version_counts is not the peak at worker 0, stage 0 "
+                                    "(2 weight versions are live at most)"));
+}
+
+TEST(verify_message, updates_name_the_gradient_they_missed) {
+    program p = pipedream_of_three();
+    std::swap(p.instructions[5], p.instructions[6]);
+    EXPECT_THAT(
+        first_message(verify(p)),
+        testing::StartsWith("synchronised: updated before the last gradient at worker 0, instruction 5, stage 0, "
+                            "pipeline 0 (instruction 6 adds to it)"));
+    p = pipedream_of_three();
+    erase(p, 0, 6);
+    EXPECT_THAT(
+        first_message(verify(p)),
+        testing::StartsWith("synchronised: a gradient of the next group before the update at worker 0, instruction 9, "
+                            "stage 0, unit 1, pipeline 0 (it would be added to group 0, not yet applied)"));
 }
 
 TEST(verify_message, require_throws_what_is_wrong_and_nothing_where_nothing_is) {
