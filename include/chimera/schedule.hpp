@@ -7,6 +7,7 @@
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/bitpipe.hpp>
 #include <chimera/schedule/breadth_first.hpp>
+#include <chimera/schedule/custom.hpp>
 #include <chimera/schedule/data_parallel.hpp>
 #include <chimera/schedule/dualpipe.hpp>
 #include <chimera/schedule/gems.hpp>

@@ -64,10 +64,10 @@ inline std::string svg(std::span<const panel> of, const compare_options& how) {
               22;
     }
     legend names;
-    int hues = 0;
+    int lanes_used = 0;
     for (int cls = 0; cls < class_count; ++cls)
-        if (contents.used[static_cast<std::size_t>(cls)]) hues = cls / 5 + 1;
-    for (int lane = 0; lane < hues; ++lane)
+        if (contents.used[static_cast<std::size_t>(cls)]) lanes_used = cls / 5 + 1;
+    for (int lane = 0; lane < lanes_used; ++lane)
         names.add_passes({{},
                           lane == 0   ? "first pipeline or chunk"
                           : lane == 1 ? "second"
