@@ -85,12 +85,17 @@ private:
         best_ = rows;
     }
 
-    double rate(const rules& by) {
+    /// What rules are worth by a scale; the best rules are those that are best by the search's own.
+    double rate(const rules& by, const scale& with) {
         count();
         value v;
         if (!greedy_.build(by, trial_) || !player_.play(trial_, v)) return 1e300;
         keep(trial_, v);
-        return by_(of_, v);
+        if (const double own = by_(of_, v); own < score_) {
+            score_ = own;
+            rules_ = by;
+        }
+        return with(of_, v);
     }
 
     /// One unit after the other: runs in the least memory there can be.
@@ -115,40 +120,31 @@ private:
         serial();
         for (const double share : {0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 4.0})
             for (const bool eager : {false, true})
-                for (const double patience : {0.0, 0.5, 1.0}) {
-                    const rules next = plain_rules(of_, share, eager, patience);
-                    const double s = rate(next);
-                    if (s >= score_) continue;
-                    score_ = s;
-                    rules_ = next;
-                }
+                for (const double patience : {0.0, 0.5, 1.0}) rate(plain_rules(of_, share, eager, patience), by_);
     }
 
-    /// Anneals the rules: a few times from the plain ones, then from the best.
+    /// Anneals the rules: a few times from the plain ones or those of the problem in small, for the value minimised and
+    /// for the other in turns, then from the best.
     void tune() {
         if (score_ > 1e299) return;
-        const rules plain = rules_;
-        const double plain_score = score_;
-        if (guess_.rank.empty()) {
-            for (int round = 0; round < 4 && !settled(); ++round) tune_from(plain, plain_score, 2e-3, tunings_ / 6);
-        } else {
-            const double guessed = rate(guess_);
-            if (guessed < score_) score_ = guessed, rules_ = guess_;
-            for (int round = 0; round < 2 && !settled(); ++round) tune_from(guess_, guessed, 1e-3, tunings_ / 4);
-        }
-        tune_from(rules_, score_, 2e-4, tunings_ / 3);
+        const bool guessed = !guess_.rank.empty();
+        const rules plain = guessed ? guess_ : rules_;
+        scale other = by_;
+        other.swapped = true;
+        other.target = (of_.minimise == objective::span ? limits_.makespan : limits_.span) * (small_ ? 1 : 1.0005);
+        const int rounds = guessed ? 2 : 4;
+        for (int round = 0; round < rounds && !settled(); ++round)
+            tune_from(plain, round % 2 == 0 ? by_ : other, 2e-3, tunings_ * 2 / (3 * rounds));
+        tune_from(rules_, by_, 2e-4, tunings_ / 3);
     }
-    void tune_from(rules now, double now_score, double heat, std::int64_t tries) {
-        const double bound = limits_.makespan;
+    void tune_from(rules now, const scale& by, double heat, std::int64_t tries) {
+        double now_score = rate(now, by);
         for (std::int64_t i = 0; i < tries && !settled(); ++i) {
             rules next = now;
             for (int n = 1 + random_.index(3); n > 0; --n) mutate(of_, next, random_);
-            const double s = rate(next);
-            const double cooled = heat * bound * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(tries));
-            if (s < score_) {
-                score_ = s;
-                rules_ = next;
-            }
+            const double s = rate(next, by);
+            const double cooled =
+                heat * limits_.makespan * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(tries));
             if (s > now_score && random_.unit() >= std::exp((now_score - s) / cooled)) continue;
             now_score = s;
             now = std::move(next);

@@ -17,10 +17,12 @@ namespace chimera::detail::seek {
 struct scale {
     double target = 0;  ///< of the value minimised; below it nothing is to be won
     double share = 0.02;
+    bool swapped = false;  ///< the other value is the first one
 
     double operator()(const instance& of, const value& v) const {
-        const double first = of.minimise == objective::span ? v.span : v.makespan;
-        const double second = of.minimise == objective::span ? v.makespan : v.span;
+        const bool span = (of.minimise == objective::span) != swapped;
+        const double first = span ? v.span : v.makespan;
+        const double second = span ? v.makespan : v.span;
         return std::max(first - target, 0.0) + share * second + 1e-4 * share * v.sum / of.workers;
     }
 };
