@@ -73,7 +73,7 @@ public:
         }
         for (std::size_t i = 0; i < slots.size(); ++i) {
             slots[i].tick = of_.passes[i].column;
-            slots[i].ticks = static_cast<std::uint16_t>(std::clamp<std::int32_t>(gaps_[kind(i)], 1, 65535));
+            slots[i].ticks = static_cast<std::uint16_t>(std::clamp<std::int32_t>(length(i), 1, 65535));
         }
         return true;
     }
@@ -101,6 +101,15 @@ private:
     bool second(std::size_t i) const { return i > 0 && of_.passes[i - 1].overlap; }
     std::size_t kind(std::size_t i) const {
         return of_.passes[i].overlap || second(i) ? pair_kind : static_cast<std::size_t>(of_.passes[i].op);
+    }
+
+    /// A recomputed forward takes what the backward behind it takes, one tick before a pair: as chimera::recompute has it.
+    std::int32_t length(std::size_t i) const {
+        const auto& all = of_.passes;
+        const bool known = all[i].op == action::recompute && !all[i].overlap && !second(i) && i + 1 < all.size() &&
+                           all[i + 1].row == all[i].row && all[i + 1].op != action::recompute;
+        if (!known) return gaps_[kind(i)];
+        return std::min(kind(i + 1) == pair_kind ? 1 : gaps_[kind(i + 1)], all[i + 1].column - all[i].column);
     }
 
     /// Narrows the length of the kind of pass i to the gaps behind it: to the next cell of its row, to who needs it.

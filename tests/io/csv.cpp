@@ -87,6 +87,41 @@ TEST(Csv, RoundTripOfEveryFamilyWithOnePipeline) {
     EXPECT_GE(trips, 2 * 12 * 24);
 }
 
+TEST(Csv, RoundTripWithOptions) {
+    int trips = 0;
+    for (int stages = 2; stages <= 16; stages += 2) {
+        for (int micro_batches = 1; micro_batches <= 12; ++micro_batches) {
+            std::vector<family_options> all(7);
+            all[0].family = "one_f_one_b";
+            all[0].recompute = "full";
+            all[1].family = "zb_h1";
+            all[1].recompute = "0";
+            all[2].family = "interleaved";
+            all[2].chunks = stages % 3 == 0 ? 3 : 4;
+            all[3].family = "breadth_first";
+            all[3].chunks = 4;
+            all[4].family = "wave";
+            all[4].waves = 2;
+            all[5].family = "dualpipe_v";
+            all[5].recompute = "full";
+            all[6].family = "pipedream_2bw";
+            for (family_options& options : all) {
+                options.stages = stages;
+                options.micro_batches = micro_batches;
+                schedule made;
+                try {
+                    made = make_schedule(options);
+                } catch (const error&) {
+                    continue;
+                }
+                expect_same(read_csv(csv(made)).order, made, options.family + " " + std::to_string(stages));
+                ++trips;
+            }
+        }
+    }
+    EXPECT_GT(trips, 300);
+}
+
 /// PyTorch's own files: its orders obey the laws, are lowered and read again from what is written.
 TEST(Csv, ReadsWhatPyTorchWrites) {
     struct expectation {
