@@ -20,7 +20,12 @@ struct bounds {
 /// passes; it computes one at a time; so time on it is at least the work done in it.
 class bounder {
 public:
-    explicit constexpr bounder(const instance& of) : of_(of), chain_(of) {}
+    explicit constexpr bounder(const instance& of) : of_(of), chain_(of) {
+        for (std::int32_t l = 0; l < static_cast<std::int32_t>(of.lanes.size()); ++l) {
+            entries_.push_back(find_entry(l));
+            own_rests_.push_back(own_rest(l));
+        }
+    }
 
     constexpr bounds find() {
         bounds out;
@@ -47,7 +52,8 @@ private:
     constexpr double head(std::int32_t id) const { return chain_.head[static_cast<std::size_t>(id)]; }
 
     /// The first lane of a lane's pipeline on its worker: each unit passes there first.
-    constexpr std::int32_t entry(std::int32_t id) const {
+    constexpr std::int32_t entry(std::int32_t id) const { return entries_[static_cast<std::size_t>(id)]; }
+    constexpr std::int32_t find_entry(std::int32_t id) const {
         std::int32_t out = id;
         for (const std::int32_t other : of_.held[static_cast<std::size_t>(at(id).worker)])
             if (at(other).pipeline == at(id).pipeline && at(other).count > 0 && head(other) < head(out)) out = other;
@@ -69,7 +75,9 @@ private:
     /// Least time from the end of a pass to that end.
     constexpr double rest(std::int32_t id, until end) const {
         if (end == until::all) return chain_.tail[static_cast<std::size_t>(id)];
-        if (end == until::home) return back_home(id);
+        return end == until::home ? back_home(id) : own_rests_[static_cast<std::size_t>(id)];
+    }
+    constexpr double own_rest(std::int32_t id) const {
         double most = 0;
         for (const std::int32_t other : of_.held[static_cast<std::size_t>(at(id).worker)]) {
             const lane &a = at(id), &b = at(other);
@@ -145,6 +153,7 @@ private:
             const double before = only_forwards ? std::min(early, most_work(w, false, of_.limit[w])) : early;
             best = std::max(best, r + of_.work[w] - before);
             if (only_forwards) best = std::max(best, r + last_gradient(w) - before + last);
+            if (lanes.size() > 64) continue;  // cubic; what is left out only matters where units are few
             for (const std::int32_t b : lanes) best = std::max(best, both(lanes, r, rest(b, end), own_start, end));
         }
         return best;
@@ -296,6 +305,8 @@ private:
 
     const instance& of_;
     chains chain_;
+    std::vector<std::int32_t> entries_;  // per lane
+    std::vector<double> own_rests_;      // per lane
 };
 
 constexpr bounds find_bounds(const instance& of) { return bounder(of).find(); }

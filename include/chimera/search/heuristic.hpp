@@ -18,10 +18,9 @@ namespace chimera::detail::seek {
 /// the other. Ends early when both have met their bounds.
 class heuristic {
 public:
-    heuristic(const instance& of, const search_options& how, std::int64_t evaluations = 0, const rules* guess = nullptr)
+    heuristic(const instance& of, const search_options& how)
         : of_(of), how_(how), limits_(find_bounds(of)), greedy_(of), player_(of), random_(how.seed),
-          begun_(std::chrono::steady_clock::now()), evaluations_(evaluations) {
-        if (guess) guess_ = *guess;
+          begun_(std::chrono::steady_clock::now()) {
         slack_ = 1e-9 * std::max(limits_.makespan, limits_.span);
         small_ = of.passes() <= 400;
         rounds_ = small_ ? 8 : 2;
@@ -30,8 +29,8 @@ public:
         const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
         by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
         const double size = std::max(of.passes(), 1);
-        tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 1500.0, 12000.0));
-        moves_ = static_cast<std::int64_t>(small_ ? 400000.0 : std::clamp(8e7 / size, 5000.0, 50000.0));
+        tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 60.0, 12000.0));
+        moves_ = static_cast<std::int64_t>(small_ ? 400000.0 : std::clamp(8e7 / size, 500.0, 50000.0));
         stride_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(1e5 / size), 1, 256);
         if (how.evaluations > 0) {
             moves_ = small_ ? how.evaluations * 19 / 20 : how.evaluations / 2;
@@ -42,8 +41,7 @@ public:
     void run() {
         begin();
         if (!settled()) tune();
-        for (int round = 0; round < rounds_ && !settled() && !how_.tune_only; ++round)
-            anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : 0.2);
+        for (int round = 0; round < rounds_ && !settled(); ++round) anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : 0.2);
     }
 
     /// Takes an order found elsewhere, if it is better, and polishes it.
@@ -118,21 +116,29 @@ private:
 
     void begin() {
         serial();
-        for (const double share : {0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 4.0})
+        const std::int32_t d = of_.stages;
+        int step = std::clamp(of_.passes() / 40000, 1, 41);  // of large problems, and of short searches, not all
+        if (how_.evaluations > 0)
+            step = std::max(step, static_cast<int>(std::min<std::int64_t>(2520 / how_.evaluations, 41)));
+        int turn = 0;
+        for (const double share : {0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0})
             for (const bool eager : {false, true})
-                for (const double patience : {0.0, 0.5, 1.0}) rate(plain_rules(of_, share, eager, patience), by_);
+                for (const double patience : {0.0, 0.5, 1.0})
+                    for (const std::int32_t behind : {unbounded, 0, d / 8, d / 4, d / 2})
+                        for (const std::int32_t rush : {0, d / 4, d / 2})
+                            if (turn++ % step == 0 && !settled())
+                                rate(plain_rules(of_, share, eager, patience, behind, rush), by_);
     }
 
-    /// Anneals the rules: a few times from the plain ones or those of the problem in small, for the value minimised and
-    /// for the other in turns, then from the best.
+    /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns, then from
+    /// the best.
     void tune() {
         if (score_ > 1e299) return;
-        const bool guessed = !guess_.rank.empty();
-        const rules plain = guessed ? guess_ : rules_;
+        const rules plain = rules_;
         scale other = by_;
         other.swapped = true;
         other.target = (of_.minimise == objective::span ? limits_.makespan : limits_.span) * (small_ ? 1 : 1.0005);
-        const int rounds = guessed ? 2 : 4;
+        constexpr int rounds = 4;
         for (int round = 0; round < rounds && !settled(); ++round)
             tune_from(plain, round % 2 == 0 ? by_ : other, 2e-3, tunings_ * 2 / (3 * rounds));
         tune_from(rules_, by_, 2e-4, tunings_ / 3);
@@ -177,9 +183,9 @@ private:
     std::int64_t stride_ = 1;
     scale by_;
     double kept_ = 1e300;
-    std::int64_t tunings_ = 0, moves_ = 0, evaluations_;
+    std::int64_t tunings_ = 0, moves_ = 0, evaluations_ = 0;
     bool cut_short_ = false;
-    rules rules_, guess_;
+    rules rules_;
     double score_ = 1e300;
     order trial_, best_;
     value found_;

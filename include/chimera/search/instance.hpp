@@ -177,17 +177,16 @@ constexpr void add_stage(const search_problem& of, instance& to, int p, int s, s
 /// furthest can always go on: its worker holds only activations of earlier stages, which left that place free.
 constexpr void set_reserves(instance& to) {
     to.reserve.assign(to.lanes.size(), 0.0);
-    for (const auto& lanes : to.held)
-        for (const std::int32_t a : lanes) {
-            std::vector<std::int32_t> later;
-            for (const std::int32_t b : lanes) {
-                const std::int32_t s = to.lanes[static_cast<std::size_t>(b)].stage;
-                if (s > to.lanes[static_cast<std::size_t>(a)].stage &&
-                    std::find(later.begin(), later.end(), s) == later.end())
-                    later.push_back(s);
-            }
-            to.reserve[static_cast<std::size_t>(a)] = static_cast<double>(later.size());
+    for (const auto& lanes : to.held) {
+        std::vector<std::int32_t> stages;
+        for (const std::int32_t l : lanes) stages.push_back(to.lanes[static_cast<std::size_t>(l)].stage);
+        std::sort(stages.begin(), stages.end());
+        stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
+        for (const std::int32_t l : lanes) {
+            const auto at = std::upper_bound(stages.begin(), stages.end(), to.lanes[static_cast<std::size_t>(l)].stage);
+            to.reserve[static_cast<std::size_t>(l)] = static_cast<double>(stages.end() - at);
         }
+    }
 }
 
 /// Checks the problem and lays it out.

@@ -37,7 +37,7 @@ struct search_problem {
     objective minimise = objective::makespan;
 };
 
-/// What a running search has reached; all times 0 while it looks at the same problem in small.
+/// What a running search has reached.
 struct search_progress {
     double makespan = 0;
     double longest_span = 0;
@@ -50,10 +50,9 @@ struct search_progress {
 /// How long `search` looks. Equal problems and options give equal results, unless a search is cut short.
 struct search_options {
     std::uint64_t seed = 1;
-    std::int64_t evaluations = 0;                            ///< orders to be tried; 0: by the size of the problem
-    double seconds = 0;                                      ///< cuts the search short; 0: never
+    std::int64_t evaluations = 0;  ///< about how many orders to try; 0: by the size of the problem
+    double seconds = 0;            ///< cuts the search short; 0: never
     std::function<bool(const search_progress&)> progress{};  ///< called now and then; false cuts the search short
-    bool tune_only = false;                                  ///< greedy orders alone, no annealing of single passes
 };
 
 /// The best schedule found, in seconds of the costs given, and what no schedule can go below.

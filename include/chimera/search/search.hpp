@@ -3,8 +3,8 @@
 
 #include <chimera/core/query.hpp>
 #include <chimera/search/build.hpp>
-#include <chimera/search/coarse.hpp>
 #include <chimera/search/exact.hpp>
+#include <chimera/search/heuristic.hpp>
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>
 
@@ -53,8 +53,8 @@ inline void close(const instance& in, heuristic& looking, search_result& out) {
 /// Throws `error` for problems that make no sense: see `search_problem`.
 inline search_result search(const search_problem& of, const search_options& how = {}) {
     const detail::seek::instance in = detail::seek::lay_out(of);
-    detail::seek::scaled scaled(of, in, how);
-    detail::seek::heuristic& looking = scaled.found();
+    detail::seek::heuristic looking(in, how);
+    looking.run();
     search_result out;
     detail::seek::close(in, looking, out);
     detail::seek::fill(out, in, of, looking.best(), looking.limits());

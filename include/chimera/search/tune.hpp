@@ -13,12 +13,13 @@
 namespace chimera::detail::seek {
 
 /// Rules to begin with: as many units under way as a round trip takes forwards (times `share`), within the limit.
-inline rules plain_rules(const instance& of, double share, bool eager, double patience) {
+inline rules plain_rules(const instance& of, double share, bool eager, double patience, std::int32_t behind,
+                         std::int32_t rush) {
     const chains chain(of);
     rules out;
     out.under_way.assign(of.lanes.size(), unbounded);
-    out.behind.assign(static_cast<std::size_t>(of.workers), unbounded);
-    out.rush.assign(static_cast<std::size_t>(of.workers), 0);
+    out.behind.assign(static_cast<std::size_t>(of.workers), behind);
+    out.rush.assign(static_cast<std::size_t>(of.workers), rush);
     out.rank.assign(of.lanes.size(), 0);
     out.eager.assign(static_cast<std::size_t>(of.workers), eager ? 1 : 0);
     out.patience.assign(static_cast<std::size_t>(of.workers), patience);
