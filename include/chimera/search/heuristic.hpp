@@ -29,7 +29,7 @@ public:
         const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
         by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
         const double size = std::max(of.passes(), 1);
-        tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 60.0, 12000.0));
+        tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 60.0, small_ ? 12000.0 : 36000.0));
         moves_ = static_cast<std::int64_t>(small_ ? 400000.0 : std::clamp(8e7 / size, 500.0, 50000.0));
         stride_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(1e5 / size), 1, 256);
         if (how.evaluations > 0) {
@@ -41,7 +41,8 @@ public:
     void run() {
         begin();
         if (!settled()) tune();
-        for (int round = 0; round < rounds_ && !settled(); ++round) anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : 0.2);
+        for (int round = 0; round < rounds_ && !settled(); ++round)
+            anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : round == 0 ? 0.2 : 0.02);
     }
 
     /// Takes an order found elsewhere, if it is better, and polishes it.
@@ -127,7 +128,15 @@ private:
                     for (const std::int32_t behind : {unbounded, 0, d / 8, d / 4, d / 2})
                         for (const std::int32_t rush : {0, d / 4, d / 2})
                             if (turn++ % step == 0 && !settled())
-                                rate(plain_rules(of_, share, eager, patience, behind, rush), by_);
+                                start_with(plain_rules(of_, share, eager, patience, behind, rush));
+    }
+
+    /// Rates plain rules; keeps the best of those that put weight gradients off at will as another place to begin.
+    void start_with(const rules& plain) {
+        const double s = rate(plain, by_);
+        if (plain.behind.front() != unbounded || s >= other_score_) return;
+        other_score_ = s;
+        other_ = plain;
     }
 
     /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns, then from
@@ -140,7 +149,8 @@ private:
         other.target = (of_.minimise == objective::span ? limits_.makespan : limits_.span) * (small_ ? 1 : 1.0005);
         constexpr int rounds = 4;
         for (int round = 0; round < rounds && !settled(); ++round)
-            tune_from(plain, round % 2 == 0 ? by_ : other, 2e-3, tunings_ * 2 / (3 * rounds));
+            tune_from(round < 2 || other_score_ > 1e299 ? plain : other_, round % 2 == 0 ? by_ : other, 2e-3,
+                      tunings_ * 2 / (3 * rounds));
         tune_from(rules_, by_, 2e-4, tunings_ / 3);
     }
     void tune_from(rules now, const scale& by, double heat, std::int64_t tries) {
@@ -185,7 +195,8 @@ private:
     double kept_ = 1e300;
     std::int64_t tunings_ = 0, moves_ = 0, evaluations_ = 0;
     bool cut_short_ = false;
-    rules rules_;
+    rules rules_, other_;
+    double other_score_ = 1e300;
     double score_ = 1e300;
     order trial_, best_;
     value found_;
