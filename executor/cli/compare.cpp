@@ -178,6 +178,8 @@ void run(const arguments& how) {
     const contest with = contest_of(how);
     std::vector<refused_family> refused;
     std::vector<contender> all = hold(with, refused);
+    if (all.empty())
+        refuse("no family fits (" + refused.front().name + ": " + refused.front().why + ") use other sizes");
     const std::string& format = how.output.format;
     if (format == "json") return how.output.write(json_of(all, refused, with));
     const time_unit unit = how.costs ? time_unit::seconds : time_unit::ticks;

@@ -111,6 +111,7 @@ grep -q '"family":"gpipe","why":"the peak is 8 activations (--memory allows 3)' 
 refuse 'one of them' --micro-batches 8
 refuse 'one of them' --micro-batches 8 --stages 4 --workers 4
 refuse '--micro-batches is missing' --stages 4
+refuse 'no family fits' --stages 4 --micro-batches 1000000000
 for number in 0 -1 1e9 x '' 99999999999; do
     refuse '--stages' --stages "$number" --micro-batches 8
     refuse '--workers' --workers "$number" --micro-batches 8
