@@ -206,11 +206,14 @@ std::string table_of(const std::vector<attempt>& attempts, const costs& cost) {
     return out;
 }
 
+/// What the bounds prove, for this placement.
 const char* claim(const search_problem& of, const search_result& r) {
-    const bool span = of.minimise == objective::span;
-    const double gap = span ? r.span_gap() : r.makespan_gap();
-    if (r.exact || gap <= 1e-9) return span ? "longest_span is the least there is" : "makespan is the least there is";
-    return "nothing beyond the bounds";
+    const bool makespan = r.makespan_gap() <= 1e-9, span = r.span_gap() <= 1e-9;
+    if (makespan && span) return "no makespan and no longest_span is less with this placement";
+    if (makespan) return "no makespan is less with this placement";
+    if (span) return "no longest_span is less with this placement";
+    return of.minimise == objective::span ? "longest_span is within its gap of the least"
+                                          : "makespan is within its gap of the least";
 }
 
 std::string words(const search_problem& of, const attempt& best, const std::vector<attempt>& all, time_unit unit) {
