@@ -95,15 +95,35 @@ void check(const search_problem& of, const search_result& found) {
 
 TEST(search_random, is_lawful_and_as_long_as_simulated) {
     random_problem random(7);
-    for (int i = 0; i < 250; ++i) {
+    for (int i = 0; i < 150; ++i) {
         const search_problem of = random.next();
         check(of, search(of, {.seed = static_cast<std::uint64_t>(i), .evaluations = 400}));
     }
 }
 
+/// Bounds against the least there is, found by branch and bound without them.
+TEST(search_random, bounds_stay_below_the_least) {
+    random_problem random(11);
+    int proven = 0;
+    for (int i = 0; i < 4000; ++i) {
+        search_problem of = random.next();
+        of.micro_batches = 1 + of.micro_batches % 5;
+        const auto in = detail::seek::lay_out(of);
+        if (in.passes() > 60) continue;
+        detail::seek::exact_search exact(in, 1e6, 20'000, false);
+        exact.run();
+        if (!exact.found()) continue;
+        const auto limits = detail::seek::find_bounds(in);
+        EXPECT_LE(of.minimise == objective::span ? limits.span : limits.makespan, exact.length() * (1 + 1e-9))
+            << words(of);
+        ++proven;
+    }
+    EXPECT_GT(proven, 1000);
+}
+
 TEST(search_random, repeats_itself) {
     random_problem random(8);
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 10; ++i) {
         const search_problem of = random.next();
         const search_options how{.seed = 5, .evaluations = 3000};
         const search_result a = search(of, how), b = search(of, how);

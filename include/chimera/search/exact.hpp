@@ -21,13 +21,14 @@ namespace chimera::detail::seek {
 /// done and no time later.
 class exact_search {
 public:
-    constexpr exact_search(const instance& of, double upper, std::int64_t nodes_most)
+    /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds.
+    constexpr exact_search(const instance& of, double upper, std::int64_t nodes_most, bool bounded = true)
         : of_(of), chain_(of), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
           span_(of.minimise == objective::span), done_(of.lanes.size(), 0), next_(of.lanes.size(), 0.0),
           last_(of.lanes.size(), 0.0), ends_(static_cast<std::size_t>(of.passes()), 0.0),
           free_(static_cast<std::size_t>(of.workers), 0.0), first_(free_.size(), -1.0), waits_(free_.size(), 0.0),
           live_(free_.size(), 0.0), scarce_(free_.size(), 0), rows_(free_.size(), std::vector<std::uint16_t>()) {
-        limits_ = find_bounds(of);
+        if (bounded) limits_ = find_bounds(of);
         for (std::size_t w = 0; w < free_.size(); ++w) {
             double forwards = 0;
             for (const std::int32_t l : of.held[w]) forwards += at(l).op == pass::forward ? at(l).count : 0;

@@ -23,14 +23,14 @@ public:
           begun_(std::chrono::steady_clock::now()) {
         slack_ = 1e-9 * std::max(limits_.makespan, limits_.span);
         small_ = of.passes() <= 400;
-        rounds_ = small_ ? 8 : 2;
+        rounds_ = small_ ? 16 : 2;
         // Small problems: strictly the value minimised, then the other. Large ones: a two-thousandth above the bound is
         // as good as the bound, and the other value counts half, so that both come near their bounds.
         const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
         by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
         const double size = std::max(of.passes(), 1);
         tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 60.0, small_ ? 12000.0 : 36000.0));
-        moves_ = static_cast<std::int64_t>(small_ ? 400000.0 : std::clamp(8e7 / size, 500.0, 50000.0));
+        moves_ = static_cast<std::int64_t>(small_ ? 640000.0 : std::clamp(8e7 / size, 500.0, 50000.0));
         stride_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(1e5 / size), 1, 256);
         if (how.evaluations > 0) {
             moves_ = small_ ? how.evaluations * 19 / 20 : how.evaluations / 2;
