@@ -42,7 +42,7 @@ public:
         begin();
         if (!settled()) tune();
         for (int round = 0; round < rounds_ && !settled(); ++round)
-            anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : round == 0 ? 0.2 : 0.02);
+            anneal(small_ ? (round % 2 == 0 ? 2.0 : 0.7) : round == 0 ? 0.2 : 0.02, small_ && round % 4 > 1);
     }
 
     /// Takes an order found elsewhere, if it is better, and polishes it.
@@ -167,11 +167,18 @@ private:
         }
     }
 
-    void anneal(double heat) {
+    /// From the best order, or from one of quite other rules.
+    void anneal(double heat, bool afresh = false) {
         improver on(of_, random_.bits());
         const double mean = *std::max_element(of_.work.begin(), of_.work.end()) * of_.workers / of_.passes();
         const std::int64_t moves = moves_ / rounds_;
-        on.start(best_, by_);
+        trial_ = best_;
+        if (afresh && !rules_.rank.empty()) {
+            rules other = rules_;
+            for (int n = 0; n < 12; ++n) mutate(of_, other, random_);
+            if (!greedy_.build(other, trial_)) trial_ = best_;
+        }
+        on.start(trial_, by_);
         for (std::int64_t i = 0; i < moves && !settled(); ++i) {
             count();
             const double cooled = heat * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(moves));

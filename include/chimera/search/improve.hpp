@@ -35,8 +35,8 @@ inline bool better(const instance& of, const value& a, const value& b, double sl
     return first < -slack || (first < slack && second < -slack);
 }
 
-/// Simulated annealing over orders. A move takes a pass of a critical chain past others of its row, or others past it:
-/// nothing else can shorten the chain.
+/// Simulated annealing over orders. A move takes a pass past others of its row, or others past it; mostly one of a critical
+/// chain, as nothing else can shorten that, now and then any, to prepare for it.
 class improver {
 public:
     improver(const instance& of, std::uint64_t seed) : of_(of), player_(of), random_(seed) {
@@ -57,8 +57,9 @@ public:
     /// One move at a temperature (in seconds); true when the order changed.
     bool step(double temperature) {
         if (critical_.empty()) return false;
+        const auto pick = [&](std::size_t size) { return random_.index(static_cast<std::int32_t>(size)); };
         const std::int32_t at =
-            critical_[static_cast<std::size_t>(random_.index(static_cast<std::int32_t>(critical_.size())))];
+            random_.index(8) == 0 ? pick(rows_.size()) : critical_[static_cast<std::size_t>(pick(critical_.size()))];
         const std::int32_t worker = of_.lanes[rows_[static_cast<std::size_t>(at)]].worker;
         const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
         const std::int32_t end = of_.offsets[static_cast<std::size_t>(worker) + 1];
