@@ -20,9 +20,9 @@ constexpr program_view compiled = proven<fixed_lowered<proven<fixed<Spec>>, sync
 
 const program_view* detail::find_compiled(const job& wanted) {
     const auto& s = wanted.schedule;
-    const bool plain = s.file.empty() && s.family == "bidirectional" && s.stages == 4 && (s.pipelines == 0 || s.pipelines == 2) &&
-                       (s.scale.empty() || s.scale == "direct") && !s.split && s.width == 1 && s.recompute == "none" &&
-                       wanted.sync == "eager_opt";
+    const bool plain = s.file.empty() && s.family == "bidirectional" && s.stages == 4 &&
+                       (s.pipelines == 0 || s.pipelines == 2) && (s.scale.empty() || s.scale == "direct") && !s.split &&
+                       s.width == 1 && s.recompute == "none" && wanted.sync == "eager_opt";
     if (!plain) return nullptr;
     if (s.micro_batches == 4) return &compiled<bidirectional{.stages = 4, .micro_batches = 4}>;
     if (s.micro_batches == 8) return &compiled<bidirectional{.stages = 4, .micro_batches = 8}>;
