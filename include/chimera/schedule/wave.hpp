@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/time.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
