@@ -49,13 +49,21 @@ int choice(const char* what, std::int64_t value, int otherwise) {
     return value == 0 ? otherwise : size(what, value, rows_most);
 }
 
+/// stages × pipelines: an int would overflow before it is refused.
+template <class Spec>
+std::int64_t places_of(const Spec& spec) {
+    if constexpr (requires { spec.pipelines; })
+        return std::int64_t{spec.stages} * spec.pipelines;
+    else
+        return spec.placements();
+}
+
 /// Generates, after refusing what would be too large once it is widened.
 template <class Spec>
 schedule build(const Spec& spec, std::int64_t width) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
     const std::int64_t workers = spec.workers() * width;
-    std::int64_t places = spec.placements() * width;
-    if constexpr (requires { spec.pipelines; }) places = std::int64_t{spec.stages} * spec.pipelines * width;  // no int
+    const std::int64_t places = places_of(spec) * width;
     if (workers > rows_most)
         refuse("workers · width is " + std::to_string(workers) + " (more than " + std::to_string(rows_most) +
                ") use fewer stages or copies");
