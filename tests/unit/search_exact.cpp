@@ -93,7 +93,7 @@ TEST(search_exact, agrees_everywhere) {
     if (!std::getenv("CHIMERA_EXHAUSTIVE")) GTEST_SKIP() << "takes minutes: set CHIMERA_EXHAUSTIVE=1";
     for (const bool split : {true, false})
         for (const objective aim : {objective::makespan, objective::span})
-            check_agreement({1.0, 1.5, 2.0}, aim, split, 2'000'000);
+            check_agreement({1.0, 1.5, 2.0}, aim, split, 4'000'000);
 }
 
 }  // namespace
