@@ -2,12 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every bad input ends with 2, one line on standard error and nothing on standard output; files stay as they were.
 # Usage: bad_input.sh PROGRAM
-set -u
-program=$(realpath "$1")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
+source "$(dirname "$0")/common.sh"
 cases=0
 
 snapshot() { find . -type f ! -path './.check/*' -exec cksum {} + | sort -k3; }

@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # PyTorch-style CSV: written, read wherever a file is taken, and refused in one line. Usage: csv.sh PROGRAM
-set -u
-program=$(realpath "$1")
-fixtures=$(realpath "$(dirname "$0")/../fixtures/pytorch")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+source "$(dirname "$0")/common.sh"
+fixtures=$here/../fixtures/pytorch
 # answers STATUS PART ARGUMENTS… : standard output holds PART; standard error is kept in err
 answers() {
     local wanted=$1 part=$2 status

@@ -136,4 +136,27 @@ inline void run(std::span<const mutation> mutations, std::function<case_of(dice&
     }
 }
 
+// Mutations of reductions and updates, whether these come once or again and again.
+
+inline bool drop_reduce(program& p, dice& d) { return drop(p, pick(p, d, having({action::reduce_gradient}))); }
+inline bool drop_wait(program& p, dice& d) { return drop(p, pick(p, d, having({action::wait_gradient}))); }
+inline bool drop_update(program& p, dice& d) { return drop(p, pick(p, d, having({action::update_weights}))); }
+inline bool early_reduce(program& p, dice& d) {
+    const auto at = pick(p, d, having({action::reduce_gradient}));
+    if (!at) return false;
+    const int stage = p.instructions[at->index].stage;
+    const auto to = previous(p, *at, [&](const instruction& y) { return any_gradient(y) && y.stage == stage; });
+    if (!to) return false;
+    move(p, at->index, *to);
+    return true;
+}
+inline bool late_gradient(program& p, dice& d) {
+    const auto at = pick(p, d, any_gradient);
+    const int stage = p.instructions[at->index].stage;
+    const auto to =
+        next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; });
+    move(p, at->index, *to);
+    return true;
+}
+
 }  // namespace chimera::attack

@@ -81,18 +81,6 @@ bool third_in_a_pair(program& p, dice& d) {
 
 // ---- law synchronised
 
-bool early_reduce(program& p, dice& d) {
-    const auto at = pick(p, d, having({action::reduce_gradient}));
-    if (!at) return false;
-    const int stage = p.instructions[at->index].stage;
-    const auto to = previous(p, *at, [&](const instruction& y) { return any_gradient(y) && y.stage == stage; });
-    if (!to) return false;
-    move(p, at->index, *to);
-    return true;
-}
-bool drop_reduce(program& p, dice& d) { return drop(p, pick(p, d, having({action::reduce_gradient}))); }
-bool drop_wait(program& p, dice& d) { return drop(p, pick(p, d, having({action::wait_gradient}))); }
-bool drop_update(program& p, dice& d) { return drop(p, pick(p, d, having({action::update_weights}))); }
 bool update_first(program& p, dice& d) {
     const auto at = pick(p, d, having({action::update_weights}));
     const int stage = p.instructions[at->index].stage;
@@ -128,14 +116,6 @@ bool wrong_members(program& p, dice& d) {
 
 // ---- law reproducible
 
-bool late_gradient(program& p, dice& d) {
-    const auto at = pick(p, d, any_gradient);
-    const int stage = p.instructions[at->index].stage;
-    const auto to =
-        next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; });
-    move(p, at->index, *to);
-    return true;
-}
 bool swap_members(program& p, dice& d) {
     const auto s = static_cast<std::size_t>(roll(d, 0, p.head.stages - 1));
     const std::int32_t begin = p.member_offsets[s], end = p.member_offsets[s + 1];

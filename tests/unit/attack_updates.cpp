@@ -66,7 +66,6 @@ bool update_behind_a_forward(program& p, dice& d) {
     move(p, at->index, *to);
     return true;
 }
-bool drop_update(program& p, dice& d) { return drop(p, pick(p, d, having({action::update_weights}))); }
 bool double_update(program& p, dice& d) {
     const auto at = pick(p, d, having({action::update_weights}));
     const instruction x = p.instructions[at->index];
@@ -93,27 +92,9 @@ bool swap_updates_of_two_stages(program& p, dice& d) {
     std::swap(a, p.instructions[*to]);
     return true;
 }
-bool drop_reduce(program& p, dice& d) { return drop(p, pick(p, d, having({action::reduce_gradient}))); }
-bool drop_wait(program& p, dice& d) { return drop(p, pick(p, d, having({action::wait_gradient}))); }
-bool early_reduce(program& p, dice& d) {
-    const auto at = pick(p, d, having({action::reduce_gradient}));
-    if (!at) return false;
-    const int stage = p.instructions[at->index].stage;
-    const auto to = previous(p, *at, [&](const instruction& y) { return any_gradient(y) && y.stage == stage; });
-    if (!to) return false;
-    move(p, at->index, *to);
-    return true;
-}
 bool update_before_wait(program& p, dice& d) {
     const auto at = pick(p, d, having({action::wait_gradient}));
     if (!at) return false;
-    const int stage = p.instructions[at->index].stage;
-    move(p, at->index,
-         *next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; }));
-    return true;
-}
-bool gradient_behind_its_update(program& p, dice& d) {
-    const auto at = pick(p, d, any_gradient);
     const int stage = p.instructions[at->index].stage;
     move(p, at->index,
          *next(p, *at, [&](const instruction& y) { return y.op == action::update_weights && y.stage == stage; }));
@@ -174,7 +155,7 @@ constexpr mutation mutations[] = {
     {"update before the wait", update_before_wait, law::synchronised},
     {"gradient of the next group before the update", gradient_before_an_update, law::synchronised, true},
     {"another group size", other_groups, law::synchronised, true},
-    {"gradient behind its update", gradient_behind_its_update, law::reproducible},
+    {"gradient behind its update", late_gradient, law::reproducible},
     {"drop a weight gradient", drop_weight_gradient, law::once},
     {"weight gradient before its input gradient", weight_gradient_first, law::ordered},
 };

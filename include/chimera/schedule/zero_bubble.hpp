@@ -35,36 +35,30 @@ constexpr schedule zero_bubble_order(label family, int stages, int micro_batches
     return compact(out.take());
 }
 
+template <int Depth>
+struct zero_bubble {
+    int stages = 1;
+    int micro_batches = 1;
+
+    constexpr refusal refused() const { return refuse_sizes(stages, micro_batches, 3); }
+    constexpr int workers() const { return stages; }
+    constexpr int placements() const { return stages; }
+    constexpr std::size_t slot_count() const {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    constexpr schedule make() const {
+        return zero_bubble_order(Depth == 1 ? "zb_h1" : "zb_h2", stages, micro_batches, Depth);
+    }
+};
+
 }  // namespace detail
 
 /// ZB-H1: the backward in two halves, at the memory of 1F1B. Peak D; F = I = W = 1 tick: makespan 3N + D - 1, idle
 /// (D - 1)(F + I - W).
-struct zb_h1 {
-    int stages = 1;
-    int micro_batches = 1;
-
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 3); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
-        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
-    }
-    constexpr schedule make() const { return detail::zero_bubble_order("zb_h1", stages, micro_batches, 1); }
-};
+using zb_h1 = detail::zero_bubble<1>;
 
 /// ZB-H2: no bubble between a worker's first and last slot where F = I = W and N >= 2D - 1, at nearly twice the memory.
 /// Peak 2D - 1; idle within a worker's span (D - 1)(F + I - 2W); the global makespan keeps the skew of (D - 1) F.
-struct zb_h2 {
-    int stages = 1;
-    int micro_batches = 1;
-
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 3); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
-        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
-    }
-    constexpr schedule make() const { return detail::zero_bubble_order("zb_h2", stages, micro_batches, 2); }
-};
+using zb_h2 = detail::zero_bubble<2>;
 
 }  // namespace chimera
