@@ -120,18 +120,7 @@ void check(const sweep::job& j, int choice) {
     ASSERT_EQ(run(p, local_mode::rendezvous, rule.updates()), expected) << name << " rendezvous";
 }
 
-TEST_P(every_family, gives_the_bits_of_one_worker_with_stale_weights) {
-    const auto jobs = sweep::jobs(GetParam());
-    EXPECT_GE(jobs.size(), 5U);
-    int turn = 0;
-    for (const sweep::job& j : jobs) {
-        if (std::getenv("CHIMERA_EXHAUSTIVE") == nullptr)
-            check(j, turn++ % sweep::choices);
-        else
-            for (int choice = 0; choice < sweep::choices; ++choice) check(j, choice);
-        if (HasFatalFailure()) return;
-    }
-}
+TEST_P(every_family, gives_the_bits_of_one_worker_with_stale_weights) { sweep::each_choice(GetParam(), check); }
 
 TEST_P(every_family, keeps_as_many_versions_as_micro_batches_in_flight_need) {
     for (const sweep::job& j : sweep::jobs(GetParam())) {

@@ -79,18 +79,7 @@ void check(const sweep::job& j, int choice) {
 /// Every job once, the nine choices of synchronisation and recompute taking turns; all of them where CHIMERA_EXHAUSTIVE is set.
 class every_family : public testing::TestWithParam<sweep::variant> {};
 
-TEST_P(every_family, gives_the_bits_of_one_worker) {
-    const auto jobs = sweep::jobs(GetParam());
-    EXPECT_GE(jobs.size(), 5U);
-    int turn = 0;
-    for (const sweep::job& j : jobs) {
-        if (std::getenv("CHIMERA_EXHAUSTIVE") == nullptr)
-            check(j, turn++ % sweep::choices);
-        else
-            for (int choice = 0; choice < sweep::choices; ++choice) check(j, choice);
-        if (HasFatalFailure()) return;
-    }
-}
+TEST_P(every_family, gives_the_bits_of_one_worker) { sweep::each_choice(GetParam(), check); }
 
 INSTANTIATE_TEST_SUITE_P(exactness, every_family, testing::ValuesIn(sweep::variants(true)),
                          [](const auto& of) { return of.param.name; });

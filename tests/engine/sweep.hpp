@@ -7,9 +7,12 @@
 
 #include <executor/io/family.hpp>
 
+#include <gtest/gtest.h>
 #include <cstdint>
 #include <functional>
 #include <ostream>
+
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -122,6 +125,22 @@ inline chimera::program program_of(const job& j, int choice) {
 }
 inline std::string name_of(const job& j, int choice) {
     return j.name + " sync=" + std::to_string(choice % 3) + " recompute=" + std::to_string(choice / 3);
+}
+
+/// `check(job, choice)` for every job of a variant, the nine choices taking turns; for all of them where CHIMERA_EXHAUSTIVE
+/// is set.
+template <class Check>
+void each_choice(const variant& of, Check check) {
+    const auto all = jobs(of);
+    EXPECT_GE(all.size(), 5U);
+    int turn = 0;
+    for (const job& j : all) {
+        if (std::getenv("CHIMERA_EXHAUSTIVE") == nullptr)
+            check(j, turn++ % choices);
+        else
+            for (int choice = 0; choice < choices; ++choice) check(j, choice);
+        if (testing::Test::HasFatalFailure()) return;
+    }
 }
 
 /// The units that `worker` adds to the gradient of `stage`, in its order: read off the program, instruction by
