@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace chimera {
+
+enum class layer_kind : std::uint8_t { embedding, block, head, convolution, other };
+
+/// One layer, the smallest piece that a partition moves: what it holds, computes, keeps and hands on.
+/// All but parameters is per sample (a sequence, an image): a micro-batch of b samples takes b times as much.
+/// FLOPs count a multiply and an add as two. Bytes are those of the model's precision.
+struct layer {
+    std::string name;
+    layer_kind kind = layer_kind::block;
+    std::int64_t parameters = 0;
+    std::int32_t tied_to = -1;         ///< layer whose weights it uses as its own; -1: none
+    std::int64_t tied_parameters = 0;  ///< how many: held (and reduced) once more where that layer is on another stage
+    double forward = 0;                ///< FLOPs
+    double input_gradient = 0;         ///< FLOPs of the backward that the stage before waits for
+    double weight_gradient = 0;        ///< FLOPs of the rest of the backward
+    double selective_forward = 0;      ///< FLOPs that a selective recompute repeats (attention's core)
+    double activations = 0;            ///< bytes from the forward to the backward, nothing recomputed
+    double selective = 0;              ///< the same, attention's core recomputed; equal to activations where there is none
+    double replicated = 0;             ///< of both: bytes that tensor parallelism does not divide
+    double output = 0;                 ///< bytes handed to the next layer; its gradient is as large. With all of a
+                                       ///< stage recomputed, the input of its first layer is all that is kept
+    double exchanged = 0;              ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
+};
+
+}  // namespace chimera
