@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/algebra.hpp>
 #include <chimera/core/fixed.hpp>
-#include <chimera/schedule.hpp>
+#include <chimera/schedule/family.hpp>
 
 #include <chimera/verify.hpp>
 
@@ -11,7 +11,6 @@
 #include <range/v3/algorithm/find.hpp>
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/join.hpp>
-#include <range/v3/view/transform.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -45,25 +44,15 @@ scale scale_of(const std::string& name) {
 }
 
 /// A number that the caller left out (0), or one in range.
-int choice(const char* what, std::int64_t value, int otherwise) {
-    return value == 0 ? otherwise : size(what, value, rows_most);
-}
-
-/// stages × pipelines: an int would overflow before it is refused.
-template <class Spec>
-std::int64_t places_of(const Spec& spec) {
-    if constexpr (requires { spec.pipelines; })
-        return std::int64_t{spec.stages} * spec.pipelines;
-    else
-        return spec.placements();
-}
+int choice(const char* what, std::int64_t value) { return value == 0 ? 0 : size(what, value, rows_most); }
 
 /// Generates, after refusing what would be too large once it is widened.
-template <class Spec>
-schedule build(const Spec& spec, std::int64_t width) {
+schedule build(const family_spec& spec, std::int64_t width) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
     const std::int64_t workers = spec.workers() * width;
-    const std::int64_t places = places_of(spec) * width;
+    // stages × pipelines: an int would overflow before it is refused
+    const std::int64_t places =
+        (spec.pipelines > 0 ? std::int64_t{spec.stages} * spec.pipelines : spec.placements()) * width;
     if (workers > rows_most)
         refuse("workers · width is " + std::to_string(workers) + " (more than " + std::to_string(rows_most) +
                ") use fewer stages or copies");
@@ -87,79 +76,38 @@ enum extra : unsigned {
     updates = 64
 };
 
-struct sizes {
-    int stages;
-    int micro_batches;
-    const family_options& of;
-};
-
-template <class Spec>
-schedule plain(const sizes& n) {
-    return build(Spec{n.stages, n.micro_batches}, n.of.width);
-}
-schedule make_bidirectional(const sizes& n) {
-    return build(bidirectional{n.stages, n.micro_batches, choice("pipelines", n.of.pipelines, 2), scale_of(n.of.scale),
-                               n.of.split},
-                 n.of.width);
-}
-schedule make_interleaved(const sizes& n) {
-    return build(
-        interleaved{n.stages, n.micro_batches, choice("chunks", n.of.chunks, 2), choice("group", n.of.group, 0)},
-        n.of.width);
-}
-schedule make_breadth_first(const sizes& n) {
-    return build(breadth_first{n.stages, n.micro_batches, choice("chunks", n.of.chunks, 2)}, n.of.width);
-}
-schedule make_wave(const sizes& n) {
-    return build(wave{n.stages, n.micro_batches, choice("waves", n.of.waves, 1)}, n.of.width);
-}
-schedule make_pipedream_2bw(const sizes& n) {
-    return build(pipedream_2bw{n.stages, n.micro_batches, choice("update_every", n.of.update_every, 0)}, n.of.width);
-}
-/// Its width is its own: a copy of the whole model on every worker.
-schedule make_data_parallel(const sizes& n) {
-    return build(data_parallel{n.stages, n.micro_batches, static_cast<int>(n.of.width)}, 1);
+constexpr unsigned extras_of(family which) {
+    switch (which) {
+        case family::bidirectional:
+            return pipelines | scales | splits;
+        case family::interleaved:
+            return chunks | groups;
+        case family::breadth_first:
+            return chunks;
+        case family::wave:
+            return waves;
+        case family::pipedream_2bw:
+            return updates;
+        default:
+            return none;
+    }
 }
 
-struct family {
-    std::string_view name;
-    schedule (*make)(const sizes&);
-    unsigned extras = none;
-};
-
-constexpr family families[] = {
-    {"gpipe", plain<gpipe>},
-    {"one_f_one_b", plain<one_f_one_b>},
-    {"gems", plain<gems>},
-    {"bidirectional", make_bidirectional, pipelines | scales | splits},
-    {"interleaved", make_interleaved, chunks | groups},
-    {"breadth_first", make_breadth_first, chunks},
-    {"zb_h1", plain<zb_h1>},
-    {"zb_h2", plain<zb_h2>},
-    {"zb_v", plain<zb_v>},
-    {"v_half", plain<v_half>},
-    {"v_min", plain<v_min>},
-    {"dualpipe", plain<dualpipe>},
-    {"dualpipe_v", plain<dualpipe_v>},
-    {"wave", make_wave, waves},
-    {"bitpipe", plain<bitpipe>},
-    {"data_parallel", make_data_parallel},
-    {"pipedream", plain<pipedream>},
-    {"pipedream_2bw", make_pipedream_2bw, updates},
-};
-
-const family* find(std::string_view name) {
-    const auto* const found = ranges::find(families, name, &family::name);
-    return found == std::end(families) ? nullptr : found;
+/// The family of that name; null where there is none.
+const std::string_view* find(std::string_view name) {
+    const auto* const found = ranges::find(family_labels, name);
+    return found == family_labels.end() ? nullptr : found;
 }
+constexpr family family_at(const std::string_view* label) { return static_cast<family>(label - family_labels.begin()); }
 
 /// Refuses options that the family does not have.
-void check_options(const family_options& of, const family& made) {
+void check_options(const family_options& of, family made) {
     const auto check = [&](bool given, extra which, const char* what) {
-        if (!given || (made.extras & which) != 0) return;
+        if (!given || (extras_of(made) & which) != 0) return;
         std::string owners;
-        for (const family& f : families)
-            if ((f.extras & which) != 0) owners += (owners.empty() ? "" : " or ") + std::string(f.name);
+        for (const std::string_view& label : family_labels)
+            if ((extras_of(family_at(&label)) & which) != 0)
+                owners += (owners.empty() ? "" : " or ") + std::string(label);
         refuse(std::string(what) + " does not apply (" + of.family + " has no such option) leave it out or use " +
                owners);
     };
@@ -176,9 +124,7 @@ void check_options(const family_options& of, const family& made) {
 
 bool is_family(std::string_view name) { return find(name) != nullptr; }
 
-std::vector<std::string_view> family_names() {
-    return families | ranges::views::transform(&family::name) | ranges::to<std::vector>();
-}
+std::vector<std::string_view> family_names() { return {family_labels.begin(), family_labels.end()}; }
 
 std::string family_list() {
     const auto names = family_names();
@@ -221,16 +167,25 @@ namespace {
 
 /// A family's schedule, of one copy unless the copies are the family.
 schedule family_schedule(const family_options& of) {
-    const family* const made_by = find(of.family);
-    if (made_by == nullptr)
+    const std::string_view* const label = find(of.family);
+    if (label == nullptr)
         refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
-    check_options(of, *made_by);
-    size("width", of.width, rows_most);
-    const int micro_batches = size("micro_batches", of.micro_batches, most_slots);
-    const bool replicas = of.family == "data_parallel";
-    const int stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
-    recomputed_stages(of.recompute, stages);  // refused before work is done
-    return made_by->make({stages, micro_batches, of});
+    family_spec spec{.which = family_at(label)};
+    check_options(of, spec.which);
+    const int width = size("width", of.width, rows_most);
+    spec.micro_batches = size("micro_batches", of.micro_batches, most_slots);
+    const bool replicas = spec.which == family::data_parallel;
+    spec.stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
+    recomputed_stages(of.recompute, spec.stages);  // refused before work is done
+    spec.scale = scale_of(of.scale);
+    spec.split = of.split;
+    spec.pipelines = choice("pipelines", of.pipelines);
+    spec.chunks = choice("chunks", of.chunks);
+    spec.group = choice("group", of.group);
+    spec.waves = choice("waves", of.waves);
+    spec.update_every = choice("update_every", of.update_every);
+    if (replicas) spec.width = width;  // its width is its own: a copy of the whole model on every worker
+    return build(spec, replicas ? 1 : width);
 }
 
 }  // namespace
