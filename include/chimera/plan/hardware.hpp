@@ -27,7 +27,8 @@ struct hardware {
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
     double overlap_slowdown = 1;  ///< by how much a reduction takes longer beside computation
     link inside;                  ///< between workers of one node
-    link between;                 ///< between nodes
+    link between;                 ///< between nodes, of one worker
+    double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 };
 
 /// Seconds that a layer takes for one micro-batch.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/program/synchronise.hpp>
+#include <chimera/schedule/family.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+/// What a backward finds of its forward's activations. mixed: decided for every stage.
+enum class recompute_mode : std::uint8_t { none, selective, full, mixed };
+
+constexpr const char* name(recompute_mode mode) {
+    constexpr const char* names[] = {"none", "selective", "full", "mixed"};
+    return names[static_cast<int>(mode)];
+}
+constexpr const char* name(sync mode) {
+    return mode == sync::lazy ? "lazy" : mode == sync::eager ? "eager" : "eager_opt";
+}
+
+/// Who is whose neighbour in a node: the copies of a stage, or the stages of a copy.
+enum class layout : std::uint8_t { copies_together, stages_together };
+
+/// One way to train: everything that decides how long an iteration takes and how much memory a worker needs.
+/// It takes width · tensor · schedule.workers() workers and width · schedule.micro_batches · micro_batch samples.
+struct configuration {
+    family_spec schedule;  ///< micro_batches are per copy; its own width stays 1
+    int width = 1;         ///< data-parallel copies of the whole pipeline group
+    int tensor = 1;        ///< workers that share every layer (tensor parallelism)
+    int micro_batch = 1;   ///< samples
+    sync synchronisation = sync::eager_opt;
+    recompute_mode recompute = recompute_mode::none;
+    std::vector<recompute_mode> stage_recompute;  ///< of every stage, where the mode is mixed
+    int zero = 0;                                 ///< ZeRO level: 1 shards the optimiser's state over the replicas of a
+                                                  ///< stage, 2 gradients as well, 3 weights as well
+    layout order = layout::copies_together;
+    bool continuous = false;                      ///< asynchronous families: no drain between iterations
+    std::vector<int> cuts;                        ///< first layer of each stage, and one past the last; empty: the best
+
+    constexpr int workers() const { return width * tensor * schedule.workers(); }
+    constexpr std::int64_t samples() const {
+        return std::int64_t{width} * schedule.micro_batches * micro_batch;
+    }
+    constexpr recompute_mode recompute_of(int stage) const {
+        return recompute == recompute_mode::mixed ? stage_recompute[static_cast<std::size_t>(stage)] : recompute;
+    }
+};
+
+}  // namespace chimera

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/model/model.hpp>
+#include <chimera/plan/layer_time.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace chimera {
+
+/// What a range of layers takes and needs, for one micro-batch.
+struct stage_sums {
+    double forward = 0;          ///< seconds
+    double input_gradient = 0;   ///< seconds
+    double weight_gradient = 0;  ///< seconds
+    double selective_time = 0;   ///< seconds that a selective recompute adds to the backward
+    double parameters = 0;       ///< held by one tensor slice
+    double activations = 0;      ///< bytes kept with nothing recomputed
+    double selective = 0;        ///< bytes kept with attention's core recomputed
+
+    constexpr double compute() const { return forward + input_gradient + weight_gradient; }
+
+    friend constexpr stage_sums operator+(const stage_sums& a, const stage_sums& b) {
+        return {a.forward + b.forward,
+                a.input_gradient + b.input_gradient,
+                a.weight_gradient + b.weight_gradient,
+                a.selective_time + b.selective_time,
+                a.parameters + b.parameters,
+                a.activations + b.activations,
+                a.selective + b.selective};
+    }
+    friend constexpr stage_sums operator-(const stage_sums& a, const stage_sums& b) {
+        return {a.forward - b.forward,
+                a.input_gradient - b.input_gradient,
+                a.weight_gradient - b.weight_gradient,
+                a.selective_time - b.selective_time,
+                a.parameters - b.parameters,
+                a.activations - b.activations,
+                a.selective - b.selective};
+    }
+};
+
+/// Running sums over a model's layers at one micro-batch and tensor width: any stage in constant time.
+class layer_sums {
+public:
+    constexpr layer_sums(const model& of, const hardware& on, double samples, int tensor) {
+        sums_.reserve(of.layers.size() + 1);
+        sums_.emplace_back();
+        boundary_.reserve(of.layers.size());
+        for (const layer& l : of.layers) {
+            const layer_seconds time = seconds_of(l, on, samples, tensor);
+            stage_sums one;
+            one.forward = time.forward;
+            one.input_gradient = time.input_gradient;
+            one.weight_gradient = time.weight_gradient;
+            one.selective_time = time.selective;
+            one.parameters = static_cast<double>(l.parameters) / tensor;
+            one.activations = samples * (l.replicated + (l.activations - l.replicated) / tensor);
+            one.selective = samples * (l.replicated + (l.selective - l.replicated) / tensor);
+            sums_.push_back(sums_.back() + one);
+            boundary_.push_back(samples * l.output);
+            compute_.push_back(one.compute());
+        }
+    }
+
+    constexpr int layers() const { return static_cast<int>(boundary_.size()); }
+    /// Layers [from, to).
+    constexpr stage_sums of(int from, int to) const {
+        return sums_[static_cast<std::size_t>(to)] - sums_[static_cast<std::size_t>(from)];
+    }
+    /// Bytes that a micro-batch hands on behind the layer.
+    constexpr double boundary(int layer) const { return boundary_[static_cast<std::size_t>(layer)]; }
+    /// Seconds of every layer's forward and backward: what a partition balances.
+    constexpr const std::vector<double>& compute() const { return compute_; }
+
+private:
+    std::vector<stage_sums> sums_;
+    std::vector<double> boundary_;
+    std::vector<double> compute_;
+};
+
+}  // namespace chimera

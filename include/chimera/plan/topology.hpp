@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/schedule.hpp>
+#include <chimera/plan/cluster.hpp>
+#include <chimera/plan/configuration.hpp>
+
+#include <algorithm>
+#include <span>
+
+namespace chimera {
+
+/// Where a configuration's workers stand in the cluster: the slices of a layer next to each other, then the copies of a
+/// stage (or the stages of a copy, where `layout` says so), node after node.
+class topology {
+public:
+    constexpr topology(const cluster& of, const configuration& with)
+        : of_(of), width_(with.width), tensor_(with.tensor), pipeline_(with.schedule.workers()), order_(with.order) {}
+
+    constexpr int node_of(int copy, int worker) const {
+        const int place = order_ == layout::stages_together ? copy * pipeline_ + worker : worker * width_ + copy;
+        return place * tensor_ / of_.workers_per_node;
+    }
+    /// Link between two workers of the pipeline group: the slowest of any copy.
+    constexpr link between(int a, int b) const {
+        if (of_.nodes == 1) return of_.each.inside;
+        for (int k = 0; k < width_; ++k)
+            if (node_of(k, a) != node_of(k, b)) return shared(1);
+        return of_.each.inside;
+    }
+    /// Link that bounds a reduction over all copies of the given workers (ascending).
+    constexpr link among(std::span<const std::int32_t> workers) const {
+        if (of_.nodes == 1) return of_.each.inside;
+        const int first = node_of(0, workers.front());
+        int together = 0;
+        bool apart = false;
+        for (const std::int32_t w : workers)
+            for (int k = 0; k < width_; ++k) {
+                const bool here = node_of(k, w) == first;
+                together += here ? 1 : 0;
+                apart = apart || !here;
+            }
+        return apart ? shared(together) : of_.each.inside;
+    }
+    /// Link of the slices of one layer.
+    constexpr link slices() const { return tensor_ <= of_.workers_per_node ? of_.each.inside : shared(1); }
+
+private:
+    /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group.
+    constexpr link shared(int together) const {
+        link out = of_.each.between;
+        const double groups = std::max(1.0, static_cast<double>(of_.workers_per_node) / std::max(1, together));
+        out.bandwidth = std::min(out.bandwidth, of_.each.node_bandwidth / groups);
+        return out;
+    }
+
+    const cluster& of_;
+    int width_, tensor_, pipeline_;
+    layout order_;
+};
+
+}  // namespace chimera
