@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/schedule.hpp>
+
 #include <cstdint>
-#include <string>
 
 namespace chimera {
 
@@ -12,9 +13,10 @@ enum class layer_kind : std::uint8_t { embedding, block, head, convolution, othe
 /// All but parameters is per sample (a sequence, an image): a micro-batch of b samples takes b times as much.
 /// FLOPs count a multiply and an add as two. Bytes are those of the model's precision.
 struct layer {
-    std::string name;
+    label name;
     layer_kind kind = layer_kind::block;
     std::int64_t parameters = 0;
+    std::int64_t padding = 0;          ///< elements that alignment adds to them wherever they are held
     std::int32_t tied_to = -1;         ///< layer whose weights it uses as its own; -1: none
     std::int64_t tied_parameters = 0;  ///< how many: held (and reduced) once more where that layer is on another stage
     double forward = 0;                ///< FLOPs
@@ -22,11 +24,12 @@ struct layer {
     double weight_gradient = 0;        ///< FLOPs of the rest of the backward
     double selective_forward = 0;      ///< FLOPs that a selective recompute repeats (attention's core)
     double activations = 0;            ///< bytes from the forward to the backward, nothing recomputed
-    double selective = 0;              ///< the same, attention's core recomputed; equal to activations where there is none
-    double replicated = 0;             ///< of both: bytes that tensor parallelism does not divide
-    double output = 0;                 ///< bytes handed to the next layer; its gradient is as large. With all of a
-                                       ///< stage recomputed, the input of its first layer is all that is kept
-    double exchanged = 0;              ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
+    double selective = 0;   ///< the same, attention's core recomputed; equal to activations where there is none
+    double replicated = 0;  ///< of both: bytes that tensor parallelism does not divide
+    double output = 0;      ///< bytes handed to the next layer; its gradient is as large. With all of a
+                            ///< stage recomputed, the input of its first layer is all that is kept
+    double workspace = 0;   ///< bytes that a pass needs only while it runs
+    double exchanged = 0;   ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
 };
 
 }  // namespace chimera

@@ -4,7 +4,6 @@
 #include <chimera/model/layer.hpp>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace chimera {
@@ -24,10 +23,10 @@ inline constexpr precision single_precision{4, 4, 8, 4};
 
 /// A model as the planner sees it: layers in the order in which a sample passes them.
 struct model {
-    std::string name;
+    label name;
     std::vector<layer> layers;
     std::int64_t tokens = 0;  ///< per sample; 0 where samples are not sequences
-    precision bytes;
+    precision bytes{};
 };
 
 /// Trained parameters, each counted once.

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/model/bert.hpp>
+#include <chimera/model/executed.hpp>
+#include <chimera/model/gpt2.hpp>
+#include <chimera/model/llama.hpp>
+#include <chimera/model/resnet.hpp>
+#include <chimera/model/t5.hpp>
+#include <chimera/model/vit.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace chimera {
+
+namespace detail {
+
+struct catalogue_entry {
+    std::string_view name;
+    model (*make)();
+};
+
+/// One line each: tiny, bytes and gpt2 are the executor's own, the rest as published.
+inline constexpr std::array catalogue{
+    catalogue_entry{"tiny", [] { return executed_gpt2(executed_tiny); }},
+    catalogue_entry{"bytes", [] { return executed_gpt2(executed_bytes); }},
+    catalogue_entry{"gpt2", [] { return executed_gpt2(gpt2_124m); }},
+    catalogue_entry{"gpt2-124m", [] { return gpt2(gpt2_124m); }},
+    catalogue_entry{"gpt2-355m", [] { return gpt2(gpt2_355m); }},
+    catalogue_entry{"gpt2-774m", [] { return gpt2(gpt2_774m); }},
+    catalogue_entry{"gpt2-1558m", [] { return gpt2(gpt2_1558m); }},
+    catalogue_entry{"gpt2-64", [] { return gpt2(gpt2_64); }},
+    catalogue_entry{"gpt3-175b", [] { return gpt2(gpt3_175b); }},
+    catalogue_entry{"bert-base", [] { return bert(bert_base); }},
+    catalogue_entry{"bert-large", [] { return bert(bert_large); }},
+    catalogue_entry{"bert-48", [] { return bert(bert_48); }},
+    catalogue_entry{"bert-48-512", [] { return bert(bert_48_512); }},
+    catalogue_entry{"llama-2-7b", [] { return llama(llama_2_7b); }},
+    catalogue_entry{"llama-2-13b", [] { return llama(llama_2_13b); }},
+    catalogue_entry{"llama-2-70b", [] { return llama(llama_2_70b); }},
+    catalogue_entry{"llama-3-8b", [] { return llama(llama_3_8b); }},
+    catalogue_entry{"llama-3-70b", [] { return llama(llama_3_70b); }},
+    catalogue_entry{"t5-small", [] { return t5(t5_small); }},
+    catalogue_entry{"t5-base", [] { return t5(t5_base); }},
+    catalogue_entry{"t5-large", [] { return t5(t5_large); }},
+    catalogue_entry{"vit-b-16", [] { return vit(vit_b_16); }},
+    catalogue_entry{"vit-l-16", [] { return vit(vit_l_16); }},
+    catalogue_entry{"resnet-20", [] { return resnet(resnet_20); }},
+};
+
+}  // namespace detail
+
+/// All names of the catalogue, separated by commas.
+constexpr std::string model_names() {
+    std::string all;
+    for (const auto& entry : detail::catalogue) {
+        if (!all.empty()) all += ", ";
+        all += entry.name;
+    }
+    return all;
+}
+
+/// The model of that name, if there is one.
+constexpr std::optional<model> find_model(std::string_view name) {
+    for (const auto& entry : detail::catalogue)
+        if (entry.name == name) {
+            model made = entry.make();
+            made.name = name;
+            return made;
+        }
+    return std::nullopt;
+}
+
+/// The model of that name. Throws error that lists the names.
+constexpr model named(std::string_view name) {
+    if (std::optional<model> found = find_model(name)) return *found;
+    refuse("unknown model " + std::string(name) + " (no such name) use " + model_names());
+}
+
+}  // namespace chimera

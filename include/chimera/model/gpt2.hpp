@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/model/transformer.hpp>
+
+namespace chimera {
+
+/// GPT-2 and GPT-3: pre-norm blocks, learned positions, four times as wide inside.
+struct gpt2_sizes {
+    std::int64_t layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
+    bool tied = true;         ///< the head uses the table of tokens
+    std::int64_t tokens = 0;  ///< per sample; 0: the context
+    keeping how{};
+};
+
+namespace detail {
+
+constexpr void check_language(std::int64_t layers, std::int64_t heads, std::int64_t channels, std::int64_t vocabulary,
+                              std::int64_t context, std::int64_t tokens) {
+    check_size("layers", layers, 65536);
+    check_size("heads", heads, 65536);
+    check_size("channels", channels, 1 << 20);
+    check_size("vocabulary", vocabulary, 1 << 28);
+    check_size("context", context, 1 << 28);
+    check_size("tokens", tokens, context);
+}
+
+/// A block of self-attention and MLP, each with a norm: 12h² + 13h parameters; keeps sh(34 + 5as/h) bytes in 16 bits with dropout.
+constexpr layer block(const char* prefix, std::int64_t i, const keeping& how, std::int64_t tokens, std::int64_t heads,
+                      std::int64_t channels) {
+    const auto s = static_cast<double>(tokens);
+    layer made{.name = numbered(prefix, i)};
+    add_norm(made, how, s, channels, 2);
+    add_attention(made, how, {channels, heads, channels / heads, heads, tokens, tokens});
+    add_norm(made, how, s, channels, 2);
+    add_mlp(made, how, s, channels, 4 * channels, activation::gelu, true);
+    made.output = how.bytes.activation * s * static_cast<double>(channels);
+    return made;
+}
+
+}  // namespace detail
+
+/// Layers: embedding, the blocks, head (final norm, logits, loss).
+/// Parameters l(12h² + 13h) + (V + P)h + 2h, and Vh more for a head of its own. Throws error where sizes do not fit together.
+constexpr model gpt2(const gpt2_sizes& of = {}) {
+    const std::int64_t tokens = of.tokens > 0 ? of.tokens : of.context;
+    detail::check_language(of.layers, of.heads, of.channels, of.vocabulary, of.context, tokens);
+    detail::check_heads(of.heads, of.channels);
+    const auto s = static_cast<double>(tokens);
+    model made{"gpt2", {}, tokens, of.how.bytes};
+    made.layers.push_back(detail::embedding(of.how, s, of.channels, of.vocabulary + of.context));
+    for (std::int64_t i = 0; i < of.layers; ++i)
+        made.layers.push_back(detail::block("block.", i, of.how, tokens, of.heads, of.channels));
+    layer head{.name = "head", .kind = layer_kind::head};
+    detail::add_norm(head, of.how, s, of.channels, 2);
+    detail::add_logits(head, of.how, s, of.channels, of.vocabulary);
+    detail::share_table(head, of.channels, of.vocabulary, of.tied);
+    made.layers.push_back(head);
+    return made;
+}
+
+inline constexpr gpt2_sizes gpt2_124m{};
+inline constexpr gpt2_sizes gpt2_355m{.layers = 24, .heads = 16, .channels = 1024};
+inline constexpr gpt2_sizes gpt2_774m{.layers = 36, .heads = 20, .channels = 1280};
+inline constexpr gpt2_sizes gpt2_1558m{.layers = 48, .heads = 25, .channels = 1600};
+inline constexpr gpt2_sizes gpt3_175b{.layers = 96, .heads = 96, .channels = 12288, .context = 2048};
+
+/// The 64 layers of the Chimera paper (Li and Hoefler, SC'21, table 4), 32 bits, 632 tokens; heads of 64 channels as GPT-2 has.
+inline constexpr gpt2_sizes gpt2_64{
+    .layers = 64, .heads = 20, .channels = 1280, .tied = false, .tokens = 632, .how = {.bytes = single_precision}};
+
+}  // namespace chimera
