@@ -36,13 +36,11 @@ struct configuration {
     int zero = 0;                                 ///< ZeRO level: 1 shards the optimiser's state over the replicas of a
                                                   ///< stage, 2 gradients as well, 3 weights as well
     layout order = layout::copies_together;
-    bool continuous = false;                      ///< asynchronous families: no drain between iterations
-    std::vector<int> cuts;                        ///< first layer of each stage, and one past the last; empty: the best
+    bool continuous = false;  ///< asynchronous families: no drain between iterations
+    std::vector<int> cuts;    ///< first layer of each stage, and one past the last; empty: the best
 
     constexpr int workers() const { return width * tensor * schedule.workers(); }
-    constexpr std::int64_t samples() const {
-        return std::int64_t{width} * schedule.micro_batches * micro_batch;
-    }
+    constexpr std::int64_t samples() const { return std::int64_t{width} * schedule.micro_batches * micro_batch; }
     constexpr recompute_mode recompute_of(int stage) const {
         return recompute == recompute_mode::mixed ? stage_recompute[static_cast<std::size_t>(stage)] : recompute;
     }

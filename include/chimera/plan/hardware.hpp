@@ -19,11 +19,11 @@ struct link {
 
 /// What a device and the software on it do, in the few numbers that are fitted or measured.
 struct hardware {
-    double flops = 1e12;  ///< FLOP/s that large matrix products sustain
+    double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
-    double launch = 0;           ///< seconds a layer's forward takes at least to be issued, whatever its size
-    double half_samples = 0;     ///< micro-batch at which products run at half speed: efficiency b / (b + half_samples)
-    double step_overhead = 0;    ///< seconds per iteration beside all that is modelled
+    double launch = 0;         ///< seconds a layer's forward takes at least to be issued, whatever its size
+    double half_samples = 0;   ///< micro-batch at which products run at half speed: efficiency b / (b + half_samples)
+    double step_overhead = 0;  ///< seconds per iteration beside all that is modelled
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
     double overlap_slowdown = 1;  ///< by how much a reduction takes longer beside computation
     link inside;                  ///< between workers of one node

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/partition/contiguous.hpp>
+#include <chimera/plan/evaluate.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+/// Orders that were generated before, by family, options, stages and micro-batches. They depend on no costs.
+class order_cache {
+public:
+    prepared_family& operator()(const family_spec& of) {
+        const key at{static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
+                     of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};
+        const auto found = made_.find(at);
+        if (found != made_.end()) return found->second;
+        slots_ += of.slot_count();
+        return made_.emplace(at, prepared_family(of)).first->second;
+    }
+    /// Slots of all orders kept.
+    std::size_t slots() const { return slots_; }
+    void clear() { made_.clear(), slots_ = 0; }
+
+private:
+    using key = std::array<int, 10>;
+    std::map<key, prepared_family> made_;
+    std::size_t slots_ = 0;
+};
+
+/// Estimates configurations of one model on one cluster; what they share is computed once.
+class estimator {
+public:
+    estimator(const model& of, const cluster& on, order_cache& orders) : of_(of), on_(on), orders_(orders) {}
+
+    /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
+    /// Throws `error` where the family cannot be built or the model has fewer layers than stages.
+    evaluation operator()(configuration& with) {
+        prepared_family& order = orders_(with.schedule);
+        const layer_sums& sums = layers(with.micro_batch, with.tensor);
+        const positions at = place_workers(on_, with);
+        if (with.cuts.empty()) with.cuts = cuts(with, sums);
+        return evaluate_(of_, on_, with, sums, order, at);
+    }
+
+    /// The layers at a micro-batch size and tensor width.
+    const layer_sums& layers(int micro_batch, int tensor) {
+        const auto found = sums_.find({micro_batch, tensor});
+        if (found != sums_.end()) return found->second;
+        return sums_.emplace(std::pair{micro_batch, tensor}, layer_sums(of_, on_.each, micro_batch, tensor))
+            .first->second;
+    }
+    /// The stages' costs and the simulated passes of the last call.
+    const stage_costs& cost() const { return evaluate_.cost(); }
+    const timeline& played() const { return evaluate_.played(); }
+
+private:
+    const std::vector<int>& cuts(const configuration& with, const layer_sums& sums) {
+        const std::tuple at{with.schedule.stages, with.micro_batch, with.tensor};
+        const auto found = cuts_.find(at);
+        if (found != cuts_.end()) return found->second;
+        return cuts_.emplace(at, partition(sums.compute(), with.schedule.stages)).first->second;
+    }
+
+    const model& of_;
+    const cluster& on_;
+    order_cache& orders_;
+    evaluator evaluate_;
+    std::map<std::pair<int, int>, layer_sums> sums_;
+    std::map<std::tuple<int, int, int>, std::vector<int>> cuts_;
+};
+
+}  // namespace chimera

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/algebra/compact.hpp>
+#include <chimera/program/synchronise.hpp>
+#include <chimera/schedule/family.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+/// One member's part in a stage's reduction: it starts once `after` of the worker's slots are done.
+struct reduction_member {
+    std::int32_t worker = 0;
+    std::int32_t after = 0;
+};
+
+/// All reductions of an order in the one global order in which they start.
+struct reduction_order {
+    std::vector<std::int32_t> stages;
+    std::vector<std::int32_t> offsets;  ///< into members, one more than stages
+    std::vector<reduction_member> members;
+};
+
+constexpr reduction_order order_reductions(schedule_view of, const detail::replica_groups& groups, sync mode) {
+    const detail::reduction_rows rows = detail::find_reductions(of, groups, mode);
+    const auto stages = static_cast<std::size_t>(of.head.stages);
+    // Every worker's list is a part of one global order: merge them by that order's key.
+    std::vector<std::int64_t> key(stages, -1);
+    std::vector<std::vector<reduction_member>> members(stages);
+    for (const detail::reduction& r : rows.all) {
+        const auto s = static_cast<std::size_t>(r.stage);
+        key[s] = std::max(key[s], (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage);
+        members[s].push_back({r.worker, r.after});
+    }
+    reduction_order out;
+    for (std::size_t s = 0; s < stages; ++s) out.stages.push_back(static_cast<std::int32_t>(s));
+    std::sort(out.stages.begin(), out.stages.end(), [&](std::int32_t a, std::int32_t b) {
+        return key[static_cast<std::size_t>(a)] < key[static_cast<std::size_t>(b)];
+    });
+    out.offsets.push_back(0);
+    for (const std::int32_t s : out.stages) {
+        for (const reduction_member& m : members[static_cast<std::size_t>(s)]) out.members.push_back(m);
+        out.offsets.push_back(static_cast<std::int32_t>(out.members.size()));
+    }
+    return out;
+}
+
+/// An order with all that the planner asks of it, whatever the costs. Reductions are found when first asked for.
+class prepared_order {
+public:
+    explicit prepared_order(schedule of) : order_(std::move(of)), groups_(detail::find_groups(order_)) {
+        held_.resize(static_cast<std::size_t>(order_.head.workers));
+        for (int s = 0; s < order_.head.stages; ++s)
+            for (const std::int32_t w : holders(s)) held_[static_cast<std::size_t>(w)].push_back(s);
+    }
+
+    schedule_view view() const { return order_; }
+    const shape& head() const { return order_.head; }
+    /// Workers of one copy that hold the stage, ascending.
+    std::span<const std::int32_t> holders(int stage) const {
+        const auto s = static_cast<std::size_t>(stage);
+        return std::span<const std::int32_t>(groups_.members)
+            .subspan(static_cast<std::size_t>(groups_.offsets[s]),
+                     static_cast<std::size_t>(groups_.offsets[s + 1] - groups_.offsets[s]));
+    }
+    std::span<const std::int32_t> stages_of(int worker) const { return held_[static_cast<std::size_t>(worker)]; }
+    const reduction_order& reductions(sync mode) {
+        auto& found = reductions_[static_cast<std::size_t>(mode)];
+        if (!found) found = std::make_unique<reduction_order>(order_reductions(order_, groups_, mode));
+        return *found;
+    }
+
+private:
+    schedule order_;
+    detail::replica_groups groups_;
+    std::vector<std::vector<std::int32_t>> held_;
+    std::array<std::unique_ptr<reduction_order>, 3> reductions_;
+};
+
+/// A family's order, and the same with a recompute before every backward once that is asked for.
+class prepared_family {
+public:
+    explicit prepared_family(const family_spec& spec) : plain_(generate(spec)) {}
+
+    prepared_order& plain() { return plain_; }
+    prepared_order& recomputed() {
+        if (!recomputed_) {
+            const std::vector<std::uint8_t> all(static_cast<std::size_t>(plain_.head().stages), 1);
+            recomputed_ = std::make_unique<prepared_order>(recompute(plain_.view(), all));
+        }
+        return *recomputed_;
+    }
+
+private:
+    prepared_order plain_;
+    std::unique_ptr<prepared_order> recomputed_;
+};
+
+}  // namespace chimera

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/model/model.hpp>
+#include <chimera/plan/cluster.hpp>
+#include <chimera/plan/configuration.hpp>
+#include <chimera/plan/layer_sums.hpp>
+#include <chimera/plan/prepared.hpp>
+#include <chimera/plan/topology.hpp>
+#include <chimera/simulate/costs.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+namespace chimera {
+
+/// What every position of a pipeline group runs on: the slowest and the smallest worker of those that stand there.
+struct positions {
+    std::vector<double> speed;
+    std::vector<double> memory;  ///< bytes
+};
+
+/// Workers sorted by speed, fastest first, so that slow ones stand at the same position of different copies, where they
+/// slow each other only. The fastest of the cluster are used, as many as the configuration needs.
+constexpr positions place_workers(const cluster& of, const configuration& with) {
+    const auto count = static_cast<std::size_t>(with.schedule.workers());
+    positions out{std::vector<double>(count, 1.0), std::vector<double>(count, of.memory)};
+    if (of.speeds.empty() && of.memories.empty()) return out;
+    std::vector<int> order(static_cast<std::size_t>(of.workers()));
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return of.speed(a) > of.speed(b); });
+    const auto each = static_cast<std::size_t>(with.width * with.tensor);
+    for (std::size_t p = 0; p < count; ++p) {
+        out.speed[p] = of.speed(order[(p + 1) * each - 1]);
+        for (std::size_t i = p * each; i < (p + 1) * each; ++i)
+            out.memory[p] = std::min(out.memory[p], of.memory_of(order[i]));
+    }
+    return out;
+}
+
+/// A configuration's stages in seconds and bytes.
+struct stage_costs {
+    costs seconds;                  ///< passes, transfers; reductions and updates are below
+    std::vector<stage_sums> sums;   ///< of every stage
+    std::vector<double> reduction;  ///< seconds over all who hold the stage; 0 where one does
+    std::vector<double> update;     ///< seconds
+    std::vector<double> received;   ///< bytes of a micro-batch's input; 0 for the first stage
+    std::vector<int> replicas;      ///< who hold a stage's slice, over all copies
+};
+
+namespace detail {
+
+/// Adds to the passes what ZeRO moves for each micro-batch: gathered weights (level 3) before either pass, scattered
+/// gradients (levels 2, 3) behind a backward, both beside the computation.
+constexpr void add_sharded_traffic(double& forward, double& input, double& weight, int zero, double weights,
+                                   double gradients, int r, const link& over) {
+    if (zero < 2 || r <= 1) return;
+    const double share = static_cast<double>(r - 1) / r;
+    const double gather = zero == 3 ? over.latency + share * weights / over.bandwidth : 0;
+    const double scatter = over.latency + share * gradients / over.bandwidth;
+    forward = std::max(forward, gather);
+    weight += std::max(0.0, gather + scatter - input - weight);
+}
+
+/// Seconds of a stage's reduction at the end of an iteration, by ZeRO level.
+constexpr double final_reduction(int zero, double gradients, double weights, int r, const link& over) {
+    if (r <= 1 || zero == 3) return 0;
+    if (zero == 2) return over.latency * log2_of(r) + (r - 1) * weights / (over.bandwidth * r);  // all-gather
+    return reduction_seconds(gradients, r, over);
+}
+
+}  // namespace detail
+
+/// Costs of a configuration's stages under the cuts given, on the positions given.
+inline stage_costs cost_stages(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
+                               const prepared_order& order, const positions& at) {
+    const auto stages = static_cast<std::size_t>(with.schedule.stages);
+    const topology where(on, with);
+    stage_costs out;
+    std::vector<double> forward(stages), backward(stages), input(stages), weight(stages), again(stages),
+        transfer(std::max<std::size_t>(1, stages - 1));
+    out.received.assign(stages, 0.0);
+    for (std::size_t s = 0; s < stages; ++s) {
+        const int stage = static_cast<int>(s);
+        const stage_sums sum = layers.of(with.cuts[s], with.cuts[s + 1]);
+        const auto holders = order.holders(stage);
+        double speed = at.speed[static_cast<std::size_t>(holders.front())];
+        for (const std::int32_t w : holders) speed = std::min(speed, at.speed[static_cast<std::size_t>(w)]);
+        const recompute_mode mode = with.recompute_of(stage);
+        forward[s] = sum.forward / speed;
+        input[s] = (sum.input_gradient + (mode == recompute_mode::selective ? sum.selective_time : 0)) / speed;
+        weight[s] = sum.weight_gradient / speed;
+        again[s] = mode == recompute_mode::full ? forward[s] : 0;
+        const int r = with.width * static_cast<int>(holders.size());
+        const link over = where.among(holders);
+        const double gradients = sum.parameters * of.bytes.gradient, weights = sum.parameters * of.bytes.weight;
+        detail::add_sharded_traffic(forward[s], input[s], weight[s], with.zero, weights, gradients, r, over);
+        out.reduction.push_back(detail::final_reduction(with.zero, gradients, weights, r, over));
+        const double state = sum.parameters * (of.bytes.weight + of.bytes.gradient + of.bytes.optimiser);
+        out.update.push_back(update_seconds(with.zero > 0 ? state / r : state, on.each) / speed);
+        if (asynchronous(with.schedule.which)) {  // reduced and updated after every group, nothing beside it
+            const int every = with.schedule.which == family::pipedream ? 1
+                              : with.schedule.update_every > 0         ? with.schedule.update_every
+                                                                       : with.schedule.stages;
+            weight[s] += (out.reduction[s] + out.update[s]) / every;
+            out.reduction[s] = out.update[s] = 0;
+        }
+        backward[s] = input[s] + weight[s];
+        out.replicas.push_back(r);
+        out.sums.push_back(sum);
+        if (s == 0) continue;
+        const double bytes = layers.boundary(with.cuts[s] - 1);
+        out.received[s] = bytes;
+        double slowest = 0;
+        for (int p = 0; p < order.head().pipelines; ++p) {
+            const int a = order.view().worker_of(p, stage - 1), b = order.view().worker_of(p, stage);
+            if (a != b) slowest = std::max(slowest, where.between(a, b).seconds(bytes / with.tensor));
+        }
+        transfer[s - 1] = slowest;
+    }
+    out.seconds = {per_stage(forward),  per_stage(backward), per_stage(input),
+                   per_stage(weight),   per_stage(again),    per_stage(std::vector<double>{}),
+                   per_stage(transfer), reduce_cost{},       per_stage(0)};
+    return out;
+}
+
+}  // namespace chimera
