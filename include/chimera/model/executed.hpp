@@ -33,6 +33,7 @@ constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1) {
     of.how = {single_precision, false, true};
     model made = gpt2(of);
     const std::int64_t c = of.channels, v = of.vocabulary, rows = sequences * made.tokens;
+    detail::check_size("tokens of a unit", rows, std::int64_t{1} << 31);
     const auto bytes = [&](std::int64_t elements) {
         return 4 * static_cast<double>(elements) / static_cast<double>(sequences);
     };

@@ -57,6 +57,7 @@ constexpr model t5(const t5_sizes& of = {}) {
     detail::check_size("layers", of.layers, 65536);
     detail::check_size("heads", of.heads, 65536);
     detail::check_size("head size", of.head_size, 65536);
+    detail::check_size("heads times head size", of.heads * of.head_size, 1 << 20);
     detail::check_size("channels", of.channels, 1 << 20);
     detail::check_size("inner", of.inner, 1 << 24);
     detail::check_size("vocabulary", of.vocabulary, 1 << 28);

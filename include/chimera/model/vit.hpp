@@ -26,6 +26,7 @@ constexpr model vit(const vit_sizes& of = {}) {
     if (of.image % of.patch != 0) refuse("patch does not divide image (patches tile it) choose a divisor");
     const std::int64_t patches = (of.image / of.patch) * (of.image / of.patch), tokens = patches + 1;
     const std::int64_t pixels = of.colours * of.patch * of.patch;
+    detail::check_size("numbers of a patch", pixels, 1 << 28);
     const double size = of.how.bytes.activation, c = static_cast<double>(h), s = static_cast<double>(tokens);
     model made{"vit", {}, tokens, of.how.bytes};
     layer first{.name = "embedding", .kind = layer_kind::embedding, .parameters = h * (pixels + 1 + 1 + tokens)};

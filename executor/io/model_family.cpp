@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/model/catalogue.hpp>
+#include <executor/io/model_family.hpp>
+
+namespace chimera::executor::detail {
+
+namespace {
+
+constexpr std::int64_t most = std::int64_t{1} << 28;
+
+/// Sizes that the file may give; the family's own check says what does not fit together.
+class sizes {
+public:
+    explicit sizes(fields* of) : of_(of) {}
+    void operator()(const char* key, std::int64_t& into, std::int64_t least = 1) {
+        if (of_ != nullptr) into = of_->whole(key, least, most, into);
+    }
+    void operator()(const char* key, bool& into) {
+        if (of_ != nullptr) into = of_->flag(key, into);
+    }
+
+private:
+    fields* of_;
+};
+
+void read(sizes get, gpt2_sizes& into) {
+    get("layers", into.layers), get("heads", into.heads), get("channels", into.channels);
+    get("vocabulary", into.vocabulary), get("context", into.context), get("tokens", into.tokens, 0);
+}
+
+model made_of(const std::string& family, const keeping& how, sizes get, const std::string& where) {
+    if (family == "gpt2") {
+        gpt2_sizes of{.how = how};
+        read(get, of), get("tied", of.tied);
+        return gpt2(of);
+    }
+    if (family == "executor") {
+        gpt2_sizes of;
+        std::int64_t sequences = 1;
+        read(get, of), get("sequences", sequences);
+        return executed_gpt2(of, sequences);
+    }
+    if (family == "bert") {
+        bert_sizes of{.how = how};
+        get("layers", of.layers), get("heads", of.heads), get("channels", of.channels);
+        get("vocabulary", of.vocabulary), get("context", of.context), get("tokens", of.tokens, 0);
+        get("segments", of.segments), get("tied", of.tied);
+        return bert(of);
+    }
+    if (family == "llama") {
+        llama_sizes of{.how = how};
+        get("layers", of.layers), get("heads", of.heads), get("shared_heads", of.shared_heads);
+        get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
+        get("context", of.context), get("tokens", of.tokens, 0), get("tied", of.tied);
+        return llama(of);
+    }
+    if (family == "t5") {
+        t5_sizes of{.how = how};
+        get("layers", of.layers), get("heads", of.heads), get("head_size", of.head_size);
+        get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
+        get("buckets", of.buckets), get("tokens", of.tokens), get("targets", of.targets), get("tied", of.tied);
+        return t5(of);
+    }
+    if (family == "vit") {
+        vit_sizes of{.how = how};
+        get("layers", of.layers), get("heads", of.heads), get("channels", of.channels), get("image", of.image);
+        get("patch", of.patch), get("colours", of.colours), get("classes", of.classes);
+        return vit(of);
+    }
+    if (family == "resnet") {
+        resnet_sizes of{.bytes = how.bytes};
+        get("depth", of.depth), get("classes", of.classes), get("image", of.image), get("colours", of.colours);
+        get("channels", of.channels);
+        return resnet(of);
+    }
+    refuse(where + ": family is " + shown(nlohmann::json(family)) +
+           " (no such family) give gpt2, bert, llama, t5, vit, resnet or executor");
+}
+
+}  // namespace
+
+precision read_precision(fields& of) {
+    precision made;
+    const auto* value = of.find("precision");
+    if (value == nullptr) return made;
+    fields inner(*value, of.of() + ": precision");
+    made.weight = inner.number("weight", 64, made.weight);
+    made.gradient = inner.number("gradient", 64, made.gradient);
+    made.optimiser = inner.number("optimiser", 64, made.optimiser);
+    made.activation = inner.number("activation", 64, made.activation);
+    inner.finish();
+    for (const auto& [key, bytes] : {std::pair{"weight", made.weight}, std::pair{"activation", made.activation}})
+        if (bytes == 0) inner.wrong(key, 0, "a number takes room", "bytes above 0");
+    return made;
+}
+
+model read_family(fields& file) {
+    const std::string family = file.text("family", 31, "");
+    const bool executed = family == "executor";
+    keeping how;
+    if (family == "llama" || family == "vit") how.dropout = false;
+    if (family == "resnet") how.bytes = single_precision;
+    if (!executed) {
+        if (file.has("precision")) how.bytes = read_precision(file);
+        if (family != "resnet") {
+            how.dropout = file.flag("dropout", how.dropout);
+            how.fused_attention = file.flag("fused_attention", how.fused_attention);
+        }
+    }
+    const auto* given = file.find("sizes");
+    if (given == nullptr) return made_of(family, how, sizes(nullptr), file.of());
+    fields inner(*given, file.of() + ": sizes");
+    model made = made_of(family, how, sizes(&inner), file.of());
+    inner.finish();
+    return made;
+}
+
+}  // namespace chimera::executor::detail
