@@ -4,7 +4,9 @@
 #include <chimera/model/layer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <string_view>
 
 namespace chimera {
 
@@ -17,19 +19,64 @@ struct link {
     friend constexpr bool operator==(const link&, const link&) = default;
 };
 
-/// What a device and the software on it do, in the few numbers that are fitted or measured.
+/// What a device and the software on it do, in the few numbers that are fitted or measured. The defaults are a device
+/// that computes at `flops` and knows no other cost.
 struct hardware {
     double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
-    double launch = 0;         ///< seconds a layer's forward takes at least to be issued, whatever its size
-    double half_samples = 0;   ///< micro-batch at which products run at half speed: efficiency b / (b + half_samples)
-    double step_overhead = 0;  ///< seconds per iteration beside all that is modelled
+    double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
+    double launch_ends = 0;    ///< the same for an embedding and a head
+    double launch_slices = 0;  ///< by what part of itself a launch grows with every further tensor slice
+    double half_output = 0;    ///< bytes of a layer's output at which its products run at half their speed
+    double whole_vocabulary = 1;  ///< by how much a head's products take longer where one device does them whole
+    double exchange_latency = 0;  ///< seconds of a collective of the tensor slices beside what it moves
+    double step_overhead = 0;     ///< seconds per iteration beside all that is modelled
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
     double overlap_slowdown = 1;  ///< by how much a reduction takes longer beside computation
+    double collective = 1;        ///< bandwidth of a collective relative to that of a message over the same link
     link inside;                  ///< between workers of one node
     link between;                 ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
+
+    friend constexpr bool operator==(const hardware&, const hardware&) = default;
 };
+
+/// One number of a hardware by its name: what a file holds and a fit may vary.
+struct hardware_number {
+    std::string_view name;
+    double& (*of)(hardware&);
+    double start;           ///< where a fit begins if nothing better is known
+    bool zero_ok;           ///< it may be 0
+    std::string_view what;  ///< its unit
+};
+
+inline constexpr std::array<hardware_number, 17> hardware_numbers{{
+    {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, false, "FLOP/s"},
+    {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, false, "bytes/s"},
+    {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, true, "s"},
+    {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, true, "s"},
+    {"launch_slices", [](hardware& h) -> double& { return h.launch_slices; }, 0.05, true, ""},
+    {"half_output", [](hardware& h) -> double& { return h.half_output; }, 1e5, true, "bytes"},
+    {"whole_vocabulary", [](hardware& h) -> double& { return h.whole_vocabulary; }, 1.5, false, ""},
+    {"exchange_latency", [](hardware& h) -> double& { return h.exchange_latency; }, 1e-4, true, "s"},
+    {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, true, "s"},
+    {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, false, "bytes/s"},
+    {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, false, ""},
+    {"collective", [](hardware& h) -> double& { return h.collective; }, 1, false, ""},
+    {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, true, "s"},
+    {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, false, "bytes/s"},
+    {"between.latency", [](hardware& h) -> double& { return h.between.latency; }, 1e-4, true, "s"},
+    {"between.bandwidth", [](hardware& h) -> double& { return h.between.bandwidth; }, 5e9, false, "bytes/s"},
+    {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, false, "bytes/s"},
+}};
+
+/// The number of that name; null where there is none.
+constexpr const hardware_number* find_hardware_number(std::string_view name) {
+    const auto* const end = hardware_numbers.data() + hardware_numbers.size();
+    const auto* const found =
+        std::find_if(hardware_numbers.data(), end, [&](const hardware_number& n) { return n.name == name; });
+    return found == end ? nullptr : found;
+}
 
 /// Seconds that a layer takes for one micro-batch.
 struct layer_seconds {

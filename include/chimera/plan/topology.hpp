@@ -30,7 +30,7 @@ public:
     }
     /// Link that bounds a reduction over all copies of the given workers (ascending).
     constexpr link among(std::span<const std::int32_t> workers) const {
-        if (of_.nodes == 1) return of_.each.inside;
+        if (of_.nodes == 1) return collective(of_.each.inside);
         const int first = node_of(0, workers.front());
         int together = 0;
         bool apart = false;
@@ -40,12 +40,14 @@ public:
                 together += here ? 1 : 0;
                 apart = apart || !here;
             }
-        return apart ? shared(together) : of_.each.inside;
+        return collective(apart ? shared(together) : of_.each.inside);
     }
-    /// Link of the slices of one layer.
-    constexpr link slices() const { return tensor_ <= of_.workers_per_node ? of_.each.inside : shared(1); }
 
 private:
+    constexpr link collective(link over) const {
+        over.bandwidth *= of_.each.collective;
+        return over;
+    }
     /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group.
     constexpr link shared(int together) const {
         link out = of_.each.between;
