@@ -44,6 +44,7 @@ constexpr job_option job_options[] = {
     {"--width", "/schedule/width", "W", "data-parallel copies of the whole pipeline group"},
     {"--sync", "/schedule/sync", "HOW", "gradient reduction: lazy, eager or eager_opt"},
     {"--recompute", "/schedule/recompute", "WHICH", "none, full or stages such as 0,2"},
+    {"--blocks", "/schedule/blocks", "LIST", "transformer blocks of each stage, such as 2,1,1,0 (dealt by work)"},
     {"--sequences", "/batch/sequences", "N", "sequences of a micro-batch"},
     {"--tokens", "/batch/tokens", "N", "tokens of a sequence (the context)"},
     {"--learning-rate", "/optimiser/learning_rate", "X", "after warm-up"},
@@ -72,7 +73,7 @@ struct train_arguments {
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
 nlohmann::json value_of(const job_option& option, const std::string& text) {
     const std::string_view type = option.type;
-    if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "FOLDER" && type != "FILE") {
+    if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "LIST" && type != "FOLDER" && type != "FILE") {
         const auto number = nlohmann::json::parse(text, nullptr, false);
         if (number.is_number()) return number;
     }

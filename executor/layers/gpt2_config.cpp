@@ -4,6 +4,7 @@
 #include "chimera/core/error.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 namespace chimera::executor {
@@ -42,6 +43,28 @@ std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
         const int rest = config.layers - tail;
         const int take = s == others ? tail : rest / others + (s < rest % others ? 1 : 0);
         result[static_cast<std::size_t>(s)] = {next, next + take, s == 0, s == others};
+        next += take;
+    }
+    return result;
+}
+
+std::vector<layer_range> stage_layers(const gpt2_config& config, int stages, std::span<const int> blocks) {
+    if (blocks.empty()) return stage_layers(config, stages);
+    check(config);
+    const auto text = [](auto number) { return std::to_string(number); };
+    if (static_cast<int>(blocks.size()) != stages)
+        refuse("blocks has " + text(blocks.size()) + " numbers (the schedule has " + text(stages) +
+               " stages) give one for each stage");
+    if (*std::min_element(blocks.begin(), blocks.end()) < 0)
+        refuse("blocks has a number below 0 (it counts blocks) give 0 or more");
+    if (const auto sum = std::accumulate(blocks.begin(), blocks.end(), std::int64_t{0}); sum != config.layers)
+        refuse("blocks add up to " + text(sum) + " (the model has " + text(config.layers) +
+               " layers) give each block to one stage");
+    std::vector<layer_range> result;
+    int next = 0;
+    for (int s = 0; s < stages; ++s) {
+        const int take = blocks[static_cast<std::size_t>(s)];
+        result.push_back({next, next + take, s == 0, s == stages - 1});
         next += take;
     }
     return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace chimera::executor {
@@ -29,5 +30,9 @@ struct layer_range {
 /// (2 · channels · vocabulary multiply-adds a token against a block's 24 · channels² + 2 · context · channels), so the last
 /// stage gets fewer of them. Stages may hold no block. Throws chimera::error if stages < 1.
 std::vector<layer_range> stage_layers(const gpt2_config& config, int stages);
+
+/// The model cut as told: `blocks` of each stage, or as above where none are given. Throws chimera::error unless there is a number
+/// of at least 0 for each stage and all blocks are dealt.
+std::vector<layer_range> stage_layers(const gpt2_config& config, int stages, std::span<const int> blocks);
 
 }  // namespace chimera::executor

@@ -23,10 +23,11 @@ int shared_cores(int cores, int workers) {
     return given < workers ? given : 0;
 }
 
-prediction predict(const program_view& of, const gpt2_config& config, const unit_shape& unit, const batch& sample,
-                   int cores, double watchdog, double seconds, std::size_t most) {
+prediction predict(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+                   const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
+                   std::size_t most) {
     using clock = std::chrono::steady_clock;
-    replicas copies(of, config, unit, 1);
+    replicas copies(of, config, layers, unit, 1);
     copies.set_batch(sample);
     local_world world(of.head.workers);
     const auto ends = world.ends();

@@ -16,12 +16,11 @@ std::vector<int> units_of_updates(const program_view& of) {
     return units;
 }
 
-double model_bytes(const program_view& of, const gpt2_config& config) {
+double model_bytes(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers) {
     const double c = config.channels, v = config.vocabulary;
-    const auto ranges = stage_layers(config, of.head.stages);
     double bytes = 0;
     for (int s = 0; s < of.head.stages; ++s) {
-        const layer_range& r = ranges[static_cast<std::size_t>(s)];
+        const layer_range& r = layers[static_cast<std::size_t>(s)];
         const double weights = (r.last - r.first) * (12 * c * c + 13 * c) +
                                (r.embedding ? (v + config.context) * c : 0) + (r.head ? (v + 2) * c : 0);
         const auto members = of.replica_group(s);
@@ -30,8 +29,8 @@ double model_bytes(const program_view& of, const gpt2_config& config) {
     return bytes;
 }
 
-void check_memory(const program_view& of, const gpt2_config& config) {
-    const double need = model_bytes(of, config);
+void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers) {
+    const double need = model_bytes(of, config, layers);
     const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     const auto gigabytes = [](double bytes) { return std::to_string(static_cast<long long>(bytes / 1e9)); };
     if (need > memory)

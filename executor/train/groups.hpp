@@ -4,6 +4,7 @@
 #include <chimera/program/program.hpp>
 #include <executor/layers/gpt2_config.hpp>
 
+#include <span>
 #include <vector>
 
 namespace chimera::executor {
@@ -14,9 +15,9 @@ std::vector<int> units_of_updates(const program_view& of);
 
 /// Bytes that weights, gradients and AdamW's two moments take on all workers together: each copy of a stage has one of each, but as
 /// many weights as versions.
-double model_bytes(const program_view& of, const gpt2_config& config);
+double model_bytes(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers);
 
 /// Refuses a program whose weights alone do not fit into this machine's memory.
-void check_memory(const program_view& of, const gpt2_config& config);
+void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers);
 
 }  // namespace chimera::executor

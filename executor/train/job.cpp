@@ -57,11 +57,27 @@ void read_recompute(const json& value, const std::string& where, std::string& re
     if (recompute.empty()) recompute = "none";
 }
 
+/// A list of numbers, or a text such as 2,1,1,0.
+void read_blocks(const json& value, const std::string& where, std::vector<int>& blocks) {
+    const auto bad = [&] {
+        refuse(where + ": schedule: blocks is " + one_line(value.dump(-1, ' ', true)) +
+               " (it does not fit) give the number of blocks of each stage, such as [2, 1, 1, 0]");
+    };
+    json list = value;
+    if (value.is_string()) list = json::parse("[" + value.get<std::string>() + "]", nullptr, false);
+    if (!list.is_array() || list.empty() || list.size() > 65535) bad();
+    blocks.clear();
+    for (const auto& each : list) {
+        if (!each.is_number_unsigned() || each.get<std::uint64_t>() > 4096) bad();
+        blocks.push_back(each.get<int>());
+    }
+}
+
 /// An order from a file says itself what families are told.
 void read_order(const json& value, const std::string& where, family_options& made) {
     for (const auto& entry : value.items()) {
         const std::string& key = entry.key();
-        if (key == "file" || key == "width" || key == "sync" || key == "recompute") continue;
+        if (key == "file" || key == "width" || key == "sync" || key == "recompute" || key == "blocks") continue;
         refuse(where + ": schedule: " + one_line(key) +
                " does not apply (the order comes from a file) leave one of them out");
     }
@@ -92,6 +108,7 @@ void read_schedule(const json& value, const std::string& where, job& made) {
     reader.read("width", schedule.width, 1, 65535);
     reader.read("sync", made.sync);
     if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);
+    if (const auto* list = reader.find("blocks")) read_blocks(*list, where, made.blocks);
     reader.read("file", schedule.file);
     reader.finish();
     if (!schedule.file.empty()) read_order(value, where, schedule);
@@ -125,6 +142,8 @@ job::job() {
     schedule.stages = 4;
     schedule.micro_batches = 4;
 }
+
+gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
 
 model_sizes named_model(std::string_view name) {
     if (name == "tiny") return {4, 2, 32, 32, 256};

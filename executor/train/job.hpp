@@ -2,6 +2,7 @@
 #pragma once
 
 #include <executor/io/family.hpp>
+#include <executor/layers/gpt2_config.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -50,13 +51,14 @@ struct optimiser_settings {
 ///      "data": "folder" | ["file", "folder", "tokens.bin", ...],  "validation_fraction": 0.1,  "validation_windows": 4096,
 ///      "schedule": {"family": "bidirectional", "stages": 4, "micro_batches": 4, "pipelines": 2,
 ///                   "scale": "direct" | "doubling" | "halving", "width": 1,
-///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2]}
-///                | {"file": "order.csv", "width": 1, "sync": …, "recompute": …},
+///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2], "blocks": [2, 1, 1, 0]}
+///                | {"file": "order.csv", "width": 1, "sync": …, "recompute": …, "blocks": …},
 ///      "batch": {"sequences": 4, "tokens": 64},
 ///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,
 ///                    "betas": [0.9, 0.95], "weight_decay": 0.1, "clip": 1},
 ///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2}
 ///
+/// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
 /// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
 struct job {
@@ -66,6 +68,7 @@ struct job {
     std::int64_t validation_windows = 4096;  ///< at most so many are scored
     family_options schedule;
     std::string sync = "eager_opt";  ///< lazy, eager or eager_opt
+    std::vector<int> blocks;         ///< of each stage; empty: as stage_layers deals them
     batch_sizes batch;
     optimiser_settings optimiser;
     std::uint64_t seed = 1;
@@ -96,6 +99,9 @@ std::string model_text(const model_sizes& model);
 
 /// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed.
 std::string job_hash(const job& from, std::uint64_t data_fingerprint);
+
+/// The same sizes, as the layers take them.
+gpt2_config config_of(const model_sizes& model);
 
 /// Sizes of a model by name: tiny, bytes, gpt2. Throws error for others.
 model_sizes named_model(std::string_view name);

@@ -31,7 +31,10 @@ void check_sizes(const job& wanted) {
     if (wanted.tokens() > m.context)
         refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
                ") use fewer tokens or a longer context");
-    if (wanted.schedule.stages > m.layers)
+    if (!wanted.blocks.empty()) {
+        stage_layers(config_of(m), static_cast<int>(wanted.schedule.stages),
+                     wanted.blocks);  // refuses what does not fit
+    } else if (wanted.schedule.stages > m.layers)
         refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
                " layers) use at most one stage per layer");
     if (wanted.schedule.scale == "halving" && wanted.batch.sequences % 2 != 0)
@@ -50,8 +53,13 @@ void check_sizes(const job& wanted) {
 
 nlohmann::ordered_json schedule_json(const job& from) {
     const auto& s = from.schedule;
-    if (!s.file.empty()) return {{"file", s.file}, {"width", s.width}, {"sync", from.sync}, {"recompute", s.recompute}};
-    nlohmann::ordered_json made{{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
+    nlohmann::ordered_json made;
+    if (!s.file.empty()) {
+        made = {{"file", s.file}, {"width", s.width}, {"sync", from.sync}, {"recompute", s.recompute}};
+        if (!from.blocks.empty()) made["blocks"] = from.blocks;
+        return made;
+    }
+    made = {{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
     if (s.pipelines > 0) made["pipelines"] = s.pipelines;
     if (!s.scale.empty()) made["scale"] = s.scale;
     if (s.split) made["split"] = true;
@@ -62,6 +70,7 @@ nlohmann::ordered_json schedule_json(const job& from) {
     made["width"] = s.width;
     made["sync"] = from.sync;
     made["recompute"] = s.recompute;
+    if (!from.blocks.empty()) made["blocks"] = from.blocks;
     return made;
 }
 

@@ -8,14 +8,14 @@
 
 namespace chimera::executor {
 
-replicas::replicas(const program_view& of, const gpt2_config& config, const unit_shape& unit, std::uint64_t seed)
+replicas::replicas(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+                   const unit_shape& unit, std::uint64_t seed)
     : program_(of), unit_(unit),
       index_(static_cast<std::size_t>(of.head.workers) * static_cast<std::size_t>(of.head.stages), -1) {
-    const auto ranges = stage_layers(config, of.head.stages);
     for (int s = 0; s < of.head.stages; ++s) {
         for (const int worker : of.replica_group(s)) {
             auto device = std::make_unique<cpu_device>();
-            auto model = std::make_unique<stage_type>(*device, config, ranges[static_cast<std::size_t>(s)], unit, seed);
+            auto model = std::make_unique<stage_type>(*device, config, layers[static_cast<std::size_t>(s)], unit, seed);
             index_[static_cast<std::size_t>(worker * of.head.stages + s)] = static_cast<std::int32_t>(all_.size());
             all_.push_back({worker, s, worker == of.replica_group(s)[0], std::move(device), std::move(model)});
         }

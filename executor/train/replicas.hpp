@@ -19,8 +19,10 @@ class replicas {
 public:
     using stage_type = gpt2_stage<cpu_device>;
 
-    /// `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program must outlive it.
-    replicas(const program_view& of, const gpt2_config& config, const unit_shape& unit, std::uint64_t seed);
+    /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program must
+    /// outlive it.
+    replicas(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+             const unit_shape& unit, std::uint64_t seed);
 
     stage_lookup lookup();
     /// Sets the batch of an iteration; it must live until the iteration has ended.

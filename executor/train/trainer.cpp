@@ -30,8 +30,6 @@ using clock = std::chrono::steady_clock;
 
 double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
 
-gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
-
 /// One run from its job to its report. The members are in the order in which they need each other.
 class training_run {
 public:
@@ -62,6 +60,7 @@ private:
     corpus data_;
     corpus_split split_;
     std::vector<std::size_t> windows_;  ///< of the validation text
+    std::vector<layer_range> layers_;   ///< of each stage
     unit_shape unit_;
     sampler source_;
     std::string hash_;
@@ -107,12 +106,13 @@ training_run::training_run(const job& wanted, const train_options& options)
       data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
+      layers_(stage_layers(config_of(job_.model), program_.head.stages, job_.blocks)),
       unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
       hash_(job_hash(job_, data_.fingerprint())) {
     const auto whole =
         windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
-    check_memory(program_, config_of(job_.model));
+    check_memory(program_, config_of(job_.model), layers_);
     groups_ = units_of_updates(program_);
     norms_.resize(static_cast<std::size_t>(program_.head.stages));
     gate_ = shared_cores(job_.cores, program_.head.workers);
@@ -129,7 +129,7 @@ training_run::training_run(const job& wanted, const train_options& options)
                " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
     predict_iterations();
     plan_steps();
-    model_.emplace(program_, config_of(job_.model), unit_, job_.seed);
+    model_.emplace(program_, config_of(job_.model), layers_, unit_, job_.seed);
     if (found_) resume();
     open_output();
 }
@@ -139,7 +139,7 @@ void training_run::predict_iterations() {
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
-    predicted_ = predict(program_, config_of(job_.model), unit_, batch_, gate_, job_.watchdog, seconds, most);
+    predicted_ = predict(program_, config_of(job_.model), layers_, unit_, batch_, gate_, job_.watchdog, seconds, most);
 }
 
 void training_run::plan_steps() {

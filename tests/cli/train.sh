@@ -53,6 +53,9 @@ sed 's/0F1/0F9/' order.csv >lost.csv
 refuse 'lost.csv: once' "${short[@]}" --schedule lost.csv
 "$program" schedule one_f_one_b --stages 8 --micro-batches 4 --format csv -o deep.csv
 refuse '8 stages (the model has 4 layers)' "${short[@]}" --schedule deep.csv
+refuse 'blocks is "2,x"' "${short[@]}" --blocks 2,x
+refuse 'blocks add up to 3' "${short[@]}" --blocks 1,1,1,0
+refuse 'blocks has 2 numbers' "${short[@]}" --blocks 2,2
 "$program" program zb_h1 --stages 4 --micro-batches 4 --format json -o lowered.json
 refuse 'is a program' "${short[@]}" --schedule lowered.json
 for number in 0 -1 1e99 99999999999999999999 x '' nan 1.5; do
@@ -143,6 +146,11 @@ refuse 'holds a checkpoint' "${short[@]}" --schedule moved.csv --output by_file
 refuse 'of another job' "${short[@]}" --family zb_h1 --stages 4 --micro-batches 4 --output by_file --resume
 "$program" program dualpipe_v --stages 4 --micro-batches 4 --format csv -o pairs.csv
 "$program" train "${short[@]}" --schedule pairs.csv --output pairs >.out 2>.err || fail "exit $?: $(cat .err)" pairs.csv
+
+# A cut of one's own, in the job that the run leaves behind as well.
+"$program" train "${short[@]}" --blocks 3,0,0,1 --output cut >.out || fail "exit $?" blocks
+grep -q '"blocks"' cut/job.json || fail 'no blocks in the job' cut
+[ "$(weights cut)" = "$(weights whole)" ] || fail 'other losses' cut
 
 # A flipped bit, and a disk that is full: the earlier checkpoint stays.
 cp -r whole flipped

@@ -243,12 +243,18 @@ TEST(stages, layers_are_spread_by_work) {
     EXPECT_EQ(cut(24, 768, 50257, 4), (std::vector{8, 7, 7, 2}));
     EXPECT_EQ(cut(2, 128, 256, 4), (std::vector{1, 1, 0, 0}));
     EXPECT_EQ(cut(5, 128, 256, 1), std::vector{5});
+    EXPECT_EQ(stage_layers(small, 3, std::vector{2, 0, 1}),
+              (std::vector<layer_range>{{0, 2, true, false}, {2, 2, false, false}, {2, 3, false, true}}));
+    EXPECT_EQ(stage_layers(small, 2, {}), stage_layers(small, 2));
 }
 
 TEST(stages, bad_input_is_refused) {
     cpu_device device;
     EXPECT_THROW(stage_layers(small, 0), error);
     EXPECT_THROW(stage_layers({.layers = 1, .heads = 3, .channels = 16}, 1), error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1, 1}), error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1}), error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{4, -1}), error);
     EXPECT_THROW((gpt2_core<cpu_device>(device, small, {0, 1, true, true}, {1, 33}, 1)), error);
     gpt2_core<cpu_device> model(device, small, {0, 1, true, true}, unit, 1);
     data d;

@@ -19,7 +19,7 @@ TEST(job, every_key_is_read_and_written_back) {
     const std::string text = R"({"format":"chimera.job","version":1,
         "model":{"layers":8,"heads":2,"channels":32,"context":48,"vocabulary":300},
         "data":["a","b c"],"validation_fraction":0.2,"validation_windows":99,
-        "schedule":{"family":"bidirectional","stages":8,"micro_batches":16,"pipelines":4,"scale":"halving","width":2,"sync":"eager","recompute":[0,3]},
+        "schedule":{"family":"bidirectional","stages":8,"micro_batches":16,"pipelines":4,"scale":"halving","width":2,"sync":"eager","recompute":[0,3],"blocks":[2,1,1,1,1,1,1,0]},
         "batch":{"sequences":6,"tokens":40},
         "optimiser":{"learning_rate":0.01,"min_learning_rate":0.001,"warmup":5,"steps":50,"betas":[0.8,0.99],"weight_decay":0.2,"clip":0.5},
         "seed":18446744073709551615,"output":"out","checkpoint_interval":7,"watchdog":2.5,"cores":3})";
@@ -28,6 +28,8 @@ TEST(job, every_key_is_read_and_written_back) {
     EXPECT_EQ(made.data, (std::vector<std::filesystem::path>{"a", "b c"}));
     EXPECT_EQ(made.schedule.stages, 8);
     EXPECT_EQ(made.schedule.recompute, "0,3");
+    EXPECT_EQ(made.blocks, (std::vector{2, 1, 1, 1, 1, 1, 1, 0}));
+    EXPECT_EQ(parse_job(job_text(made), "again").blocks, made.blocks);
     EXPECT_EQ(made.sync, "eager");
     EXPECT_EQ(made.tokens(), 40);
     EXPECT_EQ(made.optimiser.beta2, 0.99);
@@ -51,6 +53,9 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.schedule.recompute = "full";
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+    other = base;
+    other.blocks = {1, 1, 1, 1};
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.optimiser.clip = 2;
@@ -84,6 +89,8 @@ TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
     EXPECT_THAT(refused(R"({"optimiser":{"steps":0}})"), HasSubstr("steps is 0"));
     EXPECT_THAT(refused(R"({"schedule":{"micro_batches":1000000000}})"), HasSubstr("micro_batches is 1000000000"));
     EXPECT_THAT(refused(R"({"schedule":{"recompute":{"a":1}}})"), HasSubstr("a list of stages"));
+    for (const char* blocks : {"[]", "[-1]", "[1.5]", "\"1,x\"", "\"\"", "{}", "[[1]]", "[99999]"})
+        EXPECT_THAT(refused(R"({"schedule":{"blocks":)" + std::string(blocks) + "}}"), HasSubstr("blocks is"));
     EXPECT_THAT(refused(R"({"seed":-1})"), HasSubstr("seed is -1"));
     EXPECT_THAT(refused(R"({"watchdog":0})"), HasSubstr("watchdog is 0"));
     EXPECT_THAT(refused(R"({"data":[1]})"), HasSubstr("not a path"));
@@ -100,6 +107,10 @@ TEST(job, values_that_do_not_go_together_are_refused) {
                 HasSubstr("channels are 64 (not a multiple of its 3 heads) use 66"));
     EXPECT_THAT(refused(R"({"batch":{"tokens":65})" + rest), HasSubstr("65 tokens (the model's context is 64)"));
     EXPECT_THAT(refused(R"({"schedule":{"stages":6})" + rest), HasSubstr("6 stages (the model has 4 layers)"));
+    EXPECT_THAT(refused(R"({"schedule":{"blocks":[2,2]})" + rest), HasSubstr("2 numbers (the schedule has 4 stages)"));
+    EXPECT_THAT(refused(R"({"schedule":{"blocks":[2,2,1,0]})" + rest),
+                HasSubstr("add up to 5 (the model has 4 layers)"));
+    EXPECT_EQ(refused(R"({"schedule":{"stages":6,"blocks":"1,1,0,1,1,0"})" + rest), "");  // more stages than layers
     EXPECT_THAT(refused(R"({"schedule":{"scale":"halving"},"batch":{"sequences":3})" + rest), HasSubstr("even number"));
     EXPECT_THAT(refused(R"({"schedule":{"sync":"never"})" + rest), HasSubstr("unknown sync never"));
     EXPECT_THAT(refused(R"({"schedule":{"micro_batches":1000000,"width":1000})" + rest), HasSubstr("an iteration has"));
