@@ -43,11 +43,27 @@ public:
     /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
     /// Throws `error` where the family cannot be built or the model has fewer layers than stages.
     evaluation operator()(configuration& with) {
+        set(with);
+        steps_.play();
+        return steps_.time(on_, with);
+    }
+
+    /// The same in steps: costs and memory; then `steps().play()` and `steps().time(…)`.
+    evaluator& set(configuration& with) {
         prepared_family& order = orders_(with.schedule);
-        const layer_sums& sums = layers(with.micro_batch, with.tensor);
-        const positions at = place_workers(on_, with);
-        if (with.cuts.empty()) with.cuts = cuts(with, sums);
-        return evaluate_(of_, on_, with, sums, order, at);
+        if (with.cuts.empty()) with.cuts = cuts(with);
+        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, place_workers(on_, with));
+        return steps_;
+    }
+    const evaluator& steps() const { return steps_; }
+
+    /// The cut whose slowest stage is fastest.
+    const std::vector<int>& cuts(const configuration& with) {
+        const std::tuple at{with.schedule.stages, with.micro_batch, with.tensor};
+        const auto found = cuts_.find(at);
+        if (found != cuts_.end()) return found->second;
+        return cuts_.emplace(at, partition(layers(with.micro_batch, with.tensor).compute(), with.schedule.stages))
+            .first->second;
     }
 
     /// The layers at a micro-batch size and tensor width.
@@ -57,22 +73,12 @@ public:
         return sums_.emplace(std::pair{micro_batch, tensor}, layer_sums(of_, on_.each, micro_batch, tensor))
             .first->second;
     }
-    /// The stages' costs and the simulated passes of the last call.
-    const stage_costs& cost() const { return evaluate_.cost(); }
-    const timeline& played() const { return evaluate_.played(); }
 
 private:
-    const std::vector<int>& cuts(const configuration& with, const layer_sums& sums) {
-        const std::tuple at{with.schedule.stages, with.micro_batch, with.tensor};
-        const auto found = cuts_.find(at);
-        if (found != cuts_.end()) return found->second;
-        return cuts_.emplace(at, partition(sums.compute(), with.schedule.stages)).first->second;
-    }
-
     const model& of_;
     const cluster& on_;
     order_cache& orders_;
-    evaluator evaluate_;
+    evaluator steps_;
     std::map<std::pair<int, int>, layer_sums> sums_;
     std::map<std::tuple<int, int, int>, std::vector<int>> cuts_;
 };

@@ -27,54 +27,68 @@ struct evaluation {
     constexpr bool fits() const { return lacking <= 0; }
 };
 
-/// Evaluates configurations of one pipeline order by simulation; keeps its memory between calls.
+/// Evaluates one configuration at a time, in steps that can be left out: costs and memory, then passes by simulation, then
+/// reductions and updates under a synchronisation. Keeps its memory between configurations.
 class evaluator {
 public:
-    /// Seconds of an iteration. `of` must have its cuts. Linear in slots.
-    evaluation operator()(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
-                          prepared_family& family, const positions& at) {
+    /// Costs and memory. `with` must have its cuts; all references must live until the last step.
+    void set(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
+             prepared_family& family, const positions& at) {
         bool again = false;
         for (int s = 0; s < with.schedule.stages; ++s) again = again || with.recompute_of(s) == recompute_mode::full;
-        prepared_order& order = again ? family.recomputed() : family.plain();
-        cost_ = cost_stages(of, on, with, layers, order, at);
-        simulate_into(played_, order.view(), cost_.seconds);
-        return finish(of, on, with, order, at);
+        order_ = again ? &family.recomputed() : &family.plain();
+        cost_ = cost_stages(of, on, with, layers, *order_, at);
+        found_ = {};
+        found_.lacking = -std::numeric_limits<double>::infinity();
+        lacking_.clear();
+        for (int w = 0; w < order_->head().workers; ++w) {
+            const double bytes = memory_(of, with, *order_, w, cost_, again);
+            const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
+            lacking_.push_back(lacking);
+            const bool fuller = lacking > found_.lacking || (std::isinf(lacking) && bytes > found_.memory);
+            if (w > 0 && !fuller) continue;
+            found_.lacking = lacking;
+            found_.memory = bytes;
+            found_.fullest = w;
+        }
+    }
+    bool fits() const { return found_.fits(); }
+    const evaluation& memory() const { return found_; }
+    /// Bytes that a worker has too few; at most 0 where they suffice.
+    double lacking(int worker) const { return lacking_[static_cast<std::size_t>(worker)]; }
+    const prepared_order& order() const { return *order_; }
+
+    /// Simulates the passes: linear in slots. Returns the last end, seconds.
+    double play() {
+        simulate_into(played_, order_->view(), cost_.seconds);
+        double end = 0;
+        for (int w = 0; w < order_->head().workers; ++w)
+            if (const auto row = played_.row(w); !row.empty()) end = std::max(end, row.back().end);
+        return end;
     }
 
-    /// The same order and costs under another synchronisation.
-    const timeline& played() const { return played_; }
-    const stage_costs& cost() const { return cost_; }
-
-private:
-    evaluation finish(const model& of, const cluster& on, const configuration& with, prepared_order& order,
-                      const positions& at) {
+    /// The whole iteration, after `play`.
+    evaluation time(const cluster& on, const configuration& with) {
         const synchronised_ends ends =
-            synchronise(played_, order.reductions(with.synchronisation), cost_.reduction, on.each.overlap_slowdown);
-        evaluation out;
+            synchronise(played_, order_->reductions(with.synchronisation), cost_.reduction, on.each.overlap_slowdown);
+        evaluation out = found_;
         out.compute = with.continuous ? busiest(played_) : ends.compute;
         out.exposed = ends.exposed;
         const double saved = ends.compute - out.compute;  // the ramps, where iterations follow without a drain
-        const bool recomputes = with.recompute != recompute_mode::none;
-        for (int w = 0; w < order.head().workers; ++w) {
+        for (int w = 0; w < order_->head().workers; ++w) {
             double update = 0;
-            for (const std::int32_t s : order.stages_of(w)) update += cost_.update[static_cast<std::size_t>(s)];
+            for (const std::int32_t s : order_->stages_of(w)) update += cost_.update[static_cast<std::size_t>(s)];
             out.update = std::max(out.update, update);
             out.seconds = std::max(out.seconds, ends.finished[static_cast<std::size_t>(w)] + update - saved);
         }
         out.seconds += on.each.step_overhead;
-        out.lacking = -std::numeric_limits<double>::infinity();
-        for (int w = 0; w < order.head().workers; ++w) {
-            const double bytes = memory_(of, with, order, w, cost_, recomputes);
-            const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
-            if (w > 0 && lacking <= out.lacking && (lacking < out.lacking || bytes <= out.memory)) continue;
-            if (w > 0 && std::isinf(lacking) && bytes <= out.memory) continue;
-            out.lacking = lacking;
-            out.memory = bytes;
-            out.fullest = w;
-        }
         return out;
     }
 
+    const stage_costs& cost() const { return cost_; }
+    const timeline& played() const { return played_; }
+
+private:
     static double busiest(const timeline& of) {
         double most = 0;
         for (int w = 0; w < of.head.workers; ++w) {
@@ -85,7 +99,10 @@ private:
         return most;
     }
 
+    prepared_order* order_ = nullptr;
     stage_costs cost_;
+    evaluation found_;
+    std::vector<double> lacking_;
     timeline played_;
     worker_memory memory_;
 };

@@ -30,7 +30,9 @@ public:
     }
     /// Link that bounds a reduction over all copies of the given workers (ascending).
     constexpr link among(std::span<const std::int32_t> workers) const {
-        if (of_.nodes == 1) return collective(of_.each.inside);
+        link inside = of_.each.inside;
+        inside.bandwidth *= of_.each.collective;
+        if (of_.nodes == 1) return inside;
         const int first = node_of(0, workers.front());
         int together = 0;
         bool apart = false;
@@ -40,19 +42,16 @@ public:
                 together += here ? 1 : 0;
                 apart = apart || !here;
             }
-        return collective(apart ? shared(together) : of_.each.inside);
+        return apart ? shared(together, of_.each.collective) : inside;
     }
 
 private:
-    constexpr link collective(link over) const {
-        over.bandwidth *= of_.each.collective;
-        return over;
-    }
-    /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group.
-    constexpr link shared(int together) const {
+    /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group;
+    /// `speed`: of what they do, relative to messages.
+    constexpr link shared(int together, double speed = 1) const {
         link out = of_.each.between;
         const double groups = std::max(1.0, static_cast<double>(of_.workers_per_node) / std::max(1, together));
-        out.bandwidth = std::min(out.bandwidth, of_.each.node_bandwidth / groups);
+        out.bandwidth = std::min(out.bandwidth * speed, of_.each.node_bandwidth / groups);
         return out;
     }
 

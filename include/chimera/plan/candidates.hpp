@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/request.hpp>
+#include <chimera/plan/variants.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// Sizes of a pipeline group that are tried: all small ones, divisors of the workers, and powers of two.
+constexpr std::vector<int> pipeline_sizes(int workers, int most) {
+    std::vector<int> out;
+    for (int p = 1; p <= std::min(workers, most); ++p)
+        if (p <= 8 || workers % p == 0 || (p & (p - 1)) == 0) out.push_back(p);
+    return out;
+}
+
+/// The largest divisor of `samples` that is at most `most`.
+constexpr std::int64_t largest_divisor(std::int64_t samples, std::int64_t most) {
+    for (std::int64_t w = std::min(samples, most); w > 1; --w)
+        if (samples % w == 0) return w;
+    return 1;
+}
+
+/// Micro-batch sizes that are tried: powers of two that divide a copy's samples.
+constexpr std::vector<int> micro_batch_sizes(std::int64_t samples, int most) {
+    std::vector<int> out;
+    for (std::int64_t b = 1; b <= std::min<std::int64_t>(samples, most); b *= 2)
+        if (samples % b == 0) out.push_back(static_cast<int>(b));
+    return out;
+}
+
+}  // namespace detail
+
+/// Calls f(configuration) for every family, option, depth, width, tensor width and micro-batch size of a request. Modes that
+/// leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. As many copies are made as there
+/// are workers for and the samples divide into.
+template <class F>
+void for_each_candidate(const plan_request& of, const cluster& on, int layers, const F& f) {
+    std::vector<family> families = of.families;
+    for (std::size_t i = 0; of.families.empty() && i < family_labels.size(); ++i)
+        families.push_back(static_cast<family>(i));
+    for (const int tensor : of.tensors) {
+        if (tensor > on.workers()) continue;
+        for (const int pipeline : detail::pipeline_sizes(on.workers() / tensor, std::min(layers, of.most_stages))) {
+            const std::int64_t copies = detail::largest_divisor(of.samples, on.workers() / tensor / pipeline);
+            if (of.whole_copies != 0 && copies * tensor * pipeline != on.workers()) continue;
+            for (const int b : detail::micro_batch_sizes(of.samples / copies, of.most_micro_batch)) {
+                const std::int64_t micro_batches = of.samples / copies / b;
+                if (micro_batches > most_slots / (8 * pipeline)) continue;
+                for (const family which : families)
+                    for (const family_spec& spec :
+                         variants(which, pipeline, static_cast<int>(micro_batches), std::min(layers, of.most_stages))) {
+                        configuration one;
+                        one.schedule = spec;
+                        one.width = static_cast<int>(copies);
+                        one.tensor = tensor;
+                        one.micro_batch = b;
+                        f(one);
+                    }
+            }
+        }
+    }
+}
+
+}  // namespace chimera

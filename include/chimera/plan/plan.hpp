@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/bound.hpp>
+#include <chimera/plan/candidates.hpp>
+#include <chimera/plan/modes.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// One search over all candidates, best bound first.
+class planning {
+public:
+    planning(const model& of, const cluster& on, const plan_request& asked, order_cache& orders)
+        : of_(of), on_(on), asked_(asked), estimate_(of, on, orders), modes_(of, on, asked, estimate_) {
+        for (int w = 0; w < on.workers(); ++w) {
+            fastest_ = std::max(fastest_, w == 0 ? on.speed(0) : on.speed(w));
+            largest_ = std::max(largest_, w == 0 ? on.memory_of(0) : on.memory_of(w));
+        }
+        total_ = static_cast<double>(parameters(of));
+        least_zero_ = *std::max_element(asked.zero.begin(), asked.zero.end());
+    }
+
+    /// `incumbents`: configurations that are tried first, such as those of an earlier plan.
+    plan_report run(const std::vector<configuration>& incumbents) {
+        collect();
+        for (const configuration& c : incumbents) try_incumbent(c);
+        std::stable_sort(candidates_.begin(), candidates_.end(),
+                         [](const candidate& a, const candidate& b) { return a.bound < b.bound; });
+        for (candidate& c : candidates_) {
+            plan_class& which = report_.classes[c.which];
+            if (asked_.prune && c.bound > worst()) {
+                ++which.bounded;
+                if (which.bound == 0) which.bound = c.bound;
+                continue;
+            }
+            if (!c.tried) play(c);
+        }
+        return finish();
+    }
+
+private:
+    struct candidate {
+        configuration with;
+        double bound = 0;
+        std::size_t which = 0;
+        bool tried = false;
+    };
+
+    void collect() {
+        report_.bound = std::numeric_limits<double>::infinity();
+        report_.least_lacking = std::numeric_limits<double>::infinity();
+        for_each_candidate(asked_, on_, static_cast<int>(of_.layers.size()), [&](configuration& one) {
+            const std::size_t which = class_of(one.schedule);
+            plan_class& c = report_.classes[which];
+            const std::int64_t modes = modes_.count(one);
+            c.considered += modes;
+            report_.considered += modes;
+            if (const refusal why = one.schedule.refused(); why != refusal::none) {
+                c.unbuildable += modes;
+                if (c.rule.empty()) c.rule = text(why);
+                return;
+            }
+            const double need = least_memory(of_.bytes, total_ / one.tensor, one, least_zero_);
+            if (asked_.prune && need > largest_) return note_too_large(c, one, need - largest_, modes);
+            const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+            const double bound = lower_bound(layers, one, estimate_.cuts(one), fastest_, on_.each.step_overhead);
+            const double spread = layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width *
+                                  one.tensor / on_.workers() / fastest_;
+            report_.bound = std::min(report_.bound, spread);
+            candidates_.push_back({one, bound, which, false});
+        });
+    }
+
+    void try_incumbent(const configuration& c) {
+        for (candidate& known : candidates_) {
+            const configuration& k = known.with;
+            if (known.tried || !(k.schedule == c.schedule) || k.width != c.width || k.tensor != c.tensor ||
+                k.micro_batch != c.micro_batch)
+                continue;
+            play(known);
+        }
+    }
+
+    /// Seconds beyond which a candidate cannot enter the ranking.
+    double worst() const {
+        if (best_.size() < asked_.top) return std::numeric_limits<double>::infinity();
+        return best_[asked_.top - 1].found.seconds;
+    }
+
+    void play(candidate& c) {
+        c.tried = true;
+        plan_class& which = report_.classes[c.which];
+        const mode_result found = modes_.best(c.with);
+        report_.simulated += found.played;
+        report_.slots += found.slots;
+        which.simulated += found.played;
+        if (!found.fits) return note_too_large(which, c.with, found.lacking, 0);
+        if (which.best == 0 || found.found.seconds < which.best) which.best = found.found.seconds;
+        enter({found.with, found.found, c.bound});
+    }
+
+    /// Keeps the best of every class and pipeline size apart, so that the ranking shows alternatives.
+    void enter(ranked one) {
+        const auto later = [](const ranked& a, const ranked& b) { return a.found.seconds < b.found.seconds; };
+        best_.insert(std::upper_bound(best_.begin(), best_.end(), one, later), std::move(one));
+        if (best_.size() > asked_.top) best_.pop_back();
+    }
+
+    void note_too_large(plan_class& c, const configuration& with, double lacking, std::int64_t modes) {
+        c.too_large += std::max<std::int64_t>(1, modes);
+        if (c.lacking == 0 || lacking < c.lacking) c.lacking = lacking;
+        if (lacking >= report_.least_lacking) return;
+        report_.least_lacking = lacking;
+        report_.smallest = with;
+    }
+
+    std::size_t class_of(const family_spec& of) {
+        const std::string label = label_of(of);
+        const auto found = index_.find(label);
+        if (found != index_.end()) return found->second;
+        report_.classes.push_back({.label = label});
+        return index_.emplace(label, report_.classes.size() - 1).first->second;
+    }
+
+    plan_report finish() {
+        report_.ranking = std::move(best_);
+        return std::move(report_);
+    }
+
+    const model& of_;
+    const cluster& on_;
+    const plan_request& asked_;
+    estimator estimate_;
+    mode_search modes_;
+    double fastest_ = 0, largest_ = 0, total_ = 0;
+    int least_zero_ = 0;
+    std::map<std::string, std::size_t> index_;
+    std::vector<candidate> candidates_;
+    std::vector<ranked> best_;
+    plan_report report_;
+};
+
+}  // namespace detail
+
+/// The best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of the request.
+/// Exact: a candidate is left out only where a lower bound of its time lies above the last place of the ranking, or a lower
+/// bound of its memory above the largest worker. `before`: an earlier plan's configurations, tried first.
+/// Throws `error` for a request without a choice.
+inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, order_cache& orders,
+                             const std::vector<configuration>& before = {}) {
+    check_request(of, on, asked);
+    return detail::planning(of, on, asked, orders).run(before);
+}
+
+}  // namespace chimera

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/error.hpp>
+#include <chimera/plan/evaluate.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chimera {
+
+/// One measured iteration.
+struct measurement {
+    std::string name;
+    std::size_t model = 0;  ///< index into the models it belongs to
+    configuration with;     ///< without cuts: blocks spread evenly
+    int nodes = 1;
+    int workers_per_node = 1;
+    double seconds = 0;
+    bool rate = false;  ///< measured was samples per second: errors are relative to that
+};
+
+/// Blocks spread evenly over the stages, the first ones take what is left over; an embedding goes with the block behind it, a
+/// head with the block before it. What measurements mean that do not say more.
+inline std::vector<int> even_cuts(const model& of, int stages) {
+    const auto count = static_cast<int>(of.layers.size());
+    const auto end = [](const layer& l) { return l.kind == layer_kind::embedding || l.kind == layer_kind::head; };
+    int blocks = 0;
+    for (const layer& l : of.layers) blocks += end(l) ? 0 : 1;
+    if (stages < 1 || blocks < stages)
+        refuse(of.name + " has " + std::to_string(blocks) + " blocks (each of " + std::to_string(stages) +
+               " stages needs one) use fewer stages");
+    std::vector<int> cuts{0};
+    int seen = 0;
+    for (int i = 0; i < count; ++i) {
+        const auto s = static_cast<int>(cuts.size());  // the stage that would begin here
+        const int before = s * (blocks / stages) + std::min(s, blocks % stages);
+        const layer& here = of.layers[static_cast<std::size_t>(i)];
+        if (s < stages && seen == before && here.kind != layer_kind::head) cuts.push_back(i);
+        seen += end(here) ? 0 : 1;
+    }
+    cuts.push_back(count);
+    return cuts;
+}
+
+/// Predicts measurements by simulation, as the planner does. Orders are built once, whatever the hardware.
+class predictor {
+public:
+    predictor(std::vector<model> models, std::vector<measurement> rows)
+        : models_(std::move(models)), rows_(std::move(rows)) {
+        for (measurement& r : rows_) {
+            if (r.with.cuts.empty()) r.with.cuts = even_cuts(models_[r.model], r.with.schedule.stages);
+            families_.push_back(order_of(r.with.schedule));
+        }
+    }
+
+    const std::vector<measurement>& rows() const { return rows_; }
+    std::size_t size() const { return rows_.size(); }
+
+    /// Seconds of row i's iteration on that hardware.
+    double seconds(std::size_t i, const hardware& on) { return seconds(i, on, rows_[i].with); }
+    /// The same for another synchronisation or recomputation of the same order.
+    double seconds(std::size_t i, const hardware& on, const configuration& with) {
+        const measurement& r = rows_[i];
+        const model& of = models_[r.model];
+        cluster machines;
+        machines.nodes = r.nodes;
+        machines.workers_per_node = r.workers_per_node;
+        machines.each = on;
+        const layer_sums layers(of, on, with.micro_batch, with.tensor);
+        return evaluate_(of, machines, with, layers, *families_[i], place_workers(machines, with)).seconds;
+    }
+    /// Predicted relative to measured, less 1, in what was measured.
+    double error(std::size_t i, const hardware& on) {
+        const double predicted = seconds(i, on);
+        return rows_[i].rate ? rows_[i].seconds / predicted - 1 : predicted / rows_[i].seconds - 1;
+    }
+
+private:
+    std::shared_ptr<prepared_family> order_of(const family_spec& spec) {
+        for (std::size_t k = 0; k < families_.size(); ++k)
+            if (rows_[k].with.schedule == spec) return families_[k];
+        return std::make_shared<prepared_family>(spec);
+    }
+
+    std::vector<model> models_;
+    std::vector<measurement> rows_;
+    std::vector<std::shared_ptr<prepared_family>> families_;
+    evaluator evaluate_;
+};
+
+}  // namespace chimera

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/model/model.hpp>
+#include <chimera/plan/cluster.hpp>
+#include <chimera/plan/configuration.hpp>
+#include <chimera/plan/estimator.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace chimera {
+
+/// What is asked of a plan, and which choices there are.
+struct plan_request {
+    std::int64_t samples = 1;      ///< of an iteration, over all copies
+    std::vector<family> families;  ///< empty: all of them
+    std::vector<int> tensors{1};   ///< tensor widths
+    std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::mixed,
+                                          recompute_mode::full};  ///< lighter ones first
+    std::vector<int> zero{0, 1, 2, 3};
+    std::vector<sync> synchronisation{sync::lazy, sync::eager, sync::eager_opt};
+    int most_stages = 1024;          ///< of a pipeline
+    int most_micro_batch = 1 << 20;  ///< samples
+    int whole_copies = 0;            ///< not 0: all workers have to be used
+    std::size_t top = 10;            ///< how many are ranked
+    bool prune = true;               ///< false: everything is simulated (for tests)
+};
+
+/// Refuses a request without a choice, an empty model, a cluster without workers.
+inline void check_request(const model& of, const cluster& on, const plan_request& asked) {
+    if (of.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
+    if (on.nodes < 1 || on.workers_per_node < 1 || on.workers() < 1)
+        refuse("the cluster has no workers (nodes and workers_per_node are at least 1) give some");
+    if (asked.samples < 1) refuse("an iteration has no samples (every copy needs some) give at least 1");
+    if (asked.tensors.empty() || asked.recompute.empty() || asked.zero.empty() || asked.synchronisation.empty())
+        refuse("the request leaves no choice (tensors, recompute, zero or synchronisation is empty) allow one of each");
+    if (asked.top < 1) refuse("a ranking of no places says nothing (top is 0) give at least 1");
+}
+
+/// A configuration of the ranking.
+struct ranked {
+    configuration with;
+    evaluation found;
+    double bound = 0;  ///< seconds that were proven before it was simulated
+};
+
+/// What became of a family and mode.
+struct plan_class {
+    std::string label;
+    std::int64_t considered = 0;
+    std::int64_t unbuildable = 0;  ///< refused by a rule of the family
+    std::int64_t too_large = 0;    ///< more memory than there is, whatever is recomputed and sharded
+    std::int64_t bounded = 0;      ///< cannot be among the best: proven by a bound
+    std::int64_t simulated = 0;
+    double best = 0;     ///< seconds of the best that fits; 0: none was simulated
+    double bound = 0;    ///< least bound of those that were left out by it
+    double lacking = 0;  ///< least bytes that one of the too large ones lacks
+    std::string rule;    ///< the first rule that refused one
+};
+
+/// The ranking, and why what is not in it is not.
+struct plan_report {
+    std::vector<ranked> ranking;      ///< best first, at most `top`, one a class and stage count
+    std::vector<plan_class> classes;  ///< by label
+    std::int64_t considered = 0;      ///< configurations, all modes counted
+    std::int64_t simulated = 0;       ///< orders played
+    std::int64_t slots = 0;           ///< played
+    double bound = 0;                 ///< seconds no configuration of the cluster can beat: all work, spread evenly
+    double least_lacking = 0;         ///< nothing fits: bytes that the smallest need of a worker is above its memory
+    configuration smallest;           ///< and whose that is
+};
+
+}  // namespace chimera
