@@ -6,7 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <tuple>
+#include <fstream>
+#include <string>
 
 namespace chimera {
 namespace {
@@ -168,6 +169,18 @@ TEST(Parameters, TensorByTensor) {
     const double pooler = h * h + h, transform = h * h + h + 2 * h, relation = 2 * h + 2, bias = 30522;
     EXPECT_EQ(static_cast<double>(parameters(bert(bert_base))),
               (30522 + 512 + 2) * h + 2 * h + 12 * layer + pooler + transform + bias + relation);
+}
+
+// tests/fixtures/make_models.py: what PyTorch counts in Hugging Face's models of these sizes.
+TEST(Parameters, AsPyTorchCountsThem) {
+    std::ifstream file(CHIMERA_SOURCE_DIR "/tests/fixtures/models.csv");
+    std::string line;
+    int lines = 0;
+    for (std::getline(file, line); std::getline(file, line); ++lines) {
+        const auto comma = line.find(',');
+        EXPECT_EQ(parameters(named(line.substr(0, comma))), std::stoll(line.substr(comma + 1))) << line;
+    }
+    EXPECT_EQ(lines, 21);
 }
 
 TEST(Sizes, ThoseThatDoNotFitAreRefused) {
