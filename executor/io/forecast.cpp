@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/simulate/simulate.hpp>
+
+#include <executor/io/profile.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace chimera::executor {
+
+namespace {
+
+double sum(const by_kind& each, const layer_range& layers) {
+    return each.boundary + (layers.last - layers.first) * each.block + (layers.embedding ? each.embedding : 0) +
+           (layers.head ? each.head : 0);
+}
+
+/// Layers alone: parameters and activations have no boundary.
+double parameters(const profile& from, const layer_range& layers) { return sum(from.parameters, layers); }
+
+const profiled_batch& find_batch(const profile& from, int sequences) {
+    std::string known;
+    for (const profiled_batch& each : from.batches) {
+        if (each.sequences == sequences) return each;
+        known += (known.empty() ? "" : ", ") + std::to_string(each.sequences);
+    }
+    refuse("the profile has no micro-batches of " + std::to_string(sequences) + " sequences (measured were " + known +
+           ") profile them with --sequences");
+}
+
+by_kind between(const by_kind& a, const by_kind& b, double x) {
+    const auto mix = [x](double p, double q) { return p + (q - p) * x; };
+    return {mix(a.embedding, b.embedding), mix(a.block, b.block), mix(a.head, b.head), mix(a.boundary, b.boundary)};
+}
+
+/// Between the two measurements around it, on a logarithmic scale; at the ends the last one holds.
+profiled_passes passes_at(const std::vector<profiled_passes>& all, double live_bytes) {
+    const auto above = std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.live_bytes >= live_bytes; });
+    if (above == all.begin()) return all.front();
+    if (above == all.end()) return all.back();
+    const profiled_passes &low = above[-1], &high = *above;
+    const double x = std::log(live_bytes / low.live_bytes) / std::log(high.live_bytes / low.live_bytes);
+    return {live_bytes, between(low.forward, high.forward, x), between(low.backward, high.backward, x),
+            between(low.input_gradient, high.input_gradient, x), between(low.weight_gradient, high.weight_gradient, x)};
+}
+
+/// The measurement with as many workers, or else the nearest one on the same side of the cores.
+const profiled_engine& engine_with(const profile& from, const profiled_batch& with, int workers) {
+    const auto distance = [&](const profiled_engine& e) {
+        const bool other_side = (e.workers > from.cores) != (workers > from.cores);
+        return std::abs(e.workers - workers) + (other_side ? 1'000'000 : 0);
+    };
+    return *std::min_element(with.engine.begin(), with.engine.end(),
+                             [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+}
+
+/// Adds what a core loses at every step.
+void add_hand_over(costs& to, double seconds, int parts) {
+    const auto longer = [](per_stage& all, double by) {
+        for (double& value : all.values) value += by;
+    };
+    for (per_stage* each : {&to.forward, &to.backward, &to.input_gradient, &to.weight_gradient, &to.recompute})
+        longer(*each, seconds * parts);
+}
+
+/// Updates when all workers begin them together, `each` with its own stages, sharing cores.
+double update_seconds(const program_view& of, const costs& with, int cores) {
+    std::vector<double> each(static_cast<std::size_t>(of.head.workers));
+    for (int s = 0; s < of.head.stages; ++s)
+        for (const std::int32_t w : of.replica_group(s)) each[static_cast<std::size_t>(w)] += with.update[s];
+    double all = 0, longest = 0;
+    for (const double seconds : each) all += seconds, longest = std::max(longest, seconds);
+    return cores > 0 ? std::max(longest, all / cores) : longest;
+}
+
+/// The worker's share of the gradient's norm: the stages whose first copy it holds.
+double norm_seconds(const profile& from, const program_view& of, std::span<const profiled_stage> stages) {
+    std::vector<double> each(static_cast<std::size_t>(of.head.workers));
+    for (int s = 0; s < of.head.stages; ++s)
+        each[static_cast<std::size_t>(of.replica_group(s)[0])] +=
+            from.norm * parameters(from, stages[static_cast<std::size_t>(s)].layers);
+    double all = 0, longest = 0;
+    for (const double seconds : each) all += seconds, longest = std::max(longest, seconds);
+    return std::max(longest, all / from.cores);
+}
+
+}  // namespace
+
+costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
+               int workers) {
+    const profiled_batch& unit = find_batch(from, sequences / parts);
+    const profiled_passes now = passes_at(unit.passes, live_bytes), fresh = unit.passes.front();
+    costs out;
+    for (per_stage* each : {&out.forward, &out.backward, &out.input_gradient, &out.weight_gradient, &out.recompute,
+                            &out.transfer, &out.update, &out.reduce.seconds})
+        each->values.clear();
+    const double crowd = std::max(1.0, static_cast<double>(workers) / from.cores);
+    for (const profiled_stage& s : stages) {
+        const profiled_passes& backward = s.recompute ? fresh : now;  // recomputed activations are still in the cache
+        const auto add = [&](per_stage& to, const by_kind& each) { to.values.push_back(parts * sum(each, s.layers)); };
+        add(out.forward, s.recompute ? unit.light_forward : now.forward);
+        add(out.backward, backward.backward);
+        add(out.input_gradient, backward.input_gradient);
+        add(out.weight_gradient, backward.weight_gradient);
+        add(out.recompute, unit.recompute);
+        const double own = parameters(from, s.layers);
+        out.update.values.push_back(from.update * own);
+        out.reduce.seconds.values.push_back(from.reduce_latency + crowd * from.reduce_byte * 4 * own);
+    }
+    out.transfer = parts * engine_with(from, unit, workers).transfer;
+    return out;
+}
+
+double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences) {
+    const profiled_batch& unit = find_batch(from, sequences / of.head.micro_batch_parts);
+    const auto kept = [&](int stage) {
+        const profiled_stage& s = stages[static_cast<std::size_t>(stage)];
+        return s.recompute ? (stage > 0 ? unit.boundary_bytes : 0.0) : sum(unit.activations, s.layers);
+    };
+    double total = 0;
+    for (int w = 0; w < of.head.workers; ++w) {
+        double live = 0, most = 0;
+        for (const instruction& i : of.row(w)) {
+            if (i.op == action::forward) live += i.count * kept(i.stage);
+            most = std::max(most, live);
+            if (i.op == action::backward || i.op == action::weight_gradient) live -= i.count * kept(i.stage);
+        }
+        total += most;
+    }
+    return total;
+}
+
+forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                     int sequences) {
+    const int parts = of.head.micro_batch_parts, workers = of.head.workers;
+    const int cores = from.cores < workers ? from.cores : 0;
+    const profiled_engine& engine = engine_with(from, find_batch(from, sequences / parts), workers);
+    costs with = costs_of(from, stages, sequences, parts, live_bytes(from, of, stages, sequences), workers);
+    add_hand_over(with, engine.hand_over, parts);
+    forecast made;
+    made.makespan = engine.start;
+    if (of.head.update == weights::flushed) {  // nobody updates before the norm of all gradients is known
+        made.makespan += engine.settle + norm_seconds(from, of, stages) + update_seconds(of, with, cores);
+        with.update = 0;
+    } else {
+        for (std::size_t s = 0; s < stages.size(); ++s)
+            with.update.values[s] =
+                (from.norm + from.update_versions) * parameters(from, stages[s].layers) + engine.hand_over;
+    }
+    double end = 0;
+    const timeline played = simulate(of, with, cores);
+    for (const step& s : played.steps) end = std::max(end, s.end);
+    for (const step& s : played.reductions) end = std::max(end, s.end);
+    made.makespan += end;
+    made.iteration = made.makespan + engine.around;
+    return made;
+}
+
+}  // namespace chimera::executor

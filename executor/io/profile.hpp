@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/program/program.hpp>
+#include <chimera/simulate/costs.hpp>
+
+#include <executor/layers/gpt2_config.hpp>
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chimera::executor {
+
+/// What a stage is made of, in seconds or bytes: the kinds of its layers, and what it takes beside them to move its
+/// boundary tensors. A stage takes boundary + the sum over its layers.
+struct by_kind {
+    double embedding = 0, block = 0, head = 0, boundary = 0;
+    friend bool operator==(const by_kind&, const by_kind&) = default;
+};
+
+/// Seconds of a micro-batch's passes while all workers together keep `live_bytes` of activations.
+struct profiled_passes {
+    double live_bytes = 0;
+    by_kind forward, backward, input_gradient, weight_gradient;
+    friend bool operator==(const profiled_passes&, const profiled_passes&) = default;
+};
+
+/// What the engine takes beside the passes, with a number of workers.
+struct profiled_engine {
+    int workers = 0;
+    double start = 0;      ///< seconds from an iteration's start to its first pass
+    double hand_over = 0;  ///< seconds that a core (or, with a core for everyone, a worker) loses at every step
+    double transfer = 0;   ///< seconds from the end of a pass to the start of the one that waits for it elsewhere
+    double settle = 0;     ///< seconds from the last gradient to the first update, norms left out
+    double around = 0;     ///< seconds of an iteration outside its makespan: the batch, waking up
+    friend bool operator==(const profiled_engine&, const profiled_engine&) = default;
+};
+
+/// All that was measured with one size of micro-batch.
+struct profiled_batch {
+    int sequences = 0;                    ///< per micro-batch
+    by_kind activations;                  ///< bytes that a micro-batch keeps
+    double boundary_bytes = 0;            ///< of an activation between stages
+    std::vector<profiled_passes> passes;  ///< by live_bytes, ascending; at least one
+    by_kind light_forward, recompute;     ///< seconds, of stages that recompute
+    std::vector<profiled_engine> engine;  ///< by workers, ascending; at least one
+    friend bool operator==(const profiled_batch&, const profiled_batch&) = default;
+};
+
+/// What this machine takes to train one kind of model, layer by layer: the contract's chimera.profile, version 1.
+/// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
+struct profile {
+    gpt2_config model;  ///< the layers as in the job
+    int tokens = 0;     ///< per sequence
+    int cores = 0;      ///< that workers share
+    by_kind parameters;
+    double update = 0;           ///< seconds per parameter
+    double update_versions = 0;  ///< the same where the old weights are kept
+    double norm = 0;             ///< seconds per parameter to square and add its gradients
+    double reduce_latency = 0;   ///< seconds of a reduction, whatever its size
+    double reduce_byte = 0;      ///< seconds per byte of gradients, as many workers reducing as there are cores
+    double spread = 0;           ///< of a block's forward: how far the rounds lie apart, relative to their median
+    std::vector<profiled_batch> batches;  ///< by sequences, ascending
+    friend bool operator==(const profile&, const profile&) = default;
+};
+
+/// Reads a profile; throws chimera::error in one line for anything that is none.
+profile read_profile(std::string_view text);
+profile load_profile(const std::string& path);
+/// The profile as JSON; read_profile reads it back to the same numbers.
+std::string profile_text(const profile& of);
+
+/// A stage as the executor cuts it.
+struct profiled_stage {
+    layer_range layers;
+    bool recompute = false;
+};
+
+/// Costs of stages that were never run: sums of their layers, between the measured states of the caches. `sequences`: per
+/// micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `live_bytes`: activations that all workers
+/// together keep at most. Reductions and updates hold for workers ≤ cores, others share them. No hand-overs in these costs.
+/// Throws chimera::error where the micro-batch was not measured, naming those that were.
+costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
+               int workers);
+
+/// Bytes of activations that all workers together keep at most when they run the program.
+double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences);
+
+/// An iteration of a program that was never run.
+struct forecast {
+    double makespan = 0;   ///< seconds
+    double iteration = 0;  ///< seconds: the makespan and what surrounds it
+};
+/// Costs of the stages, simulated on the profile's cores with the engine's own times: starts, hand-overs, transfers, the
+/// common wait before the update. `sequences`: per micro-batch.
+forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                     int sequences);
+
+}  // namespace chimera::executor
