@@ -34,15 +34,18 @@ public:
     /// Costs and memory. `with` must have its cuts; all references must live until the last step.
     void set(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
              prepared_family& family, const positions& at) {
-        bool again = false;
-        for (int s = 0; s < with.schedule.stages; ++s) again = again || with.recompute_of(s) == recompute_mode::full;
-        order_ = again ? &family.recomputed() : &family.plain();
+        choose_order(with, family);
         cost_ = cost_stages(of, on, with, layers, *order_, at);
+        weigh(of, with, family, at);
+    }
+    /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
+    void weigh(const model& of, const configuration& with, prepared_family& family, const positions& at) {
+        choose_order(with, family);
         found_ = {};
         found_.lacking = -std::numeric_limits<double>::infinity();
         lacking_.clear();
         for (int w = 0; w < order_->head().workers; ++w) {
-            const double bytes = memory_(of, with, *order_, w, cost_, again);
+            const double bytes = memory_(of, with, *order_, w, cost_, again_);
             const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
             lacking_.push_back(lacking);
             const bool fuller = lacking > found_.lacking || (std::isinf(lacking) && bytes > found_.memory);
@@ -89,6 +92,12 @@ public:
     const timeline& played() const { return played_; }
 
 private:
+    void choose_order(const configuration& with, prepared_family& family) {
+        again_ = false;
+        for (int s = 0; s < with.schedule.stages; ++s) again_ = again_ || with.recompute_of(s) == recompute_mode::full;
+        order_ = again_ ? &family.recomputed() : &family.plain();
+    }
+
     static double busiest(const timeline& of) {
         double most = 0;
         for (int w = 0; w < of.head.workers; ++w) {
@@ -100,6 +109,7 @@ private:
     }
 
     prepared_order* order_ = nullptr;
+    bool again_ = false;  // whether any stage recomputes all
     stage_costs cost_;
     evaluation found_;
     std::vector<double> lacking_;

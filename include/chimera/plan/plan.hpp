@@ -128,7 +128,7 @@ private:
         const std::string label = label_of(of);
         const auto found = index_.find(label);
         if (found != index_.end()) return found->second;
-        report_.classes.push_back({.label = label});
+        report_.classes.emplace_back().label = label;
         return index_.emplace(label, report_.classes.size() - 1).first->second;
     }
 

@@ -28,9 +28,12 @@ inline double price(recompute_mode from, recompute_mode to, const stage_sums& su
 /// Lets stages recompute until every worker's memory suffices, on each worker those first that save most for their time.
 /// The least that suffices where a worker holds one stage. False where nothing suffices, or nothing was needed.
 inline bool raise_recompute(configuration& with, estimator& estimate) {
-    with.stage_recompute.assign(static_cast<std::size_t>(with.schedule.stages), recompute_mode::none);
+    const auto stages = static_cast<std::size_t>(with.schedule.stages);
+    with.stage_recompute.assign(stages, recompute_mode::full);
+    if (!estimate.set(with).fits()) return false;
+    with.stage_recompute.assign(stages, recompute_mode::none);
     for (bool raised = false;; raised = true) {
-        const evaluator& steps = estimate.set(with);
+        const evaluator& steps = estimate.weigh(with);
         if (steps.fits()) return raised;
         std::vector<recompute_mode> next = with.stage_recompute;
         for (int w = 0; w < with.schedule.workers(); ++w) {

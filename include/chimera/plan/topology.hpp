@@ -24,7 +24,8 @@ public:
     /// Link between two workers of the pipeline group: the slowest of any copy.
     constexpr link between(int a, int b) const {
         if (of_.nodes == 1) return of_.each.inside;
-        for (int k = 0; k < width_; ++k)
+        // Who shares a node repeats after workers_per_node copies at the latest.
+        for (int k = 0; k < std::min(width_, of_.workers_per_node); ++k)
             if (node_of(k, a) != node_of(k, b)) return shared(1);
         return of_.each.inside;
     }
@@ -33,19 +34,26 @@ public:
         link inside = of_.each.inside;
         inside.bandwidth *= of_.each.collective;
         if (of_.nodes == 1) return inside;
-        const int first = node_of(0, workers.front());
+        if (of_.workers_per_node == 1) return shared(1, of_.each.collective);
+        const int node = node_of(0, workers.front());
         int together = 0;
-        bool apart = false;
-        for (const std::int32_t w : workers)
-            for (int k = 0; k < width_; ++k) {
-                const bool here = node_of(k, w) == first;
-                together += here ? 1 : 0;
-                apart = apart || !here;
-            }
-        return apart ? shared(together, of_.each.collective) : inside;
+        for (const std::int32_t w : workers) together += copies_in(node, w);
+        if (together == width_ * static_cast<int>(workers.size())) return inside;
+        return shared(together, of_.each.collective);
     }
 
 private:
+    /// Copies of a worker that stand in the node.
+    constexpr int copies_in(int node, int worker) const {
+        const int from = (node * of_.workers_per_node + tensor_ - 1) / tensor_;  // first place that begins there
+        const int to = ((node + 1) * of_.workers_per_node + tensor_ - 1) / tensor_;
+        const auto below = [&](int place) {  // copies at smaller places
+            const int count = order_ == layout::stages_together ? (place - worker + pipeline_ - 1) / pipeline_
+                                                                : place - worker * width_;
+            return std::clamp(count, 0, width_);
+        };
+        return below(to) - below(from);
+    }
     /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group;
     /// `speed`: of what they do, relative to messages.
     constexpr link shared(int together, double speed = 1) const {

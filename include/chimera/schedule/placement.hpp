@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/schedule/family.hpp>
+
+namespace chimera {
+
+/// Whether the family's backwards come in two halves.
+constexpr bool splits_backward(const family_spec& of) {
+    switch (of.which) {
+        case family::zb_h1:
+        case family::zb_h2:
+        case family::zb_v:
+        case family::v_half:
+        case family::v_min:
+        case family::dualpipe:
+        case family::dualpipe_v:
+            return true;
+        default:
+            return of.split;
+    }
+}
+
+/// Pipelines that the family lays over its workers.
+constexpr int pipelines_of(const family_spec& of) { return of.placements() / of.stages; }
+
+/// The worker that holds a stage of a pipeline, without generating the order.
+constexpr int worker_of(const family_spec& of, int pipeline, int stage) {
+    const int workers = of.workers();
+    int at = stage;
+    switch (of.which) {
+        case family::data_parallel:
+            return pipeline;
+        case family::bidirectional:
+            at = (stage + pipeline / 2 * (2 * workers / pipelines_of(of))) % workers;
+            break;
+        case family::interleaved:
+        case family::breadth_first:
+            at = stage % workers;
+            break;
+        case family::zb_v:
+        case family::v_half:
+        case family::v_min:
+        case family::dualpipe_v:
+        case family::bitpipe:
+        case family::wave:
+            at = stage % (2 * workers);
+            at = at < workers ? at : 2 * workers - 1 - at;
+            break;
+        default:
+            break;
+    }
+    return pipeline % 2 == 0 ? at : workers - 1 - at;
+}
+
+}  // namespace chimera
