@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/partition/recompute.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/schedule/family.hpp>
 
@@ -9,13 +10,6 @@
 
 namespace chimera {
 
-/// What a backward finds of its forward's activations. mixed: decided for every stage.
-enum class recompute_mode : std::uint8_t { none, selective, full, mixed };
-
-constexpr const char* name(recompute_mode mode) {
-    constexpr const char* names[] = {"none", "selective", "full", "mixed"};
-    return names[static_cast<int>(mode)];
-}
 constexpr const char* name(sync mode) {
     return mode == sync::lazy ? "lazy" : mode == sync::eager ? "eager" : "eager_opt";
 }

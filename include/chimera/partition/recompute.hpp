@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace chimera {
+
+/// What a backward finds of its forward's activations: all; all but attention's core; the stage's input. mixed: decided for
+/// every stage.
+enum class recompute_mode : std::uint8_t { none, selective, full, mixed };
+
+constexpr const char* name(recompute_mode mode) {
+    constexpr const char* names[] = {"none", "selective", "full", "mixed"};
+    return names[static_cast<int>(mode)];
+}
+
+}  // namespace chimera
