@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/layer_time.hpp>
+#include <chimera/program/synchronise.hpp>
+#include <chimera/schedule/family.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace chimera {
+
+/// Forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and C_b).
+struct path_counts {
+    int forwards = 0;
+    int backwards = 0;
+
+    friend constexpr bool operator==(const path_counts&, const path_counts&) = default;
+};
+
+/// C_f and C_b in closed form where B >= F, for families whose backward is whole; nothing where there is none.
+/// GPipe, 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2),
+/// each basic unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
+constexpr std::optional<path_counts> closed_counts(const family_spec& of) {
+    const int n = of.micro_batches, d = of.stages;
+    switch (of.which) {
+        case family::gpipe:
+        case family::one_f_one_b:
+            return path_counts{n + d - 1, n + d - 1};
+        case family::data_parallel:
+            return path_counts{n, n};
+        case family::bidirectional: {
+            if (of.split || of.scale != scale::direct || n % d != 0) return std::nullopt;
+            const int ramp = 2 * d / (of.pipelines == 0 ? 2 : of.pipelines) - 2;
+            return path_counts{n - (n / d - 1) * ramp, n + n / d * ramp};
+        }
+        default:
+            return std::nullopt;
+    }
+}
+
+/// What Eq. 1 of the paper is computed from, in seconds: passes of one stage and micro-batch, transfers included or 0.
+struct closed_form_costs {
+    double forward = 0;
+    double backward = 0;
+    double transfer = 0;      ///< p2p: α + β L
+    double unoverlapped = 0;  ///< of the worker with most of it
+};
+
+/// Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
+constexpr double equation_1(const path_counts& path, const closed_form_costs& of) {
+    return (of.forward + of.transfer) * path.forwards + (of.backward + of.transfer) * path.backwards + of.unoverlapped;
+}
+
+/// Unoverlapped seconds of a worker that reduces `stages` stages one after the other, `each` seconds long. lazy: all of it.
+/// Else the bubble behind a stage's last gradient hides what fits: `bubble` seconds behind all but the last stage's.
+constexpr double unoverlapped(sync mode, int stages, double each, double bubble) {
+    const double all = stages * each;
+    if (mode == sync::lazy || stages < 2) return all;
+    return all - std::min(bubble, (stages - 1) * each);
+}
+
+}  // namespace chimera
