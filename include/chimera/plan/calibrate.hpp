@@ -41,9 +41,9 @@ struct calibration {
 };
 
 struct calibration_options {
-    int folds = 0;          ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
-    double tolerable = 0;   ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it
-    std::uint64_t seed = 1; ///< of the folds
+    int folds = 0;  ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
+    double tolerable = 0;    ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it
+    std::uint64_t seed = 1;  ///< of the folds
 };
 
 /// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
@@ -121,7 +121,8 @@ inline calibration calibrate(predictor& rows, const hardware& base, const std::v
     if (n == 0) refuse("nothing is to be fitted (no number is named) name one or more");
     if (m < n + 1)
         refuse(std::to_string(m) + (m == 1 ? " row does" : " rows do") + " not fix " + std::to_string(n) +
-               (n == 1 ? " number" : " numbers") + " (there must be more rows than numbers) give more rows or fit fewer");
+               (n == 1 ? " number" : " numbers") +
+               " (there must be more rows than numbers) give more rows or fit fewer");
     detail::calibrator fitter(rows, numbers, how.tolerable);
     hardware from = base;
     std::vector<double> start;

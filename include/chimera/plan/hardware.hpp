@@ -33,6 +33,7 @@ struct hardware {
     double step_overhead = 0;     ///< seconds per iteration beside all that is modelled
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
     double overlap_slowdown = 1;  ///< by how much a reduction takes longer beside computation
+    double blocking = 0;          ///< part of a message's time in which its sender does nothing else
     double collective = 1;        ///< bandwidth of a collective relative to that of a message over the same link
     link inside;                  ///< between workers of one node
     link between;                 ///< between nodes, of one worker
@@ -50,7 +51,7 @@ struct hardware_number {
     std::string_view what;  ///< its unit
 };
 
-inline constexpr std::array<hardware_number, 17> hardware_numbers{{
+inline constexpr std::array<hardware_number, 18> hardware_numbers{{
     {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, false, "FLOP/s"},
     {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, false, "bytes/s"},
     {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, true, "s"},
@@ -62,6 +63,7 @@ inline constexpr std::array<hardware_number, 17> hardware_numbers{{
     {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, true, "s"},
     {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, false, "bytes/s"},
     {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, false, ""},
+    {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, true, ""},
     {"collective", [](hardware& h) -> double& { return h.collective; }, 1, false, ""},
     {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, true, "s"},
     {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, false, "bytes/s"},

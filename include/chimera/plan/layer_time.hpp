@@ -9,23 +9,6 @@
 
 namespace chimera {
 
-namespace detail {
-
-/// (a³ + b³)^(1/3) for a, b >= 0: what lasts until both are done that mostly run beside each other. Newton's method on
-/// 1 + x³, x in [0, 1], so that it works in constant evaluation.
-constexpr double either(double a, double b) {
-    const double most = std::max(a, b);
-    const double least = std::min(a, b);
-    if (!(least > 0) || most > 1e6 * least) return most;
-    const double x = least / most;
-    const double sum = 1 + x * x * x;
-    double root = 1 + 0.26 * x * x * x;  // within 0.02 of the root
-    for (int i = 0; i < 4; ++i) root -= (root - sum / (root * root)) / 3;
-    return most * root;
-}
-
-}  // namespace detail
-
 /// Seconds of an all-reduce of so many bytes over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section 3.4).
 constexpr double reduction_seconds(double bytes, int r, const link& over) {
     if (r <= 1) return 0;
@@ -36,11 +19,11 @@ constexpr double reduction_seconds(double bytes, int r, const link& over) {
 constexpr double update_seconds(double bytes, const hardware& on) { return bytes / on.update_bandwidth; }
 
 /// Seconds that a layer takes for a micro-batch of so many samples, shared by `tensor` workers of a node. Each of forward,
-/// input gradient and weight gradient takes the cubic mean of
-///   - its launch: kernels are issued one by one, whatever their size, and a slice waits for those of the others;
-///   - its work: FLOPs at the rate of large products, more of them where an output is small (1 + half_output / output of a
-///     slice: the last wave of tiles fills the device partly); the activations that the layer keeps, written and read by the
-///     forward, read with their gradients written by the input gradient; the all-reduces of its slices.
+/// input gradient and weight gradient takes its launch or its work, whichever is longer:
+///   - launch: kernels are issued one by one, whatever their size, and a slice waits for those of the others;
+///   - work: FLOPs at the rate of large products, 1 + half_output / output of a slice times as long, as the last wave of tiles
+///     fills the device partly; the activations that the layer keeps, written and read by the forward, read with their
+///     gradients written by the input gradient; the all-reduces of its slices.
 constexpr layer_seconds seconds_of(const layer& of, const hardware& on, double samples, int tensor) {
     const bool block = of.kind != layer_kind::embedding && of.kind != layer_kind::head;
     const bool whole_head = of.kind == layer_kind::head && tensor == 1;
@@ -57,9 +40,9 @@ constexpr layer_seconds seconds_of(const layer& of, const hardware& on, double s
     }
     const double launch = (block ? on.launch : on.launch_ends) * (1 + on.launch_slices * (tensor - 1));
     layer_seconds out;
-    out.forward = detail::either(launch, of.forward * flop + traffic + exchange);
-    out.input_gradient = detail::either(launch, of.input_gradient * flop + traffic + exchange);
-    out.weight_gradient = detail::either(launch, of.weight_gradient * flop);
+    out.forward = std::max(launch, of.forward * flop + traffic + exchange);
+    out.input_gradient = std::max(launch, of.input_gradient * flop + traffic + exchange);
+    out.weight_gradient = std::max(launch, of.weight_gradient * flop);
     const double core = samples * (of.activations - of.selective) / tensor;
     out.selective = of.selective_forward * flop + 2 * core / on.memory_bandwidth;
     return out;

@@ -31,8 +31,8 @@ inline std::vector<int> even_cuts(const model& of, int stages) {
     int blocks = 0;
     for (const layer& l : of.layers) blocks += end(l) ? 0 : 1;
     if (stages < 1 || blocks < stages)
-        refuse(of.name + " has " + std::to_string(blocks) + " blocks (each of " + std::to_string(stages) +
-               " stages needs one) use fewer stages");
+        refuse(std::string(of.name.view()) + " has " + std::to_string(blocks) + " blocks (each of " +
+               std::to_string(stages) + " stages needs one) use fewer stages");
     std::vector<int> cuts{0};
     int seen = 0;
     for (int i = 0; i < count; ++i) {
@@ -71,7 +71,9 @@ public:
         machines.workers_per_node = r.workers_per_node;
         machines.each = on;
         const layer_sums layers(of, on, with.micro_batch, with.tensor);
-        return evaluate_(of, machines, with, layers, *families_[i], place_workers(machines, with)).seconds;
+        evaluate_.set(of, machines, with, layers, *families_[i], place_workers(machines, with));
+        evaluate_.play();
+        return evaluate_.time(machines, with).seconds;
     }
     /// Predicted relative to measured, less 1, in what was measured.
     double error(std::size_t i, const hardware& on) {

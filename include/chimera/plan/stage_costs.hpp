@@ -118,7 +118,10 @@ inline stage_costs cost_stages(const model& of, const cluster& on, const configu
             const int a = order.view().worker_of(p, stage - 1), b = order.view().worker_of(p, stage);
             if (a != b) slowest = std::max(slowest, where.between(a, b).seconds(bytes / with.tensor));
         }
-        transfer[s - 1] = slowest;
+        transfer[s - 1] = slowest * (1 - on.each.blocking);
+        forward[s - 1] += slowest * on.each.blocking;
+        input[s] += slowest * on.each.blocking;
+        backward[s] += slowest * on.each.blocking;
     }
     out.seconds = {per_stage(forward),  per_stage(backward), per_stage(input),
                    per_stage(weight),   per_stage(again),    per_stage(std::vector<double>{}),
