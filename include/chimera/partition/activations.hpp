@@ -55,6 +55,7 @@ constexpr stage_bytes bytes_of(const model& of, int from, int to, double samples
     if (from > 0) out.input = samples * of.layers[static_cast<std::size_t>(from) - 1].output;
     if (to < static_cast<int>(of.layers.size()))
         out.output = samples * of.layers[static_cast<std::size_t>(to) - 1].output;
+    if (from == to) out.workspace = out.input;  // a stage without layers hands its input on
     return out;
 }
 

@@ -47,15 +47,18 @@ public:
 
     constexpr memory_row count(int worker) {
         memory_row out;
+        const std::span<const instruction> row = p_.row(worker);
+        find_recomputed(row);
         double largest = 0;
         for (std::int32_t s = 0; s < p_.head.stages; ++s) {
             const auto group = p_.replica_group(s);
             if (std::find(group.begin(), group.end(), worker) == group.end()) continue;
             out.state += stage(s).state;
-            out.workspace += stage(s).workspace;
-            largest = std::max(largest, padded_to(stage(s).kept, alignment_));
+            // A stage that no unit passes here is laid out as if nothing were recomputed.
+            const bool folds = recomputed_[static_cast<std::size_t>(s)] != 0;
+            out.workspace += stage(s).workspace + (folds ? stage(s).brief : 0);
+            largest = std::max(largest, padded_to(folds ? stage(s).kept : stage(s).whole(), alignment_));
         }
-        const std::span<const instruction> row = p_.row(worker);
         out.points.assign(row.size() + 1, {});
         const std::vector<tensor_life>& lives = lives_.of(worker);
         for (const tensor_life& l : lives) {
@@ -72,6 +75,11 @@ public:
 private:
     constexpr const stage_memory& stage(int s) const { return stages_[static_cast<std::size_t>(s)]; }
 
+    constexpr void find_recomputed(std::span<const instruction> row) {
+        recomputed_.assign(static_cast<std::size_t>(p_.head.stages), 0);
+        for (const instruction& x : row)
+            if (x.op == action::recompute) recomputed_[x.stage] = 1;
+    }
     /// Changes of what is kept: from a forward on, until behind the backward; of a pair, until behind the pair.
     constexpr void add_activations(std::span<const instruction> row, std::vector<memory_point>& to) const {
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -97,6 +105,7 @@ private:
     std::span<const stage_memory> stages_;
     double alignment_;
     tensor_lives lives_;
+    std::vector<char> recomputed_;
 };
 
 }  // namespace detail
@@ -135,7 +144,7 @@ constexpr double memory_peak(std::span<const slot> row, std::span<const stage_me
     double fixed = 0;
     for (const std::int32_t s : held) {
         const stage_memory& of = stages[static_cast<std::size_t>(s)];
-        fixed += of.state.total() + of.workspace + 2 * (of.input + of.output);
+        fixed += of.state.total() + of.workspace + of.brief + 2 * (of.input + of.output);
     }
     return fixed + activation_peak(row, stages);
 }

@@ -16,6 +16,10 @@ struct stage_memory {
     double input = 0;     ///< boundary tensors of a unit
     double output = 0;
     double workspace = 0;  ///< while a pass runs
+    double brief = 0;      ///< for a forward that keeps nothing, where the stage is recomputed
+
+    /// Bytes that a unit would keep if nothing were recomputed.
+    constexpr double whole() const { return unfolded > 0 ? unfolded : kept; }
 };
 
 /// A stage under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight versions. Where weights are
@@ -34,7 +38,7 @@ constexpr stage_memory memory_of(const stage_bytes& of, const precision& bytes,
     out.input = of.input;
     out.output = of.output;
     out.workspace = of.workspace;
-    if (mode == recompute_mode::full) out.workspace += of.brief;
+    if (mode == recompute_mode::full) out.brief = of.brief;
     if (mode == recompute_mode::selective) out.workspace += of.core;
     if (zero >= 3 && replicas > 1) out.workspace += 2 * of.largest * bytes.weight;
     if (zero >= 2 && replicas > 1) out.workspace += of.largest * bytes.gradient;

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/device/device.hpp>
+#include <executor/device/memory.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+/// A device that computes nothing and keeps books: bytes that were asked of it, FLOPs of the products it was told to do.
+namespace ledger {
+
+using chimera::executor::adamw_step;
+using chimera::executor::attention_shape;
+using chimera::executor::embedding_shape;
+using chimera::executor::linear_shape;
+using chimera::executor::row_shape;
+
+class device {
+public:
+    using real = float;
+    using memory = chimera::executor::host_memory;
+    using linear_plan = linear_shape;
+    using attention_plan = attention_shape;
+
+    std::size_t bytes = 0;
+    double forward = 0, input_gradient = 0, weight_gradient = 0;
+
+    memory allocate(std::size_t size) {
+        bytes += size;
+        return memory(size);
+    }
+    linear_plan plan(linear_shape s) { return s; }
+    attention_plan plan(attention_shape s) { return s; }
+
+    void fill(real*, real, std::size_t) {}
+    void copy(real*, const real*, std::size_t) {}
+    void add(real*, const real*, std::size_t) {}
+    void scale(real*, real, std::size_t) {}
+    double sum_of_squares(const real*, std::size_t) { return 0; }
+    void embedding_forward(const embedding_shape&, const std::int32_t*, const real*, const real*, real*) {}
+    void embedding_backward(const embedding_shape&, const std::int32_t*, const real*, real*, real*, bool) {}
+    void linear_forward(linear_plan p, const real*, const real*, const real*, const real*, real*) {
+        forward += work(p);
+    }
+    void linear_gelu_forward(linear_plan p, const real*, const real*, const real*, real*, real*) { forward += work(p); }
+    void linear_backward_input(linear_plan p, const real*, const real*, real*) { input_gradient += work(p); }
+    void linear_backward_weight(linear_plan p, const real*, const real*, real*, real*, bool) {
+        weight_gradient += work(p);
+    }
+    void gelu_backward(const real*, const real*, real*, std::size_t) {}
+    void norm_forward(const row_shape&, const real*, const real*, const real*, real*, real*, real*) {}
+    void norm_backward_input(const row_shape&, const real*, const real*, const real*, const real*, const real*,
+                             const real*, real*) {}
+    void norm_backward_parameters(const row_shape&, const real*, const real*, const real*, const real*, real*, real*,
+                                  bool) {}
+    void attention_forward(const attention_plan& p, const real*, real*, real*) { forward += work(p); }
+    void attention_backward(const attention_plan& p, const real*, const real*, const real*, const real*, real*) {
+        input_gradient += 2 * work(p);
+    }
+    void cross_entropy_forward(const row_shape&, const real*, const std::int32_t*, real*, real*) {}
+    void cross_entropy_backward(const row_shape&, real*, const std::int32_t*, const real*, real) {}
+    void adamw(real*, const real*, real*, real*, std::size_t, const adamw_step&) {}
+
+private:
+    static double work(const linear_shape& s) { return 2.0 * s.rows * s.inputs * s.outputs; }
+    /// Two products of tokens × tokens a head, in full though half of them is masked.
+    static double work(const attention_shape& s) { return 2 * 2.0 * s.rows() * s.tokens * s.heads * s.head_size(); }
+};
+
+static_assert(chimera::executor::Device<device>);
+
+}  // namespace ledger
