@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+
+#include <executor/io/fields.hpp>
+#include <executor/io/profile.hpp>
+#include <executor/io/read.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace chimera::executor {
+
+namespace {
+
+using detail::fields;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr double seconds_most = 1e6, bytes_most = 1e15;
+constexpr std::size_t list_most = 1024;
+
+by_kind read_kinds(const json& value, const std::string& where, double most) {
+    fields read(value, where);
+    const by_kind out{read.number("embedding", most), read.number("block", most), read.number("head", most),
+                      read.number("boundary", most)};
+    read.finish();
+    return out;
+}
+
+by_kind read_kinds(fields& from, const char* key, double most) {
+    return read_kinds(from.need(key, "an object of embedding, block, head and boundary"), from.of() + ": " + key, most);
+}
+
+/// Passes take time: without any, no bubble could be told from work.
+by_kind read_passes(fields& from, const char* key) {
+    const by_kind out = read_kinds(from, key, seconds_most);
+    if (out.block <= 0) refuse(from.of() + ": " + key + " has a block of 0 s (a pass takes time) measure it again");
+    return out;
+}
+
+template <class T, class Read>
+std::vector<T> read_list(fields& from, const char* key, Read read) {
+    const json& list = from.need(key, "a list");
+    const std::string where = from.of() + ": " + key;
+    if (!list.is_array() || list.empty() || list.size() > list_most)
+        refuse(where + " is " + detail::shown(list) + " (a list of 1 to 1024 is needed) measure it again");
+    std::vector<T> out;
+    for (const json& each : list) out.push_back(read(each, where + "[" + std::to_string(out.size()) + "]"));
+    return out;
+}
+
+profiled_passes read_depth(const json& value, const std::string& where) {
+    fields read(value, where);
+    profiled_passes out;
+    out.live_bytes = read.number("live_bytes", bytes_most);
+    if (out.live_bytes <= 0) refuse(where + ": live_bytes is 0 (a pass keeps activations) measure it again");
+    out.forward = read_passes(read, "forward");
+    out.backward = read_passes(read, "backward");
+    out.input_gradient = read_passes(read, "input_gradient");
+    out.weight_gradient = read_passes(read, "weight_gradient");
+    read.finish();
+    return out;
+}
+
+profiled_engine read_engine(const json& value, const std::string& where) {
+    fields read(value, where);
+    profiled_engine out;
+    out.workers = static_cast<int>(read.whole("workers", 1, 65535));
+    out.start = read.number("start", seconds_most);
+    out.hand_over = read.number("hand_over", seconds_most);
+    out.transfer = read.number("transfer", seconds_most);
+    out.settle = read.number("settle", seconds_most);
+    out.around = read.number("around", seconds_most);
+    read.finish();
+    return out;
+}
+
+template <class T, class Key>
+void check_ascending(const std::vector<T>& list, const std::string& where, const char* name, Key key) {
+    for (std::size_t i = 1; i < list.size(); ++i)
+        if (!(key(list[i - 1]) < key(list[i])))
+            refuse(where + " does not ascend by " + name + " (entry " + std::to_string(i) + ") sort it");
+}
+
+profiled_batch read_batch(const json& value, const std::string& where) {
+    fields read(value, where);
+    profiled_batch out;
+    out.sequences = static_cast<int>(read.whole("sequences", 1, 65536));
+    out.activations = read_kinds(read, "activations", bytes_most);
+    out.boundary_bytes = read.number("boundary_bytes", bytes_most);
+    out.passes = read_list<profiled_passes>(read, "passes", read_depth);
+    out.light_forward = read_passes(read, "light_forward");
+    out.recompute = read_passes(read, "recompute");
+    out.engine = read_list<profiled_engine>(read, "engine", read_engine);
+    read.finish();
+    check_ascending(out.passes, where + ": passes", "live_bytes", [](const auto& p) { return p.live_bytes; });
+    check_ascending(out.engine, where + ": engine", "workers", [](const auto& e) { return e.workers; });
+    return out;
+}
+
+gpt2_config read_model(const json& value) {
+    fields read(value, "model");
+    gpt2_config out;
+    out.layers = static_cast<int>(read.whole("layers", 1, 4096));
+    out.heads = static_cast<int>(read.whole("heads", 1, 1024));
+    out.channels = static_cast<int>(read.whole("channels", 1, 65536));
+    out.vocabulary = static_cast<int>(read.whole("vocabulary", 2, 65536));
+    out.context = static_cast<int>(read.whole("context", 1, 1 << 20));
+    read.finish();
+    return out;
+}
+
+json parse(std::string_view text) {
+    const auto shallow = [](int depth, json::parse_event_t, json&) {
+        if (depth > 7) refuse("the file nests too deep (a profile has seven levels) measure it again");
+        return true;
+    };
+    try {
+        return json::parse(text, shallow);
+    } catch (const json::exception&) {
+        refuse("no valid JSON (the file is damaged, cut short or something else) measure it again: chimera profile");
+    }
+}
+
+ordered_json json_of(const by_kind& each) {
+    return {{"embedding", each.embedding}, {"block", each.block}, {"head", each.head}, {"boundary", each.boundary}};
+}
+
+ordered_json json_of(const profiled_batch& of) {
+    ordered_json out{{"sequences", of.sequences},
+                     {"activations", json_of(of.activations)},
+                     {"boundary_bytes", of.boundary_bytes},
+                     {"passes", ordered_json::array()},
+                     {"light_forward", json_of(of.light_forward)},
+                     {"recompute", json_of(of.recompute)},
+                     {"engine", ordered_json::array()}};
+    for (const profiled_passes& p : of.passes)
+        out["passes"].push_back({{"live_bytes", p.live_bytes},
+                                 {"forward", json_of(p.forward)},
+                                 {"backward", json_of(p.backward)},
+                                 {"input_gradient", json_of(p.input_gradient)},
+                                 {"weight_gradient", json_of(p.weight_gradient)}});
+    for (const profiled_engine& e : of.engine)
+        out["engine"].push_back({{"workers", e.workers},
+                                 {"start", e.start},
+                                 {"hand_over", e.hand_over},
+                                 {"transfer", e.transfer},
+                                 {"settle", e.settle},
+                                 {"around", e.around}});
+    return out;
+}
+
+}  // namespace
+
+profile read_profile(std::string_view text) {
+    const json file = parse(text);
+    fields read(file, "the profile");
+    const std::string format = read.text("format", 64, "");
+    if (format != "chimera.profile")
+        refuse("format is \"" + format + "\" (a profile is needed) give chimera.profile, which chimera profile writes");
+    read.whole("version", 1, 1);
+    profile out;
+    out.model = read_model(read.need("model", "the sizes of the layers"));
+    out.tokens = static_cast<int>(read.whole("tokens", 1, 1 << 20));
+    out.cores = static_cast<int>(read.whole("cores", 1, 65536));
+    out.parameters = read_kinds(read, "parameters", bytes_most);
+    out.update = read.number("update", seconds_most);
+    out.update_versions = read.number("update_versions", seconds_most);
+    out.norm = read.number("norm", seconds_most);
+    out.reduce_latency = read.number("reduce_latency", seconds_most);
+    out.reduce_byte = read.number("reduce_byte", seconds_most);
+    out.spread = read.number("spread", seconds_most);
+    out.batches = read_list<profiled_batch>(read, "batches", read_batch);
+    read.finish();
+    check_ascending(out.batches, "batches", "sequences", [](const auto& b) { return b.sequences; });
+    return out;
+}
+
+profile load_profile(const std::string& path) {
+    const std::string text = read_file(path);
+    try {
+        return read_profile(text);
+    } catch (const error& e) {
+        throw error(path + ": " + e.what());
+    }
+}
+
+std::string profile_text(const profile& of) {
+    const gpt2_config& m = of.model;
+    ordered_json out{{"format", "chimera.profile"},
+                     {"version", 1},
+                     {"model",
+                      {{"layers", m.layers},
+                       {"heads", m.heads},
+                       {"channels", m.channels},
+                       {"context", m.context},
+                       {"vocabulary", m.vocabulary}}},
+                     {"tokens", of.tokens},
+                     {"cores", of.cores},
+                     {"parameters", json_of(of.parameters)},
+                     {"update", of.update},
+                     {"update_versions", of.update_versions},
+                     {"norm", of.norm},
+                     {"reduce_latency", of.reduce_latency},
+                     {"reduce_byte", of.reduce_byte},
+                     {"spread", of.spread},
+                     {"batches", ordered_json::array()}};
+    for (const profiled_batch& b : of.batches) out["batches"].push_back(json_of(b));
+    return out.dump(1) + "\n";
+}
+
+}  // namespace chimera::executor

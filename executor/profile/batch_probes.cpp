@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/algebra.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule.hpp>
+
+#include <executor/profile/batch_probes.hpp>
+#include <executor/train/calibrate.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace chimera::executor {
+
+namespace {
+
+/// The stages of the small model: embedding, nothing, a block, a block, head.
+constexpr int kinds = 5;
+constexpr std::array<layer_range, kinds> small_model{
+    {{0, 0, true, false}, {0, 0, false, false}, {0, 1, false, false}, {1, 2, false, false}, {2, 2, false, true}}};
+constexpr int deepest = 16;             // micro-batches alive
+constexpr double out_of_cache = 128e6;  // bytes of activations that no cache keeps
+
+gpt2_config with_layers(gpt2_config model, int layers) {
+    model.layers = layers;
+    return model;
+}
+
+/// All stages on one worker, all forwards before all backwards.
+schedule one_worker(int micro_batches) { return generate(breadth_first{kinds, micro_batches, kinds}); }
+
+program widened(const schedule& of, int copies) { return lower(widen(of, copies)); }
+
+}  // namespace
+
+batch_probes::batch_probes(const profile_request& wanted, int sequences, int cores, int copies)
+    : unit_{sequences, wanted.tokens}, boundary_bytes_(4.0 * sequences * wanted.tokens * wanted.model.channels),
+      copies_(copies), layers_(std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, 2),
+                                                        small_model, unit_, deepest * copies)) {
+    const int shared = cores < copies ? cores : 0;
+    add_depths(shared, wanted.watchdog);
+    const std::vector<std::uint8_t> all(kinds, 1);
+    const int some = std::min(4, depths_.back().micro_batches);
+    recomputing_ =
+        std::make_unique<probe>(widened(recompute(one_worker(some), all), copies), *layers_, shared, wanted.watchdog);
+    for (const int w : wanted.workers) add_pipeline(wanted, w, cores, false);
+    add_pipeline(wanted, wanted.workers.front(), cores, true);
+}
+
+double batch_probes::activations() const {
+    double sum = 0;
+    for (int s = 0; s < kinds; ++s) sum += layers_->stash_bytes(s);
+    return sum * copies_;
+}
+
+void batch_probes::add_depths(int cores, double watchdog) {
+    for (int n = 1; n <= deepest && (n == 1 || n / 2 * activations() < out_of_cache); n *= 2) {
+        depth next;
+        next.micro_batches = n;
+        next.whole = std::make_unique<probe>(widened(one_worker(n), copies_), *layers_, cores, watchdog);
+        next.split =
+            std::make_unique<probe>(widened(split_backward(one_worker(n)), copies_), *layers_, cores, watchdog);
+        depths_.push_back(std::move(next));
+    }
+}
+
+void batch_probes::add_pipeline(const profile_request& wanted, int workers, int cores, bool versions) {
+    const schedule order =
+        versions ? generate(pipedream{workers, 2 * workers}) : generate(one_f_one_b{workers, 2 * workers});
+    const gpt2_config model = with_layers(wanted.model, workers);
+    const std::vector<int> blocks(static_cast<std::size_t>(workers), 1);
+    pipeline& made = versions ? versions_ : pipelines_.emplace_back();
+    made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_, 2 * workers);
+    made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
+}
+
+std::size_t batch_probes::count() const { return 2 * depths_.size() + pipelines_.size() + 2; }
+
+void batch_probes::round(double seconds_each) {
+    for (depth& each : depths_) {
+        each.whole->round(seconds_each);
+        each.split->round(seconds_each);
+    }
+    recomputing_->round(seconds_each);
+    for (pipeline& each : pipelines_) each.run->round(seconds_each);
+    versions_.run->round(seconds_each);
+}
+
+by_kind batch_probes::by_stage(const per_stage& each) const {
+    const auto beside = [&](double seconds) { return std::max(0.0, seconds - each[1]); };
+    return {beside(each[0]), beside((each[2] + each[3]) / 2), beside(each[4]), each[1]};
+}
+
+profiled_batch batch_probes::result() const {
+    profiled_batch out;
+    out.sequences = unit_.sequences;
+    out.activations = {layers_->stash_bytes(0), layers_->stash_bytes(2), layers_->stash_bytes(4), 0};
+    out.boundary_bytes = boundary_bytes_;
+    for (const depth& each : depths_) {
+        const costs whole = each.whole->medians().each, split = each.split->medians().each;
+        out.passes.push_back({each.micro_batches * activations(), by_stage(whole.forward), by_stage(whole.backward),
+                              by_stage(split.input_gradient), by_stage(split.weight_gradient)});
+    }
+    const costs again = recomputing_->medians().each;
+    out.light_forward = by_stage(again.forward);
+    out.recompute = by_stage(again.recompute);
+    for (const pipeline& each : pipelines_) {
+        probe_round found = each.run->medians();
+        found.engine.settle = std::max(0.0, found.engine.settle - found.norm);
+        out.engine.push_back(found.engine);
+    }
+    return out;
+}
+
+namespace {
+
+/// seconds = latency + bytes · rate through what was measured, both at least 0.
+void fit_reductions(std::span<const std::pair<double, double>> measured, profile& into) {
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    for (const auto& [bytes, seconds] : measured)
+        n += 1, x += bytes, y += seconds, xx += bytes * bytes, xy += bytes * seconds;
+    const double slope = (n * xy - x * y) / (n * xx - x * x), offset = (y - slope * x) / n;
+    into.reduce_byte = slope > 0 && offset > 0 ? slope : y / x;
+    into.reduce_latency = slope > 0 && offset > 0 ? offset : 0;
+}
+
+double sum(const per_stage& each) {
+    double all = 0;
+    for (const double one : each.values) all += one;
+    return all;
+}
+
+/// How far the rounds lie apart, relative to the median.
+double spread_of(const probe& of) {
+    std::vector<double> all;
+    for (const probe_round& r : of.rounds()) all.push_back(r.each.forward[2]);
+    const auto [least, most] = std::minmax_element(all.begin(), all.end());
+    return (*most - *least) / median(all);
+}
+
+}  // namespace
+
+profile batch_probes::totals() const {
+    profile out;
+    out.parameters = {layers_->parameters(0), layers_->parameters(2), layers_->parameters(4), 0};
+    const double small = out.parameters.embedding + 2 * out.parameters.block + out.parameters.head;
+    std::vector<double> updates, norms;
+    std::vector<std::pair<double, double>> reductions;
+    for (const depth& each : depths_) {
+        const probe_round found = each.whole->medians();
+        updates.push_back(sum(found.each.update) / small);
+        norms.push_back(found.norm / small);
+        for (const int s : {0, 2, 3, 4})
+            reductions.emplace_back(4 * layers_->parameters(s), found.each.reduce.seconds[s]);
+    }
+    out.update = median(updates);
+    out.norm = median(norms);
+    fit_reductions(reductions, out);
+    const int workers = versions_.run->what().head.workers;
+    double held = 0;
+    for (int s = 0; s < workers; ++s) held += versions_.on->parameters(s);
+    out.update_versions = sum(versions_.run->medians().each.update) / held;
+    for (const depth& each : depths_) out.spread = std::max(out.spread, spread_of(*each.whole));
+    return out;
+}
+
+double probe_bytes(const profile_request& wanted, int sequences, int copies) {
+    const gpt2_config& m = wanted.model;
+    const double c = m.channels, rows = static_cast<double>(sequences) * wanted.tokens;
+    const double block = 12 * c * c + 13 * c, ends = (2.0 * m.vocabulary + m.context + 2) * c;
+    const double stash = 4 * rows * std::max(20.0 * c + m.heads, 3.0 * c + m.vocabulary + 4);
+    double bytes = 16 * copies * (2 * block + ends) + stash * copies * kinds * 3;  // whole, split, recomputing
+    for (const int w : wanted.workers) bytes += 16 * (w * block + ends) + stash * w * (w + 1) / 2;
+    const double first = wanted.workers.front();
+    return bytes + (12 + 4 * first) * (first * block + ends) + stash * first * (first + 1) / 2;
+}
+
+}  // namespace chimera::executor

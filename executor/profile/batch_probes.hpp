@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/profile/measure_profile.hpp>
+#include <executor/profile/probe.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace chimera::executor {
+
+/// The programs that measure one size of micro-batch.
+class batch_probes {
+public:
+    /// `cores`: that workers share; `copies`: of the small model, all busy at once.
+    batch_probes(const profile_request& wanted, int sequences, int cores, int copies);
+
+    std::size_t count() const;
+    void round(double seconds_each);
+
+    profiled_batch result() const;
+    /// What does not depend on the micro-batch, all but model, tokens, cores and batches.
+    profile totals() const;
+
+private:
+    /// Micro-batches forward before the first backward.
+    struct depth {
+        int micro_batches = 0;
+        std::unique_ptr<probe> whole, split;
+    };
+    struct pipeline {
+        std::unique_ptr<ground> on;
+        std::unique_ptr<probe> run;
+    };
+
+    void add_depths(int cores, double watchdog);
+    void add_pipeline(const profile_request& wanted, int workers, int cores, bool versions);
+    double activations() const;
+    by_kind by_stage(const per_stage& each) const;
+
+    unit_shape unit_;
+    double boundary_bytes_;
+    int copies_;
+    std::unique_ptr<ground> layers_;
+    std::vector<depth> depths_;
+    std::unique_ptr<probe> recomputing_;
+    std::vector<pipeline> pipelines_;
+    pipeline versions_;  ///< one that keeps old weights
+};
+
+/// Bytes that the probes of one micro-batch size take, about: weights with their state, and activations.
+double probe_bytes(const profile_request& wanted, int sequences, int copies);
+
+}  // namespace chimera::executor

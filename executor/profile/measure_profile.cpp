@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+
+#include <executor/profile/batch_probes.hpp>
+#include <executor/profile/measure_profile.hpp>
+#include <executor/train/calibrate.hpp>
+#include <executor/train/measure.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace chimera::executor {
+
+namespace {
+
+constexpr int rounds_least = 3, rounds_wanted = 5;
+
+void check_memory(const profile_request& wanted, int copies) {
+    double need = 0;
+    for (const int b : wanted.sequences) need += probe_bytes(wanted, b, copies);
+    const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    const auto gigabytes = [](double bytes) { return std::to_string(static_cast<long long>(bytes / 1e9 + 0.5)); };
+    if (need > 0.7 * memory)
+        refuse("the measurement needs " + gigabytes(need) + " GB (this machine has " + gigabytes(memory) +
+               ", of which it uses 70 %) give fewer or smaller --sequences, fewer --tokens or a smaller model");
+}
+
+double middle(const std::vector<profile>& all, double profile::*member) {
+    std::vector<double> values;
+    for (const profile& each : all) values.push_back(each.*member);
+    return median(std::move(values));
+}
+
+}  // namespace
+
+profile measure_profile(const profile_request& wanted) {
+    using clock = std::chrono::steady_clock;
+    const int cores = wanted.cores > 0 ? wanted.cores : usable_cores();
+    const int copies = std::clamp(cores, 2, wanted.workers.back());
+    check_memory(wanted, copies);
+    std::vector<std::unique_ptr<batch_probes>> all;
+    std::size_t count = 0;
+    for (const int b : wanted.sequences) {
+        all.push_back(std::make_unique<batch_probes>(wanted, b, cores, copies));
+        count += all.back()->count();
+    }
+    const auto start = clock::now();
+    const auto since = [&] { return std::chrono::duration<double>(clock::now() - start).count(); };
+    const double each = wanted.seconds / static_cast<double>(count) / rounds_wanted / 1.5;  // warming up takes time too
+    for (int round = 1; round <= rounds_least || since() < wanted.seconds * (1 - 0.5 / rounds_wanted); ++round) {
+        for (auto& one : all) one->round(each);
+        if (wanted.say)
+            wanted.say("round " + std::to_string(round) + " of " + std::to_string(count) + " programs, " +
+                       std::to_string(static_cast<int>(since() + 0.5)) + " s");
+    }
+    std::vector<profile> totals;
+    for (const auto& one : all) totals.push_back(one->totals());
+    profile made = totals.front();
+    for (const auto member :
+         {&profile::update, &profile::update_versions, &profile::norm, &profile::reduce_latency, &profile::reduce_byte})
+        made.*member = middle(totals, member);
+    for (const profile& one : totals) made.spread = std::max(made.spread, one.spread);
+    made.model = wanted.model;
+    made.tokens = wanted.tokens;
+    made.cores = cores;
+    for (const auto& one : all) made.batches.push_back(one->result());
+    return made;
+}
+
+}  // namespace chimera::executor
