@@ -173,6 +173,7 @@ job parse_job(std::string_view text, const std::string& name) {
         inner.finish();
     }
     if (const auto* optimiser = reader.find("optimiser")) read_optimiser(*optimiser, where, made.optimiser);
+    reader.find("plan");  // how chimera plan came to the rest
     std::string output = made.output.string();
     reader.read("validation_fraction", made.validation_fraction, 1e-6, 0.5);
     reader.read("validation_windows", made.validation_windows, 1, 1 << 30);

@@ -55,6 +55,7 @@ public:
         steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, place_workers(on_, with));
         return steps_;
     }
+    const evaluator& steps() const { return steps_; }
     /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
     evaluator& weigh(const configuration& with) {
         steps_.weigh(of_, with, orders_(with.schedule), place_workers(on_, with));

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/plan.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/planner/answer.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+using nlohmann::json;
+
+struct plan_option {
+    const char* flag;
+    const char* key;  ///< where the value goes in the request
+    const char* type;
+    const char* what;
+};
+
+constexpr plan_option plan_options[] = {
+    {"--model", "/model", "NAME|FILE", "a model of the catalogue, or a chimera.model file"},
+    {"--samples", "/samples", "N", "samples of an iteration, over all copies (the mini-batch)"},
+    {"--nodes", "/cluster/nodes", "N", "nodes of the cluster (1)"},
+    {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (1)"},
+    {"--memory", "/cluster/memory", "BYTES", "of a worker, such as 16GiB (no limit)"},
+    {"--hardware", "/cluster/hardware", "FILE", "what a worker and its links do: a file of chimera calibrate"},
+    {"--families", "/families", "LIST", "such as one_f_one_b,bidirectional (all)"},
+    {"--tensor", "/tensor", "LIST", "tensor widths, such as 1,2,4 (1)"},
+    {"--recompute", "/recompute", "LIST", "of none, selective, mixed, full (all)"},
+    {"--zero", "/zero", "LIST", "ZeRO levels, of 0 to 3 (all)"},
+    {"--sync", "/sync", "LIST", "of lazy, eager, eager_opt (all)"},
+    {"--stages-most", "/stages_most", "D", "most stages of a pipeline"},
+    {"--micro-batch-most", "/micro_batch_most", "B", "most samples of a micro-batch"},
+    {"--top", "/top", "K", "places of the ranking (10)"},
+};
+
+struct arguments {
+    std::string file;
+    std::string values[std::size(plan_options)];
+    CLI::Option* given[std::size(plan_options)] = {};
+    std::optional<std::string> workers, added;
+    std::vector<std::string> gone, speeds;
+    output_arguments output;
+};
+
+/// Lists become arrays, numbers numbers, all else text.
+json value_of(const plan_option& option, const std::string& text) {
+    const std::string_view type = option.type;
+    if (type != "LIST") {
+        const json number = type == "NAME|FILE" || type == "FILE" ? json() : json::parse(text, nullptr, false);
+        return number.is_number() ? number : json(text);
+    }
+    json out = json::array();
+    for (std::size_t from = 0; from <= text.size();) {
+        const std::size_t to = std::min(text.find(',', from), text.size());
+        const std::string one = text.substr(from, to - from);
+        const json number = json::parse(one, nullptr, false);
+        out.push_back(number.is_number() ? number : json(one));
+        from = to + 1;
+    }
+    return out;
+}
+
+json request_of(const arguments& with) {
+    json request = with.file.empty() ? json{{"format", "chimera.plan"}, {"version", 1}} : read_plan_request(with.file);
+    if (with.workers) request["cluster"]["workers_per_node"] = whole("--workers", *with.workers, 1, 1 << 20);
+    for (std::size_t i = 0; i < std::size(plan_options); ++i) {
+        if (!with.given[i]->count()) continue;
+        const json::json_pointer key(plan_options[i].key);
+        if (plan_options[i].key == std::string_view("/model")) request.erase("job");
+        json& parent = request[key.parent_pointer()];
+        if (!parent.is_null() && !parent.is_object())
+            refuse(std::string(plan_options[i].flag) + " has no place (what holds it in " + with.file +
+                   " is no object) correct the file");
+        parent[key.back()] = value_of(plan_options[i], with.values[i]);
+    }
+    return request;
+}
+
+/// What happened to the cluster since: workers at other speeds, gone, added. Numbers are those before any of it.
+void change(cluster& on, const arguments& with) {
+    for (const std::string& one : with.speeds) {
+        const std::size_t at = one.find('=');
+        if (at == std::string::npos)
+            refuse("--speed is '" + one.substr(0, 40) + "' (not WORKER=X) give one such as 3=0.5");
+        const int worker = static_cast<int>(whole("--speed", one.substr(0, at), 0, on.workers() - 1));
+        on = at_speed(std::move(on), worker, positive("--speed", one.substr(at + 1)));
+    }
+    std::vector<int> gone;
+    for (const std::string& one : with.gone)
+        gone.push_back(static_cast<int>(whole("--gone", one, 0, on.workers() - 1)));
+    std::sort(gone.rbegin(), gone.rend());
+    gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
+    for (const int worker : gone) on = without(std::move(on), worker);
+    for (std::int64_t more = with.added ? whole("--added", *with.added, 1, 1 << 16) : 0; more > 0; --more)
+        on = with_another(std::move(on));
+}
+
+void keep_change(plan_task& task) {
+    if (task.on.speeds.empty()) return;
+    task.request["cluster"]["speeds"] = task.on.speeds;
+    if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
+}
+
+void run(const arguments& with) {
+    with.output.check({"text", "json"});
+    plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
+    change(task.on, with);
+    keep_change(task);
+    order_cache orders;
+    const auto start = std::chrono::steady_clock::now();
+    const plan_report report = make_plan(task.what, task.on, task.asked, orders, task.before);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (report.ranking.empty()) refuse(nothing_fits(task, report));
+    if (with.output.format == "json") return with.output.write(answer_json(task, report));
+    estimator estimate(task.what, task.on, orders);
+    configuration first = report.ranking.front().with;
+    const evaluation found = estimate(first);
+    std::string out(task.what.name.view());
+    detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
+                task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
+    with.output.write(out + text(report, equation_1(task.on, first, estimate, found), task.asked.samples));
+}
+
+}  // namespace
+
+void add_plan(CLI::App& program, int&) {
+    auto* command = program.add_subcommand(
+        "plan", "ranks the ways to train a model on a cluster, and says why others are not among the best");
+    const auto with = std::make_shared<arguments>();
+    command
+        ->add_option("REQUEST", with->file,
+                     "a chimera.plan or chimera.job file, or an earlier answer to plan anew from")
+        ->option_text("[FILE]");
+    for (std::size_t i = 0; i < std::size(plan_options); ++i)
+        with->given[i] = command->add_option(plan_options[i].flag, with->values[i], plan_options[i].what)
+                             ->option_text(plan_options[i].type);
+    command->add_option("--workers", with->workers, "the same as --workers-per-node, of one node")->option_text("P");
+    command->add_option("--gone", with->gone, "a worker that is no longer there (may be repeated)")->option_text("W");
+    command->add_option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)")
+        ->option_text("W=X");
+    command->add_option("--added", with->added, "so many more workers")->option_text("K");
+    with->output.add_to(*command, "text|json");
+    command->footer(
+        "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
+        "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
+        "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor

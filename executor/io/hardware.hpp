@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/hardware.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace chimera::executor {
+
+/// What a device and its links do, as a file: chimera.hardware, version 1. Numbers by their names in `hardware_numbers`, those
+/// of links in an object of their own; what is left out stays as in chimera::hardware, but flops must be there:
+///
+///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
+///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
+///
+/// Numbers are finite and above 0 (latencies, launches and overheads may be 0). Throws error in one line that names the key.
+hardware read_hardware(const nlohmann::json& value, const std::string& what);
+hardware load_hardware(const std::string& path);
+
+/// As JSON: all numbers that are finite. read_hardware reads it back to the same.
+std::string hardware_text(const hardware& of);
+
+}  // namespace chimera::executor

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/io/fields.hpp>
+#include <executor/io/hardware.hpp>
+#include <executor/io/model.hpp>
+#include <executor/io/read.hpp>
+#include <executor/planner/names.hpp>
+#include <executor/planner/task.hpp>
+#include <executor/train/json.hpp>
+
+#include <chimera/model/catalogue.hpp>
+
+#include <cmath>
+#include <cstdlib>
+
+namespace chimera::executor {
+
+namespace {
+
+using detail::fields;
+using detail::shown;
+using nlohmann::json;
+
+constexpr std::int64_t workers_most = 1 << 20;
+
+model find_model_of(const json& value, const std::string& called) {
+    if (value.is_string()) return load_model(value.get<std::string>());
+    if (value.is_object()) return read_model(value.dump(-1, ' ', false, json::error_handler_t::replace));
+    refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + model_names() +
+           " or a file");
+}
+
+std::vector<double> list_of(const json& value, const std::string& what, bool bytes) {
+    if (!value.is_array() || value.empty() || value.size() > static_cast<std::size_t>(workers_most))
+        refuse(what + " is " + shown(value) + " (not a list) give a number for every worker");
+    std::vector<double> out;
+    for (const json& each : value) {
+        const double number = bytes ? bytes_of(each, what) : each.is_number() ? each.get<double>() : 0;
+        if (!(number > 0) || !(number < 1e18) || (!bytes && number > 1e6))
+            refuse(what + " has " + shown(each) + " in it (it must be above 0) give a number for every worker");
+        out.push_back(number);
+    }
+    return out;
+}
+
+cluster cluster_of(const json& value, const std::string& called) {
+    fields from(value, called + ": cluster");
+    cluster out;
+    out.nodes = static_cast<int>(from.whole("nodes", 1, workers_most, 1));
+    out.workers_per_node = static_cast<int>(from.whole("workers_per_node", 1, workers_most, 1));
+    if (std::int64_t{out.nodes} * out.workers_per_node > workers_most)
+        refuse(from.of() + " has more than " + std::to_string(workers_most) + " workers (too many) give fewer nodes");
+    if (const json* memory = from.find("memory")) out.memory = bytes_of(*memory, from.of() + ": memory");
+    if (const json* hardware = from.find("hardware"))
+        out.each = hardware->is_string() ? load_hardware(hardware->get<std::string>())
+                                         : read_hardware(*hardware, from.of() + ": hardware");
+    if (const json* speeds = from.find("speeds")) out.speeds = list_of(*speeds, from.of() + ": speeds", false);
+    if (const json* memories = from.find("memories")) out.memories = list_of(*memories, from.of() + ": memories", true);
+    from.find("profile");
+    from.finish();
+    if (out.speeds.empty() && !out.memories.empty()) out.speeds.assign(out.memories.size(), 1.0);
+    if (!out.speeds.empty() && !out.memories.empty() && out.speeds.size() != out.memories.size())
+        refuse(from.of() + ": speeds and memories differ in length (each says it of every worker) give as many");
+    return out;
+}
+
+void read_choices(fields& from, const std::string& called, plan_request& asked) {
+    if (const json* list = from.find("families")) asked.families = several_named<family>(*list, called + ": families");
+    if (const json* list = from.find("recompute"))
+        asked.recompute = several_named<recompute_mode>(*list, called + ": recompute");
+    if (const json* list = from.find("sync")) asked.synchronisation = several_named<sync>(*list, called + ": sync");
+    const auto numbers = [&](const char* key, int least, int most, std::vector<int>& into) {
+        const json* list = from.find(key);
+        if (list == nullptr) return;
+        into.clear();
+        for (const json& each : list->is_array() ? *list : json::array({*list})) {
+            if (!each.is_number_integer() || each.get<std::int64_t>() < least || each.get<std::int64_t>() > most)
+                from.wrong(key, each, "out of range",
+                           "whole numbers from " + std::to_string(least) + " to " + std::to_string(most));
+            into.push_back(each.get<int>());
+        }
+        std::sort(into.begin(), into.end());
+        into.erase(std::unique(into.begin(), into.end()), into.end());
+        if (into.empty()) from.wrong(key, *list, "empty", "at least one");
+    };
+    numbers("zero", 0, 3, asked.zero);
+    numbers("tensor", 1, 1024, asked.tensors);
+    asked.most_stages = static_cast<int>(from.whole("stages_most", 1, 65535, asked.most_stages));
+    asked.most_micro_batch = static_cast<int>(from.whole("micro_batch_most", 1, 1 << 20, asked.most_micro_batch));
+    asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
+}
+
+/// A training job as a request: what it trains in an iteration, on so many workers of this machine as it asks for.
+json request_of_job(const json& value, const std::string& text, const std::string& path) {
+    const job wanted = parse_job(text, path);
+    const family_options& s = wanted.schedule;
+    const std::int64_t samples = s.width * s.micro_batches * wanted.batch.sequences;
+    const schedule order = make_schedule(s);
+    return {{"format", "chimera.plan"},
+            {"version", 1},
+            {"samples", samples},
+            {"cluster", {{"nodes", 1}, {"workers_per_node", order.head.workers}}},
+            {"job", value}};
+}
+
+model model_of_job(const job& of) {
+    gpt2_sizes sizes;
+    sizes.layers = of.model.layers;
+    sizes.heads = of.model.heads;
+    sizes.channels = of.model.channels;
+    sizes.vocabulary = of.model.vocabulary;
+    sizes.context = of.model.context;
+    sizes.tokens = of.tokens();
+    return executed_gpt2(sizes, of.batch.sequences);
+}
+
+}  // namespace
+
+double bytes_of(const json& value, const std::string& what) {
+    double number = 0;
+    bool good = value.is_number();
+    if (good) number = value.get<double>();
+    if (value.is_string()) {
+        const std::string& text = value.get_ref<const std::string&>();
+        char* end = nullptr;
+        number = std::strtod(text.c_str(), &end);
+        std::string unit(end);
+        unit.erase(0, unit.find_first_not_of(' '));
+        constexpr std::pair<const char*, double> units[] = {
+            {"", 1},      {"B", 1},        {"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
+            {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+        for (const auto& [known, factor] : units)
+            if (end != text.c_str() && unit == known) number *= factor, good = true;
+    }
+    if (!good || !(number >= 1) || !(number <= 1e18))
+        refuse(what + " is " + shown(value) + " (not a number of bytes) give one such as 17179869184 or \"16GiB\"");
+    return number;
+}
+
+json read_plan_request(const std::string& path) {
+    const std::string text = read_file(path);
+    const json value = parse_json(text, path);
+    const std::string format = value.is_object() && value.contains("format") && value["format"].is_string()
+                                   ? value["format"].get<std::string>()
+                                   : "";
+    if (value.is_object() && value.contains("plan") && value["plan"].is_object()) {
+        const json& plan = value["plan"];
+        if (!plan.contains("request") || !plan["request"].is_object() || !plan.contains("ranking"))
+            refuse(path + ": plan has no request and ranking (it is no answer of chimera plan) give a request");
+        json request = plan["request"];
+        request["before"] = plan["ranking"];
+        return request;
+    }
+    if (format == "chimera.plan") return value;
+    if (format == "chimera.job") return request_of_job(value, text, path);
+    refuse(path + " is no request (its format is " + shown(json(format)) + ") give a chimera.plan or a chimera.job");
+}
+
+plan_task resolve(const json& request, const std::string& name) {
+    fields from(request, name);
+    plan_task out;
+    out.request = request;
+    out.request.erase("before");
+    if (const std::string format = from.text("format", 32, "chimera.plan"); format != "chimera.plan")
+        from.wrong("format", json(format), "no request", "chimera.plan");
+    from.whole("version", 1, 1, 1);
+    if (const json* wanted = from.find("job")) {
+        out.training = parse_job(wanted->dump(-1, ' ', false, json::error_handler_t::replace), name + ": job");
+        out.what = model_of_job(*out.training);
+        // What the trainer runs: no sharded state, no slices, recompute of whole stages.
+        out.asked.zero = {0};
+        out.asked.recompute = {recompute_mode::none, recompute_mode::mixed, recompute_mode::full};
+    } else {
+        out.what = find_model_of(from.need("model", "a model's name or file"), name);
+    }
+    out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
+    read_choices(from, name, out.asked);
+    out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name);
+    if (const json* before = from.find("before"))
+        for (const json& each : *before)
+            if (each.is_object() && each.contains("configuration"))
+                out.before.push_back(read_configuration(each["configuration"], name + ": ranking"));
+    from.find("profile");
+    from.finish();
+    return out;
+}
+
+}  // namespace chimera::executor

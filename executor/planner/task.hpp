@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/plan.hpp>
+
+#include <executor/train/job.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace chimera::executor {
+
+/// What `chimera plan` is asked, as a file: chimera.plan, version 1. Needed are model, samples and cluster.
+///
+///     {"format": "chimera.plan", "version": 1,
+///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
+///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184,
+///                  "hardware": "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
+///                  "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
+///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
+///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64, "top": 10,
+///      "job": {"format": "chimera.job", …}}
+///
+/// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out may be
+/// anything. "job" is the training job that the plan completes: its model, data and optimiser stay.
+struct plan_task {
+    model what;
+    cluster on;
+    plan_request asked;
+    std::optional<job> training;        ///< the job to complete
+    nlohmann::json request;             ///< as asked, to be asked again
+    std::vector<configuration> before;  ///< of an earlier answer, tried first
+};
+
+/// The same request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on `workers` of
+/// this machine), an earlier answer of `chimera plan` (its request again, from its ranking on). Throws error in one line.
+nlohmann::json read_plan_request(const std::string& path);
+
+/// Checks a request and resolves it. Throws error in one line that names the key.
+plan_task resolve(const nlohmann::json& request, const std::string& name);
+
+/// A number of bytes: 17179869184, "16GiB", "16 GB", "900MB". Throws error that names `what`.
+double bytes_of(const nlohmann::json& value, const std::string& what);
+
+/// A configuration as an answer keeps it, and back.
+nlohmann::json configuration_json(const configuration& of);
+configuration read_configuration(const nlohmann::json& value, const std::string& name);
+
+}  // namespace chimera::executor
