@@ -59,7 +59,7 @@ struct bounded_stages {
     }
 };
 
-/// The same stages, to be cut so that they need the least memory: cost is what a stage lacks at capacity 0.
+/// The same stages, to be cut so that they lack the least memory.
 struct memory_stages {
     const bounded_stages& of;
     int layers = 0;
@@ -92,15 +92,15 @@ constexpr bounded_stages make_bounded(std::span<const double> seconds, int stage
     return out;
 }
 
-/// The cut of the least memory, for what it lacks.
-constexpr bounded_partition find_missing(const bounded_stages& of) {
-    const memory_stages by_bytes{of, of.layers, of.stages};
-    table search(by_bytes, true);
+/// The cut that lacks the least memory, cost being what a stage lacks.
+template <StageProblem Problem>
+constexpr bounded_partition find_missing(const Problem& of) {
+    table search(of, true);
     bounded_partition out;
     out.missing = search.find();
     const std::vector<int> cuts = search.cut();
     for (int s = of.stages; s-- > 0;)
-        if (by_bytes.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
+        if (of.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
             out.stage = s;
     return out;
 }
@@ -130,7 +130,7 @@ constexpr bounded_partition bounded(std::span<const double> seconds, int stages,
         out.seconds = search.find();
         if (out.seconds < detail::unbounded) out.cuts = search.cut();
     }
-    if (!out.fits()) return detail::find_missing(of);
+    if (!out.fits()) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     return out;
 }
 
@@ -140,7 +140,7 @@ constexpr bounded_partition bounded_by_table(std::span<const double> seconds, in
     detail::table search(of, true);
     bounded_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) return detail::find_missing(of);
+    if (out.seconds == detail::unbounded) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     out.cuts = search.cut();
     return out;
 }

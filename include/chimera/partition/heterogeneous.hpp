@@ -18,7 +18,8 @@ constexpr device_partition heterogeneous(const layer_needs& of, std::span<const 
     device_partition out;
     out.seconds = search.find();
     if (out.seconds == detail::unbounded) {
-        const bounded_partition lacks = detail::find_missing(stages);
+        const bounded_partition lacks =
+            detail::find_missing(detail::memory_stages{stages, stages.layers, stages.stages});
         out.stage = lacks.stage;
         out.missing = lacks.missing;
         return out;

@@ -78,16 +78,18 @@ private:
     double largest_ = 0;
 };
 
-/// The numbers, each to the nearest multiple of 2^-52 of the power of two above their sum (and `beside`): all sums and
-/// differences of the results are exact. Integers whose sum is below 2^52 stay as they are.
-constexpr std::vector<double> exact_numbers(const char* what, std::span<const double> numbers, double beside = 0) {
-    const double sum = range_sums(what, numbers).all() + beside;
-    double power = 1;
-    while (power <= sum) power *= 2;
-    while (power > 1e-280 && power > 2 * sum) power /= 2;
-    std::vector<double> out(numbers.begin(), numbers.end());
-    for (double& x : out) x = (x + power) - power;
-    return out;
-}
+/// The number to the nearest multiple of 2^-52 of the power of two above `total`: sums and differences of such numbers
+/// are exact up to that total. Integers stay as they are where it is below 2^52.
+class exact_multiples {
+public:
+    constexpr explicit exact_multiples(double total) {
+        while (power_ <= total) power_ *= 2;
+        while (power_ > 1e-280 && power_ > 2 * total) power_ /= 2;
+    }
+    constexpr double operator()(double x) const { return (x + power_) - power_; }
+
+private:
+    double power_ = 1;
+};
 
 }  // namespace chimera::detail

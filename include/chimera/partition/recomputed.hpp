@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/partition/bounded.hpp>
+#include <chimera/partition/choices.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+/// One way to treat a layer's activations: kept, recomputed in part, recomputed.
+struct recompute_option {
+    double seconds = 0;  ///< added to the layer's
+    double bytes = 0;    ///< kept for every micro-batch in flight
+    double once = 0;     ///< taken once, as by what is recomputed while its backward runs
+
+    friend constexpr bool operator==(const recompute_option&, const recompute_option&) = default;
+};
+
+/// Memory of the workers, and what each layer may recompute: layer l has options[l · each] … options[l · each + each -
+/// 1]. Stage s takes reserved[s] + state + in_flight[s] · bytes + once, the options chosen for each layer by itself.
+struct recompute_limits {
+    std::span<const double> state;
+    std::span<const recompute_option> options;
+    int each = 1;
+    std::span<const double> in_flight;
+    double capacity = 0;
+    std::span<const double> reserved;
+};
+
+/// A partition with the choice of every layer.
+struct recomputed_partition {
+    std::vector<int> cuts;              ///< as everywhere; empty where no choice fits
+    std::vector<std::uint8_t> chosen;   ///< per layer: its option
+    std::vector<double> stage_seconds;  ///< with what is recomputed
+    double seconds = 0;                 ///< of the slowest stage
+    int stage = -1;                     ///< where nothing fits, as in bounded_partition, with the smallest options
+    double missing = 0;
+
+    constexpr bool fits() const { return !cuts.empty(); }
+};
+
+namespace detail {
+
+class recomputed_stages {
+public:
+    int layers = 0;
+    int stages = 0;
+
+    constexpr recomputed_stages(std::span<const double> seconds, int count, const recompute_limits& under)
+        : layers(static_cast<int>(seconds.size())), stages(count), each_(at(under.each)) {
+        check(seconds, under);
+        options_.assign(under.options.begin(), under.options.end());
+        double total = range_sums("the seconds of layer", seconds).all();
+        for (const recompute_option& o : options_) total += o.seconds;
+        if (total > std::numeric_limits<double>::max())
+            refuse_number("the extra seconds of option", options_.size() - 1);
+        const exact_multiples round(total);  // then sums of both kinds of seconds are exact
+        for (recompute_option& o : options_) o.seconds = round(o.seconds);
+        std::vector<double> exact(seconds.begin(), seconds.end());
+        for (double& x : exact) x = round(x);
+        seconds_ = range_sums("the seconds of layer", exact);
+        state_ = range_sums("the state bytes of layer", under.state);
+        in_flight_.assign(under.in_flight.begin(), under.in_flight.end());
+        room_.assign(at(count), under.capacity);
+        for (std::size_t s = 0; s < under.reserved.size(); ++s) room_[s] -= under.reserved[s];
+        classify();
+    }
+
+    constexpr const range_sums& seconds() const { return seconds_; }
+    /// Seconds with the least that must be recomputed; unbounded where the smallest options do not fit.
+    constexpr double cost(int s, int i, int j) const {
+        const double least = cheapest(s, i, j);
+        if (least >= 0) return seconds_(i, j) + least;
+        gather(s, i, j);
+        return seconds_(i, j) + search_.least(budget(s, i, j));
+    }
+    constexpr bool fits(int s, int i, int j) const { return smallest(s, i, j) <= budget(s, i, j); }
+    /// Bytes beyond the room of the worker; negative where some are left.
+    constexpr double over(int s, int i, int j) const { return smallest(s, i, j) - budget(s, i, j); }
+
+    constexpr bool singles_fit() const {
+        for (int s = 0; s < stages; ++s) {
+            if (s > 0 && in_flight_[at(s)] <= in_flight_[at(s - 1)] && room_[at(s)] >= room_[at(s - 1)]) continue;
+            for (int i = 0; i < layers; ++i)
+                if (!fits(s, i, i + 1)) return false;
+        }
+        return true;
+    }
+    /// The most that a layer alone costs: on the stage where it costs most, and where it costs least. All fit.
+    constexpr std::pair<double, double> largest_single() const {
+        std::vector<double> most(at(layers), 0.0), least(at(layers), unbounded);
+        for (int s = 0; s < stages; ++s) {
+            if (s > 0 && in_flight_[at(s)] == in_flight_[at(s - 1)] && room_[at(s)] == room_[at(s - 1)]) continue;
+            for (int i = 0; i < layers; ++i) {
+                const double one = cost(s, i, i + 1);
+                most[at(i)] = std::max(most[at(i)], one);
+                least[at(i)] = std::min(least[at(i)], one);
+            }
+        }
+        return {*std::max_element(most.begin(), most.end()), *std::max_element(least.begin(), least.end())};
+    }
+
+    /// The options that `cost` stands for.
+    constexpr void choose(int s, int i, int j, std::vector<std::uint8_t>& chosen) const {
+        std::vector<int> count;
+        gather(s, i, j);
+        search_.least(budget(s, i, j), &count, each_);
+        for (int l = i; l < j; ++l) {
+            std::size_t o = 0;
+            while (group_[o / each_] != class_[at(l)] || count[o] == 0) ++o;
+            --count[o];
+            chosen[at(l)] = static_cast<std::uint8_t>(o % each_);
+        }
+    }
+
+private:
+    static constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
+    constexpr const recompute_option* of_class(std::size_t c) const { return options_.data() + at(first_[c]) * each_; }
+    constexpr double weight(int s, const recompute_option& o) const { return in_flight_[at(s)] * o.bytes + o.once; }
+    constexpr double budget(int s, int i, int j) const { return room_[at(s)] - state_(i, j); }
+    constexpr int count(std::size_t c, int i, int j) const {
+        return before_[at(j) * first_.size() + c] - before_[at(i) * first_.size() + c];
+    }
+    constexpr bool few() const { return !before_.empty(); }
+
+    constexpr void check(std::span<const double> seconds, const recompute_limits& under) const {
+        check_counts(seconds.size(), stages);
+        if (under.each < 1 || under.each > 255)
+            refuse("a layer has 1 to 255 recompute options (of which one is taken) give as many");
+        check_length("the list of state bytes", under.state.size(), seconds.size());
+        check_length("the list of recompute options", under.options.size(), seconds.size() * each_);
+        check_length("the list of micro-batches in flight", under.in_flight.size(), at(stages));
+        if (!under.reserved.empty()) check_length("the list of reserved bytes", under.reserved.size(), at(stages));
+        check_numbers("the micro-batches in flight of stage", under.in_flight);
+        check_numbers("the reserved bytes of stage", under.reserved);
+        if (!(under.capacity >= 0))
+            refuse("the memory of a worker is negative or not a number (of bytes) give its bytes");
+        for (std::size_t o = 0; o < under.options.size(); ++o) {
+            const double numbers[] = {under.options[o].seconds, under.options[o].bytes, under.options[o].once};
+            for (const double x : numbers)
+                if (!(x >= 0) || x == unbounded) refuse_number("a number of recompute option", o);
+        }
+    }
+    /// Layers with equal options are of one class; where classes are few, counts of each before every layer.
+    constexpr void classify() {
+        for (int l = 0; l < layers; ++l) {
+            const recompute_option* own = options_.data() + at(l) * each_;
+            std::size_t c = 0;
+            const std::size_t known = std::min<std::size_t>(first_.size(), most_classes + 1);
+            while (c < known && !std::equal(own, own + each_, of_class(c))) ++c;
+            if (c == known) {
+                c = first_.size();
+                first_.push_back(l);
+            }
+            class_.push_back(c);
+        }
+        if (first_.size() > most_classes) return;
+        before_.assign((at(layers) + 1) * first_.size(), 0);
+        for (int l = 0; l < layers; ++l) {
+            for (std::size_t c = 0; c < first_.size(); ++c)
+                before_[(at(l) + 1) * first_.size() + c] = before_[at(l) * first_.size() + c] + (class_[at(l)] == c);
+        }
+    }
+    template <class See>
+    constexpr void each_group(int i, int j, See see) const {
+        if (few()) {
+            for (std::size_t c = 0; c < first_.size(); ++c)
+                if (const int n = count(c, i, j); n > 0) see(c, n);
+            return;
+        }
+        for (int l = i; l < j;) {
+            int end = l + 1;
+            while (end < j && class_[at(end)] == class_[at(l)]) ++end;
+            see(class_[at(l)], end - l);
+            l = end;
+        }
+    }
+    constexpr double smallest(int s, int i, int j) const {
+        double sum = 0;
+        each_group(i, j, [&](std::size_t c, int n) {
+            const recompute_option* o = of_class(c);
+            double least = weight(s, *o);
+            for (std::size_t k = 1; k < each_; ++k) least = std::min(least, weight(s, o[k]));
+            sum += n * least;
+        });
+        return sum;
+    }
+    /// Seconds of the fastest options where all of them fit, else -1: the common case by itself.
+    constexpr double cheapest(int s, int i, int j) const {
+        double bytes = 0, seconds = 0;
+        each_group(i, j, [&](std::size_t c, int n) {
+            const recompute_option *o = of_class(c), *best = o;
+            for (std::size_t k = 1; k < each_; ++k)
+                if (o[k].seconds < best->seconds) best = o + k;
+            bytes += n * weight(s, *best);
+            seconds += n * best->seconds;
+        });
+        return bytes <= budget(s, i, j) ? seconds : -1;
+    }
+    constexpr void gather(int s, int i, int j) const {
+        search_.clear();
+        group_.clear();
+        std::vector<choices::option>& own = own_;
+        each_group(i, j, [&](std::size_t c, int n) {
+            own.clear();
+            for (std::size_t k = 0; k < each_; ++k) {
+                const recompute_option& o = of_class(c)[k];
+                own.push_back({weight(s, o), o.seconds, static_cast<std::uint8_t>(k)});
+            }
+            search_.add(n, own.data(), own.size());
+            group_.push_back(c);
+        });
+    }
+
+    static constexpr std::size_t most_classes = 16;
+    std::size_t each_;
+    range_sums seconds_, state_;
+    std::vector<recompute_option> options_;
+    std::vector<double> in_flight_, room_;
+    std::vector<std::size_t> class_;  // per layer
+    std::vector<int> first_;          // per class: a layer of it
+    std::vector<int> before_;         // per layer and class, where classes are few
+    mutable choices search_;          // room to work in
+    mutable std::vector<choices::option> own_;
+    mutable std::vector<std::size_t> group_;
+};
+
+/// Bisection needs every layer alone to fit every stage, and no optimum below what it costs there: false where that
+/// does not hold.
+constexpr bool by_bisection(const recomputed_stages& of, tie among, recomputed_partition& out) {
+    if (!of.singles_fit()) return false;
+    const auto [most, least] = of.largest_single();
+    bisection search(of);
+    out.seconds =
+        search.find(std::max(lower_bound(of.seconds(), of.stages), most), upper_bound(of.seconds(), of.stages) + most);
+    if (out.seconds < most || (out.seconds == most && least < most)) return false;
+    if (out.seconds < unbounded) out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds()(0, i); });
+    return true;
+}
+
+/// The same stages, to be cut so that they lack the least memory with the smallest options.
+struct smallest_stages {
+    const recomputed_stages& of;
+    int layers = 0;
+    int stages = 0;
+
+    constexpr double cost(int s, int i, int j) const { return of.over(s, i, j); }
+    constexpr bool fits(int, int, int) const { return true; }
+};
+
+}  // namespace detail
+
+/// The cut and the options of all layers together whose slowest stage is as fast as any's. Exact: bisection of the
+/// bottleneck over cuts, with a multiple-choice knapsack for every stage looked at; by dynamic programming over the
+/// same stages where some layer does not fit some stage alone. Fast where layers are alike; where all differ a stage's
+/// frontier can grow with its layers, however it is pruned. Refuses what `bounded` refuses.
+constexpr recomputed_partition partition_recomputed(std::span<const double> seconds, int stages,
+                                                    const recompute_limits& under, tie among = tie::even) {
+    detail::check_counts(seconds.size(), stages);
+    const detail::recomputed_stages of(seconds, stages, under);
+    recomputed_partition out;
+    if (!detail::by_bisection(of, among, out)) {
+        detail::table search(of, true);
+        out.seconds = search.find();
+        out.cuts.clear();
+        if (out.seconds < detail::unbounded) out.cuts = search.cut();
+    }
+    if (!out.fits()) {
+        const detail::smallest_stages smallest{of, of.layers, stages};
+        const bounded_partition lacks = detail::find_missing(smallest);
+        out.stage = lacks.stage;
+        out.missing = lacks.missing;
+        return out;
+    }
+    out.chosen.assign(seconds.size(), 0);
+    for (int s = 0; s < stages; ++s) {
+        const int i = out.cuts[static_cast<std::size_t>(s)], j = out.cuts[static_cast<std::size_t>(s) + 1];
+        of.choose(s, i, j, out.chosen);
+        out.stage_seconds.push_back(of.cost(s, i, j));
+    }
+    return out;
+}
+
+}  // namespace chimera
