@@ -48,6 +48,9 @@ int run(int count, char** arguments) {
     add_compare(program, status);
     add_search(program, status);
     add_gallery(program, status);
+    add_plan(program, status);
+    add_profile(program, status);
+    add_calibrate(program, status);
     add_train(program, status);
     const auto named = [&](const CLI::App* command) { return command->get_name() == arguments[1]; };
     if (count > 1 && arguments[1][0] != '-' && program.get_subcommands(named).empty()) {

@@ -55,15 +55,6 @@ const profiled_engine& engine_with(const profile& from, const profiled_batch& wi
                              [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
 }
 
-/// Adds what a core loses at every step.
-void add_hand_over(costs& to, double seconds, int parts) {
-    const auto longer = [](per_stage& all, double by) {
-        for (double& value : all.values) value += by;
-    };
-    for (per_stage* each : {&to.forward, &to.backward, &to.input_gradient, &to.weight_gradient, &to.recompute})
-        longer(*each, seconds * parts);
-}
-
 /// Updates when all workers begin them together, `each` with its own stages, sharing cores.
 double update_seconds(const program_view& of, const costs& with, int cores) {
     std::vector<double> each(static_cast<std::size_t>(of.head.workers));
@@ -112,6 +103,12 @@ costs costs_of(const profile& from, std::span<const profiled_stage> stages, int 
     return out;
 }
 
+void add_hand_over(costs& to, const profile& from, int sequences, int parts, int workers) {
+    const double seconds = engine_with(from, find_batch(from, sequences / parts), workers).hand_over;
+    for (per_stage* each : {&to.forward, &to.backward, &to.input_gradient, &to.weight_gradient, &to.recompute})
+        for (double& value : each->values) value += seconds * parts;
+}
+
 double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences) {
     const profiled_batch& unit = find_batch(from, sequences / of.head.micro_batch_parts);
     const auto kept = [&](int stage) {
@@ -137,7 +134,7 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
     const int cores = from.cores < workers ? from.cores : 0;
     const profiled_engine& engine = engine_with(from, find_batch(from, sequences / parts), workers);
     costs with = costs_of(from, stages, sequences, parts, live_bytes(from, of, stages, sequences), workers);
-    add_hand_over(with, engine.hand_over, parts);
+    add_hand_over(with, from, sequences, parts, workers);
     forecast made;
     made.makespan = engine.start;
     if (of.head.update == weights::flushed) {  // nobody updates before the norm of all gradients is known

@@ -184,6 +184,23 @@ profile load_profile(const std::string& path) {
     }
 }
 
+std::string costs_text(const costs& of) {
+    const auto list = [](const per_stage& each) {
+        return each.values.size() == 1 ? ordered_json(each.values[0]) : ordered_json(each.values);
+    };
+    ordered_json out{{"format", "chimera.costs"},
+                     {"version", 1},
+                     {"forward", list(of.forward)},
+                     {"backward", list(of.backward)},
+                     {"input_gradient", list(of.input_gradient)},
+                     {"weight_gradient", list(of.weight_gradient)},
+                     {"recompute", list(of.recompute)},
+                     {"transfer", list(of.transfer)},
+                     {"reduce", list(of.reduce.seconds)},
+                     {"update", list(of.update)}};
+    return out.dump(1) + "\n";
+}
+
 std::string profile_text(const profile& of) {
     const gpt2_config& m = of.model;
     ordered_json out{{"format", "chimera.profile"},

@@ -67,6 +67,9 @@ struct profile {
     friend bool operator==(const profile&, const profile&) = default;
 };
 
+/// Costs as chimera.costs, version 1; read_costs reads them back. Reductions with fixed times only.
+std::string costs_text(const costs& of);
+
 /// Reads a profile; throws chimera::error in one line for anything that is none.
 profile read_profile(std::string_view text);
 profile load_profile(const std::string& path);
@@ -85,6 +88,9 @@ struct profiled_stage {
 /// Throws chimera::error where the micro-batch was not measured, naming those that were.
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
                int workers);
+
+/// Adds to every pass what its core loses before it, as measured with that many workers (or about as many).
+void add_hand_over(costs& to, const profile& from, int sequences, int parts, int workers);
 
 /// Bytes of activations that all workers together keep at most when they run the program.
 double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences);

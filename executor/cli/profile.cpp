@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/io/write.hpp>
+#include <executor/profile/measure_profile.hpp>
+#include <executor/train/calibrate.hpp>
+#include <executor/train/files.hpp>
+#include <executor/train/job.hpp>
+#include <executor/train/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    std::string model = "bytes";
+    std::optional<std::string> sequences, tokens, workers, cores, seconds, file;
+    std::optional<std::string> costs, stages, blocks, micro_batches;
+    bool quiet = false;
+};
+
+/// 2,4,8 → numbers, ascending and each once.
+std::vector<int> numbers(const char* option, const std::string& text, int least, int most) {
+    std::vector<int> out;
+    for (std::size_t from = 0; from <= text.size();) {
+        const std::size_t to = std::min(text.find(',', from), text.size());
+        out.push_back(static_cast<int>(whole(option, text.substr(from, to - from), least, most)));
+        from = to + 1;
+    }
+    if (out.size() > 16)
+        refuse(std::string(option) + " has " + std::to_string(out.size()) + " numbers (at most 16) give fewer");
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+/// A model by name, or the one of a job; the job's batch, cores and watchdog too.
+job model_of(const std::string& name) {
+    if (name.find_first_of("./") != std::string::npos) return read_job(name);
+    job out;
+    out.model = named_model(name);
+    return out;
+}
+
+profile_request request_of(const arguments& from, const job& base) {
+    profile_request out;
+    out.model = config_of(base.model);
+    check(out.model);
+    out.tokens = from.tokens ? static_cast<int>(whole("--tokens", *from.tokens, 1, 1 << 20)) : base.tokens();
+    if (out.tokens > out.model.context)
+        refuse("a sequence has " + std::to_string(out.tokens) + " tokens (the model's context is " +
+               std::to_string(out.model.context) + ") use fewer");
+    out.sequences =
+        from.sequences ? numbers("--sequences", *from.sequences, 1, 65536) : std::vector<int>{base.batch.sequences};
+    out.cores = from.cores ? static_cast<int>(whole("--cores", *from.cores, 1, 4096)) : base.cores;
+    const int cores = out.cores > 0 ? out.cores : usable_cores();
+    out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256)
+                               : std::vector<int>{std::max(2, cores), 2 * std::max(2, cores)};
+    if (from.seconds) out.seconds = positive("--seconds", *from.seconds);
+    out.watchdog = base.watchdog;
+    return out;
+}
+
+/// What the costs file is asked for.
+struct cut {
+    std::vector<profiled_stage> stages;
+    int micro_batches = 0;
+};
+
+cut cut_of(const arguments& from, const gpt2_config& model) {
+    cut out;
+    if (!from.costs) {
+        if (from.stages || from.blocks || from.micro_batches)
+            refuse(
+                "--stages, --blocks and --micro-batches cut the model for a costs file (there is no --costs) name one");
+        return out;
+    }
+    std::vector<int> blocks;
+    if (from.blocks)
+        for (const auto& each : parse_json("[" + *from.blocks + "]", "--blocks"))
+            blocks.push_back(each.is_number_unsigned() && each.get<std::uint64_t>() < 65536 ? each.get<int>() : -1);
+    if (!from.stages && blocks.empty())
+        refuse("--costs needs the model's cut (costs are per stage) give --stages D or --blocks 2,1,1,0");
+    const auto stages =
+        from.stages ? whole("--stages", *from.stages, 1, 65535) : static_cast<std::int64_t>(blocks.size());
+    for (const layer_range& r : stage_layers(model, static_cast<int>(stages), blocks)) out.stages.push_back({r, false});
+    out.micro_batches =
+        from.micro_batches ? static_cast<int>(whole("--micro-batches", *from.micro_batches, 1, 1 << 20)) : 0;
+    return out;
+}
+
+/// Costs of the cut with its first micro-batch size, as many activations alive as one_f_one_b keeps, hand-overs included.
+costs costs_of_cut(const profile& from, const cut& wanted) {
+    const profiled_batch& with = from.batches.front();
+    const int stages = static_cast<int>(wanted.stages.size());
+    double live = 0;
+    for (int s = 0; s < stages; ++s) {
+        const layer_range& r = wanted.stages[static_cast<std::size_t>(s)].layers;
+        const double kept = (r.last - r.first) * with.activations.block +
+                            (r.embedding ? with.activations.embedding : 0) + (r.head ? with.activations.head : 0);
+        live += kept * (wanted.micro_batches > 0 ? std::min(stages - s, wanted.micro_batches) : stages - s);
+    }
+    costs out = costs_of(from, wanted.stages, with.sequences, 1, live, stages);
+    add_hand_over(out, from, with.sequences, 1, stages);
+    return out;
+}
+
+std::string row(const char* name, const by_kind& seconds) {
+    char text[160];
+    std::snprintf(text, sizeof text, "  %-22s %12.3f %12.3f %12.3f %12.3f\n", name, 1e3 * seconds.embedding,
+                  1e3 * seconds.block, 1e3 * seconds.head, 1e3 * seconds.boundary);
+    return text;
+}
+
+std::string report_text(const profile& of) {
+    char text[256];
+    std::string out;
+    for (const profiled_batch& b : of.batches) {
+        std::snprintf(text, sizeof text, "%d x %d tokens, ms %22s %12s %12s %12s\n", b.sequences, of.tokens,
+                      "embedding", "block", "head", "boundary");
+        out += text;
+        for (const profiled_passes& p : b.passes) {
+            std::snprintf(text, sizeof text, " with %.1f MB of activations alive\n", p.live_bytes / 1e6);
+            out += text + row("forward", p.forward) + row("backward", p.backward) +
+                   row("input gradient", p.input_gradient) + row("weight gradient", p.weight_gradient);
+        }
+        out += " recomputing\n" + row("forward", b.light_forward) + row("recompute", b.recompute);
+        for (const profiled_engine& e : b.engine) {
+            std::snprintf(
+                text, sizeof text,
+                " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f us\n",
+                e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle);
+            out += text;
+        }
+    }
+    std::snprintf(
+        text, sizeof text,
+        "update %.3f ns a parameter (%.3f with old weights kept), norm %.3f ns, reduction %.1f us + %.3f ns a byte\n"
+        "rounds lie %.1f %% apart%s\n",
+        1e9 * of.update, 1e9 * of.update_versions, 1e9 * of.norm, 1e6 * of.reduce_latency, 1e9 * of.reduce_byte,
+        100 * of.spread,
+        of.spread > 0.1 ? ": other programs may have disturbed them, measure again on a quiet machine" : "");
+    return out + text;
+}
+
+/// Refuses before half a minute of measuring what could not be written after it.
+void check_writable(const std::optional<std::string>& path) {
+    if (!path) return;
+    const std::filesystem::path target(*path), folder = target.has_parent_path() ? target.parent_path() : ".";
+    const char* why = path->empty()                           ? "it has no name"
+                      : std::filesystem::is_directory(target) ? "it is a folder"
+                                                              : nullptr;
+    if (why == nullptr && ::access(folder.c_str(), W_OK) == 0) return;
+    refuse("cannot write " + shown(target) + " (" + (why != nullptr ? std::string(why) : reason(errno)) +
+           ") name a file in a folder that can be written");
+}
+
+void run(const arguments& from, int& status) {
+    const job base = model_of(from.model);
+    profile_request wanted = request_of(from, base);
+    const cut to_cost = cut_of(from, wanted.model);
+    check_writable(from.file);
+    check_writable(from.costs);
+    if (!from.quiet) wanted.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    try {
+        const profile made = measure_profile(wanted);
+        if (from.costs) write_file(*from.costs, costs_text(costs_of_cut(made, to_cost)));
+        if (from.file) write_file(*from.file, profile_text(made));
+        write_output(report_text(made));
+    } catch (const run_failed& failed) {
+        std::fprintf(stderr, "chimera: %s\n", failed.what());
+        status = hang_exit_status;
+    }
+}
+
+}  // namespace
+
+void add_profile(CLI::App& program, int& status) {
+    auto from = std::make_shared<arguments>();
+    auto* command =
+        program.add_subcommand("profile", "measures what this machine takes to train a model, layer by layer");
+    const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
+        command->add_option(name, to, what)->option_text(type);
+    };
+    command->add_option("--model", from->model, "tiny, bytes or gpt2, or a job file whose model it is (bytes)")
+        ->option_text("NAME|JOB.json");
+    add("--sequences", from->sequences, "of a micro-batch; several sizes are measured side by side (the job's)", "B,…");
+    add("--tokens", from->tokens, "of a sequence (the job's)", "T");
+    add("--workers", from->workers, "pipelines to measure the engine with (as many as cores, and twice that)", "W,…");
+    add("--cores", from->cores, "cores that workers share (all)", "K");
+    add("--seconds", from->seconds, "how long to measure, about (30)", "X");
+    add("-o,--output", from->file, "where to write the chimera.profile", "FILE");
+    add("--costs", from->costs, "where to write chimera.costs of one cut of the model, with the smallest micro-batch",
+        "FILE");
+    add("--stages", from->stages, "with --costs: stages, cut as chimera train does", "D");
+    add("--blocks", from->blocks, "with --costs: transformer blocks of each stage", "LIST");
+    add("--micro-batches", from->micro_batches, "with --costs: of an iteration, which bounds the activations alive",
+        "N");
+    command->add_flag("--quiet", from->quiet, "no progress lines");
+    command->footer("Example: chimera profile --model job.json --sequences 2,4 --workers 2,4 -o profile.json");
+    command->callback([from, &status] { run(*from, status); });
+}
+
+}  // namespace chimera::executor
