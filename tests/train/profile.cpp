@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scratch.hpp"
+
+#include <chimera/program/lower.hpp>
+#include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/simulate.hpp>
+
+#include <executor/io/family.hpp>
+#include <executor/io/profile.hpp>
+#include <executor/io/read.hpp>
+#include <executor/profile/engine_times.hpp>
+#include <executor/profile/measure_profile.hpp>
+#include <executor/train/measure.hpp>
+#include <executor/train/replicas.hpp>
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+using namespace chimera;
+using namespace chimera::executor;
+using chimera::test::refusal_of;
+using testing::HasSubstr;
+
+namespace {
+
+/// Numbers that no two sums share by chance.
+profile by_hand() {
+    profile out;
+    out.model = {.layers = 6, .heads = 2, .channels = 8, .vocabulary = 32, .context = 16};
+    out.tokens = 16;
+    out.cores = 2;
+    out.parameters = {384, 1024, 272, 0};
+    out.update = 1e-7;
+    out.update_versions = 2e-7;
+    out.norm = 3e-8;
+    out.reduce_latency = 1e-5;
+    out.reduce_byte = 1e-8;
+    profiled_batch b;
+    b.sequences = 2;
+    b.activations = {100, 1000, 300, 0};
+    b.boundary_bytes = 64;
+    b.passes.push_back({1e4, {.01, 1, .3, .001}, {.02, 2, .6, .002}, {.01, 1.1, .4, .001}, {.01, .9, .2, .001}});
+    b.passes.push_back({4e4, {.01, 1.5, .3, .001}, {.02, 3, .6, .002}, {.01, 1.6, .4, .001}, {.01, 1.4, .2, .001}});
+    b.light_forward = {.01, 1.2, .3, .004};
+    b.recompute = {.01, 1.05, .3, .003};
+    b.engine.push_back({2, .1, .01, .02, .03, .5});
+    b.engine.push_back({4, .2, .03, .04, .05, .6});
+    out.batches.push_back(b);
+    b.sequences = 4;
+    b.passes.pop_back();
+    out.batches.push_back(b);
+    return out;
+}
+
+std::vector<profiled_stage> cut(const std::vector<int>& blocks, std::vector<int> recomputed = {}) {
+    std::vector<profiled_stage> out;
+    int layers = 0;
+    for (const int b : blocks) layers += b;
+    for (const layer_range& r :
+         stage_layers({.layers = layers, .heads = 2, .channels = 8, .vocabulary = 32, .context = 16},
+                      static_cast<int>(blocks.size()), blocks))
+        out.push_back({r, false});
+    for (const int s : recomputed) out[static_cast<std::size_t>(s)].recompute = true;
+    return out;
+}
+
+program made(const char* family, std::int64_t stages, std::int64_t micro_batches, const std::string& recompute = "none",
+             std::int64_t width = 1, const char* scale = "") {
+    family_options of;
+    of.family = family;
+    of.stages = stages;
+    of.micro_batches = micro_batches;
+    of.recompute = recompute;
+    of.width = width;
+    of.scale = scale;
+    return lower(make_schedule(of));
+}
+
+TEST(profile, a_stage_takes_its_layers_and_one_boundary) {
+    const auto c = costs_of(by_hand(), cut({3, 0, 1}), 2, 1, 0, 2);
+    EXPECT_NEAR(c.forward[0], .001 + .01 + 3, 1e-12);
+    EXPECT_NEAR(c.forward[1], .001, 1e-12);
+    EXPECT_NEAR(c.forward[2], .001 + 1 + .3, 1e-12);
+    EXPECT_NEAR(c.backward[0], .002 + .02 + 6, 1e-12);
+    EXPECT_NEAR(c.input_gradient[2], .001 + 1.1 + .4, 1e-12);
+    EXPECT_NEAR(c.weight_gradient[2], .001 + .9 + .2, 1e-12);
+    EXPECT_NEAR(c.update[0], 1e-7 * (384 + 3 * 1024), 1e-15);
+    EXPECT_NEAR(c.reduce.seconds[2], 1e-5 + 1e-8 * 4 * (1024 + 272), 1e-15);
+    EXPECT_EQ(c.transfer[0], .02);
+    // Twice as many workers as cores share them while they add gradients.
+    EXPECT_NEAR(costs_of(by_hand(), cut({3, 0, 1}), 2, 1, 0, 4).reduce.seconds[2], 1e-5 + 2e-8 * 4 * (1024 + 272),
+                1e-15);
+}
+
+TEST(profile, costs_lie_between_the_states_of_the_caches_that_were_measured) {
+    const auto forward = [](double live) { return costs_of(by_hand(), cut({1, 1}), 2, 1, live, 2).forward[0]; };
+    EXPECT_NEAR(forward(0), 1.011, 1e-12);
+    EXPECT_NEAR(forward(1e4), 1.011, 1e-12);
+    EXPECT_NEAR(forward(2e4), 1.261, 1e-12);  // half the way between 1e4 and 4e4 on a logarithmic scale
+    EXPECT_NEAR(forward(4e4), 1.511, 1e-12);
+    EXPECT_NEAR(forward(1e9), 1.511, 1e-12);
+}
+
+TEST(profile, recomputed_stages_have_their_own_forward_and_a_warm_backward) {
+    const auto c = costs_of(by_hand(), cut({1, 1}, {1}), 2, 1, 1e9, 2);
+    EXPECT_NEAR(c.forward[0], .001 + .01 + 1.5, 1e-12);
+    EXPECT_NEAR(c.forward[1], .004 + 1.2 + .3, 1e-12);
+    EXPECT_NEAR(c.recompute[1], .003 + 1.05 + .3, 1e-12);
+    EXPECT_NEAR(c.backward[0], .002 + .02 + 3, 1e-12);
+    EXPECT_NEAR(c.backward[1], .002 + 2 + .6, 1e-12);
+}
+
+TEST(profile, halves_are_looked_up_as_micro_batches_of_their_size) {
+    const auto whole = costs_of(by_hand(), cut({1, 1}), 2, 1, 0, 2),
+               halves = costs_of(by_hand(), cut({1, 1}), 4, 2, 0, 2);
+    EXPECT_NEAR(halves.forward[1], 2 * whole.forward[1], 1e-12);
+    EXPECT_THAT(refusal_of([] {
+                    costs_of(by_hand(), cut({1, 1}), 2, 2, 0, 2);
+                }),
+                HasSubstr("no micro-batches of 1 sequences (measured were 2, 4)"));
+}
+
+TEST(profile, live_bytes_are_the_peaks_of_all_workers) {
+    // Peaks of one_f_one_b with four stages are 4, 3, 2 and 1 micro-batches.
+    const double first = 1100, middle = 1000, last = 1300;
+    EXPECT_EQ(live_bytes(by_hand(), made("one_f_one_b", 4, 8), cut({1, 1, 1, 1}), 2),
+              4 * first + 3 * middle + 2 * middle + last);
+    // A recomputed stage keeps its input; the first one, which has its tokens anyway, nothing.
+    EXPECT_EQ(live_bytes(by_hand(), made("one_f_one_b", 4, 8, "0,2"), cut({1, 1, 1, 1}, {0, 2}), 2),
+              3 * middle + 2 * 64 + last);
+    // Two stages on a worker, the first and the last: all eight of both are alive between the passes.
+    EXPECT_EQ(live_bytes(by_hand(), made("gpipe", 1, 8), cut({2}), 2), 8 * (100 + 2000 + 300));
+}
+
+TEST(profile, a_forecast_is_the_simulation_and_what_surrounds_it) {
+    auto p = by_hand();
+    p.batches[0].passes.pop_back();
+    const auto stages = cut({2, 1});
+    // Two stages, one micro-batch: a chain of four passes, each after a transfer or its own worker.
+    const double passes = (.001 + .01 + 2) + (.001 + 1 + .3) + (.002 + 2 + .6) + (.002 + .02 + 4);
+    const double update = 1e-7 * (384 + 2 * 1024), norm = 3e-8 * (384 + 2 * 1024);
+    const auto found = forecast_of(p, made("gpipe", 2, 1), stages, 2);
+    EXPECT_NEAR(found.makespan, .1 + passes + 4 * .01 + 2 * .02 + .03 + norm + update, 1e-9);
+    EXPECT_NEAR(found.iteration, found.makespan + .5, 1e-12);
+}
+
+TEST(profile, workers_beyond_the_cores_wait_for_one) {
+    // Four replicas on two cores: two after two, with the hand-over of four workers.
+    auto p = by_hand();
+    p.batches[0].passes.pop_back();
+    const double stage = (.001 + .01 + 1 + .3) + (.002 + .02 + 2 + .6) + 2 * .03;
+    const double own = 384 + 1024 + 272;
+    const double reduce = 1e-5 + 2 * 1e-8 * 4 * own, update = 2 * 1e-7 * own, norm = 3e-8 * own;
+    EXPECT_NEAR(forecast_of(p, made("data_parallel", 1, 1, "none", 4), cut({1}), 2).makespan,
+                .2 + 2 * stage + reduce + .05 + norm + update, 1e-9);
+}
+
+TEST(profile, text_and_back) {
+    auto p = by_hand();
+    p.batches[0].passes[0].forward.block = 1.0 / 3;
+    p.spread = 0.1;
+    EXPECT_TRUE(read_profile(profile_text(p)) == p);
+    const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4)));
+    EXPECT_EQ(c.forward.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4).forward.values);
+    EXPECT_EQ(c.reduce.seconds.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4).reduce.seconds.values);
+}
+
+TEST(profile, files_that_are_none_are_refused) {
+    const std::string good = profile_text(by_hand());
+    const auto refused = [&](const std::string& from, const std::string& to) {
+        std::string text = good;
+        const auto at = text.find(from);
+        EXPECT_NE(at, text.npos) << from;
+        text.replace(at, from.size(), to);
+        return refusal_of([&] { read_profile(text); });
+    };
+    EXPECT_THAT(refusal_of([] { read_profile(""); }), HasSubstr("no valid JSON"));
+    EXPECT_THAT(refusal_of([&] { read_profile(good.substr(0, good.size() / 2)); }), HasSubstr("no valid JSON"));
+    EXPECT_THAT(refusal_of([] { read_profile(std::string(100000, '[')); }), HasSubstr("too deep"));
+    EXPECT_THAT(refusal_of([] { read_profile("[]"); }), HasSubstr("not an object"));
+    EXPECT_THAT(refused("chimera.profile", "chimera.costs"), HasSubstr("a profile is needed"));
+    EXPECT_THAT(refused("\"version\": 1", "\"version\": 2"), HasSubstr("version is 2"));
+    EXPECT_THAT(refused("\"cores\": 2", "\"cores\": 0"), HasSubstr("cores is 0"));
+    EXPECT_THAT(refused("\"cores\": 2", "\"kores\": 2"), HasSubstr("cores"));
+    EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": -1"), HasSubstr("norm is -1"));
+    EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": 1e999"), HasSubstr("JSON"));
+    EXPECT_THAT(refused("\"block\": 1.0,", "\"block\": 0,"), HasSubstr("a pass takes time"));
+    EXPECT_THAT(refused("\"live_bytes\": 40000.0", "\"live_bytes\": 4000"), HasSubstr("does not ascend by live_bytes"));
+    EXPECT_THAT(refused("\"sequences\": 4", "\"sequences\": 2"), HasSubstr("does not ascend by sequences"));
+    EXPECT_THAT(refused("\"workers\": 4", "\"workers\": 1"), HasSubstr("does not ascend by workers"));
+    EXPECT_THAT(refused("\"heads\": 2,", "\"heads\": 2, \"tails\": 1,"), HasSubstr("tails"));
+    EXPECT_THAT(refused("\"embedding\": 384.0", "\"embedding\": \"many\""), HasSubstr("embedding"));
+}
+
+TEST(engine_times, are_found_in_the_timeline_that_has_them) {
+    // Transfers are the simulator's own; every step begins a hand-over after its core was free, as simulate_fitted draws it.
+    const auto program = made("one_f_one_b", 4, 8);
+    for (const int cores : {0, 2}) {
+        fitted_costs truth;
+        truth.each.forward = 1;
+        truth.each.backward = 2;
+        truth.each.transfer = 0.02;
+        truth.each.update = 0.5;
+        truth.hand_over = 0.01;
+        auto played = simulate_fitted(program, truth, cores);
+        for (step& s : played.steps) s.begin += 0.125, s.end += 0.125;
+        const auto found = engine_times(std::vector<timeline>{played}, cores);
+        EXPECT_EQ(found.workers, 4);
+        EXPECT_NEAR(found.start, 0.135, 1e-9);
+        // Where cores are shared, an end that falls between two others' hand-over makes theirs look shorter.
+        EXPECT_NEAR(found.hand_over, 0.01, cores > 0 ? 5e-4 : 1e-9) << cores;
+        EXPECT_NEAR(found.transfer, 0.03, 1e-9) << cores;
+    }
+}
+
+TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_times_in_order) {
+    profile_request wanted;
+    wanted.model = {.layers = 3, .heads = 2, .channels = 32, .vocabulary = 300, .context = 32};
+    wanted.tokens = 24;
+    wanted.sequences = {1, 3};
+    wanted.workers = {2, 3};
+    wanted.seconds = 0.3;
+    const profile found = measure_profile(wanted);
+    EXPECT_TRUE(read_profile(profile_text(found)) == found);
+    ASSERT_EQ(found.batches.size(), 2u);
+    const auto program = made("gpipe", 1, 1);
+    const auto layers = stage_layers(wanted.model, 1);
+    replicas copies(program, wanted.model, layers, {3, 24}, 1);
+    const auto* whole = copies.lookup()(0, 0);
+    const profiled_batch& b = found.batches[1];
+    EXPECT_EQ(b.sequences, 3);
+    EXPECT_EQ(b.activations.embedding + 3 * b.activations.block + b.activations.head,
+              static_cast<double>(whole->stash_bytes(false)));
+    EXPECT_EQ(found.parameters.embedding + 3 * found.parameters.block + found.parameters.head,
+              static_cast<double>(copies.lookup()(0, 0)->gradients().size()));
+    EXPECT_EQ(b.boundary_bytes, 4 * 3 * 24 * 32);
+    for (const profiled_batch& each : found.batches) {
+        ASSERT_EQ(each.engine.size(), 2u);
+        EXPECT_EQ(each.engine[1].workers, 3);
+        for (const profiled_passes& p : each.passes) {
+            EXPECT_GT(p.forward.block, p.forward.boundary);
+            EXPECT_GT(p.backward.block, p.input_gradient.block);
+            EXPECT_GT(p.backward.block, p.weight_gradient.block);
+        }
+    }
+    EXPECT_GT(b.passes[0].forward.block, found.batches[0].passes[0].forward.block);
+    EXPECT_GT(found.update, 0);
+    EXPECT_GT(found.reduce_byte, 0);
+}
+
+TEST(measure_profile, what_does_not_fit_into_memory_is_refused_at_once) {
+    profile_request wanted;
+    wanted.model = {.layers = 3, .heads = 16, .channels = 16384, .vocabulary = 50257, .context = 2048};
+    wanted.tokens = 2048;
+    wanted.sequences = {64};
+    wanted.workers = {2};
+    EXPECT_THAT(refusal_of([&] { measure_profile(wanted); }), HasSubstr("the measurement needs"));
+}
+
+}  // namespace
