@@ -115,7 +115,7 @@ void run(const arguments& with) {
     const auto start = std::chrono::steady_clock::now();
     const plan_report report = make_plan(task.what, task.on, task.asked, orders, task.before);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (report.ranking.empty()) refuse(nothing_fits(task, report));
+    if (report.ranking.empty()) refuse(nothing_fits(task, orders));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     estimator estimate(task.what, task.on, orders);
     configuration first = report.ranking.front().with;

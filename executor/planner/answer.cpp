@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/plan/smallest.hpp>
 #include <chimera/render/plan.hpp>
 
 #include <executor/planner/answer.hpp>
@@ -83,21 +84,22 @@ std::string answer_json(const plan_task& task, const plan_report& report) {
     return out.dump(2) + "\n";
 }
 
-std::string nothing_fits(const plan_task& task, const plan_report& report) {
+std::string nothing_fits(const plan_task& task, order_cache& orders) {
     using namespace chimera::detail;
     std::string out = task.what.name.view().empty() ? "the model" : std::string(task.what.name.view());
-    if (!std::isfinite(report.least_lacking)) {
+    const double memory = smallest_memory(task.what, task.on, task.asked, orders);
+    if (!std::isfinite(memory)) {
         put(out, " has no plan (no family of the request can be built on ", task.on.workers(), " workers with ",
             task.asked.samples, " samples) allow more families or other numbers");
         return out;
     }
     const double state = static_cast<double>(parameters(task.what)) *
                          (task.what.bytes.weight + task.what.bytes.gradient + task.what.bytes.optimiser);
-    put(out, " does not fit (its state is ", gib(state), " GiB; the smallest need of a worker, ",
-        summary(report.smallest), ", is ", gib(report.least_lacking), " GiB above its memory of ", gib(task.on.memory),
-        " GiB) give each worker at least ", gib(task.on.memory + report.least_lacking), " GiB");
-    const double fits = state / std::max(1.0, task.on.memory);
-    if (fits > task.on.workers()) put(out, ", or at least ", static_cast<std::int64_t>(fits) + 1, " workers");
+    put(out, " does not fit (its state is ", gib(state), " GiB, and a worker would need ", gib(memory),
+        " GiB, its activations included, where it has ", gib(task.on.memory), ") give each ",
+        gib(memory - task.on.memory), " GiB more");
+    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, orders); nodes > 0)
+        put(out, ", or use ", nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
     return out;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/activation_peak.hpp>
 #include <chimera/plan/reductions.hpp>
 #include <chimera/plan/stage_costs.hpp>
+#include <chimera/plan/worker_memory.hpp>
 #include <chimera/simulate/simulate.hpp>
 
 #include <algorithm>
@@ -36,6 +36,7 @@ public:
              prepared_family& family, const positions& at) {
         choose_order(with, family);
         cost_ = cost_stages(of, on, with, layers, *order_, at);
+        memory_.measure(of, with, order_->head());
         weigh(of, with, family, at);
     }
     /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
@@ -44,8 +45,9 @@ public:
         found_ = {};
         found_.lacking = -std::numeric_limits<double>::infinity();
         lacking_.clear();
+        memory_.choose(of, with, *order_);
         for (int w = 0; w < order_->head().workers; ++w) {
-            const double bytes = memory_(of, with, *order_, w, cost_, again_);
+            const double bytes = memory_(*order_, w);
             const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
             lacking_.push_back(lacking);
             const bool fuller = lacking > found_.lacking || (std::isinf(lacking) && bytes > found_.memory);
@@ -93,9 +95,9 @@ public:
 
 private:
     void choose_order(const configuration& with, prepared_family& family) {
-        again_ = false;
-        for (int s = 0; s < with.schedule.stages; ++s) again_ = again_ || with.recompute_of(s) == recompute_mode::full;
-        order_ = again_ ? &family.recomputed() : &family.plain();
+        bool again = false;
+        for (int s = 0; s < with.schedule.stages; ++s) again = again || with.recompute_of(s) == recompute_mode::full;
+        order_ = again ? &family.recomputed() : &family.plain();
     }
 
     static double busiest(const timeline& of) {
@@ -109,7 +111,6 @@ private:
     }
 
     prepared_order* order_ = nullptr;
-    bool again_ = false;  // whether any stage recomputes all
     stage_costs cost_;
     evaluation found_;
     std::vector<double> lacking_;

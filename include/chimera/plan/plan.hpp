@@ -93,6 +93,7 @@ private:
 
     /// Seconds beyond which a candidate cannot enter the ranking.
     double worst() const {
+        if (asked_.any && !best_.empty()) return 0;
         if (best_.size() < asked_.top) return std::numeric_limits<double>::infinity();
         return best_[asked_.top - 1].found.seconds;
     }
@@ -111,7 +112,9 @@ private:
 
     /// Keeps the best of every class and pipeline size apart, so that the ranking shows alternatives.
     void enter(ranked one) {
-        const auto later = [](const ranked& a, const ranked& b) { return a.found.seconds < b.found.seconds; };
+        const auto later = [](const ranked& a, const ranked& b) {
+            return std::pair(a.found.seconds, a.found.memory) < std::pair(b.found.seconds, b.found.memory);
+        };
         best_.insert(std::upper_bound(best_.begin(), best_.end(), one, later), std::move(one));
         if (best_.size() > asked_.top) best_.pop_back();
     }

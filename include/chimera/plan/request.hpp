@@ -25,6 +25,7 @@ struct plan_request {
     int most_micro_batch = 1 << 20;  ///< samples
     int whole_copies = 0;            ///< not 0: all workers have to be used
     std::size_t top = 10;            ///< how many are ranked
+    bool any = false;                ///< the first that fits will do
     bool prune = true;               ///< false: everything is simulated (for tests)
 };
 

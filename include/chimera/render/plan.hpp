@@ -72,7 +72,8 @@ inline std::string reason(const plan_class& c, double best) {
 /// A configuration in a few words.
 inline std::string summary(const configuration& of) {
     std::string out = label_of(of.schedule);
-    detail::put(out, ", ", of.schedule.workers(), " workers × ", of.width, of.width == 1 ? " copy" : " copies");
+    const int workers = of.schedule.workers();
+    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width, of.width == 1 ? " copy" : " copies");
     if (of.tensor > 1) detail::put(out, " × ", of.tensor, " tensor slices");
     detail::put(out, ", ", of.schedule.micro_batches, " micro-batches of ", of.micro_batch);
     return out;
