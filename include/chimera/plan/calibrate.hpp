@@ -100,15 +100,49 @@ private:
     double tolerable_;
 };
 
-/// The fold of every row: parts that differ by at most a row, drawn without regard to their order.
-inline std::vector<int> draw_folds(std::size_t rows, int folds, std::uint64_t seed) {
-    std::vector<int> out(rows);
-    for (std::size_t i = 0; i < rows; ++i) out[i] = static_cast<int>(i % static_cast<std::size_t>(folds));
-    for (std::size_t i = rows; i-- > 1;) {
+/// Which configuration every row measures, numbered from 0.
+inline std::vector<std::size_t> runs_of(const std::vector<measurement>& rows) {
+    std::vector<std::size_t> out, first;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::size_t run = 0;
+        while (run < first.size() && !same_run(rows[first[run]], rows[i])) ++run;
+        if (run == first.size()) first.push_back(i);
+        out.push_back(run);
+    }
+    return out;
+}
+
+/// The fold of every configuration: parts that differ by at most one, drawn without regard to their order.
+inline std::vector<int> draw_folds(std::size_t runs, int folds, std::uint64_t seed) {
+    std::vector<int> out(runs);
+    for (std::size_t i = 0; i < runs; ++i) out[i] = static_cast<int>(i % static_cast<std::size_t>(folds));
+    for (std::size_t i = runs; i-- > 1;) {
         seed = seed * 6364136223846793005U + 1442695040888963407U;  // Knuth's multiplier
         std::swap(out[i], out[(seed >> 33) % (i + 1)]);
     }
     return out;
+}
+
+/// Fits without each fold in turn. Rows of one configuration leave together.
+inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, const hardware& base,
+                     const std::vector<double>& best, const calibration_options& how) {
+    const std::size_t m = rows.size();
+    const std::vector<std::size_t> run = runs_of(rows.rows());
+    const std::size_t runs = *std::max_element(run.begin(), run.end()) + 1;
+    const auto most = static_cast<int>(std::min<std::size_t>(runs, 1000000));
+    out.folds = how.folds > 0 ? std::min(how.folds, most) : m > 200 ? std::min(5, most) : most;
+    const std::vector<int> fold = draw_folds(runs, out.folds, how.seed);
+    out.held_out.assign(m, 0.0);
+    for (int k = 0; k < out.folds; ++k) {
+        std::vector<std::size_t> kept;
+        for (std::size_t i = 0; i < m; ++i)
+            if (fold[run[i]] != k) kept.push_back(i);
+        if (kept.size() < best.size()) refuse("a fold leaves too few rows (fewer than numbers) use more folds");
+        const hardware without = fitter.at(base, fitter.fit(base, kept, best, 60).at);
+        for (std::size_t i = 0; i < m; ++i)
+            if (fold[run[i]] == k) out.held_out[i] = rows.error(i, without);
+    }
+    out.unseen = summarise(out.held_out);
 }
 
 }  // namespace detail
@@ -142,20 +176,7 @@ inline calibration calibrate(predictor& rows, const hardware& base, const std::v
         const double value = std::exp(best.at[j]), spread = std::exp(t * std::sqrt(best.covariance[j * n + j]));
         out.estimates.push_back({numbers[j], value, value / spread, value * spread});
     }
-    const auto most = static_cast<int>(std::min<std::size_t>(m, 1000000));
-    out.folds = how.folds > 0 ? std::min(how.folds, most) : m > 200 ? 5 : most;
-    const std::vector<int> fold = detail::draw_folds(m, out.folds, how.seed);
-    out.held_out.assign(m, 0.0);
-    for (int k = 0; k < out.folds; ++k) {
-        std::vector<std::size_t> kept;
-        for (std::size_t i = 0; i < m; ++i)
-            if (fold[i] != k) kept.push_back(i);
-        if (kept.size() < n) refuse("a fold leaves too few rows (fewer than numbers) use more folds");
-        const hardware without = fitter.at(base, fitter.fit(base, kept, best.at, 60).at);
-        for (std::size_t i = 0; i < m; ++i)
-            if (fold[i] == k) out.held_out[i] = rows.error(i, without);
-    }
-    out.unseen = summarise(out.held_out);
+    detail::hold_out(out, fitter, rows, base, best.at, how);
     return out;
 }
 

@@ -47,64 +47,49 @@ inline bool solve_spd(std::vector<double> a, std::span<const double> b, std::spa
     return true;
 }
 
-/// One problem's residuals, their derivatives by central differences, and the normal equations.
+inline double dot(const double* a, const double* b, std::size_t n) {
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+/// Half the sum of squares of the residuals at x, which are left in r.
 template <class Residuals>
-class least_squares_problem {
-public:
-    least_squares_problem(const Residuals& of, std::size_t residuals, std::size_t unknowns)
-        : of_(of), residuals(residuals), back_(residuals), n_(unknowns), jacobian_(residuals * unknowns),
-          normal(unknowns * unknowns), gradient(unknowns) {}
+double half_squares(const Residuals& of, std::span<const double> x, std::vector<double>& r) {
+    of(x, std::span<double>(r));
+    return dot(r.data(), r.data(), r.size()) / 2;
+}
 
-    double cost(std::span<const double> x, std::vector<double>& r) const {
-        of_(x, std::span<double>(r));
-        double sum = 0;
-        for (const double one : r) sum += one * one;
-        return sum / 2;
-    }
-
-    /// JᵀJ and -Jᵀr at x, where the residuals are already known.
-    void linearise(std::vector<double> x) {
-        const std::size_t m = residuals.size();
-        std::vector<double> ahead(m);
-        for (std::size_t j = 0; j < n_; ++j) {
-            const double at = x[j];
-            const double h = 1e-5 * std::max(1.0, std::abs(at));
-            x[j] = at + h;
-            of_(std::span<const double>(x), std::span<double>(ahead));
-            x[j] = at - h;
-            of_(std::span<const double>(x), std::span<double>(back_));
-            x[j] = at;
-            for (std::size_t i = 0; i < m; ++i) jacobian_[j * m + i] = (ahead[i] - back_[i]) / (2 * h);
-        }
-        for (std::size_t a = 0; a < n_; ++a) {
-            gradient[a] = -dot(a, residuals.data());
-            for (std::size_t b = 0; b <= a; ++b)
-                normal[a * n_ + b] = normal[b * n_ + a] = dot(a, jacobian_.data() + b * m);
-        }
-    }
-
-private:
-    double dot(std::size_t column, const double* with) const {
-        const std::size_t m = residuals.size();
-        double sum = 0;
-        for (std::size_t i = 0; i < m; ++i) sum += jacobian_[column * m + i] * with[i];
-        return sum;
-    }
-
-    const Residuals& of_;
-
-public:
-    std::vector<double> residuals;
-
-private:
-    std::vector<double> back_;
-    std::size_t n_;
-    std::vector<double> jacobian_;  // column after column
-
-public:
-    std::vector<double> normal;
-    std::vector<double> gradient;
+/// JᵀJ and -Jᵀr.
+struct normal_equations {
+    std::vector<double> matrix;  ///< n × n
+    std::vector<double> right;
 };
+
+/// The normal equations at x, where the residuals are r; derivatives by central differences.
+template <class Residuals>
+void linearise(const Residuals& of, std::vector<double> x, const std::vector<double>& r, normal_equations& out) {
+    const std::size_t n = x.size(), m = r.size();
+    std::vector<double> ahead(m), back(m), jacobian(n * m);  // column after column
+    for (std::size_t j = 0; j < n; ++j) {
+        const double at = x[j];
+        const double h = 1e-5 * std::max(1.0, std::abs(at));
+        x[j] = at + h;
+        of(std::span<const double>(x), std::span<double>(ahead));
+        x[j] = at - h;
+        of(std::span<const double>(x), std::span<double>(back));
+        x[j] = at;
+        for (std::size_t i = 0; i < m; ++i) jacobian[j * m + i] = (ahead[i] - back[i]) / (2 * h);
+    }
+    out.matrix.resize(n * n);
+    out.right.resize(n);
+    for (std::size_t a = 0; a < n; ++a) {
+        const double* const column = jacobian.data() + a * m;
+        out.right[a] = -dot(column, r.data(), m);
+        for (std::size_t b = 0; b <= a; ++b)
+            out.matrix[a * n + b] = out.matrix[b * n + a] = dot(column, jacobian.data() + b * m, m);
+    }
+}
 
 inline std::vector<double> covariance_of(const std::vector<double>& normal, std::size_t n, double variance) {
     std::vector<double> out(n * n, INFINITY), unit(n), column(n);
@@ -129,20 +114,20 @@ fit_result least_squares(const Residuals& residuals, std::size_t count, std::vec
     if (n == 0 || count < n)
         refuse(std::to_string(count) + " residuals do not fix " + std::to_string(n) +
                " unknowns (as many are needed) fit fewer");
-    detail::least_squares_problem<Residuals> p(residuals, count, n);
     fit_result out{std::move(start), 0, {}, 0, false};
-    out.cost = p.cost(out.at, p.residuals);
+    std::vector<double> r(count), tried(count), step(n), next(n), damped;
+    out.cost = detail::half_squares(residuals, out.at, r);
     if (!std::isfinite(out.cost)) refuse("residuals are not finite (at the start of the fit) start elsewhere");
-    p.linearise(out.at);
-    std::vector<double> step(n), next(n), tried(count), damped;
+    detail::normal_equations equations;
+    detail::linearise(residuals, out.at, r, equations);
     double damping = 1e-3;
     for (; out.iterations < most && !out.converged; ++out.iterations) {
-        damped = p.normal;
+        damped = equations.matrix;
         for (std::size_t j = 0; j < n; ++j) damped[j * n + j] += damping * std::max(damped[j * n + j], 1e-12);
         double cost = INFINITY;
-        if (detail::solve_spd(damped, p.gradient, step)) {
+        if (detail::solve_spd(damped, equations.right, step)) {
             for (std::size_t j = 0; j < n; ++j) next[j] = out.at[j] + step[j];
-            cost = p.cost(next, tried);
+            cost = detail::half_squares(residuals, next, tried);
         }
         if (!(cost < out.cost)) {
             out.converged = damping > 1e12;
@@ -152,12 +137,12 @@ fit_result least_squares(const Residuals& residuals, std::size_t count, std::vec
         out.converged = out.cost - cost <= tolerance * out.cost;
         out.at = next;
         out.cost = cost;
-        p.residuals = tried;
+        r.swap(tried);
         damping = std::max(damping / 5, 1e-12);
-        p.linearise(out.at);
+        detail::linearise(residuals, out.at, r, equations);
     }
     const double freedom = static_cast<double>(std::max<std::size_t>(1, count - n));
-    out.covariance = detail::covariance_of(p.normal, n, 2 * out.cost / freedom);
+    out.covariance = detail::covariance_of(equations.matrix, n, 2 * out.cost / freedom);
     return out;
 }
 

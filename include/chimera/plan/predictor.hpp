@@ -23,6 +23,15 @@ struct measurement {
     bool rate = false;  ///< measured was samples per second: errors are relative to that
 };
 
+/// Whether two measurements are of one configuration: a fit that saw one has seen the other.
+inline bool same_run(const measurement& a, const measurement& b) {
+    const configuration &x = a.with, &y = b.with;
+    return a.model == b.model && a.nodes == b.nodes && a.workers_per_node == b.workers_per_node &&
+           x.schedule == y.schedule && x.width == y.width && x.tensor == y.tensor && x.micro_batch == y.micro_batch &&
+           x.synchronisation == y.synchronisation && x.recompute == y.recompute && x.zero == y.zero &&
+           x.order == y.order;
+}
+
 /// Blocks spread evenly over the stages, the first ones take what is left over; an embedding goes with the block behind it, a
 /// head with the block before it. What measurements mean that do not say more.
 inline std::vector<int> even_cuts(const model& of, int stages) {

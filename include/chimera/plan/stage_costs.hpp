@@ -52,16 +52,14 @@ struct stage_costs {
 
 namespace detail {
 
-/// Adds to the passes what ZeRO moves for each micro-batch: gathered weights (level 3) before either pass, scattered
-/// gradients (levels 2, 3) behind a backward, both beside the computation.
-constexpr void add_sharded_traffic(double& forward, double& input, double& weight, int zero, double weights,
-                                   double gradients, int r, const link& over) {
+/// Adds to the passes what ZeRO moves for each micro-batch: gathered weights before either pass (level 3), scattered
+/// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own pass.
+constexpr void add_sharded_traffic(double& forward, double& weight, int zero, double weights, double gradients, int r,
+                                   const link& over) {
     if (zero < 2 || r <= 1) return;
-    const double share = static_cast<double>(r - 1) / r;
-    const double gather = zero == 3 ? over.latency + share * weights / over.bandwidth : 0;
-    const double scatter = over.latency + share * gradients / over.bandwidth;
-    forward = std::max(forward, gather);
-    weight += std::max(0.0, gather + scatter - input - weight);
+    const auto moved = [&](double bytes) { return over.latency * log2_of(r) + (r - 1) * bytes / (over.bandwidth * r); };
+    if (zero == 3) forward += moved(weights), weight += moved(weights);
+    weight += moved(gradients);
 }
 
 /// Seconds of a stage's reduction at the end of an iteration, by ZeRO level.
@@ -96,7 +94,7 @@ inline stage_costs cost_stages(const model& of, const cluster& on, const configu
         const int r = with.width * static_cast<int>(holders.size());
         const link over = where.among(holders);
         const double gradients = sum.parameters * of.bytes.gradient, weights = sum.parameters * of.bytes.weight;
-        detail::add_sharded_traffic(forward[s], input[s], weight[s], with.zero, weights, gradients, r, over);
+        detail::add_sharded_traffic(forward[s], weight[s], with.zero, weights, gradients, r, over);
         out.reduction.push_back(detail::final_reduction(with.zero, gradients, weights, r, over));
         const double state = sum.parameters * (of.bytes.weight + of.bytes.gradient + of.bytes.optimiser);
         out.update.push_back(update_seconds(with.zero > 0 ? state / r : state, on.each) / speed);
@@ -118,10 +116,11 @@ inline stage_costs cost_stages(const model& of, const cluster& on, const configu
             const int a = order.view().worker_of(p, stage - 1), b = order.view().worker_of(p, stage);
             if (a != b) slowest = std::max(slowest, where.between(a, b).seconds(bytes / with.tensor));
         }
-        transfer[s - 1] = slowest * (1 - on.each.blocking);
-        forward[s - 1] += slowest * on.each.blocking;
-        input[s] += slowest * on.each.blocking;
-        backward[s] += slowest * on.each.blocking;
+        const double blocked = slowest * std::min(1.0, on.each.blocking);  // the sender's own time
+        transfer[s - 1] = slowest - blocked;
+        forward[s - 1] += blocked;
+        input[s] += blocked;
+        backward[s] += blocked;
     }
     out.seconds = {per_stage(forward),  per_stage(backward), per_stage(input),
                    per_stage(weight),   per_stage(again),    per_stage(std::vector<double>{}),

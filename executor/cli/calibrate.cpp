@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/plan/known_hardware.hpp>
+
+#include <executor/cli/calibration_report.hpp>
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/io/hardware.hpp>
+#include <executor/io/write.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+using nlohmann::json;
+
+struct arguments {
+    std::string file;
+    std::optional<std::string> test, fit, hardware, tokens, per_node, folds, tolerate, out;
+    std::vector<std::string> fixed;
+    std::string format = "text";
+};
+
+/// What is fitted where --fit does not say.
+constexpr std::string_view of_schemes = "flops,between.bandwidth,collective,step_overhead";
+constexpr std::string_view of_iterations =
+    "flops,memory_bandwidth,launch,launch_ends,launch_slices,half_output,whole_vocabulary,exchange_latency,"
+    "update_bandwidth,collective,inside.bandwidth";
+
+const hardware_number& number_named(const std::string& name, const char* option) {
+    if (const hardware_number* found = find_hardware_number(name)) return *found;
+    std::string known;
+    for (const hardware_number& one : hardware_numbers) known += (known.empty() ? "" : ", ") + std::string(one.name);
+    refuse(std::string(option) + " names \"" + name.substr(0, 40) + "\" (no number of a hardware) use " + known);
+}
+
+std::vector<const hardware_number*> numbers_named(std::string_view list) {
+    std::vector<const hardware_number*> out;
+    for (std::size_t from = 0; from <= list.size();) {
+        const std::size_t to = std::min(list.find(',', from), list.size());
+        const hardware_number& one = number_named(std::string(list.substr(from, to - from)), "--fit");
+        if (std::find(out.begin(), out.end(), &one) != out.end())
+            refuse("--fit names " + std::string(one.name) + " twice (it is one number) name it once");
+        out.push_back(&one);
+        from = to + 1;
+    }
+    return out;
+}
+
+/// Sets NAME=VALUE and says which number that was.
+const hardware_number* fix(hardware& on, const std::string& text) {
+    const auto sign = text.find('=');
+    if (sign == std::string::npos)
+        refuse("--fix is \"" + text.substr(0, 40) + "\" (no value) give NAME=VALUE such as step_overhead=0.01");
+    const hardware_number& number = number_named(text.substr(0, sign), "--fix");
+    double value = 0;
+    const auto [end, failed] = std::from_chars(text.data() + sign + 1, text.data() + text.size(), value);
+    if (failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0 ||
+        (value == 0 && !number.zero_ok))
+        refuse("--fix " + text.substr(0, 60) + " has a value out of range (" + std::string(number.name) +
+               " is finite and " + (number.zero_ok ? "not negative" : "above 0") + ") give such a number");
+    number.of(on) = value;
+    return &number;
+}
+
+/// Where the fit begins: as --hardware says, else as is known of the hardware that the rows name.
+hardware base_of(const arguments& with, const measured_file& measured) {
+    if (with.hardware) {
+        if (const hardware* known = find_hardware(*with.hardware)) return *known;
+        return load_hardware(*with.hardware);
+    }
+    if (measured.layout == measurement_layout::iterations) return a100_nodes;
+    const hardware* known = find_hardware(measured.hardware);
+    return known != nullptr ? *known : p100_nodes;
+}
+
+measurement_options reading(const arguments& with) {
+    measurement_options how;
+    if (with.tokens) how.tokens = static_cast<int>(whole("--tokens", *with.tokens, 1, 1 << 20));
+    if (with.per_node) how.workers_per_node = static_cast<int>(whole("--workers-per-node", *with.per_node, 1, 1 << 20));
+    return how;
+}
+
+calibration_options options_of(const arguments& with, const measured_file& measured) {
+    calibration_options how;
+    if (with.folds) how.folds = static_cast<int>(whole("--folds", *with.folds, 2, 1000000));
+    how.tolerable = measured.layout == measurement_layout::iterations ? 0.02 : 0;
+    if (with.tolerate) how.tolerable = *with.tolerate == "all" ? 0 : positive("--tolerate", *with.tolerate);
+    return how;
+}
+
+/// The fitted hardware as a file, with how it was found.
+std::string file_of(const calibration& found, const arguments& with, std::size_t rows) {
+    json out = json::parse(hardware_text(found.fitted));
+    out["fit"] = json_of(found);
+    out["fit"]["rows"] = rows;
+    out["fit"]["file"] = with.file;
+    return out.dump(2) + '\n';
+}
+
+struct tested {
+    measured_file of;
+    std::unique_ptr<predictor> by;
+    std::vector<double> errors;
+};
+
+tested test(const arguments& with, const hardware& on) {
+    tested out{load_measurements(*with.test, reading(with)), nullptr, {}};
+    out.by = std::make_unique<predictor>(out.of.models, out.of.rows);
+    for (std::size_t i = 0; i < out.of.rows.size(); ++i) out.errors.push_back(out.by->error(i, on));
+    return out;
+}
+
+void report_text(const arguments& with, const calibration& found, const predicted_rows& rows) {
+    std::string out = text_of(found, with.file, rows.of.rows.size()) + text_of(rows);
+    if (with.test) {
+        tested other = test(with, found.fitted);
+        const error_summary e = summarise(other.errors);
+        char line[160];
+        std::snprintf(line, sizeof line,
+                      ": %zu rows, nothing fitted\nerrors: mean %.2f %%, 95 of 100 within %.2f %%, "
+                      "largest %.2f %%\n",
+                      other.errors.size(), 100 * e.mean, 100 * e.p95, 100 * e.most);
+        out += '\n' + *with.test + line + text_of(predicted_rows{other.of, *other.by, found.fitted, other.errors, {}});
+    }
+    write_output(out);
+}
+
+void report_json(const arguments& with, const calibration& found, const predicted_rows& rows) {
+    json out{{"format", "chimera.calibration"}, {"version", 1}};
+    out.update(json_of(found));
+    out["hardware"] = json::parse(hardware_text(found.fitted));
+    out["rows"] = json_of(rows);
+    if (with.test) {
+        tested other = test(with, found.fitted);
+        out["test"] = {{"errors", json_of(summarise(other.errors))},
+                       {"rows", json_of(predicted_rows{other.of, *other.by, found.fitted, other.errors, {}})}};
+    }
+    write_output(out.dump(2) + '\n');
+}
+
+void run(const arguments& with) {
+    if (with.format != "text" && with.format != "json")
+        refuse("--format is \"" + with.format.substr(0, 40) + "\" (unknown here) use text or json");
+    const measured_file measured = load_measurements(with.file, reading(with));
+    hardware base = base_of(with, measured);
+    std::vector<const hardware_number*> numbers =
+        numbers_named(with.fit                                         ? *with.fit
+                      : measured.layout == measurement_layout::schemes ? of_schemes
+                                                                       : of_iterations);
+    for (const std::string& one : with.fixed) {
+        const hardware_number* number = fix(base, one);
+        const auto at = std::find(numbers.begin(), numbers.end(), number);
+        if (at == numbers.end()) continue;
+        if (with.fit)
+            refuse(std::string(number->name) + " is named by --fit and by --fix (it is fitted or fixed) choose one");
+        numbers.erase(at);
+    }
+    predictor by(measured.models, measured.rows);
+    calibration found;
+    try {
+        found = calibrate(by, base, numbers, options_of(with, measured));
+    } catch (const error& e) {
+        refuse(with.file + ": " + e.what());
+    }
+    if (with.out) write_file(*with.out, file_of(found, with, measured.rows.size()));
+    const predicted_rows rows{measured, by, found.fitted, found.errors, found.held_out};
+    with.format == "json" ? report_json(with, found, rows) : report_text(with, found, rows);
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& program, int&) {
+    auto* command = program.add_subcommand("calibrate", "fits what a hardware does from measured iterations");
+    const auto with = std::make_shared<arguments>();
+    command->add_option("file", with->file, "measurements under a header line")->option_text("FILE.csv")->required();
+    command->add_option("--test", with->test, "measurements to predict with nothing fitted to them")
+        ->option_text("OTHER.csv");
+    command->add_option("--fit", with->fit, "numbers to fit, separated by commas (by the file's layout)")
+        ->option_text("NAME,NAME…");
+    command->add_option("--fix", with->fixed, "a number that is known; may be given again")->option_text("NAME=VALUE");
+    command->add_option("--hardware", with->hardware, "what is known: P100, V100, A100 or a chimera.hardware file")
+        ->option_text("NAME|FILE");
+    command->add_option("--tokens", with->tokens, "per sample, in place of the model's own")->option_text("T");
+    command->add_option("--workers-per-node", with->per_node, "in place of what the rows imply")->option_text("K");
+    command->add_option("--folds", with->folds, "parts left out in turn (every row, or 5 of more than 200)")
+        ->option_text("K");
+    command->add_option("--tolerate", with->tolerate, "error beyond which a row weighs less, or all: none does")
+        ->option_text("PART|all");
+    command->add_option("--format", with->format, "of the report (text)")->option_text("text|json");
+    command->add_option("-o,--output", with->out, "writes the fitted chimera.hardware there")->option_text("FILE");
+    command->footer("Example: chimera calibrate runs.csv --fit flops,launch,step_overhead -o hardware.json");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/hardware.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace chimera {
+
+namespace detail {
+
+/// Output at which products run at half their speed: the last wave of tiles fills a device's multiprocessors half on average.
+/// Over a transformer block's four products, forward and input gradient, half a wave of each takes as long as a third of a
+/// wave's output takes in all: (3.5 + 4.5) / 2 of 12 units.
+constexpr double half_wave(int multiprocessors, int tile_rows, int tile_columns, int bytes) {
+    return static_cast<double>(multiprocessors) * tile_rows * tile_columns * bytes / 3;
+}
+
+}  // namespace detail
+
+/// Where a fit begins, and what it does not vary: public facts of devices and networks.
+/// P100: 9.3 TFLOP/s in 32 bits, 732 GB/s, 56 multiprocessors (NVIDIA's datasheet), products in tiles of 128 × 64; on Piz Daint one
+/// a node, messages through the host (GLOO), which Eq. 1 of the Chimera paper counts to the passes: blocking 1.
+inline constexpr hardware p100_nodes{.flops = 5e12,
+                                     .memory_bandwidth = 732e9,
+                                     .half_output = detail::half_wave(56, 128, 64, 4),
+                                     .step_overhead = 0.1,
+                                     .update_bandwidth = 732e9,
+                                     .blocking = 1,
+                                     .collective = 4,
+                                     .between = {0, 1e9}};
+
+/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors, 300 GB/s of NVLink both ways (NVIDIA's datasheet).
+inline constexpr hardware v100_nodes{.flops = 8.4e12,
+                                     .memory_bandwidth = 900e9,
+                                     .half_output = detail::half_wave(80, 128, 64, 4),
+                                     .step_overhead = 0.01,
+                                     .update_bandwidth = 900e9,
+                                     .inside = {0, 150e9},
+                                     .between = {0, 10e9},
+                                     .node_bandwidth = 12.5e9};
+
+/// A100: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors, 300 GB/s of NVLink each way (NVIDIA's datasheet); between nodes of eight
+/// four links of InfiniBand HDR, 25 GB/s each.
+inline constexpr hardware a100_nodes{.flops = 250e12,
+                                     .memory_bandwidth = 1e12,
+                                     .launch = 1e-3,
+                                     .launch_ends = 5e-4,
+                                     .launch_slices = 0.04,
+                                     .half_output = detail::half_wave(108, 256, 128, 2),
+                                     .whole_vocabulary = 2,
+                                     .exchange_latency = 1e-4,
+                                     .update_bandwidth = 1e12,
+                                     .collective = 10,
+                                     .inside = {0, 15e9},
+                                     .between = {0, 25e9},
+                                     .node_bandwidth = 100e9};
+
+struct named_hardware {
+    std::string_view name;
+    const hardware* of;
+};
+inline constexpr std::array<named_hardware, 3> known_hardware{
+    {{"P100", &p100_nodes}, {"V100", &v100_nodes}, {"A100", &a100_nodes}}};
+
+/// The hardware of that name; null where it is not known.
+constexpr const hardware* find_hardware(std::string_view name) {
+    for (const named_hardware& one : known_hardware)
+        if (one.name == name) return one.of;
+    return nullptr;
+}
+
+}  // namespace chimera
