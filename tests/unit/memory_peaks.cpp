@@ -234,6 +234,21 @@ TEST(ActivationPeak, IsThatOfTheTimeline) {
     });
 }
 
+// What the first slot of a pair lets go is not there for the second, which may run beside it: two activations, not one.
+TEST(ActivationPeak, OfAPairThatBeginsWithTheBackward) {
+    schedule of{{"by_hand", 1, 1, 1, 2}, {0}, {0, 4}, {}};
+    for (const auto& [op, unit, tick] : {std::tuple{pass::forward, 0, 0}, std::tuple{pass::backward, 0, 1},
+                                         std::tuple{pass::forward, 1, 1}, std::tuple{pass::backward, 1, 2}})
+        of.slots.push_back({.tick = tick, .first = unit, .op = op});
+    const auto stages = ones(1);
+    EXPECT_EQ(activation_peak(of.slots, stages), 1);
+    of.slots[1].overlap = 1;
+    EXPECT_EQ(activation_peak(of.slots, stages), 2);
+    const auto rows = memory_timeline(lower(of), stages, 1);
+    EXPECT_EQ(rows[0].peak(), 2);
+    EXPECT_EQ(rows[0].reserved(), 2);
+}
+
 TEST(ActivationPeak, RecomputesWithoutSlotsToo) {
     std::mt19937 draw(10);
     for (const int n : {1, 4, 9}) {

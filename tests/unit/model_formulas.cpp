@@ -188,6 +188,7 @@ TEST(Sizes, ThoseThatDoNotFitAreRefused) {
     refused([] { return gpt2({.heads = 5, .how = {}}); });
     refused([] { return gpt2({.layers = 0, .how = {}}); });
     refused([] { return gpt2({.tokens = 1025, .how = {}}); });
+    refused([] { return gpt2({.tokens = -1, .how = {}}); });
     refused([] { return bert({.channels = -1024, .how = {}}); });
     refused([] { return llama({.shared_heads = 5}); });
     refused([] { return llama({.shared_heads = 64}); });

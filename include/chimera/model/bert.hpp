@@ -16,7 +16,7 @@ struct bert_sizes {
 /// Layers: embedding (tokens, positions, segments, norm), the blocks, head (pooler and next sentence; transform, norm and decoder).
 /// The decoder scores every token, masked or not.
 constexpr model bert(const bert_sizes& of = {}) {
-    const std::int64_t tokens = of.tokens > 0 ? of.tokens : of.context, h = of.channels;
+    const std::int64_t tokens = of.tokens == 0 ? of.context : of.tokens, h = of.channels;
     detail::check_language(of.layers, of.heads, h, of.vocabulary, of.context, tokens);
     detail::check_size("segments", of.segments, 65536);
     detail::check_heads(of.heads, h);

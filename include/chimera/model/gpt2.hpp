@@ -43,7 +43,7 @@ constexpr layer block(const char* prefix, std::int64_t i, const keeping& how, st
 /// Layers: embedding, the blocks, head (final norm, logits, loss).
 /// Parameters l(12h² + 13h) + (V + P)h + 2h, and Vh more for a head of its own. Throws error where sizes do not fit together.
 constexpr model gpt2(const gpt2_sizes& of = {}) {
-    const std::int64_t tokens = of.tokens > 0 ? of.tokens : of.context;
+    const std::int64_t tokens = of.tokens == 0 ? of.context : of.tokens;
     detail::check_language(of.layers, of.heads, of.channels, of.vocabulary, of.context, tokens);
     detail::check_heads(of.heads, of.channels);
     const auto s = static_cast<double>(tokens);

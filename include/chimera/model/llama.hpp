@@ -16,7 +16,7 @@ struct llama_sizes {
 
 /// Layers: embedding, the blocks, head (final norm, logits, loss). A rotation keeps nothing: its backward is the rotation back.
 constexpr model llama(const llama_sizes& of = {}) {
-    const std::int64_t tokens = of.tokens > 0 ? of.tokens : of.context, h = of.channels;
+    const std::int64_t tokens = of.tokens == 0 ? of.context : of.tokens, h = of.channels;
     detail::check_size("layers", of.layers, 65536);
     detail::check_size("heads", of.heads, 65536);
     detail::check_size("shared heads", of.shared_heads, of.heads);
