@@ -84,7 +84,14 @@ private:
     constexpr std::size_t count() const { return static_cast<std::size_t>(of_.stages) + 1; }
     static constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
     constexpr bool good(int s, int i, int j, double bound) const {
-        return of_.fits(s, i, j) && of_.cost(s, i, j) <= bound;
+        return of_.fits(s, i, j) && cost(s, i, j, bound) <= bound;
+    }
+    /// Above `limit` any number between it and the cost may do.
+    constexpr double cost(int s, int i, int j, double limit) const {
+        if constexpr (requires { of_.cost(s, i, j, limit); })
+            return of_.cost(s, i, j, limit);
+        else
+            return of_.cost(s, i, j);
     }
 
     /// The farthest end of stage s from i, between `from` (known to do) and `to`.
@@ -130,8 +137,7 @@ private:
         for (int s = 0; s < of_.stages; ++s) {
             const int j = i == of_.layers ? i : reach(s, i, bound, std::max(low_[at(s + 1)], i + 1), high_[at(s + 1)]);
             if (j > i) reached_ = std::max(reached_, static_cast<double>(of_.cost(s, i, j)));
-            if (j < of_.layers && of_.fits(s, i, j + 1))
-                next_ = std::min(next_, static_cast<double>(of_.cost(s, i, j + 1)));
+            if (j < of_.layers && of_.fits(s, i, j + 1)) next_ = std::min(next_, cost(s, i, j + 1, bound));
             cuts_[at(s + 1)] = i = j;
         }
         return i == of_.layers;

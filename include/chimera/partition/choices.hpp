@@ -47,12 +47,11 @@ public:
         for (const group& g : groups_) sum += g.count * options_[g.begin].bytes;
         return sum;
     }
-    /// Least seconds of choices of at most `budget` bytes; unbounded where there are none. `chosen`: how often each
-    /// option is taken, for every group in turn and each of its options in the order of `index`, `each` of them.
-    constexpr double least(double budget, std::vector<int>* chosen = nullptr, std::size_t each = 0) {
-        if (chosen != nullptr) chosen->assign(groups_.size() * each, 0);
-        if (!(smallest() <= budget)) return unbounded;
-        double fixed = 0;  // groups without a choice
+    /// Takes a budget; false where no choice has as few bytes.
+    constexpr bool prepare(double budget) {
+        if (!(smallest() <= budget)) return false;
+        budget_ = budget;
+        fixed_ = 0;
         open_.clear();
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             const group& own = groups_[g];
@@ -60,13 +59,31 @@ public:
                 open_.push_back(g);
                 continue;
             }
-            const option& only = options_[own.begin];
-            budget -= own.count * only.bytes;
-            fixed += own.count * only.seconds;
-            if (chosen != nullptr) (*chosen)[g * each + only.index] = own.count;
+            budget_ -= own.count * options_[own.begin].bytes;
+            fixed_ += own.count * options_[own.begin].seconds;
         }
-        if (open_.empty()) return fixed;
-        return fixed + combine(budget, chosen, each);
+        if (listed()) relax();
+        return true;
+    }
+    /// No choice within the budget has fewer seconds: a linear relaxation, cheap to compute.
+    constexpr double bound() const {
+        if (!listed()) {
+            counts own{};
+            return open_.empty() ? fixed_ : fixed_ + count_out(groups_[open_[0]], budget_, own);
+        }
+        return fixed_ + relaxed(0, groups_[open_[0]].count, budget_) * (1 - 1e-9);
+    }
+    /// Least seconds within the budget. `chosen`: how often each option is taken, for every group in turn and each of
+    /// its options in the order of `index`, `each` of them.
+    constexpr double least(std::vector<int>* chosen = nullptr, std::size_t each = 0) {
+        if (chosen != nullptr) {
+            chosen->assign(groups_.size() * each, 0);
+            for (std::size_t g = 0; g < groups_.size(); ++g)
+                if (groups_[g].end - groups_[g].begin == 1)
+                    (*chosen)[g * each + options_[groups_[g].begin].index] = groups_[g].count;
+        }
+        if (open_.empty()) return fixed_;
+        return fixed_ + combine(chosen, each);
     }
 
 private:
@@ -97,6 +114,10 @@ private:
         while (least <= count && !fits(least)) ++least;
         return least <= count ? least : -1;
     }
+    /// Whether counting out one group is not enough.
+    constexpr bool listed() const {
+        return open_.size() > 1 || (open_.size() == 1 && groups_[open_[0]].end - groups_[open_[0]].begin > 3);
+    }
     /// One group of up to three options by itself.
     constexpr double count_out(const group& of, double budget, counts& best) const {
         const option* o = options_.data() + of.begin;
@@ -120,16 +141,14 @@ private:
     }
 
     /// All layers but those of the largest group as a frontier, that group counted out for each of its points.
-    constexpr double combine(double budget, std::vector<int>* chosen, std::size_t each) {
-        order();
+    constexpr double combine(std::vector<int>* chosen, std::size_t each) {
         const bool counted = groups_[open_.back()].end - groups_[open_.back()].begin <= 3;
-        const std::size_t listed = open_.size() - (counted ? 1 : 0);
+        const std::size_t first = open_.size() - (counted ? 1 : 0);  // groups listed
         steps_.clear();
-        if (listed > 0) relax(budget);
         lists_.assign(1, {point{}});
-        for (std::size_t g = 0; g < listed; ++g) {
+        for (std::size_t g = 0; g < first; ++g) {
             for (int n = groups_[open_[g]].count; n-- > 0;) {
-                extend(g, n, budget);
+                extend(g, n, budget_);
                 steps_.push_back(open_[g]);
             }
         }
@@ -139,7 +158,7 @@ private:
         for (std::size_t p = 0; p < lists_.back().size(); ++p) {
             const point& at = lists_.back()[p];
             counts own{};
-            const double rest = counted ? count_out(groups_[open_.back()], budget - at.bytes, own) : 0;
+            const double rest = counted ? count_out(groups_[open_.back()], budget_ - at.bytes, own) : 0;
             if (at.seconds + rest < best) {
                 best = at.seconds + rest;
                 end = p;
@@ -201,7 +220,8 @@ private:
         std::size_t group = 0;
     };
     /// The savings of all groups, cheapest first, and the seconds of one choice that fits.
-    constexpr void relax(double budget) {
+    constexpr void relax() {
+        order();
         savings_.clear();
         double bytes = 0, seconds = 0;
         for (std::size_t g = 0; g < open_.size(); ++g) {
@@ -213,14 +233,14 @@ private:
         std::sort(savings_.begin(), savings_.end(),
                   [](const saving& a, const saving& b) { return a.seconds * b.bytes < b.seconds * a.bytes; });
         for (const saving& s : savings_) {
-            if (bytes <= budget) break;
-            const double want = (bytes - budget) / s.bytes;
+            if (bytes <= budget_) break;
+            const double want = (bytes - budget_) / s.bytes;
             int n = want >= groups_[open_[s.group]].count ? groups_[open_[s.group]].count : static_cast<int>(want);
-            if (n < groups_[open_[s.group]].count && bytes - n * s.bytes > budget) ++n;
+            if (n < groups_[open_[s.group]].count && bytes - n * s.bytes > budget_) ++n;
             bytes -= n * s.bytes;
             seconds += n * s.seconds;
         }
-        incumbent_ = bytes <= budget ? seconds : unbounded;
+        incumbent_ = bytes <= budget_ ? seconds : unbounded;
     }
     /// From option o of group g the smaller option that saves at the least seconds per byte.
     constexpr std::size_t add_saving(std::size_t g, std::size_t o) {
@@ -274,6 +294,7 @@ private:
 
     std::vector<option> options_;
     std::vector<group> groups_;
+    double budget_ = 0, fixed_ = 0;          // of the groups with a choice; seconds of those without
     std::vector<std::size_t> open_;          // groups with a choice
     std::vector<std::vector<point>> lists_;  // frontier after every layer listed
     std::vector<std::size_t> steps_;         // group of each of these layers

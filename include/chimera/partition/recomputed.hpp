@@ -74,13 +74,21 @@ public:
     }
 
     constexpr const range_sums& seconds() const { return seconds_; }
-    /// Seconds with the least that must be recomputed; unbounded where the smallest options do not fit.
-    constexpr double cost(int s, int i, int j) const {
-        const double least = cheapest(s, i, j);
-        if (least >= 0) return seconds_(i, j) + least;
+    /// Seconds with the least that must be recomputed; unbounded where the smallest options do not fit. Above `limit`
+    /// it may be any number between that and them, which saves most of the knapsacks.
+    constexpr double cost(int s, int i, int j, double limit) const {
+        const double alone = seconds_(i, j);
+        if (limit >= 0 && alone > limit) return alone;
+        const double fastest = cheapest(s, i, j);
+        if (fastest >= 0) return alone + fastest;
         gather(s, i, j);
-        return seconds_(i, j) + search_.least(budget(s, i, j));
+        if (!search_.prepare(budget(s, i, j))) return unbounded;
+        const double low = alone + search_.bound();
+        return low > limit ? low : alone + search_.least();
     }
+    constexpr double cost(int s, int i, int j) const { return cost(s, i, j, unbounded); }
+    /// A lower bound of it.
+    constexpr double relaxed(int s, int i, int j) const { return cost(s, i, j, -1); }
     constexpr bool fits(int s, int i, int j) const { return smallest(s, i, j) <= budget(s, i, j); }
     /// Bytes beyond the room of the worker; negative where some are left.
     constexpr double over(int s, int i, int j) const { return smallest(s, i, j) - budget(s, i, j); }
@@ -111,7 +119,8 @@ public:
     constexpr void choose(int s, int i, int j, std::vector<std::uint8_t>& chosen) const {
         std::vector<int> count;
         gather(s, i, j);
-        search_.least(budget(s, i, j), &count, each_);
+        search_.prepare(budget(s, i, j));
+        search_.least(&count, each_);
         for (int l = i; l < j; ++l) {
             std::size_t o = 0;
             while (group_[o / each_] != class_[at(l)] || count[o] == 0) ++o;
@@ -233,14 +242,18 @@ private:
 };
 
 /// Bisection needs every layer alone to fit every stage, and no optimum below what it costs there: false where that
-/// does not hold.
+/// does not hold, with the least bottleneck found.
 constexpr bool by_bisection(const recomputed_stages& of, tie among, recomputed_partition& out) {
+    out.seconds = unbounded;
     if (!of.singles_fit()) return false;
     const auto [most, least] = of.largest_single();
     bisection search(of);
     out.seconds =
         search.find(std::max(lower_bound(of.seconds(), of.stages), most), upper_bound(of.seconds(), of.stages) + most);
-    if (out.seconds < most || (out.seconds == most && least < most)) return false;
+    if (out.seconds < most || (out.seconds == most && least < most)) {
+        out.seconds = most;  // with a layer in every stage
+        return false;
+    }
     if (out.seconds < unbounded) out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds()(0, i); });
     return true;
 }
@@ -254,6 +267,43 @@ struct smallest_stages {
     constexpr double cost(int s, int i, int j) const { return of.over(s, i, j); }
     constexpr bool fits(int, int, int) const { return true; }
 };
+/// The same stages with a lower bound of their cost.
+struct relaxed_stages : smallest_stages {
+    constexpr double cost(int s, int i, int j) const { return of.relaxed(s, i, j); }
+    constexpr bool fits(int s, int i, int j) const { return of.fits(s, i, j); }
+};
+/// The same stages, those above a limit out of the question.
+struct limited_stages : smallest_stages {
+    double limit = unbounded;
+
+    constexpr double cost(int s, int i, int j) const {
+        const double seconds = of.cost(s, i, j, limit);
+        return seconds > limit ? unbounded : seconds;
+    }
+    constexpr bool fits(int s, int i, int j) const { return of.fits(s, i, j); }
+};
+
+/// Dynamic programming below `limit`, a bottleneck that some cut has, or else that of the cut that is best for a
+/// lower bound of the costs.
+constexpr void by_table(const recomputed_stages& of, double limit, recomputed_partition& out) {
+    const auto size = [](const std::vector<int>& cuts, int s) {
+        return std::pair{cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]};
+    };
+    if (limit == unbounded) {
+        const relaxed_stages relaxed{{of, of.layers, of.stages}};
+        table search(relaxed, true);
+        out.seconds = search.find();
+        if (out.seconds == unbounded) return;
+        const std::vector<int> cuts = search.cut();
+        limit = 0;
+        for (int s = 0; s < of.stages; ++s)
+            limit = std::max(limit, of.cost(s, size(cuts, s).first, size(cuts, s).second));
+    }
+    const limited_stages limited{{of, of.layers, of.stages}, limit};
+    table search(limited, true);
+    out.seconds = search.find();
+    out.cuts = search.cut();
+}
 
 }  // namespace detail
 
@@ -266,12 +316,7 @@ constexpr recomputed_partition partition_recomputed(std::span<const double> seco
     detail::check_counts(seconds.size(), stages);
     const detail::recomputed_stages of(seconds, stages, under);
     recomputed_partition out;
-    if (!detail::by_bisection(of, among, out)) {
-        detail::table search(of, true);
-        out.seconds = search.find();
-        out.cuts.clear();
-        if (out.seconds < detail::unbounded) out.cuts = search.cut();
-    }
+    if (!detail::by_bisection(of, among, out)) detail::by_table(of, out.seconds, out);
     if (!out.fits()) {
         const detail::smallest_stages smallest{of, of.layers, stages};
         const bounded_partition lacks = detail::find_missing(smallest);
