@@ -44,12 +44,13 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, std::span<cons
 /// the estimator finds. A worker computes all passes of its stages; none before the first micro-batch has come down to the
 /// first of them, and the last gradient it yields has yet to go up to stage 0. Where backwards are split, weight gradients
 /// may be computed meanwhile. At least one micro-batch passes all stages down and up.
-/// Pipelines run as many micro-batches each, up to one. `fastest`: speed of the fastest worker. Linear in placements.
+/// Pipelines run as many micro-batches each, up to one; under halving, half a micro-batch goes down and up. `fastest`: speed of the fastest worker. Linear in placements.
 constexpr double lower_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
                              double fastest, double overhead) {
     const family_spec& order = with.schedule;
     const int pipelines = pipelines_of(order);
     const bool split = splits_backward(order);
+    const double part = order.scale == scale::halving ? 0.5 : 1;
     const std::vector<detail::stage_ramp> stages = detail::ramps(layers, cuts, split);
     struct load {
         double before = std::numeric_limits<double>::infinity();
@@ -64,14 +65,15 @@ constexpr double lower_bound(const layer_sums& layers, const configuration& with
         for (int s = 0; s < order.stages; ++s) {
             load& w = workers[static_cast<std::size_t>(worker_of(order, p, s))];
             const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
-            w.before = std::min(w.before, stage.before);
-            w.after = std::min(w.after, stage.after);
+            w.before = std::min(w.before, part * stage.before);
+            w.after = std::min(w.after, part * stage.after);
             w.passes += units * stage.passes;
             w.gradients += units * stage.gradients;
         }
     }
     double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / order.workers();
-    if (!with.continuous) bound = std::max(bound, stages.back().before + stages.back().gradients + stages.back().after);
+    if (!with.continuous)
+        bound = std::max(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
     for (const load& w : workers) {
         const double ramp = with.continuous ? 0 : w.before;
         bound = std::max({bound, ramp + w.passes, with.continuous ? 0 : ramp + w.gradients + w.after});

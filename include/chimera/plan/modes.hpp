@@ -63,7 +63,8 @@ private:
         return {asked_.zero.front()};
     }
 
-    /// Tries recompute modes from the lightest on. Heavier ones only add to the passes, so the first that fits is the best.
+    /// Tries recompute modes. All others only add to the passes, so none is the best where it fits. Of the others neither is:
+    /// recomputing all may fit into a bubble before the backward, a part is repeated within it.
     /// Returns the seconds of its passes with nothing recomputed in them where that was played; else 0.
     double try_recompute(const configuration& of, mode_result& out) {
         double passes = 0;
@@ -88,7 +89,7 @@ private:
                 out.found = found;
                 out.with = one;
             }
-            if (asked_.prune && mode != recompute_mode::selective) break;
+            if (asked_.prune && mode == recompute_mode::none) break;
         }
         return passes;
     }

@@ -37,7 +37,7 @@ inline double smallest_memory(const model& of, cluster on, const plan_request& a
     return high;
 }
 
-/// Nodes with which some configuration fits, found by doubling and halving between; 0 where 64 times as many do not do. Less
+/// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
 /// memory than every worker's need stays too little however many there are.
 inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, order_cache& orders) {
     on.speeds.clear();
@@ -49,7 +49,7 @@ inline int smallest_nodes(const model& of, cluster on, const plan_request& asked
     };
     int low = now, high = 2 * now;
     for (; !fits(high); low = high, high *= 2)
-        if (high >= 64 * now) return 0;
+        if (high >= 1024 * now) return 0;
     while (high - low > 1) {
         const int middle = low + (high - low) / 2;
         (fits(middle) ? high : low) = middle;

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan_cases.hpp"
+
+#include <chimera/program/lower.hpp>
+#include <chimera/simulate/metrics.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+using namespace chimera;
+
+TEST(plan, bounds_are_never_above_what_is_simulated) {
+    int seen = 0;
+    for (unsigned seed = 0; seed < 40; ++seed) {
+        cases::maker make(seed);
+        const model what = make.some_model();
+        cluster on = make.some_cluster();
+        on.memory = std::numeric_limits<double>::infinity();
+        const plan_request asked = make.some_request();
+        order_cache orders;
+        estimator estimate(what, on, orders);
+        double fastest = 0;
+        for (int w = 0; w < on.workers(); ++w) fastest = std::max(fastest, on.speed(w));
+        for_each_candidate(asked, on, static_cast<int>(what.layers.size()), [&](configuration& one) {
+            if (one.schedule.refused() != refusal::none) return;
+            const double bound = lower_bound(estimate.layers(one.micro_batch, one.tensor), one, estimate.cuts(one),
+                                             fastest, on.each.step_overhead);
+            const double found = estimate(one).seconds;
+            ASSERT_LE(bound, found) << label_of(one.schedule) << " stages " << one.schedule.stages << " N "
+                                    << one.schedule.micro_batches << " seed " << seed;
+            ++seen;
+        });
+    }
+    EXPECT_GT(seen, 3000);
+}
+
+TEST(plan, pruning_never_loses_the_best) {
+    const unsigned seeds = std::getenv("CHIMERA_EXHAUSTIVE") != nullptr ? 400 : 40;
+    int fitting = 0;
+    for (unsigned seed = 0; seed < seeds; ++seed) {
+        cases::maker make(1000 + seed);
+        const model what = make.some_model();
+        const cluster on = make.some_cluster();
+        plan_request asked = make.some_request();
+        order_cache orders;
+        const plan_report quick = make_plan(what, on, asked, orders);
+        asked.prune = false;
+        const plan_report all = make_plan(what, on, asked, orders);
+        ASSERT_EQ(quick.ranking.size(), all.ranking.size()) << "seed " << seed;
+        EXPECT_LE(quick.simulated, all.simulated);
+        for (std::size_t i = 0; i < all.ranking.size(); ++i)
+            ASSERT_DOUBLE_EQ(quick.ranking[i].found.seconds, all.ranking[i].found.seconds)
+                << "seed " << seed << " place " << i << ": " << label_of(all.ranking[i].with.schedule) << " "
+                << name(all.ranking[i].with.recompute) << " zero " << all.ranking[i].with.zero;
+        fitting += all.ranking.empty() ? 0 : 1;
+        for (const ranked& r : all.ranking) EXPECT_TRUE(r.found.fits());
+    }
+    EXPECT_GT(fitting, static_cast<int>(seeds) / 2);
+}
+
+/// Linear pipelines reduce one stage a worker, so that nothing depends on how reductions share a link.
+TEST(plan, the_estimate_is_the_simulated_program) {
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        cases::maker make(2000 + seed);
+        const model what = make.some_model();
+        cluster on = make.some_cluster();
+        on.speeds.clear();
+        on.nodes = 6;
+        on.workers_per_node = 1;
+        on.each.overlap_slowdown = 1;
+        const int stages = make.whole(2, std::min(6, static_cast<int>(what.layers.size())));
+        for (const family which : {family::gpipe, family::one_f_one_b, family::zb_h1})
+            for (const chimera::sync when : {chimera::sync::lazy, chimera::sync::eager, chimera::sync::eager_opt}) {
+                configuration one;
+                one.schedule = {.which = which, .stages = stages, .micro_batches = make.whole(1, 9)};
+                one.width = 2;
+                one.synchronisation = when;
+                order_cache orders;
+                estimator estimate(what, on, orders);
+                const evaluation found = estimate(one);
+                const stage_costs& cost = estimate.steps().cost();
+                costs whole = cost.seconds;
+                whole.reduce.seconds = per_stage(cost.reduction);
+                whole.update = per_stage(cost.update);
+                const auto played = metrics(simulate(lower(widen(generate(one.schedule), one.width), when), whole));
+                EXPECT_NEAR(found.seconds, played.makespan + on.each.step_overhead, 1e-9 * found.seconds)
+                    << name(which) << " " << name(when) << " seed " << seed;
+            }
+    }
+}
+
+TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_same) {
+    for (unsigned seed = 0; seed < 20; ++seed) {
+        cases::maker make(3000 + seed);
+        const model what = make.some_model();
+        cluster on = make.some_cluster();
+        on.speeds.clear();
+        const plan_request asked = make.some_request();
+        order_cache orders;
+        const plan_report before = make_plan(what, on, asked, orders);
+        if (before.ranking.empty()) continue;
+        std::vector<configuration> known;
+        for (const ranked& r : before.ranking) known.push_back(r.with);
+        const cluster slower = at_speed(on, make.whole(0, on.workers() - 1), 0.5);
+        const plan_report again = make_plan(what, slower, asked, orders, known);
+        const plan_report anew = make_plan(what, slower, asked, orders);
+        ASSERT_EQ(again.ranking.size(), anew.ranking.size());
+        for (std::size_t i = 0; i < anew.ranking.size(); ++i)
+            EXPECT_DOUBLE_EQ(again.ranking[i].found.seconds, anew.ranking[i].found.seconds);
+        EXPECT_GE(again.ranking[0].found.seconds, before.ranking[0].found.seconds * (1 - 1e-12));
+        if (on.workers() < 2) continue;
+        const plan_report fewer = make_plan(what, without(on, 0), asked, orders, known);
+        for (const ranked& r : fewer.ranking) EXPECT_LE(r.with.workers(), on.workers() - 1);
+        const cluster more = with_another(on);
+        EXPECT_EQ(more.workers(), on.workers() + 1);
+        for (const ranked& r : make_plan(what, more, asked, orders).ranking)
+            EXPECT_LE(r.with.workers(), more.workers());
+    }
+}
+
+TEST(plan, refuses_what_leaves_no_choice) {
+    cases::maker make(1);
+    const model what = make.some_model();
+    cluster on;
+    order_cache orders;
+    plan_request asked;
+    asked.samples = 0;
+    EXPECT_THROW(make_plan(what, on, asked, orders), error);
+    asked.samples = 8;
+    asked.zero.clear();
+    EXPECT_THROW(make_plan(what, on, asked, orders), error);
+    asked.zero = {0};
+    EXPECT_THROW(make_plan(model{}, on, asked, orders), error);
+    on.nodes = 0;
+    EXPECT_THROW(make_plan(what, on, asked, orders), error);
+    EXPECT_THROW(without(cluster{}, 0), error);
+    EXPECT_THROW(at_speed(cluster{}, 0, 0), error);
+}
