@@ -74,8 +74,8 @@ public:
 
     /// The whole iteration, after `play`.
     evaluation time(const cluster& on, const configuration& with) {
-        const synchronised_ends ends =
-            synchronise(played_, order_->reductions(with.synchronisation), cost_.reduction, on.each.overlap_slowdown);
+        const synchronised_ends ends = synchronise(played_, order_->reductions(with.synchronisation), cost_.reduction,
+                                                   on.each.overlap_slowdown, on.each.reduction_blocking);
         evaluation out = found_;
         out.compute = with.continuous ? busiest(played_) : ends.compute;
         out.exposed = ends.exposed;

@@ -32,11 +32,12 @@ struct hardware {
     double exchange_latency = 0;  ///< seconds of a collective of the tensor slices beside what it moves
     double step_overhead = 0;     ///< seconds per iteration beside all that is modelled
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
-    double overlap_slowdown = 1;  ///< by how much a reduction takes longer beside computation
-    double blocking = 0;          ///< part of a message's time in which its sender does nothing else
-    double collective = 1;        ///< bandwidth of a collective relative to that of a message over the same link
-    link inside;                  ///< between workers of one node
-    link between;                 ///< between nodes, of one worker
+    double overlap_slowdown = 1;    ///< by how much a reduction takes longer beside computation
+    double blocking = 0;            ///< part of a message's time in which its sender does nothing else
+    double reduction_blocking = 0;  ///< part of a reduction's time in which its worker computes nothing
+    double collective = 1;          ///< bandwidth of a collective relative to that of a message over the same link
+    link inside;                    ///< between workers of one node
+    link between;                   ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 
     friend constexpr bool operator==(const hardware&, const hardware&) = default;
@@ -51,7 +52,7 @@ struct hardware_number {
     std::string_view what;  ///< its unit
 };
 
-inline constexpr std::array<hardware_number, 18> hardware_numbers{{
+inline constexpr std::array<hardware_number, 19> hardware_numbers{{
     {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, false, "FLOP/s"},
     {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, false, "bytes/s"},
     {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, true, "s"},
@@ -64,6 +65,7 @@ inline constexpr std::array<hardware_number, 18> hardware_numbers{{
     {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, false, "bytes/s"},
     {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, false, ""},
     {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, true, ""},
+    {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, true, ""},
     {"collective", [](hardware& h) -> double& { return h.collective; }, 1, false, ""},
     {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, true, "s"},
     {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, false, "bytes/s"},
