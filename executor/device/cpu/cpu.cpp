@@ -54,6 +54,8 @@ cpu_device& cpu_device::operator=(cpu_device&&) noexcept = default;
 
 const char* cpu_device::instruction_set() const { return state_->loops.name; }
 
+std::size_t cpu_device::scratch_bytes() const { return state_->scratch.size(); }
+
 cpu_device::linear_plan cpu_device::plan(linear_shape shape) {
     detail::use_one_thread();
     const auto& made = state_->plans.try_emplace(shape, state_->engine, shape).first->second;

@@ -34,6 +34,9 @@ public:
     /// The instruction set of the loops: baseline, avx2 or avx512.
     const char* instruction_set() const;
 
+    /// Bytes of scratch memory for the plans made so far.
+    std::size_t scratch_bytes() const;
+
     memory allocate(std::size_t bytes) { return memory(bytes); }
     linear_plan plan(linear_shape shape);
     attention_plan plan(attention_shape shape);
