@@ -26,6 +26,7 @@ struct stage_bytes {
     constexpr double kept_by(recompute_mode mode) const {
         return mode == recompute_mode::full ? input : mode == recompute_mode::selective ? selective : kept;
     }
+    friend constexpr bool operator==(const stage_bytes&, const stage_bytes&) = default;
 };
 
 /// Layers [from, to) as one stage. `tensor` workers share each of its layers: parameters and activations, but for what is replicated.

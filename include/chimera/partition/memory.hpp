@@ -152,20 +152,21 @@ constexpr double activation_peak(std::span<const slot> row, std::span<const stag
     return most;
 }
 
-/// Most bytes that a worker has at a time, from its row of slots alone: linear in them, allocates nothing. `held`: the stages that
-/// it holds. Of boundary tensors, each stage that a unit passes is charged two inputs and two outputs: one in work, one under way.
-/// Where inputs wait longer (breadth_first, a chunk's turn) it is too low, by 2 % with full recompute, by less without.
-constexpr double memory_peak(std::span<const slot> row, std::span<const stage_memory> stages,
-                             std::span<const std::int32_t> held) {
-    double fixed = 0;
+/// Bytes that a worker needs whatever it keeps of activations: state, work space, and boundary tensors, of which each stage is
+/// charged two inputs and two outputs, one in work and one under way. `held`: the stages that it holds.
+constexpr double held_memory(std::span<const stage_memory> stages, std::span<const std::int32_t> held) {
+    double sum = 0;
     for (const std::int32_t s : held) {
         const stage_memory& of = stages[static_cast<std::size_t>(s)];
-        fixed += of.state.total() + of.workspace;
-        const bool passed =
-            std::find_if(row.begin(), row.end(), [&](const slot& x) { return x.stage == s; }) != row.end();
-        if (passed) fixed += of.brief + 2 * (of.input + of.output);
+        sum += of.state.total() + of.workspace + of.brief + 2 * (of.input + of.output);
     }
-    return fixed + activation_peak(row, stages);
+    return sum;
+}
+
+/// Most bytes that a worker has at a time, from its row of slots alone: linear in them, allocates nothing.
+constexpr double memory_peak(std::span<const slot> row, std::span<const stage_memory> stages,
+                             std::span<const std::int32_t> held) {
+    return held_memory(stages, held) + activation_peak(row, stages);
 }
 
 /// The same of any worker of a schedule.

@@ -27,7 +27,6 @@ public:
     }
     /// Slots of all orders kept.
     std::size_t slots() const { return slots_; }
-    void clear() { made_.clear(), slots_ = 0; }
 
 private:
     using key = std::array<int, 10>;

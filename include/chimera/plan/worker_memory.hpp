@@ -5,36 +5,72 @@
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/prepared.hpp>
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
 namespace chimera {
 
-/// Bytes that each worker of a configuration needs, by its order's real peak.
+/// Bytes that each worker of a configuration needs, by its order's real peak. What a ZeRO level leaves as it is is computed once.
 class worker_memory {
 public:
     /// Sums over the layers of every stage. `with` must have its cuts.
     void measure(const model& of, const configuration& with, const shape& head) {
         const double unit = static_cast<double>(with.micro_batch) / head.micro_batch_parts;
-        bytes_ = bytes_of(of, with.cuts, unit, with.tensor);
+        std::vector<stage_bytes> bytes = bytes_of(of, with.cuts, unit, with.tensor);
+        if (bytes == bytes_ && head == head_) return;
+        bytes_ = std::move(bytes);
+        head_ = head;
+        for (peaks& p : known_) p = {};
     }
-    /// What is recomputed and sharded, after `measure`. `head` and the holders are those of the order.
+    /// What is recomputed and sharded, after `measure`. `order`: with recompute slots where any stage recomputes all.
     void choose(const model& of, const configuration& with, const prepared_order& order) {
         stages_.clear();
-        for (int s = 0; s < with.schedule.stages; ++s)
-            stages_.push_back(memory_of(bytes_[static_cast<std::size_t>(s)], of.bytes, with.recompute_of(s), with.zero,
+        modes_.clear();
+        for (int s = 0; s < with.schedule.stages; ++s) {
+            modes_.push_back(with.recompute_of(s));
+            stages_.push_back(memory_of(bytes_[static_cast<std::size_t>(s)], of.bytes, modes_.back(), with.zero,
                                         with.width * static_cast<int>(order.holders(s).size()),
                                         weight_versions(order.head(), s)));
+        }
+        current_ = &known_[static_cast<std::size_t>(with.recompute)];
+        refresh(order);
     }
-    /// Linear in the worker's slots.
+    /// Linear in the stages that the worker holds.
     double operator()(const prepared_order& order, int worker) const {
-        return memory_peak(order.view().row(worker), stages_, order.stages_of(worker));
+        return held_memory(stages_, order.stages_of(worker)) + current_->of[static_cast<std::size_t>(worker)];
     }
-    const stage_bytes& of(std::size_t stage) const { return bytes_[stage]; }
 
 private:
+    /// Activations at their peak on every worker, under the modes of every stage.
+    struct peaks {
+        std::vector<double> of;
+        std::vector<recompute_mode> modes;
+        const prepared_order* order = nullptr;
+    };
+
+    /// Plays the rows of those workers anew whose stages changed their mode.
+    void refresh(const prepared_order& order) {
+        const auto workers = static_cast<std::size_t>(order.head().workers);
+        const bool all = current_->order != &order || current_->of.size() != workers;
+        current_->of.resize(workers);
+        for (std::size_t w = 0; w < workers; ++w) {
+            bool changed = all;
+            for (const std::int32_t s : order.stages_of(static_cast<int>(w)))
+                changed =
+                    changed || current_->modes[static_cast<std::size_t>(s)] != modes_[static_cast<std::size_t>(s)];
+            if (changed) current_->of[w] = activation_peak(order.view().row(static_cast<int>(w)), stages_);
+        }
+        current_->order = &order;
+        current_->modes = modes_;
+    }
+
+    shape head_;
     std::vector<stage_bytes> bytes_;
     std::vector<stage_memory> stages_;
+    std::vector<recompute_mode> modes_;
+    std::array<peaks, 4> known_;  // by the configuration's mode
+    peaks* current_ = known_.data();
 };
 
 }  // namespace chimera
