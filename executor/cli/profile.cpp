@@ -140,8 +140,10 @@ std::string report_text(const profile& of) {
         for (const profiled_engine& e : b.engine) {
             std::snprintf(
                 text, sizeof text,
-                " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f us\n",
-                e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle);
+                " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f us;\n"
+                "  forwards x %.3f, backwards x %.3f, updates x %.2f, iterations x %.3f\n",
+                e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle, e.forward,
+                e.backward, e.update, e.slack);
             out += text;
         }
     }

@@ -55,25 +55,29 @@ const profiled_engine& engine_with(const profile& from, const profiled_batch& wi
                              [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
 }
 
-/// Updates when all workers begin them together, `each` with its own stages, sharing cores.
-double update_seconds(const program_view& of, const costs& with, int cores) {
+/// What all workers begin together and do on their own, `seconds(stage, worker, size of its group)`, sharing cores.
+template <class Seconds>
+double phase(const program_view& of, int cores, Seconds seconds) {
     std::vector<double> each(static_cast<std::size_t>(of.head.workers));
-    for (int s = 0; s < of.head.stages; ++s)
-        for (const std::int32_t w : of.replica_group(s)) each[static_cast<std::size_t>(w)] += with.update[s];
+    for (int s = 0; s < of.head.stages; ++s) {
+        const auto group = of.replica_group(s);
+        for (const std::int32_t w : group) each[static_cast<std::size_t>(w)] += seconds(s, w == group[0], group.size());
+    }
     double all = 0, longest = 0;
-    for (const double seconds : each) all += seconds, longest = std::max(longest, seconds);
-    return cores > 0 ? std::max(longest, all / cores) : longest;
+    for (const double one : each) all += one, longest = std::max(longest, one);
+    return std::max(longest, all / cores);
 }
 
-/// The worker's share of the gradient's norm: the stages whose first copy it holds.
-double norm_seconds(const profile& from, const program_view& of, std::span<const profiled_stage> stages) {
-    std::vector<double> each(static_cast<std::size_t>(of.head.workers));
-    for (int s = 0; s < of.head.stages; ++s)
-        each[static_cast<std::size_t>(of.replica_group(s)[0])] +=
-            from.norm * parameters(from, stages[static_cast<std::size_t>(s)].layers);
-    double all = 0, longest = 0;
-    for (const double seconds : each) all += seconds, longest = std::max(longest, seconds);
-    return std::max(longest, all / from.cores);
+/// From the last pass to the end: reductions, whose work is done by those who wait for them, and at their end alone; the norm,
+/// to which a stage's first copy adds; the updates.
+double closing_seconds(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                       const costs& with) {
+    const auto reduce = [&](int s, bool, std::size_t members) { return members > 1 ? with.reduce.seconds[s] : 0.0; };
+    const auto norm = [&](int s, bool first, std::size_t) {
+        return first ? from.norm * parameters(from, stages[static_cast<std::size_t>(s)].layers) : 0.0;
+    };
+    const auto update = [&](int s, bool, std::size_t) { return with.update[s]; };
+    return phase(of, from.cores, reduce) + phase(of, from.cores, norm) + phase(of, from.cores, update);
 }
 
 }  // namespace
@@ -86,20 +90,22 @@ costs costs_of(const profile& from, std::span<const profiled_stage> stages, int 
     for (per_stage* each : {&out.forward, &out.backward, &out.input_gradient, &out.weight_gradient, &out.recompute,
                             &out.transfer, &out.update, &out.reduce.seconds})
         each->values.clear();
-    const double crowd = std::max(1.0, static_cast<double>(workers) / from.cores);
+    const profiled_engine& engine = engine_with(from, unit, workers);
     for (const profiled_stage& s : stages) {
         const profiled_passes& backward = s.recompute ? fresh : now;  // recomputed activations are still in the cache
-        const auto add = [&](per_stage& to, const by_kind& each) { to.values.push_back(parts * sum(each, s.layers)); };
-        add(out.forward, s.recompute ? unit.light_forward : now.forward);
-        add(out.backward, backward.backward);
-        add(out.input_gradient, backward.input_gradient);
-        add(out.weight_gradient, backward.weight_gradient);
-        add(out.recompute, unit.recompute);
+        const auto add = [&](per_stage& to, const by_kind& each, double times) {
+            to.values.push_back(parts * times * sum(each, s.layers));
+        };
+        add(out.forward, s.recompute ? unit.light_forward : now.forward, engine.forward);
+        add(out.backward, backward.backward, engine.backward);
+        add(out.input_gradient, backward.input_gradient, engine.backward);
+        add(out.weight_gradient, backward.weight_gradient, engine.backward);
+        add(out.recompute, unit.recompute, engine.forward);
         const double own = parameters(from, s.layers);
-        out.update.values.push_back(from.update * own);
-        out.reduce.seconds.values.push_back(from.reduce_latency + crowd * from.reduce_byte * 4 * own);
+        out.update.values.push_back(from.update * engine.update * own);
+        out.reduce.seconds.values.push_back(from.reduce_latency + from.reduce_byte * 4 * own);
     }
-    out.transfer = parts * engine_with(from, unit, workers).transfer;
+    out.transfer = parts * engine.transfer;
     return out;
 }
 
@@ -138,18 +144,19 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
     forecast made;
     made.makespan = engine.start;
     if (of.head.update == weights::flushed) {  // nobody updates before the norm of all gradients is known
-        made.makespan += engine.settle + norm_seconds(from, of, stages) + update_seconds(of, with, cores);
-        with.update = 0;
+        made.makespan += engine.settle + closing_seconds(from, of, stages, with);
+        with.update = with.reduce.seconds = 0;
     } else {
         for (std::size_t s = 0; s < stages.size(); ++s)
             with.update.values[s] =
-                (from.norm + from.update_versions) * parameters(from, stages[s].layers) + engine.hand_over;
+                (from.norm + engine.update * from.update_versions) * parameters(from, stages[s].layers) +
+                engine.hand_over;
     }
     double end = 0;
     const timeline played = simulate(of, with, cores);
     for (const step& s : played.steps) end = std::max(end, s.end);
     for (const step& s : played.reductions) end = std::max(end, s.end);
-    made.makespan += end;
+    made.makespan = engine.slack * (made.makespan + end);
     made.iteration = made.makespan + engine.around;
     return made;
 }

@@ -15,7 +15,7 @@ using detail::fields;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr double seconds_most = 1e6, bytes_most = 1e15;
+constexpr double seconds_most = 1e6, bytes_most = 1e15, factor_most = 1e6;
 constexpr std::size_t list_most = 1024;
 
 by_kind read_kinds(const json& value, const std::string& where, double most) {
@@ -70,6 +70,13 @@ profiled_engine read_engine(const json& value, const std::string& where) {
     out.transfer = read.number("transfer", seconds_most);
     out.settle = read.number("settle", seconds_most);
     out.around = read.number("around", seconds_most);
+    for (auto [key, to] : {std::pair{"forward", &out.forward},
+                           {"backward", &out.backward},
+                           {"update", &out.update},
+                           {"slack", &out.slack}}) {
+        *to = read.number(key, factor_most);
+        if (*to <= 0) refuse(where + ": " + key + " is 0 (it is a factor) measure it again");
+    }
     read.finish();
     return out;
 }
@@ -145,7 +152,11 @@ ordered_json json_of(const profiled_batch& of) {
                                  {"hand_over", e.hand_over},
                                  {"transfer", e.transfer},
                                  {"settle", e.settle},
-                                 {"around", e.around}});
+                                 {"around", e.around},
+                                 {"forward", e.forward},
+                                 {"backward", e.backward},
+                                 {"update", e.update},
+                                 {"slack", e.slack}});
     return out;
 }
 

@@ -36,6 +36,9 @@ struct profiled_engine {
     double transfer = 0;   ///< seconds from the end of a pass to the start of the one that waits for it elsewhere
     double settle = 0;     ///< seconds from the last gradient to the first update, norms left out
     double around = 0;     ///< seconds of an iteration outside its makespan: the batch, waking up
+    /// How many times as long passes and updates take in a pipeline as where a worker has its core and its caches to itself,
+    /// and how many times as long its iteration takes as the simulation with all that says.
+    double forward = 1, backward = 1, update = 1, slack = 1;
     friend bool operator==(const profiled_engine&, const profiled_engine&) = default;
 };
 
@@ -62,7 +65,7 @@ struct profile {
     double norm = 0;             ///< seconds per parameter to square and add its gradients
     double reduce_latency = 0;   ///< seconds of a reduction, whatever its size
     double reduce_byte = 0;      ///< seconds per byte of gradients, as many workers reducing as there are cores
-    double spread = 0;           ///< of a block's forward: how far the rounds lie apart, relative to their median
+    double spread = 0;           ///< of a block's forward: how far the middle half of the rounds lies apart
     std::vector<profiled_batch> batches;  ///< by sequences, ascending
     friend bool operator==(const profile&, const profile&) = default;
 };
@@ -82,9 +85,10 @@ struct profiled_stage {
     bool recompute = false;
 };
 
-/// Costs of stages that were never run: sums of their layers, between the measured states of the caches. `sequences`: per
-/// micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `live_bytes`: activations that all workers
-/// together keep at most. Reductions and updates hold for workers ≤ cores, others share them. No hand-overs in these costs.
+/// Costs of stages that were never run: sums of their layers, between the measured states of the caches, on that many
+/// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `live_bytes`:
+/// activations that all workers together keep at most. A reduction takes what it takes with a core for each member. No
+/// hand-overs in these costs.
 /// Throws chimera::error where the micro-batch was not measured, naming those that were.
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
                int workers);

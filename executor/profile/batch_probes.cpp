@@ -28,6 +28,12 @@ gpt2_config with_layers(gpt2_config model, int layers) {
 /// All stages on one worker, all forwards before all backwards.
 schedule one_worker(int micro_batches) { return generate(breadth_first{kinds, micro_batches, kinds}); }
 
+double sum(const per_stage& each) {
+    double all = 0;
+    for (const double one : each.values) all += one;
+    return all;
+}
+
 program widened(const schedule& of, int copies) { return lower(widen(of, copies)); }
 
 }  // namespace
@@ -96,19 +102,36 @@ profiled_batch batch_probes::result() const {
     out.activations = {layers_->stash_bytes(0), layers_->stash_bytes(2), layers_->stash_bytes(4), 0};
     out.boundary_bytes = boundary_bytes_;
     for (const depth& each : depths_) {
-        const costs whole = each.whole->medians().each, split = each.split->medians().each;
+        const costs whole = each.whole->quiet_round().each, split = each.split->quiet_round().each;
         out.passes.push_back({each.micro_batches * activations(), by_stage(whole.forward), by_stage(whole.backward),
                               by_stage(split.input_gradient), by_stage(split.weight_gradient)});
     }
-    const costs again = recomputing_->medians().each;
+    const costs again = recomputing_->quiet_round().each;
     out.light_forward = by_stage(again.forward);
     out.recompute = by_stage(again.recompute);
     for (const pipeline& each : pipelines_) {
-        probe_round found = each.run->medians();
+        probe_round found = each.run->quiet_round();
         found.engine.settle = std::max(0.0, found.engine.settle - found.norm);
         out.engine.push_back(found.engine);
     }
     return out;
+}
+
+void batch_probes::calibrate(profile& all, std::size_t which) const {
+    for (std::size_t i = 0; i < pipelines_.size(); ++i) {
+        const program& ran = pipelines_[i].run->what();
+        const probe_round found = pipelines_[i].run->quiet_round();
+        const int workers = ran.head.workers;
+        std::vector<profiled_stage> stages;
+        for (int s = 0; s < workers; ++s) stages.push_back({{s, s + 1, s == 0, s == workers - 1}, false});
+        const costs said =
+            costs_of(all, stages, unit_.sequences, 1, live_bytes(all, ran, stages, unit_.sequences), workers);
+        profiled_engine& engine = all.batches[which].engine[i];
+        engine.forward = sum(found.each.forward) / sum(said.forward);
+        engine.backward = sum(found.each.backward) / sum(said.backward);
+        engine.update = sum(found.each.update) / sum(said.update);
+        engine.slack = found.makespan / forecast_of(all, ran, stages, unit_.sequences).makespan;
+    }
 }
 
 namespace {
@@ -123,18 +146,13 @@ void fit_reductions(std::span<const std::pair<double, double>> measured, profile
     into.reduce_latency = slope > 0 && offset > 0 ? offset : 0;
 }
 
-double sum(const per_stage& each) {
-    double all = 0;
-    for (const double one : each.values) all += one;
-    return all;
-}
-
-/// How far the rounds lie apart, relative to the median.
+/// How far the middle half of the rounds lies apart, relative to its lower end.
 double spread_of(const probe& of) {
     std::vector<double> all;
     for (const probe_round& r : of.rounds()) all.push_back(r.each.forward[2]);
-    const auto [least, most] = std::minmax_element(all.begin(), all.end());
-    return (*most - *least) / median(all);
+    std::sort(all.begin(), all.end());
+    const double low = all[(all.size() - 1) / 4], high = all[all.size() * 3 / 4];
+    return (high - low) / low;
 }
 
 }  // namespace
@@ -146,7 +164,7 @@ profile batch_probes::totals() const {
     std::vector<double> updates, norms;
     std::vector<std::pair<double, double>> reductions;
     for (const depth& each : depths_) {
-        const probe_round found = each.whole->medians();
+        const probe_round found = each.whole->quiet_round();
         updates.push_back(sum(found.each.update) / small);
         norms.push_back(found.norm / small);
         for (const int s : {0, 2, 3, 4})
@@ -158,7 +176,7 @@ profile batch_probes::totals() const {
     const int workers = versions_.run->what().head.workers;
     double held = 0;
     for (int s = 0; s < workers; ++s) held += versions_.on->parameters(s);
-    out.update_versions = sum(versions_.run->medians().each.update) / held;
+    out.update_versions = sum(versions_.run->quiet_round().each.update) / held;
     for (const depth& each : depths_) out.spread = std::max(out.spread, spread_of(*each.whole));
     return out;
 }

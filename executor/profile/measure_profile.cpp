@@ -15,7 +15,7 @@ namespace chimera::executor {
 
 namespace {
 
-constexpr int rounds_least = 3, rounds_wanted = 5;
+constexpr int rounds_least = 3, rounds_wanted = 8;
 
 void check_memory(const profile_request& wanted, int copies) {
     double need = 0;
@@ -66,6 +66,7 @@ profile measure_profile(const profile_request& wanted) {
     made.tokens = wanted.tokens;
     made.cores = cores;
     for (const auto& one : all) made.batches.push_back(one->result());
+    for (std::size_t b = 0; b < all.size(); ++b) all[b]->calibrate(made, b);
     return made;
 }
 

@@ -37,10 +37,11 @@ private:
     batch batch_;
 };
 
-/// What one round of a program showed; or the medians over several.
+/// What one round of a program showed (medians over its iterations), or several.
 struct probe_round {
     costs each;              ///< seconds per micro-batch and stage, reductions and updates included
     profiled_engine engine;  ///< for linear families
+    double makespan = 0;     ///< seconds
     double norm = 0;         ///< seconds that the worker with the most of it takes to square and add gradients
 };
 
@@ -57,7 +58,8 @@ public:
     /// Runs for about `seconds` as well; the median makespan.
     double makespan(double seconds);
     const std::vector<probe_round>& rounds() const { return rounds_; }
-    probe_round medians() const;
+    /// Number by number the lower quartile over the rounds: what other programs disturbed counts little.
+    probe_round quiet_round() const;
     const program& what() const { return program_; }
 
 private:
