@@ -29,6 +29,11 @@ std::vector<std::string> cells_of(std::string_view line) {
     }
 }
 
+/// Above the header: a line that begins with # and names no columns.
+bool comment(std::string_view line) {
+    return trimmed(line).front() == '#' && line.find("GPUs,") == std::string_view::npos;
+}
+
 std::string brief(std::string text) {
     for (char& c : text)
         if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = '?';
@@ -77,7 +82,7 @@ measured_lines::measured_lines(std::string_view text) : rest_(text), line_(colum
     std::string_view header;
     do {
         if (!take(header)) refuse("the file is empty (measurements are needed) give a header line and rows");
-    } while (trimmed(header).empty());
+    } while (trimmed(header).empty() || comment(header));
     for (std::string& name : cells_of(header)) {
         std::string plain;
         for (const char c : name)

@@ -30,8 +30,8 @@ private:
     std::vector<std::string> cells_;
 };
 
-/// The lines of a text, its header read: names in lower case, without # and spaces around them. Empty lines and, below the header,
-/// lines that begin with # are skipped.
+/// The lines of a text, its header read: names in lower case, without # and spaces around them. Empty lines and
+/// comments are skipped: lines that begin with #, but for a header that does ("# GPUs,…").
 class measured_lines {
 public:
     explicit measured_lines(std::string_view text);

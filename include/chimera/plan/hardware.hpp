@@ -36,8 +36,8 @@ struct hardware {
     double blocking = 0;            ///< part of a message's time in which its sender does nothing else
     double reduction_blocking = 0;  ///< part of a reduction's time in which its worker computes nothing
     double collective = 1;          ///< bandwidth of a collective relative to that of a message over the same link
-    link inside;                    ///< between workers of one node
-    link between;                   ///< between nodes, of one worker
+    link inside{};                ///< between workers of one node
+    link between{};                 ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 
     friend constexpr bool operator==(const hardware&, const hardware&) = default;
