@@ -112,7 +112,7 @@ TEST(ModelFile, BadNumbersNameLayerAndKey) {
     refused_value("parameters", "1.5", "not whole");
     refused_value("selective", "101", "more than activations");
     refused_value("replicated", "101", "more than is kept");
-    refused_value("kind", "\"blok\"");
+    refused_value("kind", "\"brick\"");
     refused_value("kind", "1");
     refused_value("name", "\"\"");
     refused_value("name", "\"a\\nb\"");
