@@ -4,6 +4,7 @@
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 #include <executor/planner/answer.hpp>
+#include <executor/planner/here.hpp>
 
 #include <chrono>
 #include <memory>
@@ -28,6 +29,7 @@ constexpr plan_option plan_options[] = {
     {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (1)"},
     {"--memory", "/cluster/memory", "BYTES", "of a worker, such as 16GiB (no limit)"},
     {"--hardware", "/cluster/hardware", "FILE", "what a worker and its links do: a file of chimera calibrate"},
+    {"--profile", "/profile", "FILE", "for a training job: what chimera profile measured on this machine"},
     {"--families", "/families", "LIST", "such as one_f_one_b,bidirectional (all)"},
     {"--tensor", "/tensor", "LIST", "tensor widths, such as 1,2,4 (1)"},
     {"--recompute", "/recompute", "LIST", "of none, selective, mixed, full (all)"},
@@ -106,6 +108,16 @@ void keep_change(plan_task& task) {
     if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
 }
 
+/// With the closed form beside the first of a cluster's plan.
+std::string report_text(const plan_task& task, const plan_report& report, order_cache& orders) {
+    if (task.machine) return text(report, nullptr, task.asked.samples);
+    estimator estimate(task.what, task.on, orders);
+    configuration first = report.ranking.front().with;
+    const evaluation found = estimate(first);
+    const equation_1_report closed = equation_1(task.on, first, estimate, found);
+    return text(report, &closed, task.asked.samples);
+}
+
 void run(const arguments& with) {
     with.output.check({"text", "json"});
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
@@ -113,17 +125,15 @@ void run(const arguments& with) {
     keep_change(task);
     order_cache orders;
     const auto start = std::chrono::steady_clock::now();
-    const plan_report report = make_plan(task.what, task.on, task.asked, orders, task.before);
+    const plan_report report =
+        task.machine ? plan_here(task, *task.machine) : make_plan(task.what, task.on, task.asked, orders, task.before);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, orders));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
-    estimator estimate(task.what, task.on, orders);
-    configuration first = report.ranking.front().with;
-    const evaluation found = estimate(first);
     std::string out(task.what.name.view());
     detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
-    with.output.write(out + text(report, equation_1(task.on, first, estimate, found), task.asked.samples));
+    with.output.write(out + report_text(task, report, orders));
 }
 
 }  // namespace

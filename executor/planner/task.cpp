@@ -55,7 +55,6 @@ cluster cluster_of(const json& value, const std::string& called) {
                                          : read_hardware(*hardware, from.of() + ": hardware");
     if (const json* speeds = from.find("speeds")) out.speeds = list_of(*speeds, from.of() + ": speeds", false);
     if (const json* memories = from.find("memories")) out.memories = list_of(*memories, from.of() + ": memories", true);
-    from.find("profile");
     from.finish();
     if (out.speeds.empty() && !out.memories.empty()) out.speeds.assign(out.memories.size(), 1.0);
     if (!out.speeds.empty() && !out.memories.empty() && out.speeds.size() != out.memories.size())
@@ -179,7 +178,14 @@ plan_task resolve(const json& request, const std::string& name) {
         for (const json& each : *before)
             if (each.is_object() && each.contains("configuration"))
                 out.before.push_back(read_configuration(each["configuration"], name + ": ranking"));
-    from.find("profile");
+    if (const json* file = from.find("profile")) {
+        if (!file->is_string()) from.wrong("profile", *file, "not a file's name", "one that chimera profile wrote");
+        out.machine = load_profile(file->get<std::string>());
+    } else if (!request["cluster"].contains("hardware")) {
+        refuse(name +
+               ": cluster: hardware is missing (nothing says what a worker takes) give what chimera calibrate "
+               "wrote, or for a training job a profile");
+    }
     from.finish();
     return out;
 }

@@ -3,6 +3,7 @@
 
 #include <chimera/plan/plan.hpp>
 
+#include <executor/io/profile.hpp>
 #include <executor/train/job.hpp>
 
 #include <nlohmann/json.hpp>
@@ -22,15 +23,17 @@ namespace chimera::executor {
 ///                  "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64, "top": 10,
-///      "job": {"format": "chimera.job", …}}
+///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out may be
-/// anything. "job" is the training job that the plan completes: its model, data and optimiser stay.
+/// anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times come from "profile",
+/// or from the hardware.
 struct plan_task {
     model what;
     cluster on;
     plan_request asked;
     std::optional<job> training;        ///< the job to complete
+    std::optional<profile> machine;     ///< what this machine takes to train it
     nlohmann::json request;             ///< as asked, to be asked again
     std::vector<configuration> before;  ///< of an earlier answer, tried first
 };

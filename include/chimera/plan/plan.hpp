@@ -107,6 +107,8 @@ private:
         which.simulated += found.played;
         if (!found.fits) return note_too_large(which, c.with, found.lacking, 0);
         if (which.best == 0 || found.found.seconds < which.best) which.best = found.found.seconds;
+        // Stale weights are another way to train: ranked where they are asked for.
+        if (which.stale) return;
         enter({found.with, found.found, c.bound});
     }
 
@@ -131,7 +133,9 @@ private:
         const std::string label = label_of(of);
         const auto found = index_.find(label);
         if (found != index_.end()) return found->second;
-        report_.classes.emplace_back().label = label;
+        report_.classes.emplace_back();
+        report_.classes.back().label = label;
+        report_.classes.back().stale = asynchronous(of.which) && asked_.families.empty();
         return index_.emplace(label, report_.classes.size() - 1).first->second;
     }
 

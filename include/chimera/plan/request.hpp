@@ -50,6 +50,7 @@ struct ranked {
 /// What became of a family and mode.
 struct plan_class {
     std::string label;
+    bool stale = false;  ///< asynchronous, and not asked for: not ranked
     std::int64_t considered = 0;
     std::int64_t unbuildable = 0;  ///< refused by a rule of the family
     std::int64_t too_large = 0;    ///< more memory than there is, whatever is recomputed and sharded

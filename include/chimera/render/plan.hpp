@@ -73,42 +73,67 @@ inline std::string reason(const plan_class& c, double best) {
 inline std::string summary(const configuration& of) {
     std::string out = label_of(of.schedule);
     const int workers = of.schedule.workers();
-    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width, of.width == 1 ? " copy" : " copies");
+    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width,
+                of.width == 1 ? " copy" : " copies");
     if (of.tensor > 1) detail::put(out, " × ", of.tensor, " tensor slices");
     detail::put(out, ", ", of.schedule.micro_batches, " micro-batches of ", of.micro_batch);
     return out;
 }
 
-/// The ranking, where the first one's time goes, how the closed form sees it, and what became of every family.
-inline std::string text(const plan_report& of, const equation_1_report& closed, std::int64_t samples) {
-    using namespace detail;
-    std::string out;
-    if (of.ranking.empty()) return out;
-    const ranked& first = of.ranking.front();
+namespace detail {
+
+inline void put_ranking(std::string& out, const plan_report& of, std::int64_t samples) {
     text_table table;
     table.row({"family", "s/iteration", "samples/s", "behind", "workers", "width", "tensor", "micro-batch", "N", "sync",
                "recompute", "ZeRO", "GiB", "proven s"});
     for (const ranked& r : of.ranking) {
         const configuration& c = r.with;
+        const double best = of.ranking.front().found.seconds;
         table.row({label_of(c.schedule), seconds_text(r.found.seconds),
                    decimals(static_cast<double>(samples) / r.found.seconds, 1),
-                   &r == &first ? "" : percent_more(r.found.seconds, first.found.seconds),
+                   r.found.seconds > best ? percent_more(r.found.seconds, best) : "",
                    std::to_string(c.schedule.workers()), std::to_string(c.width), std::to_string(c.tensor),
                    std::to_string(c.micro_batch), std::to_string(c.schedule.micro_batches), name(c.synchronisation),
-                   name(c.recompute), std::to_string(c.zero), gib(r.found.memory), seconds_text(r.bound)});
+                   name(c.recompute), std::to_string(c.zero), gib(r.found.memory),
+                   r.bound > 0 ? seconds_text(r.bound) : "-"});
     }
     table.append_to(out);
-    put(out, "\nThe first: ", summary(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s, ",
-        decimals(100 * (1 - of.bound / first.found.compute), 1),
-        " % more than all work spread evenly; then reductions and updates ",
-        seconds_text(first.found.seconds - first.found.compute), " s; the fullest worker needs ",
-        gib(first.found.memory), " GiB\n  Eq. 1: ", seconds_text(closed.seconds), " s (", closed.path.forwards,
-        " forwards of ", seconds_text(closed.each.forward), " s, ", closed.path.backwards, " backwards of ",
+}
+
+inline void put_closed_form(std::string& out, const equation_1_report& closed, double simulated) {
+    put(out, "  Eq. 1: ", seconds_text(closed.seconds), " s (", closed.path.forwards, " forwards of ",
+        seconds_text(closed.each.forward), " s, ", closed.path.backwards, " backwards of ",
         seconds_text(closed.each.backward), " s, unoverlapped ", seconds_text(closed.each.unoverlapped), " s), ",
-        decimals(100 * (closed.seconds / first.found.seconds - 1), 1), " % off the simulation\n");
-    put(out, "  no plan on this cluster takes less than ", seconds_text(of.bound), " s (all work, spread evenly)\n");
+        decimals(100 * (closed.seconds / simulated - 1), 1), " % off the simulation\n");
+}
+
+}  // namespace detail
+
+/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of another
+/// family is behind, and what became of every family. Empty where nothing is ranked.
+inline std::string text(const plan_report& of, const equation_1_report* closed, std::int64_t samples) {
+    using namespace detail;
+    std::string out;
+    if (of.ranking.empty()) return out;
+    const ranked& first = of.ranking.front();
+    put_ranking(out, of, samples);
+    put(out, "\nThe first: ", summary(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
+    if (of.bound > 0)
+        put(out, ", ", decimals(100 * (first.found.compute / of.bound - 1), 1), " % more than all work spread evenly");
+    put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
+        " s; the fullest worker needs ", gib(first.found.memory), " GiB\n");
+    if (closed != nullptr) put_closed_form(out, *closed, first.found.seconds);
+    const auto other = std::find_if(of.ranking.begin(), of.ranking.end(), [&](const ranked& r) {
+        return r.with.schedule.which != first.with.schedule.which;
+    });
+    if (other != of.ranking.end())
+        put(out, "  runner-up of another family: ", summary(other->with), ", ",
+            percent_more(other->found.seconds, first.found.seconds), "\n");
+    if (of.bound > 0)
+        put(out, "  no plan on this cluster takes less than ", seconds_text(of.bound),
+            " s (all work, spread evenly)\n");
     put(out, "Considered: ", of.considered, " configurations; simulated: ", of.simulated,
-        " orders; all others cannot be among the best ", of.ranking.size(), ".\n\n");
+        " orders; no other can be among these ", of.ranking.size(), ".\n\n");
     for (const plan_class& c : of.classes) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
     return out;
 }
