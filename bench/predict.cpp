@@ -10,6 +10,7 @@
 
 #include <executor/io/family.hpp>
 #include <executor/profile/measure_profile.hpp>
+#include <executor/profile/other_load.hpp>
 #include <executor/profile/probe.hpp>
 #include <executor/train/calibrate.hpp>
 
@@ -27,7 +28,7 @@ using namespace chimera::executor;
 
 struct wish {
     gpt2_config model{.layers = 8, .heads = 4, .channels = 128, .vocabulary = 256, .context = 64};
-    int sequences = 4, micro_batches = 8, rounds = 5;
+    int sequences = 4, micro_batches = 8, rounds = 6;
     double seconds = 1;  // of every configuration in every round
     double profile_seconds = 30;
     std::string profile;
@@ -40,7 +41,7 @@ struct contender {
     program what;
     std::vector<layer_range> layers;
     forecast expected;
-    std::vector<double> rounds;  // measured makespans
+    std::vector<std::pair<double, double>> rounds;  // share of the cores that others used, makespan
     double measured = 0;
 };
 
@@ -69,10 +70,12 @@ std::unique_ptr<contender> contender_of(const std::string& family, int workers, 
 }
 
 /// The median makespan of a round.
-double run(const contender& what, const wish& with) {
+std::pair<double, double> run(const contender& what, const wish& with) {
     ground on(what.what, with.model, what.layers, {with.sequences, with.model.context}, what.what.head.units());
     probe one(what.what, on, shared_cores(0, what.workers), 60);
-    return one.makespan(with.seconds);
+    const other_load others;
+    const double makespan = one.makespan(with.seconds);
+    return {others.share(), makespan};
 }
 
 profile profile_of(const wish& with) {
@@ -88,7 +91,7 @@ profile profile_of(const wish& with) {
 
 void report(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
     std::printf(
-        "| workers | family | stages | predicted ms | measured ms | rounds ms | error "
+        "| workers | family | stages | predicted ms | measured ms | rounds ms (others %%) | error "
         "|\n|---|---|---|---:|---:|---|---:|\n");
     double worst = 0;
     for (const auto& c : all) {
@@ -96,7 +99,7 @@ void report(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
         worst = std::max(worst, std::abs(off));
         std::printf("| %d | %s | %d | %.3f | %.3f |", c->workers, c->name.c_str(), c->stages,
                     1e3 * c->expected.makespan, 1e3 * c->measured);
-        for (const double r : c->rounds) std::printf(" %.2f", 1e3 * r);
+        for (const auto& [others, makespan] : c->rounds) std::printf(" %.2f (%.0f)", 1e3 * makespan, 100 * others);
         std::printf(" | %+.1f %% |\n", 100 * off);
     }
     std::printf("\nLargest error %.1f %%.\n", 100 * worst);
@@ -151,10 +154,12 @@ int main(int count, char** arguments) {
             }
     for (int r = 0; r < with.rounds; ++r)
         for (auto& one : all) one->rounds.push_back(run(*one, with));
-    for (auto& one : all) {  // the lower quartile, as of the profile: what other programs disturbed counts little
-        std::vector<double> sorted = one->rounds;
-        std::sort(sorted.begin(), sorted.end());
-        one->measured = sorted[(sorted.size() - 1) / 4];
+    for (auto& one : all) {  // the quieter half of the rounds counts, and of these the lower quartile
+        std::sort(one->rounds.begin(), one->rounds.end());
+        std::vector<double> quiet;
+        for (std::size_t r = 0; 2 * r < one->rounds.size(); ++r) quiet.push_back(one->rounds[r].second);
+        std::sort(quiet.begin(), quiet.end());
+        one->measured = quiet[(quiet.size() - 1) / 4];
     }
     std::printf(
         "%d layers, %d channels, %d sequences of %d tokens, %d micro-batches; spread of the profile's rounds %.1f "

@@ -138,22 +138,21 @@ std::string report_text(const profile& of) {
         }
         out += " recomputing\n" + row("forward", b.light_forward) + row("recompute", b.recompute);
         for (const profiled_engine& e : b.engine) {
-            std::snprintf(
-                text, sizeof text,
-                " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f us;\n"
-                "  forwards x %.3f, backwards x %.3f, updates x %.2f, iterations x %.3f\n",
-                e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle, e.forward,
-                e.backward, e.update, e.slack);
+            std::snprintf(text, sizeof text,
+                          " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f "
+                          "us, x %.3f\n",
+                          e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle,
+                          e.slack);
             out += text;
         }
     }
     std::snprintf(
         text, sizeof text,
         "update %.3f ns a parameter (%.3f with old weights kept), norm %.3f ns, reduction %.1f us + %.3f ns a byte\n"
-        "rounds lie %.1f %% apart%s\n",
+        "rounds lie %.1f %% apart, other programs used %.0f %% of the cores%s\n",
         1e9 * of.update, 1e9 * of.update_versions, 1e9 * of.norm, 1e6 * of.reduce_latency, 1e9 * of.reduce_byte,
-        100 * of.spread,
-        of.spread > 0.1 ? ": other programs may have disturbed them, measure again on a quiet machine" : "");
+        100 * of.spread, 100 * of.other_load,
+        of.spread > 0.1 || of.other_load > 0.05 ? ": better measure again on a quiet machine" : "");
     return out + text;
 }
 

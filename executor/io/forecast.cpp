@@ -93,16 +93,14 @@ costs costs_of(const profile& from, std::span<const profiled_stage> stages, int 
     const profiled_engine& engine = engine_with(from, unit, workers);
     for (const profiled_stage& s : stages) {
         const profiled_passes& backward = s.recompute ? fresh : now;  // recomputed activations are still in the cache
-        const auto add = [&](per_stage& to, const by_kind& each, double times) {
-            to.values.push_back(parts * times * sum(each, s.layers));
-        };
-        add(out.forward, s.recompute ? unit.light_forward : now.forward, engine.forward);
-        add(out.backward, backward.backward, engine.backward);
-        add(out.input_gradient, backward.input_gradient, engine.backward);
-        add(out.weight_gradient, backward.weight_gradient, engine.backward);
-        add(out.recompute, unit.recompute, engine.forward);
+        const auto add = [&](per_stage& to, const by_kind& each) { to.values.push_back(parts * sum(each, s.layers)); };
+        add(out.forward, s.recompute ? unit.light_forward : now.forward);
+        add(out.backward, backward.backward);
+        add(out.input_gradient, backward.input_gradient);
+        add(out.weight_gradient, backward.weight_gradient);
+        add(out.recompute, unit.recompute);
         const double own = parameters(from, s.layers);
-        out.update.values.push_back(from.update * engine.update * own);
+        out.update.values.push_back(from.update * own);
         out.reduce.seconds.values.push_back(from.reduce_latency + from.reduce_byte * 4 * own);
     }
     out.transfer = parts * engine.transfer;
@@ -149,8 +147,7 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
     } else {
         for (std::size_t s = 0; s < stages.size(); ++s)
             with.update.values[s] =
-                (from.norm + engine.update * from.update_versions) * parameters(from, stages[s].layers) +
-                engine.hand_over;
+                (from.norm + from.update_versions) * parameters(from, stages[s].layers) + engine.hand_over;
     }
     double end = 0;
     const timeline played = simulate(of, with, cores);

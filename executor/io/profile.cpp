@@ -15,7 +15,7 @@ using detail::fields;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr double seconds_most = 1e6, bytes_most = 1e15, factor_most = 1e6;
+constexpr double seconds_most = 1e6, bytes_most = 1e15;
 constexpr std::size_t list_most = 1024;
 
 by_kind read_kinds(const json& value, const std::string& where, double most) {
@@ -70,13 +70,8 @@ profiled_engine read_engine(const json& value, const std::string& where) {
     out.transfer = read.number("transfer", seconds_most);
     out.settle = read.number("settle", seconds_most);
     out.around = read.number("around", seconds_most);
-    for (auto [key, to] : {std::pair{"forward", &out.forward},
-                           {"backward", &out.backward},
-                           {"update", &out.update},
-                           {"slack", &out.slack}}) {
-        *to = read.number(key, factor_most);
-        if (*to <= 0) refuse(where + ": " + key + " is 0 (it is a factor) measure it again");
-    }
+    out.slack = read.number("slack", 100);
+    if (out.slack <= 0) refuse(where + ": slack is 0 (it is a factor) measure it again");
     read.finish();
     return out;
 }
@@ -153,9 +148,6 @@ ordered_json json_of(const profiled_batch& of) {
                                  {"transfer", e.transfer},
                                  {"settle", e.settle},
                                  {"around", e.around},
-                                 {"forward", e.forward},
-                                 {"backward", e.backward},
-                                 {"update", e.update},
                                  {"slack", e.slack}});
     return out;
 }
@@ -179,6 +171,7 @@ profile read_profile(std::string_view text) {
     out.norm = read.number("norm", seconds_most);
     out.reduce_latency = read.number("reduce_latency", seconds_most);
     out.reduce_byte = read.number("reduce_byte", seconds_most);
+    out.other_load = read.number("other_load", 1);
     out.spread = read.number("spread", seconds_most);
     out.batches = read_list<profiled_batch>(read, "batches", read_batch);
     read.finish();
@@ -230,6 +223,7 @@ std::string profile_text(const profile& of) {
                      {"norm", of.norm},
                      {"reduce_latency", of.reduce_latency},
                      {"reduce_byte", of.reduce_byte},
+                     {"other_load", of.other_load},
                      {"spread", of.spread},
                      {"batches", ordered_json::array()}};
     for (const profiled_batch& b : of.batches) out["batches"].push_back(json_of(b));

@@ -36,9 +36,7 @@ struct profiled_engine {
     double transfer = 0;   ///< seconds from the end of a pass to the start of the one that waits for it elsewhere
     double settle = 0;     ///< seconds from the last gradient to the first update, norms left out
     double around = 0;     ///< seconds of an iteration outside its makespan: the batch, waking up
-    /// How many times as long passes and updates take in a pipeline as where a worker has its core and its caches to itself,
-    /// and how many times as long its iteration takes as the simulation with all that says.
-    double forward = 1, backward = 1, update = 1, slack = 1;
+    double slack = 1;      ///< how many times as long an iteration takes as the simulation with all that says
     friend bool operator==(const profiled_engine&, const profiled_engine&) = default;
 };
 
@@ -65,6 +63,7 @@ struct profile {
     double norm = 0;             ///< seconds per parameter to square and add its gradients
     double reduce_latency = 0;   ///< seconds of a reduction, whatever its size
     double reduce_byte = 0;      ///< seconds per byte of gradients, as many workers reducing as there are cores
+    double other_load = 0;       ///< share of the cores that other programs used meanwhile
     double spread = 0;           ///< of a block's forward: how far the middle half of the rounds lies apart
     std::vector<profiled_batch> batches;  ///< by sequences, ascending
     friend bool operator==(const profile&, const profile&) = default;

@@ -3,6 +3,7 @@
 
 #include <executor/profile/batch_probes.hpp>
 #include <executor/profile/measure_profile.hpp>
+#include <executor/profile/other_load.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/measure.hpp>
 
@@ -46,6 +47,7 @@ profile measure_profile(const profile_request& wanted) {
         all.push_back(std::make_unique<batch_probes>(wanted, b, cores, copies));
         count += all.back()->count();
     }
+    const other_load others;
     const auto start = clock::now();
     const auto since = [&] { return std::chrono::duration<double>(clock::now() - start).count(); };
     const double each = wanted.seconds / static_cast<double>(count) / rounds_wanted / 1.5;  // warming up takes time too
@@ -65,6 +67,7 @@ profile measure_profile(const profile_request& wanted) {
     made.model = wanted.model;
     made.tokens = wanted.tokens;
     made.cores = cores;
+    made.other_load = others.share();
     for (const auto& one : all) made.batches.push_back(one->result());
     for (std::size_t b = 0; b < all.size(); ++b) all[b]->calibrate(made, b);
     return made;
