@@ -84,6 +84,8 @@ measurement_options reading(const arguments& with) {
     return how;
 }
 
+const std::vector<double> none;
+
 calibration_options options_of(const arguments& with, const measured_file& measured) {
     calibration_options how;
     if (with.folds) how.folds = static_cast<int>(whole("--folds", *with.folds, 2, 1000000));
@@ -103,28 +105,29 @@ std::string file_of(const calibration& found, const arguments& with, std::size_t
 
 struct tested {
     measured_file of;
+    hardware on;
     std::unique_ptr<predictor> by;
     std::vector<double> errors;
 };
 
-tested test(const arguments& with, const hardware& on) {
-    tested out{load_measurements(*with.test, reading(with)), nullptr, {}};
+/// On other hardware than the fitted rows name, what was fitted is carried over where both are known.
+tested test(const arguments& with, const hardware& fitted, const std::string& named) {
+    tested out{load_measurements(*with.test, reading(with)), fitted, nullptr, {}};
+    const hardware *from = find_hardware(named), *to = find_hardware(out.of.hardware);
+    if (from != nullptr && to != nullptr && from != to && !with.hardware) out.on = carried(fitted, *from, *to);
     out.by = std::make_unique<predictor>(out.of.models, out.of.rows);
-    for (std::size_t i = 0; i < out.of.rows.size(); ++i) out.errors.push_back(out.by->error(i, on));
+    for (std::size_t i = 0; i < out.of.rows.size(); ++i) out.errors.push_back(out.by->error(i, out.on));
     return out;
 }
 
 void report_text(const arguments& with, const calibration& found, const predicted_rows& rows) {
     std::string out = text_of(found, with.file, rows.of.rows.size()) + text_of(rows);
     if (with.test) {
-        tested other = test(with, found.fitted);
-        const error_summary e = summarise(other.errors);
-        char line[160];
-        std::snprintf(line, sizeof line,
-                      ": %zu rows, nothing fitted\nerrors: mean %.2f %%, 95 of 100 within %.2f %%, "
-                      "largest %.2f %%\n",
-                      other.errors.size(), 100 * e.mean, 100 * e.p95, 100 * e.most);
-        out += '\n' + *with.test + line + text_of(predicted_rows{other.of, *other.by, found.fitted, other.errors, {}});
+        const tested other = test(with, found.fitted, rows.of.hardware);
+        out += '\n' + *with.test + ": " + std::to_string(other.errors.size()) + " rows, nothing fitted to them" +
+               (other.on == found.fitted ? "" : ", carried over to " + other.of.hardware) +
+               "\nerrors: " + text_of(summarise(other.errors)) + '\n' +
+               text_of(predicted_rows{other.of, *other.by, other.on, other.errors, none});
     }
     write_output(out);
 }
@@ -135,9 +138,9 @@ void report_json(const arguments& with, const calibration& found, const predicte
     out["hardware"] = json::parse(hardware_text(found.fitted));
     out["rows"] = json_of(rows);
     if (with.test) {
-        tested other = test(with, found.fitted);
+        const tested other = test(with, found.fitted, rows.of.hardware);
         out["test"] = {{"errors", json_of(summarise(other.errors))},
-                       {"rows", json_of(predicted_rows{other.of, *other.by, found.fitted, other.errors, {}})}};
+                       {"rows", json_of(predicted_rows{other.of, *other.by, other.on, other.errors, none})}};
     }
     write_output(out.dump(2) + '\n');
 }

@@ -26,12 +26,6 @@ constexpr std::size_t rows_shown = 60;
     to += line;
 }
 
-std::string summary(const error_summary& e) {
-    std::string out;
-    put(out, "mean %.2f %%, 95 of 100 within %.2f %%, largest %.2f %%", 100 * e.mean, 100 * e.p95, 100 * e.most);
-    return out;
-}
-
 /// In the unit of the measurement: samples per second, or milliseconds.
 double shown(const measurement& m, double seconds) {
     return m.rate ? static_cast<double>(m.with.samples()) / seconds : 1000 * seconds;
@@ -152,6 +146,12 @@ std::string rankings(const predicted_rows& rows) {
 
 }  // namespace
 
+std::string text_of(const error_summary& e) {
+    std::string out;
+    put(out, "mean %.2f %%, 95 of 100 within %.2f %%, largest %.2f %%", 100 * e.mean, 100 * e.p95, 100 * e.most);
+    return out;
+}
+
 std::string text_of(const calibration& found, const std::string& file, std::size_t rows) {
     std::string out;
     put(out, "%s: %zu rows, %zu numbers fitted\n\n", file.c_str(), rows, found.estimates.size());
@@ -164,9 +164,9 @@ std::string text_of(const calibration& found, const std::string& file, std::size
             out += "not fixed by these rows";
         put(out, " %s\n", std::string(e.number->what).c_str());
     }
-    out += "\nerrors of the fit: " + summary(found.fit) + '\n';
+    out += "\nerrors of the fit: " + text_of(found.fit) + '\n';
     put(out, "held out (%d parts): ", found.folds);
-    return out + summary(found.unseen) + "\n";
+    return out + text_of(found.unseen) + "\n";
 }
 
 std::string text_of(const predicted_rows& rows) {

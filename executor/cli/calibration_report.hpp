@@ -27,6 +27,8 @@ std::string text_of(const calibration& found, const std::string& file, std::size
 /// Every row where they are few, else the errors of classes; of schemes their ranking at each number of nodes too.
 std::string text_of(const predicted_rows& rows);
 
+std::string text_of(const error_summary& errors);
+
 nlohmann::json json_of(const calibration& found);
 nlohmann::json json_of(const predicted_rows& rows);
 nlohmann::json json_of(const error_summary& errors);

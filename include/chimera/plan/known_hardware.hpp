@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string_view>
 
 namespace chimera {
@@ -35,14 +36,18 @@ inline constexpr hardware p100_nodes{.flops = 5e12,
                                      .collective = 4,
                                      .between = {0, 1e9}};
 
-/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors, 300 GB/s of NVLink both ways (NVIDIA's datasheet).
-inline constexpr hardware v100_nodes{.flops = 8.4e12,
+/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors (NVIDIA's datasheet), eight a node behind InfiniBand EDR of 12.5 GB/s;
+/// the same software as on p100_nodes, products as close to the peak, messages in a node through its memory.
+inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .memory_bandwidth = 900e9,
                                      .half_output = detail::half_wave(80, 128, 64, 4),
-                                     .step_overhead = 0.01,
+                                     .step_overhead = 0.1,
                                      .update_bandwidth = 900e9,
-                                     .inside = {0, 150e9},
-                                     .between = {0, 10e9},
+                                     .blocking = 1,
+                                     .reduction_blocking = 0.5,
+                                     .collective = 4,
+                                     .inside = {0, 10e9},
+                                     .between = {0, 1e9},
                                      .node_bandwidth = 12.5e9};
 
 /// A100: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors, 300 GB/s of NVLink each way (NVIDIA's datasheet); between nodes of eight
@@ -67,6 +72,18 @@ struct named_hardware {
 };
 inline constexpr std::array<named_hardware, 3> known_hardware{
     {{"P100", &p100_nodes}, {"V100", &v100_nodes}, {"A100", &a100_nodes}}};
+
+/// What was fitted on one hardware, on another: every number that is known of both in proportion, all else as known of the other.
+constexpr hardware carried(hardware fitted, hardware from, hardware to) {
+    for (const hardware_number& number : hardware_numbers) {
+        const double before = number.of(from), after = number.of(to), found = number.of(fitted);
+        constexpr double most = std::numeric_limits<double>::max();
+        if (found != before)
+            number.of(to) =
+                before > 0 && before <= most && after > 0 && after <= most ? after * (found / before) : found;
+    }
+    return to;
+}
 
 /// The hardware of that name; null where it is not known.
 constexpr const hardware* find_hardware(std::string_view name) {
