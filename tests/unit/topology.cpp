@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/plan/closed_form.hpp>
+#include <chimera/plan/estimator.hpp>
 #include <chimera/plan/topology.hpp>
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>
@@ -90,4 +91,45 @@ TEST(closed_form, counts_are_those_of_the_table) {
                         ++seen;
                     }
     EXPECT_GT(seen, 2000);
+}
+
+/// Like stages without transfers, reduced after all passes: there Eq. 1 is what is simulated.
+TEST(closed_form, is_the_estimate_where_stages_are_alike) {
+    model what;
+    for (int i = 0; i < 12; ++i) {
+        layer l;
+        l.parameters = 1000000;
+        l.forward = 1e9;
+        l.input_gradient = l.weight_gradient = 1e9;
+        l.activations = l.selective = 1e6;
+        what.layers.push_back(l);
+    }
+    cluster on;
+    on.nodes = 48;
+    on.each.between = {1e-5, 1e9};
+    on.each.step_overhead = 1e-3;
+    on.each.update_bandwidth = 1e10;
+    what.layers.back().output = 0;
+    for (const auto which : {family::gpipe, family::one_f_one_b, family::bidirectional})
+        for (const int stages : {2, 4, 6, 12})
+            for (const int n : {stages, 2 * stages, 3 * stages}) {
+                configuration one;
+                one.schedule = {.which = which, .stages = stages, .micro_batches = n};
+                one.width = 4;
+                one.synchronisation = chimera::sync::lazy;
+                order_cache orders;
+                estimator estimate(what, on, orders);
+                const evaluation found = estimate(one);
+                closed_form_model all{estimate.layers(1, 1).of(0, 12), 0, what.bytes};
+                hardware quick = on.each;
+                const auto closed = closed_form(all, quick, one);
+                ASSERT_TRUE(closed.has_value());
+                const double transfers =
+                    (closed_counts(one.schedule)->forwards + closed_counts(one.schedule)->backwards) *
+                    quick.between.latency;
+                EXPECT_NEAR(closed->seconds - transfers, found.seconds, 0.01 * found.seconds)
+                    << name(which) << ' ' << stages << ' ' << n;
+                EXPECT_NEAR(closed->memory, found.memory, 1e-6 * found.memory)
+                    << name(which) << ' ' << stages << ' ' << n;
+            }
 }

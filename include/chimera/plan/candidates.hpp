@@ -12,11 +12,13 @@ namespace chimera {
 
 namespace detail {
 
-/// Sizes of a pipeline group that are tried: all small ones, divisors of the workers, and powers of two.
-constexpr std::vector<int> pipeline_sizes(int workers, int most) {
+/// Sizes of a pipeline group that are tried: all small ones, divisors of the workers or of the layers (with the ends or
+/// without), and powers of two.
+constexpr std::vector<int> pipeline_sizes(int workers, int layers, int most) {
     std::vector<int> out;
-    for (int p = 1; p <= std::min(workers, most); ++p)
-        if (p <= 8 || workers % p == 0 || (p & (p - 1)) == 0) out.push_back(p);
+    for (int p = 1; p <= std::min({workers, layers, most}); ++p)
+        if (p <= 8 || workers % p == 0 || (p & (p - 1)) == 0 || layers % p == 0 || (layers - 2) % p == 0)
+            out.push_back(p);
     return out;
 }
 
@@ -47,7 +49,7 @@ void for_each_candidate(const plan_request& of, const cluster& on, int layers, c
         families.push_back(static_cast<family>(i));
     for (const int tensor : of.tensors) {
         if (tensor > on.workers()) continue;
-        for (const int pipeline : detail::pipeline_sizes(on.workers() / tensor, std::min(layers, of.most_stages))) {
+        for (const int pipeline : detail::pipeline_sizes(on.workers() / tensor, layers, of.most_stages)) {
             const std::int64_t copies = detail::largest_divisor(of.samples, on.workers() / tensor / pipeline);
             if (of.whole_copies != 0 && copies * tensor * pipeline != on.workers()) continue;
             for (const int b : detail::micro_batch_sizes(of.samples / copies, of.most_micro_batch)) {

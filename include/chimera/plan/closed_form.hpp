@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/layer_time.hpp>
-#include <chimera/program/synchronise.hpp>
-#include <chimera/schedule/family.hpp>
+#include <chimera/partition/state.hpp>
+#include <chimera/plan/configuration.hpp>
+#include <chimera/plan/layer_sums.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -58,6 +58,48 @@ constexpr double unoverlapped(sync mode, int stages, double each, double bubble)
     const double all = stages * each;
     if (mode == sync::lazy || stages < 2) return all;
     return all - std::min(bubble, (stages - 1) * each);
+}
+
+/// A whole model at one micro-batch size and tensor width, for estimates that take all stages for alike.
+struct closed_form_model {
+    stage_sums all;       ///< of all layers
+    double boundary = 0;  ///< bytes that a micro-batch hands on
+    precision bytes;
+};
+
+struct closed_form_estimate {
+    double seconds = 0;  ///< of an iteration: Eq. 1, update and overhead
+    double memory = 0;   ///< bytes, of the fullest worker: state and activations (Table 2 of the paper)
+};
+
+/// Eq. 1 for a configuration whose stages are alike, nothing recomputed, all links those between nodes. Nothing where there
+/// is no closed form of its path. In constant time: millions of configurations a second.
+constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& of, const hardware& on,
+                                                          const configuration& with) {
+    const std::optional<path_counts> path = closed_counts(with.schedule);
+    if (!path) return std::nullopt;
+    const family_spec& order = with.schedule;
+    const double d = order.stages;
+    const int pipelines = order.which == family::bidirectional ? std::max(2, order.pipelines) : 1;
+    const int r = with.width * pipelines;
+    closed_form_costs each;
+    each.forward = of.all.forward / d;
+    each.backward = of.all.compute() / d - each.forward;
+    each.transfer = order.stages > 1 ? on.between.seconds(of.boundary) : 0;
+    const double parameters = of.all.parameters / d;
+    const double reduction = reduction_seconds(parameters * of.bytes.gradient, r, on.between);
+    const double bubble = pipelines > 1 ? (order.stages / 2.0 - 1) * each.backward : 0;
+    each.unoverlapped = unoverlapped(with.synchronisation, pipelines, reduction, bubble);
+    const state_bytes state = state_of(of.bytes, with.zero, r);
+    closed_form_estimate out;
+    out.seconds =
+        equation_1(*path, each) +
+        update_seconds(pipelines * parameters * state_of(of.bytes, 0, 1).total() / (with.zero > 0 ? r : 1), on) +
+        on.step_overhead;
+    const double live =
+        order.which == family::gpipe ? order.micro_batches : std::min(order.stages, order.micro_batches);
+    out.memory = pipelines * parameters * state.total() + live * of.all.activations / d;
+    return out;
 }
 
 }  // namespace chimera
