@@ -107,6 +107,7 @@ std::vector<contest> contests(const measured_file& of) {
             *rival = i;
     }
     out.erase(std::remove_if(out.begin(), out.end(), [](const contest& c) { return c.best.size() < 2; }), out.end());
+    std::stable_sort(out.begin(), out.end(), [](const contest& a, const contest& b) { return a.nodes < b.nodes; });
     return out;
 }
 

@@ -37,14 +37,14 @@ TEST(LayerTime, WorkAddsUp) {
     on.exchange_latency = 1e-3;
     on.inside.bandwidth = 1e9;
     on.collective = 5;
-    // 4 samples on 2 slices: an output of 2 MB a slice, so products take 1 + 3/2 times as long.
+    // 4 samples on 2 slices: an output of 2 MB a slice, so products take 1 + 3/2 · (1 + 3/2)/4 times as long.
     const layer_seconds s = seconds_of(one_block(), on, 4, 2);
     const double traffic = 2 * 4 * (2e6 + 8e6 / 2) / 1e9;
     const double exchange = 2 * 1e-3 + 2.0 * 1 / 2 * 4 * 2e6 / 5e9;
-    EXPECT_NEAR(s.forward, 4 * 6e9 / 2e12 * 2.5 + traffic + exchange, 1e-12);
-    EXPECT_NEAR(s.input_gradient, 4 * 8e9 / 2e12 * 2.5 + traffic + exchange, 1e-12);
-    EXPECT_NEAR(s.weight_gradient, 4 * 4e9 / 2e12 * 2.5, 1e-12);
-    EXPECT_NEAR(s.selective, 4 * 2e9 / 2e12 * 2.5 + 2 * 4 * 3e6 / 2 / 1e9, 1e-12);
+    EXPECT_NEAR(s.forward, 4 * 6e9 / 2e12 * 1.9375 + traffic + exchange, 1e-12);
+    EXPECT_NEAR(s.input_gradient, 4 * 8e9 / 2e12 * 1.9375 + traffic + exchange, 1e-12);
+    EXPECT_NEAR(s.weight_gradient, 4 * 4e9 / 2e12 * 1.9375, 1e-12);
+    EXPECT_NEAR(s.selective, 4 * 2e9 / 2e12 * 1.9375 + 2 * 4 * 3e6 / 2 / 1e9, 1e-12);
 }
 
 TEST(LayerTime, LaunchIsTheLeast) {
@@ -52,7 +52,8 @@ TEST(LayerTime, LaunchIsTheLeast) {
     on.launch = 0.01;
     on.launch_slices = 0.5;
     EXPECT_DOUBLE_EQ(seconds_of(one_block(), on, 1, 1).forward, 0.01);
-    EXPECT_DOUBLE_EQ(seconds_of(one_block(), on, 1, 3).forward, 0.02);
+    EXPECT_DOUBLE_EQ(seconds_of(one_block(), on, 1, 3).forward, 0.01 + 2 * 0.5 * (0.01 - 0.002));
+    EXPECT_DOUBLE_EQ(seconds_of(one_block(), on, 5, 3).forward, 0.01);
     EXPECT_DOUBLE_EQ(seconds_of(one_block(), on, 10, 1).forward, 0.06);
     layer head = one_block();
     head.kind = layer_kind::head;

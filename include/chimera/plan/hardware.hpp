@@ -26,7 +26,7 @@ struct hardware {
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
     double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
     double launch_ends = 0;    ///< the same for an embedding and a head
-    double launch_slices = 0;  ///< by what part of itself a launch grows with every further tensor slice
+    double launch_slices = 0;  ///< part of a device's idle time that every further tensor slice adds to a launch
     double half_output = 0;    ///< bytes of a layer's output at which its products run at half their speed
     double whole_vocabulary = 1;  ///< by how much a head's products take longer where one device does them whole
     double exchange_latency = 0;  ///< seconds of a collective of the tensor slices beside what it moves
@@ -36,7 +36,7 @@ struct hardware {
     double blocking = 0;            ///< part of a message's time in which its sender does nothing else
     double reduction_blocking = 0;  ///< part of a reduction's time in which its worker computes nothing
     double collective = 1;          ///< bandwidth of a collective relative to that of a message over the same link
-    link inside{};                ///< between workers of one node
+    link inside{};                  ///< between workers of one node
     link between{};                 ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 

@@ -20,15 +20,17 @@ constexpr double update_seconds(double bytes, const hardware& on) { return bytes
 
 /// Seconds that a layer takes for a micro-batch of so many samples, shared by `tensor` workers of a node. Each of forward,
 /// input gradient and weight gradient takes its launch or its work, whichever is longer:
-///   - launch: kernels are issued one by one, whatever their size, and a slice waits for those of the others;
-///   - work: FLOPs at the rate of large products, 1 + half_output / output of a slice times as long, as the last wave of tiles
-///     fills the device partly; the activations that the layer keeps, written and read by the forward, read with their
-///     gradients written by the input gradient; the all-reduces of its slices.
+///   - launch: kernels are issued one by one, whatever their size. A slice whose device idles waits for the others too:
+///     every further one adds a part of the idle time.
+///   - work: FLOPs at the rate of large products, 1 + half_output / output times as long, as the last wave of tiles fills
+///     the device partly (a slice's outputs are narrower in half of the products only); the activations that the layer
+///     keeps, written and read by the forward, read with their gradients written by the input gradient; the all-reduces
+///     of its slices.
 constexpr layer_seconds seconds_of(const layer& of, const hardware& on, double samples, int tensor) {
     const bool block = of.kind != layer_kind::embedding && of.kind != layer_kind::head;
     const bool whole_head = of.kind == layer_kind::head && tensor == 1;
     const double output = of.output * samples / tensor;
-    const double fill = output > 0 && on.half_output > 0 ? 1 + on.half_output / output : 1;
+    const double fill = output > 0 && on.half_output > 0 ? 1 + on.half_output / output * (1 + 3.0 / tensor) / 4 : 1;
     const double flop = samples / (on.flops * tensor) * fill * (whole_head ? on.whole_vocabulary : 1);
     const double kept = samples * (of.replicated + (of.activations - of.replicated) / tensor);
     const double traffic = 2 * kept / on.memory_bandwidth;
@@ -38,11 +40,15 @@ constexpr layer_seconds seconds_of(const layer& of, const hardware& on, double s
         const link over{on.exchange_latency * times, on.inside.bandwidth * on.collective};
         exchange = over.latency + 2.0 * (tensor - 1) / tensor * samples * of.exchanged / over.bandwidth;
     }
-    const double launch = (block ? on.launch : on.launch_ends) * (1 + on.launch_slices * (tensor - 1));
+    const double launch = block ? on.launch : on.launch_ends;
+    const auto lasts = [&](double work) {
+        const double idle = std::max(0.0, launch - work);
+        return std::max(work, launch + on.launch_slices * (tensor - 1) * idle);
+    };
     layer_seconds out;
-    out.forward = std::max(launch, of.forward * flop + traffic + exchange);
-    out.input_gradient = std::max(launch, of.input_gradient * flop + traffic + exchange);
-    out.weight_gradient = std::max(launch, of.weight_gradient * flop);
+    out.forward = lasts(of.forward * flop + traffic + exchange);
+    out.input_gradient = lasts(of.input_gradient * flop + traffic + exchange);
+    out.weight_gradient = lasts(of.weight_gradient * flop);
     const double core = samples * (of.activations - of.selective) / tensor;
     out.selective = of.selective_forward * flop + 2 * core / on.memory_bandwidth;
     return out;
