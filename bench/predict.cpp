@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // This machine predicts itself: profiles layers, forecasts an iteration of every family on 2 and 4 workers without running
-// any, then runs them all and compares. Prints a table in Markdown.
+// any, then runs them all and compares; several times over. Prints a table in Markdown: medians over the cycles.
 //
 //     bench_predict [--layers L] [--channels C] [--heads H] [--tokens T] [--sequences B] [--micro-batches N]
-//                   [--vocabulary V] [--seconds S] [--rounds R] [--profile FILE] [--workers 2,4]
+//                   [--vocabulary V] [--seconds S] [--cycles C] [--profile-seconds P] [--workers W]
 
 #include <chimera/program/lower.hpp>
 
@@ -28,10 +28,9 @@ using namespace chimera::executor;
 
 struct wish {
     gpt2_config model{.layers = 8, .heads = 4, .channels = 128, .vocabulary = 256, .context = 64};
-    int sequences = 4, micro_batches = 8, rounds = 6;
-    double seconds = 1;  // of every configuration in every round
-    double profile_seconds = 30;
-    std::string profile;
+    int sequences = 4, micro_batches = 8, cycles = 5;
+    double seconds = 0.3;        // of every configuration in every cycle
+    double profile_seconds = 8;  // of every cycle
     std::vector<int> workers{2, 4};
 };
 
@@ -40,9 +39,7 @@ struct contender {
     int workers = 0, stages = 0;
     program what;
     std::vector<layer_range> layers;
-    forecast expected;
-    std::vector<std::pair<double, double>> rounds;  // share of the cores that others used, makespan
-    double measured = 0;
+    std::vector<double> expected, measured, off;  // of every cycle: seconds, seconds, error
 };
 
 /// The family's schedule with as few stages as give `workers` workers; null where none does or the model is too shallow.
@@ -69,50 +66,53 @@ std::unique_ptr<contender> contender_of(const std::string& family, int workers, 
     return nullptr;
 }
 
-/// The median makespan of a round.
-std::pair<double, double> run(const contender& what, const wish& with) {
-    ground on(what.what, with.model, what.layers, {with.sequences, with.model.context}, what.what.head.units());
-    probe one(what.what, on, shared_cores(0, what.workers), 60);
+/// A profile, forecasts with it, then the same configurations run: all within so short a time that the machine is as fast, or as
+/// busy with other things, in both. Returns the share of the cores that others used.
+double cycle(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
     const other_load others;
-    const double makespan = one.makespan(with.seconds);
-    return {others.share(), makespan};
-}
-
-profile profile_of(const wish& with) {
-    if (!with.profile.empty()) return load_profile(with.profile);
     profile_request wanted;
     wanted.model = with.model;
     wanted.tokens = with.model.context;
     wanted.sequences = {with.sequences};
     wanted.workers = with.workers;
     wanted.seconds = with.profile_seconds;
-    return measure_profile(wanted);
+    const profile known = measure_profile(wanted);
+    for (const auto& one : all) {
+        std::vector<profiled_stage> stages;
+        for (const layer_range& r : one->layers) stages.push_back({r, false});
+        one->expected.push_back(forecast_of(known, one->what, stages, with.sequences).makespan);
+    }
+    for (const auto& one : all) {
+        ground on(one->what, with.model, one->layers, {with.sequences, with.model.context}, one->what.head.units());
+        probe running(one->what, on, shared_cores(0, one->workers), 60);
+        one->measured.push_back(running.makespan(with.seconds));
+        one->off.push_back(one->expected.back() / one->measured.back() - 1);
+    }
+    return others.share();
 }
 
 void report(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
-    std::printf(
-        "| workers | family | stages | predicted ms | measured ms | rounds ms (others %%) | error "
-        "|\n|---|---|---|---:|---:|---|---:|\n");
+    std::printf("| workers | family | stages | predicted ms | measured ms | error | of each cycle |\n");
+    std::printf("|---:|---|---:|---:|---:|---:|---|\n");
     double worst = 0;
     for (const auto& c : all) {
-        const double off = c->expected.makespan / c->measured - 1;
-        worst = std::max(worst, std::abs(off));
-        std::printf("| %d | %s | %d | %.3f | %.3f |", c->workers, c->name.c_str(), c->stages,
-                    1e3 * c->expected.makespan, 1e3 * c->measured);
-        for (const auto& [others, makespan] : c->rounds) std::printf(" %.2f (%.0f)", 1e3 * makespan, 100 * others);
-        std::printf(" | %+.1f %% |\n", 100 * off);
+        worst = std::max(worst, std::abs(median(c->off)));
+        std::printf("| %d | %s | %d | %.3f | %.3f | %+.1f %% |", c->workers, c->name.c_str(), c->stages,
+                    1e3 * median(c->expected), 1e3 * median(c->measured), 100 * median(c->off));
+        for (const double off : c->off) std::printf(" %+.1f", 100 * off);
+        std::printf(" |\n");
     }
     std::printf("\nLargest error %.1f %%.\n", 100 * worst);
     for (const int w : with.workers) {
         const contender *chosen = nullptr, *best = nullptr;
         for (const auto& c : all) {
             if (c->workers != w) continue;
-            if (!chosen || c->expected.makespan < chosen->expected.makespan) chosen = c.get();
-            if (!best || c->measured < best->measured) best = c.get();
+            if (!chosen || median(c->expected) < median(chosen->expected)) chosen = c.get();
+            if (!best || median(c->measured) < median(best->measured)) best = c.get();
         }
         if (chosen)
             std::printf("%d workers: predicted best %s, truly best %s, %.1f %% apart.\n", w, chosen->name.c_str(),
-                        best->name.c_str(), 100 * (chosen->measured / best->measured - 1));
+                        best->name.c_str(), 100 * (median(chosen->measured) / median(best->measured) - 1));
     }
 }
 
@@ -130,8 +130,7 @@ wish wish_of(int count, char** arguments) {
         if (key == "--micro-batches") out.micro_batches = std::atoi(value);
         if (key == "--seconds") out.seconds = std::atof(value);
         if (key == "--profile-seconds") out.profile_seconds = std::atof(value);
-        if (key == "--rounds") out.rounds = std::atoi(value);
-        if (key == "--profile") out.profile = value;
+        if (key == "--cycles") out.cycles = std::atoi(value);
         if (key == "--workers") out.workers = {std::atoi(value)};
     }
     return out;
@@ -141,30 +140,13 @@ wish wish_of(int count, char** arguments) {
 
 int main(int count, char** arguments) {
     const wish with = wish_of(count, arguments);
-    const profile known = profile_of(with);
-    std::fprintf(stderr, "profiled, spread %.1f %%\n", 100 * known.spread);
     std::vector<std::unique_ptr<contender>> all;
     for (const int w : with.workers)
         for (const auto family : family_names())
-            if (auto one = contender_of(std::string(family), w, with)) {
-                std::vector<profiled_stage> stages;
-                for (const layer_range& r : one->layers) stages.push_back({r, false});
-                one->expected = forecast_of(known, one->what, stages, with.sequences);
-                all.push_back(std::move(one));
-            }
-    for (int r = 0; r < with.rounds; ++r)
-        for (auto& one : all) one->rounds.push_back(run(*one, with));
-    for (auto& one : all) {  // the quieter half of the rounds counts, and of these the lower quartile
-        std::sort(one->rounds.begin(), one->rounds.end());
-        std::vector<double> quiet;
-        for (std::size_t r = 0; 2 * r < one->rounds.size(); ++r) quiet.push_back(one->rounds[r].second);
-        std::sort(quiet.begin(), quiet.end());
-        one->measured = quiet[(quiet.size() - 1) / 4];
-    }
-    std::printf(
-        "%d layers, %d channels, %d sequences of %d tokens, %d micro-batches; spread of the profile's rounds %.1f "
-        "%%\n\n",
-        with.model.layers, with.model.channels, with.sequences, with.model.context, with.micro_batches,
-        100 * known.spread);
+            if (auto one = contender_of(std::string(family), w, with)) all.push_back(std::move(one));
+    std::printf("%d layers, %d channels, %d sequences of %d tokens, %d micro-batches. Others used", with.model.layers,
+                with.model.channels, with.sequences, with.model.context, with.micro_batches);
+    for (int c = 0; c < with.cycles; ++c) std::printf(" %.0f", 100 * cycle(all, with));
+    std::printf(" %% of the cores.\n\n");
     report(all, with);
 }
