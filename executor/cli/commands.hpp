@@ -15,6 +15,7 @@ void add_simulate(CLI::App& program, int& status);
 void add_compare(CLI::App& program, int& status);
 void add_search(CLI::App& program, int& status);
 void add_gallery(CLI::App& program, int& status);
+void add_partition(CLI::App& program, int& status);
 void add_plan(CLI::App& program, int& status);
 void add_profile(CLI::App& program, int& status);
 void add_calibrate(CLI::App& program, int& status);

@@ -48,6 +48,7 @@ int run(int count, char** arguments) {
     add_compare(program, status);
     add_search(program, status);
     add_gallery(program, status);
+    add_partition(program, status);
     add_plan(program, status);
     add_profile(program, status);
     add_calibrate(program, status);

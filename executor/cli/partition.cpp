@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/plan/known_hardware.hpp>
+
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/cli/partition_job.hpp>
+#include <executor/io/hardware.hpp>
+#include <executor/io/model.hpp>
+#include <executor/planner/task.hpp>
+
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    std::string model, cut = "best", order = "given";
+    std::optional<std::string> stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
+    std::optional<std::string> pipelines, chunks, waves;
+    output_arguments output;
+};
+
+template <class See>
+void each_of(const std::string& list, See see) {
+    for (std::size_t from = 0; from <= list.size();) {
+        const std::size_t to = std::min(list.find(',', from), list.size());
+        see(std::string_view(list).substr(from, to - from));
+        from = to + 1;
+    }
+}
+
+schedule order_of_stages(const arguments& with, int stages) {
+    family_options of;
+    of.family = with.family.value_or("one_f_one_b");
+    const auto number = [&](const char* option, const std::optional<std::string>& text, std::int64_t otherwise) {
+        return text ? whole(option, *text, 1, std::int64_t{1} << 31) : otherwise;
+    };
+    of.stages = stages;
+    of.micro_batches = number("--micro-batches", with.micro_batches, 2 * stages);
+    of.pipelines = number("--pipelines", with.pipelines, 0);
+    of.chunks = number("--chunks", with.chunks, 0);
+    of.waves = number("--waves", with.waves, 0);
+    return make_schedule(of);
+}
+
+std::optional<recompute_mode> mode_named(const std::string& text) {
+    for (const recompute_mode mode : {recompute_mode::none, recompute_mode::selective, recompute_mode::full})
+        if (text == name(mode)) return mode;
+    if (text == "auto") return std::nullopt;
+    refuse("--recompute is '" + text.substr(0, 40) + "' (no such way) give none, selective, full or auto");
+}
+
+std::vector<int> cuts_named(const std::string& text, int stages, int layers) {
+    std::vector<int> out;
+    each_of(text, [&](std::string_view one) { out.push_back(static_cast<int>(whole("--cut", one, 0, layers - 1))); });
+    bool good = static_cast<int>(out.size()) == stages && out.front() == 0;
+    for (std::size_t s = 1; s < out.size(); ++s) good = good && out[s - 1] < out[s];
+    if (!good)
+        refuse("--cut is '" + text.substr(0, 40) + "' (no first layer of each of the " + std::to_string(stages) +
+               " stages) give them rising from 0, or best, or blocks");
+    out.push_back(layers);
+    return out;
+}
+
+partition_job job_of(const arguments& with) {
+    partition_job job;
+    job.what = load_model(with.model);
+    const int layers = static_cast<int>(job.what.layers.size());
+    const int stages = static_cast<int>(whole("--stages", *with.stages, 1, 65535));
+    if (stages > layers)
+        refuse("--stages is " + *with.stages + " (" + std::string(job.what.name.view()) + " has " +
+               std::to_string(layers) + " layers, and every stage holds at least one) give at most as many");
+    if (with.micro_batch) job.samples = static_cast<int>(whole("--micro-batch", *with.micro_batch, 1, 1 << 20));
+    if (with.memory) job.memory = bytes_of(nlohmann::json(*with.memory), "--memory");
+    if (with.recompute) job.recompute = mode_named(*with.recompute);
+    if (with.hardware) {
+        const hardware* known = find_hardware(*with.hardware);
+        job.on = known != nullptr ? *known : load_hardware(*with.hardware);
+    }
+    job.order = order_of_stages(with, stages);
+    if (with.speeds)
+        each_of(*with.speeds, [&](std::string_view one) { job.speeds.push_back(positive("--speeds", one)); });
+    if (with.speeds && static_cast<int>(job.speeds.size()) != job.order.head.workers)
+        refuse("--speeds has " + std::to_string(job.speeds.size()) + " numbers (there are " +
+               std::to_string(job.order.head.workers) + " workers) give one for each");
+    if (with.order != "given" && with.order != "best")
+        refuse("--order is '" + with.order.substr(0, 40) + "' (no such order) give given or best");
+    job.any_order = with.order == "best";
+    if (job.any_order && !with.speeds) refuse("--order best does not apply (all workers are alike) give --speeds");
+    job.blocks = with.cut == "blocks";
+    if (with.cut != "best" && !job.blocks) job.cuts = cuts_named(with.cut, stages, layers);
+    if (with.cut != "best" && job.any_order) refuse("--order best does not apply (the cut is given) give --cut best");
+    return job;
+}
+
+void run(const arguments& with) {
+    with.output.check({"text", "json"});
+    if (!with.stages) refuse("--stages is missing (a model is cut into so many) give their number");
+    const partition_job job = job_of(with);
+    const partition_answer found = solve(job);
+    with.output.write(with.output.format == "json" ? partition_json(job, found) : partition_text(job, found));
+}
+
+}  // namespace
+
+void add_partition(CLI::App& program, int&) {
+    auto* command =
+        program.add_subcommand("partition", "cuts a model into stages: the best cut there is, under a memory limit");
+    const auto with = std::make_shared<arguments>();
+    const auto add = [&](const char* flag, auto& to, const char* what, const char* type) {
+        return command->add_option(flag, to, what)->option_text(type);
+    };
+    add("--model", with->model, "a model of the catalogue, or a chimera.model file", "NAME|FILE")->required();
+    add("--stages", with->stages, "stages of the model", "D");
+    add("--family", with->family, "the schedule, which decides what shares a worker and what is live (one_f_one_b)",
+        "FAMILY");
+    add("--micro-batches", with->micro_batches, "micro-batches of an iteration (2 D)", "N");
+    add("--pipelines", with->pipelines, "bidirectional: pipelines, an even number (2)", "P");
+    add("--chunks", with->chunks, "interleaved, breadth_first: stages per worker (2)", "V");
+    add("--waves", with->waves, "wave: times down the workers and up again (1)", "W");
+    add("--micro-batch", with->micro_batch, "samples of a micro-batch (1)", "B");
+    add("--memory", with->memory, "of a worker, such as 16GiB (no limit)", "BYTES");
+    add("--recompute", with->recompute, "what a backward recomputes; auto: the least that fits (none)",
+        "none|selective|full|auto");
+    add("--hardware", with->hardware,
+        "balance seconds on it, not FLOPs: P100, V100, A100 or a file of chimera calibrate", "NAME|FILE");
+    add("--speeds", with->speeds, "of the workers, where they differ, such as 1,1,0.5,2", "LIST");
+    add("--order", with->order, "of such workers: as given, or the best (given)", "given|best");
+    add("--cut", with->cut, "the best; as many blocks for each stage; or the first layer of each (best)",
+        "best|blocks|LIST");
+    with->output.add_to(*command, "text|json");
+    command->footer(
+        "Example: chimera partition --model bert-48 --stages 8\n"
+        "Example: chimera partition --model gpt2-64 --stages 8 --family bidirectional --memory 16GiB --recompute auto\n"
+        "Example: chimera partition --model llama-2-7b --stages 4 --speeds 1,1,0.5,2 --order best --format json");
+    command->callback([with] { run(*with); });
+}
+
+}  // namespace chimera::executor
