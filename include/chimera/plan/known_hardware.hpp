@@ -36,8 +36,8 @@ inline constexpr hardware p100_nodes{.flops = 5e12,
                                      .collective = 4,
                                      .between = {0, 1e9}};
 
-/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors (NVIDIA's datasheet), eight a node behind InfiniBand EDR of 12.5 GB/s;
-/// the same software as on p100_nodes, products as close to the peak, messages in a node through its memory.
+/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors (NVIDIA's datasheet), eight a node behind InfiniBand EDR of
+/// 12.5 GB/s. The same software as on p100_nodes, so products as close to the peak, and messages through the host in a node too.
 inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .memory_bandwidth = 900e9,
                                      .half_output = detail::half_wave(80, 128, 64, 4),
@@ -46,12 +46,12 @@ inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .blocking = 1,
                                      .reduction_blocking = 0.5,
                                      .collective = 4,
-                                     .inside = {0, 10e9},
+                                     .inside = {0, 1e9},
                                      .between = {0, 1e9},
                                      .node_bandwidth = 12.5e9};
 
-/// A100: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors, 300 GB/s of NVLink each way (NVIDIA's datasheet); between nodes of eight
-/// four links of InfiniBand HDR, 25 GB/s each.
+/// A100: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors (NVIDIA's datasheet). Between nodes of eight, which no fitted
+/// row crosses, four links of InfiniBand HDR with 25 GB/s each are assumed.
 inline constexpr hardware a100_nodes{.flops = 250e12,
                                      .memory_bandwidth = 1e12,
                                      .launch = 1e-3,
