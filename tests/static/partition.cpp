@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/partition/bounded.hpp>
 #include <chimera/partition/contiguous.hpp>
+#include <chimera/partition/coupled.hpp>
+#include <chimera/partition/heterogeneous.hpp>
+#include <chimera/partition/recomputed.hpp>
+#include <chimera/partition/stagewise.hpp>
 
 #include <array>
 #include <vector>
@@ -34,5 +38,37 @@ constexpr bool fits(double capacity, double want) {
 static_assert(fits(35, 17) && fits(34, 18) && fits(21, 22) && fits(15, 30));
 static_assert(!bounded(seconds, 3, {state, activations, in_flight, 14, {}}).fits());
 static_assert(bounded(seconds, 3, {state, activations, in_flight, 14, {}}).missing == 1);
+
+// Bidirectional, four stages: stages 0 and 3 together 22, stages 1 and 2 together 23, as 45 has no halves.
+static_assert(coupled(seconds, mirrored(4)).seconds == 23 && coupled(seconds, mirrored(4)).proven);
+// Round-robin over two workers: no better than 23 either; three stages of which the ends share a worker.
+static_assert(coupled(seconds, looped(4, 2)).seconds == 23);
+static_assert(coupled(seconds, mirrored(3)).seconds == 23);
+
+// A worker twice as fast first takes 1 … 7 in 14, last it takes 7 … 9 in 12.
+constexpr std::array<device, 3> unlike{device{.speed = 2}, device{}, device{}};
+static_assert(heterogeneous({seconds, {}, {}, {}, {}}, unlike).seconds == 14);
+static_assert(best_order({seconds, {}, {}, {}, {}}, unlike).seconds == 12);
+static_assert(best_order({seconds, {}, {}, {}, {}}, unlike).order == std::vector<int>{1, 2, 0});
+
+// Two stages of four equal layers, 10 seconds and 4 bytes each, or 13 seconds and 1 byte; two micro-batches in flight
+// on the first, one on the second. Below 10 bytes the first stage of two layers recomputes both, the second none.
+constexpr std::array<double, 4> alike{10, 10, 10, 10}, nothing{};
+constexpr std::array<double, 2> two_one{2, 1};
+constexpr std::array<recompute_option, 8> kept_or_not{{{0, 4}, {3, 1}, {0, 4}, {3, 1}, {0, 4}, {3, 1}, {0, 4}, {3, 1}}};
+constexpr double recomputed(double capacity) {
+    return partition_recomputed(alike, 2, {nothing, kept_or_not, 2, two_one, capacity, {}}).seconds;
+}
+static_assert(recomputed(16) == 20 && recomputed(15) == 23 && recomputed(10) == 23 && recomputed(9) == 26);
+static_assert(recomputed(4) == 26 && recomputed(3) == 39);  // at 3 the first stage has one layer
+static_assert(partition_recomputed(alike, 2, {nothing, kept_or_not, 2, two_one, 1, {}}).missing == 2);
+
+// The same where a stage recomputes all or nothing.
+constexpr std::array<double, 4> four{4, 4, 4, 4}, three{3, 3, 3, 3}, one{1, 1, 1, 1};
+constexpr double by_stage(double capacity) {
+    const std::array<stage_mode, 2> modes{stage_mode{{}, four, {}, 0, 0}, stage_mode{three, one, {}, 0, 0}};
+    return partition_stagewise(alike, 2, {nothing, modes, two_one, capacity, {}, {}}).seconds;
+}
+static_assert(by_stage(16) == 20 && by_stage(15) == 26 && by_stage(4) == 26);
 
 }  // namespace

@@ -48,13 +48,21 @@ struct recomputed_partition {
 
 namespace detail {
 
+/// Room to work in, used again and again. (Not mutable members: GCC 12 reads none in constant evaluation.)
+struct choice_room {
+    choices search;
+    std::vector<choices::option> own;
+    std::vector<std::size_t> groups;
+};
+
 class recomputed_stages {
 public:
     int layers = 0;
     int stages = 0;
 
-    constexpr recomputed_stages(std::span<const double> seconds, int count, const recompute_limits& under)
-        : layers(static_cast<int>(seconds.size())), stages(count), each_(at(under.each)) {
+    constexpr recomputed_stages(std::span<const double> seconds, int count, const recompute_limits& under,
+                                choice_room& scratch)
+        : layers(static_cast<int>(seconds.size())), stages(count), each_(at(under.each)), scratch_(scratch) {
         check(seconds, under);
         options_.assign(under.options.begin(), under.options.end());
         double total = range_sums("the seconds of layer", seconds).all();
@@ -82,9 +90,9 @@ public:
         const double fastest = cheapest(s, i, j);
         if (fastest >= 0) return alone + fastest;
         gather(s, i, j);
-        if (!search_.prepare(budget(s, i, j))) return unbounded;
-        const double low = alone + search_.bound();
-        return low > limit ? low : alone + search_.least();
+        if (!scratch_.search.prepare(budget(s, i, j))) return unbounded;
+        const double low = alone + scratch_.search.bound();
+        return low > limit ? low : alone + scratch_.search.least();
     }
     constexpr double cost(int s, int i, int j) const { return cost(s, i, j, unbounded); }
     /// A lower bound of it.
@@ -119,11 +127,11 @@ public:
     constexpr void choose(int s, int i, int j, std::vector<std::uint8_t>& chosen) const {
         std::vector<int> count;
         gather(s, i, j);
-        search_.prepare(budget(s, i, j));
-        search_.least(&count, each_);
+        scratch_.search.prepare(budget(s, i, j));
+        scratch_.search.least(&count, each_);
         for (int l = i; l < j; ++l) {
             std::size_t o = 0;
-            while (group_[o / each_] != class_[at(l)] || count[o] == 0) ++o;
+            while (scratch_.groups[o / each_] != class_[at(l)] || count[o] == 0) ++o;
             --count[o];
             chosen[at(l)] = static_cast<std::uint8_t>(o % each_);
         }
@@ -214,17 +222,17 @@ private:
         return bytes <= budget(s, i, j) ? seconds : -1;
     }
     constexpr void gather(int s, int i, int j) const {
-        search_.clear();
-        group_.clear();
-        std::vector<choices::option>& own = own_;
+        scratch_.search.clear();
+        scratch_.groups.clear();
+        std::vector<choices::option>& own = scratch_.own;
         each_group(i, j, [&](std::size_t c, int n) {
             own.clear();
             for (std::size_t k = 0; k < each_; ++k) {
                 const recompute_option& o = of_class(c)[k];
                 own.push_back({weight(s, o), o.seconds, static_cast<std::uint8_t>(k)});
             }
-            search_.add(n, own.data(), own.size());
-            group_.push_back(c);
+            scratch_.search.add(n, own.data(), own.size());
+            scratch_.groups.push_back(c);
         });
     }
 
@@ -236,9 +244,7 @@ private:
     std::vector<std::size_t> class_;  // per layer
     std::vector<int> first_;          // per class: a layer of it
     std::vector<int> before_;         // per layer and class, where classes are few
-    mutable choices search_;          // room to work in
-    mutable std::vector<choices::option> own_;
-    mutable std::vector<std::size_t> group_;
+    choice_room& scratch_;
 };
 
 /// Bisection needs every layer alone to fit every stage, and no optimum below what it costs there: false where that
@@ -314,7 +320,8 @@ constexpr void by_table(const recomputed_stages& of, double limit, recomputed_pa
 constexpr recomputed_partition partition_recomputed(std::span<const double> seconds, int stages,
                                                     const recompute_limits& under, tie among = tie::even) {
     detail::check_counts(seconds.size(), stages);
-    const detail::recomputed_stages of(seconds, stages, under);
+    detail::choice_room room;
+    const detail::recomputed_stages of(seconds, stages, under, room);
     recomputed_partition out;
     if (!detail::by_bisection(of, among, out)) detail::by_table(of, out.seconds, out);
     if (!out.fits()) {
