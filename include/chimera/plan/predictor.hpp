@@ -80,7 +80,9 @@ public:
         machines.workers_per_node = r.workers_per_node;
         machines.each = on;
         const layer_sums layers(of, on, with.micro_batch, with.tensor);
-        evaluate_.set(of, machines, with, layers, *families_[i], place_workers(machines, with));
+        const auto count = static_cast<std::size_t>(with.schedule.workers());
+        const positions alike{std::vector<double>(count, 1.0), std::vector<double>(count, machines.memory)};
+        evaluate_.set(of, machines, with, layers, *families_[i], alike);
         evaluate_.play();
         return evaluate_.time(machines, with).seconds;
     }
