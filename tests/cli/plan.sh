@@ -45,11 +45,11 @@ refuse 'does not fit' --model gpt3-175b --samples 512 --nodes 4 --memory 16GiB -
 grep -q 'GiB more' .err || fail 'no smallest change'
 refuse 'model' --samples 512 --nodes 32 --hardware nodes.json
 refuse 'samples' --model bert-48 --nodes 32 --hardware nodes.json
-refuse 'unknown model' "${base[@]}" --model none
+refuse 'unknown model' answer.json --model none
 for number in 0 -1 x nan 1e99 ''; do
-    refuse 'samples is' "${base[@]}" --samples "$number"
-    refuse 'nodes is' "${base[@]}" --nodes "$number"
-    refuse 'memory is' "${base[@]}" --memory "$number"
+    refuse 'samples is' answer.json --samples "$number"
+    refuse 'nodes is' answer.json --nodes "$number"
+    refuse 'memory is' answer.json --memory "$number"
 done
 refuse 'top is' "${base[@]}" --top 0
 refuse 'zero is 4' "${base[@]}" --zero 4
@@ -75,7 +75,7 @@ for broken in '' '[]' '{}' '{"format":"chimera.plan"}' '{"format":"chimera.costs
     refuse '' broken.json
 done
 refuse 'No such file' none.json
-refuse 'training jobs' "${base[@]}" --profile none.json
+refuse 'No such file' "${base[@]}" --profile none.json
 
 echo "$failures failures"
 [ $failures = 0 ]

@@ -20,12 +20,12 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
         const plan_request asked = make.some_request();
         order_cache orders;
         estimator estimate(what, on, orders);
-        double fastest = 0;
-        for (int w = 0; w < on.workers(); ++w) fastest = std::max(fastest, on.speed(w));
         for_each_candidate(asked, on, static_cast<int>(what.layers.size()), [&](configuration& one) {
             if (one.schedule.refused() != refusal::none) return;
             const double bound = lower_bound(estimate.layers(one.micro_batch, one.tensor), one, estimate.cuts(one),
-                                             fastest, on.each.step_overhead);
+                                             estimate.place(one), on, what.bytes);
+            one.zero = make.whole(0, 3);
+            one.synchronisation = make.whole(0, 1) == 0 ? chimera::sync::eager : chimera::sync::eager_opt;
             const double found = estimate(one).seconds;
             ASSERT_LE(bound, found) << label_of(one.schedule) << " stages " << one.schedule.stages << " N "
                                     << one.schedule.micro_batches << " seed " << seed;

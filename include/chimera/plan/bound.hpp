@@ -4,6 +4,7 @@
 #include <chimera/plan/cluster.hpp>
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/layer_sums.hpp>
+#include <chimera/plan/stage_costs.hpp>
 #include <chimera/schedule/placement.hpp>
 
 #include <algorithm>
@@ -24,18 +25,42 @@ struct stage_ramp {
     double gradients = 0;  ///< of these, up to the end of the input gradient
 };
 
-constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, std::span<const int> cuts, bool split) {
+constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_spec& order, std::span<const int> cuts,
+                                        std::span<const double> speeds) {
+    const bool split = splits_backward(order);
+    const int pipelines = pipelines_of(order);
     std::vector<stage_ramp> out;
     stage_ramp at;
-    for (std::size_t s = 0; s + 1 < cuts.size(); ++s) {
-        const stage_sums sum = layers.of(cuts[s], cuts[s + 1]);
-        at.passes = sum.compute();
-        at.gradients = split ? sum.forward + sum.input_gradient : at.passes;
+    for (int s = 0; s < order.stages; ++s) {
+        const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
+        double speed = std::numeric_limits<double>::infinity();  // of the slowest that holds the stage
+        for (int p = 0; p < pipelines; ++p)
+            speed = std::min(speed, speeds[static_cast<std::size_t>(worker_of(order, p, s))]);
+        const double gradient = split ? sum.input_gradient : sum.input_gradient + sum.weight_gradient;
+        at.passes = sum.compute() / speed;
+        at.gradients = (sum.forward + gradient) / speed;
         out.push_back(at);
-        at.before += sum.forward;
-        at.after += at.gradients - sum.forward;
+        at.before += sum.forward / speed;
+        at.after += gradient / speed;
     }
     return out;
+}
+
+/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of it: all
+/// of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
+constexpr double least_reduction(double parameters, const precision& bytes, const cluster& on,
+                                 const configuration& with) {
+    if (asynchronous(with.schedule.which)) return 0;
+    const int pipelines = pipelines_of(with.schedule);
+    const int holders = with.schedule.which == family::bidirectional ? pipelines : std::max(1, pipelines / 2);
+    const int r = with.width * holders;
+    if (r <= 1) return 0;
+    const link &inside = on.each.inside, &between = on.each.between;
+    const double bandwidth = on.nodes == 1              ? inside.bandwidth
+                             : on.workers_per_node == 1 ? between.bandwidth
+                                                        : std::max(inside.bandwidth, between.bandwidth);
+    const double moved = parameters * (bytes.gradient + std::min(bytes.gradient, bytes.weight));
+    return (r - 1) * moved / (bandwidth * std::max(1.0, on.each.collective) * r);
 }
 
 }  // namespace detail
@@ -43,42 +68,47 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, std::span<cons
 /// Seconds that no order with the family's placement can beat under the cuts given, nothing recomputed; never more than what
 /// the estimator finds. A worker computes all passes of its stages; none before the first micro-batch has come down to the
 /// first of them, and the last gradient it yields has yet to go up to stage 0. Where backwards are split, weight gradients
-/// may be computed meanwhile. At least one micro-batch passes all stages down and up.
-/// Pipelines run as many micro-batches each, up to one; under halving, half a micro-batch goes down and up. `fastest`: speed of the fastest worker. Linear in placements.
+/// may be computed meanwhile. Behind its last gradient a worker reduces one of its stages at least. At least one micro-batch
+/// passes all stages down and up. Pipelines run as many micro-batches each, up to one; under halving, half a micro-batch goes
+/// down and up. `at`: the group's positions. Linear in placements.
 constexpr double lower_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
-                             double fastest, double overhead) {
+                             const positions& at, const cluster& on, const precision& bytes) {
     const family_spec& order = with.schedule;
     const int pipelines = pipelines_of(order);
-    const bool split = splits_backward(order);
     const double part = order.scale == scale::halving ? 0.5 : 1;
-    const std::vector<detail::stage_ramp> stages = detail::ramps(layers, cuts, split);
+    const std::vector<detail::stage_ramp> stages = detail::ramps(layers, order, cuts, at.speed);
     struct load {
         double before = std::numeric_limits<double>::infinity();
         double after = before;
+        double reduction = before;
         double passes = 0;
         double gradients = 0;
     };
     std::vector<load> workers(static_cast<std::size_t>(order.workers()));
-    for (int p = 0; p < pipelines; ++p) {
-        // data_parallel: every copy runs all of its own; else the pipelines of a copy share its micro-batches
-        const double units = order.micro_batches / pipelines;
-        for (int s = 0; s < order.stages; ++s) {
+    const double units = order.micro_batches / pipelines;
+    for (int s = 0; s < order.stages; ++s) {
+        const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
+        const double parameters =
+            layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]).parameters;
+        const double reduction = detail::least_reduction(parameters, bytes, on, with);
+        for (int p = 0; p < pipelines; ++p) {
             load& w = workers[static_cast<std::size_t>(worker_of(order, p, s))];
-            const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
             w.before = std::min(w.before, part * stage.before);
             w.after = std::min(w.after, part * stage.after);
+            w.reduction = std::min(w.reduction, reduction);
             w.passes += units * stage.passes;
             w.gradients += units * stage.gradients;
         }
     }
-    double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / order.workers();
+    const double fastest = *std::max_element(at.speed.begin(), at.speed.end());
+    double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / (order.workers() * fastest);
     if (!with.continuous)
         bound = std::max(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
     for (const load& w : workers) {
         const double ramp = with.continuous ? 0 : w.before;
-        bound = std::max({bound, ramp + w.passes, with.continuous ? 0 : ramp + w.gradients + w.after});
+        bound = std::max({bound, ramp + w.passes + w.reduction, with.continuous ? 0 : ramp + w.gradients + w.after});
     }
-    return bound / fastest * (1 - 1e-12) + overhead;
+    return bound * (1 - 1e-12) + on.each.step_overhead;
 }
 
 /// Bytes that some worker needs at least, whatever is recomputed: the state of an even share of the parameters, sharded as

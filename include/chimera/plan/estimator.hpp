@@ -37,7 +37,7 @@ private:
 /// Estimates configurations of one model on one cluster; what they share is computed once.
 class estimator {
 public:
-    estimator(const model& of, const cluster& on, order_cache& orders) : of_(of), on_(on), orders_(orders) {}
+    estimator(const model& of, const cluster& on, order_cache& orders) : of_(of), on_(on), orders_(orders), pool_(on) {}
 
     /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
     /// Throws `error` where the family cannot be built or the model has fewer layers than stages.
@@ -51,13 +51,15 @@ public:
     evaluator& set(configuration& with) {
         prepared_family& order = orders_(with.schedule);
         if (with.cuts.empty()) with.cuts = cuts(with);
-        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, place_workers(on_, with));
+        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, pool_(with));
         return steps_;
     }
     const evaluator& steps() const { return steps_; }
+    /// What the positions of a pipeline group run on.
+    positions place(const configuration& with) const { return pool_(with); }
     /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
     evaluator& weigh(const configuration& with) {
-        steps_.weigh(of_, with, orders_(with.schedule), place_workers(on_, with));
+        steps_.weigh(of_, with, orders_(with.schedule), pool_(with));
         return steps_;
     }
 
@@ -82,6 +84,7 @@ private:
     const model& of_;
     const cluster& on_;
     order_cache& orders_;
+    worker_pool pool_;
     evaluator steps_;
     std::map<std::pair<int, int>, layer_sums> sums_;
     std::map<std::tuple<int, int, int>, std::vector<int>> cuts_;

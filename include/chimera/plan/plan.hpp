@@ -73,7 +73,7 @@ private:
             const double need = least_memory(of_.bytes, total_ / one.tensor, one, least_zero_);
             if (asked_.prune && need > largest_) return note_too_large(c, one, need - largest_, modes);
             const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
-            const double bound = lower_bound(layers, one, estimate_.cuts(one), fastest_, on_.each.step_overhead);
+            const double bound = lower_bound(layers, one, estimate_.cuts(one), estimate_.place(one), on_, of_.bytes);
             const double spread = layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width *
                                   one.tensor / on_.workers() / fastest_;
             report_.bound = std::min(report_.bound, spread);

@@ -23,22 +23,40 @@ struct positions {
 };
 
 /// Workers sorted by speed, fastest first, so that slow ones stand at the same position of different copies, where they
-/// slow each other only. The fastest of the cluster are used, as many as the configuration needs.
-constexpr positions place_workers(const cluster& of, const configuration& with) {
-    const auto count = static_cast<std::size_t>(with.schedule.workers());
-    positions out{std::vector<double>(count, 1.0), std::vector<double>(count, of.memory)};
-    if (of.speeds.empty() && of.memories.empty()) return out;
-    std::vector<int> order(static_cast<std::size_t>(of.workers()));
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return of.speed(a) > of.speed(b); });
-    const auto each = static_cast<std::size_t>(with.width * with.tensor);
-    for (std::size_t p = 0; p < count; ++p) {
-        out.speed[p] = of.speed(order[(p + 1) * each - 1]);
-        for (std::size_t i = p * each; i < (p + 1) * each; ++i)
-            out.memory[p] = std::min(out.memory[p], of.memory_of(order[i]));
+/// slow each other only. The fastest of the cluster are used, as many as a configuration needs.
+class worker_pool {
+public:
+    explicit constexpr worker_pool(const cluster& of)
+        : memory_(of.memory), alike_(of.speeds.empty() && of.memories.empty()) {
+        if (alike_) return;
+        std::vector<int> order(static_cast<std::size_t>(of.workers()));
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return of.speed(a) > of.speed(b); });
+        for (const int w : order) {
+            speeds_.push_back(of.speed(w));
+            if (!of.memories.empty()) memories_.push_back(of.memory_of(w));
+        }
     }
-    return out;
-}
+
+    /// Linear in the pipeline group's workers; in all workers where their memories differ.
+    constexpr positions operator()(const configuration& with) const {
+        const auto count = static_cast<std::size_t>(with.schedule.workers());
+        positions out{std::vector<double>(count, 1.0), std::vector<double>(count, memory_)};
+        const auto each = static_cast<std::size_t>(with.width * with.tensor);
+        for (std::size_t p = 0; p < count && !alike_; ++p) {
+            out.speed[p] = speeds_[(p + 1) * each - 1];
+            if (memories_.empty()) continue;
+            const auto from = memories_.begin() + static_cast<std::ptrdiff_t>(p * each);
+            out.memory[p] = *std::min_element(from, from + static_cast<std::ptrdiff_t>(each));
+        }
+        return out;
+    }
+
+private:
+    double memory_;
+    bool alike_;
+    std::vector<double> speeds_, memories_;
+};
 
 /// A configuration's stages in seconds and bytes.
 struct stage_costs {

@@ -59,6 +59,7 @@ inline std::string percent_more(double value, double than) {
 inline std::string reason(const plan_class& c, double best) {
     std::string out;
     if (c.best > 0) put(out, "best ", seconds_text(c.best), " s, ", percent_more(c.best, best), "; ");
+    if (c.stale) put(out, "its weights are stale (--families ranks it); ");
     if (c.bounded > 0) put(out, c.bounded, " orders cannot be ranked (bounds from ", seconds_text(c.bound), " s on); ");
     if (c.too_large > 0) put(out, c.too_large, " need more memory (", gib(c.lacking), " GiB at least); ");
     if (c.unbuildable > 0 && c.best == 0 && c.bounded == 0) put(out, c.rule, "; ");
