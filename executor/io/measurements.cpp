@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace chimera::executor {
@@ -100,14 +102,34 @@ private:
 struct scheme {
     std::string_view name;
     family which;
+    chimera::scale scale = chimera::scale::direct;
 };
-constexpr scheme schemes[] = {{"pipedream", family::pipedream}, {"2bw", family::pipedream_2bw},
-                              {"gpipe", family::gpipe},         {"gems", family::gems},
-                              {"dapple", family::one_f_one_b},  {"chimera", family::bidirectional}};
+constexpr scheme schemes[] = {{"pipedream", family::pipedream},
+                              {"2bw", family::pipedream_2bw},
+                              {"gpipe", family::gpipe},
+                              {"gems", family::gems},
+                              {"dapple", family::one_f_one_b},
+                              {"chimera", family::bidirectional},
+                              {"chimera_doubling", family::bidirectional, scale::doubling},
+                              {"chimera_halving", family::bidirectional, scale::halving}};
 
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
+/// Letters and digits in lower case: Bert-48 and bert48 are one model.
+std::string plain(const std::string& text) {
+    std::string out;
+    for (const char c : text)
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+            out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+}
+
+/// "bert48" after "bert": 48. Nothing where more than a number of layers follows.
+std::optional<std::int64_t> layers_after(std::string_view start, std::string_view name) {
+    if (name.substr(0, start.size()) != start) return std::nullopt;
+    name.remove_prefix(start.size());
+    std::int64_t layers = 0;
+    const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), layers);
+    if (failed != std::errc{} || end != name.data() + name.size() || layers < 1) return std::nullopt;
+    return layers;
 }
 
 class schemes_reader {
@@ -155,7 +177,7 @@ private:
             std::find_if(std::begin(schemes), std::end(schemes), [&](const scheme& s) { return s.name == named; });
         if (found == std::end(schemes))
             refuse(line.where() + "scheme is " + line.quoted("scheme") +
-                   " (unknown) give pipedream, 2bw, gpipe, gems, dapple or chimera");
+                   " (unknown) give pipedream, 2bw, gpipe, gems, dapple, chimera, chimera_doubling or chimera_halving");
         const std::int64_t width = line.whole("w", sizes_most), batch = line.whole("bhat", 1 << 28);
         const bool whole = line.cell("b") == "-" && found->which == family::pipedream;
         if (whole && batch % width != 0) uneven(line, batch, width);
@@ -163,7 +185,8 @@ private:
         if (batch % (micro * width) != 0) uneven(line, batch, micro * width);
         row.with.schedule = {.which = found->which,
                              .stages = static_cast<int>(line.whole("d", 65535)),
-                             .micro_batches = static_cast<int>(batch / (micro * width))};
+                             .micro_batches = static_cast<int>(batch / (micro * width)),
+                             .scale = found->scale};
         if (found->which == family::pipedream_2bw)
             row.with.schedule.update_every = std::max(row.with.schedule.stages, row.with.schedule.micro_batches);
         check_family(line, row.with.schedule);
@@ -188,22 +211,26 @@ private:
     }
 
     model model_of(const measured_line& line) const {
-        const std::string name = lower(line.cell("model"));
+        const std::string name = plain(line.cell("model"));
         return on_line(line, [&]() -> model {
-            if (name == "bert-48") {
+            if (const auto layers = layers_after("bert", name)) {
                 bert_sizes sizes = bert_48;
+                sizes.layers = *layers;
                 if (how_.tokens > 0) sizes.tokens = how_.tokens;
                 return bert(sizes);
             }
-            if (name == "gpt-2-64" || name == "gpt-2" || name == "gpt2-64") {
+            if (const auto layers = name == "gpt2" ? 64 : layers_after("gpt2", name)) {
                 gpt2_sizes sizes = gpt2_64;
+                sizes.layers = *layers;
                 if (how_.tokens > 0) sizes.tokens = how_.tokens;
                 return gpt2(sizes);
             }
             if (how_.tokens > 0)
                 refuse("tokens cannot be given for " + line.quoted("model") +
-                       " (only Bert-48 and GPT-2-64 take them) name a model of the catalogue that has them");
-            return chimera::named(name);
+                       " (only Bert-N and GPT-2-N take them) name a model of the catalogue that has them");
+            std::string known = line.cell("model");
+            for (char& c : known) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            return chimera::named(known);
         });
     }
 

@@ -91,6 +91,12 @@ TEST(Measurements, TokensReplaceTheModelsOwn) {
     EXPECT_EQ(parameters(gpt.models[0]), 1389327360);
     EXPECT_EQ(gpt.models[0].tokens, 632);
     EXPECT_EQ(gpt.rows[0].nodes, 512);
+    const measured_file half =
+        read_measurements(scheme("x,gpt2-32,P100,32,chimera_halving,4,8,2,64,1,seq_per_s_measured,180"));
+    EXPECT_EQ(half.models[0].layers.size(), 34u);
+    EXPECT_EQ(half.rows[0].with.schedule.scale, scale::halving);
+    EXPECT_EQ(read_measurements(scheme("x,BERT-Base,P100,4,dapple,1,4,1,4,0,seq_per_s_measured,9")).models[0].tokens,
+              512);
 }
 
 TEST(Measurements, WorkersShareNodesAsTheRowsSay) {
@@ -131,7 +137,7 @@ TEST(Measurements, CellsThatAreWrong) {
 
 TEST(Measurements, SchemesThatAreWrong) {
     refused(scheme("x,Bert-48,P100,32,zebra,8,4,8,512,0,seq_per_s_measured,1"), "scheme is \"zebra\" (unknown)");
-    refused(scheme("x,Bert-49,P100,32,chimera,8,4,8,512,0,seq_per_s_measured,1"), "line 2: unknown model bert-49");
+    refused(scheme("x,Bert-X,P100,32,chimera,8,4,8,512,0,seq_per_s_measured,1"), "line 2: unknown model bert-x");
     refused(scheme("x,Bert-48,P100,32,chimera,8,4,8,512,2,seq_per_s_measured,1"), "recompute is \"2\" (out of range)");
     refused(scheme("x,Bert-48,P100,32,chimera,8,4,8,512,0,furlongs,1"), "metric is \"furlongs\" (unknown)");
     refused(scheme("x,Bert-48,P100,32,chimera,8,4,7,512,0,seq_per_s_measured,1"), "Bhat 512 is no multiple of 56");
