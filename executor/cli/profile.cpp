@@ -131,11 +131,15 @@ std::string report_text(const profile& of) {
         std::snprintf(text, sizeof text, "%d x %d tokens, ms %22s %12s %12s %12s\n", b.sequences, of.tokens,
                       "embedding", "block", "head", "boundary");
         out += text;
-        for (const profiled_passes& p : b.passes) {
-            std::snprintf(text, sizeof text, " with %.1f MB of activations alive\n", p.live_bytes / 1e6);
-            out += text + row("forward", p.forward) + row("backward", p.backward) +
-                   row("input gradient", p.input_gradient) + row("weight gradient", p.weight_gradient);
-        }
+        const auto add = [&](const std::vector<profiled_passes>& all, const char* how) {
+            for (const profiled_passes& p : all) {
+                std::snprintf(text, sizeof text, " with %.1f MB of activations alive%s\n", p.live_bytes / 1e6, how);
+                out += text + row("forward", p.forward) + row("backward", p.backward) +
+                       row("input gradient", p.input_gradient) + row("weight gradient", p.weight_gradient);
+            }
+        };
+        add(b.passes, "");
+        add(b.crowded, ", more workers than cores");
         out += " recomputing\n" + row("forward", b.light_forward) + row("recompute", b.recompute);
         for (const profiled_engine& e : b.engine) {
             std::snprintf(text, sizeof text,

@@ -85,7 +85,8 @@ double closing_seconds(const profile& from, const program_view& of, std::span<co
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
                int workers) {
     const profiled_batch& unit = find_batch(from, sequences / parts);
-    const profiled_passes now = passes_at(unit.passes, live_bytes), fresh = unit.passes.front();
+    const auto& passes = workers > from.cores && !unit.crowded.empty() ? unit.crowded : unit.passes;
+    const profiled_passes now = passes_at(passes, live_bytes), fresh = passes.front();
     costs out;
     for (per_stage* each : {&out.forward, &out.backward, &out.input_gradient, &out.weight_gradient, &out.recompute,
                             &out.transfer, &out.update, &out.reduce.seconds})

@@ -90,11 +90,13 @@ profiled_batch read_batch(const json& value, const std::string& where) {
     out.activations = read_kinds(read, "activations", bytes_most);
     out.boundary_bytes = read.number("boundary_bytes", bytes_most);
     out.passes = read_list<profiled_passes>(read, "passes", read_depth);
+    if (read.has("crowded")) out.crowded = read_list<profiled_passes>(read, "crowded", read_depth);
     out.light_forward = read_passes(read, "light_forward");
     out.recompute = read_passes(read, "recompute");
     out.engine = read_list<profiled_engine>(read, "engine", read_engine);
     read.finish();
     check_ascending(out.passes, where + ": passes", "live_bytes", [](const auto& p) { return p.live_bytes; });
+    check_ascending(out.crowded, where + ": crowded", "live_bytes", [](const auto& p) { return p.live_bytes; });
     check_ascending(out.engine, where + ": engine", "workers", [](const auto& e) { return e.workers; });
     return out;
 }
@@ -127,20 +129,26 @@ ordered_json json_of(const by_kind& each) {
     return {{"embedding", each.embedding}, {"block", each.block}, {"head", each.head}, {"boundary", each.boundary}};
 }
 
+ordered_json json_of(const std::vector<profiled_passes>& all) {
+    auto out = ordered_json::array();
+    for (const profiled_passes& p : all)
+        out.push_back({{"live_bytes", p.live_bytes},
+                       {"forward", json_of(p.forward)},
+                       {"backward", json_of(p.backward)},
+                       {"input_gradient", json_of(p.input_gradient)},
+                       {"weight_gradient", json_of(p.weight_gradient)}});
+    return out;
+}
+
 ordered_json json_of(const profiled_batch& of) {
     ordered_json out{{"sequences", of.sequences},
                      {"activations", json_of(of.activations)},
                      {"boundary_bytes", of.boundary_bytes},
-                     {"passes", ordered_json::array()},
-                     {"light_forward", json_of(of.light_forward)},
-                     {"recompute", json_of(of.recompute)},
-                     {"engine", ordered_json::array()}};
-    for (const profiled_passes& p : of.passes)
-        out["passes"].push_back({{"live_bytes", p.live_bytes},
-                                 {"forward", json_of(p.forward)},
-                                 {"backward", json_of(p.backward)},
-                                 {"input_gradient", json_of(p.input_gradient)},
-                                 {"weight_gradient", json_of(p.weight_gradient)}});
+                     {"passes", json_of(of.passes)}};
+    if (!of.crowded.empty()) out["crowded"] = json_of(of.crowded);
+    out["light_forward"] = json_of(of.light_forward);
+    out["recompute"] = json_of(of.recompute);
+    out["engine"] = ordered_json::array();
     for (const profiled_engine& e : of.engine)
         out["engine"].push_back({{"workers", e.workers},
                                  {"start", e.start},

@@ -42,12 +42,13 @@ struct profiled_engine {
 
 /// All that was measured with one size of micro-batch.
 struct profiled_batch {
-    int sequences = 0;                    ///< per micro-batch
-    by_kind activations;                  ///< bytes that a micro-batch keeps
-    double boundary_bytes = 0;            ///< of an activation between stages
-    std::vector<profiled_passes> passes;  ///< by live_bytes, ascending; at least one
-    by_kind light_forward, recompute;     ///< seconds, of stages that recompute
-    std::vector<profiled_engine> engine;  ///< by workers, ascending; at least one
+    int sequences = 0;                     ///< per micro-batch
+    by_kind activations;                   ///< bytes that a micro-batch keeps
+    double boundary_bytes = 0;             ///< of an activation between stages
+    std::vector<profiled_passes> passes;   ///< by live_bytes, ascending; at least one
+    std::vector<profiled_passes> crowded;  ///< the same with more workers than cores; may be empty
+    by_kind light_forward, recompute;      ///< seconds, of stages that recompute
+    std::vector<profiled_engine> engine;   ///< by workers, ascending; at least one
     friend bool operator==(const profiled_batch&, const profiled_batch&) = default;
 };
 

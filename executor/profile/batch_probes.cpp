@@ -19,6 +19,7 @@ constexpr std::array<layer_range, kinds> small_model{
     {{0, 0, true, false}, {0, 0, false, false}, {0, 1, false, false}, {1, 2, false, false}, {2, 2, false, true}}};
 constexpr double most_lost = 25e-6;                      // seconds at a step beyond the gaps between steps
 constexpr double slack_least = 0.98, slack_most = 1.05;  // beyond that, other programs had a hand in it
+constexpr int some_work = 8;                             // micro-batches of an iteration, at least
 constexpr int deepest = 16;                              // micro-batches alive
 constexpr double out_of_cache = 128e6;                   // bytes of activations that no cache keeps
 
@@ -27,8 +28,11 @@ gpt2_config with_layers(gpt2_config model, int layers) {
     return model;
 }
 
-/// All stages on one worker, all forwards before all backwards.
-schedule one_worker(int micro_batches) { return generate(breadth_first{kinds, micro_batches, kinds}); }
+/// All stages on one worker: so many forwards before their backwards, and again until there is some work for an update.
+schedule one_worker(int alive) {
+    const schedule unit = generate(breadth_first{kinds, alive, kinds});
+    return repeat(unit, std::max(1, some_work / alive), makespan(unit));
+}
 
 double sum(const per_stage& each) {
     double all = 0;
@@ -42,33 +46,32 @@ program widened(const schedule& of, int copies) { return lower(widen(of, copies)
 
 batch_probes::batch_probes(const profile_request& wanted, int sequences, int cores, int copies)
     : unit_{sequences, wanted.tokens}, boundary_bytes_(4.0 * sequences * wanted.tokens * wanted.model.channels),
-      copies_(copies), layers_(std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, 2),
-                                                        small_model, unit_, deepest * copies)) {
-    const int shared = cores < copies ? cores : 0;
-    add_depths(shared, wanted.watchdog);
+      alone_(make_crowd(wanted, copies, cores, 2)) {
+    if (wanted.workers.back() > std::max(cores, copies)) crowded_ = make_crowd(wanted, wanted.workers.back(), cores, 4);
     const std::vector<std::uint8_t> all(kinds, 1);
-    const int some = std::min(4, depths_.back().micro_batches);
-    recomputing_ =
-        std::make_unique<probe>(widened(recompute(one_worker(some), all), copies), *layers_, shared, wanted.watchdog);
+    const int some = std::min(4, alone_.depths.back().micro_batches);
+    recomputing_ = std::make_unique<probe>(widened(recompute(one_worker(some), all), copies), *alone_.on,
+                                           cores < copies ? cores : 0, wanted.watchdog);
     for (const int w : wanted.workers) add_pipeline(wanted, w, cores, false);
     add_pipeline(wanted, wanted.workers.front(), cores, true);
 }
 
-double batch_probes::activations() const {
-    double sum = 0;
-    for (int s = 0; s < kinds; ++s) sum += layers_->stash_bytes(s);
-    return sum * copies_;
-}
-
-void batch_probes::add_depths(int cores, double watchdog) {
-    for (int n = 1; n <= deepest && (n == 1 || n / 2 * activations() < out_of_cache); n *= 2) {
+batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int copies, int cores, int step) const {
+    crowd made;
+    made.copies = copies;
+    made.on = std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, 2), small_model, unit_,
+                                       deepest * copies);
+    for (int s = 0; s < kinds; ++s) made.activations += copies * made.on->stash_bytes(s);
+    const int shared = cores < copies ? cores : 0;
+    for (int n = 1; n <= deepest && (n == 1 || n / step * made.activations < out_of_cache); n *= step) {
         depth next;
         next.micro_batches = n;
-        next.whole = std::make_unique<probe>(widened(one_worker(n), copies_), *layers_, cores, watchdog);
+        next.whole = std::make_unique<probe>(widened(one_worker(n), copies), *made.on, shared, wanted.watchdog);
         next.split =
-            std::make_unique<probe>(widened(split_backward(one_worker(n)), copies_), *layers_, cores, watchdog);
-        depths_.push_back(std::move(next));
+            std::make_unique<probe>(widened(split_backward(one_worker(n)), copies), *made.on, shared, wanted.watchdog);
+        made.depths.push_back(std::move(next));
     }
+    return made;
 }
 
 void batch_probes::add_pipeline(const profile_request& wanted, int workers, int cores, bool versions) {
@@ -81,12 +84,14 @@ void batch_probes::add_pipeline(const profile_request& wanted, int workers, int 
     made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
 }
 
-std::size_t batch_probes::count() const { return 2 * depths_.size() + pipelines_.size() + 2; }
+std::size_t batch_probes::count() const { return 2 * (alone_.depths.size() + crowded_.depths.size()) + pipelines_.size() + 2; }
 
 void batch_probes::round(double seconds_each) {
-    for (depth& each : depths_) {
-        each.whole->round(seconds_each);
-        each.split->round(seconds_each);
+    for (crowd* each : {&alone_, &crowded_}) {
+        for (depth& one : each->depths) {
+            one.whole->round(seconds_each);
+            one.split->round(seconds_each);
+        }
     }
     recomputing_->round(seconds_each);
     for (pipeline& each : pipelines_) each.run->round(seconds_each);
@@ -98,16 +103,23 @@ by_kind batch_probes::by_stage(const per_stage& each) const {
     return {beside(each[0]), beside((each[2] + each[3]) / 2), beside(each[4]), each[1]};
 }
 
+std::vector<profiled_passes> batch_probes::passes_of(const crowd& from) const {
+    std::vector<profiled_passes> out;
+    for (const depth& each : from.depths) {
+        const costs whole = each.whole->quiet_round().each, split = each.split->quiet_round().each;
+        out.push_back({each.micro_batches * from.activations, by_stage(whole.forward), by_stage(whole.backward),
+                       by_stage(split.input_gradient), by_stage(split.weight_gradient)});
+    }
+    return out;
+}
+
 profiled_batch batch_probes::result() const {
     profiled_batch out;
     out.sequences = unit_.sequences;
-    out.activations = {layers_->stash_bytes(0), layers_->stash_bytes(2), layers_->stash_bytes(4), 0};
+    out.activations = {alone_.on->stash_bytes(0), alone_.on->stash_bytes(2), alone_.on->stash_bytes(4), 0};
     out.boundary_bytes = boundary_bytes_;
-    for (const depth& each : depths_) {
-        const costs whole = each.whole->quiet_round().each, split = each.split->quiet_round().each;
-        out.passes.push_back({each.micro_batches * activations(), by_stage(whole.forward), by_stage(whole.backward),
-                              by_stage(split.input_gradient), by_stage(split.weight_gradient)});
-    }
+    out.passes = passes_of(alone_);
+    out.crowded = passes_of(crowded_);
     const costs again = recomputing_->quiet_round().each;
     out.light_forward = by_stage(again.forward);
     out.recompute = by_stage(again.recompute);
@@ -164,16 +176,16 @@ double spread_of(const probe& of) {
 
 profile batch_probes::totals() const {
     profile out;
-    out.parameters = {layers_->parameters(0), layers_->parameters(2), layers_->parameters(4), 0};
+    out.parameters = {alone_.on->parameters(0), alone_.on->parameters(2), alone_.on->parameters(4), 0};
     const double small = out.parameters.embedding + 2 * out.parameters.block + out.parameters.head;
     std::vector<double> updates, norms;
     std::vector<std::pair<double, double>> reductions;
-    for (const depth& each : depths_) {
+    for (const depth& each : alone_.depths) {
         const probe_round found = each.whole->quiet_round();
         updates.push_back(sum(found.each.update) / small);
         norms.push_back(found.norm / small);
         for (const int s : {0, 2, 3, 4})
-            reductions.emplace_back(4 * layers_->parameters(s), found.each.reduce.seconds[s]);
+            reductions.emplace_back(4 * alone_.on->parameters(s), found.each.reduce.seconds[s]);
     }
     out.update = median(updates);
     out.norm = median(norms);
@@ -182,7 +194,7 @@ profile batch_probes::totals() const {
     double held = 0;
     for (int s = 0; s < workers; ++s) held += versions_.on->parameters(s);
     out.update_versions = sum(versions_.run->quiet_round().each.update) / held;
-    for (const depth& each : depths_) out.spread = std::max(out.spread, spread_of(*each.whole));
+    for (const depth& each : alone_.depths) out.spread = std::max(out.spread, spread_of(*each.whole));
     return out;
 }
 
@@ -192,6 +204,8 @@ double probe_bytes(const profile_request& wanted, int sequences, int copies) {
     const double block = 12 * c * c + 13 * c, ends = (2.0 * m.vocabulary + m.context + 2) * c;
     const double stash = 4 * rows * std::max(20.0 * c + m.heads, 3.0 * c + m.vocabulary + 4);
     double bytes = 16 * copies * (2 * block + ends) + stash * copies * kinds * 3;  // whole, split, recomputing
+    if (const int most = wanted.workers.back(); most > copies)
+        bytes += 16 * most * (2 * block + ends) + stash * most * kinds * 2;
     for (const int w : wanted.workers) bytes += 16 * (w * block + ends) + stash * w * (w + 1) / 2;
     const double first = wanted.workers.front();
     return bytes + (12 + 4 * first) * (first * block + ends) + stash * first * (first + 1) / 2;

@@ -30,21 +30,27 @@ private:
         int micro_batches = 0;
         std::unique_ptr<probe> whole, split;
     };
+    /// Copies of the small model, busy at once.
+    struct crowd {
+        int copies = 0;
+        std::unique_ptr<ground> on;
+        std::vector<depth> depths;
+        double activations = 0;  ///< bytes of one micro-batch in each copy
+    };
     struct pipeline {
         std::unique_ptr<ground> on;
         std::unique_ptr<probe> run;
     };
 
-    void add_depths(int cores, double watchdog);
+    crowd make_crowd(const profile_request& wanted, int copies, int cores, int step) const;
+    std::vector<profiled_passes> passes_of(const crowd& from) const;
     void add_pipeline(const profile_request& wanted, int workers, int cores, bool versions);
-    double activations() const;
     by_kind by_stage(const per_stage& each) const;
 
     unit_shape unit_;
     double boundary_bytes_;
-    int copies_;
-    std::unique_ptr<ground> layers_;
-    std::vector<depth> depths_;
+    crowd alone_;    ///< as many copies as cores
+    crowd crowded_;  ///< as many as the most workers; none where these have a core each
     std::unique_ptr<probe> recomputing_;
     std::vector<pipeline> pipelines_;
     pipeline versions_;  ///< one that keeps old weights

@@ -99,6 +99,15 @@ TEST(profile, costs_lie_between_the_states_of_the_caches_that_were_measured) {
     EXPECT_NEAR(forward(1e9), 1.511, 1e-12);
 }
 
+TEST(profile, more_workers_than_cores_have_passes_of_their_own) {
+    auto p = by_hand();
+    p.batches[0].crowded.push_back(
+        {1e4, {.02, 1.75, .4, .002}, {.02, 2, .6, .002}, {.01, 1, .3, .001}, {.01, 1, .3, .001}});
+    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, 4e4, 2).forward[1], .001 + 1.5 + .3, 1e-12);
+    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, 4e4, 4).forward[1], .002 + 1.75 + .4, 1e-12);
+    EXPECT_TRUE(read_profile(profile_text(p)) == p);
+}
+
 TEST(profile, recomputed_stages_have_their_own_forward_and_a_warm_backward) {
     const auto c = costs_of(by_hand(), cut({1, 1}, {1}), 2, 1, 1e9, 2);
     EXPECT_NEAR(c.forward[0], .001 + .01 + 1.5, 1e-12);
@@ -235,6 +244,7 @@ TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_times_in_order
     EXPECT_EQ(b.boundary_bytes, 4 * 3 * 24 * 32);
     for (const profiled_batch& each : found.batches) {
         ASSERT_EQ(each.engine.size(), 2u);
+        EXPECT_EQ(each.crowded.empty(), found.cores >= 3);
         EXPECT_EQ(each.engine[1].workers, 3);
         for (const profiled_passes& p : each.passes) {
             EXPECT_GT(p.forward.block, p.forward.boundary);
