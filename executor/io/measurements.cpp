@@ -48,6 +48,8 @@ auto on_line(const measured_line& line, const Make& make) {
 
 void check_family(const measured_line& line, const family_spec& spec) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(line.where() + text(why));
+    if (spec.slot_count() > 10'000'000)
+        refuse(line.where() + "an iteration has more than 10 million passes (each is simulated) correct the batch");
 }
 
 class iterations_reader {
@@ -196,6 +198,9 @@ private:
         row.with.recompute = line.whole("recompute", 1, 0) == 1 ? recompute_mode::full : recompute_mode::none;
         row.nodes = static_cast<int>(line.whole("nodes", sizes_most));
         const std::int64_t workers = width * row.with.schedule.stages;
+        if (workers > sizes_most)
+            refuse(line.where() + "W · D is " + std::to_string(workers) + " (so many workers?) give at most " +
+                   std::to_string(sizes_most));
         row.workers_per_node =
             how_.workers_per_node > 0 ? how_.workers_per_node : static_cast<int>((workers + row.nodes - 1) / row.nodes);
         row.model = store_.find(line.cell("model"), out.models, [&] { return model_of(line); });
