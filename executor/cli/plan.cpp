@@ -109,9 +109,9 @@ void keep_change(plan_task& task) {
 }
 
 /// With the closed form beside the first of a cluster's plan.
-std::string report_text(const plan_task& task, const plan_report& report, order_cache& orders) {
+std::string report_text(const plan_task& task, const plan_report& report, plan_memory& memory) {
     if (task.machine) return text(report, nullptr, task.asked.samples);
-    estimator estimate(task.what, task.on, orders);
+    estimator estimate(task.what, task.on, memory.orders);
     configuration first = report.ranking.front().with;
     const evaluation found = estimate(first);
     const equation_1_report closed = equation_1(task.on, first, estimate, found);
@@ -123,17 +123,17 @@ void run(const arguments& with) {
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
     change(task.on, with);
     keep_change(task);
-    order_cache orders;
+    plan_memory memory;
     const auto start = std::chrono::steady_clock::now();
     const plan_report report =
-        task.machine ? plan_here(task, *task.machine) : make_plan(task.what, task.on, task.asked, orders, task.before);
+        task.machine ? plan_here(task, *task.machine) : make_plan(task.what, task.on, task.asked, memory, task.before);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (report.ranking.empty()) refuse(nothing_fits(task, orders));
+    if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
     detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
-    with.output.write(out + report_text(task, report, orders));
+    with.output.write(out + report_text(task, report, memory));
 }
 
 }  // namespace

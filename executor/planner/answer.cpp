@@ -84,10 +84,10 @@ std::string answer_json(const plan_task& task, const plan_report& report) {
     return out.dump(2) + "\n";
 }
 
-std::string nothing_fits(const plan_task& task, order_cache& orders) {
+std::string nothing_fits(const plan_task& task, plan_memory& memory) {
     using namespace chimera::detail;
     std::string out = task.what.name.view().empty() ? "the model" : std::string(task.what.name.view());
-    const double memory = smallest_memory(task.what, task.on, task.asked, orders);
+    const double memory = smallest_memory(task.what, task.on, task.asked, memory);
     if (!std::isfinite(memory)) {
         put(out, " has no plan (no family of the request can be built on ", task.on.workers(), " workers with ",
             task.asked.samples, " samples) allow more families or other numbers");
@@ -98,7 +98,7 @@ std::string nothing_fits(const plan_task& task, order_cache& orders) {
     put(out, " does not fit (its state is ", gib(state), " GiB, and a worker would need ", gib(memory),
         " GiB, its activations included, where it has ", gib(task.on.memory), ") give each ",
         gib(memory - task.on.memory), " GiB more");
-    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, orders); nodes > 0)
+    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, memory); nodes > 0)
         put(out, ", or use ", nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
     return out;
 }

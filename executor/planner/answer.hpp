@@ -15,6 +15,6 @@ std::string answer_json(const plan_task& task, const plan_report& report);
 job job_of(const job& from, const configuration& with);
 
 /// One line that says why nothing fits and what the smallest change would be. Only where a plan has no ranking.
-std::string nothing_fits(const plan_task& task, order_cache& orders);
+std::string nothing_fits(const plan_task& task, plan_memory& memory);
 
 }  // namespace chimera::executor

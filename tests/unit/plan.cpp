@@ -43,7 +43,7 @@ TEST(plan, pruning_never_loses_the_best) {
         const model what = make.some_model();
         const cluster on = make.some_cluster();
         plan_request asked = make.some_request();
-        order_cache orders;
+        plan_memory orders;
         const plan_report quick = make_plan(what, on, asked, orders);
         asked.prune = false;
         const plan_report all = make_plan(what, on, asked, orders);
@@ -97,7 +97,7 @@ TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_sa
         cluster on = make.some_cluster();
         on.speeds.clear();
         const plan_request asked = make.some_request();
-        order_cache orders;
+        plan_memory orders;
         const plan_report before = make_plan(what, on, asked, orders);
         if (before.ranking.empty()) continue;
         std::vector<configuration> known;
@@ -123,7 +123,7 @@ TEST(plan, refuses_what_leaves_no_choice) {
     cases::maker make(1);
     const model what = make.some_model();
     cluster on;
-    order_cache orders;
+    plan_memory orders;
     plan_request asked;
     asked.samples = 0;
     EXPECT_THROW(make_plan(what, on, asked, orders), error);

@@ -20,6 +20,7 @@ struct cluster {
     std::vector<double> speeds;    ///< of every worker, relative to `each`; empty: all 1
     std::vector<double> memories;  ///< bytes of every worker; empty: all `memory`
 
+    friend constexpr bool operator==(const cluster&, const cluster&) = default;
     constexpr int workers() const {
         return speeds.empty() ? nodes * workers_per_node : static_cast<int>(speeds.size());
     }

@@ -14,12 +14,18 @@
 
 namespace chimera {
 
+/// A family's order as a key of maps.
+using order_key = std::array<int, 10>;
+constexpr order_key key_of(const family_spec& of) {
+    return {static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
+            of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};
+}
+
 /// Orders that were generated before, by family, options, stages and micro-batches. They depend on no costs.
 class order_cache {
 public:
     prepared_family& operator()(const family_spec& of) {
-        const key at{static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
-                     of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};
+        const order_key at = key_of(of);
         const auto found = made_.find(at);
         if (found != made_.end()) return found->second;
         slots_ += of.slot_count();
@@ -29,8 +35,7 @@ public:
     std::size_t slots() const { return slots_; }
 
 private:
-    using key = std::array<int, 10>;
-    std::map<key, prepared_family> made_;
+    std::map<order_key, prepared_family> made_;
     std::size_t slots_ = 0;
 };
 

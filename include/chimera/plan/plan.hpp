@@ -20,8 +20,10 @@ namespace detail {
 /// One search over all candidates, best bound first.
 class planning {
 public:
-    planning(const model& of, const cluster& on, const plan_request& asked, order_cache& orders)
-        : of_(of), on_(on), asked_(asked), estimate_(of, on, orders), modes_(of, on, asked, estimate_) {
+    planning(const model& of, const cluster& on, const plan_request& asked, plan_memory& memory)
+        : of_(of), on_(on), asked_(asked), known_(memory.known), estimate_(of, on, memory.orders),
+          modes_(of, on, asked, estimate_) {
+        known_.match(of, on, asked);
         for (int w = 0; w < on.workers(); ++w) {
             fastest_ = std::max(fastest_, w == 0 ? on.speed(0) : on.speed(w));
             largest_ = std::max(largest_, w == 0 ? on.memory_of(0) : on.memory_of(w));
@@ -98,10 +100,26 @@ private:
         return best_[asked_.top - 1].found.seconds;
     }
 
+    /// Known from an earlier plan, where all positions run on workers at speed 1.
+    mode_result best_modes(const configuration& of) {
+        const std::vector<double> speeds = estimate_.place(of).speed;
+        const bool like =
+            on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
+        if (!like) return modes_.best(of);
+        if (const mode_result* known = known_.find(of)) {
+            mode_result out = *known;
+            out.played = out.slots = 0;
+            return out;
+        }
+        mode_result found = modes_.best(of);
+        known_.keep(of, found);
+        return found;
+    }
+
     void play(candidate& c) {
         c.tried = true;
         plan_class& which = report_.classes[c.which];
-        const mode_result found = modes_.best(c.with);
+        const mode_result found = best_modes(c.with);
         report_.simulated += found.played;
         report_.slots += found.slots;
         which.simulated += found.played;
@@ -147,6 +165,7 @@ private:
     const model& of_;
     const cluster& on_;
     const plan_request& asked_;
+    known_modes& known_;
     estimator estimate_;
     mode_search modes_;
     double fastest_ = 0, largest_ = 0, total_ = 0;
@@ -161,12 +180,13 @@ private:
 
 /// The best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of the request.
 /// Exact: a candidate is left out only where a lower bound of its time lies above the last place of the ranking, or a lower
-/// bound of its memory above the largest worker. `before`: an earlier plan's configurations, tried first.
+/// bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next one after a change of the
+/// cluster quick. `before`: an earlier plan's configurations, tried first.
 /// Throws `error` for a request without a choice.
-inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, order_cache& orders,
+inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, plan_memory& memory,
                              const std::vector<configuration>& before = {}) {
     check_request(of, on, asked);
-    return detail::planning(of, on, asked, orders).run(before);
+    return detail::planning(of, on, asked, memory).run(before);
 }
 
 }  // namespace chimera

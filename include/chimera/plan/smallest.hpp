@@ -11,21 +11,21 @@ namespace chimera {
 
 namespace detail {
 
-inline bool fits(const model& of, const cluster& on, plan_request asked, order_cache& orders) {
+inline bool fits(const model& of, const cluster& on, plan_request asked, plan_memory& memory) {
     asked.top = 1;
     asked.any = true;
-    return !make_plan(of, on, asked, orders).ranking.empty();
+    return !make_plan(of, on, asked, memory).ranking.empty();
 }
 
 }  // namespace detail
 
 /// Bytes a worker with which some configuration fits, 1 % above the least at most; all workers get as many. Infinity where
 /// nothing can be built.
-inline double smallest_memory(const model& of, cluster on, const plan_request& asked, order_cache& orders) {
+inline double smallest_memory(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
     on.memories.clear();
     const auto fits = [&](double bytes) {
         on.memory = bytes;
-        return detail::fits(of, on, asked, orders);
+        return detail::fits(of, on, asked, memory);
     };
     if (!fits(std::numeric_limits<double>::infinity())) return std::numeric_limits<double>::infinity();
     double low = 1, high = 1 << 20;
@@ -39,13 +39,13 @@ inline double smallest_memory(const model& of, cluster on, const plan_request& a
 
 /// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
 /// memory than every worker's need stays too little however many there are.
-inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, order_cache& orders) {
+inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
     on.speeds.clear();
     on.memories.clear();
     const int now = on.nodes;
     const auto fits = [&](int nodes) {
         on.nodes = nodes;
-        return detail::fits(of, on, asked, orders);
+        return detail::fits(of, on, asked, memory);
     };
     int low = now, high = 2 * now;
     for (; !fits(high); low = high, high *= 2)
