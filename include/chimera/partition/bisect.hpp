@@ -86,10 +86,10 @@ private:
     constexpr bool good(int s, int i, int j, double bound) const {
         return of_.fits(s, i, j) && cost(s, i, j, bound) <= bound;
     }
-    /// Above `limit` any number between it and the cost may do.
+    /// The cost; where the problem knows better, any that some choice has up to the limit, or a bound above the limit.
     constexpr double cost(int s, int i, int j, double limit) const {
-        if constexpr (requires { of_.cost(s, i, j, limit); })
-            return of_.cost(s, i, j, limit);
+        if constexpr (requires { of_.within(s, i, j, limit); })
+            return of_.within(s, i, j, limit);
         else
             return of_.cost(s, i, j);
     }
@@ -136,7 +136,7 @@ private:
         int i = 0;
         for (int s = 0; s < of_.stages; ++s) {
             const int j = i == of_.layers ? i : reach(s, i, bound, std::max(low_[at(s + 1)], i + 1), high_[at(s + 1)]);
-            if (j > i) reached_ = std::max(reached_, static_cast<double>(of_.cost(s, i, j)));
+            if (j > i) reached_ = std::max(reached_, cost(s, i, j, bound));
             if (j < of_.layers && of_.fits(s, i, j + 1)) next_ = std::min(next_, cost(s, i, j + 1, bound));
             cuts_[at(s + 1)] = i = j;
         }

@@ -73,6 +73,18 @@ public:
         }
         return fixed_ + relaxed(0, groups_[open_[0]].count, budget_) * (1 - 1e-9);
     }
+    /// Seconds of a choice within the budget and at most `limit`, not always the least; unbounded where there is none.
+    /// A choice that is above the limit by less than a part in 10^9 may still be given.
+    constexpr double within(double limit, std::vector<int>* chosen = nullptr, std::size_t each = 0) {
+        if (!listed() || fixed_ + incumbent_ > limit) {
+            limit_ = limit - fixed_;
+            const double found = least(chosen, each);
+            limit_ = unbounded;
+            return found;
+        }
+        if (chosen != nullptr) take_incumbent(*chosen, each);
+        return fixed_ + incumbent_;
+    }
     /// Least seconds within the budget. `chosen`: how often each option is taken, for every group in turn and each of
     /// its options in the order of `index`, `each` of them.
     constexpr double least(std::vector<int>* chosen = nullptr, std::size_t each = 0) {
@@ -218,6 +230,8 @@ private:
     struct saving {
         double bytes = 0, seconds = 0;
         std::size_t group = 0;
+        std::size_t from = 0, to = 0;  // options of the group
+        int taken = 0;                 // layers, in the incumbent
     };
     /// The savings of all groups, cheapest first, and the seconds of one choice that fits.
     constexpr void relax() {
@@ -232,25 +246,43 @@ private:
         }
         std::sort(savings_.begin(), savings_.end(),
                   [](const saving& a, const saving& b) { return a.seconds * b.bytes < b.seconds * a.bytes; });
-        for (const saving& s : savings_) {
+        for (saving& s : savings_) {
             if (bytes <= budget_) break;
             const double want = (bytes - budget_) / s.bytes;
             int n = want >= groups_[open_[s.group]].count ? groups_[open_[s.group]].count : static_cast<int>(want);
             if (n < groups_[open_[s.group]].count && bytes - n * s.bytes > budget_) ++n;
             bytes -= n * s.bytes;
             seconds += n * s.seconds;
+            s.taken = n;
         }
         incumbent_ = bytes <= budget_ ? seconds : unbounded;
+    }
+    /// The choice that `relax` found to fit.
+    constexpr void take_incumbent(std::vector<int>& chosen, std::size_t each) const {
+        chosen.assign(groups_.size() * each, 0);
+        const auto slot = [&](std::size_t g, std::size_t o) -> int& {
+            return chosen[g * each + options_[groups_[g].begin + o].index];
+        };
+        for (std::size_t g = 0; g < groups_.size(); ++g)
+            slot(g, groups_[g].end - groups_[g].begin - 1) = groups_[g].count;
+        for (const saving& s : savings_) {
+            if (s.taken == 0) continue;
+            slot(open_[s.group], s.from) -= s.taken;
+            slot(open_[s.group], s.to) += s.taken;
+        }
     }
     /// From option o of group g the smaller option that saves at the least seconds per byte.
     constexpr std::size_t add_saving(std::size_t g, std::size_t o) {
         std::size_t best = o - 1;
         const auto step = [&](std::size_t to) {
-            return saving{options_[o].bytes - options_[to].bytes, options_[to].seconds - options_[o].seconds, g};
+            return saving{
+                options_[o].bytes - options_[to].bytes, options_[to].seconds - options_[o].seconds, g, 0, 0, 0};
         };
         for (std::size_t to = groups_[open_[g]].begin; to + 1 < o; ++to)
             if (step(to).seconds * step(best).bytes <= step(best).seconds * step(to).bytes) best = to;
         savings_.push_back(step(best));
+        savings_.back().from = o - groups_[open_[g]].begin;
+        savings_.back().to = best - groups_[open_[g]].begin;
         return best;
     }
     /// Least seconds of what follows a step, were parts of layers allowed.
@@ -272,7 +304,8 @@ private:
     }
     constexpr void drop_slow(std::vector<point>& all, std::size_t g, int left, double budget) const {
         const auto slow = [&](const point& p) {
-            return p.seconds + relaxed(g, left, budget - p.bytes) * (1 - 1e-9) > incumbent_ * (1 + 1e-9);
+            return p.seconds + relaxed(g, left, budget - p.bytes) * (1 - 1e-9) >
+                   std::min(incumbent_, limit_) * (1 + 1e-9);
         };
         all.erase(std::remove_if(all.begin(), all.end(), slow), all.end());
     }
@@ -299,7 +332,7 @@ private:
     std::vector<std::vector<point>> lists_;  // frontier after every layer listed
     std::vector<std::size_t> steps_;         // group of each of these layers
     std::vector<saving> savings_;
-    double incumbent_ = unbounded;
+    double incumbent_ = unbounded, limit_ = unbounded;
 };
 
 }  // namespace chimera::detail

@@ -95,6 +95,23 @@ public:
         return low > limit ? low : alone + scratch_.search.least();
     }
     constexpr double cost(int s, int i, int j) const { return cost(s, i, j, unbounded); }
+    /// Where it is at most `limit`, seconds of some choice that is too; else a number above the limit, but not above
+    /// it.
+    constexpr double within(int s, int i, int j, double limit) const {
+        const double alone = seconds_(i, j);
+        if (alone > limit) return alone;
+        const double fastest = cheapest(s, i, j);
+        if (fastest >= 0) return alone + fastest;
+        gather(s, i, j);
+        if (!scratch_.search.prepare(budget(s, i, j))) return unbounded;
+        const double low = alone + scratch_.search.bound();
+        if (low > limit) return low;
+        if (j - i <= 8) return alone + scratch_.search.least();  // soon done, and a better bound
+        const double found = alone + scratch_.search.within(limit - alone);
+        if (found <= limit) return found;
+        const double above = alone + (limit - alone) * (1 + 1e-9);  // choices not looked at are beyond this
+        return above > limit ? std::min(found, above) : alone + scratch_.search.least();
+    }
     /// A lower bound of it.
     constexpr double relaxed(int s, int i, int j) const { return cost(s, i, j, -1); }
     constexpr bool fits(int s, int i, int j) const { return smallest(s, i, j) <= budget(s, i, j); }
@@ -123,18 +140,20 @@ public:
         return {*std::max_element(most.begin(), most.end()), *std::max_element(least.begin(), least.end())};
     }
 
-    /// The options that `cost` stands for.
-    constexpr void choose(int s, int i, int j, std::vector<std::uint8_t>& chosen) const {
+    /// Options whose seconds, which it returns, are at most `limit`; precondition: there are any.
+    constexpr double choose(int s, int i, int j, double limit, std::vector<std::uint8_t>& chosen) const {
         std::vector<int> count;
         gather(s, i, j);
         scratch_.search.prepare(budget(s, i, j));
-        scratch_.search.least(&count, each_);
+        double found = scratch_.search.within(limit - seconds_(i, j), &count, each_);
+        if (seconds_(i, j) + found > limit) found = scratch_.search.least(&count, each_);
         for (int l = i; l < j; ++l) {
             std::size_t o = 0;
             while (scratch_.groups[o / each_] != class_[at(l)] || count[o] == 0) ++o;
             --count[o];
             chosen[at(l)] = static_cast<std::uint8_t>(o % each_);
         }
+        return seconds_(i, j) + found;
     }
 
 private:
@@ -334,8 +353,7 @@ constexpr recomputed_partition partition_recomputed(std::span<const double> seco
     out.chosen.assign(seconds.size(), 0);
     for (int s = 0; s < stages; ++s) {
         const int i = out.cuts[static_cast<std::size_t>(s)], j = out.cuts[static_cast<std::size_t>(s) + 1];
-        of.choose(s, i, j, out.chosen);
-        out.stage_seconds.push_back(of.cost(s, i, j));
+        out.stage_seconds.push_back(of.choose(s, i, j, out.seconds, out.chosen));
     }
     return out;
 }
