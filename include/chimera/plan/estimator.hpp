@@ -47,16 +47,16 @@ public:
     /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
     /// Throws `error` where the family cannot be built or the model has fewer layers than stages.
     evaluation operator()(configuration& with) {
-        set(with);
+        set(with, true);
         steps_.play();
         return steps_.time(on_, with);
     }
 
-    /// The same in steps: costs and memory; then `steps().play()` and `steps().time(…)`.
-    evaluator& set(configuration& with) {
+    /// The same in steps: memory, and costs where it fits or `always`; then `steps().play()` and `steps().time(…)`.
+    evaluator& set(configuration& with, bool always = false) {
         prepared_family& order = orders_(with.schedule);
         if (with.cuts.empty()) with.cuts = cuts(with);
-        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, pool_(with));
+        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, pool_(with), always);
         return steps_;
     }
     const evaluator& steps() const { return steps_; }

@@ -31,31 +31,24 @@ struct evaluation {
 /// reductions and updates under a synchronisation. Keeps its memory between configurations.
 class evaluator {
 public:
-    /// Costs and memory. `with` must have its cuts; all references must live until the last step.
+    /// Memory, and costs where it fits or `always`. `with` must have its cuts; all references must live until the last step.
     void set(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
-             prepared_family& family, const positions& at) {
+             prepared_family& family, const positions& at, bool always) {
         choose_order(with, family);
-        cost_ = cost_stages(of, on, with, layers, *order_, at);
         memory_.measure(of, with, order_->head());
         weigh(of, with, family, at);
+        if (always || fits()) cost_ = cost_stages(of, on, with, layers, *order_, at);
     }
-    /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
+    /// Memory alone, after `set`, of a configuration that differs in what is recomputed. Where a worker's state is too large by
+    /// itself, activations are not looked at, and what lacks is the least.
     void weigh(const model& of, const configuration& with, prepared_family& family, const positions& at) {
         choose_order(with, family);
-        found_ = {};
-        found_.lacking = -std::numeric_limits<double>::infinity();
-        lacking_.clear();
         memory_.choose(of, with, *order_);
-        for (int w = 0; w < order_->head().workers; ++w) {
-            const double bytes = memory_(*order_, w);
-            const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
-            lacking_.push_back(lacking);
-            const bool fuller = lacking > found_.lacking || (std::isinf(lacking) && bytes > found_.memory);
-            if (w > 0 && !fuller) continue;
-            found_.lacking = lacking;
-            found_.memory = bytes;
-            found_.fullest = w;
-        }
+        found_ = {};
+        take_fullest(at, [&](int w) { return memory_.held(*order_, w); });
+        if (!fits()) return;
+        memory_.play(*order_);
+        take_fullest(at, [&](int w) { return memory_.held(*order_, w) + memory_.activations(w); });
     }
     bool fits() const { return found_.fits(); }
     const evaluation& memory() const { return found_; }
@@ -94,6 +87,22 @@ public:
     const timeline& played() const { return played_; }
 
 private:
+    template <class Bytes>
+    void take_fullest(const positions& at, const Bytes& bytes_of) {
+        found_.lacking = -std::numeric_limits<double>::infinity();
+        lacking_.clear();
+        for (int w = 0; w < order_->head().workers; ++w) {
+            const double bytes = bytes_of(w);
+            const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
+            lacking_.push_back(lacking);
+            const bool fuller = lacking > found_.lacking || (std::isinf(lacking) && bytes > found_.memory);
+            if (w > 0 && !fuller) continue;
+            found_.lacking = lacking;
+            found_.memory = bytes;
+            found_.fullest = w;
+        }
+    }
+
     void choose_order(const configuration& with, prepared_family& family) {
         bool again = false;
         for (int s = 0; s < with.schedule.stages; ++s) again = again || with.recompute_of(s) == recompute_mode::full;

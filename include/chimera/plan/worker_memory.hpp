@@ -34,23 +34,11 @@ public:
                                         weight_versions(order.head(), s)));
         }
         current_ = &known_[static_cast<std::size_t>(with.recompute)];
-        refresh(order);
     }
-    /// Linear in the stages that the worker holds.
-    double operator()(const prepared_order& order, int worker) const {
-        return held_memory(stages_, order.stages_of(worker)) + current_->of[static_cast<std::size_t>(worker)];
-    }
-
-private:
-    /// Activations at their peak on every worker, under the modes of every stage.
-    struct peaks {
-        std::vector<double> of;
-        std::vector<recompute_mode> modes;
-        const prepared_order* order = nullptr;
-    };
-
-    /// Plays the rows of those workers anew whose stages changed their mode.
-    void refresh(const prepared_order& order) {
+    /// Bytes beside activations: linear in the stages that the worker holds.
+    double held(const prepared_order& order, int worker) const { return held_memory(stages_, order.stages_of(worker)); }
+    /// Plays the rows of those workers anew whose stages changed their mode: to be called before `activations`.
+    void play(const prepared_order& order) {
         const auto workers = static_cast<std::size_t>(order.head().workers);
         const bool all = current_->order != &order || current_->of.size() != workers;
         current_->of.resize(workers);
@@ -64,6 +52,15 @@ private:
         current_->order = &order;
         current_->modes = modes_;
     }
+    double activations(int worker) const { return current_->of[static_cast<std::size_t>(worker)]; }
+
+private:
+    /// Activations at their peak on every worker, under the modes of every stage.
+    struct peaks {
+        std::vector<double> of;
+        std::vector<recompute_mode> modes;
+        const prepared_order* order = nullptr;
+    };
 
     shape head_;
     std::vector<stage_bytes> bytes_;
