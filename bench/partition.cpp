@@ -173,6 +173,8 @@ BENCHMARK(recompute)  // the last number: whether layers are alike
     ->Args({128, 32, 0})
     ->Args({1024, 512, 0})
     ->Args({2048, 512, 0})
+    ->Args({256, 16, 0})
+    ->Args({1024, 64, 0})
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(mirror)  // the last number: whether layers are alike
     ->ArgsProduct({{32, 64, 128, 256, 512}, {4, 8, 16}, {0, 1}})
