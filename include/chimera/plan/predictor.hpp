@@ -82,7 +82,7 @@ public:
         const layer_sums layers(of, on, with.micro_batch, with.tensor);
         const auto count = static_cast<std::size_t>(with.schedule.workers());
         const positions alike{std::vector<double>(count, 1.0), std::vector<double>(count, machines.memory)};
-        evaluate_.set(of, machines, with, layers, *families_[i], alike);
+        evaluate_.set(of, machines, with, layers, *families_[i], alike, true);
         evaluate_.play();
         return evaluate_.time(machines, with).seconds;
     }
