@@ -19,7 +19,7 @@ using nlohmann::json;
 
 struct arguments {
     std::string file;
-    std::optional<std::string> test, fit, hardware, tokens, per_node, folds, tolerate, out;
+    std::optional<std::string> test, test_tokens, fit, hardware, tokens, per_node, folds, tolerate, out;
     std::vector<std::string> fixed;
     std::string format = "text";
 };
@@ -77,9 +77,9 @@ hardware base_of(const arguments& with, const measured_file& measured) {
     return known != nullptr ? *known : p100_nodes;
 }
 
-measurement_options reading(const arguments& with) {
+measurement_options reading(const arguments& with, const char* option, const std::optional<std::string>& tokens) {
     measurement_options how;
-    if (with.tokens) how.tokens = static_cast<int>(whole("--tokens", *with.tokens, 1, 1 << 20));
+    if (tokens) how.tokens = static_cast<int>(whole(option, *tokens, 1, 1 << 20));
     if (with.per_node) how.workers_per_node = static_cast<int>(whole("--workers-per-node", *with.per_node, 1, 1 << 20));
     return how;
 }
@@ -112,7 +112,7 @@ struct tested {
 
 /// On other hardware than the fitted rows name, what was fitted is carried over where both are known.
 tested test(const arguments& with, const hardware& fitted, const std::string& named) {
-    tested out{load_measurements(*with.test, reading(with)), fitted, nullptr, {}};
+    tested out{load_measurements(*with.test, reading(with, "--test-tokens", with.test_tokens)), fitted, nullptr, {}};
     const hardware *from = find_hardware(named), *to = find_hardware(out.of.hardware);
     if (from != nullptr && to != nullptr && from != to && !with.hardware) out.on = carried(fitted, *from, *to);
     out.by = std::make_unique<predictor>(out.of.models, out.of.rows);
@@ -148,7 +148,7 @@ void report_json(const arguments& with, const calibration& found, const predicte
 void run(const arguments& with) {
     if (with.format != "text" && with.format != "json")
         refuse("--format is \"" + with.format.substr(0, 40) + "\" (unknown here) use text or json");
-    const measured_file measured = load_measurements(with.file, reading(with));
+    const measured_file measured = load_measurements(with.file, reading(with, "--tokens", with.tokens));
     hardware base = base_of(with, measured);
     std::vector<const hardware_number*> numbers =
         numbers_named(with.fit                                         ? *with.fit
@@ -188,6 +188,7 @@ void add_calibrate(CLI::App& program, int&) {
     command->add_option("--hardware", with->hardware, "what is known: P100, V100, A100 or a chimera.hardware file")
         ->option_text("NAME|FILE");
     command->add_option("--tokens", with->tokens, "per sample, in place of the model's own")->option_text("T");
+    command->add_option("--test-tokens", with->test_tokens, "the same for the rows of --test")->option_text("T");
     command->add_option("--workers-per-node", with->per_node, "in place of what the rows imply")->option_text("K");
     command->add_option("--folds", with->folds, "parts left out in turn (every row, or 5 of more than 200)")
         ->option_text("K");

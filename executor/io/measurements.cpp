@@ -219,7 +219,7 @@ private:
         const std::string name = plain(line.cell("model"));
         return on_line(line, [&]() -> model {
             if (const auto layers = layers_after("bert", name)) {
-                bert_sizes sizes = bert_48;
+                bert_sizes sizes = line.cell("hardware") == "V100" ? bert_48_512 : bert_48;
                 sizes.layers = *layers;
                 if (how_.tokens > 0) sizes.tokens = how_.tokens;
                 return bert(sizes);

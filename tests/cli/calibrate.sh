@@ -40,6 +40,7 @@ rm hardware.json
 { sed -n 1,2p "$figures"; grep measured "$figures" | awk 'NR % 2 == 0'; } >even.csv
 "$program" calibrate odd.csv --test even.csv >test.txt || fail "calibrate --test"
 grep -q '^even.csv: 11 rows, nothing fitted' test.txt || fail "test: $(grep even test.txt)"
+"$program" calibrate odd.csv --test even.csv --test-tokens 256 | cmp -s - test.txt && fail "--test-tokens changes nothing"
 sed 's/P100/V100/' even.csv >v100.csv
 "$program" calibrate odd.csv --test v100.csv | grep -q 'carried over to V100' || fail "carried over"
 "$program" calibrate "$figures" --fit flops --fix between.bandwidth=2e9 --fix step_overhead=0 --folds 4 |
@@ -67,6 +68,7 @@ refuse 'out of range' "$figures" --fix launch=-1
 refuse 'choose one' "$figures" --fit flops,launch --fix launch=1
 refuse '--tokens' "$figures" --tokens 0
 refuse 'tokens' "$figures" --tokens 513
+refuse '--test-tokens' "$figures" --test "$figures" --test-tokens x
 refuse '--folds' "$figures" --folds 1
 refuse '--tolerate' "$figures" --tolerate -1
 refuse '--format' "$figures" --format svg

@@ -103,6 +103,7 @@ TEST(Measurements, WorkersShareNodesAsTheRowsSay) {
     const measured_file read =
         read_measurements(scheme("x,Bert-48,V100,4,chimera,8,4,8,512,0,seq_per_s_measured,173.3"));
     EXPECT_EQ(read.rows[0].workers_per_node, 8);
+    EXPECT_EQ(read.models[0].tokens, 512);
 }
 
 TEST(Measurements, FilesThatAreNone) {
