@@ -115,13 +115,13 @@ private:
     }
 
     /// Two options, the smaller first: the fewest of it that bring `count` layers within the budget; -1: too few.
-    static constexpr int fewest(const option& small, const option& large, int count, double budget) {
-        const double over = count * large.bytes - budget;
+    static constexpr int fewest(const option& lighter, const option& heavier, int count, double budget) {
+        const double over = count * heavier.bytes - budget;
         if (over <= 0) return 0;
-        const double exact = over / (large.bytes - small.bytes);
+        const double exact = over / (heavier.bytes - lighter.bytes);
         if (exact > count + 1.0) return -1;
         int least = static_cast<int>(exact);
-        const auto fits = [&](int n) { return n * small.bytes + (count - n) * large.bytes <= budget; };
+        const auto fits = [&](int n) { return n * lighter.bytes + (count - n) * heavier.bytes <= budget; };
         while (least > 0 && fits(least - 1)) --least;
         while (least <= count && !fits(least)) ++least;
         return least <= count ? least : -1;
@@ -137,12 +137,12 @@ private:
         double least = unbounded;
         const int most_smallest = size == 3 ? of.count : 0;
         for (int n = 0; n <= most_smallest; ++n) {
-            const option *small = o + size - 2, *large = o + size - 1;
+            const option *lighter = o + size - 2, *heavier = o + size - 1;
             const double spent = size == 3 ? n * o->bytes : 0;
-            const int some = fewest(*small, *large, of.count - n, budget - spent);
+            const int some = fewest(*lighter, *heavier, of.count - n, budget - spent);
             if (some < 0) continue;
             const double taken = size == 3 ? n * o->seconds : 0;
-            const double seconds = taken + some * small->seconds + (of.count - n - some) * large->seconds;
+            const double seconds = taken + some * lighter->seconds + (of.count - n - some) * heavier->seconds;
             if (seconds < least) {
                 least = seconds;
                 best = size == 3 ? counts{n, some, of.count - n - some} : counts{some, of.count - some, 0};
