@@ -84,7 +84,9 @@ void batch_probes::add_pipeline(const profile_request& wanted, int workers, int 
     made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
 }
 
-std::size_t batch_probes::count() const { return 2 * (alone_.depths.size() + crowded_.depths.size()) + pipelines_.size() + 2; }
+std::size_t batch_probes::count() const {
+    return 2 * (alone_.depths.size() + crowded_.depths.size()) + pipelines_.size() + 2;
+}
 
 void batch_probes::round(double seconds_each) {
     for (crowd* each : {&alone_, &crowded_}) {
