@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chimera/partition/contiguous.hpp>
+#include <chimera/partition/heterogeneous.hpp>
 #include <chimera/plan/evaluate.hpp>
+#include <chimera/schedule/placement.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -68,13 +71,17 @@ public:
         return steps_;
     }
 
-    /// The cut whose slowest stage is fastest.
+    /// The cut whose slowest stage is fastest, each at the speed of its slowest worker.
     const std::vector<int>& cuts(const configuration& with) {
-        const std::tuple at{with.schedule.stages, with.micro_batch, with.tensor};
+        std::tuple at{with.schedule.stages, with.micro_batch, with.tensor, stage_speeds(with)};
         const auto found = cuts_.find(at);
         if (found != cuts_.end()) return found->second;
-        return cuts_.emplace(at, partition(layers(with.micro_batch, with.tensor).compute(), with.schedule.stages))
-            .first->second;
+        const std::vector<double>& seconds = layers(with.micro_batch, with.tensor).compute();
+        std::vector<device> on;
+        for (const double speed : std::get<3>(at)) on.push_back({.speed = speed});
+        std::vector<int> cuts =
+            on.empty() ? partition(seconds, with.schedule.stages) : heterogeneous({.seconds = seconds}, on).cuts;
+        return cuts_.emplace(std::move(at), std::move(cuts)).first->second;
     }
 
     /// The layers at a micro-batch size and tensor width.
@@ -86,13 +93,27 @@ public:
     }
 
 private:
+    /// Of every stage, its slowest worker's; empty where all are equal.
+    std::vector<double> stage_speeds(const configuration& with) const {
+        if (pool_.alike()) return {};
+        const std::vector<double> at = pool_(with).speed;
+        std::vector<double> out(static_cast<std::size_t>(with.schedule.stages), at.front());
+        for (int p = 0; p < pipelines_of(with.schedule); ++p)
+            for (int s = 0; s < with.schedule.stages; ++s) {
+                double& speed = out[static_cast<std::size_t>(s)];
+                speed = std::min(speed, at[static_cast<std::size_t>(worker_of(with.schedule, p, s))]);
+            }
+        if (std::all_of(out.begin(), out.end(), [&](double s) { return s == out.front(); })) out.clear();
+        return out;
+    }
+
     const model& of_;
     const cluster& on_;
     order_cache& orders_;
     worker_pool pool_;
     evaluator steps_;
     std::map<std::pair<int, int>, layer_sums> sums_;
-    std::map<std::tuple<int, int, int>, std::vector<int>> cuts_;
+    std::map<std::tuple<int, int, int, std::vector<double>>, std::vector<int>> cuts_;
 };
 
 }  // namespace chimera

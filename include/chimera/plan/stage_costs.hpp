@@ -38,6 +38,8 @@ public:
         }
     }
 
+    /// Whether all workers are equal.
+    constexpr bool alike() const { return alike_; }
     /// Linear in the pipeline group's workers; in all workers where their memories differ.
     constexpr positions operator()(const configuration& with) const {
         const auto count = static_cast<std::size_t>(with.schedule.workers());
