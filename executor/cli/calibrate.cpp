@@ -126,7 +126,7 @@ void report_text(const arguments& with, const calibration& found, const predicte
         const tested other = test(with, found.fitted, rows.of.hardware);
         out += '\n' + *with.test + ": " + std::to_string(other.errors.size()) + " rows, nothing fitted to them" +
                (other.on == found.fitted ? "" : ", carried over to " + other.of.hardware) +
-               "\nerrors: " + text_of(summarise(other.errors)) + '\n' +
+               "\nerrors: " + text_of(sum_up(other.errors)) + '\n' +
                text_of(predicted_rows{other.of, *other.by, other.on, other.errors, none});
     }
     write_output(out);
@@ -139,7 +139,7 @@ void report_json(const arguments& with, const calibration& found, const predicte
     out["rows"] = json_of(rows);
     if (with.test) {
         const tested other = test(with, found.fitted, rows.of.hardware);
-        out["test"] = {{"errors", json_of(summarise(other.errors))},
+        out["test"] = {{"errors", json_of(sum_up(other.errors))},
                        {"rows", json_of(predicted_rows{other.of, *other.by, other.on, other.errors, none})}};
     }
     write_output(out.dump(2) + '\n');

@@ -76,7 +76,7 @@ std::string classes(const predicted_rows& rows) {
         std::map<int, std::vector<double>> parts;
         for (std::size_t i = 0; i < errors.size(); ++i) parts[one.of(rows.of.rows[i].with)].push_back(errors[i]);
         for (const auto& [value, part] : parts) {
-            const error_summary e = summarise(part);
+            const error_summary e = sum_up(part);
             put(out, "%-11s %4d %8zu %7.2f%% %7.2f%% %7.2f%%\n", one.name, value, part.size(), 100 * e.mean,
                 100 * e.p95, 100 * e.most);
         }

@@ -47,7 +47,7 @@ struct calibration_options {
 };
 
 /// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
-inline error_summary summarise(std::span<const double> errors) {
+inline error_summary sum_up(std::span<const double> errors) {
     std::vector<double> sorted;
     for (const double e : errors) sorted.push_back(std::abs(e));
     if (sorted.empty()) return {};
@@ -142,7 +142,7 @@ inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, cons
         for (std::size_t i = 0; i < m; ++i)
             if (fold[run[i]] == k) out.held_out[i] = rows.error(i, without);
     }
-    out.unseen = summarise(out.held_out);
+    out.unseen = sum_up(out.held_out);
 }
 
 }  // namespace detail
@@ -170,7 +170,7 @@ inline calibration calibrate(predictor& rows, const hardware& base, const std::v
     calibration out;
     out.fitted = fitter.at(base, best.at);
     for (std::size_t i = 0; i < m; ++i) out.errors.push_back(rows.error(i, out.fitted));
-    out.fit = summarise(out.errors);
+    out.fit = sum_up(out.errors);
     const double t = detail::student(static_cast<double>(m - n));
     for (std::size_t j = 0; j < n; ++j) {
         const double value = std::exp(best.at[j]), spread = std::exp(t * std::sqrt(best.covariance[j * n + j]));

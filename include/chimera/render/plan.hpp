@@ -71,7 +71,7 @@ inline std::string reason(const plan_class& c, double best) {
 }  // namespace detail
 
 /// A configuration in a few words.
-inline std::string summary(const configuration& of) {
+inline std::string in_words(const configuration& of) {
     std::string out = label_of(of.schedule);
     const int workers = of.schedule.workers();
     detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width,
@@ -118,7 +118,7 @@ inline std::string text(const plan_report& of, const equation_1_report* closed, 
     if (of.ranking.empty()) return out;
     const ranked& first = of.ranking.front();
     put_ranking(out, of, samples);
-    put(out, "\nThe first: ", summary(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
+    put(out, "\nThe first: ", in_words(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
     if (of.bound > 0)
         put(out, ", ", decimals(100 * (first.found.compute / of.bound - 1), 1), " % more than all work spread evenly");
     put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
@@ -128,7 +128,7 @@ inline std::string text(const plan_report& of, const equation_1_report* closed, 
         return r.with.schedule.which != first.with.schedule.which;
     });
     if (other != of.ranking.end())
-        put(out, "  runner-up of another family: ", summary(other->with), ", ",
+        put(out, "  runner-up of another family: ", in_words(other->with), ", ",
             percent_more(other->found.seconds, first.found.seconds), "\n");
     if (of.bound > 0)
         put(out, "  no plan on this cluster takes less than ", seconds_text(of.bound),
