@@ -142,11 +142,11 @@ TEST(Calibrate, RefusesTooFewRows) {
 TEST(Calibrate, SummaryCountsWhatItSays) {
     std::vector<double> errors;
     for (int i = 1; i <= 100; ++i) errors.push_back(i % 2 == 0 ? i : -i);
-    const error_summary e = summarise(errors);
+    const error_summary e = sum_up(errors);
     EXPECT_DOUBLE_EQ(e.mean, 50.5);
     EXPECT_DOUBLE_EQ(e.p95, 95);
     EXPECT_DOUBLE_EQ(e.most, 100);
-    EXPECT_DOUBLE_EQ(summarise(std::vector<double>{-0.5}).p95, 0.5);
+    EXPECT_DOUBLE_EQ(sum_up(std::vector<double>{-0.5}).p95, 0.5);
 }
 
 /// Tables of Student's distribution, two-sided 95 %.
