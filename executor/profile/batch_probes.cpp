@@ -108,7 +108,7 @@ by_kind batch_probes::by_stage(const per_stage& each) const {
 std::vector<profiled_passes> batch_probes::passes_of(const crowd& from) const {
     std::vector<profiled_passes> out;
     for (const depth& each : from.depths) {
-        const costs whole = each.whole->quiet_round().each, split = each.split->quiet_round().each;
+        const costs whole = each.whole->middle_round().each, split = each.split->middle_round().each;
         out.push_back({each.micro_batches * from.activations, by_stage(whole.forward), by_stage(whole.backward),
                        by_stage(split.input_gradient), by_stage(split.weight_gradient)});
     }
@@ -122,11 +122,11 @@ profiled_batch batch_probes::result() const {
     out.boundary_bytes = boundary_bytes_;
     out.passes = passes_of(alone_);
     out.crowded = passes_of(crowded_);
-    const costs again = recomputing_->quiet_round().each;
+    const costs again = recomputing_->middle_round().each;
     out.light_forward = by_stage(again.forward);
     out.recompute = by_stage(again.recompute);
     for (const pipeline& each : pipelines_) {
-        probe_round found = each.run->quiet_round();
+        probe_round found = each.run->middle_round();
         found.engine.settle = std::max(0.0, found.engine.settle - found.norm);
         out.engine.push_back(found.engine);
     }
@@ -136,7 +136,7 @@ profiled_batch batch_probes::result() const {
 void batch_probes::calibrate(profile& all, std::size_t which) const {
     for (std::size_t i = 0; i < pipelines_.size(); ++i) {
         const program& ran = pipelines_[i].run->what();
-        const probe_round found = pipelines_[i].run->quiet_round();
+        const probe_round found = pipelines_[i].run->middle_round();
         const int workers = ran.head.workers;
         std::vector<profiled_stage> stages;
         for (int s = 0; s < workers; ++s) stages.push_back({{s, s + 1, s == 0, s == workers - 1}, false});
@@ -183,7 +183,7 @@ profile batch_probes::totals() const {
     std::vector<double> updates, norms;
     std::vector<std::pair<double, double>> reductions;
     for (const depth& each : alone_.depths) {
-        const probe_round found = each.whole->quiet_round();
+        const probe_round found = each.whole->middle_round();
         updates.push_back(sum(found.each.update) / small);
         norms.push_back(found.norm / small);
         for (const int s : {0, 2, 3, 4})
@@ -195,7 +195,7 @@ profile batch_probes::totals() const {
     const int workers = versions_.run->what().head.workers;
     double held = 0;
     for (int s = 0; s < workers; ++s) held += versions_.on->parameters(s);
-    out.update_versions = sum(versions_.run->quiet_round().each.update) / held;
+    out.update_versions = sum(versions_.run->middle_round().each.update) / held;
     for (const depth& each : alone_.depths) out.spread = std::max(out.spread, spread_of(*each.whole));
     return out;
 }

@@ -25,7 +25,7 @@ struct profile_request {
 /// embedding, a stage without layers, two blocks and a head, each a stage, all on one worker; forwards of 1, 2, 4 … micro-batches
 /// before their backwards, so that more and more activations come back from ever farther caches; then with split
 /// backwards, with recompute, and real pipelines of the workers asked for. Programs take turns in rounds; every number is the
-/// lower quartile over rounds of medians over iterations. Throws chimera::error where memory does not suffice.
+/// median over rounds of medians over iterations. Throws chimera::error where memory does not suffice.
 profile measure_profile(const profile_request& wanted);
 
 }  // namespace chimera::executor

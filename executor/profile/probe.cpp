@@ -40,20 +40,13 @@ constexpr std::array lists{&costs::forward,         &costs::backward,  &costs::i
 constexpr std::array numbers{&profiled_engine::start, &profiled_engine::hand_over, &profiled_engine::transfer,
                              &profiled_engine::settle, &profiled_engine::around};
 
-/// The lower quartile: other programs only ever make a round slower, so the undisturbed ones are the low ones.
-double quiet(std::vector<double> values) {
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 4);
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
-}
-
-/// Stage by stage what `list` finds in quiet rounds.
+/// Stage by stage what `list` finds, the median over the rounds.
 template <class List>
-void take_quiet(const std::vector<probe_round>& rounds, per_stage& into, List list) {
+void take_middle(const std::vector<probe_round>& rounds, per_stage& into, List list) {
     for (std::size_t s = 0; s < into.values.size(); ++s) {
         std::vector<double> all;
         for (const probe_round& r : rounds) all.push_back(list(r).values[s]);
-        into.values[s] = quiet(std::move(all));
+        into.values[s] = median(std::move(all));
     }
 }
 
@@ -132,16 +125,16 @@ double probe::makespan(double seconds) {
     return median(std::move(measured));
 }
 
-probe_round probe::quiet_round() const {
+probe_round probe::middle_round() const {
     probe_round out = rounds_.front();
     for (const auto list : lists)
-        take_quiet(rounds_, out.each.*list, [list](const probe_round& r) -> const per_stage& { return r.each.*list; });
-    take_quiet(rounds_, out.each.reduce.seconds,
-               [](const probe_round& r) -> const per_stage& { return r.each.reduce.seconds; });
+        take_middle(rounds_, out.each.*list, [list](const probe_round& r) -> const per_stage& { return r.each.*list; });
+    take_middle(rounds_, out.each.reduce.seconds,
+                [](const probe_round& r) -> const per_stage& { return r.each.reduce.seconds; });
     const auto middle = [&](auto value) {
         std::vector<double> all;
         for (const probe_round& r : rounds_) all.push_back(value(r));
-        return quiet(std::move(all));
+        return median(std::move(all));
     };
     for (const auto number : numbers)
         out.engine.*number = middle([number](const probe_round& r) { return r.engine.*number; });

@@ -58,8 +58,8 @@ public:
     /// Runs for about `seconds` as well; the median makespan.
     double makespan(double seconds);
     const std::vector<probe_round>& rounds() const { return rounds_; }
-    /// Number by number the lower quartile over the rounds: what other programs disturbed counts little.
-    probe_round quiet_round() const;
+    /// Number by number the median over the rounds.
+    probe_round middle_round() const;
     const program& what() const { return program_; }
 
 private:

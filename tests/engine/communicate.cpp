@@ -237,7 +237,7 @@ TEST(core_gate, is_first_come_first_served) {
         });
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    gate.release();
+    gate.release(0);
     for (auto& t : threads) t.join();
     EXPECT_THAT(order, testing::ElementsAre(1, 2, 3, 4));
 }
