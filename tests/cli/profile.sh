@@ -18,7 +18,7 @@ refuse() {
 
 echo '{"model":{"layers":4,"heads":3,"channels":16}}' >heads.json
 echo '{"model":{"layers":6,"heads":2,"channels":16,"context":16,"vocabulary":64},"batch":{"sequences":2}}' >small.json
-echo '{"modul":{}}' >unknown.json
+echo '{"colour":{}}' >unknown.json
 : >empty.json
 refuse 'unknown model' --model big
 refuse 'No such file' --model none.json
