@@ -27,8 +27,8 @@ struct mode_result {
 /// Finds a candidate's best layout, ZeRO level, recompute and synchronisation, all others given.
 class mode_search {
 public:
-    mode_search(const model& of, const cluster& on, const plan_request& asked, estimator& estimate)
-        : of_(of), on_(on), asked_(asked), estimate_(estimate) {}
+    mode_search(const cluster& on, const plan_request& asked, estimator& estimate)
+        : on_(on), asked_(asked), estimate_(estimate) {}
 
     /// How many combinations there are.
     std::int64_t count(const configuration& of) const {
@@ -109,7 +109,6 @@ private:
     }
 
     played_last played_;
-    const model& of_;
     const cluster& on_;
     const plan_request& asked_;
     estimator& estimate_;

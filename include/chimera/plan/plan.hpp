@@ -22,7 +22,7 @@ class planning {
 public:
     planning(const model& of, const cluster& on, const plan_request& asked, plan_memory& memory)
         : of_(of), on_(on), asked_(asked), known_(memory.known), estimate_(of, on, memory.orders),
-          modes_(of, on, asked, estimate_) {
+          modes_(on, asked, estimate_) {
         known_.match(of, on, asked);
         for (int w = 0; w < on.workers(); ++w) {
             fastest_ = std::max(fastest_, w == 0 ? on.speed(0) : on.speed(w));
