@@ -3,6 +3,7 @@
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
+#include <executor/io/read.hpp>
 #include <executor/planner/answer.hpp>
 #include <executor/planner/here.hpp>
 
@@ -108,13 +109,30 @@ void keep_change(plan_task& task) {
     if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
 }
 
+/// How far the hardware's fit was off on rows it had not seen, where its file says so; and how many places that leaves open.
+std::string certainty(const plan_task& task, const plan_report& report) {
+    const json& hardware = task.request["cluster"].value("hardware", json());
+    if (!hardware.is_string()) return "";
+    const json file = json::parse(read_file(hardware.get<std::string>()), nullptr, false);
+    const json::json_pointer at("/fit/held_out/mean");
+    if (!file.is_object() || !file.contains(at) || !file[at].is_number()) return "";
+    const double mean = file[at].get<double>();
+    const double best = report.ranking.front().found.seconds;
+    const auto open = std::count_if(report.ranking.begin(), report.ranking.end(),
+                                    [&](const ranked& r) { return r.found.seconds <= best * (1 + mean); });
+    std::string out;
+    detail::put(out, "The hardware was ", detail::fixed_point{100 * mean, 1},
+                " % off on rows held out of its fit: the first ", open, " places lie within that of each other.\n\n");
+    return out;
+}
+
 /// With the closed form beside the first of a cluster's plan.
 std::string report_text(const plan_task& task, const plan_report& report, plan_memory& memory) {
     if (task.machine) return text(report, nullptr, task.asked.samples);
     estimator estimate(task.what, task.on, memory.orders);
     configuration first = report.ranking.front().with;
     const evaluation found = estimate(first);
-    const equation_1_report closed = equation_1(task.on, first, estimate, found);
+    const equation_1_report closed = equation_1(task.on, estimate, found);
     return text(report, &closed, task.asked.samples);
 }
 
@@ -133,7 +151,7 @@ void run(const arguments& with) {
     std::string out(task.what.name.view());
     detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
-    with.output.write(out + report_text(task, report, memory));
+    with.output.write(out + certainty(task, report) + report_text(task, report, memory));
 }
 
 }  // namespace

@@ -19,8 +19,7 @@ struct equation_1_report {
 };
 
 /// Eq. 1 beside the simulation: to be called after the estimator's own evaluation of the same configuration.
-inline equation_1_report equation_1(const cluster& on, const configuration& with, estimator& estimate,
-                                    const evaluation& simulated) {
+inline equation_1_report equation_1(const cluster& on, estimator& estimate, const evaluation& simulated) {
     const stage_costs& cost = estimate.steps().cost();
     const auto largest = [](const per_stage& of) { return *std::max_element(of.values.begin(), of.values.end()); };
     costs uniform;
@@ -42,9 +41,9 @@ inline equation_1_report equation_1(const cluster& on, const configuration& with
     out.other = split ? uniform.weight_gradient[0] : uniform.recompute[0];
     out.each.transfer = largest(cost.seconds.transfer);
     out.each.unoverlapped = simulated.exposed;
-    out.seconds = equation_1({out.path.forwards, out.path.backwards}, out.each) + out.path.others * out.other +
+    // The path's own length is F C_f + B C_b, and the same where a slot covers two micro-batches or half of one.
+    out.seconds = end + out.each.transfer * (out.path.forwards + out.path.backwards) + out.each.unoverlapped +
                   simulated.update + on.each.step_overhead;
-    (void)with;
     return out;
 }
 

@@ -78,9 +78,10 @@ public:
         if (found != cuts_.end()) return found->second;
         const std::vector<double>& seconds = layers(with.micro_batch, with.tensor).compute();
         std::vector<device> on;
-        for (const double speed : std::get<3>(at)) on.push_back({.speed = speed});
-        std::vector<int> cuts =
-            on.empty() ? partition(seconds, with.schedule.stages) : heterogeneous({.seconds = seconds}, on).cuts;
+        for (const double speed : std::get<3>(at)) on.emplace_back().speed = speed;
+        layer_needs needs;
+        needs.seconds = seconds;
+        std::vector<int> cuts = on.empty() ? partition(seconds, with.schedule.stages) : heterogeneous(needs, on).cuts;
         return cuts_.emplace(std::move(at), std::move(cuts)).first->second;
     }
 
