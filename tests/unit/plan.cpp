@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 using namespace chimera;
@@ -26,7 +27,10 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
                                              estimate.place(one), on, what.bytes);
             one.zero = make.whole(0, 3);
             one.synchronisation = make.whole(0, 1) == 0 ? chimera::sync::eager : chimera::sync::eager_opt;
-            const double found = estimate(one).seconds;
+            const evaluation whole = estimate(one);
+            const double found = whole.seconds;
+            const double state = static_cast<double>(parameters(what)) / one.tensor;
+            ASSERT_LE(least_memory(what.bytes, state, one, one.zero), whole.memory) << label_of(one.schedule);
             ASSERT_LE(bound, found) << label_of(one.schedule) << " stages " << one.schedule.stages << " N "
                                     << one.schedule.micro_batches << " seed " << seed;
             ++seen;
@@ -96,6 +100,7 @@ TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_sa
         const model what = make.some_model();
         cluster on = make.some_cluster();
         on.speeds.clear();
+        if (seed % 2 == 0) on.memory = std::numeric_limits<double>::infinity();
         const plan_request asked = make.some_request();
         plan_memory orders;
         const plan_report before = make_plan(what, on, asked, orders);
@@ -108,7 +113,10 @@ TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_sa
         ASSERT_EQ(again.ranking.size(), anew.ranking.size());
         for (std::size_t i = 0; i < anew.ranking.size(); ++i)
             EXPECT_DOUBLE_EQ(again.ranking[i].found.seconds, anew.ranking[i].found.seconds);
-        EXPECT_GE(again.ranking[0].found.seconds, before.ranking[0].found.seconds * (1 - 1e-12));
+        // Where memory is tight, the cut for other speeds may happen to fit where the first one does not.
+        if (std::isinf(on.memory)) {
+            EXPECT_GE(again.ranking[0].found.seconds, before.ranking[0].found.seconds * (1 - 1e-12));
+        }
         if (on.workers() < 2) continue;
         const plan_report fewer = make_plan(what, without(on, 0), asked, orders, known);
         for (const ranked& r : fewer.ranking) EXPECT_LE(r.with.workers(), on.workers() - 1);

@@ -19,6 +19,7 @@ public:
         model out;
         out.name = "random";
         const int layers = whole(3, 14);
+        const double kept = whole(0, 2) == 0 ? 1 : 1e6;  // models that are little but state, too
         for (int i = 0; i < layers; ++i) {
             layer l;
             l.parameters = whole(1, 1000) * 1000;
@@ -26,7 +27,7 @@ public:
             l.input_gradient = l.forward * number(0.8, 1.3);
             l.weight_gradient = l.forward * number(0.5, 1.1);
             l.selective_forward = l.forward * number(0, 0.3);
-            l.activations = number(1, 40) * 1e6;
+            l.activations = number(1, 40) * kept;
             l.selective = l.activations * number(0.4, 1);
             l.output = number(0.1, 1) * 1e6;
             out.layers.push_back(l);

@@ -118,7 +118,9 @@ constexpr double least_memory(const precision& bytes, double parameters, const c
     const double weight = zero >= 3 ? bytes.weight / replicas : bytes.weight;
     const double gradient = zero >= 2 ? bytes.gradient / replicas : bytes.gradient;
     const double optimiser = zero >= 1 ? bytes.optimiser / replicas : bytes.optimiser;
-    const double held = parameters * with.schedule.placements() / with.schedule.stages / with.schedule.workers();
+    // A mirror over an odd number of stages holds the middle one once.
+    const int pipelines = with.schedule.stages % 2 != 0 ? 1 : pipelines_of(with.schedule);
+    const double held = parameters * pipelines / with.schedule.workers();
     return (weight + gradient + optimiser) * held;
 }
 
