@@ -165,7 +165,7 @@ constexpr double held_memory(std::span<const stage_memory> stages, std::span<con
 
 namespace detail {
 
-constexpr bool passes(std::span<const slot> row, std::int32_t stage) {
+constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
     return std::find_if(row.begin(), row.end(), [&](const slot& x) { return x.stage == stage; }) != row.end();
 }
 
@@ -191,7 +191,7 @@ constexpr double memory_peak(std::span<const slot> row, std::span<const stage_me
     double sum = held_memory(stages, held) + activation_peak(row, stages);
     for (const std::int32_t s : held) {
         const stage_memory& of = stages[static_cast<std::size_t>(s)];
-        if (!detail::passes(row, s)) sum -= of.brief + 2 * (of.input + of.output);
+        if (!detail::runs_through(row, s)) sum -= of.brief + 2 * (of.input + of.output);
     }
     return sum;
 }
@@ -204,7 +204,7 @@ constexpr double reserved_peak(std::span<const slot> row, std::span<const stage_
     double sum = 0, largest = 0;
     for (std::size_t k = 0; k < held.size(); ++k) {
         const stage_memory& of = stages[static_cast<std::size_t>(held[k])];
-        const bool passed = detail::passes(row, held[k]);
+        const bool passed = detail::runs_through(row, held[k]);
         sum += of.state.total() + of.workspace + (passed ? of.brief : 0);
         largest = std::max(largest, passed ? of.kept : of.whole());
         bool again = of.unfolded == 0;
