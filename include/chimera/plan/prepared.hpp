@@ -35,7 +35,7 @@ constexpr reduction_order order_reductions(schedule_view of, const detail::repli
     std::vector<std::vector<reduction_member>> members(stages);
     for (const detail::reduction& r : rows.all) {
         const auto s = static_cast<std::size_t>(r.stage);
-        key[s] = std::max(key[s], (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage);
+        key[s] = std::max(key[s], detail::start_key(r));
         members[s].push_back({r.worker, r.after});
     }
     reduction_order out;

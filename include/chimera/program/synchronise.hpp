@@ -47,6 +47,11 @@ struct reduction {
     bool late = false;       ///< waits for the end of the worker's computation
 };
 
+/// Where a stage's reduction stands in the one order in which collectives start: the largest of its members' keys.
+constexpr std::int64_t start_key(const reduction& r) {
+    return (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage;
+}
+
 /// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
 constexpr void find_last_gradients(schedule_view of, int w, const std::vector<std::int32_t>& held, sync mode,
                                    std::vector<std::size_t>& open, std::vector<reduction>& out) {
@@ -99,7 +104,7 @@ constexpr reduction_rows find_reductions(schedule_view of, const replica_groups&
     for (std::size_t s = 0; s < stages; ++s) key[s] = static_cast<std::int64_t>(s);
     for (const reduction& r : out.all) {
         std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
-        k = std::max(k, (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage);
+        k = std::max(k, start_key(r));
     }
     for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
         const auto from = out.all.begin() + out.offsets[w];
