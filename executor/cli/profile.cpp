@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/io/profile.hpp>
 #include <executor/io/write.hpp>
 #include <executor/profile/measure_profile.hpp>
 #include <executor/train/calibrate.hpp>
@@ -94,26 +97,22 @@ cut cut_of(const arguments& from, const gpt2_config& model) {
     if (!from.stages && blocks.empty())
         refuse("--costs needs the model's cut (costs are per stage) give --stages D or --blocks 2,1,1,0");
     const auto stages =
-        from.stages ? whole("--stages", *from.stages, 1, 65535) : static_cast<std::int64_t>(blocks.size());
+        from.stages ? whole("--stages", *from.stages, 1, 1024) : static_cast<std::int64_t>(blocks.size());
     for (const layer_range& r : stage_layers(model, static_cast<int>(stages), blocks)) out.stages.push_back({r, false});
     out.micro_batches =
         from.micro_batches ? static_cast<int>(whole("--micro-batches", *from.micro_batches, 1, 1 << 20)) : 0;
     return out;
 }
 
-/// Costs of the cut with its first micro-batch size, as many activations alive as one_f_one_b keeps, hand-overs included.
+/// Costs of the cut with its first micro-batch size, activations kept as long as one_f_one_b does, hand-overs included.
 costs costs_of_cut(const profile& from, const cut& wanted) {
-    const profiled_batch& with = from.batches.front();
-    const int stages = static_cast<int>(wanted.stages.size());
-    double live = 0;
-    for (int s = 0; s < stages; ++s) {
-        const layer_range& r = wanted.stages[static_cast<std::size_t>(s)].layers;
-        const double kept = (r.last - r.first) * with.activations.block +
-                            (r.embedding ? with.activations.embedding : 0) + (r.head ? with.activations.head : 0);
-        live += kept * (wanted.micro_batches > 0 ? std::min(stages - s, wanted.micro_batches) : stages - s);
-    }
-    costs out = costs_of(from, wanted.stages, with.sequences, 1, live, stages);
-    add_hand_over(out, from, with.sequences, 1, stages);
+    const int sequences = from.batches.front().sequences, stages = static_cast<int>(wanted.stages.size());
+    const int enough = 2 * stages;  // from there on, more of them only repeat what the steady state does
+    const int micro_batches = wanted.micro_batches > 0 ? std::min(wanted.micro_batches, enough) : enough;
+    const program order = lower(generate(one_f_one_b{stages, micro_batches}));
+    const auto reuse = reuse_of(order, kept_bytes(from, wanted.stages, sequences));
+    costs out = costs_of(from, wanted.stages, sequences, 1, reuse, stages);
+    add_hand_over(out, from, sequences, 1, stages);
     return out;
 }
 
@@ -133,7 +132,8 @@ std::string report_text(const profile& of) {
         out += text;
         const auto add = [&](const std::vector<profiled_passes>& all, const char* how) {
             for (const profiled_passes& p : all) {
-                std::snprintf(text, sizeof text, " with %.1f MB of activations alive%s\n", p.live_bytes / 1e6, how);
+                std::snprintf(text, sizeof text, " with %.1f MB of activations touched between%s\n",
+                              p.reuse.backward / 1e6, how);
                 out += text + row("forward", p.forward) + row("backward", p.backward) +
                        row("input gradient", p.input_gradient) + row("weight gradient", p.weight_gradient);
             }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace chimera::executor {
 
@@ -29,20 +30,18 @@ const profiled_batch& find_batch(const profile& from, int sequences) {
            ") profile them with --sequences");
 }
 
-by_kind between(const by_kind& a, const by_kind& b, double x) {
+/// Between the two measurements around it, on a logarithmic scale; at the ends the last one holds.
+by_kind kind_at(const std::vector<profiled_passes>& all, double bytes, double reuse_bytes::*axis,
+                by_kind profiled_passes::*pass) {
+    const auto above =
+        std::find_if(all.begin(), all.end(), [&](const profiled_passes& p) { return p.reuse.*axis >= bytes; });
+    if (above == all.begin()) return all.front().*pass;
+    if (above == all.end()) return all.back().*pass;
+    const double low = above[-1].reuse.*axis, high = above->reuse.*axis,
+                 x = std::log(bytes / low) / std::log(high / low);
+    const by_kind &a = above[-1].*pass, &b = *above.*pass;
     const auto mix = [x](double p, double q) { return p + (q - p) * x; };
     return {mix(a.embedding, b.embedding), mix(a.block, b.block), mix(a.head, b.head), mix(a.boundary, b.boundary)};
-}
-
-/// Between the two measurements around it, on a logarithmic scale; at the ends the last one holds.
-profiled_passes passes_at(const std::vector<profiled_passes>& all, double live_bytes) {
-    const auto above = std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.live_bytes >= live_bytes; });
-    if (above == all.begin()) return all.front();
-    if (above == all.end()) return all.back();
-    const profiled_passes &low = above[-1], &high = *above;
-    const double x = std::log(live_bytes / low.live_bytes) / std::log(high.live_bytes / low.live_bytes);
-    return {live_bytes, between(low.forward, high.forward, x), between(low.backward, high.backward, x),
-            between(low.input_gradient, high.input_gradient, x), between(low.weight_gradient, high.weight_gradient, x)};
 }
 
 /// The measurement with as many workers, or else the nearest one on the same side of the cores.
@@ -82,25 +81,30 @@ double closing_seconds(const profile& from, const program_view& of, std::span<co
 
 }  // namespace
 
-costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
-               int workers) {
+costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts,
+               std::span<const reuse_bytes> reuse, int workers) {
     const profiled_batch& unit = find_batch(from, sequences / parts);
     const auto& passes = workers > from.cores && !unit.crowded.empty() ? unit.crowded : unit.passes;
-    const profiled_passes now = passes_at(passes, live_bytes), fresh = passes.front();
     costs out;
     for (per_stage* each : {&out.forward, &out.backward, &out.input_gradient, &out.weight_gradient, &out.recompute,
                             &out.transfer, &out.update, &out.reduce.seconds})
         each->values.clear();
     const profiled_engine& engine = engine_with(from, unit, workers);
-    for (const profiled_stage& s : stages) {
-        const profiled_passes& backward = s.recompute ? fresh : now;  // recomputed activations are still in the cache
-        const auto add = [&](per_stage& to, const by_kind& each) { to.values.push_back(parts * sum(each, s.layers)); };
-        add(out.forward, s.recompute ? unit.light_forward : now.forward);
-        add(out.backward, backward.backward);
-        add(out.input_gradient, backward.input_gradient);
-        add(out.weight_gradient, backward.weight_gradient);
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+        // Recomputed activations are still in the cache.
+        const reuse_bytes& back = stages[s].recompute ? passes.front().reuse : reuse[s];
+        const layer_range& layers = stages[s].layers;
+        const auto add = [&](per_stage& to, const by_kind& each) { to.values.push_back(parts * sum(each, layers)); };
+        add(out.forward, stages[s].recompute
+                             ? unit.light_forward
+                             : kind_at(passes, back.forward, &reuse_bytes::forward, &profiled_passes::forward));
+        add(out.backward, kind_at(passes, back.backward, &reuse_bytes::backward, &profiled_passes::backward));
+        add(out.input_gradient,
+            kind_at(passes, back.input_gradient, &reuse_bytes::input_gradient, &profiled_passes::input_gradient));
+        add(out.weight_gradient,
+            kind_at(passes, back.weight_gradient, &reuse_bytes::weight_gradient, &profiled_passes::weight_gradient));
         add(out.recompute, unit.recompute);
-        const double own = parameters(from, s.layers);
+        const double own = parameters(from, layers);
         out.update.values.push_back(from.update * own);
         out.reduce.seconds.values.push_back(from.reduce_latency + from.reduce_byte * 4 * own);
     }
@@ -114,31 +118,21 @@ void add_hand_over(costs& to, const profile& from, int sequences, int parts, int
         for (double& value : each->values) value += seconds * parts;
 }
 
-double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences) {
-    const profiled_batch& unit = find_batch(from, sequences / of.head.micro_batch_parts);
-    const auto kept = [&](int stage) {
-        const profiled_stage& s = stages[static_cast<std::size_t>(stage)];
-        return s.recompute ? (stage > 0 ? unit.boundary_bytes : 0.0) : sum(unit.activations, s.layers);
-    };
-    double total = 0;
-    for (int w = 0; w < of.head.workers; ++w) {
-        double live = 0, most = 0;
-        for (const instruction& i : of.row(w)) {
-            if (i.op == action::forward) live += i.count * kept(i.stage);
-            most = std::max(most, live);
-            if (i.op == action::backward || i.op == action::weight_gradient) live -= i.count * kept(i.stage);
-        }
-        total += most;
-    }
-    return total;
+std::vector<double> kept_bytes(const profile& from, std::span<const profiled_stage> stages, int sequences) {
+    const profiled_batch& unit = find_batch(from, sequences);
+    std::vector<double> kept;
+    for (std::size_t s = 0; s < stages.size(); ++s)
+        kept.push_back(!stages[s].recompute ? sum(unit.activations, stages[s].layers)
+                       : s > 0              ? unit.boundary_bytes
+                                            : 0);
+    return kept;
 }
 
-forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
-                     int sequences) {
+forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                       int sequences, costs with) {
     const int parts = of.head.micro_batch_parts, workers = of.head.workers;
     const int cores = from.cores < workers ? from.cores : 0;
     const profiled_engine& engine = engine_with(from, find_batch(from, sequences / parts), workers);
-    costs with = costs_of(from, stages, sequences, parts, live_bytes(from, of, stages, sequences), workers);
     add_hand_over(with, from, sequences, parts, workers);
     forecast made;
     made.makespan = engine.start;
@@ -146,9 +140,7 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
         made.makespan += engine.settle + closing_seconds(from, of, stages, with);
         with.update = with.reduce.seconds = 0;
     } else {
-        for (std::size_t s = 0; s < stages.size(); ++s)
-            with.update.values[s] =
-                (from.norm + from.update_versions) * parameters(from, stages[s].layers) + engine.hand_over;
+        for (double& update : with.update.values) update += engine.hand_over;
     }
     double end = 0;
     const timeline played = simulate(of, with, cores);
@@ -157,6 +149,17 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
     made.makespan = engine.slack * (made.makespan + end);
     made.iteration = made.makespan + engine.around;
     return made;
+}
+
+forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                     int sequences) {
+    const int parts = of.head.micro_batch_parts;
+    const auto reuse = reuse_of(of, kept_bytes(from, stages, sequences / parts));
+    costs with = costs_of(from, stages, sequences, parts, reuse, of.head.workers);
+    if (of.head.update != weights::flushed)
+        for (std::size_t s = 0; s < stages.size(); ++s)
+            with.update.values[s] = (from.norm + from.update_versions) * parameters(from, stages[s].layers);
+    return forecast_with(from, of, stages, sequences, std::move(with));
 }
 
 }  // namespace chimera::executor

@@ -18,6 +18,11 @@ using nlohmann::ordered_json;
 constexpr double seconds_most = 1e6, bytes_most = 1e15;
 constexpr std::size_t list_most = 1024;
 
+constexpr std::pair<const char*, double reuse_bytes::*> axes[] = {{"forward", &reuse_bytes::forward},
+                                                                  {"backward", &reuse_bytes::backward},
+                                                                  {"input_gradient", &reuse_bytes::input_gradient},
+                                                                  {"weight_gradient", &reuse_bytes::weight_gradient}};
+
 by_kind read_kinds(const json& value, const std::string& where, double most) {
     fields read(value, where);
     const by_kind out{read.number("embedding", most), read.number("block", most), read.number("head", most),
@@ -48,11 +53,23 @@ std::vector<T> read_list(fields& from, const char* key, Read read) {
     return out;
 }
 
+reuse_bytes read_reuse(const json& value, const std::string& where) {
+    fields read(value, where);
+    reuse_bytes out;
+    for (const auto& [name, axis] : axes) {
+        out.*axis = read.number(name, bytes_most);
+        if (out.*axis <= 0) refuse(where + ": " + name + " is 0 (a pass keeps activations) measure it again");
+    }
+    read.finish();
+    return out;
+}
+
 profiled_passes read_depth(const json& value, const std::string& where) {
     fields read(value, where);
     profiled_passes out;
-    out.live_bytes = read.number("live_bytes", bytes_most);
-    if (out.live_bytes <= 0) refuse(where + ": live_bytes is 0 (a pass keeps activations) measure it again");
+    out.reuse =
+        read_reuse(read.need("reuse_bytes", "an object of forward, backward, input_gradient and weight_gradient"),
+                   where + ": reuse_bytes");
     out.forward = read_passes(read, "forward");
     out.backward = read_passes(read, "backward");
     out.input_gradient = read_passes(read, "input_gradient");
@@ -83,6 +100,14 @@ void check_ascending(const std::vector<T>& list, const std::string& where, const
             refuse(where + " does not ascend by " + name + " (entry " + std::to_string(i) + ") sort it");
 }
 
+void check_reuse(const std::vector<profiled_passes>& list, const std::string& where) {
+    for (std::size_t i = 1; i < list.size(); ++i)
+        for (const auto& [name, axis] : axes)
+            if (list[i].reuse.*axis < list[i - 1].reuse.*axis)
+                refuse(where + " does not ascend by reuse_bytes (" + name + " of entry " + std::to_string(i) +
+                       ") sort it");
+}
+
 profiled_batch read_batch(const json& value, const std::string& where) {
     fields read(value, where);
     profiled_batch out;
@@ -95,8 +120,8 @@ profiled_batch read_batch(const json& value, const std::string& where) {
     out.recompute = read_passes(read, "recompute");
     out.engine = read_list<profiled_engine>(read, "engine", read_engine);
     read.finish();
-    check_ascending(out.passes, where + ": passes", "live_bytes", [](const auto& p) { return p.live_bytes; });
-    check_ascending(out.crowded, where + ": crowded", "live_bytes", [](const auto& p) { return p.live_bytes; });
+    check_reuse(out.passes, where + ": passes");
+    check_reuse(out.crowded, where + ": crowded");
     check_ascending(out.engine, where + ": engine", "workers", [](const auto& e) { return e.workers; });
     return out;
 }
@@ -132,7 +157,11 @@ ordered_json json_of(const by_kind& each) {
 ordered_json json_of(const std::vector<profiled_passes>& all) {
     auto out = ordered_json::array();
     for (const profiled_passes& p : all)
-        out.push_back({{"live_bytes", p.live_bytes},
+        out.push_back({{"reuse_bytes",
+                        {{"forward", p.reuse.forward},
+                         {"backward", p.reuse.backward},
+                         {"input_gradient", p.reuse.input_gradient},
+                         {"weight_gradient", p.reuse.weight_gradient}}},
                        {"forward", json_of(p.forward)},
                        {"backward", json_of(p.backward)},
                        {"input_gradient", json_of(p.input_gradient)},

@@ -21,9 +21,16 @@ struct by_kind {
     friend bool operator==(const by_kind&, const by_kind&) = default;
 };
 
-/// Seconds of a micro-batch's passes while all workers together keep `live_bytes` of activations.
+/// Bytes of activations, of all workers together, from which a pass takes its own again: what has been touched since the last
+/// pass that touched its buffer, that buffer included. It says in which cache the pass finds it.
+struct reuse_bytes {
+    double forward = 0, backward = 0, input_gradient = 0, weight_gradient = 0;
+    friend bool operator==(const reuse_bytes&, const reuse_bytes&) = default;
+};
+
+/// Seconds of a micro-batch's passes that find their buffers so far back.
 struct profiled_passes {
-    double live_bytes = 0;
+    reuse_bytes reuse;
     by_kind forward, backward, input_gradient, weight_gradient;
     friend bool operator==(const profiled_passes&, const profiled_passes&) = default;
 };
@@ -45,7 +52,7 @@ struct profiled_batch {
     int sequences = 0;                     ///< per micro-batch
     by_kind activations;                   ///< bytes that a micro-batch keeps
     double boundary_bytes = 0;             ///< of an activation between stages
-    std::vector<profiled_passes> passes;   ///< by live_bytes, ascending; at least one
+    std::vector<profiled_passes> passes;   ///< by reuse, ascending; at least one
     std::vector<profiled_passes> crowded;  ///< the same with more workers than cores; may be empty
     by_kind light_forward, recompute;      ///< seconds, of stages that recompute
     std::vector<profiled_engine> engine;   ///< by workers, ascending; at least one
@@ -86,18 +93,21 @@ struct profiled_stage {
 };
 
 /// Costs of stages that were never run: sums of their layers, between the measured states of the caches, on that many
-/// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `live_bytes`:
-/// activations that all workers together keep at most. A reduction takes what it takes with a core for each member. No
-/// hand-overs in these costs.
+/// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `reuse`: of every
+/// stage. A reduction takes what it takes with a core for each member. No hand-overs in these costs.
 /// Throws chimera::error where the micro-batch was not measured, naming those that were.
-costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts, double live_bytes,
-               int workers);
+costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts,
+               std::span<const reuse_bytes> reuse, int workers);
 
 /// Adds to every pass what its core loses before it, as measured with that many workers (or about as many).
 void add_hand_over(costs& to, const profile& from, int sequences, int parts, int workers);
 
-/// Bytes of activations that all workers together keep at most when they run the program.
-double live_bytes(const profile& from, const program_view& of, std::span<const profiled_stage> stages, int sequences);
+/// Bytes that one unit of each stage keeps.
+std::vector<double> kept_bytes(const profile& from, std::span<const profiled_stage> stages, int sequences);
+
+/// Of every stage, how far back its passes find their buffers when the program runs over and over: the geometric mean of
+/// its passes. `kept`: bytes that one unit of each stage keeps.
+std::vector<reuse_bytes> reuse_of(const program_view& of, std::span<const double> kept);
 
 /// An iteration of a program that was never run.
 struct forecast {
@@ -108,5 +118,9 @@ struct forecast {
 /// common wait before the update. `sequences`: per micro-batch.
 forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
                      int sequences);
+
+/// The same with costs of passes, reductions and updates that are known otherwise, hand-overs not in them.
+forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+                       int sequences, costs with);
 
 }  // namespace chimera::executor

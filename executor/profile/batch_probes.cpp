@@ -8,15 +8,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace chimera::executor {
 
 namespace {
 
-/// The stages of the small model: embedding, nothing, a block, a block, head.
-constexpr int kinds = 5;
+/// The stages of the small model: embedding, nothing, two blocks, two blocks, head. Two, because a block that is alone in its
+/// stage finds its weights and their gradients in a core's own cache, and those of longer stages do not.
+constexpr int kinds = 5, small_blocks = 4;
 constexpr std::array<layer_range, kinds> small_model{
-    {{0, 0, true, false}, {0, 0, false, false}, {0, 1, false, false}, {1, 2, false, false}, {2, 2, false, true}}};
+    {{0, 0, true, false}, {0, 0, false, false}, {0, 2, false, false}, {2, 4, false, false}, {4, 4, false, true}}};
 constexpr double most_lost = 25e-6;                      // seconds at a step beyond the gaps between steps
 constexpr double slack_least = 0.98, slack_most = 1.05;  // beyond that, other programs had a hand in it
 constexpr int some_work = 8;                             // micro-batches of an iteration, at least
@@ -59,8 +61,8 @@ batch_probes::batch_probes(const profile_request& wanted, int sequences, int cor
 batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int copies, int cores, int step) const {
     crowd made;
     made.copies = copies;
-    made.on = std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, 2), small_model, unit_,
-                                       deepest * copies);
+    made.on = std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, small_blocks),
+                                       small_model, unit_, deepest * copies);
     for (int s = 0; s < kinds; ++s) made.activations += copies * made.on->stash_bytes(s);
     const int shared = cores < copies ? cores : 0;
     for (int n = 1; n <= deepest && (n == 1 || n / step * made.activations < out_of_cache); n *= step) {
@@ -77,8 +79,8 @@ batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int 
 void batch_probes::add_pipeline(const profile_request& wanted, int workers, int cores, bool versions) {
     const schedule order =
         versions ? generate(pipedream{workers, 2 * workers}) : generate(one_f_one_b{workers, 2 * workers});
-    const gpt2_config model = with_layers(wanted.model, workers);
-    const std::vector<int> blocks(static_cast<std::size_t>(workers), 1);
+    const gpt2_config model = with_layers(wanted.model, 2 * workers);
+    const std::vector<int> blocks(static_cast<std::size_t>(workers), 2);
     pipeline& made = versions ? versions_ : pipelines_.emplace_back();
     made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_, 2 * workers);
     made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
@@ -102,15 +104,33 @@ void batch_probes::round(double seconds_each) {
 
 by_kind batch_probes::by_stage(const per_stage& each) const {
     const auto beside = [&](double seconds) { return std::max(0.0, seconds - each[1]); };
-    return {beside(each[0]), beside((each[2] + each[3]) / 2), beside(each[4]), each[1]};
+    return {beside(each[0]), (beside(each[2]) + beside(each[3])) / small_blocks, beside(each[4]), each[1]};
 }
+
+namespace {
+
+/// Of the stages of blocks; the others' passes are short.
+reuse_bytes reuse(const program& of, ground& on) {
+    std::vector<double> kept;
+    for (int s = 0; s < kinds; ++s) kept.push_back(on.stash_bytes(s));
+    const auto found = reuse_of(of, kept);
+    const auto middle = [&](double reuse_bytes::*axis) { return std::sqrt(found[2].*axis * (found[3].*axis)); };
+    return {middle(&reuse_bytes::forward), middle(&reuse_bytes::backward), middle(&reuse_bytes::input_gradient),
+            middle(&reuse_bytes::weight_gradient)};
+}
+
+}  // namespace
 
 std::vector<profiled_passes> batch_probes::passes_of(const crowd& from) const {
     std::vector<profiled_passes> out;
     for (const depth& each : from.depths) {
         const costs whole = each.whole->middle_round().each, split = each.split->middle_round().each;
-        out.push_back({each.micro_batches * from.activations, by_stage(whole.forward), by_stage(whole.backward),
-                       by_stage(split.input_gradient), by_stage(split.weight_gradient)});
+        const reuse_bytes halves = reuse(each.split->what(), *from.on);
+        reuse_bytes both = reuse(each.whole->what(), *from.on);
+        both.input_gradient = halves.input_gradient;
+        both.weight_gradient = halves.weight_gradient;
+        out.push_back({both, by_stage(whole.forward), by_stage(whole.backward), by_stage(split.input_gradient),
+                       by_stage(split.weight_gradient)});
     }
     return out;
 }
@@ -118,7 +138,8 @@ std::vector<profiled_passes> batch_probes::passes_of(const crowd& from) const {
 profiled_batch batch_probes::result() const {
     profiled_batch out;
     out.sequences = unit_.sequences;
-    out.activations = {alone_.on->stash_bytes(0), alone_.on->stash_bytes(2), alone_.on->stash_bytes(4), 0};
+    out.activations = {alone_.on->stash_bytes(0), 2 * alone_.on->stash_bytes(2) / small_blocks,
+                       alone_.on->stash_bytes(4), 0};
     out.boundary_bytes = boundary_bytes_;
     out.passes = passes_of(alone_);
     out.crowded = passes_of(crowded_);
@@ -139,9 +160,11 @@ void batch_probes::calibrate(profile& all, std::size_t which) const {
         const probe_round found = pipelines_[i].run->middle_round();
         const int workers = ran.head.workers;
         std::vector<profiled_stage> stages;
-        for (int s = 0; s < workers; ++s) stages.push_back({{s, s + 1, s == 0, s == workers - 1}, false});
+        for (int s = 0; s < workers; ++s) stages.push_back({{2 * s, 2 * s + 2, s == 0, s == workers - 1}, false});
         profiled_engine& engine = all.batches[which].engine[i];
-        const auto said = [&] { return forecast_of(all, ran, stages, unit_.sequences).makespan; };
+        costs own = found.each;
+        own.transfer = engine.transfer;
+        const auto said = [&] { return forecast_with(all, ran, stages, unit_.sequences, own).makespan; };
         // Steps also take longer where others wake up beside them: what the gaps do not show, the makespan does.
         double low = engine.hand_over, high = low + most_lost;
         for (int halving = 0; halving < 12; ++halving) {
@@ -178,8 +201,9 @@ double spread_of(const probe& of) {
 
 profile batch_probes::totals() const {
     profile out;
-    out.parameters = {alone_.on->parameters(0), alone_.on->parameters(2), alone_.on->parameters(4), 0};
-    const double small = out.parameters.embedding + 2 * out.parameters.block + out.parameters.head;
+    out.parameters = {alone_.on->parameters(0), 2 * alone_.on->parameters(2) / small_blocks, alone_.on->parameters(4),
+                      0};
+    const double small = out.parameters.embedding + small_blocks * out.parameters.block + out.parameters.head;
     std::vector<double> updates, norms;
     std::vector<std::pair<double, double>> reductions;
     for (const depth& each : alone_.depths) {
@@ -205,12 +229,13 @@ double probe_bytes(const profile_request& wanted, int sequences, int copies) {
     const double c = m.channels, rows = static_cast<double>(sequences) * wanted.tokens;
     const double block = 12 * c * c + 13 * c, ends = (2.0 * m.vocabulary + m.context + 2) * c;
     const double stash = 4 * rows * std::max(20.0 * c + m.heads, 3.0 * c + m.vocabulary + 4);
-    double bytes = 16 * copies * (2 * block + ends) + stash * copies * kinds * 3;  // whole, split, recomputing
+    double bytes =
+        16 * copies * (small_blocks * block + ends) + 2 * stash * copies * kinds * 3;  // whole, split, recomputing
     if (const int most = wanted.workers.back(); most > copies)
-        bytes += 16 * most * (2 * block + ends) + stash * most * kinds * 2;
-    for (const int w : wanted.workers) bytes += 16 * (w * block + ends) + stash * w * (w + 1) / 2;
+        bytes += 16 * most * (small_blocks * block + ends) + 2 * stash * most * kinds * 2;
+    for (const int w : wanted.workers) bytes += 16 * (2 * w * block + ends) + stash * w * (w + 1);
     const double first = wanted.workers.front();
-    return bytes + (12 + 4 * first) * (first * block + ends) + stash * first * (first + 1) / 2;
+    return bytes + (12 + 4 * first) * (2 * first * block + ends) + stash * first * (first + 1);
 }
 
 }  // namespace chimera::executor

@@ -16,6 +16,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
 
 using namespace chimera;
 using namespace chimera::executor;
@@ -40,8 +41,10 @@ profile by_hand() {
     b.sequences = 2;
     b.activations = {100, 1000, 300, 0};
     b.boundary_bytes = 64;
-    b.passes.push_back({1e4, {.01, 1, .3, .001}, {.02, 2, .6, .002}, {.01, 1.1, .4, .001}, {.01, .9, .2, .001}});
-    b.passes.push_back({4e4, {.01, 1.5, .3, .001}, {.02, 3, .6, .002}, {.01, 1.6, .4, .001}, {.01, 1.4, .2, .001}});
+    b.passes.push_back(
+        {{1e4, 1e4, 1e4, 1e4}, {.01, 1, .3, .001}, {.02, 2, .6, .002}, {.01, 1.1, .4, .001}, {.01, .9, .2, .001}});
+    b.passes.push_back(
+        {{4e4, 8e4, 8e4, 2e4}, {.01, 1.5, .3, .001}, {.02, 3, .6, .002}, {.01, 1.6, .4, .001}, {.01, 1.4, .2, .001}});
     b.light_forward = {.01, 1.2, .3, .004};
     b.recompute = {.01, 1.05, .3, .003};
     b.engine.push_back({2, .1, .01, .02, .03, .5});
@@ -77,8 +80,13 @@ program made(const char* family, std::int64_t stages, std::int64_t micro_batches
     return lower(make_schedule(of));
 }
 
+/// All stages' passes find their buffers that far back.
+std::vector<reuse_bytes> back(double bytes, std::size_t stages) {
+    return std::vector<reuse_bytes>(stages, {bytes, bytes, bytes, bytes});
+}
+
 TEST(profile, a_stage_takes_its_layers_and_one_boundary) {
-    const auto c = costs_of(by_hand(), cut({3, 0, 1}), 2, 1, 0, 2);
+    const auto c = costs_of(by_hand(), cut({3, 0, 1}), 2, 1, back(0, 3), 2);
     EXPECT_NEAR(c.forward[0], .001 + .01 + 3, 1e-12);
     EXPECT_NEAR(c.forward[1], .001, 1e-12);
     EXPECT_NEAR(c.forward[2], .001 + 1 + .3, 1e-12);
@@ -91,25 +99,36 @@ TEST(profile, a_stage_takes_its_layers_and_one_boundary) {
 }
 
 TEST(profile, costs_lie_between_the_states_of_the_caches_that_were_measured) {
-    const auto forward = [](double live) { return costs_of(by_hand(), cut({1, 1}), 2, 1, live, 2).forward[0]; };
-    EXPECT_NEAR(forward(0), 1.011, 1e-12);
-    EXPECT_NEAR(forward(1e4), 1.011, 1e-12);
-    EXPECT_NEAR(forward(2e4), 1.261, 1e-12);  // half the way between 1e4 and 4e4 on a logarithmic scale
-    EXPECT_NEAR(forward(4e4), 1.511, 1e-12);
-    EXPECT_NEAR(forward(1e9), 1.511, 1e-12);
+    const auto at = [](double bytes) { return costs_of(by_hand(), cut({1, 1}), 2, 1, back(bytes, 2), 2); };
+    EXPECT_NEAR(at(0).forward[0], 1.011, 1e-12);
+    EXPECT_NEAR(at(1e4).forward[0], 1.011, 1e-12);
+    EXPECT_NEAR(at(2e4).forward[0], 1.261, 1e-12);  // half the way between 1e4 and 4e4 on a logarithmic scale
+    EXPECT_NEAR(at(4e4).forward[0], 1.511, 1e-12);
+    EXPECT_NEAR(at(1e9).forward[0], 1.511, 1e-12);
+    // Every pass on its own scale: a third of the way to 8e4, beyond 2e4.
+    EXPECT_NEAR(at(2e4).backward[0], .002 + .02 + 2 + 1 / 3.0, 1e-12);
+    EXPECT_NEAR(at(2e4).input_gradient[0], .001 + .01 + 1.1 + .5 / 3, 1e-12);
+    EXPECT_NEAR(at(2e4).weight_gradient[0], .001 + .01 + 1.4, 1e-12);
+}
+
+TEST(profile, every_stage_is_looked_up_by_its_own_reuse) {
+    const reuse_bytes near{1e4, 1e4, 1e4, 1e4}, far{1e9, 1e9, 1e9, 1e9};
+    const auto c = costs_of(by_hand(), cut({1, 1}), 2, 1, std::vector<reuse_bytes>{near, far}, 2);
+    EXPECT_NEAR(c.forward[0], .001 + .01 + 1, 1e-12);
+    EXPECT_NEAR(c.forward[1], .001 + 1.5 + .3, 1e-12);
 }
 
 TEST(profile, more_workers_than_cores_have_passes_of_their_own) {
     auto p = by_hand();
     p.batches[0].crowded.push_back(
-        {1e4, {.02, 1.75, .4, .002}, {.02, 2, .6, .002}, {.01, 1, .3, .001}, {.01, 1, .3, .001}});
-    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, 4e4, 2).forward[1], .001 + 1.5 + .3, 1e-12);
-    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, 4e4, 4).forward[1], .002 + 1.75 + .4, 1e-12);
+        {{1e4, 1e4, 1e4, 1e4}, {.02, 1.75, .4, .002}, {.02, 2, .6, .002}, {.01, 1, .3, .001}, {.01, 1, .3, .001}});
+    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, back(4e4, 2), 2).forward[1], .001 + 1.5 + .3, 1e-12);
+    EXPECT_NEAR(costs_of(p, cut({1, 1}), 2, 1, back(4e4, 2), 4).forward[1], .002 + 1.75 + .4, 1e-12);
     EXPECT_TRUE(read_profile(profile_text(p)) == p);
 }
 
 TEST(profile, recomputed_stages_have_their_own_forward_and_a_warm_backward) {
-    const auto c = costs_of(by_hand(), cut({1, 1}, {1}), 2, 1, 1e9, 2);
+    const auto c = costs_of(by_hand(), cut({1, 1}, {1}), 2, 1, back(1e9, 2), 2);
     EXPECT_NEAR(c.forward[0], .001 + .01 + 1.5, 1e-12);
     EXPECT_NEAR(c.forward[1], .004 + 1.2 + .3, 1e-12);
     EXPECT_NEAR(c.recompute[1], .003 + 1.05 + .3, 1e-12);
@@ -118,25 +137,72 @@ TEST(profile, recomputed_stages_have_their_own_forward_and_a_warm_backward) {
 }
 
 TEST(profile, halves_are_looked_up_as_micro_batches_of_their_size) {
-    const auto whole = costs_of(by_hand(), cut({1, 1}), 2, 1, 0, 2),
-               halves = costs_of(by_hand(), cut({1, 1}), 4, 2, 0, 2);
+    const auto whole = costs_of(by_hand(), cut({1, 1}), 2, 1, back(0, 2), 2),
+               halves = costs_of(by_hand(), cut({1, 1}), 4, 2, back(0, 2), 2);
     EXPECT_NEAR(halves.forward[1], 2 * whole.forward[1], 1e-12);
     EXPECT_THAT(refusal_of([] {
-                    costs_of(by_hand(), cut({1, 1}), 2, 2, 0, 2);
+                    costs_of(by_hand(), cut({1, 1}), 2, 2, back(0, 2), 2);
                 }),
                 HasSubstr("no micro-batches of 1 sequences (measured were 2, 4)"));
 }
 
-TEST(profile, live_bytes_are_the_peaks_of_all_workers) {
-    // Peaks of one_f_one_b with four stages are 4, 3, 2 and 1 micro-batches.
-    const double first = 1100, middle = 1000, last = 1300;
-    EXPECT_EQ(live_bytes(by_hand(), made("one_f_one_b", 4, 8), cut({1, 1, 1, 1}), 2),
-              4 * first + 3 * middle + 2 * middle + last);
+TEST(profile, stages_keep_their_layers_or_what_recompute_starts_from) {
+    EXPECT_EQ(kept_bytes(by_hand(), cut({1, 2, 1}), 2), (std::vector<double>{1100, 2000, 1300}));
     // A recomputed stage keeps its input; the first one, which has its tokens anyway, nothing.
-    EXPECT_EQ(live_bytes(by_hand(), made("one_f_one_b", 4, 8, "0,2"), cut({1, 1, 1, 1}, {0, 2}), 2),
-              3 * middle + 2 * 64 + last);
-    // Two stages on a worker, the first and the last: all eight of both are alive between the passes.
-    EXPECT_EQ(live_bytes(by_hand(), made("gpipe", 1, 8), cut({2}), 2), 8 * (100 + 2000 + 300));
+    EXPECT_EQ(kept_bytes(by_hand(), cut({1, 2, 1}, {0, 1}), 2), (std::vector<double>{0, 64, 1300}));
+}
+
+/// The same from the definition: for every touch, the set of buffers touched since the same one was touched before.
+reuse_bytes by_sets(const program_view& of, const std::vector<double>& kept, int stage) {
+    double logarithms[4] = {};
+    int counts[4] = {};
+    for (int w = 0; w < of.head.workers; ++w) {
+        std::vector<std::pair<const instruction*, int>> touches;
+        for (int round = 0; round < 2; ++round)
+            for (const instruction& i : of.row(w))
+                for (int k = 0; is_compute(i.op) && i.op != action::recompute && k < i.count; ++k)
+                    touches.emplace_back(&i, of.buffer_of(i, k));
+        for (std::size_t at = touches.size() / 2; at < touches.size(); ++at) {
+            const auto& [what, buffer] = touches[at];
+            if (what->stage != stage) continue;
+            std::map<int, double> since{{buffer, kept[static_cast<std::size_t>(stage)]}};
+            for (std::size_t b = at; b-- > 0 && touches[b].second != buffer;)
+                since.emplace(touches[b].second, kept[touches[b].first->stage]);
+            double bytes = 0;
+            for (const auto& [_, each] : since) bytes += each;
+            const int pass = what->op == action::forward          ? 0
+                             : what->op == action::backward       ? 1
+                             : what->op == action::input_gradient ? 2
+                                                                  : 3;
+            logarithms[pass] += std::log(of.head.workers * bytes);
+            ++counts[pass];
+        }
+    }
+    const auto mean = [&](int pass) { return counts[pass] > 0 ? std::exp(logarithms[pass] / counts[pass]) : 0; };
+    return {mean(0), mean(1), mean(2), mean(3)};
+}
+
+TEST(profile, reuse_is_what_was_touched_since) {
+    for (const char* family : {"gpipe", "one_f_one_b", "bidirectional", "zb_h1", "interleaved", "zb_v"}) {
+        const program played = made(family, 4, 8);
+        std::vector<double> kept;
+        for (int s = 0; s < played.head.stages; ++s) kept.push_back(1000 + 17 * s);
+        const auto found = reuse_of(played, kept);
+        for (int s = 0; s < played.head.stages; ++s) {
+            const reuse_bytes expected = by_sets(played, kept, s);
+            EXPECT_NEAR(found[s].forward, expected.forward, 1e-6) << family << s;
+            EXPECT_NEAR(found[s].backward, expected.backward, 1e-6) << family << s;
+            EXPECT_NEAR(found[s].input_gradient, expected.input_gradient, 1e-6) << family << s;
+            EXPECT_NEAR(found[s].weight_gradient, expected.weight_gradient, 1e-6) << family << s;
+        }
+    }
+    // By hand: the last of two stages frees its buffer at once; of the first one two are alive.
+    const auto two = reuse_of(made("one_f_one_b", 2, 8), std::vector<double>{10, 100});
+    EXPECT_NEAR(two[1].forward, 200, 1e-9);
+    EXPECT_NEAR(two[1].backward, 200, 1e-9);
+    EXPECT_NEAR(two[0].backward, 40, 1e-9);
+    // All eight of the only stage are alive between its passes.
+    EXPECT_NEAR(reuse_of(made("gpipe", 1, 8), std::vector<double>{10})[0].backward, 80, 1e-9);
 }
 
 TEST(profile, a_forecast_is_the_simulation_and_what_surrounds_it) {
@@ -168,9 +234,9 @@ TEST(profile, text_and_back) {
     p.spread = 0.1;
     p.other_load = 0.25;
     EXPECT_TRUE(read_profile(profile_text(p)) == p);
-    const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4)));
-    EXPECT_EQ(c.forward.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4).forward.values);
-    EXPECT_EQ(c.reduce.seconds.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, 0, 4).reduce.seconds.values);
+    const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4)));
+    EXPECT_EQ(c.forward.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).forward.values);
+    EXPECT_EQ(c.reduce.seconds.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).reduce.seconds.values);
 }
 
 TEST(profile, files_that_are_none_are_refused) {
@@ -193,7 +259,8 @@ TEST(profile, files_that_are_none_are_refused) {
     EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": -1"), HasSubstr("norm is -1"));
     EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": 1e999"), HasSubstr("JSON"));
     EXPECT_THAT(refused("\"block\": 1.0,", "\"block\": 0,"), HasSubstr("a pass takes time"));
-    EXPECT_THAT(refused("\"live_bytes\": 40000.0", "\"live_bytes\": 4000"), HasSubstr("does not ascend by live_bytes"));
+    EXPECT_THAT(refused("\"forward\": 40000.0", "\"forward\": 4000"), HasSubstr("does not ascend by reuse_bytes"));
+    EXPECT_THAT(refused("\"forward\": 40000.0", "\"forward\": 0"), HasSubstr("a pass keeps activations"));
     EXPECT_THAT(refused("\"sequences\": 4", "\"sequences\": 2"), HasSubstr("does not ascend by sequences"));
     EXPECT_THAT(refused("\"workers\": 4", "\"workers\": 1"), HasSubstr("does not ascend by workers"));
     EXPECT_THAT(refused("\"heads\": 2,", "\"heads\": 2, \"tails\": 1,"), HasSubstr("tails"));
