@@ -11,14 +11,21 @@ namespace chimera::executor {
 
 /// What the layers compute with: memory, plans, and fused operations, each with its backward.
 ///
-/// One object belongs to one worker thread and runs its operations in order. All pointers are to the device's own memory,
-/// on 64-byte boundaries; matrices are row-major and dense. An operation's result depends on its arguments and nothing else,
-/// bit for bit. Outputs are overwritten, unless `add` is true: then gradients are added to what is there.
+/// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row (mean,
+/// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its
+/// operations in order, perhaps after the call has returned. All pointers are to the device's own memory, on 64-byte
+/// boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An operation's result
+/// depends on its arguments and nothing else, bit for bit. Outputs are overwritten, unless `add` is true: then gradients
+/// are added to what is there.
 ///
+///     on_host                                         whether the host may read and write the device's memory at any time
 ///     memory         m = allocate(bytes)                                         zeroed; m.data()
 ///     linear_plan    p = plan(linear_shape)           attention_plan a = plan(attention_shape)
-///     fill(y, value, n)   copy(y, x, n)   add(y, x, n): y += x   scale(y, factor, n): y *= factor
-///     sum_of_squares(x, n) -> double, summed in double
+///     upload(to, from_host, bytes)                    from_host may change once it has returned
+///     download(to_host, from, bytes)                  after all operations before it; returns when the bytes are there
+///     finish()                                        returns when all operations before it have ended
+///     fill(y, value, n)   copy(y, x, n)   add(y, x, n): y += x   scale(y, factor, n): y *= factor     real or wide
+///     mean_of(x, n, y)    sum_of_squares(x, n, y)     one double, summed in double, into the device's memory
 ///     embedding_forward(shape, tokens, token_table, position_table, y)
 ///     embedding_backward(shape, tokens, dy, d_token_table, d_position_table, add)
 ///     linear_forward(p, x, w, bias, residual, y)      y = x w + bias + residual; either may be null
@@ -33,36 +40,55 @@ namespace chimera::executor {
 ///     attention_backward(a, qkv, y, dy, log_sum, d_qkv)           d_qkv may be qkv
 ///     cross_entropy_forward(shape, logits, targets, losses, log_sum)   in nats, one of each a row
 ///     cross_entropy_backward(shape, logits, targets, log_sum, factor)  logits become their gradient, times factor
-///     adamw(values, gradients, m, v, n, step)
+///     adamw(values, master, gradients, m, v, n, step) values become master, rounded; null, where real is wide, and then
+///                                                     values are stepped themselves
+///
+/// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation can be
+/// repeated with others: step_numbers s = numbers(step).
 template <class D>
-concept Device = requires(D d, typename D::real* y, const typename D::real* x, const std::int32_t* tokens,
-                          std::size_t n, typename D::real value, bool add, const typename D::linear_plan p,
-                          const typename D::attention_plan a, const embedding_shape e, const row_shape r,
+concept Device = requires(D d, typename D::real* y, const typename D::real* x, typename D::wide* b,
+                          const typename D::wide* a, const std::int32_t* tokens, std::size_t n, typename D::wide value,
+                          bool add, double* number, void* to, const void* from, const typename D::linear_plan p,
+                          const typename D::attention_plan ap, const embedding_shape e, const row_shape r,
                           const adamw_step step) {
-    requires std::floating_point<typename D::real>;
+    requires std::floating_point<typename D::wide>;
+    requires sizeof(typename D::wide) % sizeof(typename D::real) == 0;
+    requires std::same_as<decltype(D::on_host), const bool>;
     { d.allocate(n) } -> std::same_as<typename D::memory>;
     { d.plan(linear_shape{}) } -> std::same_as<typename D::linear_plan>;
     { d.plan(attention_shape{}) } -> std::same_as<typename D::attention_plan>;
+    d.upload(to, from, n);
+    d.download(to, from, n);
+    d.finish();
     d.fill(y, value, n);
+    d.fill(b, value, n);
     d.copy(y, x, n);
+    d.copy(b, a, n);
     d.add(y, x, n);
+    d.add(b, a, n);
     d.scale(y, value, n);
-    { d.sum_of_squares(x, n) } -> std::same_as<double>;
+    d.scale(b, value, n);
+    d.mean_of(a, n, number);
+    d.sum_of_squares(a, n, number);
     d.embedding_forward(e, tokens, x, x, y);
-    d.embedding_backward(e, tokens, x, y, y, add);
+    d.embedding_backward(e, tokens, x, b, b, add);
     d.linear_forward(p, x, x, x, x, y);
     d.linear_gelu_forward(p, x, x, x, y, y);
     d.linear_backward_input(p, x, x, y);
-    d.linear_backward_weight(p, x, x, y, y, add);
+    d.linear_backward_weight(p, x, x, b, b, add);
     d.gelu_backward(x, x, y, n);
-    d.norm_forward(r, x, x, x, y, y, y);
-    d.norm_backward_input(r, x, x, x, x, x, x, y);
-    d.norm_backward_parameters(r, x, x, x, x, y, y, add);
-    d.attention_forward(a, x, y, y);
-    d.attention_backward(a, x, x, x, x, y);
-    d.cross_entropy_forward(r, x, tokens, y, y);
-    d.cross_entropy_backward(r, y, tokens, x, value);
-    d.adamw(y, x, y, y, n, step);
+    d.norm_forward(r, x, x, x, y, b, b);
+    d.norm_backward_input(r, x, x, x, a, a, x, y);
+    d.norm_backward_parameters(r, x, x, a, a, b, b, add);
+    d.attention_forward(ap, x, y, b);
+    d.attention_backward(ap, x, x, x, a, y);
+    d.cross_entropy_forward(r, x, tokens, b, b);
+    d.cross_entropy_backward(r, y, tokens, a, value);
+    d.adamw(y, b, a, b, b, n, step);
+    requires D::on_host || requires(const typename D::step_numbers* numbers) {
+        { D::numbers(step) } -> std::same_as<typename D::step_numbers>;
+        d.adamw(y, b, a, b, b, n, numbers);
+    };
 };
 
 }  // namespace chimera::executor

@@ -33,4 +33,12 @@ private:
     std::size_t size_ = 0;
 };
 
+/// What a device says of memory that is the host's own.
+struct host_side {
+    static constexpr bool on_host = true;
+    static void upload(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
+    static void download(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
+    static void finish() {}
+};
+
 }  // namespace chimera::executor

@@ -51,8 +51,11 @@ public:
     virtual void clear_gradients() = 0;
 
     /// All weight gradients in one piece: what a replica group reduces. Summed over units, not yet averaged.
-    /// Where no unit passes the stage on this worker before they are used, the engine fills them with zeros.
+    /// In the memory that the stage computes in. Where no unit passes the stage on this worker before they are used, the engine
+    /// has them set to 0.
     virtual std::span<float> gradients() = 0;
+    /// Sets all of them to 0. The default writes them on the host.
+    virtual void zero_gradients();
 
     /// Optimiser step with the (reduced) gradients.
     virtual void update() = 0;
@@ -67,6 +70,10 @@ public:
     /// selected. `from` stays as it was, unless both are the same.
     virtual void update_version(int, int) { update(); }
 };
+
+inline void stage::zero_gradients() {
+    for (float& g : gradients()) g = 0;
+}
 
 inline void stage::keep_versions(int count) {
     if (count > 1)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/engine/worker_loop.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace chimera::executor {
@@ -15,8 +14,7 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
     status_.instruction.store(0, std::memory_order_relaxed);
     status_.enter(phase::computing);
     for (stage* held : plan_.stages) held->clear_gradients();
-    for (stage* idle : plan_.without_units)
-        std::ranges::fill(idle->gradients(), 0.0F);  // they are reduced all the same
+    for (stage* idle : plan_.without_units) idle->zero_gradients();  // they are reduced all the same
     for (const planned& p : plan_.steps_to_do) {
         if (gate_.is_aborted()) throw aborted();  // compute alone would not notice
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
@@ -84,7 +82,7 @@ void worker_loop::call(const planned& p, const unit_call& c) {
 
 void worker_loop::update(const planned& p) {
     if (p.version < 0 && !std::exchange(updated_, true)) hook(hooks_.before_update);
-    if (p.empty) std::ranges::fill(p.model->gradients(), 0.0F);
+    if (p.empty) p.model->zero_gradients();
     if (p.version >= 0 && hooks_.each_update) {
         status_.enter(phase::hook);
         hooks_.each_update(plan_.worker, step_of(p).stage, p.update);
@@ -103,7 +101,7 @@ void worker_loop::update(const planned& p) {
 void worker_loop::reduce(const planned& p) {
     status_.enter(phase::computing);
     reduction_of(p).begin = now();
-    if (p.empty) std::ranges::fill(p.model->gradients(), 0.0F);
+    if (p.empty) p.model->zero_gradients();
     end_.start_all_reduce(p.group, p.model->gradients());
 }
 

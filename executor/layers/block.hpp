@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/device.hpp"
 #include "executor/layers/gpt2_config.hpp"
-#include "executor/layers/parameters.hpp"
+#include "executor/layers/wide.hpp"
 
 #include <cmath>
 
@@ -21,23 +20,26 @@ template <Device D>
 class norm {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     norm(const std::string& name, int channels, const unit_shape& unit, parameter_list& parameters, layout& stash)
         : shape_{unit.rows(), channels}, scale_(parameters.add(name + ".weight", {channels}, parameter::start::ones)),
-          shift_(parameters.add(name + ".bias", {channels}, parameter::start::zeros)), mean_(stash.take(unit.size(1))),
-          inverse_(stash.take(unit.size(1))) {}
+          shift_(parameters.add(name + ".bias", {channels}, parameter::start::zeros)),
+          mean_(take_wide<D>(stash, unit.size(1))), inverse_(take_wide<D>(stash, unit.size(1))) {}
 
     void forward(D& device, const real* values, real* stash, const real* x, real* y) const {
-        device.norm_forward(shape_, x, values + scale_, values + shift_, y, stash + mean_, stash + inverse_);
+        device.norm_forward(shape_, x, values + scale_, values + shift_, y, wide_at<D>(stash + mean_),
+                            wide_at<D>(stash + inverse_));
     }
     /// dx = residual + gradient through the norm.
     void input_gradient(D& device, const real* values, const real* stash, const real* x, const real* dy,
                         const real* residual, real* dx) const {
-        device.norm_backward_input(shape_, dy, x, values + scale_, stash + mean_, stash + inverse_, residual, dx);
+        device.norm_backward_input(shape_, dy, x, values + scale_, wide_at<D>(stash + mean_),
+                                   wide_at<D>(stash + inverse_), residual, dx);
     }
-    void weight_gradient(D& device, const real* stash, const real* x, const real* dy, real* gradients, bool add) const {
-        device.norm_backward_parameters(shape_, dy, x, stash + mean_, stash + inverse_, gradients + scale_,
-                                        gradients + shift_, add);
+    void weight_gradient(D& device, const real* stash, const real* x, const real* dy, wide* gradients, bool add) const {
+        device.norm_backward_parameters(shape_, dy, x, wide_at<D>(stash + mean_), wide_at<D>(stash + inverse_),
+                                        gradients + scale_, gradients + shift_, add);
     }
 
 private:
@@ -50,6 +52,7 @@ template <Device D>
 class linear {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     linear(D& device, const std::string& name, int inputs, int outputs, double deviation, const unit_shape& unit,
            parameter_list& parameters)
@@ -67,7 +70,7 @@ public:
     void input_gradient(D& device, const real* values, const real* dy, real* dx) const {
         device.linear_backward_input(plan_, dy, values + weight_, dx);
     }
-    void weight_gradient(D& device, const real* dy, const real* x, real* gradients, bool add) const {
+    void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
         device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
     }
 
@@ -85,6 +88,7 @@ template <Device D>
 class block {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     block(D& device, const gpt2_config& c, int index, const unit_shape& unit, parameter_list& parameters)
         : block(device, c, "h." + std::to_string(index), 0.02 / std::sqrt(2.0 * c.layers), unit, parameters) {}
@@ -99,7 +103,7 @@ public:
         real* s = stash;
         norm_1_.forward(device, values, s, s + x_, s + normal_1_);
         attend_.forward(device, values, s + normal_1_, nullptr, s + qkv_);
-        device.attention_forward(attention_, s + qkv_, s + attended_, s + log_sum_);
+        device.attention_forward(attention_, s + qkv_, s + attended_, wide_at<D>(s + log_sum_));
         project_.forward(device, values, s + attended_, s + x_, s + middle_);
         norm_2_.forward(device, values, s, s + middle_, s + normal_2_);
         widen_.gelu_forward(device, values, s + normal_2_, keep ? s + wide_ : nullptr, s + active_);
@@ -114,12 +118,12 @@ public:
         widen_.input_gradient(device, values, s + wide_, s + d_normal_2_);
         norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
         project_.input_gradient(device, values, s + d_middle_, work);
-        device.attention_backward(attention_, s + qkv_, s + attended_, work, s + log_sum_, s + qkv_);
+        device.attention_backward(attention_, s + qkv_, s + attended_, work, wide_at<D>(s + log_sum_), s + qkv_);
         attend_.input_gradient(device, values, s + qkv_, s + d_normal_1_);
         norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
     }
 
-    void weight_gradient(D& device, const real* stash, real* gradients, bool add) const {
+    void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
         const real* s = stash;
         narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add);
         widen_.weight_gradient(device, s + wide_, s + normal_2_, gradients, add);
@@ -145,10 +149,10 @@ private:
         qkv_ = stash_.take(3 * narrow_);
         wide_ = stash_.take(4 * narrow_);
         active_ = stash_.take(4 * narrow_);
-        log_sum_ = stash_.take(unit.size(c.heads));
+        log_sum_ = take_wide<D>(stash_, unit.size(c.heads));
     }
 
-    layout stash_;
+    layout stash_{granule<D>};
     std::size_t narrow_;  // elements of one [rows, channels] matrix
     norm<D> norm_1_;
     linear<D> attend_, project_;

@@ -10,6 +10,7 @@ template <Device D>
 class embedding {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     embedding(const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
         : shape_{unit.sequences, unit.tokens, c.channels, c.vocabulary},
@@ -24,7 +25,7 @@ public:
     void forward(D& device, const real* values, const std::int32_t* tokens, real* y) const {
         device.embedding_forward(shape_, tokens, values + tokens_, values + positions_, y);
     }
-    void weight_gradient(D& device, const real* stash, const std::int32_t* tokens, real* gradients, bool add) const {
+    void weight_gradient(D& device, const real* stash, const std::int32_t* tokens, wide* gradients, bool add) const {
         device.embedding_backward(shape_, tokens, stash + dy_, gradients + tokens_, gradients + positions_, add);
         if (!add) device.fill(gradients + positions_ + unused_.first, 0, unused_.second);  // positions beyond the unit
     }
@@ -33,7 +34,7 @@ private:
     embedding_shape shape_;
     std::size_t tokens_, positions_;
     std::pair<std::size_t, std::size_t> unused_;
-    layout stash_;
+    layout stash_{granule<D>};
     std::size_t dy_;
 };
 
@@ -42,40 +43,39 @@ template <Device D>
 class head {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     head(D& device, const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
         : logits_shape_{unit.rows(), c.vocabulary}, norm_("ln_f", c.channels, unit, parameters, stash_),
           plan_(device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true})),
           weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02)) {
         for (std::size_t* at : {&x_, &normal_, &d_normal_}) *at = stash_.take(unit.size(c.channels));
-        for (std::size_t* at : {&losses_, &log_sum_}) *at = stash_.take(unit.size(1));
+        for (std::size_t* at : {&losses_, &log_sum_}) *at = take_wide<D>(stash_, unit.size(1));
         logits_ = stash_.take(unit.size(c.vocabulary));
     }
 
     std::size_t stash_size() const { return stash_.size(); }
     real* input(real* stash) const { return stash + x_; }
 
-    /// Returns the unit's loss: mean over its tokens, in nats.
-    double forward(D& device, const real* values, real* stash, const std::int32_t* targets) const {
+    /// `loss`, in the device's memory: mean over the unit's tokens, in nats.
+    void forward(D& device, const real* values, real* stash, const std::int32_t* targets, double* loss) const {
         real* s = stash;
         norm_.forward(device, values, s, s + x_, s + normal_);
         device.linear_forward(plan_, s + normal_, values + weight_, nullptr, nullptr, s + logits_);
-        device.cross_entropy_forward(logits_shape_, s + logits_, targets, s + losses_, s + log_sum_);
-        double sum = 0;
-        for (int i = 0; i < logits_shape_.rows; ++i)
-            sum += static_cast<double>(s[losses_ + static_cast<std::size_t>(i)]);
-        return sum / logits_shape_.rows;
+        device.cross_entropy_forward(logits_shape_, s + logits_, targets, wide_at<D>(s + losses_),
+                                     wide_at<D>(s + log_sum_));
+        device.mean_of(wide_at<D>(s + losses_), static_cast<std::size_t>(logits_shape_.rows), loss);
     }
 
     void input_gradient(D& device, const real* values, real* stash, const std::int32_t* targets, real* dx) const {
         real* s = stash;
-        device.cross_entropy_backward(logits_shape_, s + logits_, targets, s + log_sum_,
-                                      real(1) / real(logits_shape_.rows));
+        device.cross_entropy_backward(logits_shape_, s + logits_, targets, wide_at<D>(s + log_sum_),
+                                      wide(1) / wide(logits_shape_.rows));
         device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }
 
-    void weight_gradient(D& device, const real* stash, real* gradients, bool add) const {
+    void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
         const real* s = stash;
         device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
         norm_.weight_gradient(device, s, s + x_, s + d_normal_, gradients, add);
@@ -83,7 +83,7 @@ public:
 
 private:
     row_shape logits_shape_;
-    layout stash_;
+    layout stash_{granule<D>};
     norm<D> norm_;
     typename D::linear_plan plan_;
     std::size_t weight_, x_, normal_, d_normal_, losses_, log_sum_, logits_;

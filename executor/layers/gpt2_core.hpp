@@ -2,23 +2,13 @@
 #pragma once
 
 #include "chimera/core/error.hpp"
+#include "executor/layers/batches.hpp"
 #include "executor/layers/ends.hpp"
+#include "executor/layers/state.hpp"
 
 #include <optional>
 
 namespace chimera::executor {
-
-/// What one unit is trained on: sequences · tokens token numbers each, sequence after sequence. The memory stays the caller's.
-struct unit_batch {
-    std::span<const std::int32_t> tokens, targets;
-};
-
-/// One parameter with its optimiser state, as checkpoints see it. The moments are AdamW's.
-template <class Real>
-struct parameter_view {
-    const parameter& what;
-    std::span<Real> values, gradients, m, v;
-};
 
 /// One stage of GPT-2 in the device's own element type: the layers of a range, their parameters, gradients and moments, each
 /// kind in one contiguous array. Stashes and boundary tensors are the caller's, on 64-byte boundaries, sizes in elements.
@@ -26,6 +16,7 @@ template <Device D>
 class gpt2_core {
 public:
     using real = typename D::real;
+    using wide = typename D::wide;
 
     /// Start values depend on `seed` and the parameters' names only. The device must outlive the stage.
     gpt2_core(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
@@ -38,7 +29,7 @@ public:
     /// Batch of the units from 0 on. Throws chimera::error on a token or target outside the vocabulary or a wrong length.
     void set_batch(std::span<const unit_batch> units);
     /// Mean loss of each unit of the batch over its tokens, in nats; last stage only, 0 for units it has not seen.
-    std::span<const double> losses() const { return losses_; }
+    std::span<const double> losses() { return batch_.losses(device_); }
 
     void forward(int unit, real* stash, const real* input, real* output) {
         run(whole_, stash, unit, input, output, true);
@@ -61,26 +52,31 @@ public:
     }
     void weight_gradient(int unit, real* stash) { walk_back(unit, stash, nullptr, nullptr, false, true); }
 
-    void clear_gradients() { gradient_state_ = fresh; }
+    void clear_gradients() { state_.clear_gradients(); }
     /// All gradients, gaps included (they stay 0). Zeros, if nothing was added since they were cleared: so ask again in every
     /// iteration instead of keeping the span.
-    std::span<real> gradients() {
-        if (gradient_state_ == fresh) device_.fill(array(gradients_), 0, list_.size()), gradient_state_ = zeroed;
-        return {array(gradients_), list_.size()};
-    }
+    std::span<wide> gradients() { return state_.gradients(device_); }
+    /// Sets them to 0, whatever was added.
+    void zero_gradients() { state_.zero_gradients(device_); }
     /// Sum of the squares of all gradients, for clipping by global norm.
-    double gradient_square_sum() { return device_.sum_of_squares(gradients().data(), list_.size()); }
+    double gradient_square_sum() { return state_.gradient_square_sum(device_); }
 
-    void set_step(const adamw_step& step) { step_ = step; }
-    void update() { update_version(current_, current_); }
+    void set_step(const adamw_step& step) { state_.set_step(device_, step); }
+    void update() { update_version(state_.current(), state_.current()); }
 
     /// Versions of the weights: passes read the one selected, `parameters` shows it. See stage.
-    void keep_versions(int count);
-    void select_version(int version) { current_ = static_cast<std::size_t>(version); }
-    void update_version(std::size_t from, std::size_t to);
-    int versions() const { return static_cast<int>(count_); }
+    void keep_versions(int count) { state_.keep_versions(device_, count); }
+    void select_version(int version) { state_.select_version(version); }
+    void update_version(std::size_t from, std::size_t to) { state_.update_version(device_, from, to); }
+    int versions() const { return state_.versions(); }
 
-    std::vector<parameter_view<real>> parameters();
+    /// The tensors in the order in which they lie in memory; the spans are of the device's memory.
+    std::vector<parameter_view<real, wide>> parameters() { return state_.parameters(); }
+    std::span<const parameter> tensors() const { return state_.list().all(); }
+    /// One of the tensors as floats on the host, wherever the device is; spans have its size. A weight that is written is rounded
+    /// to `real`, and read as it was written.
+    void read(const parameter& p, stored what, std::span<float> to) { state_.read(device_, p, what, to); }
+    void write(const parameter& p, stored what, std::span<const float> from) { state_.write(device_, p, what, from); }
 
 private:
     /// Where each layer's part of a stash begins. `brief`: two blocks take turns, as no backward follows.
@@ -88,36 +84,24 @@ private:
         std::size_t embedding = 0, blocks = 0, stride = 0, turns = 0, head = 0, size = 0;
         std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
     };
-    enum state { fresh, zeroed, filled };
 
     places lay_out(std::size_t turns) const;
     real* brief_memory();
     void run(const places& p, real* stash, int unit, const real* input, real* output, bool keep);
     void walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs, bool weights);
-    /// The weights of the version selected.
-    real* values() { return values_of(current_); }
-    real* values_of(std::size_t version) {
-        return version == 0 ? array(values_) : array(more_values_) + (version - 1) * list_.size();
-    }
-    const unit_batch& batch(int unit) const { return batch_[static_cast<std::size_t>(unit)]; }
     static real* array(const typename D::memory& m) { return reinterpret_cast<real*>(m.data()); }
 
     D& device_;
     gpt2_config config_;
     unit_shape unit_;
     std::size_t boundary_;
-    parameter_list list_;
     std::optional<embedding<D>> embedding_;
     std::vector<block<D>> blocks_;
     std::optional<head<D>> head_;
     places whole_, brief_;
-    typename D::memory values_, gradients_, m_, v_, work_, brief_memory_;
-    typename D::memory more_values_;  ///< versions 1 to count_ - 1
-    std::size_t count_ = 1, current_ = 0;
-    std::vector<unit_batch> batch_;
-    std::vector<double> losses_;
-    adamw_step step_;
-    state gradient_state_ = fresh;
+    typename D::memory work_, brief_memory_;
+    training_state<D> state_;
+    batches<D> batch_;
 };
 
 template <Device D>
@@ -128,20 +112,20 @@ gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range&
     if (unit.sequences < 1 || unit.tokens < 1 || unit.tokens > config.context)
         refuse("units of " + std::to_string(unit.sequences) + " sequences of " + std::to_string(unit.tokens) +
                " tokens (the model's context is " + std::to_string(config.context) + ") choose 1 to context tokens");
-    if (range.embedding) embedding_.emplace(config, unit, list_);
-    for (int i = range.first; i < range.last; ++i) blocks_.emplace_back(device, config, i, unit, list_);
-    if (range.head) head_.emplace(device, config, unit, list_);
+    parameter_list list(granule<D>);
+    if (range.embedding) embedding_.emplace(config, unit, list);
+    for (int i = range.first; i < range.last; ++i) blocks_.emplace_back(device, config, i, unit, list);
+    if (range.head) head_.emplace(device, config, unit, list);
     whole_ = lay_out(std::max<std::size_t>(1, blocks_.size()));
     brief_ = lay_out(2);
-    for (auto* m : {&values_, &gradients_, &m_, &v_}) *m = device.allocate(list_.size() * sizeof(real));
     work_ = device.allocate(std::max(boundary_, blocks_.empty() ? 0 : blocks_[0].work_size()) * sizeof(real));
-    for (const parameter& p : list_.all()) initialise(p, seed, std::span(array(values_) + p.offset, p.size));
+    state_.start(device, std::move(list), seed);
 }
 
 template <Device D>
 auto gpt2_core<D>::lay_out(std::size_t turns) const -> places {
     places p;
-    layout l;
+    layout l(granule<D>);
     p.embedding = l.take(embedding_ ? embedding_->stash_size() : 0);
     p.stride = blocks_.empty() ? 0 : blocks_[0].stash_size();
     p.turns = turns;
@@ -173,13 +157,12 @@ void gpt2_core<D>::set_batch(std::span<const unit_batch> units) {
         if (embedding_) test(u.tokens, "tokens");
         if (head_) test(u.targets, "targets");
     }
-    batch_.assign(units.begin(), units.end());
-    losses_.assign(units.size(), 0.0);
+    batch_.set(device_, units, unit_.size(1), embedding_.has_value(), head_.has_value());
 }
 
 template <Device D>
 void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input, real* output, bool keep) {
-    const real* values = this->values();
+    const real* values = state_.values();
     // Where the input of layer i lies; after the last block comes the head or the boundary.
     const auto port = [&](std::size_t i) {
         if (i < blocks_.size()) return blocks_[i].input(stash + p.block(i));
@@ -187,22 +170,20 @@ void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input
         return output ? output : array(work_);  // recompute: nobody asks for the output again
     };
     if (embedding_)
-        embedding_->forward(device_, values, batch(unit).tokens.data(), port(0));
+        embedding_->forward(device_, values, batch_.tokens(unit), port(0));
     else
         device_.copy(port(0), input, boundary_);
     for (std::size_t i = 0; i < blocks_.size(); ++i)
         blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), keep);
-    if (head_)
-        losses_[static_cast<std::size_t>(unit)] =
-            head_->forward(device_, values, stash + p.head, batch(unit).targets.data());
+    if (head_) head_->forward(device_, values, stash + p.head, batch_.targets(unit), batch_.loss(unit));
 }
 
 template <Device D>
 void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs,
                              bool weights) {
-    const real* values = this->values();
-    real* gradients = array(gradients_);
-    const bool add = gradient_state_ == filled;
+    const real* values = state_.values();
+    wide* gradients = state_.raw_gradients();
+    const bool add = state_.adding();
     // Where the gradient of layer i's input goes: to the layer before it, or out of the stage.
     const auto port = [&](std::size_t i) {
         if (i > 0) return blocks_[i - 1].output_gradient(stash + whole_.block(i - 1));
@@ -210,7 +191,7 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
     };
     if (head_) {
         real* s = stash + whole_.head;
-        if (inputs) head_->input_gradient(device_, values, s, batch(unit).targets.data(), port(blocks_.size()));
+        if (inputs) head_->input_gradient(device_, values, s, batch_.targets(unit), port(blocks_.size()));
         if (weights) head_->weight_gradient(device_, s, gradients, add);
     } else if (inputs) {
         device_.copy(port(blocks_.size()), output_gradient, boundary_);
@@ -221,42 +202,8 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
         if (weights) blocks_[i].weight_gradient(device_, s, gradients, add);
     }
     if (!weights) return;
-    if (embedding_)
-        embedding_->weight_gradient(device_, stash + whole_.embedding, batch(unit).tokens.data(), gradients, add);
-    gradient_state_ = filled;
-}
-
-template <Device D>
-void gpt2_core<D>::keep_versions(int count) {
-    if (count <= versions()) return;
-    typename D::memory more = device_.allocate(static_cast<std::size_t>(count - 1) * list_.size() * sizeof(real));
-    for (int v = 1; v < count; ++v)
-        device_.copy(array(more) + static_cast<std::size_t>(v - 1) * list_.size(), array(values_), list_.size());
-    more_values_ = std::move(more);
-    count_ = static_cast<std::size_t>(count);
-}
-
-template <Device D>
-void gpt2_core<D>::update_version(std::size_t from, std::size_t to) {
-    gradients();  // zeroed, if this stage had no unit
-    if (from != to) device_.copy(values_of(to), values_of(from), list_.size());
-    current_ = to;
-    for (const parameter& p : list_.all()) {
-        adamw_step step = step_;
-        if (!p.decay()) step.weight_decay = 0;
-        device_.adamw(values() + p.offset, array(gradients_) + p.offset, array(m_) + p.offset, array(v_) + p.offset,
-                      p.size, step);
-    }
-}
-
-template <Device D>
-auto gpt2_core<D>::parameters() -> std::vector<parameter_view<real>> {
-    std::vector<parameter_view<real>> result;
-    for (const parameter& p : list_.all()) {
-        const auto part = [&](real* all) { return std::span(all + p.offset, p.size); };
-        result.push_back({p, part(values()), part(array(gradients_)), part(array(m_)), part(array(v_))});
-    }
-    return result;
+    if (embedding_) embedding_->weight_gradient(device_, stash + whole_.embedding, batch_.tokens(unit), gradients, add);
+    state_.filled_gradients();
 }
 
 }  // namespace chimera::executor

@@ -40,6 +40,7 @@ public:
     void weight_gradient(int unit, std::byte* stash) override { core_.weight_gradient(unit, reals(stash)); }
     void clear_gradients() override { core_.clear_gradients(); }
     std::span<float> gradients() override { return core_.gradients(); }
+    void zero_gradients() override { core_.zero_gradients(); }
     void update() override { core_.update(); }
     void keep_versions(int count) override { core_.keep_versions(count); }
     void select_version(int version) override { core_.select_version(version); }

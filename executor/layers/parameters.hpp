@@ -22,23 +22,27 @@ struct parameter {
     bool decay() const { return shape.size() > 1; }  ///< weight decay spares biases and norms
 };
 
-/// Hands out offsets in elements, each on a boundary of 64 bytes or more for elements of 4 bytes or more.
+/// Hands out offsets in elements, multiples of the granule: the default is 64 bytes or more for elements of 4 bytes or more.
 class layout {
 public:
+    explicit layout(std::size_t granule = 16) : granule_(granule) {}
+
     std::size_t take(std::size_t n) {
         const std::size_t at = size_;
-        size_ += (n + 15) / 16 * 16;
+        size_ += (n + granule_ - 1) / granule_ * granule_;
         return at;
     }
     std::size_t size() const { return size_; }
 
 private:
-    std::size_t size_ = 0;
+    std::size_t granule_, size_ = 0;
 };
 
 /// The parameters of one stage in the order in which they lie in memory.
 class parameter_list {
 public:
+    explicit parameter_list(std::size_t granule = 16) : layout_(granule) {}
+
     std::size_t add(std::string name, std::vector<std::int64_t> shape, parameter::start how, double deviation = 0);
     std::span<const parameter> all() const { return all_; }
     std::size_t size() const { return layout_.size(); }  ///< elements, gaps included

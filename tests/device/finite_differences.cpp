@@ -151,7 +151,9 @@ TEST(finite_differences, head) {
     numbers stash(layer.stash_size()), dx(x.size()), gradients(list.size());
     const auto loss = [&] {
         std::ranges::copy(x.all(), layer.input(stash.data()));
-        return layer.forward(d, values.data(), stash.data(), targets.data());
+        double mean = 0;
+        layer.forward(d, values.data(), stash.data(), targets.data(), &mean);
+        return mean;
     };
     loss();
     layer.input_gradient(d, values.data(), stash.data(), targets.data(), dx.data());

@@ -16,9 +16,10 @@ using chimera::executor::embedding_shape;
 using chimera::executor::linear_shape;
 using chimera::executor::row_shape;
 
-class device {
+class device : public chimera::executor::host_side {
 public:
     using real = float;
+    using wide = float;
     using memory = chimera::executor::host_memory;
     using linear_plan = linear_shape;
     using attention_plan = attention_shape;
@@ -37,7 +38,8 @@ public:
     void copy(real*, const real*, std::size_t) {}
     void add(real*, const real*, std::size_t) {}
     void scale(real*, real, std::size_t) {}
-    double sum_of_squares(const real*, std::size_t) { return 0; }
+    void mean_of(const wide*, std::size_t, double*) {}
+    void sum_of_squares(const wide*, std::size_t, double*) {}
     void embedding_forward(const embedding_shape&, const std::int32_t*, const real*, const real*, real*) {}
     void embedding_backward(const embedding_shape&, const std::int32_t*, const real*, real*, real*, bool) {}
     void linear_forward(linear_plan p, const real*, const real*, const real*, const real*, real*) {
@@ -60,7 +62,7 @@ public:
     }
     void cross_entropy_forward(const row_shape&, const real*, const std::int32_t*, real*, real*) {}
     void cross_entropy_backward(const row_shape&, real*, const std::int32_t*, const real*, real) {}
-    void adamw(real*, const real*, real*, real*, std::size_t, const adamw_step&) {}
+    void adamw(real*, wide*, const wide*, wide*, wide*, std::size_t, const adamw_step&) {}
 
 private:
     static double work(const linear_shape& s) { return 2.0 * s.rows * s.inputs * s.outputs; }

@@ -72,7 +72,13 @@ void cpu_device::fill(real* y, real value, std::size_t n) { std::fill_n(y, n, va
 void cpu_device::copy(real* y, const real* x, std::size_t n) { std::copy_n(x, n, y); }
 void cpu_device::add(real* y, const real* x, std::size_t n) { state_->loops.add(y, x, n); }
 void cpu_device::scale(real* y, real factor, std::size_t n) { state_->loops.scale(y, factor, n); }
-double cpu_device::sum_of_squares(const real* x, std::size_t n) { return state_->loops.sum_of_squares(x, n); }
+void cpu_device::sum_of_squares(const wide* x, std::size_t n, double* y) { *y = state_->loops.sum_of_squares(x, n); }
+
+void cpu_device::mean_of(const wide* x, std::size_t n, double* y) {
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]);
+    *y = sum / static_cast<double>(n);
+}
 
 void cpu_device::embedding_forward(const embedding_shape& shape, const std::int32_t* tokens, const real* token_table,
                                    const real* position_table, real* y) {
@@ -80,7 +86,7 @@ void cpu_device::embedding_forward(const embedding_shape& shape, const std::int3
 }
 
 void cpu_device::embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
-                                    real* d_token_table, real* d_position_table, bool add) {
+                                    wide* d_token_table, wide* d_position_table, bool add) {
     if (!add) {
         fill(d_token_table, 0, detail::count(shape.vocabulary, shape.channels));
         fill(d_position_table, 0, detail::count(shape.tokens, shape.channels));
@@ -109,7 +115,7 @@ void cpu_device::linear_backward_input(linear_plan plan, const real* dy, const r
     plan->input.run(state_->stream, dy, w, dx, state_->scratch.data());
 }
 
-void cpu_device::linear_backward_weight(linear_plan plan, const real* dy, const real* x, real* dw, real* db, bool add) {
+void cpu_device::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add) {
     detail::use_one_thread();
     const linear_shape& s = plan->shape;
     plan->weight[add].run(state_->stream, s.transposed ? dy : x, s.transposed ? x : dy, dw, state_->scratch.data());
@@ -123,17 +129,17 @@ void cpu_device::gelu_backward(const real* x, const real* dy, real* dx, std::siz
 }
 
 void cpu_device::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y,
-                              real* mean, real* inverse) {
+                              wide* mean, wide* inverse) {
     state_->loops.norm_forward(shape, x, scale, shift, y, mean, inverse);
 }
 
 void cpu_device::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
-                                     const real* mean, const real* inverse, const real* residual, real* dx) {
+                                     const wide* mean, const wide* inverse, const real* residual, real* dx) {
     state_->loops.norm_backward_input(shape, dy, x, scale, mean, inverse, residual, dx);
 }
 
-void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const real* mean,
-                                          const real* inverse, real* d_scale, real* d_shift, bool add) {
+void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
+                                          const wide* inverse, wide* d_scale, wide* d_shift, bool add) {
     if (!add) {
         fill(d_scale, 0, static_cast<std::size_t>(shape.columns));
         fill(d_shift, 0, static_cast<std::size_t>(shape.columns));
@@ -141,26 +147,27 @@ void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy
     state_->loops.norm_backward_parameters(shape, dy, x, mean, inverse, d_scale, d_shift);
 }
 
-void cpu_device::attention_forward(const attention_plan& plan, const real* qkv, real* y, real* log_sum) {
+void cpu_device::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
     state_->loops.attention_forward(plan, qkv, y, log_sum, state_->floats());
 }
 
 void cpu_device::attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
-                                    const real* log_sum, real* d_qkv) {
+                                    const wide* log_sum, real* d_qkv) {
     state_->loops.attention_backward(plan, qkv, y, dy, log_sum, d_qkv, state_->floats());
 }
 
 void cpu_device::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
-                                       real* losses, real* log_sum) {
+                                       wide* losses, wide* log_sum) {
     state_->loops.cross_entropy_forward(shape, logits, targets, losses, log_sum);
 }
 
 void cpu_device::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
-                                        const real* log_sum, real factor) {
+                                        const wide* log_sum, wide factor) {
     state_->loops.cross_entropy_backward(shape, logits, targets, log_sum, factor);
 }
 
-void cpu_device::adamw(real* values, const real* gradients, real* m, real* v, std::size_t n, const adamw_step& step) {
+void cpu_device::adamw(real* values, wide*, const wide* gradients, wide* m, wide* v, std::size_t n,
+                       const adamw_step& step) {
     state_->loops.adamw(values, gradients, m, v, n, step);
 }
 

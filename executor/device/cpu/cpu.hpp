@@ -18,9 +18,10 @@ struct kernels;
 ///
 /// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. The thread that
 /// calls it is told to use one OpenMP thread. Plans live as long as the device. Scratch memory grows only in `plan`.
-class cpu_device {
+class cpu_device : public host_side {
 public:
     using real = float;
+    using wide = float;
     using memory = host_memory;
     using linear_plan = const detail::linear_primitives*;
     using attention_plan = attention_shape;
@@ -45,37 +46,40 @@ public:
     void copy(real* y, const real* x, std::size_t n);
     void add(real* y, const real* x, std::size_t n);
     void scale(real* y, real factor, std::size_t n);
-    double sum_of_squares(const real* x, std::size_t n);
+    void mean_of(const wide* x, std::size_t n, double* y);
+    void sum_of_squares(const wide* x, std::size_t n, double* y);
 
     void embedding_forward(const embedding_shape& shape, const std::int32_t* tokens, const real* token_table,
                            const real* position_table, real* y);
     void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
-                            real* d_token_table, real* d_position_table, bool add);
+                            wide* d_token_table, wide* d_position_table, bool add);
 
     void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
                         real* y);
     void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
     void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
-    void linear_backward_weight(linear_plan plan, const real* dy, const real* x, real* dw, real* db, bool add);
+    void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
     void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n);
 
-    void norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y, real* mean,
-                      real* inverse);
-    void norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale, const real* mean,
-                             const real* inverse, const real* residual, real* dx);
-    void norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const real* mean,
-                                  const real* inverse, real* d_scale, real* d_shift, bool add);
+    void norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y, wide* mean,
+                      wide* inverse);
+    void norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale, const wide* mean,
+                             const wide* inverse, const real* residual, real* dx);
+    void norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
+                                  const wide* inverse, wide* d_scale, wide* d_shift, bool add);
 
-    void attention_forward(const attention_plan& plan, const real* qkv, real* y, real* log_sum);
+    void attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum);
     void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
-                            const real* log_sum, real* d_qkv);
+                            const wide* log_sum, real* d_qkv);
 
-    void cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, real* losses,
-                               real* log_sum);
-    void cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets, const real* log_sum,
-                                real factor);
+    void cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses,
+                               wide* log_sum);
+    void cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets, const wide* log_sum,
+                                wide factor);
 
-    void adamw(real* values, const real* gradients, real* m, real* v, std::size_t n, const adamw_step& step);
+    /// `master` is not used: the weights are as long as their gradients.
+    void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+               const adamw_step& step);
 
 private:
     std::unique_ptr<detail::cpu_state> state_;

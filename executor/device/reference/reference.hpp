@@ -13,9 +13,10 @@ namespace chimera::executor {
 
 /// The oracle: every operation as the plain loop over its definition. Slow, obvious, independent of the other devices.
 template <std::floating_point Real = double>
-class reference_device {
+class reference_device : public host_side {
 public:
     using real = Real;
+    using wide = Real;
     using memory = host_memory;
     using linear_plan = linear_shape;
     using attention_plan = attention_shape;
@@ -32,10 +33,14 @@ public:
     void scale(real* y, real factor, std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) y[i] *= factor;
     }
-    double sum_of_squares(const real* x, std::size_t n) {
-        double sum = 0;
-        for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-        return sum;
+    void mean_of(const wide* x, std::size_t n, double* y) {
+        *y = 0;
+        for (std::size_t i = 0; i < n; ++i) *y += static_cast<double>(x[i]);
+        *y /= static_cast<double>(n);
+    }
+    void sum_of_squares(const wide* x, std::size_t n, double* y) {
+        *y = 0;
+        for (std::size_t i = 0; i < n; ++i) *y += static_cast<double>(x[i]) * static_cast<double>(x[i]);
     }
 
     void embedding_forward(const embedding_shape& s, const std::int32_t* tokens, const real* table,
@@ -210,7 +215,7 @@ public:
             }
     }
 
-    void adamw(real* values, const real* gradients, real* m, real* v, std::size_t n, const adamw_step& s) {
+    void adamw(real* values, wide*, const wide* gradients, wide* m, wide* v, std::size_t n, const adamw_step& s) {
         const real b1 = real(s.beta_1), b2 = real(s.beta_2), rate = real(s.learning_rate);
         for (std::size_t i = 0; i < n; ++i) {
             const real g = gradients[i] * real(s.gradient_scale);
