@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace chimera::executor {
+
+/// Which of the processes that run together this one is.
+struct identity {
+    int rank = 0;
+    int size = 1;
+    int local_rank = -1;  ///< among the processes of this machine; -1: not said, counted when they meet
+};
+
+/// Where the processes meet: rank 0 listens there.
+struct meeting_point {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 29500;
+    std::string job{};            ///< of runs that share a machine; a process of another job is turned away
+    double timeout_seconds = 60;  ///< for all to come, and for each exchange
+};
+
+/// Looks a variable up: null where it is not set.
+using environment = std::function<const char*(const char* name)>;
+
+/// The process's own.
+environment process_environment();
+
+/// From RANK, WORLD_SIZE and LOCAL_RANK; else from OMPI_COMM_WORLD_* (Open MPI), PMI_* (MPICH) or SLURM_PROCID, SLURM_NTASKS and
+/// SLURM_LOCALID; with none of them, a process alone. Throws where one is no number, is missing or does not fit the others.
+identity identify(const environment& of = process_environment());
+
+/// From MASTER_ADDR, MASTER_PORT, and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where the port is none.
+meeting_point find_meeting_point(const environment& of = process_environment());
+
+}  // namespace chimera::executor

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/bootstrap/frame.hpp>
+#include <executor/communicate/bootstrap/identity.hpp>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace chimera::executor {
+
+/// Processes that have found each other and exchange small pieces of data (the id of an NCCL communicator, say).
+class meeting {
+public:
+    virtual ~meeting() = default;
+
+    int rank() const { return me_.rank; }
+    int size() const { return me_.size; }
+    /// This process's number among those of its machine, and how many these are.
+    int local_rank() const { return me_.local_rank; }
+    int local_size() const { return local_size_; }
+
+    /// Everybody's blob, in the order of the ranks. All ranks call it; returns when the last has come. Throws, on every rank
+    /// that still lives, when one has left or does not come within the time-out.
+    virtual std::vector<blob> exchange(std::span<const std::byte> mine) = 0;
+
+    /// Rank 0's blob, for all.
+    blob broadcast(std::span<const std::byte> mine) { return exchange(rank() == 0 ? mine : mine.first(0)).front(); }
+
+protected:
+    explicit meeting(const identity& me) : me_(me) {}
+    /// Exchanges the names of machines. To be called once, by the constructors.
+    void find_local();
+
+private:
+    identity me_;
+    int local_size_ = 1;
+};
+
+/// Waits until all have come: a process alone at once, else over TCP. Throws one line on every rank, within the time-out and
+/// two seconds: a rank is missing or there twice, sizes or versions differ, the port is taken or somebody else's.
+std::unique_ptr<meeting> meet(const identity& me, const meeting_point& where);
+
+/// The same over MPI where this process was started by its launcher and the program was built with it, else over TCP with what the
+/// environment says.
+std::unique_ptr<meeting> meet();
+
+}  // namespace chimera::executor

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/bootstrap/meeting.hpp>
+
+namespace chimera::executor::detail {
+
+/// True where the program was built with MPI and a launcher of MPI's started the process, and RANK does not say otherwise.
+bool started_by_mpi();
+
+/// Initialises MPI if nobody has, and finalises it at the process's end.
+std::unique_ptr<meeting> meet_over_mpi();
+
+}  // namespace chimera::executor::detail

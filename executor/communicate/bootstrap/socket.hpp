@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace chimera::executor::detail {
+
+using deadline = std::chrono::steady_clock::time_point;
+inline deadline in_seconds(double seconds) {
+    return std::chrono::steady_clock::now() +
+           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
+}
+/// What poll(2) takes: at least 0, at most `most`.
+int milliseconds_left(deadline until, int most = 1000);
+
+/// A TCP socket that never blocks by itself.
+class socket {
+public:
+    socket() = default;
+    explicit socket(int descriptor) : descriptor_(descriptor) {}
+    ~socket() { close(); }
+    socket(socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    socket& operator=(socket&& other) noexcept {
+        std::swap(descriptor_, other.descriptor_);
+        return *this;
+    }
+
+    explicit operator bool() const { return descriptor_ >= 0; }
+    int descriptor() const { return descriptor_; }
+    void close();
+    /// Ends what is sent and waits, until then at most, for the other side to do so: closing at once, with something unread,
+    /// would take from it what it has not read yet.
+    void part(deadline until);
+
+    enum class status : std::uint8_t { done, late, closed };
+
+    /// All of `data`, by `until`.
+    status send(std::span<const std::byte> data, deadline until);
+    status receive(std::span<std::byte> data, deadline until);
+    /// What is there now, at most `data`; -1 once the other side is gone.
+    std::ptrdiff_t receive_some(std::span<std::byte> data);
+
+private:
+    int descriptor_ = -1;
+};
+
+/// Listens at `address`, or on all addresses of the machine where that is not its own. Throws where it cannot.
+socket listen_at(const std::string& address, std::uint16_t port);
+/// The next who has connected, or none.
+socket accept_from(const socket& listener);
+/// One attempt; none where nobody answers by `until`. Throws where the address has no meaning.
+socket connect_to(const std::string& address, std::uint16_t port, deadline until);
+
+}  // namespace chimera::executor::detail
