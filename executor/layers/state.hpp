@@ -184,9 +184,9 @@ void training_state<D>::write(D& device, const parameter& p, stored what, std::s
         std::copy(from.begin(), from.end(), place(p, what));
     if constexpr (has_master<D>) {
         if (what != stored::weight) return;
-        std::vector<real> rounded(from.size());
-        std::transform(from.begin(), from.end(), rounded.begin(), [](float x) { return rounded<real>(x); });
-        device.upload(values() + p.offset, rounded.data(), rounded.size() * sizeof(real));
+        std::vector<real> shorter(from.size());
+        std::transform(from.begin(), from.end(), shorter.begin(), [](float x) { return rounded<real>(x); });
+        device.upload(values() + p.offset, shorter.data(), shorter.size() * sizeof(real));
     }
 }
 
