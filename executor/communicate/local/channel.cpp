@@ -2,18 +2,12 @@
 #include <executor/communicate/local/channel.hpp>
 
 #include <cstring>
-#include <string>
 
 namespace chimera::executor::detail {
 namespace {
 
 void copy_matched(const transfer& sent, const std::byte* data, const transfer& received) {
-    if (sent.message != received.message || sent.bytes != received.bytes)
-        throw mismatched("message " + std::to_string(sent.message) + " of " + std::to_string(sent.bytes) +
-                             " bytes came where message " + std::to_string(received.message) + " of " +
-                             std::to_string(received.bytes) +
-                             " was to be received; the two workers do not agree on one order",
-                         sent.peer, received.message);
+    check_matched(sent, received);
     if (sent.bytes > 0) std::memcpy(received.data, data, sent.bytes);
 }
 
@@ -33,7 +27,7 @@ std::int32_t channel::deposit(const transfer& t) {
     return index;
 }
 
-channel::outcome channel::send(const transfer& t, bool eager) {
+outcome channel::send(const transfer& t, bool eager) {
     const std::lock_guard lock(mutex_);
     if (!receives_.empty()) {
         copy_matched(t, t.data, receives_.pop());
@@ -43,7 +37,7 @@ channel::outcome channel::send(const transfer& t, bool eager) {
     return eager ? outcome::deposited : outcome::queued;
 }
 
-channel::outcome channel::receive(const transfer& t) {
+outcome channel::receive(const transfer& t) {
     const std::lock_guard lock(mutex_);
     if (offers_.empty()) {
         receives_.push(t);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/communicator.hpp>
 #include <executor/communicate/local/group.hpp>
 
 #include <algorithm>
 #include <array>
-#include <string>
 
 namespace chimera::executor::detail {
 namespace {
@@ -12,44 +10,19 @@ namespace {
 constexpr std::size_t chunk_floats = 16384;
 constexpr std::size_t block_floats = 1024;  // stays in the first-level cache with its sum
 
-template <typename Ready>
-void wait_for(const waiter& self, Ready ready) {
-    self.bell->wait([&] {
-        if (self.aborted->load(std::memory_order_acquire)) throw aborted();
-        return ready();
-    });
-}
-
 }  // namespace
 
 local_group::local_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells)
-    : key_(key), members_(members.begin(), members.end()), bells_(std::move(bells)), data_(members.size()),
-      targets_(members.size()), turns_(members.size(), 0) {}
+    : member_group(key, members, std::move(bells)), targets_(members.size()) {}
 
-std::size_t local_group::rank_of(int worker) const {
-    return static_cast<std::size_t>(std::find(members_.begin(), members_.end(), worker) - members_.begin());
-}
-
-void local_group::ring_all() {
-    for (doorbell* bell : bells_) bell->ring();
-}
-
-void local_group::start_all_reduce(std::size_t rank, std::span<float> data) {
+void local_group::start_all_reduce(std::size_t rank, std::span<float> data, const waiter&) {
     {
         const std::lock_guard lock(mutex_);
-        data_[rank] = data;
-        ++turns_[rank];
-        if (++posted_ < members_.size()) return;
-        for (std::size_t m = 0; m < members_.size(); ++m) {
-            if (data_[m].size() != data.size())
-                refuse("reduction of " + std::to_string(data_[m].size()) + " and of " + std::to_string(data.size()) +
-                       " elements (workers " + std::to_string(members_[m]) + " and " + std::to_string(members_[rank]) +
-                       ", group " + std::to_string(key_) + ") give all replicas the same stage");
-            targets_[m] = data_[m].data();
-        }
+        if (!post(rank, data)) return;
+        std::ranges::transform(data_, targets_.begin(), [](const auto& d) { return d.data(); });
         chunks_ = (data.size() + chunk_floats - 1) / chunk_floats;
         next_ = added_ = 0;
-        if (chunks_ == 0 || members_.size() == 1) {  // nothing to add
+        if (chunks_ == 0 || data_.size() == 1) {  // nothing to add
             posted_ = 0;
             ++over_;
         }
@@ -64,7 +37,7 @@ bool local_group::over(std::uint64_t turn) {
 
 bool local_group::ready(std::uint64_t turn) {
     const std::lock_guard lock(mutex_);
-    return over_ >= turn || posted_ == members_.size();
+    return over_ >= turn || posted_ == data_.size();
 }
 
 bool local_group::claim(std::uint64_t turn, std::size_t& chunk) {
@@ -111,47 +84,24 @@ void local_group::add(std::size_t from, std::size_t to, std::span<float* const> 
     }
 }
 
-void local_group::offer(std::size_t rank, std::span<float> data) {
-    const std::lock_guard lock(mutex_);
-    data_[rank] = data;
-}
-
-void local_group::meet(const waiter& self) {
-    std::uint64_t meeting = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        meeting = meetings_;
-        if (++met_ == members_.size()) {
-            met_ = 0;
-            ++meetings_;
-        }
-    }
-    ring_all();
-    wait_for(self, [&] {
-        const std::lock_guard lock(mutex_);
-        return meetings_ > meeting;
-    });
-}
-
 void local_group::reduce_scatter(std::size_t rank, std::span<float> data, const waiter& self) {
-    const std::size_t n = members_.size();
     offer(rank, data);
     meet(self);
     {
         const core_hold core(self.gate, self.worker);
         const std::array<float*, 1> own{data.data()};
-        add(rank * data.size() / n, (rank + 1) * data.size() / n, own);
+        const auto [from, to] = share_of(rank, data.size());
+        add(from, to, own);
     }
     meet(self);
 }
 
 void local_group::all_gather(std::size_t rank, std::span<float> data, const waiter& self) {
-    const std::size_t n = members_.size();
     offer(rank, data);
     meet(self);
-    for (std::size_t m = 0; m < n; ++m) {
+    for (std::size_t m = 0; m < data_.size(); ++m) {
         if (m == rank) continue;
-        const std::size_t from = m * data.size() / n, to = (m + 1) * data.size() / n;
+        const auto [from, to] = share_of(m, data.size());
         std::copy(data_[m].data() + from, data_[m].data() + to, data.data() + from);
     }
     meet(self);
