@@ -17,14 +17,17 @@ void update(stream_handle stream, Real* values, const float* gradients, float* m
 
 adamw_numbers numbers(const adamw_step& step) {
     const auto correction = [&](double beta) { return static_cast<float>(1 / (1 - std::pow(beta, step.step))); };
-    return {static_cast<float>(step.learning_rate),
-            static_cast<float>(step.beta_1),
-            static_cast<float>(step.beta_2),
-            static_cast<float>(step.epsilon),
-            static_cast<float>(step.weight_decay),
-            static_cast<float>(step.gradient_scale),
-            correction(step.beta_1),
-            correction(step.beta_2)};
+    const auto f = [](double x) { return static_cast<float>(x); };
+    return {.learning_rate = f(step.learning_rate),
+            .epsilon = f(step.epsilon),
+            .weight_decay = f(step.weight_decay),
+            .gradient_scale = f(step.gradient_scale),
+            .beta_1 = f(step.beta_1),
+            .beta_2 = f(step.beta_2),
+            .rest_1 = f(1 - step.beta_1),
+            .rest_2 = f(1 - step.beta_2),
+            .correction_1 = correction(step.beta_1),
+            .correction_2 = correction(step.beta_2)};
 }
 
 template <class Real>

@@ -24,8 +24,8 @@ struct adamw_work {
         pack<Width> first = load<Width>(m + i), second = load<Width>(v + i), w = load<Width>(master + i);
         for (int k = 0; k < Width; ++k) {
             const float d = g[k] * s.gradient_scale;
-            first[k] = s.beta_1 * first[k] + (1 - s.beta_1) * d;
-            second[k] = s.beta_2 * second[k] + (1 - s.beta_2) * d * d;
+            first[k] = s.beta_1 * first[k] + s.rest_1 * d;
+            second[k] = s.beta_2 * second[k] + s.rest_2 * d * d;
             const float step = first[k] * s.correction_1 / (sqrtf(second[k] * s.correction_2) + s.epsilon);
             w[k] -= s.learning_rate * (step + s.weight_decay * w[k]);
         }

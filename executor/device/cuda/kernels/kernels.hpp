@@ -126,7 +126,8 @@ std::size_t sum_workspace(std::size_t n);  ///< bytes, for both
 
 /// What an AdamW step needs besides the tensors. In device memory it may change between replays of a recorded graph.
 struct adamw_numbers {
-    float learning_rate = 0, beta_1 = 0, beta_2 = 0, epsilon = 0, weight_decay = 0, gradient_scale = 1;
+    float learning_rate = 0, epsilon = 0, weight_decay = 0, gradient_scale = 1;
+    float beta_1 = 0, beta_2 = 0, rest_1 = 1, rest_2 = 1;  ///< β and 1 - β, each rounded from double
     float correction_1 = 1, correction_2 = 1;  ///< 1 / (1 - βⁱ) after i steps
 };
 adamw_numbers numbers(const adamw_step& step);
