@@ -20,7 +20,7 @@ namespace chimera::executor {
 ///
 ///     on_host                                         whether the host may read and write the device's memory at any time
 ///     memory         m = allocate(bytes)                                         zeroed; m.data()
-///     linear_plan    p = plan(linear_shape)           attention_plan a = plan(attention_shape)
+///     linear_plan    p = plan(linear_shape, role)     attention_plan a = plan(attention_shape)
 ///     upload(to, from_host, bytes)                    from_host may change once it has returned
 ///     download(to_host, from, bytes)                  after all operations before it; returns when the bytes are there
 ///     finish()                                        returns when all operations before it have ended
@@ -55,7 +55,7 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     requires sizeof(typename D::wide) % sizeof(typename D::real) == 0;
     requires std::same_as<decltype(D::on_host), const bool>;
     { d.allocate(n) } -> std::same_as<typename D::memory>;
-    { d.plan(linear_shape{}) } -> std::same_as<typename D::linear_plan>;
+    { d.plan(linear_shape{}, linear_role::any) } -> std::same_as<typename D::linear_plan>;
     { d.plan(attention_shape{}) } -> std::same_as<typename D::attention_plan>;
     d.upload(to, from, n);
     d.download(to, from, n);

@@ -15,6 +15,10 @@ struct linear_shape {
     friend auto operator<=>(const linear_shape&, const linear_shape&) = default;
 };
 
+/// What a linear layer is used for, so that a device can prepare just that: with a bias; with a bias and a residual; with a bias and
+/// GELU; with neither.
+enum class linear_role { any, biased, residual, gelu, bare };
+
 /// Causal multi-head attention. qkv is [sequences · tokens, 3 · channels]: queries, keys, values, each heads × head size.
 struct attention_shape {
     int sequences = 0, tokens = 0, heads = 0, channels = 0;

@@ -54,9 +54,9 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    linear(D& device, const std::string& name, int inputs, int outputs, double deviation, const unit_shape& unit,
-           parameter_list& parameters)
-        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs})),
+    linear(D& device, const std::string& name, int inputs, int outputs, linear_role role, double deviation,
+           const unit_shape& unit, parameter_list& parameters)
+        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs}, role)),
           weight_(parameters.add(name + ".weight", {inputs, outputs}, parameter::start::normal, deviation)),
           bias_(parameters.add(name + ".bias", {outputs}, parameter::start::zeros)) {}
 
@@ -137,11 +137,14 @@ private:
     block(D& device, const gpt2_config& c, const std::string& name, double residual, const unit_shape& unit,
           parameter_list& parameters)
         : narrow_(unit.size(c.channels)), norm_1_(name + ".ln_1", c.channels, unit, parameters, stash_),
-          attend_(device, name + ".attn.c_attn", c.channels, 3 * c.channels, 0.02, unit, parameters),
-          project_(device, name + ".attn.c_proj", c.channels, c.channels, residual, unit, parameters),
+          attend_(device, name + ".attn.c_attn", c.channels, 3 * c.channels, linear_role::biased, 0.02, unit,
+                  parameters),
+          project_(device, name + ".attn.c_proj", c.channels, c.channels, linear_role::residual, residual, unit,
+                   parameters),
           norm_2_(name + ".ln_2", c.channels, unit, parameters, stash_),
-          widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, 0.02, unit, parameters),
-          narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, residual, unit, parameters),
+          widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, linear_role::gelu, 0.02, unit, parameters),
+          narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, linear_role::residual, residual, unit,
+                        parameters),
           attention_(device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
         for (std::size_t* at :
              {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})

@@ -47,7 +47,7 @@ public:
 
     head(D& device, const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
         : logits_shape_{unit.rows(), c.vocabulary}, norm_("ln_f", c.channels, unit, parameters, stash_),
-          plan_(device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true})),
+          plan_(device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true}, linear_role::bare)),
           weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02)) {
         for (std::size_t* at : {&x_, &normal_, &d_normal_}) *at = stash_.take(unit.size(c.channels));
         for (std::size_t* at : {&losses_, &log_sum_}) *at = take_wide<D>(stash_, unit.size(1));

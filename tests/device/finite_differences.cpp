@@ -69,7 +69,7 @@ TEST(finite_differences, norm) {
 TEST(finite_differences, linear_with_gelu) {
     device d;
     parameter_list list;
-    const linear<device> layer(d, "l", 6, 9, 0.02, unit, list);
+    const linear<device> layer(d, "l", 6, 9, linear_role::biased, 0.02, unit, list);
     const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(9), 2),
                values = random<double>(list.size(), 3);
     numbers before(dy.size()), y(dy.size()), d_before(dy.size()), dx(x.size()), gradients(list.size());

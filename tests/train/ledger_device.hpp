@@ -13,6 +13,7 @@ namespace ledger {
 using chimera::executor::adamw_step;
 using chimera::executor::attention_shape;
 using chimera::executor::embedding_shape;
+using chimera::executor::linear_role;
 using chimera::executor::linear_shape;
 using chimera::executor::row_shape;
 
@@ -31,7 +32,7 @@ public:
         bytes += size;
         return memory(size);
     }
-    linear_plan plan(linear_shape s) { return s; }
+    linear_plan plan(linear_shape s, linear_role) { return s; }
     attention_plan plan(attention_shape s) { return s; }
 
     void fill(real*, real, std::size_t) {}

@@ -56,7 +56,7 @@ const char* cpu_device::instruction_set() const { return state_->loops.name; }
 
 std::size_t cpu_device::scratch_bytes() const { return state_->scratch.size(); }
 
-cpu_device::linear_plan cpu_device::plan(linear_shape shape) {
+cpu_device::linear_plan cpu_device::plan(linear_shape shape, linear_role) {
     detail::use_one_thread();
     const auto& made = state_->plans.try_emplace(shape, state_->engine, shape).first->second;
     state_->reserve(made.scratch_bytes());

@@ -39,7 +39,7 @@ public:
     std::size_t scratch_bytes() const;
 
     memory allocate(std::size_t bytes) { return memory(bytes); }
-    linear_plan plan(linear_shape shape);
+    linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
     attention_plan plan(attention_shape shape);
 
     void fill(real* y, real value, std::size_t n);

@@ -22,7 +22,7 @@ public:
     using attention_plan = attention_shape;
 
     memory allocate(std::size_t bytes) { return memory(bytes); }
-    linear_plan plan(linear_shape s) { return s; }
+    linear_plan plan(linear_shape s, linear_role = linear_role::any) { return s; }
     attention_plan plan(attention_shape s) { return s; }
 
     void fill(real* y, real value, std::size_t n) { std::fill_n(y, n, value); }

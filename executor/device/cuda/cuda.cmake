@@ -1,0 +1,13 @@
+# Device cuda: kernels by nvcc, the rest, which only calls libraries, by the C++ compiler.
+find_package(CUDAToolkit REQUIRED)
+
+file(GLOB kernel_sources CONFIGURE_DEPENDS device/cuda/*.cu device/cuda/kernels/*.cu)
+add_library(chimera_kernels STATIC ${kernel_sources})
+target_include_directories(chimera_kernels PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(chimera_kernels PRIVATE -std=c++20)  # CMake 3.25 does not know that nvcc can
+target_link_libraries(chimera_kernels PUBLIC CUDA::cudart)
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS device/cuda/*.cpp layers/cuda/*.cpp)
+add_library(chimera_cuda STATIC ${cuda_sources})
+target_compile_definitions(chimera_cuda PUBLIC CHIMERA_CUDA)
+target_link_libraries(chimera_cuda PUBLIC chimera_layers chimera_kernels CUDA::cudart CUDA::cublasLt)

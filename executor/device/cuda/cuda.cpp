@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/device/cuda/cuda.hpp"
+
+#include "chimera/core/error.hpp"
+#include "executor/device/cuda/attention.hpp"
+#include "executor/device/cuda/linear.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+namespace chimera::executor {
+
+namespace detail {
+
+namespace {
+
+/// What a choice of algorithms depends on besides the form.
+std::string machine_name(int gpu) {
+    const auto found = find_gpus();
+    const auto& d = found.all.at(static_cast<std::size_t>(gpu));
+    std::string name = "products " + d.name + " " + std::to_string(d.processors) + " " + std::to_string(found.driver) +
+                       " " + std::to_string(found.matrix_library) + ".txt";
+    std::ranges::replace_if(
+        name, [](unsigned char c) { return !std::isalnum(c) && c != '.'; }, '-');
+    return name;
+}
+
+/// Checks that the GPU is there before anything is asked of it.
+int checked(int gpu) {
+    const auto found = find_gpus();
+    if (found.all.empty())
+        refuse("no GPU can be used (CUDA says: " + found.why +
+               ") install a driver and make a GPU visible, or train on the CPU");
+    if (gpu < 0 || static_cast<std::size_t>(gpu) >= found.all.size())
+        refuse("there is no GPU " + std::to_string(gpu) + " (GPUs 0 to " + std::to_string(found.all.size() - 1) +
+               " are visible) name one of them");
+    check(cudaSetDevice(gpu), "choosing a GPU");
+    return gpu;
+}
+
+cudaStream_t new_stream() {
+    cudaStream_t made = nullptr;
+    check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "making a stream");
+    return made;
+}
+
+}  // namespace
+
+struct cuda_state {
+    int gpu;
+    bool own_stream;
+    cudaStream_t stream;
+    product_library library;
+    std::map<linear_shape, linear_products> linear;
+    std::map<attention_shape, attention_products> attention;
+    device_memory scratch;
+
+    explicit cuda_state(const cuda_options& o)
+        : gpu(checked(o.gpu)), own_stream(!o.stream),
+          stream(o.stream ? static_cast<cudaStream_t>(o.stream) : new_stream()),
+          library(gpu, stream, o.deterministic, shared_choices(o.cache, machine_name(gpu))) {
+        // A program without kernels for this GPU is told so now.
+        gpu::fill(stream, reinterpret_cast<float*>(library.workspace.data()), 0.F, 1);
+        check(cudaStreamSynchronize(stream), "running a first kernel");
+    }
+    ~cuda_state() {
+        cudaSetDevice(gpu);
+        cudaStreamSynchronize(stream);
+        if (own_stream) cudaStreamDestroy(stream);
+    }
+    cuda_state(const cuda_state&) = delete;
+    cuda_state& operator=(const cuda_state&) = delete;
+
+    std::byte* room(std::size_t bytes) {
+        if (bytes > scratch.size()) {
+            check(cudaStreamSynchronize(stream), "growing the scratch memory");
+            scratch = {};  // the old one first
+            scratch = device_memory(gpu, bytes);
+        }
+        return scratch.data();
+    }
+};
+
+namespace {
+
+std::size_t count(int rows, int columns) { return row_shape{rows, columns}.size(); }
+std::size_t row_bytes(int columns) { return static_cast<std::size_t>(columns) * sizeof(float); }
+
+template <class Real>
+constexpr number number_of = std::is_same_v<Real, float> ? number::float32 : number::bfloat16;
+
+}  // namespace
+
+}  // namespace detail
+
+using detail::check;
+using detail::linear_product;
+
+template <class Real>
+cuda_device<Real>::cuda_device(const cuda_options& options) : state_(std::make_unique<detail::cuda_state>(options)) {}
+template <class Real>
+cuda_device<Real>::~cuda_device() = default;
+template <class Real>
+cuda_device<Real>::cuda_device(cuda_device&&) noexcept = default;
+template <class Real>
+auto cuda_device<Real>::operator=(cuda_device&&) noexcept -> cuda_device& = default;
+
+template <class Real>
+int cuda_device<Real>::gpu() const {
+    return state_->gpu;
+}
+
+template <class Real>
+void* cuda_device<Real>::stream() const {
+    return state_->stream;
+}
+
+template <class Real>
+std::size_t cuda_device<Real>::scratch_bytes() const {
+    return state_->library.workspace.size() + state_->scratch.size();
+}
+
+template <class Real>
+void* cuda_device<Real>::queue() {
+    check(cudaSetDevice(state_->gpu), "choosing a GPU");
+    return state_->stream;
+}
+
+template <class Real>
+auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_plan {
+    queue();
+    auto& made = state_->linear.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
+    made.prepare(role);
+    state_->room(gpu::columns_workspace({shape.rows, shape.outputs}) + detail::row_bytes(shape.outputs));
+    return &made;
+}
+
+template <class Real>
+auto cuda_device<Real>::plan(attention_shape shape) -> attention_plan {
+    queue();
+    auto& made = state_->attention.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
+    state_->room(made.scratch_bytes());
+    return &made;
+}
+
+template <class Real>
+void cuda_device<Real>::upload(void* to, const void* from_host, std::size_t bytes) {
+    queue();
+    check(cudaMemcpyAsync(to, from_host, bytes, cudaMemcpyHostToDevice, state_->stream), "copying to a GPU");
+}
+
+template <class Real>
+void cuda_device<Real>::download(void* to_host, const void* from, std::size_t bytes) {
+    queue();
+    check(cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, state_->stream), "copying from a GPU");
+    finish();
+}
+
+template <class Real>
+void cuda_device<Real>::finish() {
+    queue();
+    check(cudaStreamSynchronize(state_->stream), "what was queued on a GPU");
+}
+
+template <class Real>
+void cuda_device<Real>::copy_bytes(void* y, const void* x, std::size_t bytes) {
+    queue();
+    check(cudaMemcpyAsync(y, x, bytes, cudaMemcpyDeviceToDevice, state_->stream), "copying");
+}
+
+template <class Real>
+void cuda_device<Real>::mean_of(const wide* x, std::size_t n, double* y) {
+    gpu::mean(queue(), x, n, y, state_->room(gpu::sum_workspace(n)));
+}
+
+template <class Real>
+void cuda_device<Real>::sum_of_squares(const wide* x, std::size_t n, double* y) {
+    gpu::sum_of_squares(queue(), x, n, y, false, state_->room(gpu::sum_workspace(n)));
+}
+
+template <class Real>
+void cuda_device<Real>::embedding_forward(const embedding_shape& shape, const std::int32_t* tokens,
+                                          const real* token_table, const real* position_table, real* y) {
+    gpu::embedding_forward(queue(), shape, tokens, token_table, position_table, y);
+}
+
+template <class Real>
+void cuda_device<Real>::embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
+                                           wide* d_token_table, wide* d_position_table, bool add) {
+    gpu::embedding_backward(queue(), shape, tokens, dy, d_token_table, d_position_table, add,
+                            state_->room(gpu::embedding_workspace(shape)));
+}
+
+template <class Real>
+void cuda_device<Real>::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+                                       const real* residual, real* y) {
+    queue();
+    plan->get({.what = linear_product::forward, .bias = bias != nullptr, .residual = residual != nullptr})
+        .run(x, w, y, residual, bias);
+}
+
+template <class Real>
+void cuda_device<Real>::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+                                            real* before, real* y) {
+    queue();
+    const bool keep = before != nullptr;
+    if (bias && plan->fuses_gelu(keep))
+        return plan->get({linear_product::gelu, true, false, keep}).run(x, w, y, nullptr, bias, before);
+    real* const inner = keep ? before : y;
+    linear_forward(plan, x, w, bias, nullptr, inner);
+    gpu::gelu_forward(queue(), inner, y, detail::count(plan->shape().rows, plan->shape().outputs));
+}
+
+template <class Real>
+void cuda_device<Real>::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
+    queue();
+    plan->get({.what = linear_product::input}).run(dy, w, dx);
+}
+
+template <class Real>
+void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db,
+                                               bool add) {
+    void* const on = queue();
+    const linear_shape& s = plan->shape();
+    const bool sums = db && plan->fuses_sums(add);
+    const real *const left = s.transposed ? dy : x, *const right = s.transposed ? x : dy;
+    std::byte* const room = state_->room(gpu::columns_workspace({s.rows, s.outputs}) + detail::row_bytes(s.outputs));
+    wide* const found = add ? reinterpret_cast<wide*>(room) : db;  // cuBLASLt overwrites
+    plan->get({.what = linear_product::weight, .add = add, .sums = sums}).run(left, right, dw, dw, found);
+    if (!db) return;
+    if (!sums) return gpu::column_sums(on, {s.rows, s.outputs}, dy, db, add, room);
+    if (add) gpu::add(on, db, found, static_cast<std::size_t>(s.outputs));
+}
+
+template <class Real>
+void cuda_device<Real>::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
+    gpu::gelu_backward(queue(), x, dy, dx, n);
+}
+
+template <class Real>
+void cuda_device<Real>::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift,
+                                     real* y, wide* mean, wide* inverse) {
+    gpu::norm_forward(queue(), shape, x, scale, shift, y, mean, inverse);
+}
+
+template <class Real>
+void cuda_device<Real>::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
+                                            const wide* mean, const wide* inverse, const real* residual, real* dx) {
+    gpu::norm_backward_input(queue(), shape, dy, x, scale, mean, inverse, residual, dx);
+}
+
+template <class Real>
+void cuda_device<Real>::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x,
+                                                 const wide* mean, const wide* inverse, wide* d_scale, wide* d_shift,
+                                                 bool add) {
+    gpu::norm_backward_parameters(queue(), shape, dy, x, mean, inverse, d_scale, d_shift, add,
+                                  state_->room(gpu::columns_workspace(shape)));
+}
+
+template <class Real>
+void cuda_device<Real>::attention_forward(attention_plan plan, const real* qkv, real* y, wide* log_sum) {
+    queue();
+    plan->forward(qkv, y, log_sum, state_->room(plan->scratch_bytes()));
+}
+
+template <class Real>
+void cuda_device<Real>::attention_backward(attention_plan plan, const real* qkv, const real* y, const real* dy,
+                                           const wide* log_sum, real* d_qkv) {
+    queue();
+    plan->backward(qkv, y, dy, log_sum, d_qkv, state_->room(plan->scratch_bytes()));
+}
+
+template <class Real>
+void cuda_device<Real>::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
+                                              wide* losses, wide* log_sum) {
+    gpu::cross_entropy_forward(queue(), shape, logits, targets, losses, log_sum);
+}
+
+template <class Real>
+void cuda_device<Real>::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
+                                               const wide* log_sum, wide factor) {
+    gpu::cross_entropy_backward(queue(), shape, logits, targets, log_sum, factor);
+}
+
+template <class Real>
+void cuda_device<Real>::adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+                              const adamw_step& step) {
+    gpu::adamw(queue(), values, gradients, master, m, v, n, step);
+}
+
+template <class Real>
+void cuda_device<Real>::adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+                              const step_numbers* on_device) {
+    gpu::adamw(queue(), values, gradients, master, m, v, n, on_device);
+}
+
+template class cuda_device<float>;
+template class cuda_device<bf16>;
+
+}  // namespace chimera::executor

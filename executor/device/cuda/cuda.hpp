@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Plain C++: needs no CUDA header.
+
+#include "executor/device/choices.hpp"
+#include "executor/device/cuda/gpu.hpp"
+#include "executor/device/cuda/kernels/kernels.hpp"
+#include "executor/device/device.hpp"
+
+#include <concepts>
+#include <filesystem>
+#include <memory>
+
+namespace chimera::executor {
+
+namespace detail {
+struct cuda_state;
+class linear_products;
+class attention_products;
+}  // namespace detail
+
+struct cuda_options {
+    int gpu = 0;
+    void* stream = nullptr;  ///< a cudaStream_t of that GPU, which must outlive the device; null: it makes its own
+    /// Results depend on arguments alone, not on which algorithm was fastest when measured: the same bits on every run.
+    bool deterministic = false;
+    std::filesystem::path cache = cache_folder();  ///< for the fastest algorithms found; empty: nothing is kept
+};
+
+/// One stream of one GPU: matrix products by cuBLASLt, the rest in the kernels of executor/device/cuda/kernels. Real is float
+/// (products in fp32, not TF32) or bf16, which is accumulated in fp32.
+///
+/// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current one.
+/// Plans live as long as the device and are measured when they are made. Memory is taken in allocate, plan, and where an
+/// operation needs more scratch than any before it: not after the first iteration. What CUDA refuses throws chimera::error.
+template <class Real>
+class cuda_device {
+public:
+    using real = Real;
+    using wide = float;
+    using memory = device_memory;
+    using linear_plan = detail::linear_products*;
+    using attention_plan = detail::attention_products*;
+    using step_numbers = gpu::adamw_numbers;
+    static constexpr bool on_host = false;
+
+    /// Throws chimera::error where there is no such GPU, or none that this program was built for.
+    explicit cuda_device(const cuda_options& options = {});
+    ~cuda_device();
+    cuda_device(cuda_device&&) noexcept;
+    cuda_device& operator=(cuda_device&&) noexcept;
+
+    int gpu() const;
+    void* stream() const;               ///< a cudaStream_t
+    std::size_t scratch_bytes() const;  ///< bytes of workspace and scratch so far
+
+    memory allocate(std::size_t bytes) { return memory(gpu(), bytes); }
+    linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
+    attention_plan plan(attention_shape shape);
+
+    void upload(void* to, const void* from_host, std::size_t bytes);
+    void download(void* to_host, const void* from, std::size_t bytes);
+    void finish();
+
+    template <class T>
+    void fill(T* y, wide value, std::size_t n) {
+        gpu::fill(queue(), y, value, n);
+    }
+    template <class T>
+    void copy(T* y, const T* x, std::size_t n) {
+        copy_bytes(y, x, n * sizeof(T));
+    }
+    template <class T>
+    void add(T* y, const T* x, std::size_t n) {
+        gpu::add(queue(), y, x, n);
+    }
+    template <class T>
+    void scale(T* y, wide factor, std::size_t n) {
+        gpu::scale(queue(), y, factor, n);
+    }
+    void mean_of(const wide* x, std::size_t n, double* y);
+    void sum_of_squares(const wide* x, std::size_t n, double* y);
+
+    void embedding_forward(const embedding_shape& shape, const std::int32_t* tokens, const real* token_table,
+                           const real* position_table, real* y);
+    void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
+                            wide* d_token_table, wide* d_position_table, bool add);
+
+    void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
+                        real* y);
+    void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
+    void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
+    void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
+    void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n);
+
+    void norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y, wide* mean,
+                      wide* inverse);
+    void norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale, const wide* mean,
+                             const wide* inverse, const real* residual, real* dx);
+    void norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
+                                  const wide* inverse, wide* d_scale, wide* d_shift, bool add);
+
+    void attention_forward(attention_plan plan, const real* qkv, real* y, wide* log_sum);
+    void attention_backward(attention_plan plan, const real* qkv, const real* y, const real* dy, const wide* log_sum,
+                            real* d_qkv);
+
+    void cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses,
+                               wide* log_sum);
+    void cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets, const wide* log_sum,
+                                wide factor);
+
+    static step_numbers numbers(const adamw_step& step) { return gpu::numbers(step); }
+    void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+               const adamw_step& step);
+    void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+               const step_numbers* on_device);
+
+private:
+    void* queue();  ///< the stream, its GPU made the current one
+    void copy_bytes(void* y, const void* x, std::size_t bytes);
+
+    std::unique_ptr<detail::cuda_state> state_;
+};
+
+extern template class cuda_device<float>;
+extern template class cuda_device<bf16>;
+
+static_assert(Device<cuda_device<float>>);
+static_assert(Device<cuda_device<bf16>>);
+
+}  // namespace chimera::executor

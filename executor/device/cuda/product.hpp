@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// For the sources of device cuda alone: needs the CUDA headers.
+
+#include "executor/device/choices.hpp"
+#include "executor/device/cuda/check.hpp"
+#include "executor/device/cuda/form.hpp"
+#include "executor/device/cuda/gpu.hpp"
+#include "executor/device/cuda/plain_product.hpp"
+
+namespace chimera::executor::detail {
+
+/// What all products of one device share. One stream, so one workspace.
+struct product_library {
+    int gpu = 0;
+    cudaStream_t stream = nullptr;
+    bool deterministic = false;
+    cublasLtHandle_t handle = nullptr;
+    device_memory workspace;
+    choices* known = nullptr;
+
+    product_library(int which, cudaStream_t on, bool same_always, choices& from);
+    ~product_library() { cublasLtDestroy(handle); }
+    product_library(const product_library&) = delete;
+    product_library& operator=(const product_library&) = delete;
+};
+
+/// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or the one
+/// that the heuristic puts first, where results must not depend on measurements.
+class product {
+public:
+    product(product_library& library, const product_form& form);
+
+    /// Whether cuBLASLt can compute it. Without an epilogue run() then works all the same, slowly.
+    bool found() const { return found_; }
+
+    /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.
+    /// `kept`: where GELU's input goes, laid out like the result.
+    void run(const void* left, const void* right, void* result, const void* from = nullptr, const void* row = nullptr,
+             void* kept = nullptr);
+
+private:
+    void describe();
+    bool recall(const std::string& key);
+    void choose(const std::string& key);
+    void set_pointers(const void* row, void* kept);
+    cublasStatus_t start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
+                         const void* from);
+    /// Milliseconds a run, the best of a few; infinite where it does not run.
+    float time_of(const cublasLtMatmulAlgo_t& algorithm, std::byte* left, std::byte* right, std::byte* result);
+
+    product_library& library_;
+    product_form form_;
+    cublasLtMatmulDescOpaque_t what_{};
+    cublasLtMatrixLayoutOpaque_t a_{}, b_{}, d_{};
+    cublasLtMatmulAlgo_t algorithm_{};
+    const void* row_ = nullptr;
+    void* kept_ = nullptr;
+    bool found_ = false;
+};
+
+}  // namespace chimera::executor::detail
