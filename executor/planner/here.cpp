@@ -81,11 +81,8 @@ private:
     std::vector<std::vector<int>> cuts_of(const configuration& of, const profiled_batch& batch) const {
         const std::vector<double> seconds = layer_times(batch, task_.training->model.layers);
         std::vector<std::vector<int>> out{partition(seconds, of.schedule.stages)};
-        if (pipelines_of(of.schedule) > 2 || (pipelines_of(of.schedule) == 1 && stages_per_worker(of.schedule) == 1))
-            return out;
-        std::vector<int> on;
-        for (int s = 0; s < of.schedule.stages; ++s) on.push_back(worker_of(of.schedule, 0, s));
-        if (pipelines_of(of.schedule) == 2) on = mirrored(of.schedule.stages);
+        const std::vector<int> on = shared_workers(of.schedule);
+        if (on.empty()) return out;
         out.push_back(coupled(seconds, on).cuts);
         if (out[1] == out[0] || out[1].empty()) out.pop_back();
         return out;

@@ -9,4 +9,5 @@
 #include <chimera/partition/heterogeneous.hpp>
 #include <chimera/partition/memory.hpp>
 #include <chimera/partition/recomputed.hpp>
+#include <chimera/partition/shifted.hpp>
 #include <chimera/partition/stagewise.hpp>

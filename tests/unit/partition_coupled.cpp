@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/partition/coupled.hpp>
+#include <chimera/partition/shifted.hpp>
 
 #include <tests/unit/partition_support.hpp>
 
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -174,6 +176,31 @@ TEST(partition_coupled, refuses_workers_that_cannot_be) {
     EXPECT_THAT(text({}), testing::StartsWith("stages must be at least 1"));
     EXPECT_THAT(text({0, 1, 1, 0}), testing::StartsWith("4 stages are more than the 3 layers"));
     EXPECT_THROW(looped(4, 0), chimera::error);
+}
+
+TEST(shifted, ends_where_no_shift_helps_and_mostly_at_the_best) {
+    draw any(7);
+    int best = 0, cases = 0;
+    for (; cases < 400; ++cases) {
+        job of = any_job(any, 12, 6);
+        for (double& x : of.seconds) x += 1;
+        of.on = any_map(any, static_cast<int>(of.in_flight.size()));
+        const std::vector<int> start = partition(of.seconds, of.stages());
+        const std::vector<int> found = shift_layers(of.seconds, of.on, start);
+        ASSERT_TRUE(well_formed(found, of.layers(), of.stages()));
+        EXPECT_LE(of.slowest(found), of.slowest(start));
+        const std::vector<double> each = worker_seconds(of.seconds, of.on, found);
+        EXPECT_DOUBLE_EQ(*std::max_element(each.begin(), each.end()), of.slowest(found));
+        double least = none;
+        each_cut(of.layers(), of.stages(),
+                 [&](const std::vector<int>& cuts) { least = std::min(least, of.slowest(cuts)); });
+        EXPECT_GE(of.slowest(found), least);
+        best += of.slowest(found) == least ? 1 : 0;
+        EXPECT_EQ(shift_layers(of.seconds, of.on, found), found);
+    }
+    EXPECT_GT(best, cases * 3 / 4);
+    static_assert(shift_layers(std::array{1.0, 1.0, 1.0, 1.0, 1.0, 1.0}, std::array{0, 1, 1, 0}, {0, 2, 4, 5, 6}) ==
+                  std::vector{0, 2, 4, 5, 6});
 }
 
 }  // namespace

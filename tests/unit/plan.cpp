@@ -8,11 +8,13 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 
 using namespace chimera;
 
 TEST(plan, bounds_are_never_above_what_is_simulated) {
     int seen = 0;
+    double tightest = 0;
     for (unsigned seed = 0; seed < 40; ++seed) {
         cases::maker make(seed);
         const model what = make.some_model();
@@ -25,6 +27,10 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
             if (one.schedule.refused() != refusal::none) return;
             const double bound = lower_bound(estimate.layers(one.micro_batch, one.tensor), one, estimate.cuts(one),
                                              estimate.place(one), on, what.bytes);
+            const double any = one_stage_each(one.schedule)
+                                   ? any_cut_bound(estimate.layers(one.micro_batch, one.tensor), one,
+                                                   estimate.cuts(one), estimate.place(one), on)
+                                   : 0;
             one.zero = make.whole(0, 3);
             one.synchronisation = make.whole(0, 1) == 0 ? chimera::sync::eager : chimera::sync::eager_opt;
             const evaluation whole = estimate(one);
@@ -34,9 +40,17 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
             ASSERT_LE(bound, found) << label_of(one.schedule) << " stages " << one.schedule.stages << " N "
                                     << one.schedule.micro_batches << " seed " << seed;
             ++seen;
+            if (any == 0) return;
+            ASSERT_LE(any, found);
+            for (int other = 0; other < 4; ++other) {  // whatever the cut
+                one.cuts = make.some_cuts(static_cast<int>(what.layers.size()), one.schedule.stages);
+                ASSERT_LE(any, estimate(one).seconds) << label_of(one.schedule) << " seed " << seed;
+                tightest = std::max(tightest, any / estimate(one).seconds);
+            }
         });
     }
     EXPECT_GT(seen, 3000);
+    EXPECT_GT(tightest, 0.95);
 }
 
 TEST(plan, pruning_never_loses_the_best) {
@@ -125,6 +139,86 @@ TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_sa
         for (const ranked& r : make_plan(what, more, asked, orders).ranking)
             EXPECT_LE(r.with.workers(), more.workers());
     }
+}
+
+/// All cuts of `layers` into `stages`.
+void each_cut(int layers, int stages, std::vector<int> so_far, const std::function<void(const std::vector<int>&)>& f) {
+    if (static_cast<int>(so_far.size()) == stages) {
+        so_far.push_back(layers);
+        return f(so_far);
+    }
+    for (int next = so_far.back() + 1; next <= layers - (stages - static_cast<int>(so_far.size())); ++next) {
+        so_far.push_back(next);
+        each_cut(layers, stages, so_far, f);
+        so_far.pop_back();
+    }
+}
+
+TEST(plan, cuts_give_way_to_memory) {
+    int gave_way = 0, best = 0, missed = 0;
+    for (unsigned seed = 0; seed < 300; ++seed) {
+        cases::maker make(4000 + seed);
+        model what = make.some_model();
+        const bool alike = seed % 2 == 0;  // as in transformers: then nothing beside the sums depends on the cut
+        for (layer& l : what.layers)
+            if (alike) l.output = 1e5;
+        cluster on = make.some_cluster();
+        const int layers = static_cast<int>(what.layers.size()), stages = make.whole(2, std::min(4, layers));
+        on.nodes = stages;
+        on.workers_per_node = 2;
+        on.speeds.clear();
+        configuration one;
+        one.schedule = {.which = make.whole(0, 1) == 0 ? family::one_f_one_b : family::zb_h1, .stages = stages};
+        one.schedule.micro_batches = make.whole(2, 8);
+        one.width = 2;
+        one.zero = make.whole(0, 3);
+        one.recompute = static_cast<recompute_mode>(make.whole(0, 2));
+        // Memory between what the emptiest cut and what the first choice needs.
+        order_cache orders;
+        on.memory = std::numeric_limits<double>::infinity();
+        estimator free(what, on, orders);
+        const double first = free(one).memory;
+        double least = first;
+        each_cut(layers, stages, {0}, [&](const std::vector<int>& cuts) {
+            configuration other = one;
+            other.cuts = cuts;
+            least = std::min(least, free(other).memory);
+        });
+        on.memory = least + make.number(0, 1) * (first - least);
+        estimator estimate(what, on, orders);
+        one.cuts.clear();
+        if (estimate.set(one).fits()) continue;
+        const auto slowest = [&](const std::vector<int>& cuts) {
+            double most = 0;
+            configuration other = one;
+            other.cuts = cuts;
+            if (!estimate.set(other, true).fits()) return std::numeric_limits<double>::infinity();
+            for (int s = 0; s < stages; ++s) {
+                const stage_sums sum = estimate.layers(one.micro_batch, one.tensor).of(cuts[s], cuts[s + 1]);
+                most = std::max(most, sum.compute() + (one.recompute == recompute_mode::full        ? sum.forward
+                                                       : one.recompute == recompute_mode::selective ? sum.selective_time
+                                                                                                    : 0));
+            }
+            return most;
+        };
+        double fastest = std::numeric_limits<double>::infinity();
+        each_cut(layers, stages, {0}, [&](const std::vector<int>& c) { fastest = std::min(fastest, slowest(c)); });
+        configuration found = one;
+        estimate.set(found);
+        if (!estimate.cut_within(found)) {
+            missed += std::isfinite(fastest) ? 1 : 0;
+            continue;
+        }
+        EXPECT_TRUE(estimate.steps().fits());
+        ++gave_way;
+        const double taken = slowest(found.cuts);
+        ASSERT_TRUE(std::isfinite(taken)) << "does not fit, seed " << seed;
+        EXPECT_GE(taken, fastest * (1 - 1e-12));
+        best += taken <= fastest * (1 + 1e-12) ? 1 : 0;
+    }
+    EXPECT_GT(gave_way, 150);
+    EXPECT_EQ(best, gave_way);
+    EXPECT_LT(missed, gave_way / 8);  // what lies beside the sums is learnt, not searched
 }
 
 TEST(plan, refuses_what_leaves_no_choice) {

@@ -3,7 +3,9 @@
 
 #include <chimera/plan/plan.hpp>
 
+#include <algorithm>
 #include <random>
+#include <vector>
 
 namespace chimera::cases {
 
@@ -32,6 +34,16 @@ public:
             l.output = number(0.1, 1) * 1e6;
             out.layers.push_back(l);
         }
+        return out;
+    }
+    std::vector<int> some_cuts(int layers, int stages) {
+        std::vector<int> inner(static_cast<std::size_t>(layers - 1));
+        for (int i = 1; i < layers; ++i) inner[static_cast<std::size_t>(i - 1)] = i;
+        std::shuffle(inner.begin(), inner.end(), random_);
+        std::vector<int> out(inner.begin(), inner.begin() + stages - 1);
+        out.push_back(0);
+        out.push_back(layers);
+        std::sort(out.begin(), out.end());
         return out;
     }
     cluster some_cluster() {

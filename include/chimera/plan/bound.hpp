@@ -17,6 +17,11 @@ namespace chimera {
 
 namespace detail {
 
+/// Seconds that a mode adds to a micro-batch's passes; nothing where stages differ.
+constexpr double recomputed_seconds(const stage_sums& of, recompute_mode mode) {
+    return mode == recompute_mode::full ? of.forward : mode == recompute_mode::selective ? of.selective_time : 0;
+}
+
 /// Seconds before a stage's first forward, after its last gradient, and in all of its passes, at the least.
 struct stage_ramp {
     double before = 0;
@@ -108,6 +113,54 @@ constexpr double lower_bound(const layer_sums& layers, const configuration& with
         const double ramp = with.continuous ? 0 : w.before;
         bound = std::max({bound, ramp + w.passes + w.reduction, with.continuous ? 0 : ramp + w.gradients + w.after});
     }
+    return bound * (1 - 1e-12) + on.each.step_overhead;
+}
+
+/// Seconds that the busiest worker computes under the cuts given, what the configuration recomputes included (mixed: nothing).
+constexpr double busiest_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
+                               const positions& at, const cluster& on) {
+    const family_spec& order = with.schedule;
+    const int pipelines = pipelines_of(order);
+    std::vector<double> workers(static_cast<std::size_t>(order.workers()));
+    for (int s = 0; s < order.stages; ++s) {
+        const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
+        const double passes = sum.compute() + detail::recomputed_seconds(sum, with.recompute);
+        for (int p = 0; p < pipelines; ++p) {
+            const auto w = static_cast<std::size_t>(worker_of(order, p, s));
+            workers[w] += order.micro_batches / pipelines * passes / at.speed[w];
+        }
+    }
+    return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + on.each.step_overhead;
+}
+
+/// What no order can beat under any cut of a family with one stage on each worker, of which the cut given has the fastest slowest stage.
+/// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of at least k
+/// times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards together take
+/// z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has it; mixed, not at all.
+constexpr double any_cut_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
+                               const positions& at, const cluster& on) {
+    const family_spec& order = with.schedule;
+    const double fastest = *std::max_element(at.speed.begin(), at.speed.end());
+    const bool split = splits_backward(order);
+    const auto back = [&](const stage_sums& sum) {
+        return split ? sum.input_gradient : sum.input_gradient + sum.weight_gradient;
+    };
+    double slowest = 0, least = std::numeric_limits<double>::infinity(), again = least;
+    for (int s = 0; s < order.stages; ++s) {
+        const auto i = static_cast<std::size_t>(s);
+        slowest = std::max(slowest, layers.of(cuts[i], cuts[i + 1]).compute() / at.speed[i]);
+    }
+    for (int l = 0; l < layers.layers(); ++l) {
+        const stage_sums one = layers.of(l, l + 1);
+        if (one.compute() > 0) again = std::min(again, detail::recomputed_seconds(one, with.recompute) / one.compute());
+        if (one.forward > 0) least = std::min(least, one.compute() / one.forward);
+    }
+    if (least == std::numeric_limits<double>::infinity()) return on.each.step_overhead;
+    const stage_sums all = layers.of(0, layers.layers());
+    const double through = (all.forward + back(all)) / fastest, units = order.micro_batches * (1 + again);
+    double left = 1;  // (1 - 1/(N k))^D
+    for (int s = 0; s < order.stages; ++s) left *= 1 - 1 / (units * least);
+    const double bound = std::max({units * slowest, through, all.forward / fastest / (1 - left)});
     return bound * (1 - 1e-12) + on.each.step_overhead;
 }
 

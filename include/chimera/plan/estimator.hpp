@@ -3,6 +3,8 @@
 
 #include <chimera/partition/contiguous.hpp>
 #include <chimera/partition/heterogeneous.hpp>
+#include <chimera/partition/shifted.hpp>
+#include <chimera/plan/cut_needs.hpp>
 #include <chimera/plan/evaluate.hpp>
 #include <chimera/schedule/placement.hpp>
 
@@ -63,6 +65,8 @@ public:
         return steps_;
     }
     const evaluator& steps() const { return steps_; }
+    evaluator& steps() { return steps_; }
+    const precision& bytes() const { return of_.bytes; }
     /// What the positions of a pipeline group run on.
     positions place(const configuration& with) const { return pool_(with); }
     /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
@@ -83,6 +87,38 @@ public:
         needs.seconds = seconds;
         std::vector<int> cuts = on.empty() ? partition(seconds, with.schedule.stages) : heterogeneous(needs, on).cuts;
         return cuts_.emplace(std::move(at), std::move(cuts)).first->second;
+    }
+
+    /// Cuts to choose from whatever the memory: that one, and where workers hold several stages and another cut makes the slowest
+    /// worker faster, that other.
+    std::vector<std::vector<int>> choices(const configuration& with) {
+        std::vector<std::vector<int>> out{cuts(with)};
+        const std::vector<int> on = shared_workers(with.schedule);
+        if (on.empty() || !stage_speeds(with).empty()) return out;
+        const std::vector<double>& seconds = layers(with.micro_batch, with.tensor).compute();
+        const double now = detail::slowest_worker(seconds, on, out.front());
+        const std::vector<int>& other = shifted(with.schedule.stages, on);
+        if (detail::slowest_worker(seconds, on, other) < now * (1 - 1e-9)) out.push_back(other);
+        return out;
+    }
+
+    /// After a `set` in which memory did not suffice: `set` anew with a cut under which it does, its slowest stage as fast as that lets
+    /// it. False where none is found, and for placements that even memory out by themselves: those with several stages a worker.
+    /// What stages need beside their layers' sums is learnt from cuts that lack it.
+    bool cut_within(configuration& with) {
+        if (!one_stage_each(with.schedule) || with.recompute == recompute_mode::mixed) return false;
+        const cut_needs needs = needs_of(of_, with, steps_.order(), layers(with.micro_batch, with.tensor));
+        const positions at = pool_(with);
+        std::vector<device> on;
+        for (std::size_t s = 0; s < at.speed.size(); ++s) on.push_back({at.speed[s], at.memory[s], 0});
+        for (int attempt = 0; attempt < 16; ++attempt) {
+            with.cuts = heterogeneous(needs.view(), on).cuts;
+            if (with.cuts.empty()) return false;
+            if (set(with).fits()) return true;
+            for (std::size_t s = 0; s < on.size(); ++s)
+                on[s].capacity = std::max(0.0, on[s].capacity - std::max(0.0, steps_.lacking(static_cast<int>(s))));
+        }
+        return false;
     }
 
     /// The layers at a micro-batch size and tensor width.
@@ -108,6 +144,14 @@ private:
         return out;
     }
 
+    /// The best cut for shared workers, at the smallest micro-batch: what is best hardly depends on its size.
+    const std::vector<int>& shifted(int stages, const std::vector<int>& on) {
+        const auto found = shifted_.find(on);
+        if (found != shifted_.end()) return found->second;
+        const std::vector<double>& seconds = layers(1, 1).compute();
+        return shifted_.emplace(on, shift_layers(seconds, on, partition(seconds, stages))).first->second;
+    }
+
     const model& of_;
     const cluster& on_;
     order_cache& orders_;
@@ -115,6 +159,7 @@ private:
     evaluator steps_;
     std::map<std::pair<int, int>, layer_sums> sums_;
     std::map<std::tuple<int, int, int, std::vector<double>>, std::vector<int>> cuts_;
+    std::map<std::vector<int>, std::vector<int>> shifted_;  // by the stages' workers
 };
 
 }  // namespace chimera

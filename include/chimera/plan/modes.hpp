@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/plan/bound.hpp>
 #include <chimera/plan/raise.hpp>
 #include <chimera/plan/request.hpp>
 
@@ -20,6 +21,8 @@ struct mode_result {
     configuration with;
     evaluation found;
     double lacking = std::numeric_limits<double>::infinity();  ///< bytes, of the smallest that does not fit
+    double limit = std::numeric_limits<double>::infinity();    ///< seconds from which on nothing was of interest
+    bool cut_short = false;                                    ///< whether something was left out for that
     std::int64_t played = 0;                                   ///< orders
     std::int64_t slots = 0;
 };
@@ -30,28 +33,52 @@ public:
     mode_search(const cluster& on, const plan_request& asked, estimator& estimate)
         : on_(on), asked_(asked), estimate_(estimate) {}
 
-    /// How many combinations there are.
+    /// How many combinations there are with one of the cuts.
     std::int64_t count(const configuration& of) const {
         return static_cast<std::int64_t>(layouts(of).size() * levels(of).size() * asked_.recompute.size() *
                                          asked_.synchronisation.size());
     }
 
-    mode_result best(const configuration& of) {
+    /// The best that takes less than `limit` seconds.
+    mode_result best(const configuration& of, double limit) { return search(of, limit, false); }
+    /// The same of those alone whose cuts give way to memory.
+    mode_result best_giving_way(const configuration& of, double limit) { return search(of, limit, true); }
+
+private:
+    static constexpr layout both[] = {layout::copies_together, layout::stages_together};
+
+    mode_result search(const configuration& of, double limit, bool giving_way) {
         mode_result out;
+        out.limit = limit;
+        configuration one = of;
+        tight_.clear();
+        giving_way_ = giving_way;
+        for (std::vector<int>& cuts : estimate_.choices(of)) {
+            one.cuts = std::move(cuts);
+            if (giving_way || !too_slow(bound_of(one), out)) try_all(one, out);
+        }
+        for (configuration& each : tight_) give_way(each, out);
+        return out;
+    }
+
+    /// All modes under the configuration's cuts. Notes those for which memory does not suffice.
+    void try_all(const configuration& of, mode_result& out) {
         const std::vector<int> zeros = levels(of);
         for (const layout order : layouts(of)) {
             std::vector<char> light(zeros.size(), 0);  // levels that fit with nothing recomputed
             double least = 0;                          // seconds of those passes, which higher levels only add to
             for (const recompute_mode mode : asked_.recompute) {
                 played_ = {};
+                configuration one = of;
+                one.order = order;
+                one.recompute = mode;
+                const double least_passes = bound_of_mode(one);
                 for (std::size_t i = 0; i < zeros.size(); ++i) {
+                    if (too_slow(least_passes, out)) break;
                     // All other modes only add to the passes: none is the best where it fits.
                     if (asked_.prune && light[i] != 0) continue;
                     if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
-                    configuration one = of;
-                    one.order = order;
                     one.zero = zeros[i];
-                    one.recompute = mode;
                     const double passes = attempt(one, out);
                     if (mode != recompute_mode::none || passes <= 0) continue;
                     light[i] = 1;
@@ -59,11 +86,7 @@ public:
                 }
             }
         }
-        return out;
     }
-
-private:
-    static constexpr layout both[] = {layout::copies_together, layout::stages_together};
 
     std::vector<layout> layouts(const configuration& of) const {
         const bool apart =
@@ -86,11 +109,42 @@ private:
     /// Evaluates one choice under every synchronisation. Returns the seconds of its passes; 0 where it does not fit.
     double attempt(configuration& one, mode_result& out) {
         if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_)) return 0;
-        evaluator& steps = estimate_.set(one);
-        if (!steps.fits()) {
+        if (const evaluator& steps = estimate_.set(one); !steps.fits()) {
             out.lacking = std::min(out.lacking, steps.memory().lacking);
+            if (one_stage_each(one.schedule) && one.recompute != recompute_mode::mixed) tight_.push_back(one);
             return 0;
         }
+        return giving_way_ ? 0 : play(one, out);
+    }
+
+    /// What no layout and no ZeRO level can beat; of cuts that may give way to memory, no cut either.
+    double bound_of_mode(const configuration& one) {
+        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+        const positions at = estimate_.place(one);
+        return one_stage_each(one.schedule) ? any_cut_bound(layers, one, one.cuts, at, on_)
+                                            : busiest_bound(layers, one, one.cuts, at, on_);
+    }
+    double bound_of(const configuration& one) {
+        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+        return lower_bound(layers, one, one.cuts, estimate_.place(one), on_, estimate_.bytes());
+    }
+    bool too_slow(double bound, mode_result& than) const {
+        if (!asked_.prune) return false;
+        than.cut_short = than.cut_short || bound >= than.limit;
+        return bound >= (than.fits ? std::min(than.limit, than.found.seconds) : than.limit);
+    }
+
+    /// One that memory did not suffice for, with cuts that give way to memory, if there are any.
+    void give_way(configuration& one, mode_result& out) {
+        if (too_slow(bound_of_mode(one), out)) return;
+        estimate_.set(one);
+        if (!estimate_.cut_within(one) || too_slow(bound_of(one), out)) return;
+        played_ = {};
+        play(one, out);
+    }
+
+    double play(configuration& one, mode_result& out) {
+        evaluator& steps = estimate_.steps();
         const int level = std::max(1, one.zero);
         if (played_.level != level || played_.stages != one.stage_recompute) {
             played_ = {level, one.stage_recompute, steps.play()};
@@ -109,6 +163,8 @@ private:
     }
 
     played_last played_;
+    bool giving_way_ = false;           // nothing but cuts that give way to memory is of interest
+    std::vector<configuration> tight_;  // memory does not suffice for them under the cuts to choose from
     const cluster& on_;
     const plan_request& asked_;
     estimator& estimate_;
@@ -139,9 +195,14 @@ public:
         choices_ = choices(asked);
         found_.clear();
     }
-    const mode_result* find(const configuration& of) const {
+    /// Null as well where what was left out may take less than `limit` seconds.
+    const mode_result* find(const configuration& of, double limit) const {
         const auto at = found_.find(key(of));
-        return at == found_.end() ? nullptr : &at->second;
+        if (at == found_.end()) return nullptr;
+        const mode_result& known = at->second;
+        const bool whole =
+            !known.cut_short || limit <= known.limit || (known.fits && known.found.seconds <= known.limit);
+        return whole ? &known : nullptr;
     }
     void keep(const configuration& of, const mode_result& found) { found_[key(of)] = found; }
 

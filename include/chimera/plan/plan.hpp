@@ -6,6 +6,7 @@
 #include <chimera/plan/modes.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -37,15 +38,13 @@ public:
         collect();
         for (const configuration& c : incumbents) try_incumbent(c);
         std::stable_sort(candidates_.begin(), candidates_.end(),
-                         [](const candidate& a, const candidate& b) { return a.bound < b.bound; });
+                         [](const candidate& a, const candidate& b) { return a.own < b.own; });
         for (candidate& c : candidates_) {
             plan_class& which = report_.classes[c.which];
-            if (asked_.prune && c.bound > worst()) {
-                ++which.bounded;
-                if (which.bound == 0) which.bound = c.bound;
-                continue;
-            }
-            if (!c.tried) play(c);
+            if (asked_.prune && c.bound > worst())
+                note_bounded(which, c.bound);
+            else if (!c.tried)
+                play(c);
         }
         return finish();
     }
@@ -53,7 +52,8 @@ public:
 private:
     struct candidate {
         configuration with;
-        double bound = 0;
+        double bound = 0;  // at least as much, whatever the cut
+        double own = 0;    // the same under the cuts to choose from
         std::size_t which = 0;
         bool tried = false;
     };
@@ -75,12 +75,28 @@ private:
             const double need = least_memory(of_.bytes, total_ / one.tensor, one, least_zero_);
             if (asked_.prune && need > largest_) return note_too_large(c, one, need - largest_, modes);
             const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
-            const double bound = lower_bound(layers, one, estimate_.cuts(one), estimate_.place(one), on_, of_.bytes);
+            const double own = own_bound(one, layers), bound = std::min(own, tight_bound(one, layers));
             const double spread = layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width *
                                   one.tensor / on_.workers() / fastest_;
             report_.bound = std::min(report_.bound, spread);
-            candidates_.push_back({one, bound, which, false});
+            candidates_.push_back({one, bound, own, which, false});
         });
+    }
+
+    /// Under the cuts to choose from.
+    double own_bound(const configuration& one, const layer_sums& layers) {
+        const positions at = estimate_.place(one);
+        double bound = std::numeric_limits<double>::infinity();
+        for (const std::vector<int>& each : estimate_.choices(one))
+            bound = std::min(bound, lower_bound(layers, one, each, at, on_, of_.bytes));
+        return bound;
+    }
+    /// Under cuts that give way to memory; infinity where none do.
+    double tight_bound(const configuration& one, const layer_sums& layers) {
+        const positions at = estimate_.place(one);
+        const bool tight = std::any_of(at.memory.begin(), at.memory.end(), [](double m) { return std::isfinite(m); });
+        return tight && one_stage_each(one.schedule) ? any_cut_bound(layers, one, estimate_.cuts(one), at, on_)
+                                                     : std::numeric_limits<double>::infinity();
     }
 
     void try_incumbent(const configuration& c) {
@@ -105,13 +121,14 @@ private:
         const std::vector<double> speeds = estimate_.place(of).speed;
         const bool like =
             on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
-        if (!like) return modes_.best(of);
-        if (const mode_result* known = known_.find(of)) {
+        const double limit = asked_.prune ? worst() : std::numeric_limits<double>::infinity();
+        if (!like) return modes_.best(of, limit);
+        if (const mode_result* known = known_.find(of, limit)) {
             mode_result out = *known;
             out.played = out.slots = 0;
             return out;
         }
-        mode_result found = modes_.best(of);
+        mode_result found = modes_.best(of, 1.05 * limit);  // so that it holds for a somewhat slower cluster as well
         known_.keep(of, found);
         return found;
     }
@@ -119,10 +136,12 @@ private:
     void play(candidate& c) {
         c.tried = true;
         plan_class& which = report_.classes[c.which];
-        const mode_result found = best_modes(c.with);
+        const bool giving_way = asked_.prune && c.own > worst();
+        const mode_result found = giving_way ? modes_.best_giving_way(c.with, worst()) : best_modes(c.with);
         report_.simulated += found.played;
         report_.slots += found.slots;
         which.simulated += found.played;
+        if (!found.fits && (giving_way || found.cut_short)) return note_bounded(which, c.own);
         if (!found.fits) return note_too_large(which, c.with, found.lacking, 0);
         if (which.best == 0 || found.found.seconds < which.best) which.best = found.found.seconds;
         // Stale weights are another way to train: ranked where they are asked for.
@@ -139,6 +158,10 @@ private:
         if (best_.size() > asked_.top) best_.pop_back();
     }
 
+    static void note_bounded(plan_class& c, double bound) {
+        ++c.bounded;
+        c.bound = c.bound == 0 ? bound : std::min(c.bound, bound);
+    }
     void note_too_large(plan_class& c, const configuration& with, double lacking, std::int64_t modes) {
         c.too_large += std::max<std::int64_t>(1, modes);
         if (c.lacking == 0 || lacking < c.lacking) c.lacking = lacking;

@@ -3,6 +3,9 @@
 
 #include <chimera/schedule/family.hpp>
 
+#include <algorithm>
+#include <vector>
+
 namespace chimera {
 
 /// Whether the family's backwards come in two halves.
@@ -51,6 +54,17 @@ constexpr int worker_of(const family_spec& of, int pipeline, int stage) {
             break;
     }
     return pipeline % 2 == 0 ? at : workers - 1 - at;
+}
+
+/// Per stage, the worker of stages that share one: of V-shaped and looped placements, and of two mirrored pipelines, where one number
+/// stands for both workers. Empty where every worker holds one stage, or holds them in another way.
+inline std::vector<int> shared_workers(const family_spec& of) {
+    std::vector<int> out;
+    const int pipelines = pipelines_of(of);
+    const bool several = stages_per_worker(of) > 1;
+    if (of.stages == 1 || pipelines > 2 || several == (pipelines == 2)) return out;
+    for (int s = 0; s < of.stages; ++s) out.push_back(several ? worker_of(of, 0, s) : std::min(s, of.stages - 1 - s));
+    return out;
 }
 
 }  // namespace chimera
