@@ -40,7 +40,9 @@ struct engine::state {
         for (communicator* end : ends) {
             end->prepare(p.messages);
             end->use_gate(&gate);
-            loops.push_back(std::make_unique<worker_loop>(make_plan(p, *end, lookup), *end, gate, options.hooks));
+            auto on = options.lanes ? options.lanes(end->worker()) : nullptr;
+            plan row = make_plan(p, *end, lookup, on.get());
+            loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
         }
         lay_out_timeline();
         for (std::size_t i = 0; i < loops.size(); ++i) threads.emplace_back([this, i] { work(i); });

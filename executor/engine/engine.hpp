@@ -18,6 +18,7 @@ struct engine_options {
     double watchdog_seconds = 60;  ///< a worker may go this long without progress; 0: for ever
     std::string recorder_file{};   ///< where the flight recorders are written after a failure; empty: nowhere
     engine_hooks hooks{};
+    lane_maker lanes{};  ///< where each worker's work goes; empty: it is done on the host as it is called
 };
 
 /// The exit status of a run that had to be given up with a worker that cannot be stopped.

@@ -4,7 +4,6 @@
 #include <executor/engine/plan.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <string>
 #include <utility>
@@ -28,10 +27,10 @@ struct key {
 
 class planner {
 public:
-    planner(const program_view& p, communicator& end, const stage_lookup& lookup)
-        : p_(p), end_(end), row_(p.row(end.worker())), models_(static_cast<std::size_t>(p.head.stages), nullptr),
-          recomputed_(models_.size(), false), groups_(models_.size(), -1), reductions_(models_.size(), -1),
-          books_(models_.size()) {
+    planner(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on)
+        : p_(p), end_(end), lane_(on), row_(p.row(end.worker())),
+          models_(static_cast<std::size_t>(p.head.stages), nullptr), recomputed_(models_.size(), false),
+          groups_(models_.size(), -1), reductions_(models_.size(), -1), books_(models_.size()) {
         plan_.worker = end.worker();
         find_stages(lookup);
     }
@@ -293,12 +292,10 @@ private:
         }
         const auto buffers = static_cast<std::size_t>(p_.buffer_counts[static_cast<std::size_t>(plan_.worker)]);
         plan_.bytes = arrange(tensors_, buffers * stash_);
-        const std::size_t bytes = std::max(alignment, plan_.bytes);
-        plan_.memory.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, bytes)));
-        if (!plan_.memory)
-            refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(bytes) +
+        plan_.memory = lane_memory(lane_, plan_.bytes);
+        if (!plan_.memory.get())
+            refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(plan_.bytes) +
                    " bytes of activations (out of memory) use fewer micro-batches or recompute");
-        std::memset(plan_.memory.get(), 0, bytes);
         for (std::size_t c = 0; c < links_.size(); ++c) {
             unit_call& call = plan_.calls[c];
             call.stash = plan_.memory.get() + links_[c].stash.offset + offset(links_[c].stash);
@@ -316,6 +313,7 @@ private:
 
     const program_view& p_;
     communicator& end_;
+    lane* lane_;
     std::span<const instruction> row_;
     std::vector<stage*> models_;
     std::vector<bool> recomputed_;
@@ -334,8 +332,8 @@ private:
 
 }  // namespace
 
-plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup) {
-    return planner(p, end, lookup).make();
+plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on) {
+    return planner(p, end, lookup, on).make();
 }
 
 }  // namespace chimera::executor

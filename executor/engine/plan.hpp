@@ -2,14 +2,13 @@
 #pragma once
 
 #include <executor/communicate/communicator.hpp>
+#include <executor/engine/lane.hpp>
 #include <executor/engine/stage.hpp>
 
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/timeline.hpp>
 
-#include <cstdlib>
 #include <functional>
-#include <memory>
 #include <vector>
 
 namespace chimera::executor {
@@ -64,15 +63,13 @@ struct plan {
     std::vector<executor::stage*> without_units;  ///< of these, the ones that no unit of an iteration passes here
     std::vector<step> steps, reductions;          ///< of the timeline, times to be filled in
 
-    struct free_memory {
-        void operator()(std::byte* block) const { std::free(block); }  // NOLINT: from aligned_alloc
-    };
-    std::unique_ptr<std::byte[], free_memory> memory;  ///< activations and boundary tensors
+    lane_memory memory;  ///< activations and boundary tensors
     std::size_t bytes = 0;
 };
 
 /// Resolves the row of `end.worker()`: which message or hand-over feeds which call, where each tensor lives.
 /// Throws when the row does not add up (a tensor nobody makes, a stage the worker does not hold, sizes that differ).
-plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup);
+/// Memory is the lane's, or the host's where there is none; the lane must outlive the plan.
+plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on = nullptr);
 
 }  // namespace chimera::executor

@@ -14,12 +14,19 @@ enum class phase : std::uint8_t {
     message,    ///< waits for the data of a receive, or in a group of transfers
     reduction,  ///< waits for the members of a reduction
     hook,       ///< in the caller's own code
+    lane,       ///< has enqueued everything and waits for it to be done
     failed,
 };
 
 constexpr const char* name(phase p) {
-    constexpr const char* names[] = {
-        "idle", "computing", "waits for a core", "waits for a message", "waits for a reduction", "in a hook", "failed"};
+    constexpr const char* names[] = {"idle",
+                                     "computing",
+                                     "waits for a core",
+                                     "waits for a message",
+                                     "waits for a reduction",
+                                     "in a hook",
+                                     "does not finish what was enqueued",
+                                     "failed"};
     return names[static_cast<int>(p)];
 }
 

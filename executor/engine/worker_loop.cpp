@@ -5,11 +5,15 @@
 
 namespace chimera::executor {
 
-worker_loop::worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks)
-    : plan_(std::move(what)), end_(end), gate_(gate), hooks_(hooks) {}
+worker_loop::worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks,
+                         std::unique_ptr<lane> on)
+    : lane_(std::move(on)), plan_(std::move(what)), end_(end), gate_(gate), hooks_(hooks) {
+    if (lane_) lane_->prepare(2 * (plan_.steps.size() + plan_.reductions.size()));
+}
 
 void worker_loop::run(std::int64_t iteration, clock::time_point start) {
     start_ = start;
+    if (lane_) lane_->begin(start);
     updated_ = false;
     status_.instruction.store(0, std::memory_order_relaxed);
     status_.enter(phase::computing);
@@ -23,6 +27,7 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
         execute(p);
         recorder_.end(now());
     }
+    if (lane_) resolve();
     hook(hooks_.after_iteration);
     status_.enter(phase::idle);
 }
@@ -54,13 +59,13 @@ void worker_loop::compute(const planned& p) {
     const core_hold core(&gate_, plan_.worker);
     status_.enter(phase::computing);
     step& times = step_of(p);
-    times.begin = now();
+    note(times.begin, stamp_of(p));
     if (p.version >= 0) p.model->select_version(p.version);
     for (const unit_call& c : p.units.of(plan_.calls)) {
         call(p, c);
         status_.advance();
     }
-    times.end = now();
+    note(times.end, stamp_of(p) + 1);
 }
 
 void worker_loop::call(const planned& p, const unit_call& c) {
@@ -92,15 +97,15 @@ void worker_loop::update(const planned& p) {
     const core_hold core(&gate_, plan_.worker);
     status_.enter(phase::computing);
     step& times = step_of(p);
-    times.begin = now();
+    note(times.begin, stamp_of(p));
     p.version < 0 ? p.model->update() : p.model->update_version(p.newest, p.version);
     if (p.reopens) p.model->clear_gradients();
-    times.end = now();
+    note(times.end, stamp_of(p) + 1);
 }
 
 void worker_loop::reduce(const planned& p) {
     status_.enter(phase::computing);
-    reduction_of(p).begin = now();
+    note(reduction_of(p).begin, stamp_of(p));
     if (p.empty) p.model->zero_gradients();
     end_.start_all_reduce(p.group, p.model->gradients());
 }
@@ -108,7 +113,22 @@ void worker_loop::reduce(const planned& p) {
 void worker_loop::finish_reduction(const planned& p) {
     status_.enter(phase::reduction);
     end_.wait_all_reduce(p.group);
-    reduction_of(p).end = now();
+    note(reduction_of(p).end, stamp_of(p) + 1);
+}
+
+/// What hangs on a device is an instruction as well: the one whose stamp does not come.
+void worker_loop::resolve() {
+    status_.enter(phase::lane);
+    for (const planned& p : plan_.steps_to_do) {
+        if (p.step < 0) continue;
+        if (gate_.is_aborted()) throw aborted();
+        status_.instruction.store(p.instruction, std::memory_order_relaxed);
+        step& times = p.op == action::reduce_gradient || p.op == action::wait_gradient ? reduction_of(p) : step_of(p);
+        if (p.op != action::wait_gradient) times.begin = lane_->wait(stamp_of(p));
+        if (p.op != action::reduce_gradient) times.end = lane_->wait(stamp_of(p) + 1);
+        status_.advance();
+    }
+    lane_->finish();
 }
 
 void worker_loop::hook(const std::function<void(communicator&)>& code) {

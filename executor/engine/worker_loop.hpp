@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 
 namespace chimera::executor {
 
@@ -20,12 +21,15 @@ struct engine_hooks {
     std::function<void(communicator&)> after_iteration{};  ///< after the last instruction
 };
 
-/// The loop over one worker's instructions.
+/// The loop over one worker's instructions. With a lane, calls only enqueue: when all have returned, the loop goes through the stamps
+/// that it left, in their order, and waits for each.
 class worker_loop {
 public:
     using clock = std::chrono::steady_clock;
 
-    worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks);
+    /// `on`: null on the host; otherwise that of the plan.
+    worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks,
+                std::unique_ptr<lane> on = nullptr);
 
     /// Runs the row once. Times in the plan's steps become seconds since `start`. Throws what a stage or a call throws.
     void run(std::int64_t iteration, clock::time_point start);
@@ -43,9 +47,23 @@ private:
     void reduce(const planned& p);
     void finish_reduction(const planned& p);
     void hook(const std::function<void(communicator&)>& code);
+    void resolve();
     double now() const { return std::chrono::duration<double>(clock::now() - start_).count(); }
     step& step_of(const planned& p) { return plan_.steps[static_cast<std::size_t>(p.step)]; }
     step& reduction_of(const planned& p) { return plan_.reductions[static_cast<std::size_t>(p.step)]; }
+    /// Stamps come in pairs, those of the steps before those of the reductions.
+    std::size_t stamp_of(const planned& p) const {
+        const bool reduces = p.op == action::reduce_gradient || p.op == action::wait_gradient;
+        return 2 * (static_cast<std::size_t>(p.step) + (reduces ? plan_.steps.size() : 0));
+    }
+    void note(double& time, std::size_t stamp) {
+        if (!lane_)
+            time = now();
+        else
+            lane_->stamp(stamp);
+    }
+
+    std::unique_ptr<lane> lane_;  // outlives the plan, whose memory is its own
 
     plan plan_;
     communicator& end_;

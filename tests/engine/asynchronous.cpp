@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asynchronous families against one worker that keeps every version of every stage and knows only the definitions of stale.hpp.
 #include "stale.hpp"
+#include "streamed.hpp"
 #include "sweep.hpp"
 #include "toy.hpp"
 
@@ -41,6 +42,15 @@ bits run(const program& p, local_mode mode, int updates) {
     for (int i = 0; i < iterations; ++i) e.run_iteration();
     bits left;
     for (auto& [where, s] : stages) left[where] = {s->w.scale, s->w.shift};
+    return left;
+}
+
+/// The same with all work enqueued on streams.
+bits run_on_streams(const program& p, local_mode mode, int updates) {
+    fake::streamed<rigs::random> s(p, mode, 6, updates);
+    for (int i = 0; i < iterations; ++i) s.run->run_iteration();
+    bits left;
+    for (auto& [where, held] : s.plain) left[where] = {held->w.scale, held->w.shift};
     return left;
 }
 
@@ -118,6 +128,7 @@ void check(const sweep::job& j, int choice) {
         for (const int w : p.view().replica_group(s)) expected[{w, s}] = {plain.of(s).scale, plain.of(s).shift};
     ASSERT_EQ(run(p, local_mode::eager, rule.updates()), expected) << name;
     ASSERT_EQ(run(p, local_mode::rendezvous, rule.updates()), expected) << name << " rendezvous";
+    ASSERT_EQ(run_on_streams(p, local_mode::eager, rule.updates()), expected) << name << " on streams";
 }
 
 TEST_P(every_family, gives_the_bits_of_one_worker_with_stale_weights) { sweep::each_choice(GetParam(), check); }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "expected.hpp"
 #include "sweep.hpp"
 #include "toy.hpp"
 
@@ -25,10 +26,7 @@ namespace {
 using namespace chimera;
 using namespace chimera::executor;
 
-constexpr int iterations = 3;
-
-/// What a run leaves: for each worker and stage it holds, gradients, then weights.
-using bits = std::map<std::pair<int, int>, std::array<toy::row, 3>>;
+using expected::bits;
 
 bits run(const program& p, local_mode mode, const std::function<void(int)>& delay = {}, int cores = 0) {
     std::map<std::pair<int, int>, std::unique_ptr<toy::stage>> stages;
@@ -42,36 +40,14 @@ bits run(const program& p, local_mode mode, const std::function<void(int)>& dela
     options.cores = cores;
     options.watchdog_seconds = 30;
     engine e(p, lookup, world.ends(), options);
-    for (int i = 0; i < iterations; ++i) e.run_iteration();
-    bits left;
-    for (auto& [where, s] : stages)
-        left[where] = {toy::row(s->gradients().begin(), s->gradients().end()), s->w.scale, s->w.shift};
-    return left;
-}
-
-/// The same from plain loops on one worker, for every replica.
-bits expected(const program& p) {
-    const program_view view = p;
-    bits all;
-    for (int s = 0; s < p.head.stages; ++s)
-        for (const int w : view.replica_group(s)) all[{w, s}];
-    std::size_t most = 0;
-    for (int s = 0; s < p.head.stages; ++s) most = std::max(most, view.replica_group(s).size());
-    const toy::reference plain(
-        p.head.stages, p.head.units(), static_cast<int>(most), iterations, [&](int s, int member) {
-            return sweep::contributions(view, view.replica_group(s)[static_cast<std::size_t>(member)], s);
-        });
-    for (auto& [where, row] : all) {
-        const auto s = static_cast<std::size_t>(where.second);
-        row = {plain.gradients[s], plain.w[s].scale, plain.w[s].shift};
-    }
-    return all;
+    for (int i = 0; i < expected::iterations; ++i) e.run_iteration();
+    return expected::left_by(stages);
 }
 
 void check(const sweep::job& j, int choice) {
     const program p = sweep::program_of(j, choice);
     ASSERT_TRUE(verify(p).ok()) << sweep::name_of(j, choice);
-    const bits right = expected(p);
+    const bits right = expected::from_one_worker(p);
     ASSERT_EQ(run(p, local_mode::eager), right) << sweep::name_of(j, choice);
     ASSERT_EQ(run(p, local_mode::rendezvous), right) << sweep::name_of(j, choice) << " rendezvous";
 }
@@ -101,7 +77,7 @@ TEST(exactness, covers_split_backwards_and_stages_that_share_a_worker) {
 TEST(exactness, the_grouping_matters) {  // otherwise the comparisons above would show little
     const program direct = lower(generate(bidirectional{.stages = 4, .micro_batches = 9}));
     const program line = lower(generate(one_f_one_b{.stages = 4, .micro_batches = 9}));
-    const bits a = expected(direct), b = expected(line);
+    const bits a = expected::from_one_worker(direct), b = expected::from_one_worker(line);
     EXPECT_NE(a.at({0, 0}), b.at({0, 0}));
 }
 
@@ -126,7 +102,7 @@ TEST(exactness, timing_changes_no_bit) {
                                  .pipelines = 2,
                                  .scale = static_cast<scale>(pick(3))};
         const program p = lower(generate(spec), static_cast<chimera::sync>(pick(3)));
-        const bits right = expected(p);
+        const bits right = expected::from_one_worker(p);
         EXPECT_EQ(run(p, local_mode::eager, latency(seed), pick(4)), right) << seed;
         EXPECT_EQ(run(p, local_mode::rendezvous, latency(seed + 1000), pick(4)), right) << seed;
     }

@@ -68,9 +68,10 @@ private:
         while (pace_ == pace::hasty && step()) {
         }
     }
-    void finish(std::size_t s) {
+    template <typename Done>
+    void until(Done done) {
         const std::lock_guard lock(mutex_);
-        while (!queues_[s].empty())
+        while (!done())
             if (!step()) throw std::logic_error("a stream waits for a mark that nobody reaches");
     }
 
@@ -88,7 +89,14 @@ public:
     /// Any code, in the stream's order.
     void then(std::function<void()> code) { on_.enqueue(index_, {std::move(code)}); }
     /// Waits for everything enqueued so far.
-    void finish() { on_.finish(index_); }
+    void finish() {
+        on_.until([this] { return on_.queues_[index_].empty(); });
+    }
+    /// Waits until `done`, which some of the work makes true.
+    template <typename Done>
+    void until(Done done) {
+        on_.until(done);
+    }
 
     std::unique_ptr<stream::mark> make_mark() override { return std::make_unique<fake::mark>(); }
     void record(stream::mark& here) override {

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace chimera::executor {
+
+/// Where a worker's work goes. On the host a call is over when it returns; on a GPU stages and communicators only enqueue, and
+/// the lane is how the loop learns when things happened. One object serves one worker, and its loop calls it from one thread.
+class lane {
+public:
+    using clock = std::chrono::steady_clock;
+
+    virtual ~lane() = default;
+
+    /// Memory for activations and boundary tensors, zeroed, on 64-byte boundaries; null where there is none left.
+    virtual std::byte* allocate(std::size_t bytes) = 0;
+    virtual void release(std::byte* memory) noexcept = 0;
+
+    /// Room for stamps 0 … count - 1; before the first iteration.
+    virtual void prepare(std::size_t count) = 0;
+    /// An iteration starts, whose times are seconds since `start`.
+    virtual void begin(clock::time_point start) = 0;
+    /// Notes the time at which everything enqueued so far is done. Once for each stamp and iteration; does not block.
+    virtual void stamp(std::size_t index) = 0;
+    /// Blocks until that time, and returns it.
+    virtual double wait(std::size_t index) = 0;
+    /// Blocks until everything enqueued is done.
+    virtual void finish() = 0;
+};
+
+/// Makes the lane of a worker.
+using lane_maker = std::function<std::unique_ptr<lane>(int worker)>;
+
+/// A piece of a lane's memory. Without a lane: of the host's.
+class lane_memory {
+public:
+    lane_memory() = default;
+    /// Empty where there is none left.
+    lane_memory(lane* from, std::size_t bytes);
+    ~lane_memory();
+    lane_memory(lane_memory&& other) noexcept { *this = std::move(other); }
+    lane_memory& operator=(lane_memory&& other) noexcept {
+        std::swap(from_, other.from_);
+        std::swap(data_, other.data_);
+        return *this;
+    }
+
+    std::byte* get() const { return data_; }
+
+private:
+    lane* from_ = nullptr;
+    std::byte* data_ = nullptr;
+};
+
+}  // namespace chimera::executor
