@@ -32,7 +32,8 @@ grep -q '"ranking"' answer.json || fail 'no ranking in the answer'
 
 # From the answer on: a worker is slower, gone, another one comes.
 good answer.json --format json -o same.json
-cmp -s answer.json same.json || fail 'the same request has another answer'
+# Fewer orders need simulating then.
+diff <(grep -v '"simulated"' answer.json) <(grep -v '"simulated"' same.json) >/dev/null || fail 'the same request has another answer'
 good answer.json --gone 3
 grep -q ' 31 workers' .out || fail 'not 31 workers'
 good answer.json --gone 3 --gone 4 --added 1 --speed 7=0.5 --format json -o changed.json
