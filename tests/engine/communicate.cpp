@@ -159,6 +159,7 @@ TYPED_TEST(world, workers_that_disagree_are_told) {
     EXPECT_THROW(rig.at(0).start({&nowhere, 1}), chimera::error);
     const auto nothing = sends(1, 2, a);
     EXPECT_THROW(rig.at(0).start({&nothing, 1}), chimera::error);
+    rig.finish(0);
 }
 
 float value(int member, std::size_t i, int turn) {
@@ -333,6 +334,7 @@ TYPED_TEST(world, abort_wakes_every_kind_of_wait) {
         gate.abort();
         rig.at(0).abort();
         blocked.join();
+        rig.finish(1);
     }
 }
 
