@@ -73,6 +73,8 @@ public:
     /// The tensors in the order in which they lie in memory; the spans are of the device's memory.
     std::vector<parameter_view<real, wide>> parameters() { return state_.parameters(); }
     std::span<const parameter> tensors() const { return state_.list().all(); }
+    /// Where one of them lies, in the device's memory: of weights the master's, where there is one.
+    wide* place(const parameter& p, stored what) { return state_.place(p, what); }
     /// One of the tensors as floats on the host, wherever the device is; spans have its size. A weight that is written is rounded
     /// to `real`, and read as it was written.
     void read(const parameter& p, stored what, std::span<float> to) { state_.read(device_, p, what, to); }

@@ -2,20 +2,20 @@
 #pragma once
 
 #include "executor/device/cpu/cpu.hpp"
-#include "executor/engine/stage.hpp"
 #include "executor/layers/gpt2_core.hpp"
+#include "executor/layers/model_stage.hpp"
 
 namespace chimera::executor {
 
-/// A stage of GPT-2 as the engine sees it. Buffers come from the engine, on 64-byte boundaries.
+/// A stage of GPT-2 as engine and trainer see it. Buffers come from the engine, on 64-byte boundaries.
 template <Device D>
-class gpt2_stage final : public stage {
+class gpt2_stage final : public model_stage {
 public:
     using real = typename D::real;
 
     gpt2_stage(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
                std::uint64_t seed)
-        : core_(device, config, range, unit, seed) {}
+        : device_(device), core_(device, config, range, unit, seed) {}
 
     std::size_t input_bytes() const override { return core_.input_size() * sizeof(real); }
     std::size_t output_bytes() const override { return core_.output_size() * sizeof(real); }
@@ -48,10 +48,23 @@ public:
         core_.update_version(static_cast<std::size_t>(from), static_cast<std::size_t>(to));
     }
 
-    /// Forward pass that no backward follows: for a validation loss. Input and output as in forward.
-    void evaluate(int unit, const std::byte* input, std::byte* output) {
+    void set_batch(std::span<const unit_batch> units) override { core_.set_batch(units); }
+    std::span<const double> losses() override { return core_.losses(); }
+    void evaluate(int unit, const std::byte* input, std::byte* output) override {
         core_.evaluate(unit, reals(input), reals(output));
+        device_.finish();
     }
+    double gradient_square_sum() override { return core_.gradient_square_sum(); }
+    void set_step(const adamw_step& step) override { core_.set_step(step); }
+    std::span<const parameter> tensors() const override { return core_.tensors(); }
+    std::span<float> in_place(const parameter& p, stored what) override {
+        if constexpr (D::on_host)
+            return {core_.place(p, what), p.size};
+        else
+            return {};
+    }
+    void read(const parameter& p, stored what, std::span<float> to) override { core_.read(p, what, to); }
+    void write(const parameter& p, stored what, std::span<const float> from) override { core_.write(p, what, from); }
 
     /// Batches, losses, parameters and the optimiser's settings: see gpt2_core.
     gpt2_core<D>& core() { return core_; }
@@ -60,6 +73,7 @@ private:
     static real* reals(std::byte* p) { return reinterpret_cast<real*>(p); }
     static const real* reals(const std::byte* p) { return reinterpret_cast<const real*>(p); }
 
+    D& device_;
     gpt2_core<D> core_;
 };
 

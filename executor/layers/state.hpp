@@ -87,15 +87,7 @@ public:
     void read(D& device, const parameter& p, stored what, std::span<float> to);
     void write(D& device, const parameter& p, stored what, std::span<const float> from);
 
-private:
-    enum state { fresh, zeroed, filled };
-    enum { decayed, plain };
-
-    void initialise_one(D& device, const parameter& p, std::uint64_t seed);
-    real* values_of(std::size_t version) {
-        return version == 0 ? reals(values_) : reals(more_values_) + (version - 1) * list_.size();
-    }
-    /// What is stored as wide numbers.
+    /// Where what is stored of a parameter lies, in the device's memory.
     wide* place(const parameter& p, stored what) {
         if (what == stored::gradient) return wides(gradients_) + p.offset;
         if (what != stored::weight) return wides(what == stored::m ? m_ : v_) + p.offset;
@@ -103,6 +95,15 @@ private:
             return wides(master_) + p.offset;
         else
             return values() + p.offset;
+    }
+
+private:
+    enum state { fresh, zeroed, filled };
+    enum { decayed, plain };
+
+    void initialise_one(D& device, const parameter& p, std::uint64_t seed);
+    real* values_of(std::size_t version) {
+        return version == 0 ? reals(values_) : reals(more_values_) + (version - 1) * list_.size();
     }
     static real* reals(const typename D::memory& m) { return reinterpret_cast<real*>(m.data()); }
     static wide* wides(const typename D::memory& m) { return reinterpret_cast<wide*>(m.data()); }

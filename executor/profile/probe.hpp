@@ -33,6 +33,7 @@ public:
 
 private:
     program program_;
+    std::unique_ptr<backend> on_ = make_host_backend();
     replicas copies_;
     batch batch_;
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/simulate/metrics.hpp>
-#include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/replicas.hpp>
@@ -23,16 +22,17 @@ int shared_cores(int cores, int workers) {
     return given < workers ? given : 0;
 }
 
-prediction predict(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+prediction predict(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
                    const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
                    std::size_t most) {
     using clock = std::chrono::steady_clock;
-    replicas copies(of, config, layers, unit, 1);
+    replicas copies(on, of, config, layers, unit, 1);
     copies.set_batch(sample);
-    local_world world(of.head.workers);
-    const auto ends = world.ends();
+    const auto joined = on.join(of.head.workers);
+    const auto ends = joined->ends();
     engine_options options;
     options.cores = cores;
+    options.lanes = on.lanes();
     options.watchdog_seconds = watchdog;
     options.hooks.before_update = [&](communicator& end) { copies.gradient_square_sum(end); };
     options.hooks.each_update = [&](int worker, int stage, int) { copies.gradient_square_sum(worker, stage); };

@@ -3,7 +3,7 @@
 
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/timeline.hpp>
-#include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/backend.hpp>
 #include <executor/train/measure.hpp>
 #include <executor/train/sampler.hpp>
 
@@ -22,11 +22,11 @@ struct prediction {
 
 /// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` or `most` iterations (but at
 /// least four, the first not counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
-prediction predict(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+prediction predict(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
                    const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
                    std::size_t most);
 
-/// Workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
+/// On the host: workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
 int shared_cores(int cores, int workers);
 /// Cores that this process may use.
 int usable_cores();

@@ -8,16 +8,15 @@
 
 namespace chimera::executor {
 
-replicas::replicas(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+replicas::replicas(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
                    const unit_shape& unit, std::uint64_t seed)
-    : program_(of), unit_(unit),
+    : on_(on), program_(of), unit_(unit),
       index_(static_cast<std::size_t>(of.head.workers) * static_cast<std::size_t>(of.head.stages), -1) {
     for (int s = 0; s < of.head.stages; ++s) {
         for (const int worker : of.replica_group(s)) {
-            auto device = std::make_unique<cpu_device>();
-            auto model = std::make_unique<stage_type>(*device, config, layers[static_cast<std::size_t>(s)], unit, seed);
+            auto model = on.make_stage(worker, config, layers[static_cast<std::size_t>(s)], unit, seed);
             index_[static_cast<std::size_t>(worker * of.head.stages + s)] = static_cast<std::int32_t>(all_.size());
-            all_.push_back({worker, s, worker == of.replica_group(s)[0], std::move(device), std::move(model)});
+            all_.push_back({worker, s, worker == of.replica_group(s)[0], std::move(model)});
         }
     }
 }
@@ -37,14 +36,14 @@ stage_lookup replicas::lookup() {
 void replicas::set_batch(const batch& next) {
     std::vector<unit_batch> units;
     for (int u = 0; u < next.units; ++u) units.push_back({next.inputs_of(u), next.targets_of(u)});
-    for (auto& h : all_) h.model->core().set_batch(units);
+    for (auto& h : all_) h.model->set_batch(units);
 }
 
 double replicas::loss() const {
     std::vector<double> each(static_cast<std::size_t>(program_.head.units()));
     for (const auto& h : all_) {
         if (h.stage != program_.head.stages - 1) continue;
-        const auto losses = h.model->core().losses();  // 0 for units that another copy has seen
+        const auto losses = h.model->losses();  // 0 for units that another copy has seen
         for (std::size_t u = 0; u < losses.size(); ++u) each[u] += losses[u];
     }
     double sum = 0;
@@ -56,7 +55,7 @@ double replicas::gradient_square_sum(communicator& end) {
     std::vector<double> squares(static_cast<std::size_t>(program_.head.stages));
     for (auto& h : all_)
         if (h.worker == end.worker() && h.first)
-            squares[static_cast<std::size_t>(h.stage)] = h.model->core().gradient_square_sum();
+            squares[static_cast<std::size_t>(h.stage)] = h.model->gradient_square_sum();
     end.sum(squares);
     double sum = 0;
     for (const double each : squares) sum += each;
@@ -65,25 +64,32 @@ double replicas::gradient_square_sum(communicator& end) {
 
 void replicas::set_step(int worker, const adamw_step& step) {
     for (auto& h : all_)
-        if (h.worker == worker) h.model->core().set_step(step);
+        if (h.worker == worker) h.model->set_step(step);
 }
 
 double replicas::gradient_square_sum(int worker, int stage) {
-    return find(worker, stage)->model->core().gradient_square_sum();
+    return find(worker, stage)->model->gradient_square_sum();
 }
 
-void replicas::set_step(int worker, int stage, const adamw_step& step) {
-    find(worker, stage)->model->core().set_step(step);
+void replicas::set_step(int worker, int stage, const adamw_step& step) { find(worker, stage)->model->set_step(step); }
+
+/// A tensor of the first copy: in place, or a copy on the host.
+std::span<float> replicas::shown(held& h, const parameter& p, stored what) {
+    if (const auto direct = h.model->in_place(p, what); !direct.empty()) return direct;
+    std::vector<float>& copy = copies_[{h.stage, p.name, what}];
+    copy.resize(p.size);
+    h.model->read(p, what, copy);
+    return copy;
 }
 
 std::vector<named_tensor> replicas::tensors() {
     std::vector<named_tensor> weights, moments;
     for (auto& h : all_) {
         if (!h.first) continue;
-        for (const auto& p : h.model->core().parameters()) {
-            weights.push_back({p.what.name, p.what.shape, p.values});
-            moments.push_back({"optimiser.m." + p.what.name, p.what.shape, p.m});
-            moments.push_back({"optimiser.v." + p.what.name, p.what.shape, p.v});
+        for (const parameter& p : h.model->tensors()) {
+            weights.push_back({p.name, p.shape, shown(h, p, stored::weight)});
+            moments.push_back({"optimiser.m." + p.name, p.shape, shown(h, p, stored::m)});
+            moments.push_back({"optimiser.v." + p.name, p.shape, shown(h, p, stored::v)});
         }
     }
     weights.insert(weights.end(), moments.begin(), moments.end());
@@ -92,14 +98,15 @@ std::vector<named_tensor> replicas::tensors() {
 
 void replicas::spread() {
     for (auto& h : all_) {
-        if (h.first) continue;
-        const auto from = find(program_.replica_group(h.stage)[0], h.stage)->model->core().parameters();
-        const auto to = h.model->core().parameters();
-        for (std::size_t i = 0; i < to.size(); ++i) {
-            std::ranges::copy(from[i].values, to[i].values.begin());
-            std::ranges::copy(from[i].m, to[i].m.begin());
-            std::ranges::copy(from[i].v, to[i].v.begin());
-        }
+        held& first = *find(program_.replica_group(h.stage)[0], h.stage);
+        for (const parameter& p : h.model->tensors())
+            for (const stored what : {stored::weight, stored::m, stored::v}) {
+                const auto direct = first.model->in_place(p, what);
+                if (direct.empty())
+                    h.model->write(p, what, copies_.at({h.stage, p.name, what}));
+                else if (!h.first)
+                    h.model->write(p, what, direct);
+            }
     }
 }
 
@@ -122,14 +129,14 @@ std::vector<int> replicas::apart() const {
 
 double replicas::score(int pipeline, const batch& one) {
     const unit_batch unit{one.inputs_of(0), one.targets_of(0)};
-    host_memory input, output;
+    std::shared_ptr<std::byte> input, output;
     for (int s = 0; s < program_.head.stages; ++s) {
         auto& model = *find(program_.worker_of(pipeline, s), s)->model;
-        model.core().set_batch({&unit, 1});
-        output = host_memory(std::max<std::size_t>(1, model.output_bytes()));
-        model.evaluate(0, input.data(), output.data());
+        model.set_batch({&unit, 1});
+        output = on_.memory(model.output_bytes());
+        model.evaluate(0, input.get(), output.get());
         std::swap(input, output);
-        if (s == program_.head.stages - 1) return model.core().losses()[0];
+        if (s == program_.head.stages - 1) return model.losses()[0];
     }
     return 0;
 }

@@ -3,25 +3,26 @@
 
 #include <chimera/program/program.hpp>
 #include <executor/engine/plan.hpp>
-#include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/backend.hpp>
 #include <executor/train/checkpoint.hpp>
 #include <executor/train/sampler.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 namespace chimera::executor {
 
-/// All copies of all stages that a program's workers hold, as GPT-2 on the CPU. Copies of one stage start, and stay, the same.
+/// All copies of all stages that a program's workers hold, as GPT-2. Copies of one stage start, and stay, the same.
 class replicas {
 public:
-    using stage_type = gpt2_stage<cpu_device>;
-
-    /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program must
-    /// outlive it.
-    replicas(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+    /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program and
+    /// the backend must outlive it.
+    replicas(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
              const unit_shape& unit, std::uint64_t seed);
 
     stage_lookup lookup();
@@ -42,9 +43,10 @@ public:
     /// Whether the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
-    /// Each logical tensor once, from the first copy: the weights, optimiser.m.<name> and optimiser.v.<name>.
+    /// Each logical tensor once, from the first copy: the weights, optimiser.m.<name> and optimiser.v.<name>. Where stages are on the
+    /// host, as they lie there; else copies, valid until the next call.
     std::vector<named_tensor> tensors();
-    /// Gives all copies of a stage what its first one holds: after loading.
+    /// Gives all copies of each stage the values in what `tensors` returned last: after loading.
     void spread();
 
     /// Mean loss in nats per token of windows `starts` of the corpus, by a plain forward pass; whole units only, the last one filled up
@@ -57,16 +59,19 @@ private:
         int worker = 0;
         int stage = 0;
         bool first = false;  ///< of its replica group
-        std::unique_ptr<cpu_device> device;
-        std::unique_ptr<stage_type> model;
+        std::shared_ptr<model_stage> model;
     };
     held* find(int worker, int stage);
     std::vector<int> apart() const;
     double score(int pipeline, const batch& one);
+    std::span<float> shown(held& h, const parameter& p, stored what);
 
+    backend& on_;
     program_view program_;
     unit_shape unit_;
     std::vector<held> all_;
+    std::map<std::tuple<int, std::string, stored>, std::vector<float>>
+        copies_;                       ///< of tensors that are not on the host
     std::vector<std::int32_t> index_;  ///< workers × stages: into all_, -1 where the worker does not hold the stage
 };
 

@@ -29,9 +29,10 @@ std::string compared(const char* name, double predicted, double measured, double
 std::string configuration(const train_report& r) {
     const auto& j = r.done;
     const auto& s = j.schedule;
-    std::string text =
-        print("%s, %lld stages on %d workers and %d cores, %d micro-batches of %d x %d tokens", s.family.c_str(),
-              static_cast<long long>(s.stages), r.workers, r.cores, r.micro_batches, j.batch.sequences, j.tokens());
+    const std::string where = r.computed_on == "CPU" ? std::to_string(r.cores) + " cores" : r.computed_on;
+    std::string text = print("%s, %lld stages on %d workers and %s, %d micro-batches of %d x %d tokens",
+                             s.family.c_str(), static_cast<long long>(s.stages), r.workers, where.c_str(),
+                             r.micro_batches, j.batch.sequences, j.tokens());
     if (s.pipelines > 0) text += print(", %lld pipelines", static_cast<long long>(s.pipelines));
     if (!s.scale.empty()) text += ", " + s.scale;
     if (s.width > 1) text += print(", width %lld", static_cast<long long>(s.width));

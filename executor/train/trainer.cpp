@@ -3,7 +3,6 @@
 #include <chimera/program/staleness.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
-#include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/calibrate.hpp>
@@ -65,6 +64,7 @@ private:
     sampler source_;
     std::string hash_;
     train_report report_;
+    std::unique_ptr<backend> on_;
     int gate_ = 0;  ///< cores that workers share, 0: no need
     prediction predicted_;
     std::optional<replicas> model_;
@@ -115,7 +115,8 @@ training_run::training_run(const job& wanted, const train_options& options)
     check_memory(program_, config_of(job_.model), layers_);
     groups_ = units_of_updates(program_);
     norms_.resize(static_cast<std::size_t>(program_.head.stages));
-    gate_ = shared_cores(job_.cores, program_.head.workers);
+    on_ = options_.make_backend ? options_.make_backend(job_, program_.head.workers) : make_host_backend();
+    gate_ = on_->on_host() ? shared_cores(job_.cores, program_.head.workers) : 0;
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
         refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" +
@@ -129,7 +130,7 @@ training_run::training_run(const job& wanted, const train_options& options)
                " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
     predict_iterations();
     plan_steps();
-    model_.emplace(program_, config_of(job_.model), layers_, unit_, job_.seed);
+    model_.emplace(*on_, program_, config_of(job_.model), layers_, unit_, job_.seed);
     if (found_) resume();
     open_output();
 }
@@ -139,7 +140,8 @@ void training_run::predict_iterations() {
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
-    predicted_ = predict(program_, config_of(job_.model), layers_, unit_, batch_, gate_, job_.watchdog, seconds, most);
+    predicted_ =
+        predict(*on_, program_, config_of(job_.model), layers_, unit_, batch_, gate_, job_.watchdog, seconds, most);
 }
 
 void training_run::plan_steps() {
@@ -245,10 +247,11 @@ void training_run::save() {
 }
 
 void training_run::iterate() {
-    local_world world(program_.head.workers);
-    const auto ends = world.ends();
+    const auto joined = on_->join(program_.head.workers);
+    const auto ends = joined->ends();
     engine_options options;
     options.cores = gate_;
+    options.lanes = on_->lanes();
     options.watchdog_seconds = job_.watchdog;
     options.recorder_file = in_output("recorder.txt").string();
     options.hooks.before_update = [this](communicator& end) { clip(end); };
@@ -276,6 +279,7 @@ train_report training_run::finish() {
     r.updates = static_cast<int>(groups_.size());
     for (const std::int32_t count : program_.version_counts) r.weight_versions = std::max(r.weight_versions, count);
     for (const stage_staleness& each : staleness(program_)) r.staleness = std::max(r.staleness, each.largest);
+    r.computed_on = on_->name();
     r.cores = job_.cores > 0 ? job_.cores : usable_cores();
     r.micro_batches = program_.head.micro_batches;
     r.corpus_tokens = data_.size();
@@ -302,7 +306,7 @@ train_report training_run::finish() {
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {
-        r.validation_loss = model_->validate(data_, windows_, r.cores);
+        r.validation_loss = model_->validate(data_, windows_, on_->on_host() ? r.cores : 1);
         r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });
     return r;

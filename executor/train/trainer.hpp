@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <executor/train/backend.hpp>
 #include <executor/train/baselines.hpp>
 #include <executor/train/job.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace chimera::executor {
@@ -17,6 +19,8 @@ struct train_options {
     bool overwrite = false;                             ///< replace a checkpoint that is there
     std::function<void(const std::string&)> say;        ///< progress lines; none when empty
     std::function<void(std::int64_t step)> after_step;  ///< for tests
+    /// Where the run computes; empty: on this machine's cores.
+    std::function<std::unique_ptr<backend>(const job&, int workers)> make_backend;
 };
 
 /// What a run ends with.
@@ -27,6 +31,7 @@ struct train_report {
     std::size_t instructions = 0;  ///< of the program
     bool compiled = false;         ///< the program is one that was proven at compile time
     int workers = 0, cores = 0, micro_batches = 0;
+    std::string computed_on;  ///< the backend's name
     int updates = 1;          ///< of each stage in an iteration
     int weight_versions = 1;  ///< most that a worker keeps of a stage
     int staleness = 0;        ///< most updates between the weights of a gradient and the update that applies it

@@ -300,7 +300,8 @@ TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_some_time_for_
     ASSERT_EQ(found.batches.size(), 2u);
     const auto program = made("gpipe", 1, 1);
     const auto layers = stage_layers(wanted.model, 1);
-    replicas copies(program, wanted.model, layers, {3, 24}, 1);
+    const auto on = make_host_backend();
+    replicas copies(*on, program, wanted.model, layers, {3, 24}, 1);
     const auto* whole = copies.lookup()(0, 0);
     const profiled_batch& b = found.batches[1];
     EXPECT_EQ(b.sequences, 3);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/communicator.hpp>
+#include <executor/engine/lane.hpp>
+#include <executor/layers/gpt2_stage.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chimera::executor {
+
+/// All workers of a run joined.
+class world {
+public:
+    virtual ~world() = default;
+    /// The workers' ends, in their order.
+    virtual std::vector<communicator*> ends() = 0;
+};
+
+/// Where a run's workers compute: what their stages are made of, how they communicate and what their loops enqueue on. It
+/// outlives all that it makes.
+class backend {
+public:
+    virtual ~backend() = default;
+
+    /// For the reader: "CPU" or a GPU's name.
+    virtual std::string name() const = 0;
+    /// Whether workers share the host's cores, so that each slot needs one.
+    virtual bool on_host() const = 0;
+
+    /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
+    virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+                                                    const unit_shape& unit, std::uint64_t seed) = 0;
+    virtual std::unique_ptr<world> join(int workers) = 0;
+    /// Of the workers that `join` joined; empty: the host's.
+    virtual lane_maker lanes() { return {}; }
+    /// Memory that the stages can read and write, for boundary tensors outside an engine.
+    virtual std::shared_ptr<std::byte> memory(std::size_t bytes) = 0;
+};
+
+/// Workers as threads on this machine's cores.
+std::unique_ptr<backend> make_host_backend();
+
+}  // namespace chimera::executor

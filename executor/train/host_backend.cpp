@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/local/local.hpp>
+#include <executor/device/memory.hpp>
+#include <executor/train/backend.hpp>
+
+#include <algorithm>
+
+namespace chimera::executor {
+
+namespace {
+
+/// A stage with the device that it computes on.
+struct host_stage {
+    host_stage(const gpt2_config& config, const layer_range& layers, const unit_shape& unit, std::uint64_t seed)
+        : stage(device, config, layers, unit, seed) {}
+    cpu_device device;
+    gpt2_stage<cpu_device> stage;
+};
+
+class host_world final : public world {
+public:
+    explicit host_world(int workers) : world_(workers) {}
+    std::vector<communicator*> ends() override { return world_.ends(); }
+
+private:
+    local_world world_;
+};
+
+class host_backend final : public backend {
+public:
+    std::string name() const override { return "CPU"; }
+    bool on_host() const override { return true; }
+    std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
+                                            const unit_shape& unit, std::uint64_t seed) override {
+        const auto made = std::make_shared<host_stage>(config, layers, unit, seed);
+        return {made, &made->stage};
+    }
+    std::unique_ptr<world> join(int workers) override { return std::make_unique<host_world>(workers); }
+    std::shared_ptr<std::byte> memory(std::size_t bytes) override {
+        const auto made = std::make_shared<host_memory>(std::max<std::size_t>(1, bytes));
+        return {made, made->data()};
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<backend> make_host_backend() { return std::make_unique<host_backend>(); }
+
+}  // namespace chimera::executor
