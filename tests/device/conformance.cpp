@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/device/conformance.hpp"
+
+namespace chimera::executor::test {
+
+struct on_cpu {
+    using device = cpu_device;
+    static std::unique_ptr<device> make() { return std::make_unique<device>(); }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(cpu, conformance, on_cpu);
+
+}  // namespace chimera::executor::test

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <driver_types.h>
+
+#include <cstddef>
+
+namespace chimera::fake {
+
+/// What a test may set and read of the pretended GPU.
+struct state {
+    std::size_t memory = std::size_t{1} << 33, taken = 0, allocations = 0;
+    cudaError_t count_error = cudaSuccess;
+    double clock = 0;                  ///< milliseconds; products let it pass
+    int heuristics = 0, products = 0;  ///< how often they were asked for
+    bool timing = false;               ///< between two events, where products take their time but are not computed
+    bool no_algorithms = false;        ///< for any product
+    int fastest = 2;                   ///< which of the algorithms offered, from 0 on
+    int last = -1;                     ///< the one used last
+};
+state& the();
+
+bool in_device_memory(const void* from, std::size_t bytes);
+
+}  // namespace chimera::fake
