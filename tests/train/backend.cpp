@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training on a device whose memory the host cannot see: the same bits as where it can.
+#include "scratch.hpp"
+
+#include <executor/communicate/local/local.hpp>
+#include <executor/train/trainer.hpp>
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <set>
+
+using namespace chimera::executor;
+using chimera::test::contents;
+using chimera::test::scratch;
+
+namespace {
+
+/// Computes like the processor, but says that its memory is elsewhere: then all that the host wants to know must be moved.
+struct remote_device : cpu_device {
+    static constexpr bool on_host = false;
+    using step_numbers = adamw_step;
+    static step_numbers numbers(const adamw_step& step) { return step; }
+
+    using cpu_device::adamw;
+    void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+               const step_numbers* elsewhere) {
+        cpu_device::adamw(values, master, gradients, m, v, n, *elsewhere);
+    }
+};
+static_assert(Device<remote_device>);
+
+struct remote_stage {
+    remote_stage(const gpt2_config& config, const layer_range& layers, const unit_shape& unit, std::uint64_t seed)
+        : stage(device, config, layers, unit, seed) {}
+    remote_device device;
+    gpt2_stage<remote_device> stage;
+};
+
+class remote_backend final : public backend {
+public:
+    explicit remote_backend(std::set<int>& workers) : workers_(workers) {}
+    std::string name() const override { return "Elsewhere"; }
+    bool on_host() const override { return false; }
+    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+                                            const unit_shape& unit, std::uint64_t seed) override {
+        workers_.insert(worker);
+        const auto made = std::make_shared<remote_stage>(config, layers, unit, seed);
+        return {made, &made->stage};
+    }
+    std::unique_ptr<world> join(int workers) override { return host_->join(workers); }
+    std::shared_ptr<std::byte> memory(std::size_t bytes) override { return host_->memory(bytes); }
+
+private:
+    std::unique_ptr<backend> host_ = make_host_backend();
+    std::set<int>& workers_;
+};
+
+job small_job(const scratch& folder, const char* output, const char* family) {
+    job wanted;
+    wanted.model = {4, 2, 16, 16, 256};
+    std::string text;
+    for (int i = 0; i < 6000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
+    wanted.data = {folder.write("text.txt", text)};
+    wanted.batch = {2, 16};
+    wanted.schedule.family = family;
+    wanted.optimiser.steps = 6;
+    wanted.optimiser.learning_rate = 1e-2;
+    wanted.optimiser.clip = 0;  // the sum of squares depends on where tensors lie
+    wanted.output = folder / output;
+    return wanted;
+}
+
+std::string weights(const job& of) { return contents(of.output / "checkpoint.safetensors"); }
+
+TEST(backend, training_elsewhere_leaves_the_same_bits) {
+    for (const char* family : {"bidirectional", "one_f_one_b", "pipedream_2bw"}) {
+        const scratch folder;
+        const job here = small_job(folder, "here", family), there = small_job(folder, "there", family);
+        const train_report near = train(here);
+        std::set<int> workers;
+        train_options options;
+        options.make_backend = [&](const job&, int) { return std::make_unique<remote_backend>(workers); };
+        const train_report far = train(there, options);
+        EXPECT_EQ(weights(here), weights(there)) << family;
+        EXPECT_EQ(near.last_loss, far.last_loss);
+        EXPECT_EQ(near.validation_loss, far.validation_loss);
+        EXPECT_EQ(near.computed_on, "CPU");
+        EXPECT_EQ(far.computed_on, "Elsewhere");
+        EXPECT_THAT(report_text(far), testing::HasSubstr("Elsewhere"));
+        EXPECT_EQ(workers.size(), 4u);
+    }
+}
+
+TEST(backend, a_run_stopped_elsewhere_goes_on_there) {
+    const scratch folder;
+    std::set<int> workers;
+    train_options options;
+    options.make_backend = [&](const job&, int) { return std::make_unique<remote_backend>(workers); };
+    job whole = small_job(folder, "whole", "bidirectional"), parts = small_job(folder, "parts", "bidirectional");
+    train(whole, options);
+    options.after_step = [](std::int64_t now) {
+        if (now == 3) std::raise(SIGTERM);
+    };
+    EXPECT_TRUE(train(parts, options).stopped);
+    options.after_step = nullptr;
+    options.resume = true;
+    EXPECT_EQ(train(parts, options).step, 6);
+    EXPECT_EQ(weights(whole), weights(parts));
+}
+
+}  // namespace
