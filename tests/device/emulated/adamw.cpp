@@ -19,6 +19,8 @@ executor::adamw_step settings(int step) {
             .step = step};
 }
 
+constexpr std::size_t sizes[] = {1, 7, 17, 1003};
+
 struct state {
     explicit state(std::size_t n, std::size_t shift)
         : master(random<float>(n, 1, 1, 0, shift)), m(n, shift), v(n, shift),
@@ -30,8 +32,8 @@ struct state {
 
 /// Three steps, from moments of zero. A step is the learning rate times a ratio of about 1; epsilon keeps apart what is tiny.
 TYPED_TEST(precision, adamw) {
-    for (const std::size_t n : {1, 7, 17, 1003})
-        for (const std::size_t shift : {0, 1}) {
+    for (const std::size_t n : sizes)
+        for (const std::size_t shift : shifts) {
             const state start(n, shift);
             const auto [values, master, m, v] = in_every_order([&] {
                 std::tuple out(tensor<TypeParam>(n, shift), start.master, start.m, start.v);
@@ -43,7 +45,8 @@ TYPED_TEST(precision, adamw) {
             });
             std::vector<double> ew = exact(start.master), em(n), ev(n);
             for (int step = 1; step <= 3; ++step)
-                reference.adamw(ew.data(), nullptr, exact(start.gradients).data(), em.data(), ev.data(), n, settings(step));
+                reference.adamw(ew.data(), nullptr, exact(start.gradients).data(), em.data(), ev.data(), n,
+                                settings(step));
             expect_close(m, em, 8, "m");
             expect_close(v, ev, 8, "v");
             expect_close(master, ew, 8, "master");

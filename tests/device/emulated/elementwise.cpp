@@ -10,7 +10,6 @@ TYPED_TEST_SUITE(precision, precisions);
 executor::reference_device<double> reference;
 
 constexpr std::size_t sizes[] = {1, 7, 8, 17, 1000, 5003};
-constexpr std::size_t shifts[] = {0, 1};
 
 TYPED_TEST(precision, fill_and_cast) {
     for (const std::size_t n : sizes)

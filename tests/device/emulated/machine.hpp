@@ -4,7 +4,9 @@
 #include "tests/device/emulated/fiber.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,7 +33,9 @@ struct place {
     const char* file = "";
     unsigned line = 0;
     std::string text() const { return std::string(file) + ":" + std::to_string(line); }
-    friend bool operator==(const place& a, const place& b) { return a.line == b.line && std::string(a.file) == b.file; }
+    friend bool operator==(const place& a, const place& b) {
+        return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
+    }
 };
 
 /// Plays one launch: the blocks one after the other, a block's threads as fibers that switch where they must meet.
@@ -60,7 +64,8 @@ public:
     /// Shared memory of the running block: the same for each thread that asks for the same key, new for each block.
     template <class T>
     T& shared(place key);
-    [[noreturn]] void fail(const std::string& what);
+    [[noreturn]] void fail(const char* what);
+    [[noreturn]] void fail_apart(place here, place there);
 
 private:
     enum class state { ready, at_block, at_warp, done };
@@ -150,8 +155,7 @@ inline void machine::wait(state what, place where) {
 
 inline void machine::check_place(unsigned first, unsigned last, place where) {
     for (unsigned t = first; t < last; ++t)
-        if (t != thread() && !(threads_[t].where == where))
-            fail("threads meet at " + where.text() + " and " + threads_[t].where.text());
+        if (t != thread() && !(threads_[t].where == where)) fail_apart(where, threads_[t].where);
 }
 
 inline void machine::meet_block(place where) {
@@ -188,9 +192,16 @@ T& machine::shared(place key) {
     return *static_cast<T*>(shared_.back().memory.get());
 }
 
-inline void machine::fail(const std::string& what) {
-    failure_ = what + " (thread " + std::to_string(thread()) + " of block " + std::to_string(now.block.x) + ", " +
-               std::to_string(now.block.y) + ")";
+/// The stack is left as it is: nothing on it may own memory.
+inline void machine::fail(const char* what) {
+    failure_ = what;
+    failure_ += " (thread " + std::to_string(thread()) + " of block " + std::to_string(now.block.x) + ", " +
+                std::to_string(now.block.y) + ")";
+    for (;;) threads_[thread()].stack.leave(true);
+}
+
+inline void machine::fail_apart(place here, place there) {
+    failure_ = "threads meet at " + here.text() + " and " + there.text();
     for (;;) threads_[thread()].stack.leave(true);
 }
 

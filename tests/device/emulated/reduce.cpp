@@ -12,7 +12,7 @@ constexpr std::size_t sizes[] = {1, 7, 17, 256, 8191, 8193, 200003};
 /// Double throughout: 1e-15 a rounding, and sums of a few levels.
 TYPED_TEST(precision, sum_of_squares) {
     for (const std::size_t n : sizes)
-        for (const std::size_t shift : {0, 1}) {
+        for (const std::size_t shift : shifts) {
             const auto x = random<TypeParam>(n, 1, 1, 0.3, shift);
             const auto [sum, more] = in_every_order([&] {
                 std::tuple out(tensor<double>(1), tensor<double>(1));

@@ -35,7 +35,7 @@ struct norm_case {
 
 TYPED_TEST(precision, norm_forward) {
     for (const row_shape& s : row_shapes<TypeParam>())
-        for (const std::size_t shift : {0, 1}) {
+        for (const std::size_t shift : shifts) {
             const norm_case<TypeParam> c(s, shift);
             const auto [y, mean, inverse] = in_every_order([&] {
                 std::tuple out(tensor<TypeParam>(s.size()), tensor<float>(count(s.rows)), tensor<float>(count(s.rows)));

@@ -63,6 +63,9 @@ private:
     std::size_t size_, shift_;
 };
 
+/// Off the 16-byte boundary by so many elements.
+inline constexpr std::size_t shifts[] = {0, 1};
+
 inline std::size_t count(int a, int b = 1, int c = 1) {
     return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
 }

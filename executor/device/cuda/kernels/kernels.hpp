@@ -128,7 +128,7 @@ std::size_t sum_workspace(std::size_t n);  ///< bytes, for both
 struct adamw_numbers {
     float learning_rate = 0, epsilon = 0, weight_decay = 0, gradient_scale = 1;
     float beta_1 = 0, beta_2 = 0, rest_1 = 1, rest_2 = 1;  ///< β and 1 - β, each rounded from double
-    float correction_1 = 1, correction_2 = 1;  ///< 1 / (1 - βⁱ) after i steps
+    float correction_1 = 1, correction_2 = 1;              ///< 1 / (1 - βⁱ) after i steps
 };
 adamw_numbers numbers(const adamw_step& step);
 
