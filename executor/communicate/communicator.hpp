@@ -75,6 +75,10 @@ public:
     /// Sum over all workers, in their order, of a few numbers: the same bits on all. Blocks.
     virtual void sum(std::span<double> values) = 0;
 
+    /// Throws what has gone wrong with calls that returned before they were carried out: after what was enqueued has come to
+    /// its end, this says whether it came to a good one.
+    virtual void check() {}
+
     /// Wakes every blocked call of every worker with `aborted`.
     virtual void abort() noexcept = 0;
 };

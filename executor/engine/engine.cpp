@@ -26,6 +26,12 @@ struct watched {
     double still = 0;  ///< seconds without progress
 };
 
+std::vector<std::string> names_of(const program_view& p, int worker) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < p.row(worker).size(); ++i) names.push_back(describe(p, worker, static_cast<int>(i)));
+    return names;
+}
+
 std::string seconds(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%.3g s", value);
@@ -42,6 +48,7 @@ struct engine::state {
             end->use_gate(&gate);
             auto on = options.lanes ? options.lanes(end->worker()) : nullptr;
             plan row = make_plan(p, *end, lookup, on.get());
+            if (on) on->name(names_of(p, end->worker()));
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
         }
         lay_out_timeline();

@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -31,6 +34,11 @@ public:
     virtual double wait(std::size_t index) = 0;
     /// Blocks until everything enqueued is done.
     virtual void finish() = 0;
+
+    /// For profilers: what the worker's instructions are called, and that the loop enqueues one of them.
+    virtual void name(std::vector<std::string>) {}
+    virtual void enter(std::int32_t /*instruction*/) {}
+    virtual void leave() {}
 };
 
 /// Makes the lane of a worker.

@@ -24,7 +24,9 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
         status_.advance();
         recorder_.begin(iteration, p.instruction, now());
+        if (lane_) lane_->enter(p.instruction);
         execute(p);
+        if (lane_) lane_->leave();
         recorder_.end(now());
     }
     if (lane_) resolve();
@@ -129,6 +131,7 @@ void worker_loop::resolve() {
         status_.advance();
     }
     lane_->finish();
+    end_.check();
 }
 
 void worker_loop::hook(const std::function<void(communicator&)>& code) {

@@ -16,7 +16,7 @@ void thread_end::prepare(int messages) {
 }
 
 void thread_end::start(std::span<const transfer> group) {
-    for (const transfer& t : group) check(t);
+    for (const transfer& t : group) examine(t);
     for (const transfer& t : group) t.sends ? send(t) : receive(t);
     if (world_.mode == local_mode::eager) return;
     for (const transfer& t : group) {
@@ -39,7 +39,7 @@ void thread_end::wait_flag(threads::flags& set, int message) {
     flag.store(false, std::memory_order_relaxed);
 }
 
-void thread_end::check(const transfer& t) const {
+void thread_end::examine(const transfer& t) const {
     if (t.message < 0 || t.message >= world_.messages || t.peer < 0 || t.peer >= world_.workers || t.peer == worker_)
         refuse("message " + std::to_string(t.message) + " between workers " + std::to_string(worker_) + " and " +
                std::to_string(t.peer) + " (no such message or peer) verify the program");

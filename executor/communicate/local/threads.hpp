@@ -87,7 +87,7 @@ private:
     }
     const membership& joined(int group) const { return joined_[static_cast<std::size_t>(group)]; }
     void wait_flag(threads::flags& set, int message);
-    void check(const transfer& t) const;
+    void examine(const transfer& t) const;
     void send(const transfer& t);
     void receive(const transfer& t);
     static void raise(threads::flags& set, int message) {

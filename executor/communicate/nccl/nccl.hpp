@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Plain C++: needs neither CUDA nor NCCL headers.
+
+#include <executor/communicate/bootstrap/frame.hpp>
+#include <executor/communicate/communicator.hpp>
+#include <executor/communicate/rounds.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace chimera::executor {
+
+/// What joins the ranks of a world: made by rank 0 and given to all, see meeting::broadcast. Throws where NCCL cannot listen.
+blob make_nccl_id();
+
+struct nccl_options {
+    int rank = 0, size = 1;       ///< a rank is a worker; each has a GPU of its own
+    int gpu = 0;                  ///< of this process
+    void* compute = nullptr;      ///< the cudaStream_t on which the worker computes; outlives the communicator
+    std::vector<members> groups;  ///< everybody's replica groups, the same list on every rank
+    double timeout_seconds = 60;  ///< for every step of the initialisation and every call to be taken
+    int most_staged = 4;          ///< sends to one peer that are kept while they wait, before computing waits for them
+};
+
+/// Joins workers on GPUs of their own, as processes or as threads of one (one thread each).
+///
+/// All ranks make theirs at once. Communicators of their own carry point-to-point messages, each replica group, and the rest; all
+/// come from one by splits, in one order, and every pair is connected before the first iteration. Calls enqueue, on a stream for
+/// messages and one for collectives, which events order with the one of the computation: `start`, `start_all_reduce`,
+/// `reduce_scatter` and `all_gather` return at once; what comes after on the computing stream sees their results (after `wait` and
+/// `wait_all_reduce`, of the first two). `sum` blocks. Sums of gradients are fp32, in NCCL's order: the same bits on all members.
+///
+/// A rank that does not come, or a call that is not taken within the time-out, throws one line. NCCL's own errors are polled by a
+/// thread; they, and `abort`, end all work that is enqueued, and every later call and `check` throw. A rank that dies without a
+/// word, where NCCL sees nothing of it, is the watchdog's business: its `abort` ends this rank too.
+std::unique_ptr<communicator> make_nccl(const blob& id, const nccl_options& options);
+
+}  // namespace chimera::executor

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/device/cuda/check.hpp>
+#include <executor/engine/cuda/cuda_lane.hpp>
+
+#include <nvtx3/nvToolsExt.h>
+
+namespace chimera::executor {
+namespace {
+
+using detail::check;
+
+class cuda_lane final : public lane {
+public:
+    cuda_lane(int gpu, void* stream) : gpu_(gpu), stream_(static_cast<cudaStream_t>(stream)) {
+        use();
+        check(cudaEventCreate(&start_), "making an event");
+    }
+    ~cuda_lane() override {
+        for (cudaEvent_t event : events_) cudaEventDestroy(event);
+        cudaEventDestroy(start_);
+    }
+    cuda_lane(const cuda_lane&) = delete;
+    cuda_lane& operator=(const cuda_lane&) = delete;
+
+    std::byte* allocate(std::size_t bytes) override {
+        use();
+        void* memory = nullptr;
+        const cudaError_t error = cudaMalloc(&memory, bytes);
+        if (error == cudaErrorMemoryAllocation) {
+            cudaGetLastError();
+            return nullptr;
+        }
+        check(error, "taking memory for activations");
+        check(cudaMemsetAsync(memory, 0, bytes, stream_), "clearing memory for activations");
+        return static_cast<std::byte*>(memory);
+    }
+    void release(std::byte* memory) noexcept override { cudaFree(memory); }
+
+    void prepare(std::size_t count) override {
+        use();
+        while (events_.size() < count) {
+            cudaEvent_t event = nullptr;
+            // Threads outnumber cores where workers share a GPU: whoever waits is not to hold one.
+            check(cudaEventCreateWithFlags(&event, cudaEventBlockingSync), "making an event");
+            events_.push_back(event);
+        }
+    }
+
+    void begin(clock::time_point start) override {
+        use();
+        check(cudaEventRecord(start_, stream_), "starting an iteration");
+        late_ = std::chrono::duration<double>(clock::now() - start).count();
+    }
+
+    void stamp(std::size_t index) override { check(cudaEventRecord(events_[index], stream_), "recording a time"); }
+
+    double wait(std::size_t index) override {
+        check(cudaEventSynchronize(events_[index]), "running what was enqueued");
+        float milliseconds = 0;
+        check(cudaEventElapsedTime(&milliseconds, start_, events_[index]), "reading a time");
+        return late_ + static_cast<double>(milliseconds) * 1e-3;
+    }
+
+    void finish() override { check(cudaStreamSynchronize(stream_), "running what was enqueued"); }
+
+    void name(std::vector<std::string> names) override { names_ = std::move(names); }
+    void enter(std::int32_t instruction) override {
+        nvtxRangePushA(names_[static_cast<std::size_t>(instruction)].c_str());
+    }
+    void leave() override { nvtxRangePop(); }
+
+private:
+    void use() const { check(cudaSetDevice(gpu_), "choosing a GPU"); }
+
+    int gpu_;
+    cudaStream_t stream_;
+    cudaEvent_t start_ = nullptr;
+    double late_ = 0;  // seconds from the iteration's start to `start_`
+    std::vector<cudaEvent_t> events_;
+    std::vector<std::string> names_;
+};
+
+}  // namespace
+
+std::unique_ptr<lane> make_cuda_lane(int gpu, void* stream) { return std::make_unique<cuda_lane>(gpu, stream); }
+
+}  // namespace chimera::executor
