@@ -204,9 +204,10 @@ cublasStatus_t product::start(const cublasLtMatmulAlgo_t& algorithm, const void*
 
 void product::run(const void* left, const void* right, void* result, const void* from, const void* row, void* kept) {
     if (!found_) {
-        if (form_.after != epilogue::none)
+        if (form_.after > epilogue::bias)
             refuse("cuBLASLt has no algorithm for a product (" + text(form_) + ") report it");
-        return plain_product(library_.stream, form_, left, right, result, from);
+        return plain_product(library_.stream, form_, left, right, result, from,
+                             form_.after == epilogue::bias ? row : nullptr);
     }
     set_pointers(row, kept);
     check(start(algorithm_, left, right, result, from), "a matrix product");

@@ -32,7 +32,7 @@ class product {
 public:
     product(product_library& library, const product_form& form);
 
-    /// Whether cuBLASLt can compute it. Without an epilogue run() then works all the same, slowly.
+    /// Whether cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
     bool found() const { return found_; }
 
     /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.

@@ -2,6 +2,7 @@
 
 // Every operation of device cuda in both precisions, with algorithms measured and with fixed ones.
 
+#include "tests/device/conformance.hpp"
 #include "tests/device/cuda/setups.hpp"
 
 namespace chimera::executor::test {

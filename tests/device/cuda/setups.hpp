@@ -2,7 +2,7 @@
 #pragma once
 
 #include "executor/device/cuda/cuda.hpp"
-#include "tests/device/conformance.hpp"
+#include "tests/device/lab.hpp"
 
 namespace chimera::executor::test {
 
