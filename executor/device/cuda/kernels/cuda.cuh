@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The only header here that knows CUDA. A plain C++ compiler gets an emulation
-// of what is used of it.
+// The only header here that knows CUDA. A plain C++ compiler gets an emulation of what is used of it.
 
 #include "executor/device/cuda/kernels/bf16.hpp"
 #include "executor/device/cuda/kernels/kernels.hpp"
@@ -23,53 +22,44 @@
 namespace chimera::executor::gpu {
 
 /// A pointer into shared memory, that of CHIMERA_SHARED(type, name, size).
-template <class T> using shared = T *;
+template <class T>
+using shared = T*;
 
-__device__ inline float float_of(std::uint32_t bits) {
-  return __uint_as_float(bits);
-}
+__device__ inline float float_of(std::uint32_t bits) { return __uint_as_float(bits); }
 __device__ inline std::uint32_t bits_of(float x) { return __float_as_uint(x); }
-__device__ inline bf16 narrow(float x) {
-  return {__bfloat16_as_ushort(__float2bfloat16_rn(x))};
-}
+__device__ inline bf16 narrow(float x) { return {__bfloat16_as_ushort(__float2bfloat16_rn(x))}; }
 /// Two to a word, the first in the lower half.
 __device__ inline std::uint32_t narrow(float first, float second) {
-  const __nv_bfloat162 both = __floats2bfloat162_rn(first, second);
-  return static_cast<std::uint32_t>(__bfloat16_as_ushort(both.y)) << 16 |
-         __bfloat16_as_ushort(both.x);
+    const __nv_bfloat162 both = __floats2bfloat162_rn(first, second);
+    return static_cast<std::uint32_t>(__bfloat16_as_ushort(both.y)) << 16 | __bfloat16_as_ushort(both.x);
 }
 
 struct alignas(16) words {
-  std::uint32_t word[4];
+    std::uint32_t word[4];
 };
-__device__ inline words load_words(const void *from) {
-  const uint4 x = *static_cast<const uint4 *>(from);
-  return {{x.x, x.y, x.z, x.w}};
+__device__ inline words load_words(const void* from) {
+    const uint4 x = *static_cast<const uint4*>(from);
+    return {{x.x, x.y, x.z, x.w}};
 }
-__device__ inline void store_words(void *to, const words &x) {
-  *static_cast<uint4 *>(to) = {x.word[0], x.word[1], x.word[2], x.word[3]};
+__device__ inline void store_words(void* to, const words& x) {
+    *static_cast<uint4*>(to) = {x.word[0], x.word[1], x.word[2], x.word[3]};
 }
 
 struct grid {
-  unsigned x = 1, y = 1;
+    unsigned x = 1, y = 1;
 };
 
 template <class... Parameters>
-void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads,
-            stream_handle stream,
+void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads, stream_handle stream,
             std::type_identity_t<Parameters>... arguments) {
-  if (blocks.x == 0 || blocks.y == 0)
-    return;
-  kernel<<<dim3(blocks.x, blocks.y), threads, 0,
-           static_cast<cudaStream_t>(stream)>>>(arguments...);
-  if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
-    refuse("a kernel did not start (CUDA says: " +
-           std::string(cudaGetErrorString(error)) +
-           "): check that the driver and the GPU are ones this program was "
-           "built for");
+    if (blocks.x == 0 || blocks.y == 0) return;
+    kernel<<<dim3(blocks.x, blocks.y), threads, 0, static_cast<cudaStream_t>(stream)>>>(arguments...);
+    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
+        refuse("a kernel did not start (CUDA says: " + std::string(cudaGetErrorString(error)) +
+               "): check that the driver and the GPU are ones this program was built for");
 }
 
-} // namespace chimera::executor::gpu
+}  // namespace chimera::executor::gpu
 
 #else
 #include "tests/device/emulated/cuda.hpp"

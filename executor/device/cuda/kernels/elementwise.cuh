@@ -5,120 +5,126 @@
 
 namespace chimera::executor::gpu {
 
-template <class Real> struct fill_work {
-  Real *y;
-  float value;
-  template <int Width> __device__ void at(std::size_t i) const {
-    pack<Width> v;
-    for (int k = 0; k < Width; ++k)
-      v[k] = value;
-    store(y + i, v);
-  }
+template <class Real>
+struct fill_work {
+    Real* y;
+    float value;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        pack<Width> v;
+        for (int k = 0; k < Width; ++k) v[k] = value;
+        store(y + i, v);
+    }
 };
 
-template <class To, class From> struct cast_work {
-  To *y;
-  const From *x;
-  template <int Width> __device__ void at(std::size_t i) const {
-    store(y + i, load<Width>(x + i));
-  }
+template <class To, class From>
+struct cast_work {
+    To* y;
+    const From* x;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        store(y + i, load<Width>(x + i));
+    }
 };
 
-template <class Real> struct add_work {
-  Real *y;
-  const Real *x;
-  template <int Width> __device__ void at(std::size_t i) const {
-    pack<Width> sum = load<Width>(y + i);
-    const pack<Width> v = load<Width>(x + i);
-    for (int k = 0; k < Width; ++k)
-      sum[k] += v[k];
-    store(y + i, sum);
-  }
+template <class Real>
+struct add_work {
+    Real* y;
+    const Real* x;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        pack<Width> sum = load<Width>(y + i);
+        const pack<Width> v = load<Width>(x + i);
+        for (int k = 0; k < Width; ++k) sum[k] += v[k];
+        store(y + i, sum);
+    }
 };
 
-template <class Real> struct scale_work {
-  Real *y;
-  float factor;
-  template <int Width> __device__ void at(std::size_t i) const {
-    pack<Width> v = load<Width>(y + i);
-    for (int k = 0; k < Width; ++k)
-      v[k] *= factor;
-    store(y + i, v);
-  }
+template <class Real>
+struct scale_work {
+    Real* y;
+    float factor;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        pack<Width> v = load<Width>(y + i);
+        for (int k = 0; k < Width; ++k) v[k] *= factor;
+        store(y + i, v);
+    }
 };
 
-/// Hendrycks & Gimpel 2016, tanh form: x / 2 · (1 + tanh(√(2/π) (x + 0.044715
-/// x³))).
+/// Hendrycks & Gimpel 2016, tanh form: x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))).
 inline constexpr float gelu_factor = 0.7978845608f;
 inline constexpr float gelu_cubic = 0.044715f;
 
-template <class Real> struct gelu_work {
-  const Real *x;
-  Real *y;
-  template <int Width> __device__ void at(std::size_t i) const {
-    pack<Width> v = load<Width>(x + i);
-    for (int k = 0; k < Width; ++k)
-      v[k] =
-          v[k] / 2 *
-          (1 + tanhf(gelu_factor * (v[k] + gelu_cubic * v[k] * v[k] * v[k])));
-    store(y + i, v);
-  }
+template <class Real>
+struct gelu_work {
+    const Real* x;
+    Real* y;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        pack<Width> v = load<Width>(x + i);
+        for (int k = 0; k < Width; ++k)
+            v[k] = v[k] / 2 * (1 + tanhf(gelu_factor * (v[k] + gelu_cubic * v[k] * v[k] * v[k])));
+        store(y + i, v);
+    }
 };
 
-template <class Real> struct gelu_backward_work {
-  const Real *x;
-  const Real *dy;
-  Real *dx;
-  template <int Width> __device__ void at(std::size_t i) const {
-    const pack<Width> v = load<Width>(x + i);
-    pack<Width> d = load<Width>(dy + i);
-    for (int k = 0; k < Width; ++k) {
-      const float square = v[k] * v[k];
-      const float t = tanhf(gelu_factor * (v[k] + gelu_cubic * square * v[k]));
-      d[k] *= (1 + t) / 2 + v[k] / 2 * (1 - t * t) * gelu_factor *
-                                (1 + 3 * gelu_cubic * square);
+template <class Real>
+struct gelu_backward_work {
+    const Real* x;
+    const Real* dy;
+    Real* dx;
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        const pack<Width> v = load<Width>(x + i);
+        pack<Width> d = load<Width>(dy + i);
+        for (int k = 0; k < Width; ++k) {
+            const float square = v[k] * v[k];
+            const float t = tanhf(gelu_factor * (v[k] + gelu_cubic * square * v[k]));
+            d[k] *= (1 + t) / 2 + v[k] / 2 * (1 - t * t) * gelu_factor * (1 + 3 * gelu_cubic * square);
+        }
+        store(dx + i, d);
     }
-    store(dx + i, d);
-  }
 };
 
 __device__ inline float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
 /// A row of x holds the gates, then what they are multiplied with.
-template <class Real> struct swiglu_work {
-  const Real *x;
-  Real *y;
-  int columns;
-  template <int Width> __device__ void at(unsigned row, int c) const {
-    const std::size_t i = row * size(columns) + size(c);
-    const Real *gates = x + i + row * size(columns);
-    const pack<Width> gate = load<Width>(gates);
-    pack<Width> v = load<Width>(gates + columns);
-    for (int k = 0; k < Width; ++k)
-      v[k] *= gate[k] * sigmoid(gate[k]);
-    store(y + i, v);
-  }
-};
-
-template <class Real> struct swiglu_backward_work {
-  const Real *x;
-  const Real *dy;
-  Real *dx;
-  int columns;
-  template <int Width> __device__ void at(unsigned row, int c) const {
-    const std::size_t i = row * size(columns) + size(c),
-                      gates = i + row * size(columns);
-    pack<Width> gate = load<Width>(x + gates),
-                up = load<Width>(x + gates + columns);
-    const pack<Width> d = load<Width>(dy + i);
-    for (int k = 0; k < Width; ++k) {
-      const float s = sigmoid(gate[k]), silu = gate[k] * s;
-      gate[k] = d[k] * up[k] * (s + silu * (1 - s));
-      up[k] = d[k] * silu;
+template <class Real>
+struct swiglu_work {
+    const Real* x;
+    Real* y;
+    int columns;
+    template <int Width>
+    __device__ void at(unsigned row, int c) const {
+        const std::size_t i = row * size(columns) + size(c);
+        const Real* gates = x + i + row * size(columns);
+        const pack<Width> gate = load<Width>(gates);
+        pack<Width> v = load<Width>(gates + columns);
+        for (int k = 0; k < Width; ++k) v[k] *= gate[k] * sigmoid(gate[k]);
+        store(y + i, v);
     }
-    store(dx + gates, gate);
-    store(dx + gates + columns, up);
-  }
 };
 
-} // namespace chimera::executor::gpu
+template <class Real>
+struct swiglu_backward_work {
+    const Real* x;
+    const Real* dy;
+    Real* dx;
+    int columns;
+    template <int Width>
+    __device__ void at(unsigned row, int c) const {
+        const std::size_t i = row * size(columns) + size(c), gates = i + row * size(columns);
+        pack<Width> gate = load<Width>(x + gates), up = load<Width>(x + gates + columns);
+        const pack<Width> d = load<Width>(dy + i);
+        for (int k = 0; k < Width; ++k) {
+            const float s = sigmoid(gate[k]), silu = gate[k] * s;
+            gate[k] = d[k] * up[k] * (s + silu * (1 - s));
+            up[k] = d[k] * silu;
+        }
+        store(dx + gates, gate);
+        store(dx + gates + columns, up);
+    }
+};
+
+}  // namespace chimera::executor::gpu

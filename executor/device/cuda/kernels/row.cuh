@@ -9,82 +9,66 @@
 
 namespace chimera::executor::gpu {
 
-/// The part of a row that the running thread handles: every blockDim-th pack.
-/// With Held > 0 that many packs stay in registers, so that memory is read
-/// once; with 0 each visit reads again. Elements from `columns` on belong to
-/// nobody.
-template <class Real, int Width, int Held> class thread_row {
+/// The part of a row that the running thread handles: every blockDim-th pack. With Held > 0 that many packs stay in registers, so
+/// that memory is read once; with 0 each visit reads again. Elements from `columns` on belong to nobody.
+template <class Real, int Width, int Held>
+class thread_row {
 public:
-  __device__ thread_row(const Real *data, int columns)
-      : data_(data), columns_(columns) {
-    if constexpr (Held > 0) {
-      CHIMERA_UNROLL
-      for (int k = 0; k < Held; ++k)
-        if (column(k) < columns_)
-          held_[k] = load<Width>(data_ + column(k));
+    __device__ thread_row(const Real* data, int columns) : data_(data), columns_(columns) {
+        if constexpr (Held > 0) {
+            CHIMERA_UNROLL
+            for (int k = 0; k < Held; ++k)
+                if (column(k) < columns_) held_[k] = load<Width>(data_ + column(k));
+        }
     }
-  }
 
-  /// Calls f(column of the first element, pack) for each pack that begins
-  /// within the row.
-  template <class F> __device__ void each(F f) const {
-    if constexpr (Held > 0) {
-      CHIMERA_UNROLL
-      for (int k = 0; k < Held; ++k)
-        if (column(k) < columns_)
-          f(column(k), held_[k]);
-    } else {
-      for (int k = 0; column(k) < columns_; ++k)
-        f(column(k), load<Width>(data_ + column(k)));
+    /// Calls f(column of the first element, pack) for each pack that begins within the row.
+    template <class F>
+    __device__ void each(F f) const {
+        if constexpr (Held > 0) {
+            CHIMERA_UNROLL
+            for (int k = 0; k < Held; ++k)
+                if (column(k) < columns_) f(column(k), held_[k]);
+        } else {
+            for (int k = 0; column(k) < columns_; ++k) f(column(k), load<Width>(data_ + column(k)));
+        }
     }
-  }
 
-  /// The same over two rows at once.
-  template <class F>
-  __device__ void each_with(const thread_row &other, F f) const {
-    if constexpr (Held > 0) {
-      CHIMERA_UNROLL
-      for (int k = 0; k < Held; ++k)
-        if (column(k) < columns_)
-          f(column(k), held_[k], other.held_[k]);
-    } else {
-      for (int k = 0; column(k) < columns_; ++k)
-        f(column(k), load<Width>(data_ + column(k)),
-          load<Width>(other.data_ + column(k)));
+    /// The same over two rows at once.
+    template <class F>
+    __device__ void each_with(const thread_row& other, F f) const {
+        if constexpr (Held > 0) {
+            CHIMERA_UNROLL
+            for (int k = 0; k < Held; ++k)
+                if (column(k) < columns_) f(column(k), held_[k], other.held_[k]);
+        } else {
+            for (int k = 0; column(k) < columns_; ++k)
+                f(column(k), load<Width>(data_ + column(k)), load<Width>(other.data_ + column(k)));
+        }
     }
-  }
 
 private:
-  __device__ static int column(int k) {
-    return static_cast<int>(static_cast<unsigned>(k) * blockDim.x +
-                            threadIdx.x) *
-           Width;
-  }
+    __device__ static int column(int k) {
+        return static_cast<int>(static_cast<unsigned>(k) * blockDim.x + threadIdx.x) * Width;
+    }
 
-  const Real *data_;
-  int columns_;
-  pack<Width> held_[Held > 0 ? Held : 1] = {};
+    const Real* data_;
+    int columns_;
+    pack<Width> held_[Held > 0 ? Held : 1] = {};
 };
 
-/// Calls f with the width, the packs to hold, and the threads of a block that
-/// suit rows of `columns`.
+/// Calls f with the width, the packs to hold, and the threads of a block that suit rows of `columns`.
 template <class Real, class F>
 void with_row_plan(int columns, bool aligned, F f) {
-  constexpr int width = lanes<Real>;
-  const std::size_t packs = (size(columns) + width - 1) / width;
-  if (!aligned)
-    return f(std::integral_constant<int, 1>{}, std::integral_constant<int, 0>{},
-             threads_for(size(columns), 512));
-  const std::integral_constant<int, width> full;
-  if (packs <= 256)
-    return f(full, std::integral_constant<int, 1>{}, threads_for(packs, 256));
-  if (packs <= 512)
-    return f(full, std::integral_constant<int, 2>{},
-             threads_for((packs + 1) / 2, 256));
-  if (packs <= 2048)
-    return f(full, std::integral_constant<int, 4>{},
-             threads_for((packs + 3) / 4, 512));
-  f(full, std::integral_constant<int, 0>{}, 512u);
+    constexpr int width = lanes<Real>;
+    const std::size_t packs = (size(columns) + width - 1) / width;
+    if (!aligned)
+        return f(std::integral_constant<int, 1>{}, std::integral_constant<int, 0>{}, threads_for(size(columns), 512));
+    const std::integral_constant<int, width> full;
+    if (packs <= 256) return f(full, std::integral_constant<int, 1>{}, threads_for(packs, 256));
+    if (packs <= 512) return f(full, std::integral_constant<int, 2>{}, threads_for((packs + 1) / 2, 256));
+    if (packs <= 2048) return f(full, std::integral_constant<int, 4>{}, threads_for((packs + 3) / 4, 512));
+    f(full, std::integral_constant<int, 0>{}, 512u);
 }
 
-} // namespace chimera::executor::gpu
+}  // namespace chimera::executor::gpu

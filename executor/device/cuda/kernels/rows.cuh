@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body
-// for both, `Centred` for the first.
+// Layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body for both, `Centred` for the first.
 
 #include "executor/device/cuda/kernels/reduction.cuh"
 #include "executor/device/cuda/kernels/row.cuh"
@@ -11,88 +10,66 @@ namespace chimera::executor::gpu {
 
 /// The variance is summed around the mean, in a second visit: no cancellation.
 template <bool Centred, class Real, int Width, int Held>
-__global__ void norm_forward_kernel(int columns, const Real *x,
-                                    const Real *scale, const Real *shift,
-                                    Real *y, float *mean, float *inverse) {
-  CHIMERA_SHARED(float, scratch, 2 * most_warps);
-  const std::size_t first =
-      static_cast<std::size_t>(blockIdx.x) * size(columns);
-  const thread_row<Real, Width, Held> row(x + first, columns);
-  const float n = static_cast<float>(columns);
-  float middle = 0, squares = 0;
-  if constexpr (Centred) {
-    row.each([&](int, const pack<Width> &v) {
-      for (int i = 0; i < Width; ++i)
-        middle += v[i];
-    });
-    middle = over_block<sum_of>(middle, scratch + 0) / n;
-  }
-  row.each([&](int, const pack<Width> &v) {
-    for (int i = 0; i < Width; ++i)
-      squares += (v[i] - middle) * (v[i] - middle);
-  });
-  squares = over_block<sum_of>(squares, scratch + most_warps);
-  const float factor =
-      1 / sqrtf(squares / n + static_cast<float>(norm_epsilon));
-  row.each([&](int c, const pack<Width> &v) {
-    const pack<Width> a = load<Width>(scale + c);
-    pack<Width> b{};
-    if constexpr (Centred)
-      b = load<Width>(shift + c);
-    for (int i = 0; i < Width; ++i)
-      b[i] += (v[i] - middle) * factor * a[i];
-    store(y + first + c, b);
-  });
-  if (threadIdx.x != 0)
-    return;
-  if constexpr (Centred)
-    mean[blockIdx.x] = middle;
-  inverse[blockIdx.x] = factor;
-}
-
-/// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal),
-/// with s = dy · scale, normal = (x - mean) · inverse. All is read before the
-/// first element is written, or by the thread that writes it: dx may be an
-/// input.
-template <bool Centred, class Real, int Width, int Held>
-__global__ void norm_backward_input_kernel(int columns, const Real *dy,
-                                           const Real *x, const Real *scale,
-                                           const float *mean,
-                                           const float *inverse,
-                                           const Real *residual, Real *dx) {
-  CHIMERA_SHARED(float, scratch, 2 * most_warps);
-  const std::size_t first =
-      static_cast<std::size_t>(blockIdx.x) * size(columns);
-  const thread_row<Real, Width, Held> slopes(dy + first, columns),
-      row(x + first, columns);
-  const float middle = Centred ? mean[blockIdx.x] : 0.0f,
-              factor = inverse[blockIdx.x];
-  float sum = 0, product = 0;
-  const auto visit = [&](auto f) {
-    slopes.each_with(
-        row, [&](int c, const pack<Width> &d, const pack<Width> &v) {
-          const pack<Width> a = load<Width>(scale + c);
-          pack<Width> s, normal;
-          for (int i = 0; i < Width; ++i)
-            s[i] = d[i] * a[i], normal[i] = (v[i] - middle) * factor;
-          f(c, s, normal);
+__global__ void norm_forward_kernel(int columns, const Real* x, const Real* scale, const Real* shift, Real* y,
+                                    float* mean, float* inverse) {
+    CHIMERA_SHARED(float, scratch, 2 * most_warps);
+    const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
+    const thread_row<Real, Width, Held> row(x + first, columns);
+    const float n = static_cast<float>(columns);
+    float middle = 0, squares = 0;
+    if constexpr (Centred) {
+        row.each([&](int, const pack<Width>& v) {
+            for (int i = 0; i < Width; ++i) middle += v[i];
         });
-  };
-  visit([&](int, const pack<Width> &s, const pack<Width> &normal) {
-    for (int i = 0; i < Width; ++i)
-      sum += s[i], product += s[i] * normal[i];
-  });
-  const float n = static_cast<float>(columns);
-  sum = Centred ? over_block<sum_of>(sum, scratch + 0) / n : 0.0f;
-  product = over_block<sum_of>(product, scratch + most_warps) / n;
-  visit([&](int c, const pack<Width> &s, const pack<Width> &normal) {
-    pack<Width> out{};
-    if (residual)
-      out = load<Width>(residual + first + c);
-    for (int i = 0; i < Width; ++i)
-      out[i] += factor * (s[i] - sum - normal[i] * product);
-    store(dx + first + c, out);
-  });
+        middle = over_block<sum_of>(middle, scratch + 0) / n;
+    }
+    row.each([&](int, const pack<Width>& v) {
+        for (int i = 0; i < Width; ++i) squares += (v[i] - middle) * (v[i] - middle);
+    });
+    squares = over_block<sum_of>(squares, scratch + most_warps);
+    const float factor = 1 / sqrtf(squares / n + static_cast<float>(norm_epsilon));
+    row.each([&](int c, const pack<Width>& v) {
+        const pack<Width> a = load<Width>(scale + c);
+        pack<Width> b{};
+        if constexpr (Centred) b = load<Width>(shift + c);
+        for (int i = 0; i < Width; ++i) b[i] += (v[i] - middle) * factor * a[i];
+        store(y + first + c, b);
+    });
+    if (threadIdx.x != 0) return;
+    if constexpr (Centred) mean[blockIdx.x] = middle;
+    inverse[blockIdx.x] = factor;
 }
 
-} // namespace chimera::executor::gpu
+/// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal), with s = dy · scale, normal = (x - mean) · inverse.
+/// All is read before the first element is written, or by the thread that writes it: dx may be an input.
+template <bool Centred, class Real, int Width, int Held>
+__global__ void norm_backward_input_kernel(int columns, const Real* dy, const Real* x, const Real* scale,
+                                           const float* mean, const float* inverse, const Real* residual, Real* dx) {
+    CHIMERA_SHARED(float, scratch, 2 * most_warps);
+    const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
+    const thread_row<Real, Width, Held> slopes(dy + first, columns), row(x + first, columns);
+    const float middle = Centred ? mean[blockIdx.x] : 0.0f, factor = inverse[blockIdx.x];
+    float sum = 0, product = 0;
+    const auto visit = [&](auto f) {
+        slopes.each_with(row, [&](int c, const pack<Width>& d, const pack<Width>& v) {
+            const pack<Width> a = load<Width>(scale + c);
+            pack<Width> s, normal;
+            for (int i = 0; i < Width; ++i) s[i] = d[i] * a[i], normal[i] = (v[i] - middle) * factor;
+            f(c, s, normal);
+        });
+    };
+    visit([&](int, const pack<Width>& s, const pack<Width>& normal) {
+        for (int i = 0; i < Width; ++i) sum += s[i], product += s[i] * normal[i];
+    });
+    const float n = static_cast<float>(columns);
+    sum = Centred ? over_block<sum_of>(sum, scratch + 0) / n : 0.0f;
+    product = over_block<sum_of>(product, scratch + most_warps) / n;
+    visit([&](int c, const pack<Width>& s, const pack<Width>& normal) {
+        pack<Width> out{};
+        if (residual) out = load<Width>(residual + first + c);
+        for (int i = 0; i < Width; ++i) out[i] += factor * (s[i] - sum - normal[i] * product);
+        store(dx + first + c, out);
+    });
+}
+
+}  // namespace chimera::executor::gpu
