@@ -3,6 +3,7 @@
 
 #include <executor/cli/commands.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/gpu/choose.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/files.hpp>
 #include <executor/train/json.hpp>
@@ -59,6 +60,8 @@ constexpr job_option job_options[] = {
     {"--checkpoint-interval", "/checkpoint_interval", "N", "iterations between checkpoints (0: one at the end)"},
     {"--watchdog", "/watchdog", "X", "seconds without progress that end the run (30)"},
     {"--cores", "/cores", "N", "cores that workers share (all)"},
+    {"--device", "/device", "NAME", "auto (a GPU where there is one), cpu or cuda"},
+    {"--precision", "/precision", "NAME", "fp32, or on GPUs bf16"},
 };
 constexpr std::size_t option_count = std::size(job_options);
 
@@ -67,7 +70,7 @@ struct train_arguments {
     std::vector<std::string> data;
     std::string values[option_count];
     CLI::Option* given[option_count] = {};
-    bool split = false, resume = false, overwrite = false, quiet = false;
+    bool split = false, deterministic = false, resume = false, overwrite = false, quiet = false;
 };
 
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
@@ -102,6 +105,7 @@ job job_of(const train_arguments& from) {
         if (key.back() == "seconds") parent.erase("steps");
     }
     if (from.split) json["schedule"]["split"] = true;
+    if (from.deterministic) json["deterministic"] = true;
     const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
@@ -112,6 +116,7 @@ void run_train(const train_arguments& from, int& status) {
     options.resume = from.resume;
     options.overwrite = from.overwrite;
     if (!from.quiet) options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    options.make_backend = [&](const job& what, int workers) { return choose_backend(what, workers, options.say); };
     try {
         write_output(report_text(train(wanted, options)));
     } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
@@ -124,7 +129,8 @@ void run_train(const train_arguments& from, int& status) {
 
 void add_train(CLI::App& program, int& status) {
     auto arguments = std::make_shared<train_arguments>();
-    auto* command = program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on this machine's cores");
+    auto* command =
+        program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on this machine's cores or GPUs");
     command->add_option("JOB", arguments->file, "job file (JSON); options take precedence")->option_text(" ");
     command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")
         ->option_text("PATH ...");
@@ -133,6 +139,8 @@ void add_train(CLI::App& program, int& status) {
                                   ->option_text(job_options[i].type);
     command->add_flag("--split", arguments->split,
                       "bidirectional: backwards in two halves, weight gradients in the bubbles");
+    command->add_flag("--deterministic", arguments->deterministic,
+                      "GPUs: no algorithm is chosen by its speed, so that runs leave the same bits");
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");

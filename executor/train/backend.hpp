@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/program.hpp>
 #include <executor/communicate/communicator.hpp>
 #include <executor/engine/lane.hpp>
 #include <executor/layers/gpt2_stage.hpp>
@@ -35,7 +36,8 @@ public:
     /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
     virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
                                                     const unit_shape& unit, std::uint64_t seed) = 0;
-    virtual std::unique_ptr<world> join(int workers) = 0;
+    /// Joins the program's workers.
+    virtual std::unique_ptr<world> join(const program_view& of) = 0;
     /// Of the workers that `join` joined; empty: the host's.
     virtual lane_maker lanes() { return {}; }
     /// Memory that the stages can read and write, for boundary tensors outside an engine.

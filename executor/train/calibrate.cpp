@@ -28,7 +28,7 @@ prediction predict(backend& on, const program_view& of, const gpt2_config& confi
     using clock = std::chrono::steady_clock;
     replicas copies(on, of, config, layers, unit, 1);
     copies.set_batch(sample);
-    const auto joined = on.join(of.head.workers);
+    const auto joined = on.join(of);
     const auto ends = joined->ends();
     engine_options options;
     options.cores = cores;

@@ -35,7 +35,9 @@ public:
         const auto made = std::make_shared<host_stage>(config, layers, unit, seed);
         return {made, &made->stage};
     }
-    std::unique_ptr<world> join(int workers) override { return std::make_unique<host_world>(workers); }
+    std::unique_ptr<world> join(const program_view& of) override {
+        return std::make_unique<host_world>(of.head.workers);
+    }
     std::shared_ptr<std::byte> memory(std::size_t bytes) override {
         const auto made = std::make_shared<host_memory>(std::max<std::size_t>(1, bytes));
         return {made, made->data()};

@@ -56,11 +56,14 @@ struct optimiser_settings {
 ///      "batch": {"sequences": 4, "tokens": 64},
 ///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,
 ///                    "betas": [0.9, 0.95], "weight_decay": 0.1, "clip": 1},
-///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2}
+///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2,
+///      "device": "auto" | "cpu" | "cuda", "precision": "fp32" | "bf16", "deterministic": false}
 ///
 /// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
 /// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
+/// "device" auto takes a GPU where there is one; "precision" and "deterministic" (no algorithm is chosen by its speed, so that runs
+/// leave the same bits) are for GPUs: the CPU computes in fp32 and is always deterministic.
 struct job {
     model_sizes model;
     std::vector<std::filesystem::path> data;
@@ -76,6 +79,9 @@ struct job {
     std::int64_t checkpoint_interval = 0;
     double watchdog = 30;
     int cores = 0;
+    std::string device = "auto";
+    std::string precision = "fp32";
+    bool deterministic = false;
 
     job();
     int tokens() const { return batch.tokens > 0 ? batch.tokens : model.context; }

@@ -106,6 +106,12 @@ void check_job(const job& wanted) {
     if (wanted.output.empty()) refuse("the output folder has no name (the text is empty) give one such as runs/first");
     if (wanted.sync != "lazy" && wanted.sync != "eager" && wanted.sync != "eager_opt")
         refuse("unknown sync " + one_line(wanted.sync) + " (no such mode) use lazy, eager or eager_opt");
+    if (wanted.device != "auto" && wanted.device != "cpu" && wanted.device != "cuda")
+        refuse("unknown device " + one_line(wanted.device) + " (no such kind) use auto, cpu or cuda");
+    if (wanted.precision != "fp32" && wanted.precision != "bf16")
+        refuse("unknown precision " + one_line(wanted.precision) + " (no such numbers) use fp32 or bf16");
+    if (wanted.device == "cpu" && wanted.precision != "fp32")
+        refuse("the CPU computes in fp32 (precision is " + wanted.precision + ") use a GPU or \"precision\": \"fp32\"");
     if (wanted.optimiser.steps == 0 && wanted.optimiser.seconds == 0)
         refuse("the job has no end (neither steps nor seconds) give \"optimiser\": {\"steps\": 200} or --steps 200");
     if (wanted.optimiser.min_learning_rate > wanted.optimiser.learning_rate)
@@ -127,6 +133,9 @@ std::string job_text(const job& from) {
     made["checkpoint_interval"] = from.checkpoint_interval;
     made["watchdog"] = from.watchdog;
     made["cores"] = from.cores;
+    made["device"] = from.device;
+    made["precision"] = from.precision;
+    made["deterministic"] = from.deterministic;
     return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -143,6 +152,7 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
                                 {"batch", batch_json(from)},
                                 {"optimiser", optimiser},
                                 {"seed", from.seed}};
+    if (from.device == "cuda") made["device"] = {"cuda", from.precision};
     if (from.schedule.file.empty()) return hash_text(made.dump());
     made["schedule"].erase("file");  // what it holds decides, not where it lies
     made["order"] = hash_text(json(schedule_view(order_of(from.schedule.file))));

@@ -62,9 +62,9 @@ private:
     std::vector<layer_range> layers_;   ///< of each stage
     unit_shape unit_;
     sampler source_;
+    std::unique_ptr<backend> on_;
     std::string hash_;
     train_report report_;
-    std::unique_ptr<backend> on_;
     int gate_ = 0;  ///< cores that workers share, 0: no need
     prediction predicted_;
     std::optional<replicas> model_;
@@ -97,6 +97,14 @@ const job& checked(const job& wanted) {
     return wanted;
 }
 
+std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options) {
+    if (options.make_backend) return options.make_backend(wanted, workers);
+    if (wanted.device == "cuda" || wanted.precision != "fp32")
+        refuse("the job asks for a GPU (device is " + wanted.device + ", precision " + wanted.precision +
+               ", and there is nothing here but the CPU) leave both out");
+    return make_host_backend();
+}
+
 unit_shape unit_of(const job& wanted, const shape& head) {
     return {wanted.batch.sequences / head.micro_batch_parts, wanted.tokens()};
 }
@@ -108,14 +116,15 @@ training_run::training_run(const job& wanted, const train_options& options)
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
       layers_(stage_layers(config_of(job_.model), program_.head.stages, job_.blocks)),
       unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
-      hash_(job_hash(job_, data_.fingerprint())) {
+      on_(backend_of(job_, program_.head.workers, options)) {
+    job_.device = on_->on_host() ? "cpu" : "cuda";
+    hash_ = job_hash(job_, data_.fingerprint());
     const auto whole =
         windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
     check_memory(program_, config_of(job_.model), layers_);
     groups_ = units_of_updates(program_);
     norms_.resize(static_cast<std::size_t>(program_.head.stages));
-    on_ = options_.make_backend ? options_.make_backend(job_, program_.head.workers) : make_host_backend();
     gate_ = on_->on_host() ? shared_cores(job_.cores, program_.head.workers) : 0;
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
@@ -247,7 +256,7 @@ void training_run::save() {
 }
 
 void training_run::iterate() {
-    const auto joined = on_->join(program_.head.workers);
+    const auto joined = on_->join(program_);
     const auto ends = joined->ends();
     engine_options options;
     options.cores = gate_;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/gpu/choose.hpp>
+
+#ifdef CHIMERA_CUDA
+#include <executor/device/cuda/gpu.hpp>
+#include <executor/gpu/gpu_backend.hpp>
+#endif
+
+namespace chimera::executor {
+
+namespace {
+
+/// Why there is no GPU; empty where there is one.
+std::string why_none() {
+#ifdef CHIMERA_CUDA
+    const gpus_found found = find_gpus();
+    return found.all.empty() ? found.why : "";
+#else
+    return "this program was built without CUDA";
+#endif
+}
+
+}  // namespace
+
+std::unique_ptr<backend> choose_backend(const job& wanted, [[maybe_unused]] int workers,
+                                        const std::function<void(const std::string&)>& say) {
+    if (wanted.device == "cpu") return make_host_backend();
+    const std::string why = why_none();
+    if (!why.empty()) {
+        if (wanted.device == "cuda" || wanted.precision != "fp32")
+            refuse("there is no GPU for " + (wanted.device == "cuda" ? "the job" : "precision " + wanted.precision) +
+                   " (" + why + ") use --device cpu and fp32");
+        if (say) say("no GPU (" + why + "): training on the CPU");
+        return make_host_backend();
+    }
+#ifdef CHIMERA_CUDA
+    return make_gpu_backend({workers, wanted.precision == "bf16", wanted.deterministic, wanted.watchdog});
+#else
+    return make_host_backend();
+#endif
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/train/backend.hpp>
+#include <executor/train/job.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace chimera::executor {
+
+/// Where a job computes: on a GPU where the job leaves the choice and there is one, or where it asks for one; else on the CPU, and
+/// `say` hears why. Throws chimera::error where a GPU is asked for, by device or by precision, and there is none, with the reason.
+std::unique_ptr<backend> choose_backend(const job& wanted, int workers,
+                                        const std::function<void(const std::string&)>& say);
+
+}  // namespace chimera::executor

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/communicate/cuda/cuda_stream.hpp>
+#include <executor/communicate/loopback/loopback.hpp>
+#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/gpu.hpp>
+#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/gpu/cuda/nccl_world.hpp>
+#include <executor/gpu/gpu_backend.hpp>
+#include <executor/layers/cuda/gpt2_cuda.hpp>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace chimera::executor {
+
+namespace {
+
+/// A stage with the device that it computes on.
+template <class Real>
+struct gpu_stage {
+    gpu_stage(const cuda_options& on, const gpt2_config& config, const layer_range& layers, const unit_shape& unit,
+              std::uint64_t seed)
+        : device(on), stage(device, config, layers, unit, seed) {}
+    cuda_device<Real> device;
+    gpt2_stage<cuda_device<Real>> stage;
+};
+
+/// Workers that share one GPU.
+class loopback_joined final : public world {
+public:
+    loopback_joined(int gpu, std::span<stream* const> streams) : collective_(gpu), world_(streams, collective_) {}
+    std::vector<communicator*> ends() override { return world_.ends(); }
+
+private:
+    cuda_stream collective_;
+    loopback_world world_;
+};
+
+class gpu_backend final : public backend {
+public:
+    explicit gpu_backend(const gpu_choice& how) : how_(how), found_(find_gpus()) {
+        if (found_.all.empty()) refuse("there is no GPU (" + found_.why + ") use --device cpu");
+        apart_ = nccl_is_built_in && how.workers > 1 && static_cast<std::size_t>(how.workers) <= found_.all.size();
+    }
+
+    std::string name() const override { return found_.all.front().name; }
+    bool on_host() const override { return false; }
+
+    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+                                            const unit_shape& unit, std::uint64_t seed) override {
+        return how_.bf16 ? make<bf16>(worker, config, layers, unit, seed)
+                         : make<float>(worker, config, layers, unit, seed);
+    }
+
+    std::unique_ptr<world> join(const program_view& of) override {
+        if (apart_) {
+            std::vector<nccl_place> places;
+            for (int w = 0; w < of.head.workers; ++w) places.push_back({w, stream_of(w).handle()});
+            return join_by_nccl(of, places, how_.timeout_seconds);
+        }
+        std::vector<stream*> streams;
+        for (int w = 0; w < of.head.workers; ++w) streams.push_back(&stream_of(w));
+        return std::make_unique<loopback_joined>(0, streams);
+    }
+
+    lane_maker lanes() override {
+        return [this](int worker) { return make_cuda_lane(stream_of(worker).gpu(), stream_of(worker).handle()); };
+    }
+
+    /// All GPUs reach it.
+    std::shared_ptr<std::byte> memory(std::size_t bytes) override {
+        void* made = nullptr;
+        detail::check(cudaMallocManaged(&made, std::max<std::size_t>(1, bytes)), "reserving memory for validation");
+        return {static_cast<std::byte*>(made), [](std::byte* p) { cudaFree(p); }};
+    }
+
+private:
+    template <class Real>
+    std::shared_ptr<model_stage> make(int worker, const gpt2_config& config, const layer_range& layers,
+                                      const unit_shape& unit, std::uint64_t seed) {
+        cuda_options on;
+        on.gpu = stream_of(worker).gpu();
+        on.stream = stream_of(worker).handle();
+        on.deterministic = how_.deterministic;
+        const auto made = std::make_shared<gpu_stage<Real>>(on, config, layers, unit, seed);
+        return {made, &made->stage};
+    }
+    cuda_stream& stream_of(int worker) {
+        auto& made = streams_[worker];
+        if (!made) made = std::make_unique<cuda_stream>(apart_ ? worker : 0);
+        return *made;
+    }
+
+    gpu_choice how_;
+    gpus_found found_;
+    bool apart_ = false;                                   // every worker has a GPU of its own
+    std::map<int, std::unique_ptr<cuda_stream>> streams_;  ///< of every worker, for all that it has
+};
+
+}  // namespace
+
+std::unique_ptr<backend> make_gpu_backend(const gpu_choice& how) { return std::make_unique<gpu_backend>(how); }
+
+}  // namespace chimera::executor

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/gpu/cuda/nccl_world.hpp>
+
+#ifdef CHIMERA_NCCL
+#include <executor/communicate/nccl/nccl.hpp>
+
+#include <exception>
+#include <thread>
+#endif
+
+namespace chimera::executor {
+
+#ifdef CHIMERA_NCCL
+namespace {
+
+class nccl_joined final : public world {
+public:
+    nccl_joined(const program_view& of, std::span<const nccl_place> places, double timeout_seconds)
+        : ends_(places.size()) {
+        nccl_options how;
+        how.size = static_cast<int>(places.size());
+        how.timeout_seconds = timeout_seconds;
+        for (int s = 0; s < of.head.stages; ++s)
+            if (const auto group = of.replica_group(s); group.size() > 1)
+                how.groups.emplace_back(group.begin(), group.end());
+        const blob id = make_nccl_id();
+        std::vector<std::exception_ptr> failures(places.size());
+        std::vector<std::thread> threads;  // all ranks make theirs at once
+        for (std::size_t w = 0; w < places.size(); ++w)
+            threads.emplace_back([&, w, mine = how]() mutable {
+                mine.rank = static_cast<int>(w);
+                mine.gpu = places[w].gpu;
+                mine.compute = places[w].stream;
+                try {
+                    ends_[w] = make_nccl(id, mine);
+                } catch (...) {
+                    failures[w] = std::current_exception();
+                }
+            });
+        for (std::thread& each : threads) each.join();
+        for (const auto& failure : failures)
+            if (failure) std::rethrow_exception(failure);
+    }
+    std::vector<communicator*> ends() override {
+        std::vector<communicator*> out;
+        for (const auto& end : ends_) out.push_back(end.get());
+        return out;
+    }
+
+private:
+    std::vector<std::unique_ptr<communicator>> ends_;
+};
+
+}  // namespace
+
+std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places,
+                                    double timeout_seconds) {
+    return std::make_unique<nccl_joined>(of, places, timeout_seconds);
+}
+#else
+std::unique_ptr<world> join_by_nccl(const program_view&, std::span<const nccl_place>, double) {
+    refuse("this program was built without NCCL (workers on GPUs of their own need it) use one GPU");
+}
+#endif
+
+}  // namespace chimera::executor

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/train/backend.hpp>
+
+#include <memory>
+#include <span>
+
+namespace chimera::executor {
+
+#ifdef CHIMERA_NCCL
+inline constexpr bool nccl_is_built_in = true;
+#else
+inline constexpr bool nccl_is_built_in = false;
+#endif
+
+/// Where one worker computes.
+struct nccl_place {
+    int gpu = 0;
+    void* stream = nullptr;  ///< a cudaStream_t of it
+};
+
+/// The program's workers on a GPU each, joined by NCCL as threads of this process. `places`: of every worker.
+/// Throws chimera::error where they do not find each other in time.
+std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds);
+
+}  // namespace chimera::executor

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Plain C++: needs no CUDA header.
+
+#include <executor/train/backend.hpp>
+
+#include <memory>
+
+namespace chimera::executor {
+
+struct gpu_choice {
+    int workers = 1;
+    bool bf16 = false;  ///< weights and activations; gradients, moments and master weights are fp32 always
+    bool deterministic = false;
+    double timeout_seconds = 60;  ///< for GPUs to find each other
+};
+
+/// Workers on the GPUs of this machine, as threads of this process: one on each where there are as many and NCCL is built in, else all
+/// on the first, joined by loopback. Throws chimera::error where there is none.
+std::unique_ptr<backend> make_gpu_backend(const gpu_choice& how);
+
+}  // namespace chimera::executor
