@@ -72,7 +72,7 @@ TYPED_TEST(precision, gelu) {
 }
 
 TYPED_TEST(precision, swiglu) {
-    for (const row_shape s : {row_shape{1, 1}, {3, 17}, {5, 8}, {17, 1000}}) {
+    for (const row_shape s : {row_shape{1, 1}, {3, 17}, {5, 8}, {17, 1000}, {2, 1001}, {2, 5000}}) {
         const std::size_t n = s.size(), columns = count(s.columns);
         const auto x = random<TypeParam>(2 * n, 1, 2), dy = random<TypeParam>(n, 2);
         const auto [y, dx] = in_every_order([&] {
