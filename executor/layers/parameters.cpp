@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <thread>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -43,7 +45,17 @@ void initialise(const parameter& p, std::uint64_t seed, std::span<Real> values) 
         return;
     }
     const std::uint64_t key = key_of(p.name, seed);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Real>(p.deviation * normal(key, i));
+    const auto fill = [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) values[i] = static_cast<Real>(p.deviation * normal(key, i));
+    };
+    // Each number depends on its place alone, so a large tensor is filled by all cores.
+    constexpr std::size_t large = std::size_t{1} << 20;
+    const std::size_t parts =
+        std::clamp<std::size_t>(values.size() / large, 1, std::thread::hardware_concurrency() + 1);
+    std::vector<std::jthread> others;
+    for (std::size_t k = 1; k < parts; ++k)
+        others.emplace_back(fill, values.size() * k / parts, values.size() * (k + 1) / parts);
+    fill(0, values.size() / parts);
 }
 
 template void initialise(const parameter&, std::uint64_t, std::span<float>);

@@ -56,14 +56,13 @@ void lay_out(cublasLtMatrixLayoutOpaque_t& matrix, number type, std::int64_t row
 struct preference {
     cublasLtMatmulPreferenceOpaque_t opaque{};
 
-    preference(const product_form& form, bool deterministic) {
+    preference(const product_form& form, cublasLtReductionScheme_t reductions) {
         check(cublasLtMatmulPreferenceInit(&opaque), "asking for algorithms");
         set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
         for (const auto side : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                                 CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
             set(side, static_cast<std::uint32_t>(form.alignment));
-        if (deterministic)
-            set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
+        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<std::uint32_t>(reductions));
     }
     template <class T>
     void set(cublasLtMatmulPreferenceAttributes_t which, const T& value) {
@@ -142,15 +141,26 @@ bool product::recall(const std::string& key) {
     return found_;
 }
 
-void product::choose(const std::string& key) {
-    preference wish(form_, library_.deterministic);
-    cublasLtMatmulHeuristicResult_t candidates[most_candidates]{};
+int product::ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates) {
+    preference wish(form_, reductions);
     int count = 0;
     const auto status = cublasLtMatmulAlgoGetHeuristic(library_.handle, &what_, &a_, &b_, &d_, &d_, &wish.opaque,
-                                                       most_candidates, candidates, &count);
-    if (status != CUBLAS_STATUS_NOT_SUPPORTED && status != CUBLAS_STATUS_INVALID_VALUE)
-        check(status, "asking for algorithms");
-    if (status != CUBLAS_STATUS_SUCCESS || count == 0) return;
+                                                       static_cast<int>(candidates.size()), candidates.data(), &count);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return 0;
+    check(status, "asking for algorithms");
+    return count;
+}
+
+void product::choose(const std::string& key) {
+    cublasLtMatmulHeuristicResult_t candidates[most_candidates]{};
+    int count = 0;
+    if (library_.deterministic) {  // one pass over the inner dimension; else parts that are added up in a fixed order
+        count = ask(CUBLASLT_REDUCTION_SCHEME_NONE, candidates);
+        if (count == 0) count = ask(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, candidates);
+    } else {
+        count = ask(CUBLASLT_REDUCTION_SCHEME_MASK, candidates);
+    }
+    if (count == 0) return;
     found_ = true;
     algorithm_ = candidates[0].algo;
     if (library_.deterministic || count == 1) return;

@@ -9,6 +9,8 @@
 #include "executor/device/cuda/gpu.hpp"
 #include "executor/device/cuda/plain_product.hpp"
 
+#include <span>
+
 namespace chimera::executor::detail {
 
 /// What all products of one device share. One stream, so one workspace.
@@ -44,6 +46,8 @@ private:
     void describe();
     bool recall(const std::string& key);
     void choose(const std::string& key);
+    /// How many algorithms the heuristic offers.
+    int ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates);
     void set_pointers(const void* row, void* kept);
     cublasStatus_t start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
                          const void* from);
