@@ -45,6 +45,10 @@ public:
     /// Makes room for messages 0 … messages - 1. Allocates; to be called before the first transfer.
     virtual void prepare(int messages) = 0;
 
+    /// What the worker will send and receive in an iteration, in its order: a communicator that cannot take memory while messages are
+    /// under way takes it here.
+    virtual void reserve(std::span<const transfer>) {}
+
     /// Work that a collective does on the calling thread takes one of the gate's cores. Null: none.
     virtual void use_gate(core_gate*) {}
 

@@ -48,6 +48,7 @@ struct engine::state {
             end->use_gate(&gate);
             auto on = options.lanes ? options.lanes(end->worker()) : nullptr;
             plan row = make_plan(p, *end, lookup, on.get());
+            end->reserve(row.transfers);
             if (on) on->name(names_of(p, end->worker()));
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
         }

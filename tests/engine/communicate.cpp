@@ -2,9 +2,11 @@
 #include "rigs.hpp"
 
 #include <executor/communicate/core_gate.hpp>
+#include <executor/communicate/rounds.hpp>
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
@@ -91,7 +93,7 @@ TYPED_TEST(world, rendezvous_blocks_a_send_until_its_receive) {
     EXPECT_EQ(in[0], 7);
 }
 
-/// Two workers that pass data to and fro, each overwriting what it sent as soon as it may.
+/// Two workers that pass data both ways, each overwriting what it sent as soon as it may.
 template <typename Rig>
 void exchange(local_mode mode) {
     Rig rig(2, mode);
@@ -336,6 +338,26 @@ TYPED_TEST(world, abort_wakes_every_kind_of_wait) {
         blocked.join();
         rig.finish(1);
     }
+}
+
+TEST(rounds, keep_groups_apart_that_share_a_worker) {
+    const std::vector<members> groups{{0, 3}, {1, 2}, {1, 2}, {0, 3}, {2}, {0, 1, 2, 3}, {2, 3}};
+    const auto rounds = rounds_of(groups);
+    std::vector<members> all;
+    for (const auto& round : rounds) {
+        std::vector<std::int32_t> seen;
+        for (const members& group : round) {
+            all.push_back(group);
+            seen.insert(seen.end(), group.begin(), group.end());
+        }
+        std::ranges::sort(seen);
+        EXPECT_EQ(std::ranges::adjacent_find(seen), seen.end());
+    }
+    EXPECT_THAT(all, testing::UnorderedElementsAre(members{0, 3}, members{1, 2}, members{0, 1, 2, 3}, members{2, 3}));
+    auto shuffled = groups;
+    std::ranges::reverse(shuffled);
+    EXPECT_EQ(rounds_of(shuffled), rounds);
+    EXPECT_EQ(rounds.size(), 3U);
 }
 
 TEST(core_gate, is_first_come_first_served) {

@@ -3,6 +3,8 @@
 
 #include <executor/communicate/stream.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -10,6 +12,7 @@
 #include <mutex>
 #include <random>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -31,31 +34,64 @@ class stream;
 /// All streams of a device.
 class machine {
 public:
-    explicit machine(pace p, unsigned seed = 1) : pace_(p), random_(seed) {}
+    explicit machine(pace p, unsigned seed = 1, std::chrono::seconds patience = {})
+        : pace_(p), random_(seed), patience_(patience) {}
+    std::mutex& mutex() { return mutex_; }
+
+    /// Waits until `done`, which some of the work makes true.
+    template <typename Done>
+    void until(Done done) {
+        std::unique_lock lock(mutex_);
+        const auto late = std::chrono::steady_clock::now() + patience_;
+        while (!done()) {
+            if (step()) continue;
+            if (std::chrono::steady_clock::now() >= late)
+                throw std::logic_error("a stream waits for something that nobody does");
+            lock.unlock();  // other threads may still enqueue it
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
+            lock.lock();
+        }
+    }
+    /// Does all that can be done.
+    void drain() {
+        const std::lock_guard lock(mutex_);
+        while (step()) {
+        }
+    }
 
 private:
     friend class stream;
     struct work {
-        std::function<void()> code;
+        std::function<void()> code{};
         const mark* fence = nullptr;
-        std::uint64_t count = 0;  // the fence opens when the mark was reached so often
+        std::uint64_t count = 0;          // the fence opens when the mark was reached so often
+        std::function<bool()> attempt{};  // instead of code: tried again and again until it says that it is done
     };
 
     bool blocked(std::size_t s) const {
-        return queues_[s].empty() ||
-               (queues_[s].front().fence && queues_[s].front().fence->reached < queues_[s].front().count);
+        const auto& q = queues_[s];
+        return q.empty() || (q.front().fence && q.front().fence->reached < q.front().count);
     }
     /// Runs the favourite on until it is blocked or falls from favour. False where nobody can go on.
     bool step() {
-        if (blocked(favourite_) || random_() % 8 == 0) {
-            std::vector<std::size_t> open;
-            for (std::size_t s = 0; s < queues_.size(); ++s)
-                if (!blocked(s)) open.push_back(s);
-            if (open.empty()) return false;
-            favourite_ = open[random_() % open.size()];
+        if (favourite_ < queues_.size() && random_() % 8 != 0 && run(favourite_)) return true;
+        std::vector<std::size_t> open;
+        for (std::size_t s = 0; s < queues_.size(); ++s)
+            if (!blocked(s)) open.push_back(s);
+        std::ranges::shuffle(open, random_);
+        for (const std::size_t s : open)
+            if (run(s)) return favourite_ = s, true;
+        return false;
+    }
+    bool run(std::size_t s) {
+        if (blocked(s)) return false;
+        if (queues_[s].front().attempt) {
+            if (!queues_[s].front().attempt()) return false;
+            queues_[s].pop_front();
+            return true;
         }
-        const work next = std::move(queues_[favourite_].front());
-        queues_[favourite_].pop_front();
+        const work next = std::move(queues_[s].front());
+        queues_[s].pop_front();
         if (next.code) next.code();
         return true;
     }
@@ -68,26 +104,33 @@ private:
         while (pace_ == pace::hasty && step()) {
         }
     }
-    template <typename Done>
-    void until(Done done) {
-        const std::lock_guard lock(mutex_);
-        while (!done())
-            if (!step()) throw std::logic_error("a stream waits for a mark that nobody reaches");
-    }
 
     pace pace_;
     std::mutex mutex_;
     std::minstd_rand random_;
+    std::chrono::seconds patience_;  // with streams that can do nothing, while other threads may enqueue more
     std::vector<std::deque<work>> queues_;
     std::size_t favourite_ = 0;
 };
 
 class stream final : public chimera::executor::stream {
 public:
-    explicit stream(machine& on) : on_(on), index_(on.queues_.size()) { on.queues_.emplace_back(); }
+    explicit stream(machine& on) : on_(on) {
+        const std::lock_guard lock(on.mutex_);
+        index_ = on.queues_.size();
+        on.queues_.emplace_back();
+    }
 
     /// Any code, in the stream's order.
-    void then(std::function<void()> code) { on_.enqueue(index_, {std::move(code)}); }
+    void then(std::function<void()> code) { on_.enqueue(index_, {.code = std::move(code)}); }
+    /// Something that is tried until it succeeds, while other streams go on.
+    void attempt(std::function<bool()> code) { on_.enqueue(index_, {.attempt = std::move(code)}); }
+    bool is_empty() {
+        const std::lock_guard lock(on_.mutex_);
+        for (int steps = 0; steps < 8 && on_.step(); ++steps) {
+        }
+        return on_.queues_[index_].empty();
+    }
     /// Waits for everything enqueued so far.
     void finish() {
         on_.until([this] { return on_.queues_[index_].empty(); });
@@ -115,7 +158,7 @@ public:
             const std::lock_guard lock(on_.mutex_);
             count = m.recorded;
         }
-        on_.enqueue(index_, {{}, &m, count});
+        on_.enqueue(index_, {.fence = &m, .count = count});
     }
     std::byte* allocate(std::size_t bytes) override {
         return static_cast<std::byte*>(std::aligned_alloc(256, (bytes + 255) / 256 * 256));
@@ -136,7 +179,7 @@ public:
 
 private:
     machine& on_;
-    std::size_t index_;
+    std::size_t index_ = 0;
 };
 
 }  // namespace fake

@@ -53,7 +53,8 @@ class nccl_end final : public communicator {
 public:
     nccl_end(const ncclUniqueId& id, const nccl_options& options)
         : options_(options), compute_(static_cast<cudaStream_t>(options.compute)), messages_(options.gpu),
-          collectives_(options.gpu), session_(options.rank, options.size, options.gpu, options.timeout_seconds) {
+          collectives_(options.gpu), staging_(options.most_staged),
+          session_(options.rank, options.size, options.gpu, options.timeout_seconds) {
         world_ = session_.connect(id);
         point_to_point_ = session_.split(world_, 0, "messages");
         for (const auto& round : rounds_of(options.groups)) split_round(round);
@@ -68,6 +69,11 @@ public:
         session_.use();
         while (arrived_.size() < static_cast<std::size_t>(messages)) arrived_.push_back(std::make_unique<nccl_event>());
         posted_.resize(arrived_.size(), false);
+    }
+
+    void reserve(std::span<const transfer> all) override {
+        session_.use();
+        staging_.reserve(all);
     }
 
     void start(std::span<const transfer> group) override {
@@ -227,8 +233,7 @@ private:
 
     const std::byte* stage(const transfer& t) {
         if (t.bytes == 0) return t.data;
-        auto& pool = staging_.try_emplace(t.peer, options_.most_staged).first->second;
-        auto& piece = pool.take(t.bytes, compute_);
+        auto& piece = staging_.take(t, compute_);
         detail::check(cudaMemcpyAsync(piece.data, t.data, t.bytes, cudaMemcpyDeviceToDevice, compute_),
                       "copying a message");
         under_way_.push_back(&piece);
@@ -269,7 +274,7 @@ private:
     own_stream messages_, collectives_;
     nccl_event ready_;
     scratch scratch_;
-    std::map<int, detail::nccl_staging> staging_;  // by peer
+    detail::nccl_staging staging_;
     std::vector<detail::nccl_staging::piece*> under_way_;
     std::vector<const std::byte*> outgoing_;
     std::vector<std::unique_ptr<nccl_event>> arrived_;  // by message

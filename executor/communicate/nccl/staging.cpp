@@ -2,6 +2,7 @@
 #include <executor/communicate/nccl/staging.hpp>
 #include <executor/device/cuda/check.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace chimera::executor::detail {
@@ -11,24 +12,31 @@ void nccl_event::record(cudaStream_t on) { check(cudaEventRecord(event_, on), "r
 void nccl_event::hold(cudaStream_t up) const { check(cudaStreamWaitEvent(up, event_, 0), "waiting for an event"); }
 bool nccl_event::passed() const { return cudaEventQuery(event_) == cudaSuccess; }
 
-nccl_staging::piece::piece(std::size_t size) : bytes(size) {
+nccl_staging::piece::piece(std::size_t size) {
     void* memory = nullptr;
     check(cudaMalloc(&memory, size), "taking memory for messages under way");
     data = static_cast<std::byte*>(memory);
 }
 
-nccl_staging::piece& nccl_staging::take(std::size_t bytes, cudaStream_t compute) {
-    std::unique_ptr<piece> next;
-    if (!pieces_.empty() && pieces_.front()->enqueued && (pieces_.size() >= most_ || pieces_.front()->sent.passed())) {
-        next = std::move(pieces_.front());
-        pieces_.pop_front();
-        next->sent.hold(compute);
-    }
-    if (!next || next->bytes < bytes)
-        next = std::make_unique<piece>(bytes);  // cudaFree waits for what uses the old one
-    next->enqueued = false;
-    pieces_.push_back(std::move(next));
-    return *pieces_.back();
+void nccl_staging::reserve(std::span<const transfer> all) {
+    std::map<std::pair<int, std::size_t>, std::size_t> counts;
+    for (const transfer& t : all)
+        if (t.sends && t.bytes > 0) ++counts[{t.peer, t.bytes}];
+    for (const auto& [which, count] : counts)
+        for (pieces& have = all_[which]; have.size() < std::min(count, most_);)
+            have.push_back(std::make_unique<piece>(which.second));
+}
+
+nccl_staging::piece& nccl_staging::take(const transfer& t, cudaStream_t compute) {
+    pieces& have = all_[{t.peer, t.bytes}];
+    if (have.empty() || !have.front()->enqueued)
+        have.push_front(std::make_unique<piece>(t.bytes));
+    else
+        have.front()->sent.hold(compute);
+    have.push_back(std::move(have.front()));
+    have.pop_front();
+    have.back()->enqueued = false;
+    return *have.back();
 }
 
 }  // namespace chimera::executor::detail

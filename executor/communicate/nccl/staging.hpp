@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <executor/communicate/communicator.hpp>
+
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
+#include <span>
+#include <utility>
 
 namespace chimera::executor::detail {
 
@@ -25,9 +30,11 @@ private:
     cudaEvent_t event_ = nullptr;
 };
 
-/// Memory in which what is sent waits for its receiver, so that its tensor may be overwritten at once.
+/// Memory in which what is sent waits for its receiver, so that its tensor may be overwritten at once. It is taken before the first
+/// message: taking or giving back memory can wait for the whole GPU, and so for another rank.
 class nccl_staging {
 public:
+    /// Sends of one size to one peer that are kept at once.
     explicit nccl_staging(int most) : most_(most < 1 ? 1 : static_cast<std::size_t>(most)) {}
 
     struct piece {
@@ -37,18 +44,20 @@ public:
         piece& operator=(const piece&) = delete;
 
         std::byte* data = nullptr;
-        std::size_t bytes;
         nccl_event sent;
-        bool enqueued = false;  ///< its send; before that, nothing says when the piece is free
+        bool enqueued = true;  ///< its send; before that, nothing says when the piece is free
     };
 
-    /// The piece that has been free for longest, if it is free or there are as many as there may be; else another one. `compute`
-    /// waits until it is free. What was taken for a group that is not enqueued yet is not taken again.
-    piece& take(std::size_t bytes, cudaStream_t compute);
+    void reserve(std::span<const transfer> all);
+
+    /// The piece that was taken longest ago; `compute` waits until it is free. What was taken for a group that is not enqueued yet is
+    /// not taken again.
+    piece& take(const transfer& t, cudaStream_t compute);
 
 private:
+    using pieces = std::deque<std::unique_ptr<piece>>;  // the one that was taken longest ago first
     std::size_t most_;
-    std::deque<std::unique_ptr<piece>> pieces_;  // the one that was taken longest ago first
+    std::map<std::pair<int, std::size_t>, pieces> all_;  // by peer and size
 };
 
 }  // namespace chimera::executor::detail

@@ -115,11 +115,11 @@ TEST_F(loopback_on_gpu, a_lane_tells_times_in_the_order_of_the_work) {
     cuda_stream on;
     const auto lane = make_cuda_lane(0, on.handle());
     lane->prepare(3);
-    std::byte* const memory = lane->allocate(std::size_t{256} << 20);
+    std::byte* const memory = lane->allocate(std::size_t{64} << 20);
     const auto start = lane::clock::now();
     lane->begin(start);
     lane->stamp(0);
-    for (int i = 0; i < 20; ++i) on.copy(memory, memory + (std::size_t{128} << 20), std::size_t{128} << 20);
+    for (int i = 0; i < 20; ++i) on.copy(memory, memory + (std::size_t{32} << 20), std::size_t{32} << 20);
     lane->stamp(1);
     lane->stamp(2);
     const std::array times{lane->wait(0), lane->wait(1), lane->wait(2)};
