@@ -18,6 +18,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
+#define __launch_bounds__(threads)
 #define threadIdx (::chimera::emulated::the_machine.now.thread)
 #define blockIdx (::chimera::emulated::the_machine.now.block)
 #define blockDim (::chimera::emulated::the_machine.now.threads)

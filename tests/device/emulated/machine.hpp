@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -89,6 +90,7 @@ private:
     void check_place(unsigned first, unsigned last, place where);
     void stuck();
 
+    std::mutex launching_;  // there is one machine, and hosts may have threads
     std::vector<thread_state> threads_;
     std::vector<warp_state> warps_;
     std::vector<shared_object> shared_;
@@ -109,6 +111,7 @@ inline void machine::run_thread() {
 }
 
 inline void machine::launch(extent blocks, unsigned threads, const std::function<void()>& kernel) {
+    const std::scoped_lock alone(launching_);
     if (threads == 0 || threads > 1024 || threads % warp_size) throw fault("blocks of " + std::to_string(threads));
     if (blocks.y > 65535 || blocks.z > 65535 || blocks.x > 0x7fffffffu) throw fault("grid too large");
     if (threads_.size() < threads) threads_.resize(threads);

@@ -24,8 +24,9 @@ __device__ inline void each_of_any_row(const Real* row, int columns, F f) {
 
 /// Maximum and sum of exponentials in one visit: the sum is rescaled whenever the maximum grows.
 template <class Real>
-__global__ void cross_entropy_forward_kernel(int columns, const Real* logits, const std::int32_t* targets,
-                                             float* losses, float* log_sum) {
+__global__ void __launch_bounds__(row_threads)
+    cross_entropy_forward_kernel(int columns, const Real* logits, const std::int32_t* targets, float* losses,
+                                 float* log_sum) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
     const Real* row = logits + static_cast<std::size_t>(blockIdx.x) * size(columns);
     float largest = largest_of::nothing<float>, sum = 0;
@@ -44,8 +45,9 @@ __global__ void cross_entropy_forward_kernel(int columns, const Real* logits, co
 }
 
 template <class Real>
-__global__ void cross_entropy_backward_kernel(int columns, Real* logits, const std::int32_t* targets,
-                                              const float* log_sum, float factor) {
+__global__ void __launch_bounds__(row_threads)
+    cross_entropy_backward_kernel(int columns, Real* logits, const std::int32_t* targets, const float* log_sum,
+                                  float factor) {
     Real* row = logits + static_cast<std::size_t>(blockIdx.x) * size(columns);
     const int target = targets[blockIdx.x];
     const float log_of_sum = log_sum[blockIdx.x];

@@ -91,6 +91,9 @@ bool wide(std::size_t period, const Pointers*... at) {
     return period % static_cast<std::size_t>(Width) == 0 && ((reinterpret_cast<std::uintptr_t>(at) % 16 == 0) && ...);
 }
 
+/// Threads of the largest blocks: those that share one row. The compiler leaves them registers enough.
+inline constexpr int row_threads = 512;
+
 /// Blocks for `work` threads.
 inline unsigned blocks_for(std::size_t work, unsigned threads) {
     return static_cast<unsigned>((work + threads - 1) / threads);

@@ -63,12 +63,13 @@ void with_row_plan(int columns, bool aligned, F f) {
     constexpr int width = lanes<Real>;
     const std::size_t packs = (size(columns) + width - 1) / width;
     if (!aligned)
-        return f(std::integral_constant<int, 1>{}, std::integral_constant<int, 0>{}, threads_for(size(columns), 512));
+        return f(std::integral_constant<int, 1>{}, std::integral_constant<int, 0>{},
+                 threads_for(size(columns), row_threads));
     const std::integral_constant<int, width> full;
     if (packs <= 256) return f(full, std::integral_constant<int, 1>{}, threads_for(packs, 256));
     if (packs <= 512) return f(full, std::integral_constant<int, 2>{}, threads_for((packs + 1) / 2, 256));
-    if (packs <= 2048) return f(full, std::integral_constant<int, 4>{}, threads_for((packs + 3) / 4, 512));
-    f(full, std::integral_constant<int, 0>{}, 512u);
+    if (packs <= 2048) return f(full, std::integral_constant<int, 4>{}, threads_for((packs + 3) / 4, row_threads));
+    f(full, std::integral_constant<int, 0>{}, static_cast<unsigned>(row_threads));
 }
 
 }  // namespace chimera::executor::gpu

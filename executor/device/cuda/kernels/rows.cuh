@@ -10,8 +10,9 @@ namespace chimera::executor::gpu {
 
 /// The variance is summed around the mean, in a second visit: no cancellation.
 template <bool Centred, class Real, int Width, int Held>
-__global__ void norm_forward_kernel(int columns, const Real* x, const Real* scale, const Real* shift, Real* y,
-                                    float* mean, float* inverse) {
+__global__ void __launch_bounds__(row_threads)
+    norm_forward_kernel(int columns, const Real* x, const Real* scale, const Real* shift, Real* y, float* mean,
+                        float* inverse) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
     const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
     const thread_row<Real, Width, Held> row(x + first, columns);
@@ -43,8 +44,9 @@ __global__ void norm_forward_kernel(int columns, const Real* x, const Real* scal
 /// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal), with s = dy · scale, normal = (x - mean) · inverse.
 /// All is read before the first element is written, or by the thread that writes it: dx may be an input.
 template <bool Centred, class Real, int Width, int Held>
-__global__ void norm_backward_input_kernel(int columns, const Real* dy, const Real* x, const Real* scale,
-                                           const float* mean, const float* inverse, const Real* residual, Real* dx) {
+__global__ void __launch_bounds__(row_threads)
+    norm_backward_input_kernel(int columns, const Real* dy, const Real* x, const Real* scale, const float* mean,
+                               const float* inverse, const Real* residual, Real* dx) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
     const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
     const thread_row<Real, Width, Held> slopes(dy + first, columns), row(x + first, columns);

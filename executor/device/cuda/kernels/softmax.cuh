@@ -20,7 +20,8 @@ __device__ inline void clear_rest(Real* row, int valid, int tokens) {
 }
 
 template <int Width, int Held, class Score, class Real>
-__global__ void softmax_forward_kernel(int tokens, float factor, const Score* scores, Real* p, float* log_sum) {
+__global__ void __launch_bounds__(row_threads)
+    softmax_forward_kernel(int tokens, float factor, const Score* scores, Real* p, float* log_sum) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
     const int valid = static_cast<int>(blockIdx.x % static_cast<unsigned>(tokens)) + 1;
     const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(tokens);
