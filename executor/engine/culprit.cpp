@@ -30,6 +30,8 @@ public:
                 return reduction_edge(w);
             case phase::hook:
                 return hook_edge(w);
+            case phase::lane:
+                return lane_edge(w);
             default:
                 return {};
         }
@@ -105,6 +107,16 @@ private:
             if (before(member, index)) return {member, false};
         }
         return {};
+    }
+
+    /// Everything was called; what does not happen is this instruction, or what it needs from a worker that is not so far.
+    edge lane_edge(int w) const {
+        const instruction& here = p_.row(w)[static_cast<std::size_t>(at(w).instruction)];
+        if (here.op == action::wait_gradient) return reduction_edge(w);
+        const auto brings = [&](const instruction& i) { return is_recv(i.op) && i.message == here.message; };
+        const int receive = is_compute(here.op) && here.message >= 0 ? find(w, brings) : -1;
+        const edge sender = receive < 0 ? edge{} : transfer_edge(w, p_.row(w)[static_cast<std::size_t>(receive)]);
+        return sender.lost ? edge{} : sender;
     }
 
     edge hook_edge(int w) const {

@@ -50,6 +50,22 @@ TEST(culprit, a_chain_of_waits_leads_to_the_one_in_compute) {
     }
 }
 
+TEST(culprit, of_workers_that_have_enqueued_everything_is_the_one_that_is_furthest_behind) {
+    const program p = lower(generate(one_f_one_b{.stages = 4, .micro_batches = 4}));
+    std::vector<snapshot> at(4);
+    for (int w = 0; w < 4; ++w)
+        at[static_cast<std::size_t>(w)] = {phase::lane, compute(p, w, w < 2 ? action::forward : action::backward, 0),
+                                           -1};
+    at[0].instruction =
+        compute(p, 0, action::backward, 0);  // 0 needs 1, which has what it needs and does not end; 3 needs nobody
+    at[1].instruction = compute(p, 1, action::forward, 1);
+    EXPECT_EQ(find_culprit(p, at, 0).worker, 1);
+    EXPECT_EQ(find_culprit(p, at, 0).why, "does not finish what was enqueued");
+    EXPECT_EQ(find_culprit(p, at, 1).worker, 1);
+    EXPECT_EQ(find_culprit(p, at, 2).worker, 3);
+    EXPECT_EQ(find_culprit(p, at, 2).instruction, at[3].instruction);
+}
+
 TEST(culprit, a_message_whose_sender_has_gone_on_is_lost) {
     const program p = lower(generate(one_f_one_b{.stages = 2, .micro_batches = 2}));
     std::vector<snapshot> at(2);
