@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "executor/device/cuda/fused_attention.hpp"
 #include "executor/device/cuda/kernels/kernels.hpp"
 #include "executor/device/cuda/product.hpp"
 
@@ -10,17 +11,23 @@
 
 namespace chimera::executor::detail {
 
-/// Attention by matrix products, one sequence after the other: scores of all its heads, softmax in place, products with the
-/// values. Needs memory for the squares of one sequence; the backward computes the probabilities again.
+/// Attention: fused where that is wanted and can be, else by matrix products, one sequence after the other: scores of all its
+/// heads, softmax in place, products with the values. These need memory for the squares of one sequence; the backward
+/// computes the probabilities again.
 class attention_products {
 public:
-    attention_products(product_library& library, const attention_shape& s, number real)
+    attention_products(product_library& library, const attention_shape& s, number real, bool fuse)
         : stream_(library.stream), shape_(s), real_(real) {
+        if (fuse && real == number::bfloat16 && !library.deterministic) fused_ = make_fused_attention(s, stream_);
+        if (fused_) return;
         for (int i = 0; i < attention_product_count; ++i)
             made_[static_cast<std::size_t>(i)].emplace(library, form_of(s, attention_product(i), real));
     }
 
-    std::size_t scratch_bytes() const { return 2 * (scores_bytes() + result_bytes()) + rows_bytes() + dots_bytes(); }
+    bool is_fused() const { return fused_ != nullptr; }
+    std::size_t scratch_bytes() const {
+        return fused_ ? fused_->scratch_bytes() : 2 * (scores_bytes() + result_bytes()) + rows_bytes() + dots_bytes();
+    }
 
     template <class Real>
     void forward(const Real* qkv, Real* y, float* log_sum, std::byte* scratch);
@@ -43,11 +50,13 @@ private:
     cudaStream_t stream_;
     attention_shape shape_;
     number real_;
+    std::unique_ptr<fused_attention> fused_;
     std::array<std::optional<product>, attention_product_count> made_;
 };
 
 template <class Real>
 void attention_products::forward(const Real* qkv, Real* y, float* log_sum, std::byte* scratch) {
+    if (fused_) return fused_->forward(qkv, y, log_sum, scratch);
     const attention_shape& s = shape_;
     auto* const scores = reinterpret_cast<float*>(scratch);
     auto* const p = reinterpret_cast<Real*>(scratch + (result_bytes() ? scores_bytes() : 0));
@@ -62,6 +71,7 @@ void attention_products::forward(const Real* qkv, Real* y, float* log_sum, std::
 template <class Real>
 void attention_products::backward(const Real* qkv, const Real* y, const Real* dy, const float* log_sum, Real* d_qkv,
                                   std::byte* scratch) {
+    if (fused_) return fused_->backward(qkv, y, dy, log_sum, d_qkv, scratch);
     const attention_shape& s = shape_;
     const std::size_t rest = result_bytes() ? scores_bytes() : 0, each = scores_bytes() + result_bytes();
     auto* const scores = reinterpret_cast<float*>(scratch);

@@ -49,7 +49,7 @@ cudaStream_t new_stream() {
 
 struct cuda_state {
     int gpu;
-    bool own_stream;
+    bool own_stream, fuse;
     cudaStream_t stream;
     product_library library;
     std::map<linear_shape, linear_products> linear;
@@ -57,7 +57,7 @@ struct cuda_state {
     device_memory scratch;
 
     explicit cuda_state(const cuda_options& o)
-        : gpu(checked(o.gpu)), own_stream(!o.stream),
+        : gpu(checked(o.gpu)), own_stream(!o.stream), fuse(o.fused_attention),
           stream(o.stream ? static_cast<cudaStream_t>(o.stream) : new_stream()),
           library(gpu, stream, o.deterministic, shared_choices(o.cache, machine_name(gpu))) {
         // A program without kernels for this GPU is told so now.
@@ -122,6 +122,11 @@ std::size_t cuda_device<Real>::scratch_bytes() const {
 }
 
 template <class Real>
+bool cuda_device<Real>::is_fused(attention_plan plan) const {
+    return plan->is_fused();
+}
+
+template <class Real>
 void* cuda_device<Real>::queue() {
     check(cudaSetDevice(state_->gpu), "choosing a GPU");
     return state_->stream;
@@ -139,7 +144,8 @@ auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_pla
 template <class Real>
 auto cuda_device<Real>::plan(attention_shape shape) -> attention_plan {
     queue();
-    auto& made = state_->attention.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
+    auto& made = state_->attention.try_emplace(shape, state_->library, shape, detail::number_of<Real>, state_->fuse)
+                     .first->second;
     state_->room(made.scratch_bytes());
     return &made;
 }

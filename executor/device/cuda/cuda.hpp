@@ -25,6 +25,8 @@ struct cuda_options {
     void* stream = nullptr;  ///< a cudaStream_t of that GPU, which must outlive the device; null: it makes its own
     /// Results depend on arguments alone, not on which algorithm was fastest when measured: the same bits on every run.
     bool deterministic = false;
+    /// Fused attention where it was built, in bf16 and where results need not be the same bits; else by matrix products.
+    bool fused_attention = true;
     std::filesystem::path cache = cache_folder();  ///< for the fastest algorithms found; empty: nothing is kept
 };
 
@@ -54,6 +56,7 @@ public:
     int gpu() const;
     void* stream() const;               ///< a cudaStream_t
     std::size_t scratch_bytes() const;  ///< bytes of workspace and scratch so far
+    bool is_fused(attention_plan plan) const;
 
     memory allocate(std::size_t bytes) { return memory(gpu(), bytes); }
     linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
