@@ -13,7 +13,8 @@ struct state {
     cudaError_t count_error = cudaSuccess;
     double clock = 0;                  ///< milliseconds; products let it pass
     int heuristics = 0, products = 0;  ///< how often they were asked for
-    bool timing = false;               ///< between two events, where products take their time but are not computed
+    bool timing = false;               ///< after an odd number of recorded events
+    bool skip_timed = false;           ///< products then take their time, but are not computed
     bool no_algorithms = false;        ///< for any product
     int fastest = 2;                   ///< which of the algorithms offered, from 0 on
     int last = -1;                     ///< the one used last
