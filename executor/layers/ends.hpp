@@ -3,6 +3,9 @@
 
 #include "executor/layers/block.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace chimera::executor {
 
 /// Token plus position embedding: where the first stage begins.
@@ -38,6 +41,13 @@ private:
     std::size_t dy_;
 };
 
+/// Columns that the logits of a vocabulary get. Matrix products of a GPU want multiples of 64; those beyond the vocabulary get
+/// weights of 0, and logits so low that no softmax sees them: no loss, no gradient.
+template <Device D>
+constexpr int logit_columns(int vocabulary) {
+    return D::on_host ? vocabulary : (vocabulary + 63) / 64 * 64;
+}
+
 /// Final norm, language-model head without bias, cross-entropy: where the last stage ends.
 template <Device D>
 class head {
@@ -46,12 +56,16 @@ public:
     using wide = typename D::wide;
 
     head(D& device, const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
-        : logits_shape_{unit.rows(), c.vocabulary}, norm_("ln_f", c.channels, unit, parameters, stash_),
-          plan_(device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true}, linear_role::bare)),
-          weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02)) {
+        : logits_shape_{unit.rows(), logit_columns<D>(c.vocabulary)},
+          norm_("ln_f", c.channels, unit, parameters, stash_),
+          plan_(device.plan(linear_shape{unit.rows(), c.channels, logits_shape_.columns, true},
+                            logits_shape_.columns > c.vocabulary ? linear_role::biased : linear_role::bare)),
+          weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02,
+                                 row_shape{logits_shape_.columns, c.channels}.size())) {
         for (std::size_t* at : {&x_, &normal_, &d_normal_}) *at = stash_.take(unit.size(c.channels));
         for (std::size_t* at : {&losses_, &log_sum_}) *at = take_wide<D>(stash_, unit.size(1));
-        logits_ = stash_.take(unit.size(c.vocabulary));
+        logits_ = stash_.take(logits_shape_.size());
+        if (logits_shape_.columns > c.vocabulary) exclude(device, c.vocabulary);
     }
 
     std::size_t stash_size() const { return stash_.size(); }
@@ -61,7 +75,8 @@ public:
     void forward(D& device, const real* values, real* stash, const std::int32_t* targets, double* loss) const {
         real* s = stash;
         norm_.forward(device, values, s, s + x_, s + normal_);
-        device.linear_forward(plan_, s + normal_, values + weight_, nullptr, nullptr, s + logits_);
+        device.linear_forward(plan_, s + normal_, values + weight_, reinterpret_cast<const real*>(bias_.data()),
+                              nullptr, s + logits_);
         device.cross_entropy_forward(logits_shape_, s + logits_, targets, wide_at<D>(s + losses_),
                                      wide_at<D>(s + log_sum_));
         device.mean_of(wide_at<D>(s + losses_), static_cast<std::size_t>(logits_shape_.rows), loss);
@@ -82,10 +97,18 @@ public:
     }
 
 private:
+    void exclude(D& device, int vocabulary) {
+        std::vector<real> bias(static_cast<std::size_t>(logits_shape_.columns), rounded<real>(0));
+        std::fill(bias.begin() + vocabulary, bias.end(), rounded<real>(-1e30F));
+        bias_ = device.allocate(bias.size() * sizeof(real));
+        device.upload(bias_.data(), bias.data(), bias.size() * sizeof(real));
+    }
+
     row_shape logits_shape_;
     layout stash_{granule<D>};
     norm<D> norm_;
     typename D::linear_plan plan_;
+    typename D::memory bias_;  ///< of the columns beyond the vocabulary, if there are any
     std::size_t weight_, x_, normal_, d_normal_, losses_, log_sum_, logits_;
 };
 

@@ -30,10 +30,10 @@ double normal(std::uint64_t key, std::uint64_t i) {
 }  // namespace
 
 std::size_t parameter_list::add(std::string name, std::vector<std::int64_t> shape, parameter::start how,
-                                double deviation) {
+                                double deviation, std::size_t room) {
     std::size_t size = 1;
     for (const auto extent : shape) size *= static_cast<std::size_t>(extent);
-    const std::size_t offset = layout_.take(size);
+    const std::size_t offset = layout_.take(std::max(size, room));
     all_.push_back({std::move(name), std::move(shape), offset, size, how, deviation});
     return offset;
 }

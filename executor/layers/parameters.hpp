@@ -43,7 +43,9 @@ class parameter_list {
 public:
     explicit parameter_list(std::size_t granule = 16) : layout_(granule) {}
 
-    std::size_t add(std::string name, std::vector<std::int64_t> shape, parameter::start how, double deviation = 0);
+    /// `room`: elements to keep free for it in all, if more than it has; they stay 0.
+    std::size_t add(std::string name, std::vector<std::int64_t> shape, parameter::start how, double deviation = 0,
+                    std::size_t room = 0);
     std::span<const parameter> all() const { return all_; }
     std::size_t size() const { return layout_.size(); }  ///< elements, gaps included
 
