@@ -43,6 +43,8 @@ std::string seconds(double value) {
 struct engine::state {
     state(const program_view& p, const stage_lookup& lookup, std::span<communicator* const> given, engine_options o)
         : program(p), ends(given.begin(), given.end()), options(std::move(o)), gate(options.cores, p.head.workers) {
+        if (options.graph && !options.lanes)
+            refuse("an iteration cannot be a graph (its work is done as it is called) give the workers lanes");
         for (communicator* end : ends) {
             end->prepare(p.messages);
             end->use_gate(&gate);
@@ -60,6 +62,9 @@ struct engine::state {
     void lay_out_timeline();
     void collect();
     void work(std::size_t i);
+    void carry_out(worker_loop& loop, std::int64_t turn, clock::time_point began);
+    void wait_for_launch(worker_loop& loop);
+    void record_and_launch(std::unique_lock<std::mutex>& lock);
     void leave();
     void watch();
     void look_after(std::span<watched> workers, double passed);
@@ -82,7 +87,10 @@ struct engine::state {
     std::int64_t iteration = 0;  // how many were started
     clock::time_point start;
     std::size_t running = 0;
-    std::string failure;  // the first one
+    bool recorded = false;     // options.graph holds an iteration
+    std::size_t enqueued = 0;  // workers, of the one that is recorded
+    double launch = -1;        // seconds after the start
+    std::string failure;       // the first one
     bool closing = false;
     std::vector<std::thread> threads;
     std::thread watchdog;
@@ -127,7 +135,7 @@ void engine::state::work(std::size_t i) {
             began = start;
         }
         try {
-            loop.run(done, began);
+            carry_out(loop, done, began);
         } catch (const aborted&) {
             fail("the run was aborted (" + std::string(aborted().what()) + ") look at the other processes");
         } catch (const mismatched& e) {
@@ -143,6 +151,44 @@ void engine::state::work(std::size_t i) {
             fail(failed_line(i, "unknown exception"));
         }
         leave();
+    }
+}
+
+void engine::state::carry_out(worker_loop& loop, std::int64_t turn, clock::time_point began) {
+    if (!options.graph || turn < options.plain_iterations) {
+        loop.enqueue(turn, began);
+        return loop.complete();
+    }
+    if (turn == options.plain_iterations) loop.enqueue(turn, began);
+    wait_for_launch(loop);
+    options.graph->finish();
+    loop.complete();
+}
+
+void engine::state::wait_for_launch(worker_loop& loop) {
+    std::unique_lock lock(mutex);
+    loop.status().enter(phase::lane);
+    if (++enqueued == loops.size()) changed.notify_all();
+    changed.wait(lock, [this] { return launch >= 0 || !failure.empty(); });
+    if (!failure.empty()) throw aborted();
+    loop.launched(launch);
+}
+
+/// The caller's thread, while the workers wait for the launch. What goes wrong here is a failure of the run.
+void engine::state::record_and_launch(std::unique_lock<std::mutex>& lock) {
+    if (!recorded) changed.wait(lock, [this] { return enqueued == loops.size() || !failure.empty(); });
+    try {
+        if (!failure.empty()) throw aborted();
+        if (!recorded) options.graph->end();
+        recorded = true;
+        launch = std::chrono::duration<double>(clock::now() - start).count();
+        options.graph->launch();
+        changed.notify_all();
+    } catch (const std::exception& e) {
+        if (!recorded) options.graph->drop();
+        lock.unlock();
+        fail("the iteration cannot run as a graph (" + std::string(e.what()) + ") run it without one");
+        lock.lock();
     }
 }
 
@@ -253,9 +299,14 @@ const timeline& engine::run_iteration() {
     std::unique_lock lock(s.mutex);
     if (!s.failure.empty()) throw run_failed(s.failure);
     s.running = s.loops.size();
+    s.enqueued = 0;
+    s.launch = -1;
+    const bool whole = s.options.graph && s.iteration >= s.options.plain_iterations;
+    if (whole && !s.recorded) s.options.graph->begin();
     s.start = clock::now();
     ++s.iteration;
     s.changed.notify_all();
+    if (whole) s.record_and_launch(lock);
     s.changed.wait(lock, [&] { return s.running == 0 || !s.failure.empty(); });
     if (s.failure.empty()) {
         s.collect();

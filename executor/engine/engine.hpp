@@ -2,6 +2,7 @@
 #pragma once
 
 #include <executor/engine/plan.hpp>
+#include <executor/engine/replay.hpp>
 #include <executor/engine/worker_loop.hpp>
 
 #include <chimera/core/error.hpp>
@@ -19,6 +20,10 @@ struct engine_options {
     std::string recorder_file{};   ///< where the flight recorders are written after a failure; empty: nowhere
     engine_hooks hooks{};
     lane_maker lanes{};  ///< where each worker's work goes; empty: it is done on the host as it is called
+    /// With lanes: iterations after the first `plain_iterations` are launched as a whole, and the next one is recorded for that.
+    /// Then hooks before an update must only enqueue, and stages must do nothing on the host that differs between iterations.
+    std::shared_ptr<replay> graph{};
+    int plain_iterations = 1;
 };
 
 /// The exit status of a run that had to be given up with a worker that cannot be stopped.

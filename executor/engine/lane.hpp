@@ -32,6 +32,8 @@ public:
     virtual void stamp(std::size_t index) = 0;
     /// Blocks until that time, and returns it.
     virtual double wait(std::size_t index) = 0;
+    /// The iteration was recorded and then launched as a whole, so many seconds after its start: it begins there.
+    virtual void launched(double /*seconds*/) {}
     /// Blocks until everything enqueued is done.
     virtual void finish() = 0;
 

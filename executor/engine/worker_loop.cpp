@@ -11,7 +11,7 @@ worker_loop::worker_loop(plan what, communicator& end, core_gate& gate, const en
     if (lane_) lane_->prepare(2 * (plan_.steps.size() + plan_.reductions.size()));
 }
 
-void worker_loop::run(std::int64_t iteration, clock::time_point start) {
+void worker_loop::enqueue(std::int64_t iteration, clock::time_point start) {
     start_ = start;
     if (lane_) lane_->begin(start);
     updated_ = false;
@@ -29,6 +29,12 @@ void worker_loop::run(std::int64_t iteration, clock::time_point start) {
         if (lane_) lane_->leave();
         recorder_.end(now());
     }
+    if (lane_) status_.enter(phase::lane);
+}
+
+void worker_loop::launched(double seconds) { lane_->launched(seconds); }
+
+void worker_loop::complete() {
     if (lane_) resolve();
     hook(hooks_.after_iteration);
     status_.enter(phase::idle);

@@ -31,8 +31,13 @@ public:
     worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks,
                 std::unique_ptr<lane> on = nullptr);
 
-    /// Runs the row once. Times in the plan's steps become seconds since `start`. Throws what a stage or a call throws.
-    void run(std::int64_t iteration, clock::time_point start);
+    /// Calls everything in the row once, and returns when all calls have. Throws what a stage or a call throws.
+    void enqueue(std::int64_t iteration, clock::time_point start);
+    /// The rest of the iteration, once what was called is under way: waits for it where it was only enqueued. Times in the plan's
+    /// steps become seconds since the start.
+    void complete();
+    /// In place of enqueue: the row was launched as a whole, `seconds` after the iteration's start, and has come to its end.
+    void launched(double seconds);
 
     const plan& done() const { return plan_; }
     const worker_status& status() const { return status_; }

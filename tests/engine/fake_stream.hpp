@@ -121,8 +121,22 @@ public:
         on.queues_.emplace_back();
     }
 
+    /// Calls that are recorded, to be made again and again on other streams.
+    struct recording {
+        std::mutex mutex;
+        std::vector<std::pair<stream*, std::function<void(stream& instead)>>> calls;
+        void add(stream& of, std::function<void(stream&)> call) {
+            const std::lock_guard lock(mutex);
+            calls.emplace_back(&of, std::move(call));
+        }
+    };
+    recording* recorded = nullptr;  ///< instead of being carried out
+
     /// Any code, in the stream's order.
-    void then(std::function<void()> code) { on_.enqueue(index_, {.code = std::move(code)}); }
+    void then(std::function<void()> code) {
+        if (recorded) return recorded->add(*this, [code](stream& instead) { instead.then(code); });
+        on_.enqueue(index_, {.code = std::move(code)});
+    }
     /// Something that is tried until it succeeds, while other streams go on.
     void attempt(std::function<bool()> code) { on_.enqueue(index_, {.attempt = std::move(code)}); }
     bool is_empty() {

@@ -20,6 +20,7 @@ public:
     event() { check(cudaEventCreateWithFlags(&handle, cudaEventDisableTiming), "making an event"); }
     ~event() override { cudaEventDestroy(handle); }
     cudaEvent_t handle = nullptr;
+    std::uint64_t graph = 0;
 };
 
 }  // namespace
@@ -42,11 +43,14 @@ std::unique_ptr<stream::mark> cuda_stream::make_mark() {
 }
 
 void cuda_stream::record(mark& here) {
-    check(cudaEventRecord(static_cast<event&>(here).handle, stream_of(handle_)), "recording an event");
+    auto& e = static_cast<event&>(here);
+    e.graph = graph_;
+    check(cudaEventRecord(e.handle, stream_of(handle_)), "recording an event");
 }
 
 void cuda_stream::wait_for(const mark& there) {
-    check(cudaStreamWaitEvent(stream_of(handle_), static_cast<const event&>(there).handle, 0), "waiting for an event");
+    const auto& e = static_cast<const event&>(there);
+    if (e.graph == graph_) check(cudaStreamWaitEvent(stream_of(handle_), e.handle, 0), "waiting for an event");
 }
 
 std::byte* cuda_stream::allocate(std::size_t bytes) {

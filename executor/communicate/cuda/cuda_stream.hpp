@@ -5,6 +5,8 @@
 
 #include <executor/communicate/stream.hpp>
 
+#include <cstdint>
+
 namespace chimera::executor {
 
 /// A stream of a GPU, for workers that share it. What CUDA refuses throws chimera::error; at most 64 tensors are added at once.
@@ -19,6 +21,10 @@ public:
     void* handle() const { return handle_; }  ///< a cudaStream_t
     int gpu() const { return gpu_; }
 
+    /// What is enqueued from here on becomes part of a graph, by its number; 0: of none, it runs. Marks are of one graph, or of none:
+    /// to wait for one from elsewhere is no wait, because a graph starts when all before it is done, and so does what follows it.
+    void enter(std::uint64_t graph) { graph_ = graph; }
+
     std::unique_ptr<mark> make_mark() override;
     void record(mark& here) override;
     void wait_for(const mark& there) override;
@@ -31,6 +37,7 @@ private:
     int gpu_;
     bool own_;
     void* handle_ = nullptr;
+    std::uint64_t graph_ = 0;
 };
 
 }  // namespace chimera::executor

@@ -48,11 +48,15 @@ public:
 
     void begin(clock::time_point start) override {
         use();
-        check(cudaEventRecord(start_, stream_), "starting an iteration");
+        cudaStreamCaptureStatus recorded = cudaStreamCaptureStatusNone;
+        check(cudaStreamIsCapturing(stream_, &recorded), "starting an iteration");
+        recorded_ = recorded != cudaStreamCaptureStatusNone;
+        note(start_);
         late_ = std::chrono::duration<double>(clock::now() - start).count();
     }
 
-    void stamp(std::size_t index) override { check(cudaEventRecord(events_[index], stream_), "recording a time"); }
+    void launched(double seconds) override { late_ = seconds; }
+    void stamp(std::size_t index) override { note(events_[index]); }
 
     double wait(std::size_t index) override {
         check(cudaEventSynchronize(events_[index]), "running what was enqueued");
@@ -70,12 +74,18 @@ public:
     void leave() override { nvtxRangePop(); }
 
 private:
+    /// In a graph: each time that it runs.
+    void note(cudaEvent_t event) {
+        check(cudaEventRecordWithFlags(event, stream_, recorded_ ? cudaEventRecordExternal : cudaEventRecordDefault),
+              "recording a time");
+    }
     void use() const { check(cudaSetDevice(gpu_), "choosing a GPU"); }
 
     int gpu_;
     cudaStream_t stream_;
     cudaEvent_t start_ = nullptr;
-    double late_ = 0;  // seconds from the iteration's start to `start_`
+    bool recorded_ = false;  // the iteration becomes a graph
+    double late_ = 0;        // seconds from the iteration's start to `start_`
     std::vector<cudaEvent_t> events_;
     std::vector<std::string> names_;
 };

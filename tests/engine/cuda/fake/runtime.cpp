@@ -10,7 +10,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace fake {
 namespace {
@@ -25,7 +30,36 @@ struct event {
     mark reached;
     double milliseconds = 0;
     bool timed = true;
+    struct graph* of = nullptr;        // in which it was recorded last
+    std::unique_ptr<mark> in_graph{};  // and where
 };
+
+/// A graph is what was called, and streams of its own to call it on.
+struct graph {
+    stream::recording calls;
+    std::map<stream*, std::unique_ptr<stream>> instead;
+    std::vector<std::unique_ptr<mark>> marks;
+    mark begins, ends;
+};
+
+/// All of a graph comes after what its stream did before, and before what it does next.
+void launch(graph& g, stream& on) {
+    on.record(g.begins);
+    for (auto& [of, call] : g.calls.calls) {
+        auto& own = g.instead[of];
+        if (!own) own = std::make_unique<stream>(the_machine());
+    }
+    for (auto& [of, own] : g.instead) own->wait_for(g.begins);
+    for (auto& [of, call] : g.calls.calls) call(*g.instead[of]);
+    for (auto& [of, own] : g.instead) {
+        g.marks.push_back(std::make_unique<mark>());
+        own->record(*g.marks.back());
+        on.wait_for(*g.marks.back());
+    }
+}
+std::set<stream*> recording_streams;
+std::mutex graphs;
+
 event& event_of(cudaEvent_t e) { return *reinterpret_cast<event*>(e); }
 
 double now() {
@@ -111,8 +145,19 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return stream_of(stream
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
     return stream_of(stream).is_empty() ? cudaSuccess : cudaErrorNotReady;
 }
+/// Waiting for what a graph has recorded makes the stream part of it; nothing else may cross the graph's border.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-    stream_of(stream).wait_for(event_of(event).reached);
+    auto& s = stream_of(stream);
+    auto& e = event_of(event);
+    if (!s.recorded && e.of) {
+        const std::lock_guard lock(fake::graphs);
+        if (fake::recording_streams.empty()) return cudaErrorCapturedEvent;
+        s.recorded = &e.of->calls;
+        fake::recording_streams.insert(&s);
+    }
+    if (!s.recorded) return s.wait_for(e.reached), cudaSuccess;
+    if (!e.of || &e.of->calls != s.recorded) return cudaErrorStreamCaptureIsolation;
+    s.recorded->add(s, [m = e.in_graph.get()](fake::stream& instead) { instead.wait_for(*m); });
     return cudaSuccess;
 }
 
@@ -124,10 +169,29 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
 /// Streams may still come to an event that is gone: it is kept.
 cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-    stream_of(stream).then([event] { event_of(event).milliseconds = fake::now(); });
-    stream_of(stream).record(event_of(event).reached);
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
+    auto& s = stream_of(stream);
+    auto& e = event_of(event);
+    const auto carry_out = [at = &e](fake::stream& on) {
+        on.then([at] { at->milliseconds = fake::now(); });
+        on.record(at->reached);
+    };
+    if (!s.recorded) {
+        if (flags != cudaEventRecordDefault) return cudaErrorInvalidValue;
+        e.of = nullptr;
+        return carry_out(s), cudaSuccess;
+    }
+    if (flags == cudaEventRecordExternal) return s.recorded->add(s, carry_out), cudaSuccess;
+    // The recording is the graph's first member.
+    e.of = reinterpret_cast<fake::graph*>(s.recorded);
+    const std::lock_guard lock(fake::graphs);
+    if (e.in_graph) e.of->marks.push_back(std::move(e.in_graph));
+    e.in_graph = std::make_unique<fake::mark>();
+    s.recorded->add(s, [m = e.in_graph.get()](fake::stream& instead) { instead.record(*m); });
     return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    return cudaEventRecordWithFlags(event, stream, cudaEventRecordDefault);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
     const std::lock_guard lock(fake::the_machine().mutex());
@@ -142,4 +206,33 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
     *milliseconds = static_cast<float>(event_of(end).milliseconds - event_of(begin).milliseconds);
     return cudaSuccess;
 }
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    const std::lock_guard lock(fake::graphs);
+    stream_of(stream).recorded = &(new fake::graph)->calls;
+    fake::recording_streams.insert(&stream_of(stream));
+    return cudaSuccess;
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+    *status = stream_of(stream).recorded ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    const std::lock_guard lock(fake::graphs);
+    *graph = reinterpret_cast<cudaGraph_t>(stream_of(stream).recorded);
+    for (fake::stream* one : fake::recording_streams) one->recorded = nullptr;
+    fake::recording_streams.clear();
+    return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* runnable, cudaGraph_t graph, unsigned long long) {
+    *runnable = reinterpret_cast<cudaGraphExec_t>(graph);
+    return cudaSuccess;
+}
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t runnable, cudaStream_t stream) {
+    return fake::launch(*reinterpret_cast<fake::graph*>(runnable), stream_of(stream)), cudaSuccess;
+}
+/// Events may still name it: it is kept.
+cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
 }

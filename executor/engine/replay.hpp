@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace chimera::executor {
+
+/// Records what all workers enqueue in one iteration, and enqueues it again as a whole in every later one: a graph of a GPU. One
+/// thread calls it, except `finish`, which any may.
+class replay {
+public:
+    virtual ~replay() = default;
+
+    /// What is enqueued from here on, by any thread, is recorded and does not run.
+    virtual void begin() = 0;
+    /// All threads have enqueued an iteration, and nothing is recorded any more.
+    virtual void end() = 0;
+    /// The same after a failure: what was recorded is forgotten.
+    virtual void drop() noexcept = 0;
+    /// Runs what was recorded, after everything that was enqueued before. Does not block.
+    virtual void launch() = 0;
+    /// Blocks until what was launched last is done.
+    virtual void finish() = 0;
+};
+
+}  // namespace chimera::executor
