@@ -69,10 +69,15 @@ public:
         return [this](int worker) { return make_cuda_lane(stream_of(worker).gpu(), stream_of(worker).handle()); };
     }
 
-    /// All GPUs reach it.
+    /// All GPUs in use reach it.
     std::shared_ptr<std::byte> memory(std::size_t bytes) override {
+        bytes = std::max<std::size_t>(1, bytes);
+        if (!apart_) {
+            const auto made = std::make_shared<device_memory>(0, bytes);
+            return {made, made->data()};
+        }
         void* made = nullptr;
-        detail::check(cudaMallocManaged(&made, std::max<std::size_t>(1, bytes)), "reserving memory for validation");
+        detail::check(cudaMallocManaged(&made, bytes), "reserving memory for validation");
         return {static_cast<std::byte*>(made), [](std::byte* p) { cudaFree(p); }};
     }
 

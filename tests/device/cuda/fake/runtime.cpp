@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 
 namespace chimera::fake {
 
@@ -20,6 +21,12 @@ state& the() {
 
 namespace {
 
+/// Workers are threads.
+std::recursive_mutex& one_at_a_time() {
+    static std::recursive_mutex lock;
+    return lock;
+}
+
 std::map<void*, std::size_t>& blocks() {
     static std::map<void*, std::size_t> all;
     return all;
@@ -27,6 +34,7 @@ std::map<void*, std::size_t>& blocks() {
 
 /// Which bytes lie in memory that was handed out.
 bool is_device(const void* from, std::size_t bytes) {
+    const std::lock_guard lock(one_at_a_time());
     const auto* at = static_cast<const std::byte*>(from);
     for (const auto& [block, size] : blocks())
         if (const auto* begin = static_cast<const std::byte*>(block); begin <= at && at + bytes <= begin + size)
@@ -74,6 +82,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 }
 cudaError_t cudaSetDevice(int gpu) { return gpu == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+    const std::lock_guard lock(chimera::fake::one_at_a_time());
     if (the().taken + bytes > the().memory) return cudaErrorMemoryAllocation;
     *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
     std::memset(*data, 0xff, bytes);  // NaN
@@ -82,6 +91,7 @@ cudaError_t cudaMalloc(void** data, std::size_t bytes) {
     return cudaSuccess;
 }
 cudaError_t cudaFree(void* data) {
+    const std::lock_guard lock(chimera::fake::one_at_a_time());
     const auto at = chimera::fake::blocks().find(data);
     if (at == chimera::fake::blocks().end()) return cudaErrorInvalidValue;
     the().taken -= at->second;
@@ -118,6 +128,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
     return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+    const std::lock_guard lock(chimera::fake::one_at_a_time());
     the().timing = !the().timing;
     return *reinterpret_cast<double*>(event) = the().clock, cudaSuccess;
 }
