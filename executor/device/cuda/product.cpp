@@ -70,20 +70,6 @@ struct preference {
     }
 };
 
-/// Random numbers, as zeros make a GPU faster than it is (power). One block is copied over the whole.
-void fill_random(device_memory& memory) {
-    std::minstd_rand bits(1);
-    std::vector<std::uint16_t> block(std::size_t{1} << 18);
-    for (auto& word : block) {  // ±(0.5 to 1) as bfloat16, and as the upper halves of floats
-        const auto fraction = static_cast<std::uint16_t>(bits() >> 12 & 0x7f);
-        word = static_cast<std::uint16_t>(0x3f00u | fraction | (bits() >> 12 & 1) << 15);
-    }
-    for (std::size_t at = 0; at < memory.size(); at += 2 * block.size())
-        check(cudaMemcpy(memory.data() + at, block.data(), std::min(2 * block.size(), memory.size() - at),
-                         cudaMemcpyHostToDevice),
-              "filling test data");
-}
-
 struct timer {
     cudaEvent_t begin{}, end{};
     timer() {
@@ -96,6 +82,39 @@ struct timer {
 };
 
 }  // namespace
+
+device_memory random_memory(int gpu, std::size_t bytes) {
+    device_memory memory(gpu, bytes);
+    std::minstd_rand bits(1);
+    std::vector<std::uint16_t> block(std::size_t{1} << 18);
+    for (auto& word : block) {  // ±(0.5 to 1) as bfloat16, and as the upper halves of floats
+        const auto fraction = static_cast<std::uint16_t>(bits() >> 12 & 0x7f);
+        word = static_cast<std::uint16_t>(0x3f00u | fraction | (bits() >> 12 & 1) << 15);
+    }
+    for (std::size_t at = 0; at < memory.size(); at += 2 * block.size())
+        check(cudaMemcpy(memory.data() + at, block.data(), std::min(2 * block.size(), memory.size() - at),
+                         cudaMemcpyHostToDevice),
+              "filling test data");
+    return memory;
+}
+
+float best_time(cudaStream_t stream, const std::function<bool()>& start) {
+    constexpr int rounds = 3, runs = 5;
+    const timer t;
+    float best = std::numeric_limits<float>::infinity();
+    for (int round = 0; round <= rounds; ++round) {  // the first warms up
+        bool started = true;
+        check(cudaEventRecord(t.begin, stream), "timing");
+        for (int i = 0; i < runs && started; ++i) started = start();
+        check(cudaEventRecord(t.end, stream), "timing");
+        check(cudaEventSynchronize(t.end), "timing");
+        if (!started) return std::numeric_limits<float>::infinity();
+        float time = 0;
+        check(cudaEventElapsedTime(&time, t.begin, t.end), "timing");
+        if (round > 0) best = std::min(best, time / runs);
+    }
+    return best;
+}
 
 product_library::product_library(int which, cudaStream_t on, bool same_always, choices& from)
     : gpu(which), stream(on), deterministic(same_always), known(&from) {
@@ -168,39 +187,34 @@ void product::choose(const std::string& key) {
     const std::lock_guard lock(library_.known->measuring());
     if (recall(key)) return;  // another thread has measured it meanwhile
     found_ = true, algorithm_ = candidates[0].algo;
-    const auto bytes = [](std::size_t elements, number n) { return (elements * size_of(n) + 255) / 256 * 256; };
-    const std::size_t left = bytes(form_.left_extent(), form_.operands),
-                      right = bytes(form_.right_extent(), form_.operands),
-                      result = bytes(form_.result_extent(), form_.results),
-                      row = bytes(std::size_t(form_.columns), number::float32);
-    device_memory data(library_.gpu, left + right + 2 * result + row);
-    fill_random(data);
-    std::byte* const at = data.data();
-    set_pointers(at + left + right + 2 * result, at + left + right + result);
-    float best = std::numeric_limits<float>::infinity();
-    for (const auto& candidate : std::vector(candidates, candidates + count)) {
-        const float time = time_of(candidate.algo, at, at + left, at + left + right);
-        if (time < best) best = time, algorithm_ = candidate.algo;
-    }
+    const std::span offered(candidates, static_cast<std::size_t>(count));
+    if (measure(offered) == offered.size()) return;
     choices::way kept;
     std::memcpy(kept.data(), algorithm_.data, sizeof algorithm_.data);
     library_.known->keep(key, kept);
 }
 
-float product::time_of(const cublasLtMatmulAlgo_t& algorithm, std::byte* left, std::byte* right, std::byte* result) {
-    constexpr int rounds = 3, runs = 5;
-    const timer t;
-    float best = std::numeric_limits<float>::infinity();
-    for (int round = 0; round <= rounds; ++round) {  // the first warms up
-        check(cudaEventRecord(t.begin, library_.stream), "timing");
-        for (int i = 0; i < runs; ++i)
-            if (start(algorithm, left, right, result, result) != CUBLAS_STATUS_SUCCESS)
-                return std::numeric_limits<float>::infinity();
-        check(cudaEventRecord(t.end, library_.stream), "timing");
-        check(cudaEventSynchronize(t.end), "timing");
-        float time = 0;
-        check(cudaEventElapsedTime(&time, t.begin, t.end), "timing");
-        if (round > 0) best = std::min(best, time / runs);
+std::size_t product::measure(std::span<const cublasLtMatmulHeuristicResult_t> candidates) {
+    const auto bytes = [](std::size_t elements, number n) { return (elements * size_of(n) + 255) / 256 * 256; };
+    const std::size_t left = bytes(form_.left_extent(), form_.operands),
+                      right = bytes(form_.right_extent(), form_.operands),
+                      result = bytes(form_.result_extent(), form_.results),
+                      kept = form_.after == epilogue::gelu_keeping ? result : 0,
+                      row = bytes(std::size_t(form_.columns), number::float32);
+    device_memory data;
+    try {
+        data = random_memory(library_.gpu, left + right + result + kept + row);
+    } catch (const error&) {
+        return candidates.size();  // no room to measure in
+    }
+    std::byte *const at = data.data(), *const to = at + left + right;
+    set_pointers(to + result + kept, to + result);
+    std::size_t best = candidates.size();
+    float shortest = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const float time = best_time(
+            library_.stream, [&] { return start(candidates[i].algo, at, at + left, to, to) == CUBLAS_STATUS_SUCCESS; });
+        if (time < shortest) shortest = time, best = i, algorithm_ = candidates[i].algo;
     }
     return best;
 }

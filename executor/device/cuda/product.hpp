@@ -9,6 +9,7 @@
 #include "executor/device/cuda/gpu.hpp"
 #include "executor/device/cuda/plain_product.hpp"
 
+#include <functional>
 #include <span>
 
 namespace chimera::executor::detail {
@@ -27,6 +28,12 @@ struct product_library {
     product_library(const product_library&) = delete;
     product_library& operator=(const product_library&) = delete;
 };
+
+/// Memory of random numbers to measure with, as zeros make a GPU faster than it is.
+device_memory random_memory(int gpu, std::size_t bytes);
+
+/// Milliseconds that what `start` queues takes, the best of a few; infinite where it says that it did not start.
+float best_time(cudaStream_t stream, const std::function<bool()>& start);
 
 /// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or the one
 /// that the heuristic puts first, where results must not depend on measurements.
@@ -48,11 +55,11 @@ private:
     void choose(const std::string& key);
     /// How many algorithms the heuristic offers.
     int ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates);
+    /// Takes the fastest, and says which; their number, if none could be measured.
+    std::size_t measure(std::span<const cublasLtMatmulHeuristicResult_t> candidates);
     void set_pointers(const void* row, void* kept);
     cublasStatus_t start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
                          const void* from);
-    /// Milliseconds a run, the best of a few; infinite where it does not run.
-    float time_of(const cublasLtMatmulAlgo_t& algorithm, std::byte* left, std::byte* right, std::byte* result);
 
     product_library& library_;
     product_form form_;

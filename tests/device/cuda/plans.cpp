@@ -7,6 +7,7 @@
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/device/lab.hpp"
 
+#include <cublasLt.h>
 #include <gmock/gmock.h>
 
 #include <unistd.h>
@@ -63,7 +64,7 @@ TEST_F(cuda_plans, what_was_remembered_wrongly_is_measured_again) {
     fs::create_directories(folder("c"));
     EXPECT_EQ(chosen({.cache = folder("d")}), 2);
     const fs::path name = fs::directory_iterator(folder("d"))->path().filename();
-    std::string key;
+    std::string key, product;
     {  // a valid line with an algorithm that cuBLASLt does not know
         std::ifstream in(folder("d") / name);
         std::string line;
@@ -72,11 +73,41 @@ TEST_F(cuda_plans, what_was_remembered_wrongly_is_measured_again) {
         while (std::getline(in, line)) {
             key = line.substr(line.find(' ') + 1);
             key = key.substr(0, key.find(' '));
-            wrong.keep(key, {1, 2, 3});
+            if (!key.starts_with("fuse_")) wrong.keep(product = key, {1, 2, 3});
         }
     }
     EXPECT_EQ(chosen({.cache = folder("c")}), 2);
-    EXPECT_EQ(choices(folder("c") / name).find(key), choices(folder("d") / name).find(key));
+    EXPECT_EQ(choices(folder("c") / name).find(product), choices(folder("d") / name).find(product));
+    EXPECT_FALSE(product.empty());
+}
+
+TEST_F(cuda_plans, what_is_fused_is_what_pays) {
+    for (const bool pays : {true, false}) {
+        fake::the().fused_cost = pays ? 0 : 0.1;
+        cuda_device<bf16> device(cuda_options{.cache = folder(pays ? "f" : "g")});
+        const auto plan = device.plan(linear_shape{9, 24, 16}, linear_role::gelu);
+        const int asked = fake::the().heuristics;
+        for (const bool keep : {false, true})
+            conform(device, "GELU", [&](auto& l) {
+                auto *x = l.numbers(9 * 24, 1), *w = l.numbers(24 * 16, 2), *b = l.numbers(16, 4);
+                auto *y = l.empty(9 * 16), *kept = l.empty(9 * 16);
+                l.device.linear_gelu_forward(l.device.plan(linear_shape{9, 24, 16}), x, w, b, keep ? kept : nullptr, y);
+                l.give(y, 9 * 16, {40, 2.5});
+                if (keep) l.give(kept, 9 * 16, {30, 1});
+            });
+        EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_BIAS);
+        for (const bool add : {false, true})
+            conform(device, "sums", [&](auto& l) {
+                auto *x = l.numbers(9 * 24, 1), *dy = l.numbers(9 * 16, 2);
+                auto *dw = l.wides(24 * 16, 5), *db = l.wides(16, 6);
+                l.device.linear_backward_weight(l.device.plan(linear_shape{9, 24, 16}), dy, x, dw, db, add);
+                l.give(dw, 24 * 16, {30, 0});
+                l.give(db, 16, {30, 0});
+            });
+        EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_DEFAULT);
+        EXPECT_EQ(fake::the().heuristics, asked) << "planned while running";
+        EXPECT_NE(plan, nullptr);
+    }
 }
 
 TEST_F(cuda_plans, deterministic_ones_are_not_measured) {

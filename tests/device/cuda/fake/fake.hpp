@@ -17,6 +17,8 @@ struct state {
     bool skip_timed = false;           ///< products then take their time, but are not computed
     bool no_algorithms = false;        ///< for any product
     int fastest = 2;                   ///< which of the algorithms offered, from 0 on
+    double fused_cost = 0;             ///< milliseconds more, of a product with GELU or sums
+    int last_epilogue = 0;             ///< of the product computed last
     int last = -1;                     ///< the one used last
 };
 state& the();

@@ -247,6 +247,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
         return CUBLAS_STATUS_INVALID_VALUE;
     ++the().products, the().last = static_cast<int>(by.number);
     the().clock += static_cast<int>(by.number) == the().fastest ? 1 : 2;
+    const bool fused = what.epilogue == CUBLASLT_EPILOGUE_BGRADA || (what.epilogue & CUBLASLT_EPILOGUE_GELU) != 0;
+    if (fused) the().clock += the().fused_cost;
+    the().last_epilogue = what.epilogue;
     if (!the().timing || !the().skip_timed) multiply(what, a, pa, b, pb, from, d, pc, pd);
     return CUBLAS_STATUS_SUCCESS;
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/device/cuda/linear.hpp"
+
+#include "chimera/core/error.hpp"
+#include "executor/device/cuda/kernels/kernels.hpp"
+
+namespace chimera::executor::detail {
+
+product& linear_products::get(const linear_variant& v) {
+    auto& made = made_[static_cast<int>(v.what)][v.bias][v.residual][v.keep][v.add][v.sums];
+    if (!made) made = std::make_unique<product>(library_, form_of(shape_, v, real_));
+    return *made;
+}
+
+void linear_products::prepare(linear_role role) {
+    const auto is = [&](linear_role r) { return role == r; };
+    if (is(linear_role::any)) return;
+    const bool bias = !is(linear_role::bare);
+    if (is(linear_role::gelu)) {
+        if (!(fuses_gelu(true) & fuses_gelu(false))) get({.what = linear_product::forward, .bias = true});
+    } else {
+        get({.what = linear_product::forward, .bias = bias, .residual = is(linear_role::residual)});
+    }
+    get({.what = linear_product::input});
+    for (const bool add : {false, true})
+        if (!bias || !fuses_sums(add)) get({.what = linear_product::weight, .add = add});
+}
+
+bool linear_products::fuses_gelu(bool keep) {
+    auto& known = fuses_gelu_[keep];
+    if (!known)
+        known = shape_.outputs % 8 == 0 && pays({.what = linear_product::gelu, .bias = true, .keep = keep},
+                                                {.what = linear_product::forward, .bias = true});
+    return *known;
+}
+
+bool linear_products::fuses_sums(bool add) {
+    auto& known = fuses_sums_[add];
+    if (!known)
+        known = !library_.deterministic && !shape_.transposed &&
+                pays({.what = linear_product::weight, .add = add, .sums = true},
+                     {.what = linear_product::weight, .add = add});
+    return *known;
+}
+
+bool linear_products::pays(const linear_variant& fused, const linear_variant& plain) {
+    if (!get(fused).found()) return false;
+    if (library_.deterministic || !get(plain).found()) return true;
+    const std::string key = "fuse_" + text(form_of(shape_, fused, real_));
+    const std::lock_guard lock(library_.known->measuring());
+    if (const auto known = library_.known->find(key)) return (*known)[0] == 1;
+    bool better = true;
+    try {
+        better = measure(fused, plain);
+    } catch (const error&) {
+        return true;  // no room to measure in
+    }
+    library_.known->keep(key, {better ? 1u : 0u});
+    return better;
+}
+
+/// Both ways on random data, the plain one with the kernel that it needs besides.
+bool linear_products::measure(const linear_variant& fused, const linear_variant& plain) {
+    const product_form f = form_of(shape_, fused, real_);
+    const auto bytes = [](std::size_t elements) { return (elements * sizeof(float) + 255) / 256 * 256; };
+    const std::size_t left = bytes(f.left_extent()), right = bytes(f.right_extent()), result = bytes(f.result_extent()),
+                      row = bytes(static_cast<std::size_t>(f.columns));
+    const row_shape gradient{shape_.rows, shape_.outputs};
+    const device_memory data =
+        random_memory(library_.gpu, left + right + 2 * result + row + gpu::columns_workspace(gradient));
+    std::byte *const x = data.data(), *const w = x + left, *const y = w + right, *const kept = y + result,
+                     *const bias = kept + result, *const rest = bias + row;
+    product &with = get(fused), &without = get(plain);
+    const auto kernel = [&](auto real) {
+        using type = decltype(real);
+        if (fused.sums)
+            return gpu::column_sums(library_.stream, gradient, reinterpret_cast<const type*>(w),
+                                    reinterpret_cast<float*>(bias), fused.add, rest);
+        gpu::gelu_forward(library_.stream, reinterpret_cast<const type*>(fused.keep ? kept : y),
+                          reinterpret_cast<type*>(y), gradient.size());
+    };
+    const float together = best_time(library_.stream, [&] { return with.run(x, w, y, y, bias, kept), true; });
+    const float apart = best_time(library_.stream, [&] {
+        without.run(x, w, fused.keep ? kept : y, y, bias);
+        real_ == number::float32 ? kernel(float{}) : kernel(bf16{});
+        return true;
+    });
+    return together <= apart;
+}
+
+}  // namespace chimera::executor::detail
