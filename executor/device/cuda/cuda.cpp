@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -55,6 +57,7 @@ struct cuda_state {
     std::map<linear_shape, linear_products> linear;
     std::map<attention_shape, attention_products> attention;
     device_memory scratch;
+    std::vector<device_memory> outgrown;
 
     explicit cuda_state(const cuda_options& o)
         : gpu(checked(o.gpu)), own_stream(!o.stream), fuse(o.fused_attention),
@@ -72,10 +75,12 @@ struct cuda_state {
     cuda_state(const cuda_state&) = delete;
     cuda_state& operator=(const cuda_state&) = delete;
 
-    std::byte* room(std::size_t bytes) {
+    /// Once the program runs, giving memory back would wait for all streams, and they perhaps for this thread: so it is kept.
+    std::byte* room(std::size_t bytes, bool running = true) {
         if (bytes > scratch.size()) {
-            check(cudaStreamSynchronize(stream), "growing the scratch memory");
-            scratch = {};  // the old one first
+            if (!running) check(cudaStreamSynchronize(stream), "growing the scratch memory");
+            if (running && scratch.size() > 0) outgrown.push_back(std::move(scratch));
+            scratch = {};
             scratch = device_memory(gpu, bytes);
         }
         return scratch.data();
@@ -118,7 +123,9 @@ void* cuda_device<Real>::stream() const {
 
 template <class Real>
 std::size_t cuda_device<Real>::scratch_bytes() const {
-    return state_->library.workspace.size() + state_->scratch.size();
+    std::size_t bytes = state_->library.workspace.size() + state_->scratch.size();
+    for (const device_memory& old : state_->outgrown) bytes += old.size();
+    return bytes;
 }
 
 template <class Real>
@@ -137,7 +144,7 @@ auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_pla
     queue();
     auto& made = state_->linear.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
     made.prepare(role);
-    state_->room(gpu::columns_workspace({shape.rows, shape.outputs}) + detail::row_bytes(shape.outputs));
+    state_->room(gpu::columns_workspace({shape.rows, shape.outputs}) + detail::row_bytes(shape.outputs), false);
     return &made;
 }
 
@@ -146,7 +153,7 @@ auto cuda_device<Real>::plan(attention_shape shape) -> attention_plan {
     queue();
     auto& made = state_->attention.try_emplace(shape, state_->library, shape, detail::number_of<Real>, state_->fuse)
                      .first->second;
-    state_->room(made.scratch_bytes());
+    state_->room(made.scratch_bytes(), false);
     return &made;
 }
 

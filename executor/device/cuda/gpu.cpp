@@ -38,6 +38,15 @@ void fail(cudaError_t error, const std::string& doing) {
     refuse(doing + " failed (CUDA says: " + cudaGetErrorString(error) + ") " + advice(error));
 }
 
+/// Done when it returns. On a stream of its own: what other streams do may be waiting for this very thread.
+static void clear(void* data, std::size_t bytes) {
+    cudaStream_t alone = nullptr;
+    check(cudaStreamCreateWithFlags(&alone, cudaStreamNonBlocking), "making a stream");
+    check(cudaMemsetAsync(data, 0, bytes, alone), "clearing memory");
+    check(cudaStreamSynchronize(alone), "clearing memory");
+    check(cudaStreamDestroy(alone), "clearing memory");
+}
+
 void fail(cublasStatus_t status, const std::string& doing) {
     refuse(doing + " failed (cuBLASLt says: " + cublasLtGetStatusString(status) + ") " +
            (status == CUBLAS_STATUS_ARCH_MISMATCH ? "use a GPU of compute capability 8.0 or more"
@@ -83,8 +92,7 @@ device_memory::device_memory(int gpu, std::size_t bytes) {
                " of " + text(total) + " are free) take smaller units, more stages or recompute");
     }
     data_ = static_cast<std::byte*>(data), size_ = bytes;
-    check(cudaMemset(data, 0, bytes), "clearing memory");
-    check(cudaDeviceSynchronize(), "clearing memory");  // other streams do not wait for the default one
+    detail::clear(data, bytes);
 }
 
 void device_memory::release() noexcept {

@@ -17,7 +17,8 @@ void linear_products::prepare(linear_role role) {
     if (is(linear_role::any)) return;
     const bool bias = !is(linear_role::bare);
     if (is(linear_role::gelu)) {
-        if (!(fuses_gelu(true) & fuses_gelu(false))) get({.what = linear_product::forward, .bias = true});
+        const bool kept = fuses_gelu(true), dropped = fuses_gelu(false);
+        if (!kept || !dropped) get({.what = linear_product::forward, .bias = true});
     } else {
         get({.what = linear_product::forward, .bias = bias, .residual = is(linear_role::residual)});
     }

@@ -108,6 +108,9 @@ cudaError_t cudaMemset(void* data, int value, std::size_t bytes) {
     std::memset(data, value, bytes);
     return cudaSuccess;
 }
+cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t) {
+    return cudaMemset(data, value, bytes);
+}
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
     return chimera::fake::copy(to, from, bytes, kind);
 }
