@@ -14,7 +14,7 @@ target_link_libraries(chimera_loopback PUBLIC chimera_engine chimera_cuda chimer
 set(CHIMERA_NCCL_ROOT "" CACHE PATH "Where NCCL is, if not where the compiler looks: the folder above its include and lib")
 set(nccl_hints ${CHIMERA_NCCL_ROOT} $ENV{NCCL_ROOT} $ENV{NCCL_HOME} ${CUDAToolkit_LIBRARY_ROOT})
 find_path(CHIMERA_NCCL_INCLUDE nccl.h HINTS ${nccl_hints} ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES include)
-find_library(CHIMERA_NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${nccl_hints} ${CUDAToolkit_LIBRARY_DIR} PATH_SUFFIXES lib lib64)
+find_library(CHIMERA_NCCL_LIBRARY NAMES nccl libnccl.so.2 NAMES_PER_DIR HINTS ${nccl_hints} ${CUDAToolkit_LIBRARY_DIR} PATH_SUFFIXES lib lib64)
 mark_as_advanced(CHIMERA_NCCL_INCLUDE CHIMERA_NCCL_LIBRARY)
 
 set(CHIMERA_NCCL_FOUND OFF)

@@ -16,6 +16,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <thread>
@@ -110,6 +111,25 @@ TEST(nccl_failure, a_connection_that_is_lost_ends_the_run_of_all) {
         EXPECT_THAT(e.what(), testing::HasSubstr("(NCCL says: remote error)"));
     }
     EXPECT_FALSE(s.run->stuck());
+}
+
+TEST(nccl_failure, work_that_never_ends_is_reported_as_a_slot) {
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
+    streamed s(p, fake::pace::random, 4, 2, 0.5);
+    s.run->run_iteration();
+    std::atomic<bool> released{false};
+    s.on.on(2).attempt([&] { return released.load(); });
+    try {
+        s.run->run_iteration();
+        FAIL();
+    } catch (const run_failed& e) {
+        EXPECT_THAT(e.what(), testing::StartsWith("worker 2, instruction "));
+        EXPECT_THAT(e.what(), testing::HasSubstr("forward (stage "));
+        EXPECT_THAT(e.what(), testing::HasSubstr("(does not finish what was enqueued)"));
+    }
+    EXPECT_TRUE(s.run->stuck());
+    released = true;
+    while (s.run->stuck()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 }  // namespace
