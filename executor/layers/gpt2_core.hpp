@@ -87,6 +87,7 @@ private:
         std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
     };
 
+    void rehearse();
     places lay_out(std::size_t turns) const;
     real* brief_memory();
     void run(const places& p, real* stash, int unit, const real* input, real* output, bool keep);
@@ -122,6 +123,31 @@ gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range&
     brief_ = lay_out(2);
     work_ = device.allocate(std::max(boundary_, blocks_.empty() ? 0 : blocks_[0].work_size()) * sizeof(real));
     state_.start(device, std::move(list), seed);
+    if constexpr (!D::on_host) rehearse();
+}
+
+/// Every operation once, on zeros, and nothing of it stays: what a device prepares when an operation is first asked for (code,
+/// scratch memory) it prepares now, when no other worker can be waiting for it.
+template <Device D>
+void gpt2_core<D>::rehearse() {
+    const std::vector<std::int32_t> numbers(unit_.size(1));
+    const unit_batch one{numbers, numbers};
+    set_batch({&one, 1});
+    const auto stash = device_.allocate(whole_.size * sizeof(real));
+    const auto input = device_.allocate(boundary_ * sizeof(real)), output = device_.allocate(boundary_ * sizeof(real));
+    for (int i = 0; i < 2; ++i) {  // the second adds to the gradients
+        forward(0, array(stash), array(input), array(output));
+        backward(0, array(stash), array(output), array(input));
+    }
+    losses();
+    zero_gradients();
+    gradient_square_sum();
+    set_step({.learning_rate = 0});
+    update();  // all moments stay 0, and a rate of 0 moves nothing
+    set_step({});
+    clear_gradients();
+    set_batch({});
+    device_.finish();
 }
 
 template <Device D>

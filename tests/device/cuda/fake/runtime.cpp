@@ -108,7 +108,7 @@ cudaError_t cudaMemset(void* data, int value, std::size_t bytes) {
     std::memset(data, value, bytes);
     return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t) {
+[[gnu::weak]] cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t) {
     return cudaMemset(data, value, bytes);
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
