@@ -64,6 +64,12 @@ namespace {
 std::mutex mutex;  // never held while work is enqueued: the machine's lock is taken by work
 std::map<std::string, std::shared_ptr<shared>> worlds;
 std::set<int> lost_ranks;
+std::vector<std::unique_ptr<ncclComm>> communicators;  // for ever: work under way may still look at them
+
+ncclComm* keep(ncclComm made) {
+    communicators.push_back(std::make_unique<ncclComm>(std::move(made)));
+    return communicators.back().get();
+}
 
 struct call {
     ncclComm* comm;
@@ -206,7 +212,7 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* made, int size, ncclUniqueId id,
     auto& world = worlds[std::string(id.internal, sizeof id.internal)];
     if (!world) world = std::make_shared<shared>(size);
     ++world->arrived;
-    *made = new ncclComm{.all = world, .rank = rank};
+    *made = keep({.all = world, .rank = rank});
     return ncclInProgress;
 }
 
@@ -239,14 +245,13 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
         auto& of = split.made[comm->color];
         if (!of) of = std::make_shared<shared>(size);
         ++of->arrived;
-        *comm->to_make = new ncclComm{.all = of, .rank = rank};
+        *comm->to_make = keep({.all = of, .rank = rank});
     }
     comm->to_make = nullptr;
     ++comm->splits;
     return ncclSuccess;
 }
 
-/// Work that is under way may still look at it: it is kept.
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
     const std::lock_guard lock(mutex);
     return comm->aborted = true, ncclSuccess;

@@ -60,6 +60,16 @@ void launch(graph& g, stream& on) {
 std::set<stream*> recording_streams;
 std::mutex graphs;
 
+/// For ever: what is given back may still be named by work under way.
+template <typename Thing>
+Thing* keep(std::unique_ptr<Thing> made) {
+    static std::mutex mutex;
+    static std::vector<std::unique_ptr<Thing>> all;
+    const std::lock_guard lock(mutex);
+    all.push_back(std::move(made));
+    return all.back().get();
+}
+
 event& event_of(cudaEvent_t e) { return *reinterpret_cast<event*>(e); }
 
 double now() {
@@ -162,12 +172,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-    auto* made = new fake::event;
+    fake::event* const made = fake::keep(std::make_unique<fake::event>());
     made->timed = (flags & cudaEventDisableTiming) == 0;
     return *event = reinterpret_cast<cudaEvent_t>(made), cudaSuccess;
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
-/// Streams may still come to an event that is gone: it is kept.
 cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
     auto& s = stream_of(stream);
@@ -209,7 +218,7 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
     const std::lock_guard lock(fake::graphs);
-    stream_of(stream).recorded = &(new fake::graph)->calls;
+    stream_of(stream).recorded = &fake::keep(std::make_unique<fake::graph>())->calls;
     fake::recording_streams.insert(&stream_of(stream));
     return cudaSuccess;
 }
@@ -232,7 +241,6 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess;
 cudaError_t cudaGraphLaunch(cudaGraphExec_t runnable, cudaStream_t stream) {
     return fake::launch(*reinterpret_cast<fake::graph*>(runnable), stream_of(stream)), cudaSuccess;
 }
-/// Events may still name it: it is kept.
 cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
 }
