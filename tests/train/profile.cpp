@@ -140,6 +140,7 @@ TEST(profile, halves_are_looked_up_as_micro_batches_of_their_size) {
     const auto whole = costs_of(by_hand(), cut({1, 1}), 2, 1, back(0, 2), 2),
                halves = costs_of(by_hand(), cut({1, 1}), 4, 2, back(0, 2), 2);
     EXPECT_NEAR(halves.forward[1], 2 * whole.forward[1], 1e-12);
+    EXPECT_NEAR(halves.transfer[0], 2 * whole.transfer[0], 1e-12);
     EXPECT_THAT(refusal_of([] {
                     costs_of(by_hand(), cut({1, 1}), 2, 2, back(0, 2), 2);
                 }),
@@ -217,6 +218,18 @@ TEST(profile, a_forecast_is_the_simulation_and_what_surrounds_it) {
     EXPECT_NEAR(found.iteration, found.makespan + .5, 1e-12);
 }
 
+TEST(profile, updates_within_an_iteration_take_norm_and_old_weights_too) {
+    auto p = by_hand();
+    p.batches[0].passes.pop_back();
+    const program played = made("pipedream", 2, 1);
+    const auto stages = cut({2, 1});
+    const double first = 384 + 2 * 1024,
+                 passes = (.001 + .01 + 2) + (.001 + 1 + .3) + (.002 + 2 + .6) + (.002 + .02 + 4);
+    // The first stage's update ends last, behind its own hand-over.
+    EXPECT_NEAR(forecast_of(p, played, stages, 2).makespan,
+                .1 + passes + 4 * .01 + 2 * .02 + .01 + (3e-8 + 2e-7) * first, 1e-9);
+}
+
 TEST(profile, workers_beyond_the_cores_wait_for_one) {
     // Four replicas on two cores: two after two, with the hand-over of four workers.
     auto p = by_hand();
@@ -286,6 +299,17 @@ TEST(engine_times, are_found_in_the_timeline_that_has_them) {
         EXPECT_NEAR(found.hand_over, 0.01, cores > 0 ? 5e-4 : 1e-9) << cores;
         EXPECT_NEAR(found.transfer, 0.03, 1e-9) << cores;
     }
+}
+
+TEST(engine_times, one_step_held_up_among_many_does_not_count) {
+    const auto program = made("gpipe", 1, 20);
+    fitted_costs truth;
+    truth.each.forward = 1;
+    truth.each.backward = 2;
+    truth.hand_over = 0.01;
+    auto played = simulate_fitted(program, truth, 0);
+    for (std::size_t i = 30; i < played.steps.size(); ++i) played.steps[i].begin += 5, played.steps[i].end += 5;
+    EXPECT_NEAR(engine_times(std::vector<timeline>{played}, 0).hand_over, 0.01, 1e-9);
 }
 
 TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_some_time_for_each) {
