@@ -4,6 +4,7 @@
 #include <chimera/program/program.hpp>
 #include <executor/communicate/communicator.hpp>
 #include <executor/engine/lane.hpp>
+#include <executor/engine/replay.hpp>
 #include <executor/layers/gpt2_stage.hpp>
 
 #include <cstddef>
@@ -20,6 +21,9 @@ public:
     virtual ~world() = default;
     /// The workers' ends, in their order.
     virtual std::vector<communicator*> ends() = 0;
+    /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. Nothing may then be asked of the
+    /// stages while it is recorded: no norms, no losses.
+    virtual std::shared_ptr<replay> graph() { return nullptr; }
 };
 
 /// Where a run's workers compute: what their stages are made of, how they communicate and what their loops enqueue on. It

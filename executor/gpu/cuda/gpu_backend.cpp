@@ -4,6 +4,7 @@
 #include <executor/communicate/loopback/loopback.hpp>
 #include <executor/device/cuda/check.hpp>
 #include <executor/device/cuda/gpu.hpp>
+#include <executor/engine/cuda/cuda_graph.hpp>
 #include <executor/engine/cuda/cuda_lane.hpp>
 #include <executor/gpu/cuda/nccl_world.hpp>
 #include <executor/gpu/gpu_backend.hpp>
@@ -30,11 +31,17 @@ struct gpu_stage {
 /// Workers that share one GPU.
 class loopback_joined final : public world {
 public:
-    loopback_joined(int gpu, std::span<stream* const> streams) : collective_(gpu), world_(streams, collective_) {}
+    loopback_joined(int gpu, std::vector<cuda_stream*> streams)
+        : collective_(gpu), all_(std::move(streams)),
+          world_(std::vector<stream*>(all_.begin(), all_.end()), collective_) {
+        all_.push_back(&collective_);
+    }
     std::vector<communicator*> ends() override { return world_.ends(); }
+    std::shared_ptr<replay> graph() override { return make_cuda_graph(all_); }
 
 private:
     cuda_stream collective_;
+    std::vector<cuda_stream*> all_;
     loopback_world world_;
 };
 
@@ -60,9 +67,9 @@ public:
             for (int w = 0; w < of.head.workers; ++w) places.push_back({w, stream_of(w).handle()});
             return join_by_nccl(of, places, how_.timeout_seconds);
         }
-        std::vector<stream*> streams;
+        std::vector<cuda_stream*> streams;
         for (int w = 0; w < of.head.workers; ++w) streams.push_back(&stream_of(w));
-        return std::make_unique<loopback_joined>(0, streams);
+        return std::make_unique<loopback_joined>(0, std::move(streams));
     }
 
     lane_maker lanes() override {

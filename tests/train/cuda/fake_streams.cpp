@@ -3,6 +3,7 @@
 // What streams and lanes call of the CUDA runtime beyond device cuda: everything is done at once, so nothing need be waited for.
 
 #include <executor/communicate/cuda/add.hpp>
+#include <executor/engine/cuda/cuda_graph.hpp>
 
 #include <cuda_runtime_api.h>
 
@@ -20,6 +21,12 @@ int launch_add(const tensors_to_add& what, std::size_t size, void*) {
 }
 
 }  // namespace chimera::executor::detail
+
+namespace chimera::executor {
+
+std::unique_ptr<replay> make_cuda_graph(std::vector<cuda_stream*>) { return nullptr; }  // training does not record
+
+}  // namespace chimera::executor
 
 extern "C" {
 
