@@ -190,11 +190,11 @@ TEST(profile, reuse_is_what_was_touched_since) {
         for (int s = 0; s < played.head.stages; ++s) kept.push_back(1000 + 17 * s);
         const auto found = reuse_of(played, kept);
         for (int s = 0; s < played.head.stages; ++s) {
-            const reuse_bytes expected = by_sets(played, kept, s);
-            EXPECT_NEAR(found[s].forward, expected.forward, 1e-6) << family << s;
-            EXPECT_NEAR(found[s].backward, expected.backward, 1e-6) << family << s;
-            EXPECT_NEAR(found[s].input_gradient, expected.input_gradient, 1e-6) << family << s;
-            EXPECT_NEAR(found[s].weight_gradient, expected.weight_gradient, 1e-6) << family << s;
+            const reuse_bytes expected = by_sets(played, kept, s), &actual = found[static_cast<std::size_t>(s)];
+            EXPECT_NEAR(actual.forward, expected.forward, 1e-6) << family << s;
+            EXPECT_NEAR(actual.backward, expected.backward, 1e-6) << family << s;
+            EXPECT_NEAR(actual.input_gradient, expected.input_gradient, 1e-6) << family << s;
+            EXPECT_NEAR(actual.weight_gradient, expected.weight_gradient, 1e-6) << family << s;
         }
     }
     // By hand: the last of two stages frees its buffer at once; of the first one two are alive.

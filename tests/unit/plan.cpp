@@ -194,7 +194,8 @@ TEST(plan, cuts_give_way_to_memory) {
             other.cuts = cuts;
             if (!estimate.set(other, true).fits()) return std::numeric_limits<double>::infinity();
             for (int s = 0; s < stages; ++s) {
-                const stage_sums sum = estimate.layers(one.micro_batch, one.tensor).of(cuts[s], cuts[s + 1]);
+                const auto i = static_cast<std::size_t>(s);
+                const stage_sums sum = estimate.layers(one.micro_batch, one.tensor).of(cuts[i], cuts[i + 1]);
                 most = std::max(most, sum.compute() + (one.recompute == recompute_mode::full        ? sum.forward
                                                        : one.recompute == recompute_mode::selective ? sum.selective_time
                                                                                                     : 0));
