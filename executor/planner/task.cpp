@@ -150,7 +150,9 @@ json read_plan_request(const std::string& path) {
         return request;
     }
     if (format == "chimera.plan") return value;
-    if (format == "chimera.job") return request_of_job(value, text, path);
+    // A job may leave its format out; what it cannot leave out is its data.
+    if (format == "chimera.job" || (!value.contains("format") && value.is_object() && value.contains("data")))
+        return request_of_job(value, text, path);
     refuse(path + " is no request (its format is " + shown(json(format)) + ") give a chimera.plan or a chimera.job");
 }
 

@@ -30,6 +30,11 @@ good "${base[@]}" --families one_f_one_b,pipedream_2bw --top 3
 good "${base[@]}" --format json -o answer.json
 grep -q '"ranking"' answer.json || fail 'no ranking in the answer'
 
+# A job without its format, as chimera train takes it, is a job here too: then what lacks is its profile.
+echo '{"data":["none.txt"],"optimiser":{"steps":1}}' >bare.json
+"$program" plan bare.json --workers 2 >.out 2>.err </dev/null
+grep -q 'is no request' .err && fail "a bare job is no request: $(cat .err)"
+
 # From the answer on: a worker is slower, gone, another one comes.
 good answer.json --format json -o same.json
 # Fewer orders need simulating then.
