@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/local/local.hpp>
 #include <executor/device/memory.hpp>
+#include <executor/layers/owned_stage.hpp>
 #include <executor/train/backend.hpp>
 
 #include <algorithm>
@@ -8,14 +9,6 @@
 namespace chimera::executor {
 
 namespace {
-
-/// A stage with the device that it computes on.
-struct host_stage {
-    host_stage(const gpt2_config& config, const layer_range& layers, const unit_shape& unit, std::uint64_t seed)
-        : stage(device, config, layers, unit, seed) {}
-    cpu_device device;
-    gpt2_stage<cpu_device> stage;
-};
 
 class host_world final : public world {
 public:
@@ -32,8 +25,7 @@ public:
     bool on_host() const override { return true; }
     std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
-        const auto made = std::make_shared<host_stage>(config, layers, unit, seed);
-        return {made, &made->stage};
+        return make_owned_stage(cpu_device(), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const program_view& of) override {
         return std::make_unique<host_world>(of.head.workers);

@@ -3,6 +3,7 @@
 #include "scratch.hpp"
 
 #include <executor/communicate/local/local.hpp>
+#include <executor/layers/owned_stage.hpp>
 #include <executor/train/trainer.hpp>
 
 #include <gmock/gmock.h>
@@ -31,13 +32,6 @@ struct remote_device : cpu_device {
 };
 static_assert(Device<remote_device>);
 
-struct remote_stage {
-    remote_stage(const gpt2_config& config, const layer_range& layers, const unit_shape& unit, std::uint64_t seed)
-        : stage(device, config, layers, unit, seed) {}
-    remote_device device;
-    gpt2_stage<remote_device> stage;
-};
-
 class remote_backend final : public backend {
 public:
     explicit remote_backend(std::set<int>& workers) : workers_(workers) {}
@@ -46,8 +40,7 @@ public:
     std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
         workers_.insert(worker);
-        const auto made = std::make_shared<remote_stage>(config, layers, unit, seed);
-        return {made, &made->stage};
+        return make_owned_stage(remote_device(), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const chimera::program_view& of) override { return host_->join(of); }
     std::shared_ptr<std::byte> memory(std::size_t bytes) override { return host_->memory(bytes); }

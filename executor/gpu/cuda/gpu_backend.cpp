@@ -9,6 +9,7 @@
 #include <executor/gpu/cuda/nccl_world.hpp>
 #include <executor/gpu/gpu_backend.hpp>
 #include <executor/layers/cuda/gpt2_cuda.hpp>
+#include <executor/layers/owned_stage.hpp>
 
 #include <algorithm>
 #include <map>
@@ -17,16 +18,6 @@
 namespace chimera::executor {
 
 namespace {
-
-/// A stage with the device that it computes on.
-template <class Real>
-struct gpu_stage {
-    gpu_stage(const cuda_options& on, const gpt2_config& config, const layer_range& layers, const unit_shape& unit,
-              std::uint64_t seed)
-        : device(on), stage(device, config, layers, unit, seed) {}
-    cuda_device<Real> device;
-    gpt2_stage<cuda_device<Real>> stage;
-};
 
 /// Workers that share one GPU.
 class loopback_joined final : public world {
@@ -96,8 +87,7 @@ private:
         on.gpu = stream_of(worker).gpu();
         on.stream = stream_of(worker).handle();
         on.deterministic = how_.deterministic;
-        const auto made = std::make_shared<gpu_stage<Real>>(on, config, layers, unit, seed);
-        return {made, &made->stage};
+        return make_owned_stage(cuda_device<Real>(on), config, layers, unit, seed);
     }
     cuda_stream& stream_of(int worker) {
         auto& made = streams_[worker];
