@@ -44,6 +44,12 @@ struct optimiser_settings {
     double clip = 1;  ///< largest gradient norm; 0: no clipping
 };
 
+/// Warm-up iterations of a run of so many, where nothing else is said.
+constexpr std::int64_t default_warmup(std::int64_t steps) { return steps < 20 ? 1 : steps / 20; }
+
+/// With the smallest learning rate and, where the steps are known, the warm-up that apply.
+optimiser_settings filled_in(optimiser_settings given);
+
 /// Everything `chimera train` is told. As a file, version 1; every key may be left out but data:
 ///
 ///     {"format": "chimera.job", "version": 1,
@@ -103,7 +109,8 @@ std::string job_text(const job& from);
 /// The model's sizes as JSON text on one line: checkpoints of one model have the same.
 std::string model_text(const model_sizes& model);
 
-/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed.
+/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A job has the same
+/// before and after the run has filled in what it leaves out.
 std::string job_hash(const job& from, std::uint64_t data_fingerprint);
 
 /// The same sizes, as the layers take them.

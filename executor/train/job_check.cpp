@@ -141,10 +141,18 @@ std::string job_text(const job& from) {
 
 std::string model_text(const model_sizes& model) { return model_json(model).dump(); }
 
+optimiser_settings filled_in(optimiser_settings given) {
+    if (given.min_learning_rate < 0) given.min_learning_rate = given.learning_rate / 10;
+    if (given.warmup < 0 && given.steps > 0) given.warmup = default_warmup(given.steps);
+    return given;
+}
+
 std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
-    auto optimiser = optimiser_json(from.optimiser);
+    const optimiser_settings filled = filled_in(from.optimiser);
+    auto optimiser = optimiser_json(filled);
     optimiser.erase("steps");  // a run that went by seconds knows its steps only later; the checkpoint has them
     optimiser.erase("seconds");
+    if (filled.warmup == default_warmup(filled.steps)) optimiser.erase("warmup");
     nlohmann::ordered_json made{{"model", model_json(from.model)},
                                 {"data", hex(data_fingerprint)},
                                 {"validation_fraction", from.validation_fraction},

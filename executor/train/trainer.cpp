@@ -164,8 +164,7 @@ void training_run::plan_steps() {
         const double left = o.seconds - since(start_) - validation;
         o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
     }
-    if (o.warmup < 0) o.warmup = std::max<std::int64_t>(1, o.steps / 20);
-    if (o.min_learning_rate < 0) o.min_learning_rate = o.learning_rate / 10;
+    o = filled_in(o);
     steps_ = o.steps;
     rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
 }

@@ -62,6 +62,23 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
 }
 
+TEST(job, what_a_run_fills_in_leaves_its_hash) {
+    const job given = parse_job(R"({"data":"x","optimiser":{"seconds":5}})", "j");
+    for (const std::int64_t steps : {1, 19, 20, 39, 40, 1000}) {
+        job ran = given;
+        ran.optimiser.steps = steps;
+        EXPECT_EQ(job_hash(given, 1), job_hash(ran, 1)) << steps;
+        ran.optimiser = filled_in(ran.optimiser);
+        EXPECT_EQ(job_hash(given, 1), job_hash(ran, 1)) << steps;
+        EXPECT_EQ(job_hash(given, 1), job_hash(parse_job(job_text(ran), "again"), 1)) << steps;
+        ran.optimiser.warmup += 1;
+        EXPECT_NE(job_hash(given, 1), job_hash(ran, 1)) << steps;
+        ran.optimiser = filled_in(given.optimiser);
+        ran.optimiser.min_learning_rate *= 2;
+        EXPECT_NE(job_hash(given, 1), job_hash(ran, 1)) << steps;
+    }
+}
+
 TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
     EXPECT_EQ(refused(R"({"data":"x","optimiser":{"steps":5}})"), "");
     EXPECT_THAT(refused(""), HasSubstr("not valid JSON"));

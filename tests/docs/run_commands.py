@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every command that a page of the documentation shows, in the page's order, in a scratch folder of its own.
+
+    run_commands.py PROGRAM SOURCE PAGE.md
+
+Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch folder holds
+links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with that status, all others
+with 0. What cannot run here is named before its block, with the file that runs it instead, and must stand there:
+
+    <!-- run by .ci/run -->
+
+A page whose `sh` blocks hold no command, or that shows a command in a block without a mark, fails.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+FENCE = re.compile(r"^```(.*)$")
+ELSEWHERE = re.compile(r"^<!-- run by (\S+) -->$")
+EXITS = re.compile(r"#\s*exits (\d+)\s*$")
+
+
+def blocks_of(page):
+    """(mark, lines, who runs it instead, line number) of every fenced block."""
+    inside, mark, lines, elsewhere, number = False, "", [], None, 0
+    for at, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        fence = FENCE.match(line)
+        if fence and not inside:
+            inside, mark, lines, number = True, fence.group(1).strip(), [], at
+        elif fence:
+            inside = False
+            yield mark, lines, elsewhere, number
+            elsewhere = None
+        elif inside:
+            lines.append(line)
+        elif line.strip():
+            found = ELSEWHERE.match(line)
+            elsewhere = found.group(1) if found else None
+
+
+def commands_of(lines):
+    """Whole commands: lines that end in a backslash go on."""
+    command = ""
+    for line in lines:
+        command += line
+        if line.endswith("\\"):
+            command = command[:-1]
+            continue
+        if command.strip() and not command.lstrip().startswith("#"):
+            yield command.strip()
+        command = ""
+
+
+def prepare(folder, program, source):
+    for each in source.iterdir():
+        if not each.name.startswith((".", "build", "runs")):
+            (folder / each.name).symlink_to(each)
+    tools = folder / ".tools"
+    tools.mkdir()
+    (tools / "chimera").symlink_to(program)
+    return {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+def run(command, folder, environment):
+    wanted = EXITS.search(command)
+    status = int(wanted.group(1)) if wanted else 0
+    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, text=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if ended.returncode == status:
+        return True
+    print(f"`{command}` ended with {ended.returncode}, not {status}:\n{ended.stdout[-2000:]}")
+    return False
+
+
+def main():
+    program, source, page = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
+    good, count = True, 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        environment = prepare(folder, program, source)
+        for mark, lines, elsewhere, number in blocks_of(page):
+            where = f"{page.name}:{number}"
+            kind, *rest = mark.split() or [""]
+            if kind == "json" and rest:
+                (folder / rest[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if kind == "" and any(re.match(r"\s*(\$ )?(chimera|bash|cmake) ", line) for line in lines):
+                print(f"{where}: commands in a block that is not marked sh")
+                good = False
+            if kind != "sh":
+                continue
+            for command in commands_of(lines):
+                count += 1
+                if elsewhere:
+                    text = (source / elsewhere).read_text(encoding="utf-8")
+                    if re.sub(r"\s*#.*", "", command) not in text:
+                        print(f"{where}: {elsewhere} does not run `{command}`")
+                        good = False
+                elif not run(command, folder, environment):
+                    print(f"{where}: see above")
+                    good = False
+    print(f"{page.name}: {count} commands")
+    sys.exit(0 if good else 1)
+
+
+main()
