@@ -145,7 +145,7 @@ public:
                    ") keep those of one hardware");
         out.hardware = line.cell("hardware");
         const double value = line.positive("value");
-        const std::string metric = line.cell("metric");
+        const std::string& metric = line.cell("metric");
         if (metric == "seq_per_s_measured") {
             row.rate = true;
             row.seconds = static_cast<double>(row.with.samples()) / value;
@@ -153,7 +153,7 @@ public:
         } else if (metric == "seq_per_s_eq1_model" || metric == "eager_sync_opt_over_eager_sync") {
             const bool predicted = metric == "seq_per_s_eq1_model";
             const auto kind = predicted ? published_figure::kind::model : published_figure::kind::eager_gain;
-            pending_.push_back({std::move(row), {kind, 0, value}});
+            pending_.emplace_back(std::move(row), published_figure{kind, 0, value});
         } else {
             refuse(line.where() + "metric is " + line.quoted("metric") +
                    " (unknown) give seq_per_s_measured, seq_per_s_eq1_model or eager_sync_opt_over_eager_sync");

@@ -88,8 +88,14 @@ constexpr peak_range bidirectional_doubling(int stages) { return {3 * stages / 2
 /// Zero bubble (arXiv 2401.10241): H1 as 1F1B, H2 up to 2D - 1.
 constexpr double zb_h2(int stages, int micro_batches) { return std::min(2 * stages - 1, micro_batches); }
 /// Controllable memory (arXiv 2405.15362), in micro-batches of two chunks.
-constexpr double v_half(int workers) { return (workers + 2) / 2; }
-constexpr double v_min(int workers) { return (workers + 4) / 3; }
+constexpr double v_half(int workers) {
+    const int whole = (workers + 2) / 2;
+    return whole;
+}
+constexpr double v_min(int workers) {
+    const int whole = (workers + 4) / 3;
+    return whole;
+}
 /// DualPipe (DeepSeek-V3, arXiv 2412.19437).
 constexpr double dualpipe(int stages) { return stages + 1; }
 /// Interleaved 1F1B (Narayanan et al., arXiv 2104.04473), in micro-batches of a worker's v chunks: D (1 + (D - 1)/(D v)).

@@ -90,7 +90,7 @@ constexpr double lower_bound(const layer_sums& layers, const configuration& with
         double gradients = 0;
     };
     std::vector<load> workers(static_cast<std::size_t>(order.workers()));
-    const double units = order.micro_batches / pipelines;
+    const int units = order.micro_batches / pipelines;
     for (int s = 0; s < order.stages; ++s) {
         const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
         const double parameters =
@@ -121,13 +121,14 @@ constexpr double busiest_bound(const layer_sums& layers, const configuration& wi
                                const positions& at, const cluster& on) {
     const family_spec& order = with.schedule;
     const int pipelines = pipelines_of(order);
+    const int each = order.micro_batches / pipelines;
     std::vector<double> workers(static_cast<std::size_t>(order.workers()));
     for (int s = 0; s < order.stages; ++s) {
         const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
         const double passes = sum.compute() + detail::recomputed_seconds(sum, with.recompute);
         for (int p = 0; p < pipelines; ++p) {
             const auto w = static_cast<std::size_t>(worker_of(order, p, s));
-            workers[w] += order.micro_batches / pipelines * passes / at.speed[w];
+            workers[w] += each * passes / at.speed[w];
         }
     }
     return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + on.each.step_overhead;

@@ -126,7 +126,7 @@ private:
 
     /// One pipeline's timetable over `count` micro-batches, or pairs of them; `odd`: the last pair is a single one.
     constexpr schedule timetable(int count, bool odd) const {
-        const schedule one = one_f_one_b{stages, count}.make();
+        schedule one = one_f_one_b{stages, count}.make();
         if (scale == chimera::scale::direct) return one;
         if (scale == chimera::scale::halving) return halve_backward(one, stages);
         if (odd) return keep_first(double_forward(one, stages), 2 * count - 1);
