@@ -19,3 +19,11 @@ if(CHIMERA_SANITIZE)
   add_compile_options(-fsanitize=${CHIMERA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CHIMERA_SANITIZE})
 endif()
+
+if(CHIMERA_COVERAGE)  # read by cmake/coverage.sh
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "CHIMERA_COVERAGE needs Clang (its profiles are what cmake/coverage.sh reads): use the preset ci-clang")
+  endif()
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fprofile-instr-generate> $<$<COMPILE_LANGUAGE:CXX>:-fcoverage-mapping>)
+  add_link_options(-fprofile-instr-generate)
+endif()

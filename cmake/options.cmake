@@ -7,6 +7,7 @@ option(CHIMERA_INSTALL "Make install targets" ${PROJECT_IS_TOP_LEVEL})
 option(CHIMERA_ENABLE_CUDA "Build the CUDA parts where nvcc is found" ${CHIMERA_BUILD_EXECUTOR})
 option(CHIMERA_VERIFY_HEADERS "Compile every public header on its own" OFF)
 option(CHIMERA_WERROR "Treat warnings in the project's own code as errors" OFF)
+option(CHIMERA_COVERAGE "Count which lines run (Clang only)" OFF)
 set(CHIMERA_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them: address,undefined or thread")
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
