@@ -33,7 +33,8 @@ std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
     if (others > 0) {
         double best = -1;
         for (int k = config.layers; k >= 0; --k) {
-            const double most = std::max(k * block + head, (config.layers - k + others - 1) / others * block);
+            const int fullest = (config.layers - k + others - 1) / others;
+            const double most = std::max(k * block + head, fullest * block);
             if (best < 0 || most < best) best = most, tail = k;
         }
     }

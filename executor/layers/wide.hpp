@@ -20,7 +20,7 @@ inline constexpr std::size_t granule = D::on_host ? 16 : 256 / sizeof(typename D
 /// Offset, in elements of `real`, of n elements of `wide`.
 template <Device D>
 std::size_t take_wide(layout& from, std::size_t n) {
-    return from.take(n * (sizeof(typename D::wide) / sizeof(typename D::real)));
+    return from.take(n * sizeof(typename D::wide) / sizeof(typename D::real));
 }
 
 /// The elements of `wide` that start there.

@@ -149,7 +149,7 @@ json read_plan_request(const std::string& path) {
         request["before"] = plan["ranking"];
         return request;
     }
-    if (format == "chimera.plan") return value;
+    if (format == "chimera.plan") return json(value);
     // A job may leave its format out; what it cannot leave out is its data.
     if (format == "chimera.job" || (!value.contains("format") && value.is_object() && value.contains("data")))
         return request_of_job(value, text, path);

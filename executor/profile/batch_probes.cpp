@@ -65,7 +65,8 @@ batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int 
                                        small_model, unit_, deepest * copies);
     for (int s = 0; s < kinds; ++s) made.activations += copies * made.on->stash_bytes(s);
     const int shared = cores < copies ? cores : 0;
-    for (int n = 1; n <= deepest && (n == 1 || n / step * made.activations < out_of_cache); n *= step) {
+    for (int n = 1, before = 0; n <= deepest && (n == 1 || before * made.activations < out_of_cache); n *= step) {
+        before = n;
         depth next;
         next.micro_batches = n;
         next.whole = std::make_unique<probe>(widened(one_worker(n), copies), *made.on, shared, wanted.watchdog);
