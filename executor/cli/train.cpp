@@ -70,7 +70,7 @@ struct train_arguments {
     std::vector<std::string> data;
     std::string values[option_count];
     CLI::Option* given[option_count] = {};
-    bool split = false, deterministic = false, resume = false, overwrite = false, quiet = false;
+    bool split = false, deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
 };
 
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
@@ -106,6 +106,7 @@ job job_of(const train_arguments& from) {
     }
     if (from.split) json["schedule"]["split"] = true;
     if (from.deterministic) json["deterministic"] = true;
+    if (from.no_graph) json["graph"] = false;
     const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
@@ -141,6 +142,8 @@ void add_train(CLI::App& program, int& status) {
                       "bidirectional: backwards in two halves, weight gradients in the bubbles");
     command->add_flag("--deterministic", arguments->deterministic,
                       "GPUs: no algorithm is chosen by its speed, so that runs leave the same bits");
+    command->add_flag("--no-graph", arguments->no_graph,
+                      "GPUs: operations are launched one by one, not an iteration as a whole; the bits are the same");
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");

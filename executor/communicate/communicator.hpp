@@ -33,6 +33,13 @@ struct transfer {
     bool sends = false;
 };
 
+/// A worker's sends of one size to one peer: so many of them can be under way at a time, sent and not yet received.
+struct traffic {
+    std::int32_t peer = -1;
+    std::size_t bytes = 0;
+    int most = 0;
+};
+
 /// One worker's end of the communication. Each end is used by one thread; `abort` may come from any.
 /// Blocked calls throw `aborted` after `abort`, and `error` when the two sides disagree.
 class communicator {
@@ -45,9 +52,9 @@ public:
     /// Makes room for messages 0 … messages - 1. Allocates; to be called before the first transfer.
     virtual void prepare(int messages) = 0;
 
-    /// What the worker will send and receive in an iteration, in its order: a communicator that cannot take memory while messages are
-    /// under way takes it here.
-    virtual void reserve(std::span<const transfer>) {}
+    /// What the worker will send in an iteration: a communicator that keeps copies of it takes their memory here, as it cannot while
+    /// messages are under way.
+    virtual void reserve(std::span<const traffic>) {}
 
     /// Work that a collective does on the calling thread takes one of the gate's cores. Null: none.
     virtual void use_gate(core_gate*) {}

@@ -24,6 +24,8 @@ namespace chimera::executor {
 ///     upload(to, from_host, bytes)                    from_host may change once it has returned
 ///     download(to_host, from, bytes)                  after all operations before it; returns when the bytes are there
 ///     finish()                                        returns when all operations before it have ended
+///     settle()                                        the same, and gives back scratch that is no longer used: for when no other
+///                                                     thread's work can be waiting for this one's
 ///     fill(y, value, n)   copy(y, x, n)   add(y, x, n): y += x   scale(y, factor, n): y *= factor     real or wide
 ///     mean_of(x, n, y)    sum_of_squares(x, n, y)     one double, summed in double, into the device's memory
 ///     embedding_forward(shape, tokens, token_table, position_table, y)
@@ -44,7 +46,9 @@ namespace chimera::executor {
 ///                                                     values are stepped themselves
 ///
 /// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation can be
-/// repeated with others: step_numbers s = numbers(step).
+/// repeated with others: step_numbers s = numbers(step). And what clips gradients is computed there:
+///
+///     clip(by, numbers, count)                        the gradient_scale of so many step_numbers, and the norm
 template <class D>
 concept Device = requires(D d, typename D::real* y, const typename D::real* x, typename D::wide* b,
                           const typename D::wide* a, const std::int32_t* tokens, std::size_t n, typename D::wide value,
@@ -60,6 +64,7 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     d.upload(to, from, n);
     d.download(to, from, n);
     d.finish();
+    d.settle();
     d.fill(y, value, n);
     d.fill(b, value, n);
     d.copy(y, x, n);
@@ -85,9 +90,10 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     d.cross_entropy_forward(r, x, tokens, b, b);
     d.cross_entropy_backward(r, y, tokens, a, value);
     d.adamw(y, b, a, b, b, n, step);
-    requires D::on_host || requires(const typename D::step_numbers* numbers) {
+    requires D::on_host || requires(typename D::step_numbers * numbers, const norm_limit by) {
         { D::numbers(step) } -> std::same_as<typename D::step_numbers>;
         d.adamw(y, b, a, b, b, n, numbers);
+        d.clip(by, numbers, 2);
     };
 };
 

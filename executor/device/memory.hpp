@@ -39,6 +39,7 @@ struct host_side {
     static void upload(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
     static void download(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
     static void finish() {}
+    static void settle() {}
 };
 
 }  // namespace chimera::executor

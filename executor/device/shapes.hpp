@@ -49,4 +49,15 @@ struct adamw_step {
     int step = 1;
 };
 
+/// What clips an update, all of it in the device's memory: gradients are averaged over `units` units, and scaled down where the norm
+/// of the average is above `limit`. The norm is the root of the sum of `squares` [rows, columns]: each column's over its rows, in
+/// their order, then the columns', in theirs.
+struct norm_limit {
+    const double* squares = nullptr;
+    int rows = 1, columns = 1;
+    double limit = 0;  ///< 0: any norm is right
+    double units = 1;
+    double* norm = nullptr;  ///< where the norm of the average goes
+};
+
 }  // namespace chimera::executor

@@ -2,6 +2,7 @@
 #include <executor/engine/culprit.hpp>
 #include <executor/engine/describe.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/engine/traffic.hpp>
 
 #include <cxxabi.h>
 #include <unistd.h>
@@ -45,12 +46,13 @@ struct engine::state {
         : program(p), ends(given.begin(), given.end()), options(std::move(o)), gate(options.cores, p.head.workers) {
         if (options.graph && !options.lanes)
             refuse("an iteration cannot be a graph (its work is done as it is called) give the workers lanes");
+        const std::vector<message_life> lives = message_lives(p);
         for (communicator* end : ends) {
             end->prepare(p.messages);
             end->use_gate(&gate);
             auto on = options.lanes ? options.lanes(end->worker()) : nullptr;
             plan row = make_plan(p, *end, lookup, on.get());
-            end->reserve(row.transfers);
+            end->reserve(traffic_of(row.worker, row.transfers, lives));
             if (on) on->name(names_of(p, end->worker()));
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
         }

@@ -25,11 +25,11 @@ public:
         losses_.assign(units.size(), 0.0);
         if constexpr (!D::on_host) {
             rows_ = rows;
-            const std::size_t numbers = 2 * units.size() * rows * sizeof(std::int32_t);
-            if (numbers > numbers_.size()) numbers_ = device.allocate(numbers);
-            if (losses_.size() * sizeof(double) > results_.size())
-                results_ = device.allocate(losses_.size() * sizeof(double));
-            device.upload(results_.data(), losses_.data(), losses_.size() * sizeof(double));
+            const std::size_t numbers = tokens || targets ? 2 * units.size() * rows * sizeof(std::int32_t) : 0;
+            const std::size_t losses = targets ? units.size() * sizeof(double) : 0;
+            make_room(device, numbers_, numbers);
+            make_room(device, results_, losses);
+            device.upload(results_.data(), losses_.data(), losses);
             for (std::size_t u = 0; u < units.size(); ++u) {
                 if (tokens) device.upload(number(2 * u), units[u].tokens.data(), rows * sizeof(std::int32_t));
                 if (targets) device.upload(number(2 * u + 1), units[u].targets.data(), rows * sizeof(std::int32_t));
@@ -54,11 +54,18 @@ public:
     /// All of them, on the host.
     std::span<const double> losses(D& device) {
         if constexpr (!D::on_host)
-            if (!losses_.empty()) device.download(losses_.data(), results_.data(), losses_.size() * sizeof(double));
+            if (!losses_.empty() && results_.size() > 0)
+                device.download(losses_.data(), results_.data(), losses_.size() * sizeof(double));
         return losses_;
     }
 
 private:
+    /// What it held is not needed any more, so it need not be there beside the new.
+    static void make_room(D& device, typename D::memory& in, std::size_t bytes) {
+        if (bytes <= in.size()) return;
+        in = {};
+        in = device.allocate(bytes);
+    }
     std::int32_t* number(std::size_t part) const {
         return reinterpret_cast<std::int32_t*>(numbers_.data()) + part * rows_;
     }

@@ -62,6 +62,11 @@ public:
     double gradient_square_sum() { return state_.gradient_square_sum(device_); }
 
     void set_step(const adamw_step& step) { state_.set_step(device_, step); }
+    /// The same without the host, which need not wait for a number: see model_stage.
+    double* numbers(std::size_t count) { return state_.numbers(device_, count); }
+    void gradient_square_sum(double* to) { state_.gradient_square_sum(device_, to); }
+    void set_steps(std::span<const adamw_step> each) { state_.set_steps(device_, each); }
+    void clip(const norm_limit& by, int update) { state_.clip(device_, by, static_cast<std::size_t>(update)); }
     void update() { update_version(state_.current(), state_.current()); }
 
     /// Versions of the weights: passes read the one selected, `parameters` shows it. See stage.
@@ -130,11 +135,12 @@ gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range&
 /// scratch memory) it prepares now, when no other worker can be waiting for it.
 template <Device D>
 void gpt2_core<D>::rehearse() {
-    const std::vector<std::int32_t> numbers(unit_.size(1));
-    const unit_batch one{numbers, numbers};
+    const std::vector<std::int32_t> zeros(unit_.size(1));
+    const unit_batch one{zeros, zeros};
     set_batch({&one, 1});
     const auto stash = device_.allocate(whole_.size * sizeof(real));
-    const auto input = device_.allocate(boundary_ * sizeof(real)), output = device_.allocate(boundary_ * sizeof(real));
+    const auto input = device_.allocate(input_size() * sizeof(real)),
+               output = device_.allocate(output_size() * sizeof(real));
     for (int i = 0; i < 2; ++i) {  // the second adds to the gradients
         forward(0, array(stash), array(input), array(output));
         backward(0, array(stash), array(output), array(input));
@@ -143,11 +149,13 @@ void gpt2_core<D>::rehearse() {
     zero_gradients();
     gradient_square_sum();
     set_step({.learning_rate = 0});
+    double* const sums = numbers(2);
+    clip({.squares = sums, .norm = sums + 1}, 0);
     update();  // all moments stay 0, and a rate of 0 moves nothing
     set_step({});
     clear_gradients();
     set_batch({});
-    device_.finish();
+    device_.settle();
 }
 
 template <Device D>

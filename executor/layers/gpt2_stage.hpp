@@ -56,6 +56,11 @@ public:
     }
     double gradient_square_sum() override { return core_.gradient_square_sum(); }
     void set_step(const adamw_step& step) override { core_.set_step(step); }
+    double* numbers(std::size_t count) override { return core_.numbers(count); }
+    void gradient_square_sum(double* to) override { core_.gradient_square_sum(to); }
+    void set_steps(std::span<const adamw_step> each) override { core_.set_steps(each); }
+    void clip(const norm_limit& by, int update) override { core_.clip(by, update); }
+    void read(const double* from, std::span<double> to) override { device_.download(to.data(), from, to.size_bytes()); }
     std::span<const parameter> tensors() const override { return core_.tensors(); }
     std::span<float> in_place(const parameter& p, stored what) override {
         if constexpr (D::on_host)

@@ -24,6 +24,17 @@ public:
     /// Settings of the coming updates.
     virtual void set_step(const adamw_step& step) = 0;
 
+    /// Room for so many numbers in the device's memory, zeroed; what was handed out before is gone.
+    virtual double* numbers(std::size_t count) = 0;
+    /// The sum of squares, put there.
+    virtual void gradient_square_sum(double* to) = 0;
+    /// Settings of the updates of an iteration, one after the other, but for what clips them.
+    virtual void set_steps(std::span<const adamw_step> each) = 0;
+    /// The next update is number `update` of the iteration, averaged and clipped like this.
+    virtual void clip(const norm_limit& by, int update) = 0;
+    /// Numbers in the device's memory, after all that was enqueued.
+    virtual void read(const double* from, std::span<double> to) = 0;
+
     virtual std::span<const parameter> tensors() const = 0;
     /// One of the tensors where it lies in the host's memory; empty where it does not.
     virtual std::span<float> in_place(const parameter& p, stored what) = 0;

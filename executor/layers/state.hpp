@@ -4,6 +4,7 @@
 #include "executor/layers/wide.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
@@ -21,6 +22,16 @@ struct parameter_view {
 /// What is stored of a parameter. Weights are the master's, where there is one.
 enum class stored : std::uint8_t { weight, gradient, m, v };
 
+/// An update's settings as adamw takes them.
+template <Device D>
+struct update_settings {
+    using type = adamw_step;
+};
+template <Device D>
+requires(!D::on_host) struct update_settings<D> {
+    using type = typename D::step_numbers;
+};
+
 /// The parameters of one stage with gradients, moments and, where real is shorter than wide, master weights: each kind in one
 /// contiguous array in the device's memory.
 template <Device D>
@@ -36,8 +47,7 @@ public:
         for (auto* m : {&gradients_, &m_, &v_}) *m = device.allocate(list_.size() * sizeof(wide));
         if constexpr (has_master<D>) master_ = device.allocate(list_.size() * sizeof(wide));
         if constexpr (!D::on_host) {
-            results_ = device.allocate(sizeof(double));
-            steps_ = device.allocate(2 * sizeof(typename D::step_numbers));
+            numbers(device, 1);
         }
         set_step(device, {});
         for (const parameter& p : list_.all()) initialise_one(device, p, seed);
@@ -62,20 +72,24 @@ public:
     }
     double gradient_square_sum(D& device) {
         double sum = 0;
-        double* const on_device = D::on_host ? &sum : reinterpret_cast<double*>(results_.data());
-        device.sum_of_squares(gradients(device).data(), list_.size(), on_device);
-        if constexpr (!D::on_host) device.download(&sum, on_device, sizeof sum);
+        double* const to = D::on_host ? &sum : numbers_;
+        gradient_square_sum(device, to);
+        if constexpr (!D::on_host) device.download(&sum, to, sizeof sum);
         return sum;
     }
-
-    void set_step(D& device, const adamw_step& step) {
-        step_[decayed] = step_[plain] = step;
-        step_[plain].weight_decay = 0;
-        if constexpr (!D::on_host) {
-            const typename D::step_numbers numbers[] = {D::numbers(step_[decayed]), D::numbers(step_[plain])};
-            device.upload(steps_.data(), numbers, sizeof numbers);
-        }
+    void gradient_square_sum(D& device, double* to) {
+        device.sum_of_squares(gradients(device).data(), list_.size(), to);
     }
+    /// Room for so many numbers in the device's memory, zeroed; what was handed out before is gone.
+    double* numbers(D& device, std::size_t count) {
+        results_ = device.allocate(count * sizeof(double));
+        return numbers_ = reinterpret_cast<double*>(results_.data());
+    }
+
+    void set_step(D& device, const adamw_step& step) { set_steps(device, {&step, 1}); }
+    /// Of the updates of an iteration, one after the other. The first is the next one, until `clip` names another.
+    void set_steps(D& device, std::span<const adamw_step> steps);
+    void clip(D& device, const norm_limit& by, std::size_t update);
     void keep_versions(D& device, int count);
     void select_version(int version) { current_ = static_cast<std::size_t>(version); }
     void update_version(D& device, std::size_t from, std::size_t to);
@@ -100,6 +114,7 @@ public:
 private:
     enum state { fresh, zeroed, filled };
     enum { decayed, plain };
+    using settings = typename update_settings<D>::type;
 
     void initialise_one(D& device, const parameter& p, std::uint64_t seed);
     real* values_of(std::size_t version) {
@@ -112,7 +127,9 @@ private:
     typename D::memory values_, gradients_, m_, v_, master_, results_, steps_;
     typename D::memory more_values_;  ///< versions 1 to count_ - 1
     std::size_t count_ = 1, current_ = 0;
-    adamw_step step_[2]{};  ///< with weight decay and without
+    double* numbers_ = nullptr;
+    std::vector<settings> settings_;  ///< of updates: each with weight decay, then without
+    std::size_t next_ = 0;            ///< update
     state gradient_state_ = fresh;
 };
 
@@ -150,9 +167,46 @@ void training_state<D>::update_version(D& device, std::size_t from, std::size_t 
                          wides(v_) + p.offset, p.size, numbers);
         };
         if constexpr (D::on_host)
-            run(step_[kind]);
+            run(settings_[2 * next_ + kind]);
         else
-            run(reinterpret_cast<const typename D::step_numbers*>(steps_.data()) + kind);
+            run(reinterpret_cast<const settings*>(steps_.data()) + 2 * next_ + kind);
+    }
+}
+
+template <Device D>
+void training_state<D>::set_steps(D& device, std::span<const adamw_step> steps) {
+    settings_.clear();
+    for (adamw_step step : steps)
+        for (const auto kind : {decayed, plain}) {
+            if (kind == plain) step.weight_decay = 0;
+            if constexpr (D::on_host)
+                settings_.push_back(step);
+            else
+                settings_.push_back(D::numbers(step));
+        }
+    next_ = 0;
+    if constexpr (!D::on_host) {
+        const std::size_t bytes = settings_.size() * sizeof(settings);
+        if (bytes > steps_.size()) steps_ = {}, steps_ = device.allocate(bytes);
+        device.upload(steps_.data(), settings_.data(), bytes);
+    }
+}
+
+template <Device D>
+void training_state<D>::clip(D& device, const norm_limit& by, std::size_t update) {
+    next_ = update;
+    if constexpr (!D::on_host) {
+        device.clip(by, reinterpret_cast<settings*>(steps_.data()) + 2 * update, 2);
+    } else {
+        double total = 0;
+        for (int column = 0; column < by.columns; ++column) {
+            double sum = 0;
+            for (int row = 0; row < by.rows; ++row) sum += by.squares[std::ptrdiff_t{row} * by.columns + column];
+            total += sum;
+        }
+        const double norm = *by.norm = std::sqrt(total) / by.units;
+        const double factor = by.limit > 0 && norm > by.limit ? by.limit / norm : 1;
+        for (const auto kind : {decayed, plain}) settings_[2 * update + kind].gradient_scale = factor / by.units;
     }
 }
 

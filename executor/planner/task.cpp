@@ -109,7 +109,9 @@ model model_of_job(const job& of) {
     sizes.vocabulary = of.model.vocabulary;
     sizes.context = of.model.context;
     sizes.tokens = of.tokens();
-    return executed_gpt2(sizes, of.batch.sequences);
+    const bool shorter = of.precision == "bf16";
+    const auto& on = shorter ? numbers_on_gpu_in_bf16 : of.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
+    return executed_gpt2(sizes, of.batch.sequences, on);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <executor/engine/lane.hpp>
 #include <executor/engine/replay.hpp>
 #include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/device_memory.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,8 +22,8 @@ public:
     virtual ~world() = default;
     /// The workers' ends, in their order.
     virtual std::vector<communicator*> ends() = 0;
-    /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. Nothing may then be asked of the
-    /// stages while it is recorded: no norms, no losses.
+    /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. The host may then ask nothing of
+    /// the stages while it is recorded: no norms, no losses.
     virtual std::shared_ptr<replay> graph() { return nullptr; }
 };
 
@@ -44,6 +45,8 @@ public:
     virtual std::unique_ptr<world> join(const program_view& of) = 0;
     /// Of the workers that `join` joined; empty: the host's.
     virtual lane_maker lanes() { return {}; }
+    /// Of the GPUs that it uses; null on the host.
+    virtual device_room* room() { return nullptr; }
     /// Memory that the stages can read and write, for boundary tensors outside an engine.
     virtual std::shared_ptr<std::byte> memory(std::size_t bytes) = 0;
 };

@@ -2,6 +2,7 @@
 #include <chimera/simulate/metrics.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
+#include <executor/train/clipping.hpp>
 #include <executor/train/replicas.hpp>
 #include <executor/train/stop.hpp>
 
@@ -24,7 +25,7 @@ int shared_cores(int cores, int workers) {
 
 prediction predict(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
                    const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
-                   std::size_t most) {
+                   std::size_t most, bool graph) {
     using clock = std::chrono::steady_clock;
     replicas copies(on, of, config, layers, unit, 1);
     copies.set_batch(sample);
@@ -34,8 +35,11 @@ prediction predict(backend& on, const program_view& of, const gpt2_config& confi
     options.cores = cores;
     options.lanes = on.lanes();
     options.watchdog_seconds = watchdog;
-    options.hooks.before_update = [&](communicator& end) { copies.gradient_square_sum(end); };
-    options.hooks.each_update = [&](int worker, int stage, int) { copies.gradient_square_sum(worker, stage); };
+    if (graph) options.graph = joined->graph();
+    const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
+    clipping clip(copies, of, still, on.on_host(), ends);
+    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
+    options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
     engine run(of, copies.lookup(), ends, options);
 
     std::vector<timeline> measured;
@@ -44,7 +48,9 @@ prediction predict(backend& on, const program_view& of, const gpt2_config& confi
     const auto since = [](clock::time_point from) {
         return std::chrono::duration<double>(clock::now() - from).count();
     };
+    clip.begin(0, 0);
     run.run_iteration();  // first touch of all memory
+    if (options.graph) run.run_iteration();
     const auto enough = [&] {
         if (stop_request::wanted() && !measured.empty()) return true;
         return measured.size() >= 3 && (since(start) >= seconds || measured.size() >= most);
@@ -52,6 +58,7 @@ prediction predict(backend& on, const program_view& of, const gpt2_config& confi
     while (!enough()) {
         const auto begin = clock::now();
         copies.set_batch(sample);
+        clip.begin(0, 0);
         measured.push_back(run.run_iteration());
         surroundings.push_back(since(begin) - metrics(measured.back()).makespan);
     }

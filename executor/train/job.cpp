@@ -185,6 +185,7 @@ job parse_job(std::string_view text, const std::string& name) {
     reader.read("device", made.device);
     reader.read("precision", made.precision);
     reader.read("deterministic", made.deterministic);
+    reader.read("graph", made.graph);
     reader.finish();
     made.output = output;
     return made;

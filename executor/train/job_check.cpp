@@ -136,6 +136,7 @@ std::string job_text(const job& from) {
     made["device"] = from.device;
     made["precision"] = from.precision;
     made["deterministic"] = from.deterministic;
+    made["graph"] = from.graph;
     return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/model/executed.hpp>
 #include <executor/device/cpu/cpu.hpp>
 #include <executor/train/memory.hpp>
 
@@ -30,7 +29,7 @@ bool recomputes(const program_view& of, int stage) {
 
 }  // namespace
 
-model described(const gpt2_config& c, const unit_shape& unit) {
+model described(const gpt2_config& c, const unit_shape& unit, const executed_numbers& on) {
     return executed_gpt2({.layers = c.layers,
                           .heads = c.heads,
                           .channels = c.channels,
@@ -38,12 +37,13 @@ model described(const gpt2_config& c, const unit_shape& unit) {
                           .context = c.context,
                           .tokens = unit.tokens,
                           .how = {}},
-                         unit.sequences);
+                         unit.sequences, on);
 }
 
 std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
-                                          std::span<const layer_range> layers, const unit_shape& unit, bool scratch) {
-    const model whole = described(config, unit);
+                                          std::span<const layer_range> layers, const unit_shape& unit, bool scratch,
+                                          const executed_numbers& on) {
+    const model whole = described(config, unit, on);
     std::vector<stage_memory> out;
     std::vector<std::pair<layer_range, std::size_t>> known;  // scratch of ranges with the same layers
     for (int s = 0; s < of.head.stages; ++s) {
@@ -52,6 +52,7 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_con
         const stage_bytes bytes = bytes_of(whole, from, to, unit.sequences);
         const auto mode = recomputes(of, s) ? recompute_mode::full : recompute_mode::none;
         out.push_back(memory_of(bytes, whole.bytes, mode, 0, 1, weight_versions(of.head, s)));
+        if (from == to) out.back().workspace += on.library;
         if (!scratch) continue;
         const layer_range kind{0, range.last > range.first, false, range.head};
         auto found = std::ranges::find(known, kind, &std::pair<layer_range, std::size_t>::first);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/model/model.hpp>
+#include <chimera/model/executed.hpp>
 #include <chimera/partition/memory.hpp>
 #include <executor/layers/block.hpp>
 
@@ -11,13 +11,13 @@
 namespace chimera::executor {
 
 /// The model as its descriptor, for units of that shape.
-model described(const gpt2_config& config, const unit_shape& unit);
+model described(const gpt2_config& config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
 
-/// Bytes of every stage of a program that trains GPT-2 on the CPU, as memory_timeline wants them: exactly what its layers and its
-/// device allocate. `scratch`: the device's own is included, which is found by planning the stage's products on one, without
+/// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its
+/// device allocate. `scratch`: the CPU's own is included, which is found by planning the stage's products on it, without
 /// running them.
 std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
                                           std::span<const layer_range> layers, const unit_shape& unit,
-                                          bool scratch = true);
+                                          bool scratch = true, const executed_numbers& on = numbers_on_cpu);
 
 }  // namespace chimera::executor

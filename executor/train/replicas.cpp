@@ -33,6 +33,11 @@ stage_lookup replicas::lookup() {
     };
 }
 
+model_stage* replicas::find_stage(int worker, int stage) {
+    const held* found = find(worker, stage);
+    return found ? found->model.get() : nullptr;
+}
+
 void replicas::set_batch(const batch& next) {
     std::vector<unit_batch> units;
     for (int u = 0; u < next.units; ++u) units.push_back({next.inputs_of(u), next.targets_of(u)});
@@ -51,17 +56,6 @@ double replicas::loss() const {
     return sum / static_cast<double>(each.size());
 }
 
-double replicas::gradient_square_sum(communicator& end) {
-    std::vector<double> squares(static_cast<std::size_t>(program_.head.stages));
-    for (auto& h : all_)
-        if (h.worker == end.worker() && h.first)
-            squares[static_cast<std::size_t>(h.stage)] = h.model->gradient_square_sum();
-    end.sum(squares);
-    double sum = 0;
-    for (const double each : squares) sum += each;
-    return sum;
-}
-
 void replicas::set_step(int worker, const adamw_step& step) {
     for (auto& h : all_)
         if (h.worker == worker) h.model->set_step(step);
@@ -70,8 +64,6 @@ void replicas::set_step(int worker, const adamw_step& step) {
 double replicas::gradient_square_sum(int worker, int stage) {
     return find(worker, stage)->model->gradient_square_sum();
 }
-
-void replicas::set_step(int worker, int stage, const adamw_step& step) { find(worker, stage)->model->set_step(step); }
 
 /// A tensor of the first copy: in place, or a copy on the host.
 std::span<float> replicas::shown(held& h, const parameter& p, stored what) {

@@ -26,20 +26,18 @@ public:
              const unit_shape& unit, std::uint64_t seed);
 
     stage_lookup lookup();
+    /// What the worker holds of a stage; null: nothing.
+    model_stage* find_stage(int worker, int stage);
     /// Sets the batch of an iteration; it must live until the iteration has ended.
     void set_batch(const batch& next);
     /// Mean loss over the units of the last iteration, in nats, added in the order of the units.
     double loss() const;
 
-    /// Sum of squares of all reduced gradients: each stage counted once, by the first worker of its replica group. To be called
-    /// by every worker, on its own thread; all get the same bits.
-    double gradient_square_sum(communicator& end);
     /// Settings of the coming update of all the stages that a worker holds.
     void set_step(int worker, const adamw_step& step);
-    /// The same of one stage alone, for programs that update within the iteration; all members of its replica group get the same
-    /// bits. To be called on the worker's own thread.
+    /// Sum of squares of a stage's gradients; all members of its replica group get the same bits. To be called on the worker's
+    /// own thread.
     double gradient_square_sum(int worker, int stage);
-    void set_step(int worker, int stage, const adamw_step& step);
     /// Whether the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 

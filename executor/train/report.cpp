@@ -70,6 +70,9 @@ std::string report_text(const train_report& r) {
     text += row("tokens/s", print("%.0f", r.tokens_per_second));
     text += compared("makespan", r.predicted_makespan, r.measured_makespan, 1e3, "ms");
     text += compared("bubble ratio", r.predicted_bubble, r.measured_bubble, 100, "%");
+    if (r.predicted_memory > 0)
+        text += compared("device memory", static_cast<double>(r.predicted_memory),
+                         static_cast<double>(r.measured_memory), 0x1p-30, "GiB");
     for (const auto& [name, path] :
          {std::pair("timeline", r.timeline), {"trace", r.trace}, {"log", r.log}, {"checkpoint", r.checkpoint}})
         if (!path.empty()) text += row(name, shown(path));

@@ -7,6 +7,7 @@
 #include <executor/io/write.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/checkpoint.hpp>
+#include <executor/train/clipping.hpp>
 #include <executor/train/groups.hpp>
 #include <executor/train/log.hpp>
 #include <executor/train/measure.hpp>
@@ -42,10 +43,6 @@ private:
     void open_output();
     void iterate();
     void one_iteration(engine& run);
-    void clip(communicator& end);
-    void clip_stage(int worker, int stage, int update);
-    double norm() const;
-    adamw_step step_of(double norm, double units, std::int64_t update) const;
     void save();
     void report_progress(const step_record& record);
     std::filesystem::path in_output(const char* name) const { return job_.output / name; }
@@ -68,14 +65,13 @@ private:
     int gate_ = 0;  ///< cores that workers share, 0: no need
     prediction predicted_;
     std::optional<replicas> model_;
+    std::optional<clipping> clip_;
     std::optional<checkpoint_header> found_;
     std::optional<step_log> log_;
     learning_rate rate_;
     batch batch_;
     std::int64_t step_ = 0, steps_ = 0, done_here_ = 0;
-    double norm_ = 0;            ///< of the last iteration's gradient
-    std::vector<int> groups_;    ///< units of each update of an iteration
-    std::vector<double> norms_;  ///< of each stage's last gradient, where weights change within the iteration
+    std::vector<int> groups_;  ///< units of each update of an iteration
     iteration_record record_;
     clock::time_point first_iteration_, last_words_;
 };
@@ -124,7 +120,6 @@ training_run::training_run(const job& wanted, const train_options& options)
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
     check_memory(program_, config_of(job_.model), layers_);
     groups_ = units_of_updates(program_);
-    norms_.resize(static_cast<std::size_t>(program_.head.stages));
     gate_ = on_->on_host() ? shared_cores(job_.cores, program_.head.workers) : 0;
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
@@ -137,6 +132,8 @@ training_run::training_run(const job& wanted, const train_options& options)
     if (!options_.resume && !options_.overwrite && std::filesystem::exists(in_output("checkpoint.safetensors")))
         refuse("the output folder " + shown(job_.output) +
                " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
+    if (device_room* room = on_->room())
+        report_.predicted_memory = check_device_memory(program_, config_of(job_.model), layers_, unit_, *room);
     predict_iterations();
     plan_steps();
     model_.emplace(*on_, program_, config_of(job_.model), layers_, unit_, job_.seed);
@@ -149,8 +146,8 @@ void training_run::predict_iterations() {
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
-    predicted_ =
-        predict(*on_, program_, config_of(job_.model), layers_, unit_, batch_, gate_, job_.watchdog, seconds, most);
+    predicted_ = predict(*on_, program_, config_of(job_.model), layers_, unit_, batch_, gate_, job_.watchdog, seconds,
+                         most, job_.graph);
 }
 
 void training_run::plan_steps() {
@@ -188,53 +185,19 @@ void training_run::open_output() {
     log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
 }
 
-/// Settings of an update: averages over its units and clips, in one factor. `norm` is that of the average. `update` counts from 0.
-adamw_step training_run::step_of(double norm, double units, std::int64_t update) const {
-    const auto& o = job_.optimiser;
-    if (!std::isfinite(norm))
-        refuse("the gradient is not finite at step " + std::to_string(step_ + 1) +
-               " (the run diverged) use a smaller learning_rate");
-    const double factor = o.clip > 0 && norm > o.clip ? o.clip / norm : 1;
-    return {rate_.at(step_), o.beta1, o.beta2, 1e-8, o.weight_decay, factor / units, static_cast<int>(update + 1)};
-}
-
-/// Clips by the global norm; all workers compute the same factor.
-void training_run::clip(communicator& end) {
-    const double units = program_.head.units();
-    const double norm = std::sqrt(model_->gradient_square_sum(end)) / units;
-    model_->set_step(end.worker(), step_of(norm, units, step_));
-    if (end.worker() == 0) norm_ = norm;
-}
-
-/// Where weights change within the iteration, no moment has the gradients of all stages: each is clipped by its own norm. The
-/// learning rate is the iteration's; AdamW counts updates.
-void training_run::clip_stage(int worker, int stage, int update) {
-    const double units = groups_[static_cast<std::size_t>(update)];
-    const double norm = std::sqrt(model_->gradient_square_sum(worker, stage)) / units;
-    model_->set_step(worker, stage, step_of(norm, units, step_ * static_cast<std::int64_t>(groups_.size()) + update));
-    if (model_->is_first(worker, stage)) norms_[static_cast<std::size_t>(stage)] = norm;
-}
-
-/// Of the last iteration's gradient, or of each stage's last one together.
-double training_run::norm() const {
-    if (program_.head.update == weights::flushed) return norm_;
-    double sum = 0;
-    for (const double each : norms_) sum += each * each;
-    return std::sqrt(sum);
-}
-
 void training_run::one_iteration(engine& run) {
     const auto begin = clock::now();
     while_running([&] { source_.next(program_.head.units(), unit_.sequences, batch_); });
     model_->set_batch(batch_);
+    clip_->begin(step_, rate_.at(step_));
     record_.add(run.run_iteration());
-    const double loss = model_->loss();
+    const double loss = model_->loss(), norm = clip_->norm();
     if (step_ == 0) report_.first_loss = loss;
     report_.last_loss = loss;
     ++step_;
     ++done_here_;
     const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
-    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm(),
+    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm,
                              step_ * tokens, since(begin), record_.last_makespan(), record_.last_bubble_ratio()};
     log_->write(record);
     report_progress(record);
@@ -260,10 +223,14 @@ void training_run::iterate() {
     engine_options options;
     options.cores = gate_;
     options.lanes = on_->lanes();
+    if (job_.graph) options.graph = joined->graph();
     options.watchdog_seconds = job_.watchdog;
     options.recorder_file = in_output("recorder.txt").string();
-    options.hooks.before_update = [this](communicator& end) { clip(end); };
-    options.hooks.each_update = [this](int worker, int stage, int update) { clip_stage(worker, stage, update); };
+    clip_.emplace(*model_, program_, job_.optimiser, on_->on_host(), ends);
+    options.hooks.before_update = [this](communicator& end) { clip_->before_update(end); };
+    options.hooks.each_update = [this](int worker, int stage, int update) {
+        clip_->each_update(worker, stage, update);
+    };
     engine run(program_, model_->lookup(), ends, options);
     first_iteration_ = last_words_ = clock::now();
     while (step_ < steps_ && !stop_request::wanted()) {
@@ -272,6 +239,7 @@ void training_run::iterate() {
         if (options_.after_step) options_.after_step(step_);
     }
     report_.seconds = since(first_iteration_);
+    if (device_room* room = on_->room()) report_.measured_memory = room->taken();
 }
 
 train_report training_run::finish() {

@@ -44,6 +44,7 @@ struct train_report {
     double tokens_per_second = 0, seconds = 0;
     double predicted_makespan = 0, measured_makespan = 0;  ///< seconds; measured: medians over the iterations
     double predicted_bubble = 0, measured_bubble = 0;
+    std::size_t predicted_memory = 0, measured_memory = 0;  ///< bytes of the fullest GPU; 0 on the host
     std::filesystem::path timeline, trace, log, checkpoint;
 };
 

@@ -110,6 +110,7 @@ private:
     std::minstd_rand random_;
     std::chrono::seconds patience_;  // with streams that can do nothing, while other threads may enqueue more
     std::vector<std::deque<work>> queues_;
+    std::vector<std::size_t> unused_;  // queues of streams that are gone
     std::size_t favourite_ = 0;
 };
 
@@ -117,9 +118,16 @@ class stream final : public chimera::executor::stream {
 public:
     explicit stream(machine& on) : on_(on) {
         const std::lock_guard lock(on.mutex_);
-        index_ = on.queues_.size();
-        on.queues_.emplace_back();
+        if (on.unused_.empty()) on.unused_.push_back(on.queues_.size()), on.queues_.emplace_back();
+        index_ = on.unused_.back();
+        on.unused_.pop_back();
     }
+    ~stream() override {
+        const std::lock_guard lock(on_.mutex_);
+        if (on_.queues_[index_].empty()) on_.unused_.push_back(index_);
+    }
+    stream(const stream&) = delete;
+    stream& operator=(const stream&) = delete;
 
     /// Calls that are recorded, to be made again and again on other streams.
     struct recording {

@@ -54,15 +54,7 @@ void cuda_stream::wait_for(const mark& there) {
 }
 
 std::byte* cuda_stream::allocate(std::size_t bytes) {
-    check(cudaSetDevice(gpu_), "choosing a GPU");
-    void* memory = nullptr;
-    const cudaError_t error = cudaMalloc(&memory, bytes);
-    if (error == cudaErrorMemoryAllocation) {
-        cudaGetLastError();  // it would be found by the next launch
-        return nullptr;
-    }
-    check(error, "taking memory");
-    return static_cast<std::byte*>(memory);
+    return static_cast<std::byte*>(detail::take_memory(gpu_, bytes));
 }
 
 void cuda_stream::release(std::byte* memory) noexcept { cudaFree(memory); }

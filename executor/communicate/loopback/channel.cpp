@@ -12,12 +12,14 @@ staged_channel::~staged_channel() {
 }
 
 staged* staged_channel::find_unused(std::size_t bytes, stream& sender) {
-    const auto fits = [&](const staged* s) { return s->bytes >= bytes; };
-    if (const auto found = std::ranges::find_if(unused_, fits); found != unused_.end()) {
-        staged* const copy = *found;
-        unused_.erase(found);
-        return copy;
-    }
+    const auto found = std::ranges::find(unused_, bytes, &staged::bytes);
+    if (found == unused_.end()) return make(bytes, sender);
+    staged* const copy = *found;
+    unused_.erase(found);
+    return copy;
+}
+
+staged* staged_channel::make(std::size_t bytes, stream& sender) {
     unused_.reserve(copies_.size() + 1);
     auto copy = std::make_unique<staged>();
     copy->filled = sender.make_mark();
@@ -31,6 +33,13 @@ staged* staged_channel::find_unused(std::size_t bytes, stream& sender) {
             " bytes cannot be kept under way (out of memory) use smaller micro-batches or fewer workers on the device");
     copies_.push_back(std::move(copy));
     return copies_.back().get();
+}
+
+void staged_channel::reserve(std::size_t bytes, int count, stream& sender) {
+    const std::lock_guard lock(mutex_);
+    for (auto have = std::ranges::count(copies_, bytes, [](const auto& copy) { return copy->bytes; }); have < count;
+         ++have)
+        unused_.push_back(make(bytes, sender));
 }
 
 staged* staged_channel::deposit(const transfer& t, stream& sender) {

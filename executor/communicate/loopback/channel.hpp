@@ -33,6 +33,9 @@ public:
     staged_channel(const staged_channel&) = delete;
     staged_channel& operator=(const staged_channel&) = delete;
 
+    /// Takes memory for so many messages of that size under way at a time; for more, or others, it is taken when they come.
+    void reserve(std::size_t bytes, int count, stream& sender);
+
     /// Copies on the sender's stream. `met`: a receive was posted, and its delivery is now in `all`, by message.
     outcome send(const transfer& t, bool eager, stream& sender, delivery* all);
 
@@ -52,6 +55,7 @@ private:
     };
     staged* deposit(const transfer& t, stream& sender);
     staged* find_unused(std::size_t bytes, stream& sender);
+    staged* make(std::size_t bytes, stream& sender);
 
     mutable std::mutex mutex_;
     ring_queue<offer> offers_;       // sends that came before their receive

@@ -26,6 +26,11 @@ public:
         world_.from[m]->fetch(world_.deliveries[m], *order());
     }
 
+    void reserve(std::span<const traffic> all) override {
+        for (const traffic& t : all)
+            world_.channels[world_.between(worker(), t.peer)].reserve(t.bytes, t.most, *order());
+    }
+
 private:
     detail::outcome hand_over(const transfer& t, bool eager) override {
         return world_.channels[world_.between(worker(), t.peer)].send(t, eager, *order(), world_.deliveries.get());

@@ -15,7 +15,7 @@ namespace chimera::executor {
 /// one GPU. All calls are about the order of the streams: `start` enqueues a copy of what is sent, which the worker's stream may
 /// overwrite afterwards; `wait` blocks the thread until the other side has enqueued its own, and has the worker's stream wait
 /// for it. So does a reduction, which runs on a stream of its own. Only `sum`, whose values are the host's, waits for nothing
-/// else. What is sent is kept in pooled memory: allocated while more is under way than ever before, so in the first iteration.
+/// else. What is sent is kept in pooled memory, which `reserve` takes; without it, while more is under way than ever before.
 class loopback_world {
 public:
     /// `streams`: one for each worker; `collective`: another one, on which reductions are added up. They outlive the world,

@@ -71,7 +71,7 @@ public:
         posted_.resize(arrived_.size(), false);
     }
 
-    void reserve(std::span<const transfer> all) override {
+    void reserve(std::span<const traffic> all) override {
         session_.use();
         staging_.reserve(all);
     }
@@ -113,13 +113,14 @@ public:
     int join(int key, std::span<const std::int32_t> group) override {
         const members who(group.begin(), group.end());
         const auto found = groups_.find(who);
-        if (group.size() > 1 && found == groups_.end())
+        const bool everybody = group.size() == static_cast<std::size_t>(workers());
+        if (group.size() > 1 && !everybody && found == groups_.end())
             refuse(session_.who() + ": group " + std::to_string(key) +
                    " was not named when NCCL was started (options.groups) give every rank all replica groups");
         session_.use();
         joined_.push_back(std::make_unique<membership>());
         membership& of = *joined_.back();
-        of.comm = group.size() > 1 ? found->second : nullptr;
+        if (group.size() > 1) of.comm = found != groups_.end() ? found->second : world_;
         of.size = group.size();
         of.rank = static_cast<std::size_t>(std::ranges::find(who, worker()) - who.begin());
         return static_cast<int>(joined_.size()) - 1;

@@ -18,13 +18,10 @@ nccl_staging::piece::piece(std::size_t size) {
     data = static_cast<std::byte*>(memory);
 }
 
-void nccl_staging::reserve(std::span<const transfer> all) {
-    std::map<std::pair<int, std::size_t>, std::size_t> counts;
-    for (const transfer& t : all)
-        if (t.sends && t.bytes > 0) ++counts[{t.peer, t.bytes}];
-    for (const auto& [which, count] : counts)
-        for (pieces& have = all_[which]; have.size() < std::min(count, most_);)
-            have.push_back(std::make_unique<piece>(which.second));
+void nccl_staging::reserve(std::span<const traffic> all) {
+    for (const traffic& t : all)
+        for (pieces& have = all_[{t.peer, t.bytes}]; have.size() < std::min(static_cast<std::size_t>(t.most), most_);)
+            have.push_back(std::make_unique<piece>(t.bytes));
 }
 
 nccl_staging::piece& nccl_staging::take(const transfer& t, cudaStream_t compute) {

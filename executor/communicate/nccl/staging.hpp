@@ -48,7 +48,7 @@ public:
         bool enqueued = true;  ///< its send; before that, nothing says when the piece is free
     };
 
-    void reserve(std::span<const transfer> all);
+    void reserve(std::span<const traffic> all);
 
     /// The piece that was taken longest ago; `compute` waits until it is free. What was taken for a group that is not enqueued yet is
     /// not taken again.

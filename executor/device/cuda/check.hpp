@@ -6,6 +6,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
 #include <string>
 
 namespace chimera::executor::detail {
@@ -20,5 +21,8 @@ inline void check(cudaError_t error, const char* doing) {
 inline void check(cublasStatus_t status, const char* doing) {
     if (status != CUBLAS_STATUS_SUCCESS) fail(status, doing);
 }
+
+/// Memory of a GPU. What there is no room for is refused: how much was asked for, how much is free, what needs less.
+void* take_memory(int gpu, std::size_t bytes);
 
 }  // namespace chimera::executor::detail

@@ -12,6 +12,9 @@ add_library(chimera_cuda STATIC ${cuda_sources})
 target_compile_definitions(chimera_cuda PUBLIC CHIMERA_CUDA)
 target_link_libraries(chimera_cuda PUBLIC chimera_layers chimera_kernels CUDA::cudart CUDA::cublasLt)
 
+list(JOIN CMAKE_CUDA_ARCHITECTURES ", " built_for)
+set_source_files_properties(device/cuda/gpu.cpp PROPERTIES COMPILE_DEFINITIONS "CHIMERA_CUDA_ARCHITECTURES=\"${built_for}\"")
+
 # Fused attention: cuDNN through its frontend, which is headers alone. Without them attention goes by matrix products.
 set(CHIMERA_CUDNN_FRONTEND "" CACHE PATH "Folder with cudnn_frontend.h, for fused attention")
 find_library(CHIMERA_CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ENV CUDNN_HOME PATH_SUFFIXES lib lib64)

@@ -177,6 +177,12 @@ void cuda_device<Real>::finish() {
 }
 
 template <class Real>
+void cuda_device<Real>::settle() {
+    finish();
+    state_->outgrown.clear();
+}
+
+template <class Real>
 void cuda_device<Real>::copy_bytes(void* y, const void* x, std::size_t bytes) {
     queue();
     check(cudaMemcpyAsync(y, x, bytes, cudaMemcpyDeviceToDevice, state_->stream), "copying");
@@ -306,6 +312,11 @@ template <class Real>
 void cuda_device<Real>::adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
                               const step_numbers* on_device) {
     gpu::adamw(queue(), values, gradients, master, m, v, n, on_device);
+}
+
+template <class Real>
+void cuda_device<Real>::clip(const norm_limit& by, step_numbers* on_device, int count) {
+    gpu::clip(queue(), by, on_device, count);
 }
 
 template class cuda_device<float>;

@@ -65,6 +65,7 @@ public:
     void upload(void* to, const void* from_host, std::size_t bytes);
     void download(void* to_host, const void* from, std::size_t bytes);
     void finish();
+    void settle();
 
     template <class T>
     void fill(T* y, wide value, std::size_t n) {
@@ -118,6 +119,7 @@ public:
                const adamw_step& step);
     void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
                const step_numbers* on_device);
+    void clip(const norm_limit& by, step_numbers* on_device, int count);
 
 private:
     void* queue();  ///< the stream, its GPU made the current one

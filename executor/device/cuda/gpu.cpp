@@ -3,12 +3,36 @@
 
 #include "chimera/core/error.hpp"
 #include "executor/device/cuda/check.hpp"
+#include "executor/device/cuda/kernels/kernels.hpp"
 
 namespace chimera::executor {
 
 namespace detail {
 
 namespace {
+
+#ifndef CHIMERA_CUDA_ARCHITECTURES
+#define CHIMERA_CUDA_ARCHITECTURES "others"
+#endif
+
+constexpr const char* smaller =
+    "use fewer sequences in a micro-batch, fewer micro-batches in flight, more stages, recompute or bf16";
+
+std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+/// The current GPU is one that this program's kernels were not built for.
+[[noreturn]] void wrong_architecture() {
+    int gpu = 0;
+    cudaDeviceProp is{};
+    cudaGetDevice(&gpu);
+    cudaGetDeviceProperties(&is, gpu);
+    const std::string major = std::to_string(is.major), minor = std::to_string(is.minor);
+    refuse("no kernel of this program runs on GPU " + std::to_string(gpu) + ", " + is.name +
+           " (its compute capability is " + major + "." + minor + ", the program was built for " +
+           CHIMERA_CUDA_ARCHITECTURES + ") " +
+           (is.major < 8 ? "use a GPU of 8.0 or more, or train on the CPU"
+                         : "build it with -DCMAKE_CUDA_ARCHITECTURES=" + major + minor));
+}
 
 const char* advice(cudaError_t error) {
     switch (error) {
@@ -18,12 +42,8 @@ const char* advice(cudaError_t error) {
             return "make a GPU visible (see CUDA_VISIBLE_DEVICES), or train on the CPU";
         case cudaErrorInvalidDevice:
             return "name a GPU that is there";
-        case cudaErrorNoKernelImageForDevice:
-        case cudaErrorUnsupportedPtxVersion:
-            return "build for this GPU's architecture: -DCMAKE_CUDA_ARCHITECTURES=<compute capability without its "
-                   "point>";
         case cudaErrorMemoryAllocation:
-            return "take smaller units, more stages or recompute";
+            return smaller;
         case cudaErrorDevicesUnavailable:
             return "wait until no other process holds the GPU";
         default:
@@ -35,7 +55,24 @@ const char* advice(cudaError_t error) {
 
 void fail(cudaError_t error, const std::string& doing) {
     cudaGetLastError();  // so that the next call does not report it again
+    if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorUnsupportedPtxVersion) wrong_architecture();
+    std::size_t free = 0, all = 0;
+    if (error == cudaErrorMemoryAllocation && cudaMemGetInfo(&free, &all) == cudaSuccess)
+        refuse(doing + " failed (" + mebibytes(free) + " of the GPU's " + mebibytes(all) + " are free) " + smaller);
     refuse(doing + " failed (CUDA says: " + cudaGetErrorString(error) + ") " + advice(error));
+}
+
+void* take_memory(int gpu, std::size_t bytes) {
+    check(cudaSetDevice(gpu), "choosing a GPU");
+    void* data = nullptr;
+    const cudaError_t error = cudaMalloc(&data, bytes);
+    if (error == cudaSuccess) return data;
+    std::size_t free = 0, all = 0;
+    if (error != cudaErrorMemoryAllocation || cudaMemGetInfo(&free, &all) != cudaSuccess)
+        fail(error, "taking memory of GPU " + std::to_string(gpu));
+    cudaGetLastError();  // it would be found by the next launch
+    refuse("GPU " + std::to_string(gpu) + " is out of memory (" + mebibytes(bytes) + " were asked for, " +
+           mebibytes(free) + " of " + mebibytes(all) + " are free) " + smaller);
 }
 
 /// Done when it returns. On a stream of its own: what other streams do may be waiting for this very thread.
@@ -54,6 +91,12 @@ void fail(cublasStatus_t status, const std::string& doing) {
 }
 
 }  // namespace detail
+
+namespace gpu {
+
+void launch_failed(int error) { detail::fail(static_cast<cudaError_t>(error), "starting a kernel"); }
+
+}  // namespace gpu
 
 using detail::check;
 
@@ -80,19 +123,8 @@ gpus_found find_gpus() {
 
 device_memory::device_memory(int gpu, std::size_t bytes) {
     if (bytes == 0) return;
-    check(cudaSetDevice(gpu), "choosing a GPU");
-    void* data = nullptr;
-    if (const cudaError_t error = cudaMalloc(&data, bytes); error != cudaSuccess) {
-        cudaGetLastError();
-        std::size_t free = 0, total = 0;
-        if (error != cudaErrorMemoryAllocation || cudaMemGetInfo(&free, &total) != cudaSuccess)
-            detail::fail(error, "taking memory of GPU " + std::to_string(gpu));
-        const auto text = [](std::size_t n) { return std::to_string((n + (1 << 20) - 1) >> 20) + " MiB"; };
-        refuse("GPU " + std::to_string(gpu) + " is out of memory (" + text(bytes) + " were asked for, " + text(free) +
-               " of " + text(total) + " are free) take smaller units, more stages or recompute");
-    }
-    data_ = static_cast<std::byte*>(data), size_ = bytes;
-    detail::clear(data, bytes);
+    data_ = static_cast<std::byte*>(detail::take_memory(gpu, bytes)), size_ = bytes;
+    detail::clear(data_, bytes);
 }
 
 void device_memory::release() noexcept {

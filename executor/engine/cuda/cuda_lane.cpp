@@ -23,14 +23,7 @@ public:
     cuda_lane& operator=(const cuda_lane&) = delete;
 
     std::byte* allocate(std::size_t bytes) override {
-        use();
-        void* memory = nullptr;
-        const cudaError_t error = cudaMalloc(&memory, bytes);
-        if (error == cudaErrorMemoryAllocation) {
-            cudaGetLastError();
-            return nullptr;
-        }
-        check(error, "taking memory for activations");
+        void* const memory = detail::take_memory(gpu_, bytes);
         check(cudaMemsetAsync(memory, 0, bytes, stream_), "clearing memory for activations");
         return static_cast<std::byte*>(memory);
     }

@@ -6,6 +6,7 @@
 #include <executor/device/cuda/gpu.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
 #include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/gpu/cuda/gpu_room.hpp>
 #include <executor/gpu/cuda/nccl_world.hpp>
 #include <executor/gpu/gpu_backend.hpp>
 #include <executor/layers/cuda/gpt2_cuda.hpp>
@@ -41,6 +42,7 @@ public:
     explicit gpu_backend(const gpu_choice& how) : how_(how), found_(find_gpus()) {
         if (found_.all.empty()) refuse("there is no GPU (" + found_.why + ") use --device cpu");
         apart_ = nccl_is_built_in && how.workers > 1 && static_cast<std::size_t>(how.workers) <= found_.all.size();
+        room_ = make_gpu_room(how, apart_ ? how.workers : 1);
     }
 
     std::string name() const override { return found_.all.front().name; }
@@ -66,6 +68,8 @@ public:
     lane_maker lanes() override {
         return [this](int worker) { return make_cuda_lane(stream_of(worker).gpu(), stream_of(worker).handle()); };
     }
+
+    device_room* room() override { return room_.get(); }
 
     /// All GPUs in use reach it.
     std::shared_ptr<std::byte> memory(std::size_t bytes) override {
@@ -97,6 +101,7 @@ private:
 
     gpu_choice how_;
     gpus_found found_;
+    std::unique_ptr<device_room> room_;
     bool apart_ = false;                                   // every worker has a GPU of its own
     std::map<int, std::unique_ptr<cuda_stream>> streams_;  ///< of every worker, for all that it has
 };

@@ -5,54 +5,78 @@
 
 namespace chimera {
 
+/// How a device of the executor lays numbers out.
+struct executed_numbers {
+    std::int64_t real =
+        4;  ///< bytes of a weight and of an activation; gradients, moments and statistics have 4, master weights too
+    std::int64_t granule = 16;  ///< numbers to which every tensor, of weights and of activations, is filled up
+    std::int64_t columns = 1;   ///< to whose multiple the head's vocabulary is filled up
+    double library = 0;         ///< bytes of work space that a stage's matrix products want
+
+    friend constexpr bool operator==(const executed_numbers&, const executed_numbers&) = default;
+};
+inline constexpr executed_numbers numbers_on_cpu{};
+inline constexpr executed_numbers numbers_on_gpu{4, 64, 64, 0x1p25};
+inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
+
 namespace detail {
 
-/// The executor pads every tensor, of weights and of activations, to 16 numbers.
-constexpr std::int64_t padded(std::int64_t elements) { return (elements + 15) / 16 * 16; }
-
-template <class... Sizes>
-constexpr std::int64_t padded_sum(Sizes... elements) {
-    return (padded(elements) + ... + std::int64_t{0});
-}
+/// Fills tensors up.
+struct padding_to {
+    executed_numbers on;
+    constexpr std::int64_t operator()(std::int64_t elements) const {
+        return (elements + on.granule - 1) / on.granule * on.granule;
+    }
+    template <class... Sizes>
+    constexpr std::int64_t sum(Sizes... elements) const {
+        return ((*this)(elements) + ... + std::int64_t{0});
+    }
+    /// Numbers of 4 bytes among shorter ones.
+    constexpr std::int64_t wide(std::int64_t elements) const { return (*this)(elements * 4 / on.real); }
+};
 
 /// Elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients that wait for the
 /// second half of the backward), the norms' means and deviations, queries, keys and values, the wide rows twice, log-sums.
-constexpr std::int64_t executed_block(std::int64_t rows, std::int64_t channels, std::int64_t heads) {
+constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t rows, std::int64_t channels,
+                                      std::int64_t heads) {
     const std::int64_t narrow = rows * channels;
-    return 9 * padded(narrow) + 4 * padded(rows) + padded(3 * narrow) + 2 * padded(4 * narrow) + padded(rows * heads);
+    return 9 * padded(narrow) + 4 * padded.wide(rows) + padded(3 * narrow) + 2 * padded(4 * narrow) +
+           padded.wide(rows * heads);
 }
 
 }  // namespace detail
 
-/// GPT-2 as the executor trains it: untied head, 32 bits, what its layers keep, every tensor padded to 64 bytes. A sample is a
-/// sequence, in units of `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding.
-/// Of the given sizes, tied and how are ignored.
-constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1) {
+/// GPT-2 as the executor trains it: untied head, what its layers keep, every tensor padded. A sample is a sequence, in units of
+/// `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding. Of the given sizes, tied
+/// and how are ignored.
+constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const executed_numbers& on = {}) {
     detail::check_size("sequences", sequences, 1 << 20);
     of.tied = false;
-    of.how = {single_precision, false, true};
+    of.how = {{static_cast<double>(on.real), 4, on.real < 4 ? 12.0 : 8.0, static_cast<double>(on.real)}, false, true};
     model made = gpt2(of);
     const std::int64_t c = of.channels, v = of.vocabulary, rows = sequences * made.tokens;
+    const std::int64_t columns = (v + on.columns - 1) / on.columns * on.columns;
     detail::check_size("tokens of a unit", rows, std::int64_t{1} << 31);
+    const auto each = [&](double bytes) { return bytes / static_cast<double>(sequences); };
     const auto bytes = [&](std::int64_t elements) {
-        return 4 * static_cast<double>(elements) / static_cast<double>(sequences);
+        return static_cast<double>(on.real) * static_cast<double>(elements);
     };
     const auto held = [&](layer& l, std::int64_t elements, std::int64_t kept, std::int64_t work) {
         l.padding = elements - l.parameters;
-        l.activations = l.selective = bytes(kept);
+        l.activations = l.selective = each(bytes(kept));
         l.replicated = 0;
-        l.workspace = bytes(work);
+        l.workspace = each(bytes(work) + on.library);
     };
-    using detail::padded;
+    const detail::padding_to padded{on};
     for (layer& l : made.layers) {
         if (l.kind == layer_kind::embedding)
-            held(l, detail::padded_sum(v * c, of.context * c), padded(rows * c), rows * c);
+            held(l, padded.sum(v * c, of.context * c), padded(rows * c), rows * c);
         else if (l.kind == layer_kind::head)
-            held(l, detail::padded_sum(c, c, v * c), 3 * padded(rows * c) + 4 * padded(rows) + padded(rows * v),
-                 rows * c);
+            held(l, padded.sum(c, c, columns * c),
+                 3 * padded(rows * c) + 4 * padded.wide(rows) + padded(rows * columns), rows * c);
         else
-            held(l, 6 * padded(c) + detail::padded_sum(3 * c * c, 3 * c, c * c, 4 * c * c, 4 * c, 4 * c * c),
-                 detail::executed_block(rows, c, of.heads), 4 * rows * c);
+            held(l, 6 * padded(c) + padded.sum(3 * c * c, 3 * c, c * c, 4 * c * c, 4 * c, 4 * c * c),
+                 detail::executed_block(padded, rows, c, of.heads), 4 * rows * c);
     }
     return made;
 }

@@ -5,6 +5,7 @@
 #include "chimera/core/error.hpp"
 #include "executor/device/cuda/cuda.hpp"
 #include "tests/device/cuda/fake/fake.hpp"
+#include "tests/device/emulated/enqueue.hpp"
 #include "tests/device/lab.hpp"
 
 #include <cublasLt.h>
@@ -167,6 +168,24 @@ TEST_F(cuda_plans, refusals_say_what_why_and_what_to_do) {
         }),
         AllOf(one_line, HasSubstr("GPU 0 is out of memory (200 MiB were asked for, 68 MiB of 100 MiB are free)"),
               HasSubstr("recompute")));
+}
+
+/// As a launch does on a GPU for which there is no kernel.
+TEST_F(cuda_plans, a_gpu_that_the_program_was_not_built_for_is_named_with_its_capability) {
+    emulated::enqueue = [](void*, std::function<void()>) { gpu::launch_failed(cudaErrorNoKernelImageForDevice); };
+    fake::the().capability = 121;
+    const std::string newer = refusal([] { cuda_device<float>(); });
+    fake::the().capability = 75;
+    const std::string older = refusal([] { cuda_device<float>(); });
+    emulated::enqueue = nullptr;
+    EXPECT_EQ(
+        newer,
+        "no kernel of this program runs on GPU 0, a host / in disguise (its compute capability is 12.1, the program "
+        "was built for 80, 90) build it with -DCMAKE_CUDA_ARCHITECTURES=121");
+    EXPECT_EQ(
+        older,
+        "no kernel of this program runs on GPU 0, a host / in disguise (its compute capability is 7.5, the program was "
+        "built for 80, 90) use a GPU of 8.0 or more, or train on the CPU");
 }
 
 TEST_F(cuda_plans, memory_moves_and_is_given_back) {

@@ -7,6 +7,7 @@
 // 16-byte accesses that are not aligned. Out-of-bounds accesses are for the address sanitizer.
 
 #include "executor/device/cuda/kernels/bf16.hpp"
+#include "tests/device/emulated/enqueue.hpp"
 #include "tests/device/emulated/machine.hpp"
 
 #include <bit>
@@ -165,10 +166,11 @@ inline void store_words(void* to, const words& x) {
 using grid = emulated::extent;
 
 template <class... Parameters>
-void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads, void* /*stream*/,
+void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads, void* stream,
             std::type_identity_t<Parameters>... arguments) {
     if (blocks.x == 0 || blocks.y == 0) return;
-    emulated::the_machine.launch(blocks, threads, [&] { kernel(arguments...); });
+    const auto run = [=] { emulated::the_machine.launch(blocks, threads, [=] { kernel(arguments...); }); };
+    emulated::enqueue ? emulated::enqueue(stream, run) : run();
 }
 
 }  // namespace chimera::executor::gpu

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training on a GPU through the trainer itself. Skipped where there is none.
-#include "tests/train/scratch.hpp"
+#include "tests/train/cuda/small_job.hpp"
 
 #include <executor/device/cuda/gpu.hpp>
 #include <executor/gpu/choose.hpp>
-#include <executor/gpu/gpu_backend.hpp>
-#include <executor/train/trainer.hpp>
 
 #include <gmock/gmock.h>
 
 #include <csignal>
-#include <cstring>
 
-using namespace chimera::executor;
-using chimera::test::contents;
-using chimera::test::refusal_of;
-using chimera::test::scratch;
+using namespace chimera::test;
 
 namespace {
 
@@ -31,47 +25,11 @@ protected:
 #ifdef CHIMERA_ON_HOST
 constexpr const char* alone[] = {"one_f_one_b", "zb_h1"};
 constexpr const char* shared[] = {"bidirectional"};
-constexpr int layers = 4, steps = 3;
 #else
 constexpr const char* alone[] = {"gpipe", "one_f_one_b", "interleaved", "breadth_first", "zb_h1",     "zb_h2",
                                  "zb_v",  "v_half",      "v_min",       "wave",          "dualpipe_v"};
 constexpr const char* shared[] = {"gems", "bidirectional", "dualpipe", "bitpipe"};
-constexpr int layers = 8, steps = 6;
 #endif
-
-job small_job(const scratch& folder, const std::string& output, const char* family, int stages) {
-    job wanted;
-    wanted.model = {layers, 2, 32, 32, 256};
-    std::string text;
-    for (int i = 0; i < 9000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
-    wanted.data = {folder.write("text.txt", text)};
-    wanted.batch = {2, 32};
-    wanted.schedule.family = family;
-    wanted.schedule.stages = stages;
-    wanted.schedule.micro_batches = 4;
-    wanted.optimiser.steps = steps;
-    wanted.optimiser.learning_rate = 1e-2;
-    wanted.output = folder / output.c_str();
-    wanted.device = "cuda";
-    wanted.deterministic = true;
-    return wanted;
-}
-
-train_report train_there(const job& wanted) {
-    train_options options;
-    options.make_backend = [](const job& of, int) {
-        return make_gpu_backend({1, of.precision == "bf16", of.deterministic, 30});  // all workers on the first GPU
-    };
-    return train(wanted, options);
-}
-
-/// The tensors of a checkpoint; its header names the job.
-std::string weights(const job& of) {
-    const std::string all = contents(of.output / "checkpoint.safetensors");
-    std::uint64_t header = 0;
-    std::memcpy(&header, all.data(), sizeof header);
-    return all.substr(sizeof header + header);
-}
 
 TEST_P(on_gpu, pipelines_leave_the_bits_of_one_worker) {
     const scratch folder;
@@ -107,18 +65,14 @@ TEST_P(on_gpu, a_run_stopped_goes_on_with_the_same_bits) {
     job whole = small_job(folder, "whole", "bidirectional", 4), parts = small_job(folder, "parts", "bidirectional", 4);
     whole.precision = parts.precision = GetParam();
     train_there(whole);
-    const auto make = [](const job& of, int) {
-        return make_gpu_backend({1, of.precision == "bf16", of.deterministic, 30});
-    };
     train_options options;
-    options.make_backend = make;
     options.after_step = [](std::int64_t now) {
         if (now == 2) std::raise(SIGTERM);
     };
-    EXPECT_TRUE(train(parts, options).stopped);
+    EXPECT_TRUE(train_there(parts, options).stopped);
     options.after_step = nullptr;
     options.resume = true;
-    train(parts, options);
+    train_there(parts, options);
     EXPECT_TRUE(weights(whole) == weights(parts));
 }
 

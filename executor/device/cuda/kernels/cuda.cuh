@@ -8,12 +8,9 @@
 
 #ifdef __CUDACC__
 
-#include "chimera/core/error.hpp"
-
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
-#include <string>
 #include <type_traits>
 
 #define CHIMERA_SHARED(Type, name, size) __shared__ Type name[size]
@@ -54,9 +51,7 @@ void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads, stream
             std::type_identity_t<Parameters>... arguments) {
     if (blocks.x == 0 || blocks.y == 0) return;
     kernel<<<dim3(blocks.x, blocks.y), threads, 0, static_cast<cudaStream_t>(stream)>>>(arguments...);
-    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
-        refuse("a kernel did not start (CUDA says: " + std::string(cudaGetErrorString(error)) +
-               "): check that the driver and the GPU are ones this program was built for");
+    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) launch_failed(error);
 }
 
 }  // namespace chimera::executor::gpu

@@ -23,6 +23,9 @@ namespace chimera::executor::gpu {
 
 using stream_handle = void*;  ///< a cudaStream_t; null is the default stream
 
+/// Throws chimera::error: what a cudaError_t of a launch means and what helps.
+[[noreturn]] void launch_failed(int error);
+
 // Element by element. Outputs may be inputs.
 
 template <class Real>
@@ -139,5 +142,8 @@ void adamw(stream_handle stream, Real* values, const float* gradients, float* ma
 template <class Real>  // numbers read on the device when the kernel runs
 void adamw(stream_handle stream, Real* values, const float* gradients, float* master, float* m, float* v, std::size_t n,
            const adamw_numbers* on_device);
+
+/// Sets what all gradients of so many steps are multiplied by. Sums, norm and factor are in double.
+void clip(stream_handle stream, const norm_limit& by, adamw_numbers* numbers, int count);
 
 }  // namespace chimera::executor::gpu

@@ -3,6 +3,7 @@
 // The kernels for a plain C++ compiler, which emulates what they use of CUDA.
 
 #include "executor/device/cuda/kernels/adamw.cu"
+#include "executor/device/cuda/kernels/clip.cu"
 #include "executor/device/cuda/kernels/cross_entropy.cu"
 #include "executor/device/cuda/kernels/elementwise.cu"
 #include "executor/device/cuda/kernels/embedding.cu"

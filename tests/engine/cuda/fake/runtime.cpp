@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/cuda/fake/fake.hpp"
 
+#include "tests/device/cuda/fake/fake.hpp"
+#include "tests/device/emulated/enqueue.hpp"
+
 #include <executor/communicate/cuda/add.hpp>
 
 #include <cublasLt.h>
@@ -81,6 +84,13 @@ bool passed(const event& e) { return e.reached.reached >= e.reached.recorded; }
 
 }  // namespace
 
+/// Kernels and products run in the order of their streams; memory is given back when all has come to rest.
+[[maybe_unused]] const bool hooked = [] {
+    chimera::emulated::enqueue = [](void* on, std::function<void()> work) { stream_of(on).then(std::move(work)); };
+    chimera::fake::the().wait_for_all = [] { the_machine().drain(); };
+    return true;
+}();
+
 machine& the_machine() { return *current(); }
 void start_machine(pace p, unsigned seed) { current() = std::make_unique<machine>(p, seed, std::chrono::seconds(20)); }
 stream& stream_of(void* cuda_stream) { return *static_cast<stream*>(cuda_stream); }
@@ -102,41 +112,48 @@ int launch_add(const tensors_to_add& what, std::size_t size, void* stream) {
 
 extern "C" {
 
-size_t cublasLtGetVersion() { return 0; }
-const char* cublasLtGetStatusString(cublasStatus_t) { return "there is no cuBLASLt here"; }
+[[gnu::weak]] size_t cublasLtGetVersion() { return 0; }
+[[gnu::weak]] const char* cublasLtGetStatusString(cublasStatus_t) { return "there is no cuBLASLt here"; }
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
-const char* cudaGetErrorString(cudaError_t) { return "invalid argument"; }
+const char* cudaGetErrorString(cudaError_t error) {
+    switch (error) {
+        case cudaErrorMemoryAllocation:
+            return "out of memory";
+        case cudaErrorStreamCaptureUnsupported:
+            return "operation not permitted when stream is capturing";
+        default:
+            return "invalid argument";
+    }
+}
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int* count) { return *count = 3, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     *properties = {};
-    return properties->major = 9, cudaSuccess;
-}
-cudaError_t cudaSetDevice(int gpu) { return gpu >= 0 && gpu < fake::gpus ? cudaSuccess : cudaErrorInvalidDevice; }
-cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { return *free = *total = 1, cudaSuccess; }
-cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-
-cudaError_t cudaMalloc(void** data, size_t bytes) {
-    *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-    std::memset(*data, 0xff, bytes);
+    std::strcpy(properties->name, "a host / in disguise");
+    properties->major = 9, properties->totalGlobalMem = chimera::fake::the().memory;
+    properties->multiProcessorCount = 3;
     return cudaSuccess;
 }
-cudaError_t cudaFree(void* data) {
-    fake::the_machine().drain();
-    return std::free(data), cudaSuccess;
-}
+cudaError_t cudaGetDevice(int* gpu) { return *gpu = 0, cudaSuccess; }
+cudaError_t cudaSetDevice(int gpu) { return gpu >= 0 && gpu < fake::gpus ? cudaSuccess : cudaErrorInvalidDevice; }
+cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+
 cudaError_t cudaMemset(void* data, int value, size_t bytes) { return std::memset(data, value, bytes), cudaSuccess; }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
     stream_of(stream).then([=] { std::memset(data, value, bytes); });
     return cudaSuccess;
+}
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
+    return std::memcpy(to, from, bytes), cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
     if (kind == cudaMemcpyDeviceToDevice) {
         stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
         return cudaSuccess;
     }
+    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;  // what it reads would be gone
     stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
     stream_of(stream).finish();  // as with memory of the host that is not pinned
     return cudaSuccess;
@@ -151,8 +168,12 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     delete &stream_of(stream);
     return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return stream_of(stream).finish(), cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
+    return stream_of(stream).finish(), cudaSuccess;
+}
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
+    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
     return stream_of(stream).is_empty() ? cudaSuccess : cudaErrorNotReady;
 }
 /// Waiting for what a graph has recorded makes the stream part of it; nothing else may cross the graph's border.
@@ -239,6 +260,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* runnable, cudaGraph_t graph, u
 }
 cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t runnable, cudaStream_t stream) {
+    ++chimera::fake::the().launches;
     return fake::launch(*reinterpret_cast<fake::graph*>(runnable), stream_of(stream)), cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda.hpp>
+#include <executor/gpu/cuda/gpu_room.hpp>
+#include <executor/layers/ends.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace chimera::executor {
+namespace {
+
+/// As in executor/communicate/nccl: copies that wait for their receiver.
+constexpr int kept_by_nccl = 4;
+
+class gpu_room final : public device_room {
+public:
+    gpu_room(const gpu_choice& how, int count) : how_(how), count_(count) {
+        for (const space& each : spaces()) before_.push_back(each.free);
+    }
+
+    std::vector<space> spaces() override {
+        const gpus_found found = find_gpus();
+        std::vector<space> out;
+        for (int gpu = 0; gpu < count_; ++gpu) {
+            space each{"GPU " + std::to_string(gpu) + ", " + found.all.at(static_cast<std::size_t>(gpu)).name, 0, 0};
+            detail::check(cudaSetDevice(gpu), "choosing a GPU");
+            detail::check(cudaMemGetInfo(&each.free, &each.all), "asking for free memory");
+            out.push_back(each);
+        }
+        return out;
+    }
+    std::size_t taken() override {
+        std::size_t most = 0;
+        const auto now = spaces();
+        for (std::size_t i = 0; i < now.size(); ++i)
+            most = std::max(most, before_[i] - std::min(before_[i], now[i].free));
+        return most;
+    }
+    int place_of(int worker) const override { return count_ > 1 ? worker : 0; }
+
+    executed_numbers numbers() const override { return how_.bf16 ? numbers_on_gpu_in_bf16 : numbers_on_gpu; }
+    std::size_t own_bytes(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) override {
+        return how_.bf16 ? count<bf16>(config, layers, unit) : count<float>(config, layers, unit);
+    }
+    std::size_t step_bytes() const override { return sizeof(gpu::adamw_numbers); }
+    int most_kept() const override { return count_ > 1 ? kept_by_nccl : std::numeric_limits<int>::max(); }
+
+private:
+    /// Plans the stage's products, without its weights, and adds what its other operations want of the same scratch.
+    template <class Real>
+    std::size_t count(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) {
+        using device = cuda_device<Real>;
+        cuda_options on;
+        on.deterministic = how_.deterministic;
+        device plans(on);
+        const std::size_t library = plans.scratch_bytes();
+        parameter_list list(granule<device>);
+        if (layers.last > layers.first) block<device>(plans, config, 0, unit, list);
+        std::size_t constants = 0;
+        if (layers.head) {
+            head<device>(plans, config, unit, list);
+            const int columns = logit_columns<device>(config.vocabulary);
+            if (columns > config.vocabulary) constants = static_cast<std::size_t>(columns) * sizeof(Real);
+        }
+        const row_shape rows{unit.rows(), config.channels};
+        std::size_t scratch = std::max(plans.scratch_bytes() - library, gpu::sum_workspace(elements(config, layers)));
+        if (layers.head || layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows));
+        if (layers.head) scratch = std::max(scratch, gpu::sum_workspace(unit.size(1)));
+        if (layers.embedding)
+            scratch = std::max(
+                scratch, gpu::embedding_workspace({unit.sequences, unit.tokens, config.channels, config.vocabulary}));
+        return scratch + constants;
+    }
+    /// Of the stage's parameters, gaps included.
+    std::size_t elements(const gpt2_config& c, const layer_range& layers) const {
+        const model whole = executed_gpt2({.layers = c.layers,
+                                           .heads = c.heads,
+                                           .channels = c.channels,
+                                           .vocabulary = c.vocabulary,
+                                           .context = c.context,
+                                           .how = {}},
+                                          1, numbers());
+        std::int64_t sum = 0;
+        const auto add = [&](std::size_t i) { sum += whole.layers[i].parameters + whole.layers[i].padding; };
+        if (layers.embedding) add(0);
+        for (int i = layers.first; i < layers.last; ++i) add(static_cast<std::size_t>(i) + 1);
+        if (layers.head) add(whole.layers.size() - 1);
+        return static_cast<std::size_t>(sum);
+    }
+
+    gpu_choice how_;
+    int count_;
+    std::vector<std::size_t> before_;  // free, of each
+};
+
+}  // namespace
+
+std::unique_ptr<device_room> make_gpu_room(const gpu_choice& how, int count) {
+    return std::make_unique<gpu_room>(how, count);
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+namespace chimera::emulated {
+
+/// What is launched on a stream goes there, to be carried out when the stream comes to it; null: at once.
+inline void (*enqueue)(void* stream, std::function<void()> work) = nullptr;
+
+}  // namespace chimera::emulated
