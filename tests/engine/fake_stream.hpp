@@ -122,7 +122,9 @@ public:
         index_ = on.unused_.back();
         on.unused_.pop_back();
     }
-    ~stream() override {
+    /// Nothing more will be enqueued, and another stream may have its place. Streams may outlive their machine, so this is no
+    /// destructor.
+    void retire() {
         const std::lock_guard lock(on_.mutex_);
         if (on_.queues_[index_].empty()) on_.unused_.push_back(index_);
     }

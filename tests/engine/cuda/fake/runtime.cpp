@@ -165,6 +165,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     stream_of(stream).finish();
+    stream_of(stream).retire();
     delete &stream_of(stream);
     return cudaSuccess;
 }
