@@ -8,6 +8,7 @@
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/gpu_backend.hpp>
 #include <executor/io/family.hpp>
+#include <executor/train/clipping.hpp>
 #include <executor/train/replicas.hpp>
 
 #include <chrono>
@@ -22,10 +23,11 @@ using namespace executor;
 using clock = std::chrono::steady_clock;
 
 struct step_result {
-    spread whole;       ///< host's clock, all work done
-    spread makespan;    ///< events
-    double bytes = 0;   ///< taken from the GPU, most
-    double tokens = 0;  ///< of an iteration
+    spread whole;          ///< host's clock, all work done
+    spread makespan;       ///< events
+    double bytes = 0;      ///< taken from the GPU, most
+    double predicted = 0;  ///< of these, by the planner
+    double tokens = 0;     ///< of an iteration
 };
 
 batch random_batch(int units, int sequences, int tokens, int vocabulary) {
@@ -40,19 +42,13 @@ batch random_batch(int units, int sequences, int tokens, int vocabulary) {
     return made;
 }
 
-double free_bytes() {
-    std::size_t free = 0, all = 0;
-    executor::detail::check(cudaMemGetInfo(&free, &all), "asking for memory");
-    return static_cast<double>(free);
-}
-
 double last_end(const timeline& t) {
     double end = 0;
     for (const step& s : t.steps) end = std::max(end, s.end);
     return end;
 }
 
-/// `graph`: iterations as one CUDA graph, without the norm that clipping asks for in between.
+/// `graph`: iterations as one CUDA graph.
 step_result run(const char* family, int workers, const gpt2_config& config, int sequences, int micro_batches, int count,
                 bool graph = false) {
     family_options of;
@@ -61,29 +57,32 @@ step_result run(const char* family, int workers, const gpt2_config& config, int 
     of.micro_batches = micro_batches;
     const program what = lower(make_schedule(of));
     const auto layers = stage_layers(config, what.head.stages);
-    const double before = free_bytes();
     const auto on = make_gpu_backend({.workers = 1, .bf16 = true});  // one GPU, however many there are
     const unit_shape unit{sequences / what.head.micro_batch_parts, config.context};
+    const std::size_t predicted = check_device_memory(what, config, layers, unit, *on->room());
     replicas model(*on, what, config, layers, unit, 1);
     const batch data = random_batch(what.head.units(), unit.sequences, unit.tokens, config.vocabulary);
     const auto joined = on->join(what);
+    const auto ends = joined->ends();
+    const optimiser_settings still{.learning_rate = 0};
+    clipping clip(model, what, still, false, ends);
     engine_options options;
     options.lanes = on->lanes();
     options.watchdog_seconds = 120;
-    if (graph)
-        options.graph = joined->graph();
-    else
-        options.hooks.before_update = [&](communicator& end) { model.gradient_square_sum(end); };
-    engine runs(what, model.lookup(), joined->ends(), options);
+    if (graph) options.graph = joined->graph();
+    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
+    engine runs(what, model.lookup(), ends, options);
     std::vector<double> whole, makespan;
     step_result out;
+    out.predicted = static_cast<double>(predicted);
     for (int i = 0; i < count + 2; ++i) {
         model.set_batch(data);
+        clip.begin(i, 0);
         const auto begin = clock::now();
         const timeline& measured = runs.run_iteration();
         if (i >= 2) whole.push_back(std::chrono::duration<double>(clock::now() - begin).count());
         if (i >= 2) makespan.push_back(last_end(measured));
-        out.bytes = std::max(out.bytes, before - free_bytes());
+        out.bytes = std::max(out.bytes, static_cast<double>(on->room()->taken()));
     }
     out.whole = spread_of(whole);
     out.makespan = spread_of(makespan);
@@ -103,20 +102,21 @@ void models_suite(double peak, std::string_view only) {
     std::printf(
         "\nTraining steps in bf16, one worker: 6 · tokens · (layers · (12 c² + c · tokens a sequence) + c · "
         "vocabulary) FLOP.\n\n");
-    std::printf("| GPT-2 | sequences × micro-batches | step ms | events ms | tokens/s | MFU | GiB | spread |\n");
-    std::printf("|---|---|---:|---:|---:|---:|---:|---:|\n");
+    std::printf(
+        "| GPT-2 | sequences × micro-batches | step ms | events ms | tokens/s | MFU | GiB | predicted | spread |\n");
+    std::printf("|---|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for (const sized_model& m : models) {
         if (!only.empty() && only != m.name) continue;
         const step_result r = run("gpipe", 1, m.config, m.sequences, m.micro_batches, 10);
         const double flops = step_flops(m.config, r.tokens, m.config.context);
-        std::printf("| %s | %d × %d | %.1f | %.1f | %.0f | %.1f %% | %.1f | %.1f %% |\n", m.name, m.sequences,
+        std::printf("| %s | %d × %d | %.1f | %.1f | %.0f | %.1f %% | %.2f | %.2f | %.1f %% |\n", m.name, m.sequences,
                     m.micro_batches, 1e3 * r.whole.median, 1e3 * r.makespan.median, r.tokens / r.whole.median,
-                    100 * flops / r.whole.median / peak, r.bytes / 0x1p30,
+                    100 * flops / r.whole.median / peak, r.bytes / 0x1p30, r.predicted / 0x1p30,
                     100 * (r.whole.most - r.whole.least) / r.whole.median);
         std::printf(
             "json {\"suite\": \"model\", \"name\": \"%s\", \"sequences\": %d, \"micro_batches\": %d, "
-            "\"tokens_per_second\": %g, \"bytes\": %g}\n",
-            m.name, m.sequences, m.micro_batches, r.tokens / r.whole.median, r.bytes);
+            "\"tokens_per_second\": %g, \"bytes\": %.0f, \"predicted_bytes\": %.0f}\n",
+            m.name, m.sequences, m.micro_batches, r.tokens / r.whole.median, r.bytes, r.predicted);
     }
 }
 
