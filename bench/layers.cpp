@@ -103,8 +103,8 @@ void block_forward_backward(benchmark::State& state) {
         device.copy(layer.input(floats(stash)), floats(input), unit.size(config.channels));
         layer.forward(device, floats(values), floats(stash), floats(out), true);
         device.copy(layer.output_gradient(floats(stash)), floats(input), unit.size(config.channels));
-        layer.input_gradient(device, floats(values), floats(stash), floats(work), floats(out));
-        layer.weight_gradient(device, floats(stash), floats(gradients), true);
+        layer.input_gradient(device, floats(values), floats(stash), floats(work), floats(out), false);
+        layer.weight_gradient(device, floats(stash), floats(work), floats(gradients), true, false);
     });
     state.counters["tokens/s"] = benchmark::Counter(rows, benchmark::Counter::kIsIterationInvariantRate);
 }

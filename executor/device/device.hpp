@@ -33,6 +33,8 @@ namespace chimera::executor {
 ///     linear_forward(p, x, w, bias, residual, y)      y = x w + bias + residual; either may be null
 ///     linear_gelu_forward(p, x, w, bias, before, y)   before = x w + bias, y = gelu(before); before may be null
 ///     linear_backward_input(p, dy, w, dx)             dx = dy wᵀ
+///     linear_gelu_backward_input(p, dy, w, before, dx, room)      dx = gelu'(before) · (dy wᵀ), where x was gelu(before); dx may be
+///                                                     before; room, as large, may be dx, but not before
 ///     linear_backward_weight(p, dy, x, dw, db, add)   dw (+)= xᵀ dy, db (+)= column sums of dy; db may be null
 ///     gelu_backward(x, dy, dx, n)                     tanh form; dx may be x or dy
 ///     norm_forward(shape, x, scale, shift, y, mean, inverse)      mean and 1/deviation, one of each a row
@@ -80,6 +82,7 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     d.linear_forward(p, x, x, x, x, y);
     d.linear_gelu_forward(p, x, x, x, y, y);
     d.linear_backward_input(p, x, x, y);
+    d.linear_gelu_backward_input(p, x, x, x, y, y);
     d.linear_backward_weight(p, x, x, b, b, add);
     d.gelu_backward(x, x, y, n);
     d.norm_forward(r, x, x, x, y, b, b);

@@ -15,9 +15,9 @@ struct linear_shape {
     friend auto operator<=>(const linear_shape&, const linear_shape&) = default;
 };
 
-/// What a linear layer is used for, so that a device can prepare just that: with a bias; with a bias and a residual; with a bias and
-/// GELU; with neither.
-enum class linear_role { any, biased, residual, gelu, bare };
+/// What a linear layer is used for, so that a device can prepare just that: with a bias; with a bias and a residual; the same of
+/// what GELU has left, so that the backward goes through GELU; with a bias and GELU; with neither.
+enum class linear_role { any, biased, residual, residual_after_gelu, gelu, bare };
 
 /// Causal multi-head attention. qkv is [sequences · tokens, 3 · channels]: queries, keys, values, each heads × head size.
 struct attention_shape {

@@ -70,6 +70,11 @@ public:
     void input_gradient(D& device, const real* values, const real* dy, real* dx) const {
         device.linear_backward_input(plan_, dy, values + weight_, dx);
     }
+    /// Through the GELU that made x of `before`: see linear_gelu_backward_input.
+    void gelu_input_gradient(D& device, const real* values, const real* dy, const real* before, real* dx,
+                             real* room) const {
+        device.linear_gelu_backward_input(plan_, dy, values + weight_, before, dx, room);
+    }
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
         device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
     }
@@ -83,7 +88,7 @@ private:
 ///
 /// The caller puts x where `input` says before forward, and dy where `output_gradient` says before the input gradient. Both,
 /// and everything between, stay in the stash until the weight gradient is done; gradients take the place of what the
-/// weight gradient does not need.
+/// weight gradient does not need. The widest of them may stay in `work`, where the weight gradient follows at once.
 template <Device D>
 class block {
 public:
@@ -110,23 +115,24 @@ public:
         narrow_again_.forward(device, values, s + active_, s + middle_, y);
     }
 
-    /// `work` has room for work_size() elements.
-    void input_gradient(D& device, const real* values, real* stash, real* work, real* dx) const {
+    /// `work` has room for work_size() elements. `later`: the weight gradient does not follow at once, and finds all in the stash.
+    void input_gradient(D& device, const real* values, real* stash, real* work, real* dx, bool later) const {
         real* s = stash;
-        narrow_again_.input_gradient(device, values, s + dy_, work);
-        device.gelu_backward(s + wide_, work, s + wide_, 4 * narrow_);
-        widen_.input_gradient(device, values, s + wide_, s + d_normal_2_);
+        real *const d_wide = later ? s + wide_ : work, *const free = later ? work : s + wide_;
+        narrow_again_.gelu_input_gradient(device, values, s + dy_, s + wide_, d_wide, work);
+        widen_.input_gradient(device, values, d_wide, s + d_normal_2_);
         norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
-        project_.input_gradient(device, values, s + d_middle_, work);
-        device.attention_backward(attention_, s + qkv_, s + attended_, work, wide_at<D>(s + log_sum_), s + qkv_);
+        project_.input_gradient(device, values, s + d_middle_, free);
+        device.attention_backward(attention_, s + qkv_, s + attended_, free, wide_at<D>(s + log_sum_), s + qkv_);
         attend_.input_gradient(device, values, s + qkv_, s + d_normal_1_);
         norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
     }
 
-    void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
+    /// `work` and `later` as the input gradient had them; with `later`, work may be null.
+    void weight_gradient(D& device, const real* stash, const real* work, wide* gradients, bool add, bool later) const {
         const real* s = stash;
         narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add);
-        widen_.weight_gradient(device, s + wide_, s + normal_2_, gradients, add);
+        widen_.weight_gradient(device, later ? s + wide_ : work, s + normal_2_, gradients, add);
         norm_2_.weight_gradient(device, s, s + middle_, s + d_normal_2_, gradients, add);
         project_.weight_gradient(device, s + d_middle_, s + attended_, gradients, add);
         attend_.weight_gradient(device, s + qkv_, s + normal_1_, gradients, add);
@@ -143,8 +149,8 @@ private:
                    parameters),
           norm_2_(name + ".ln_2", c.channels, unit, parameters, stash_),
           widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, linear_role::gelu, 0.02, unit, parameters),
-          narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, linear_role::residual, residual, unit,
-                        parameters),
+          narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, linear_role::residual_after_gelu,
+                        residual, unit, parameters),
           attention_(device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
         for (std::size_t* at :
              {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})

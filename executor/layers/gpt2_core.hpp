@@ -234,8 +234,8 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
     }
     for (std::size_t i = blocks_.size(); i-- > 0;) {
         real* s = stash + whole_.block(i);
-        if (inputs) blocks_[i].input_gradient(device_, values, s, array(work_), port(i));
-        if (weights) blocks_[i].weight_gradient(device_, s, gradients, add);
+        if (inputs) blocks_[i].input_gradient(device_, values, s, array(work_), port(i), !weights);
+        if (weights) blocks_[i].weight_gradient(device_, s, array(work_), gradients, add, !inputs);
     }
     if (!weights) return;
     if (embedding_) embedding_->weight_gradient(device_, stash + whole_.embedding, batch_.tokens(unit), gradients, add);

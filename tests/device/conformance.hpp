@@ -64,6 +64,14 @@ void check_linear(const linear_shape& s, Check check) {
         l.device.linear_backward_input(l.device.plan(s), dy, w, dx);
         l.give(dx, inputs, {4. + s.outputs, 1});
     });
+    for (const bool in_place : {false, true})
+        for (const bool apart : {false, true})
+            check("linear input gradient through GELU " + text(s), [&](auto& l) {
+                auto *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2), *before = l.numbers(inputs, 7);
+                auto *dx = in_place ? before : l.empty(inputs), *room = in_place || apart ? l.empty(inputs) : dx;
+                l.device.linear_gelu_backward_input(l.device.plan(s), dy, w, before, dx, room);
+                l.give(dx, inputs, {32. + 1.13 * s.outputs, 2});
+            });
     for (const bool add : {false, true})
         for (const bool with_bias : {false, true})
             check("linear weight gradient " + text(s), [&](auto& l) {

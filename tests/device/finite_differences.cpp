@@ -87,6 +87,31 @@ TEST(finite_differences, linear_with_gelu) {
                         p.name);
 }
 
+TEST(finite_differences, linear_after_gelu) {
+    device d;
+    parameter_list list;
+    const linear<device> widen(d, "w", 6, 9, linear_role::gelu, 0.02, unit, list),
+        narrow(d, "n", 9, 4, linear_role::residual_after_gelu, 0.02, unit, list);
+    const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(4), 2),
+               values = random<double>(list.size(), 3);
+    numbers before(unit.size(9)), active(before.size()), d_before(before.size());
+    numbers y(dy.size()), dx(x.size()), gradients(list.size());
+    const auto loss = [&] {
+        widen.gelu_forward(d, values.data(), x.data(), before.data(), active.data());
+        narrow.forward(d, values.data(), active.data(), nullptr, y.data());
+        return dot(y.all(), dy.all());
+    };
+    loss();
+    narrow.gelu_input_gradient(d, values.data(), dy.data(), before.data(), d_before.data(), d_before.data());
+    widen.input_gradient(d, values.data(), d_before.data(), dx.data());
+    narrow.weight_gradient(d, dy.data(), active.data(), gradients.data(), false);
+    widen.weight_gradient(d, d_before.data(), x.data(), gradients.data(), false);
+    expect_gradient(dx.all(), x.all(), loss, "input");
+    for (const parameter& p : list.all())
+        expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
+                        p.name);
+}
+
 TEST(finite_differences, attention) {
     device d;
     const attention_shape s{2, 5, 3, 6};
@@ -102,7 +127,7 @@ TEST(finite_differences, attention) {
     expect_gradient(d_qkv.all(), qkv.all(), loss, "queries, keys, values");
 }
 
-TEST(finite_differences, block) {
+void check_block(bool later) {
     device d;
     parameter_list list;
     const block<device> layer(d, tiny, 0, unit, list);
@@ -116,13 +141,16 @@ TEST(finite_differences, block) {
     };
     loss();
     std::ranges::copy(dy.all(), layer.output_gradient(stash.data()));
-    layer.input_gradient(d, values.data(), stash.data(), work.data(), dx.data());
-    layer.weight_gradient(d, stash.data(), gradients.data(), false);
+    layer.input_gradient(d, values.data(), stash.data(), work.data(), dx.data(), later);
+    layer.weight_gradient(d, stash.data(), later ? nullptr : work.data(), gradients.data(), false, later);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
         expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
                         p.name);
 }
+
+TEST(finite_differences, block) { check_block(false); }
+TEST(finite_differences, block_in_two_halves) { check_block(true); }
 
 TEST(finite_differences, embedding) {
     device d;

@@ -48,6 +48,9 @@ public:
     }
     void linear_gelu_forward(linear_plan p, const real*, const real*, const real*, real*, real*) { forward += work(p); }
     void linear_backward_input(linear_plan p, const real*, const real*, real*) { input_gradient += work(p); }
+    void linear_gelu_backward_input(linear_plan p, const real*, const real*, const real*, real*, real*) {
+        input_gradient += work(p);
+    }
     void linear_backward_weight(linear_plan p, const real*, const real*, real*, real*, bool) {
         weight_gradient += work(p);
     }

@@ -115,6 +115,12 @@ void cpu_device::linear_backward_input(linear_plan plan, const real* dy, const r
     plan->input.run(state_->stream, dy, w, dx, state_->scratch.data());
 }
 
+void cpu_device::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
+                                            real* dx, real* room) {
+    linear_backward_input(plan, dy, w, room);
+    state_->loops.gelu_backward(before, room, dx, detail::count(plan->shape.rows, plan->shape.inputs));
+}
+
 void cpu_device::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add) {
     detail::use_one_thread();
     const linear_shape& s = plan->shape;

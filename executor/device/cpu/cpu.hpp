@@ -58,6 +58,8 @@ public:
                         real* y);
     void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
     void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
+    void linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before, real* dx,
+                                    real* room);
     void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
     void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n);
 

@@ -237,6 +237,22 @@ void cuda_device<Real>::linear_backward_input(linear_plan plan, const real* dy, 
     plan->get({.what = linear_product::input}).run(dy, w, dx);
 }
 
+// cuBLASLt does not say that its second matrix may be the result: so in place it is not, for the price of a copy.
+template <class Real>
+void cuda_device<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
+                                                   real* dx, real* room) {
+    const std::size_t n = detail::count(plan->shape().rows, plan->shape().inputs);
+    if (plan->fuses_gelu_slope()) {
+        queue();
+        real* const to = dx == before ? room : dx;
+        plan->get({.what = linear_product::gelu_input}).run(dy, w, to, nullptr, nullptr, before);
+        if (to != dx) copy(dx, to, n);
+    } else {
+        linear_backward_input(plan, dy, w, room);
+        gelu_backward(before, room, dx, n);
+    }
+}
+
 template <class Real>
 void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db,
                                                bool add) {

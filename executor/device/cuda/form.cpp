@@ -52,8 +52,10 @@ product_form form_of(const linear_shape& s, const linear_variant& v, number real
             if (v.what == linear_product::gelu) f.after = v.keep ? epilogue::gelu_keeping : epilogue::gelu;
             break;
         case linear_product::input:
+        case linear_product::gelu_input:
             f.rows = rows, f.columns = inputs, f.inner = outputs;
             f.right_transposed = !s.transposed;
+            f.after = v.what == linear_product::gelu_input ? epilogue::gelu_slope : epilogue::none;
             break;
         case linear_product::weight:
             f.rows = s.transposed ? outputs : inputs, f.columns = s.transposed ? inputs : outputs, f.inner = rows;

@@ -16,8 +16,9 @@ enum class number : std::uint8_t { float32, bfloat16 };
 
 constexpr std::size_t size_of(number n) { return n == number::float32 ? 4 : 2; }
 
-/// What is done to a product before it is stored. `gelu` keeps what it was applied to where asked.
-enum class epilogue : std::uint8_t { none, bias, gelu, gelu_keeping, right_sums };
+/// What is done to a product before it is stored. `gelu` keeps what it was applied to where asked; `gelu_slope` multiplies by
+/// GELU's slope at what was kept.
+enum class epilogue : std::uint8_t { none, bias, gelu, gelu_keeping, right_sums, gelu_slope };
 
 /// One matrix product in row-major terms: result [rows, columns] = left [rows, inner] · right [inner, columns].
 ///
@@ -69,8 +70,10 @@ column_form by_columns(const product_form& f);
 /// One word that names the form and nothing else: the key under which a choice is kept.
 std::string text(const product_form& f);
 
-/// What a linear layer multiplies. `keep`: GELU's input is kept. `sums`: the bias' gradient comes with the weight's.
-enum class linear_product : std::uint8_t { forward, gelu, input, weight };
+/// What a linear layer multiplies. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's input is kept.
+/// `sums`: the bias' gradient comes with the weight's.
+enum class linear_product : std::uint8_t { forward, gelu, input, gelu_input, weight };
+inline constexpr int linear_product_count = 5;
 struct linear_variant {
     linear_product what = linear_product::forward;
     bool bias = false, residual = false, keep = false, add = false, sums = false;

@@ -20,9 +20,10 @@ void linear_products::prepare(linear_role role) {
         const bool kept = fuses_gelu(true), dropped = fuses_gelu(false);
         if (!kept || !dropped) get({.what = linear_product::forward, .bias = true});
     } else {
-        get({.what = linear_product::forward, .bias = bias, .residual = is(linear_role::residual)});
+        const bool residual = is(linear_role::residual) || is(linear_role::residual_after_gelu);
+        get({.what = linear_product::forward, .bias = bias, .residual = residual});
     }
-    get({.what = linear_product::input});
+    if (!is(linear_role::residual_after_gelu) || !fuses_gelu_slope()) get({.what = linear_product::input});
     for (const bool add : {false, true})
         if (!bias || !fuses_sums(add)) get({.what = linear_product::weight, .add = add});
 }
@@ -33,6 +34,13 @@ bool linear_products::fuses_gelu(bool keep) {
         known = shape_.outputs % 8 == 0 && pays({.what = linear_product::gelu, .bias = true, .keep = keep},
                                                 {.what = linear_product::forward, .bias = true});
     return *known;
+}
+
+bool linear_products::fuses_gelu_slope() {
+    if (!fuses_gelu_slope_)
+        fuses_gelu_slope_ =
+            shape_.inputs % 8 == 0 && pays({.what = linear_product::gelu_input}, {.what = linear_product::input});
+    return *fuses_gelu_slope_;
 }
 
 bool linear_products::fuses_sums(bool add) {
@@ -77,8 +85,10 @@ bool linear_products::measure(const linear_variant& fused, const linear_variant&
         if (fused.sums)
             return gpu::column_sums(library_.stream, gradient, reinterpret_cast<const type*>(w),
                                     reinterpret_cast<float*>(bias), fused.add, rest);
-        gpu::gelu_forward(library_.stream, reinterpret_cast<const type*>(fused.keep ? kept : y),
-                          reinterpret_cast<type*>(y), gradient.size());
+        auto *const to = reinterpret_cast<type*>(y), *const aside = reinterpret_cast<type*>(kept);
+        if (fused.what == linear_product::gelu_input)
+            return gpu::gelu_backward(library_.stream, aside, to, to, f.result_extent());
+        gpu::gelu_forward(library_.stream, fused.keep ? aside : to, to, f.result_extent());
     };
     const float together = best_time(library_.stream, [&] { return with.run(x, w, y, y, bias, kept), true; });
     const float apart = best_time(library_.stream, [&] {

@@ -22,6 +22,8 @@ public:
 
     /// Whether GELU is part of the product. cuBLASLt wants rows of multiples of 8.
     bool fuses_gelu(bool keep);
+    /// Whether GELU's backward is part of the product that gives its input's gradient.
+    bool fuses_gelu_slope();
     /// Whether the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says in
     /// which order it is summed.
     bool fuses_sums(bool add);
@@ -33,8 +35,8 @@ private:
     product_library& library_;
     linear_shape shape_;
     number real_;
-    std::unique_ptr<product> made_[4][2][2][2][2][2];
-    std::optional<bool> fuses_gelu_[2], fuses_sums_[2];
+    std::unique_ptr<product> made_[linear_product_count][2][2][2][2][2];
+    std::optional<bool> fuses_gelu_[2], fuses_gelu_slope_, fuses_sums_[2];
 };
 
 }  // namespace chimera::executor::detail

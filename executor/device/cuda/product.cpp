@@ -18,6 +18,10 @@ constexpr int most_candidates = 8;
 
 cudaDataType_t type_of(number n) { return n == number::float32 ? CUDA_R_32F : CUDA_R_16BF; }
 
+/// Whether a second matrix goes with it, in cuBLASLt's words auxiliary.
+bool has_second(epilogue e) { return e == epilogue::gelu_keeping || e == epilogue::gelu_slope; }
+bool has_row(epilogue e) { return e != epilogue::none && e != epilogue::gelu_slope; }
+
 cublasLtEpilogue_t epilogue_of(epilogue e) {
     switch (e) {
         case epilogue::bias:
@@ -28,6 +32,8 @@ cublasLtEpilogue_t epilogue_of(epilogue e) {
             return CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
         case epilogue::right_sums:
             return CUBLASLT_EPILOGUE_BGRADA;  // right is A
+        case epilogue::gelu_slope:
+            return CUBLASLT_EPILOGUE_DGELU;
         default:
             return CUBLASLT_EPILOGUE_DEFAULT;
     }
@@ -134,7 +140,7 @@ void product::describe() {
     set(what_, CUBLASLT_MATMUL_DESC_TRANSA, c.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(what_, CUBLASLT_MATMUL_DESC_TRANSB, c.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(what_, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(form_.after));
-    if (form_.after == epilogue::gelu_keeping) set(what_, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, c.ldd);
+    if (has_second(form_.after)) set(what_, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, c.ldd);
     lay_out(a_, form_.operands, c.a_rows, c.a_columns, c.lda, form_.batch, form_.right_stride);
     lay_out(b_, form_.operands, c.b_rows, c.b_columns, c.ldb, form_.batch, form_.left_stride);
     lay_out(d_, form_.results, c.m, c.n, c.ldd, form_.batch, form_.result_stride);
@@ -142,10 +148,9 @@ void product::describe() {
     set_pointers(library_.workspace.data(), library_.workspace.data());
 }
 
-void product::set_pointers(const void* row, void* kept) {
-    if (form_.after != epilogue::none && row != row_) set(what_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, row_ = row);
-    if (form_.after == epilogue::gelu_keeping && kept != kept_)
-        set(what_, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept_ = kept);
+void product::set_pointers(const void* row, const void* kept) {
+    if (has_row(form_.after) && row != row_) set(what_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, row_ = row);
+    if (has_second(form_.after) && kept != kept_) set(what_, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept_ = kept);
 }
 
 bool product::recall(const std::string& key) {
@@ -198,8 +203,7 @@ std::size_t product::measure(std::span<const cublasLtMatmulHeuristicResult_t> ca
     const auto bytes = [](std::size_t elements, number n) { return (elements * size_of(n) + 255) / 256 * 256; };
     const std::size_t left = bytes(form_.left_extent(), form_.operands),
                       right = bytes(form_.right_extent(), form_.operands),
-                      result = bytes(form_.result_extent(), form_.results),
-                      kept = form_.after == epilogue::gelu_keeping ? result : 0,
+                      result = bytes(form_.result_extent(), form_.results), kept = has_second(form_.after) ? result : 0,
                       row = bytes(std::size_t(form_.columns), number::float32);
     device_memory data;
     try {
@@ -226,7 +230,8 @@ cublasStatus_t product::start(const cublasLtMatmulAlgo_t& algorithm, const void*
                           &d_, result, &d_, &algorithm, library_.workspace.data(), workspace_bytes, library_.stream);
 }
 
-void product::run(const void* left, const void* right, void* result, const void* from, const void* row, void* kept) {
+void product::run(const void* left, const void* right, void* result, const void* from, const void* row,
+                  const void* kept) {
     if (!found_) {
         if (form_.after > epilogue::bias)
             refuse("cuBLASLt has no algorithm for a product (" + text(form_) + ") report it");

@@ -45,9 +45,9 @@ public:
     bool found() const { return found_; }
 
     /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.
-    /// `kept`: where GELU's input goes, laid out like the result.
+    /// `kept`: where GELU's input goes, or from where it comes, laid out like the result and not the same memory.
     void run(const void* left, const void* right, void* result, const void* from = nullptr, const void* row = nullptr,
-             void* kept = nullptr);
+             const void* kept = nullptr);
 
 private:
     void describe();
@@ -57,7 +57,7 @@ private:
     int ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates);
     /// Takes the fastest, and says which; their number, if none could be measured.
     std::size_t measure(std::span<const cublasLtMatmulHeuristicResult_t> candidates);
-    void set_pointers(const void* row, void* kept);
+    void set_pointers(const void* row, const void* kept);
     cublasStatus_t start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
                          const void* from);
 
@@ -67,7 +67,7 @@ private:
     cublasLtMatrixLayoutOpaque_t a_{}, b_{}, d_{};
     cublasLtMatmulAlgo_t algorithm_{};
     const void* row_ = nullptr;
-    void* kept_ = nullptr;
+    const void* kept_ = nullptr;
     bool found_ = false;
 };
 

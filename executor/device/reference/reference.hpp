@@ -92,6 +92,12 @@ public:
             }
     }
 
+    void linear_gelu_backward_input(const linear_plan& s, const real* dy, const real* w, const real* before, real* dx,
+                                    real* room) {
+        linear_backward_input(s, dy, w, room);
+        gelu_backward(before, room, dx, at(s.rows, 0, s.inputs));
+    }
+
     void linear_backward_weight(const linear_plan& s, const real* dy, const real* x, real* dw, real* db, bool add) {
         for (int o = 0; o < s.outputs; ++o) {
             for (int k = 0; k < s.inputs; ++k) {

@@ -108,6 +108,18 @@ TEST_F(cuda_plans, what_is_fused_is_what_pays) {
         EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_DEFAULT);
         EXPECT_EQ(fake::the().heuristics, asked) << "planned while running";
         EXPECT_NE(plan, nullptr);
+        const auto after = device.plan(linear_shape{9, 16, 24}, linear_role::residual_after_gelu);
+        const int asked_after = fake::the().heuristics;
+        for (const bool in_place : {false, true})
+            conform(device, "GELU's backward", [&](auto& l) {
+                auto *dy = l.numbers(9 * 24, 1), *w = l.numbers(24 * 16, 2), *before = l.numbers(9 * 16, 3);
+                auto *room = l.empty(9 * 16), *dx = in_place ? before : room;
+                l.device.linear_gelu_backward_input(l.device.plan(linear_shape{9, 16, 24}), dy, w, before, dx, room);
+                l.give(dx, 9 * 16, {40, pays ? 1. : 2.});  // the product is not stored before its slope is known
+            });
+        EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_DGELU : CUBLASLT_EPILOGUE_DEFAULT);
+        EXPECT_EQ(fake::the().heuristics, asked_after) << "planned while running";
+        EXPECT_NE(after, nullptr);
     }
 }
 
@@ -142,6 +154,8 @@ TEST_F(cuda_plans, products_that_cublaslt_cannot_do_are_done_all_the_same) {
             l.device.linear_forward(plan, x, w, b, dy, y);
             l.give(y, 9 * 16, {30, 2});
             l.device.linear_gelu_forward(plan, x, w, b, kept, y);
+            l.device.linear_gelu_backward_input(plan, dy, w, x, dx, dx);
+            l.give(dx, 9 * 24, {40, 2});
             l.device.linear_backward_input(plan, dy, w, dx);
             l.device.linear_backward_weight(plan, dy, x, dw, db, true);
             l.give(y, 9 * 16, {30, 3.5});

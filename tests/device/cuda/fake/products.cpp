@@ -75,6 +75,18 @@ bool readable(const matrix& m, const void* at, std::uint64_t alignment) {
                             static_cast<std::size_t>(index(m, m.batch - 1, m.rows - 1, m.columns - 1) + 1) * size(m));
 }
 
+bool has_row(const description& what) {
+    return what.epilogue != CUBLASLT_EPILOGUE_DEFAULT && what.epilogue != CUBLASLT_EPILOGUE_DGELU;
+}
+/// Whether there is an auxiliary matrix, which has D's type unless told otherwise.
+bool has_second(const description& what) {
+    return what.epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS || what.epilogue == CUBLASLT_EPILOGUE_DGELU;
+}
+matrix second(const description& what, matrix d) {
+    d.ld = what.aux_ld;
+    return d;
+}
+
 /// Whether sizes fit each other and the epilogue's rules are kept.
 bool allowed(const description& what, const matrix& a, const matrix& b, const matrix& d) {
     const auto m = what.a == CUBLAS_OP_N ? a.rows : a.columns, k = what.a == CUBLAS_OP_N ? a.columns : a.rows;
@@ -83,11 +95,15 @@ bool allowed(const description& what, const matrix& a, const matrix& b, const ma
     for (const matrix& each : {a, b, d})
         if (each.ld < static_cast<std::int64_t>(each.rows) || each.batch != d.batch) return false;
     if (d.type == CUDA_R_16BF && a.type != CUDA_R_16BF) return false;
-    if (what.epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS && (what.aux_ld % 8 != 0 || what.aux_ld < d.ld)) return false;
+    if (has_second(what) && (what.aux_ld % 8 != 0 || what.aux_ld < static_cast<std::int64_t>(d.rows))) return false;
     return true;
 }
 
 double gelu(double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x))); }
+double gelu_slope(double x) {
+    const double t = std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x));
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * std::sqrt(2 / std::numbers::pi) * (1 + 3 * 0.044715 * x * x);
+}
 
 /// Adds up in double: better than a GPU, never worse.
 void multiply(const description& what, const matrix& a, const void* pa, const matrix& b, const void* pb, double beta,
@@ -104,11 +120,10 @@ void multiply(const description& what, const matrix& a, const void* pa, const ma
                            get(b, pb, what.b == CUBLAS_OP_N ? index(b, batch, k, column) : index(b, batch, column, k));
                 if (beta != 0) sum += beta * get(d, pc, index(d, batch, row, column));
                 if (bias) sum += get(d, what.bias, static_cast<std::int64_t>(row));
-                if (what.epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS) {
-                    matrix aux = d;
-                    aux.ld = what.aux_ld;
-                    sum = put(aux, what.aux, index(aux, batch, row, column), sum);
-                }
+                const matrix aux = second(what, d);
+                const std::int64_t beside = index(aux, batch, row, column);
+                if (what.epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS) sum = put(aux, what.aux, beside, sum);
+                if (what.epilogue == CUBLASLT_EPILOGUE_DGELU) sum *= gelu_slope(get(aux, what.aux, beside));
                 put(d, pd, index(d, batch, row, column), curved ? gelu(sum) : sum);
             }
     if (what.epilogue == CUBLASLT_EPILOGUE_BGRADA)
@@ -214,8 +229,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     ++the().heuristics;
     *count = 0;
     const auto what = read<description>(desc);
-    const bool needs_bias = what.epilogue != CUBLASLT_EPILOGUE_DEFAULT;
-    if (needs_bias && !what.bias) return CUBLAS_STATUS_INVALID_VALUE;
+    if ((has_row(what) && !what.bias) || (has_second(what) && !what.aux)) return CUBLAS_STATUS_INVALID_VALUE;
     if (the().no_algorithms || !allowed(what, read<matrix>(a), read<matrix>(b), read<matrix>(d)))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     for (; *count < std::min(most, 3); ++*count) {
@@ -244,11 +258,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
     if (!allowed(what, a, b, d) || !readable(a, pa, by.alignment) || !readable(b, pb, by.alignment) ||
         !readable(d, pd, by.alignment) || (from != 0 && !readable(d, pc, by.alignment)))
         return CUBLAS_STATUS_INVALID_VALUE;
-    if (what.epilogue != CUBLASLT_EPILOGUE_DEFAULT && !in_device_memory(what.bias, d.rows * size(d)))
+    if (has_row(what) && !in_device_memory(what.bias, d.rows * size(d))) return CUBLAS_STATUS_INVALID_VALUE;
+    if (has_second(what) && (what.aux == pd || !readable(second(what, d), what.aux, by.alignment)))
         return CUBLAS_STATUS_INVALID_VALUE;
     ++the().products, the().last = static_cast<int>(by.number);
     the().clock += static_cast<int>(by.number) == the().fastest ? 1 : 2;
-    const bool fused = what.epilogue == CUBLASLT_EPILOGUE_BGRADA || (what.epilogue & CUBLASLT_EPILOGUE_GELU) != 0;
+    const bool fused = what.epilogue == CUBLASLT_EPILOGUE_BGRADA || what.epilogue == CUBLASLT_EPILOGUE_DGELU ||
+                       (what.epilogue & CUBLASLT_EPILOGUE_GELU) != 0;
     if (fused) the().clock += the().fused_cost;
     the().last_epilogue = what.epilogue;
     const auto run = [=] { multiply(what, a, pa, b, pb, from, d, pc, pd); };
