@@ -7,14 +7,14 @@ namespace chimera::executor::test::pytorch {
 // differs: the order of sums.
 TEST(pytorch, reference_device_in_double) {
     reference_device<double> device;
-    training(device).run({.loss = 1e-12, .gradient = 1e-7, .norm = 1e-10, .weight = 1e-7});
+    training(device, small).run({.loss = 1e-12, .gradient = 1e-7, .norm = 1e-10, .weight = 1e-7});
 }
 
 // fp32: a gradient is a sum over some thousand roundings of 6e-8 of both signs; ten steps of AdamW, which divides small
 // gradients by small gradients, amplify them.
 TEST(pytorch, cpu_device_in_fp32) {
     cpu_device device;
-    training(device).run({.loss = 1e-5, .gradient = 1e-5, .norm = 1e-4, .weight = 1e-4});
+    training(device, small).run({.loss = 1e-5, .gradient = 1e-5, .norm = 1e-4, .weight = 1e-4});
 }
 
 }  // namespace chimera::executor::test::pytorch
