@@ -4,6 +4,8 @@
 #include "exactness.hpp"
 #include "tests/engine/stale.hpp"
 
+#include <executor/device/memory.hpp>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -19,26 +21,27 @@ adamw_step settings_of(const stale::rule& rule, int width, int iteration, int up
 }
 
 result run_engine(const program& p, const stale::rule& rule, local_mode mode) {
-    std::map<std::pair<int, int>, std::unique_ptr<held_stage>> stages;
+    host on(mode);
+    std::map<std::pair<int, int>, std::shared_ptr<model_stage>> stages;
     const stage_lookup lookup = [&](int worker, int s) {
         auto& one = stages[{worker, s}];
-        if (!one) one = std::make_unique<held_stage>(p.head.stages, s);
-        return &one->model_stage;
+        if (!one) one = make_stage(on, worker, p.head.stages, s);
+        return one.get();
     };
-    local_world world(p.head.workers, mode);
+    const auto joined = on.join(p);
     int iteration = 0;
     engine_options options;
     options.hooks.each_update = [&](int worker, int s, int update) {
-        stages.at({worker, s})->model_stage.core().set_step(settings_of(rule, p.head.pipelines, iteration, update));
+        stages.at({worker, s})->set_step(settings_of(rule, p.head.pipelines, iteration, update));
     };
-    engine e(p, lookup, world.ends(), options);
+    engine e(p, lookup, joined->ends(), options);
     for (; iteration < iterations; ++iteration) {
         const data batch(iteration, p.head.units());
-        for (auto& [where, one] : stages) one->model_stage.core().set_batch(batch.units);
+        for (auto& [where, one] : stages) one->set_batch(batch.units);
         e.run_iteration();
     }
     result all;
-    for (auto& [where, one] : stages) all[where] = take(one->model_stage);
+    for (auto& [where, one] : stages) all[where] = take(*one);
     return all;
 }
 
@@ -47,7 +50,7 @@ public:
     one_worker(const stale::rule& rule, int width) : rule_(rule), width_(width) {
         for (int s = 0; s < rule.stages; ++s) {
             auto& copies = stages_.emplace_back();
-            for (int c = 0; c < width; ++c) copies.push_back(std::make_unique<held_stage>(rule.stages, s));
+            for (int c = 0; c < width; ++c) copies.push_back(make_stage(on_, c, rule.stages, s));
         }
         for (int i = 0; i < iterations; ++i) iterate(i);
     }
@@ -55,28 +58,15 @@ public:
 
 private:
     using snapshot = std::vector<float>;
-    gpt2_stage<cpu_device>& at(std::size_t s, std::size_t copy) { return stages_[s][copy]->model_stage; }
-
-    static snapshot save(gpt2_stage<cpu_device>& of) {
-        snapshot all;
-        for (const auto& p : of.core().parameters()) all.insert(all.end(), p.values.begin(), p.values.end());
-        return all;
-    }
-    static void restore(gpt2_stage<cpu_device>& of, const snapshot& from) {
-        auto next = from.begin();
-        for (const auto& p : of.core().parameters()) {
-            std::copy_n(next, p.values.size(), p.values.begin());
-            next += static_cast<std::ptrdiff_t>(p.values.size());
-        }
-    }
+    model_stage& at(std::size_t s, std::size_t copy) { return *stages_[s][copy]; }
 
     void iterate(int iteration) {
         const data batch(iteration, rule_.micro_batches * width_);
         history_.assign(stages_.size(), {});
         for (std::size_t s = 0; s < stages_.size(); ++s) {
-            history_[s].push_back(save(at(s, 0)));
+            history_[s].push_back(read(at(s, 0), stored::weight));
             for (std::size_t c = 0; c < stages_[s].size(); ++c) {
-                at(s, c).core().set_batch(batch.units);
+                at(s, c).set_batch(batch.units);
                 at(s, c).clear_gradients();
             }
         }
@@ -92,7 +82,8 @@ private:
         std::vector<host_memory> stashes;
         host_memory input;
         for (std::size_t s = 0; s < stages_.size(); ++s) {
-            restore(at(s, copy), history_[s][static_cast<std::size_t>(rule_.updates_seen(static_cast<int>(s), m))]);
+            const int seen = rule_.updates_seen(static_cast<int>(s), m);
+            write(at(s, copy), stored::weight, history_[s][static_cast<std::size_t>(seen)]);
             stashes.emplace_back(at(s, copy).stash_bytes(false));
             host_memory output(std::max<std::size_t>(1, at(s, copy).output_bytes()));
             at(s, copy).forward(unit, stashes[s].data(), input.data(), output.data());
@@ -107,24 +98,21 @@ private:
     }
 
     void update(std::size_t s, int iteration, int m) {
-        std::vector<float> total(at(s, 0).gradients().begin(), at(s, 0).gradients().end());
-        for (std::size_t c = 1; c < stages_[s].size(); ++c) {
-            const auto part = at(s, c).gradients();
-            for (std::size_t k = 0; k < total.size(); ++k) total[k] += part[k];
-        }
+        const std::vector<float> total = gradient_sum(stages_[s]);
         for (std::size_t c = 0; c < stages_[s].size(); ++c) {
-            restore(at(s, c), history_[s].back());
-            std::ranges::copy(total, at(s, c).gradients().begin());
-            at(s, c).core().set_step(settings_of(rule_, width_, iteration, rule_.group(m)));
+            write(at(s, c), stored::weight, history_[s].back());
+            write(at(s, c), stored::gradient, total);
+            at(s, c).set_step(settings_of(rule_, width_, iteration, rule_.group(m)));
             at(s, c).update();
             if (m + 1 < rule_.micro_batches) at(s, c).clear_gradients();
         }
-        history_[s].push_back(save(at(s, 0)));
+        history_[s].push_back(read(at(s, 0), stored::weight));
     }
 
     stale::rule rule_;
     int width_;
-    std::vector<std::vector<std::unique_ptr<held_stage>>> stages_;
+    host on_{local_mode::eager};
+    std::vector<std::vector<std::shared_ptr<model_stage>>> stages_;
     std::vector<std::vector<snapshot>> history_;
 };
 

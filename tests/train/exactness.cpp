@@ -18,7 +18,8 @@ class every_family : public testing::TestWithParam<sweep::variant> {};
 TEST_P(every_family, trains_like_one_worker) {
     const auto jobs = sweep::jobs(GetParam());
     EXPECT_GE(jobs.size(), 5U);
-    oracle plain;
+    host here(local_mode::eager);
+    oracle plain(here);
     for (std::size_t i = jobs.size() / 2 % 3; i < jobs.size(); i += 3) {
         const sweep::job& j = jobs[i];
         const int turn = static_cast<int>(i / 3), choice = turn % sweep::choices;
@@ -39,7 +40,8 @@ TEST(exactness, two_runs_give_the_same_bits) {
 
 TEST(exactness, another_grouping_gives_other_bits) {  // otherwise the comparisons would show nothing
     const program p = lower(generate(bidirectional{.stages = 2, .micro_batches = 5}));
-    oracle plain, other;
+    host here(local_mode::eager);
+    oracle plain(here), other(here);
     ASSERT_TRUE(plain.agrees(p, run(p, local_mode::eager)));
     const program q = lower(generate(one_f_one_b{.stages = 2, .micro_batches = 5}));
     ASSERT_TRUE(other.agrees(q, run(q, local_mode::eager)));

@@ -4,19 +4,20 @@
 #include "tests/engine/sweep.hpp"
 
 #include <executor/communicate/local/local.hpp>
-#include <executor/device/memory.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/backend.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-/// A tiny GPT-2, run by the engine and by plain loops on one worker, to be compared bit for bit.
+/// A tiny GPT-2, run by the engine and by plain loops on one worker, to be compared bit for bit, on any backend.
 namespace exactness {
 
 using namespace chimera;
@@ -52,12 +53,33 @@ inline adamw_step settings(int iteration, int units) {
     return {.learning_rate = 0.01 / (iteration + 1), .gradient_scale = 1.0 / units, .step = iteration + 1};
 }
 
-/// A stage's object with the device of its thread.
-struct held_stage {
-    held_stage(int stages, int s)
-        : model_stage(device, model, stage_layers(model, stages)[static_cast<std::size_t>(s)], unit, seed) {}
-    cpu_device device;
-    gpt2_stage<cpu_device> model_stage;
+inline std::shared_ptr<model_stage> make_stage(backend& on, int worker, int stages, int s) {
+    return on.make_stage(worker, model, stage_layers(model, stages)[static_cast<std::size_t>(s)], unit, seed);
+}
+
+/// Threads on the host that communicate as told.
+class host : public backend {
+public:
+    explicit host(local_mode mode) : mode_(mode) {}
+    std::string name() const override { return plain_->name(); }
+    bool on_host() const override { return true; }
+    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+                                            const unit_shape& shape, std::uint64_t start) override {
+        return plain_->make_stage(worker, config, layers, shape, start);
+    }
+    std::unique_ptr<world> join(const program_view& of) override {
+        struct joined final : world {
+            joined(int workers, local_mode mode) : all(workers, mode) {}
+            std::vector<communicator*> ends() override { return all.ends(); }
+            local_world all;
+        };
+        return std::make_unique<joined>(of.head.workers, mode_);
+    }
+    std::shared_ptr<std::byte> memory(std::size_t bytes) override { return plain_->memory(bytes); }
+
+private:
+    local_mode mode_;
+    std::unique_ptr<backend> plain_ = make_host_backend();
 };
 
 /// What a run leaves of one copy of one stage.
@@ -71,40 +93,73 @@ struct left {
     }
 };
 
-inline left take(gpt2_stage<cpu_device>& s) {
-    left all;
-    all.gradients.assign(s.gradients().begin(), s.gradients().end());
-    for (const auto& p : s.core().parameters()) {
-        all.weights.insert(all.weights.end(), p.values.begin(), p.values.end());
-        all.moments.insert(all.moments.end(), p.m.begin(), p.m.end());
-        all.moments.insert(all.moments.end(), p.v.begin(), p.v.end());
+/// What is stored of all its tensors, one after the other.
+inline std::vector<float> read(model_stage& s, stored what) {
+    std::vector<float> all;
+    for (const parameter& p : s.tensors()) {
+        all.resize(all.size() + p.size);
+        s.read(p, what, std::span(all).last(p.size));
     }
+    return all;
+}
+
+inline void write(model_stage& s, stored what, std::span<const float> all) {
+    for (const parameter& p : s.tensors()) {
+        s.write(p, what, all.first(p.size));
+        all = all.subspan(p.size);
+    }
+}
+
+/// The sum of the gradients of all that hold a stage, in their order, on the host.
+inline std::vector<float> gradient_sum(std::span<const std::shared_ptr<model_stage>> members) {
+    std::vector<float> total;
+    for (const auto& m : members) {
+        m->gradients();  // zeros, where it has had no unit
+        const std::vector<float> part = read(*m, stored::gradient);
+        total.resize(part.size(), -0.F);  // which added to anything leaves it
+        for (std::size_t k = 0; k < total.size(); ++k) total[k] += part[k];
+    }
+    return total;
+}
+
+inline left take(model_stage& s) {
+    left all{read(s, stored::gradient), read(s, stored::weight), read(s, stored::m)};
+    std::ranges::copy(read(s, stored::v), std::back_inserter(all.moments));
     return all;
 }
 
 using result = std::map<std::pair<int, int>, left>;  // (worker, stage)
 
 /// Through the engine: every worker a thread.
-inline result run(const program& p, local_mode mode) {
-    std::map<std::pair<int, int>, std::unique_ptr<held_stage>> stages;
-    const stage_lookup lookup = [&](int worker, int s) {
-        auto& one = stages[{worker, s}];
-        if (!one) one = std::make_unique<held_stage>(p.head.stages, s);
-        return &one->model_stage;
-    };
-    local_world world(p.head.workers, mode);
-    engine e(p, lookup, world.ends());
+inline result run(const program_view& p, backend& on) {
+    std::map<std::pair<int, int>, std::shared_ptr<model_stage>> stages;
+    for (int s = 0; s < p.head.stages; ++s)
+        for (const int worker : p.replica_group(s)) stages[{worker, s}] = make_stage(on, worker, p.head.stages, s);
+    const auto joined = on.join(p);
+    engine_options options;
+    options.lanes = on.lanes();
+    engine e(
+        p,
+        [&](int worker, int s) {
+            return stages.at({worker, s}).get();
+        },
+        joined->ends(), options);
     for (int i = 0; i < iterations; ++i) {
         const data batch(i, p.head.units());
         for (auto& [where, one] : stages) {
-            one->model_stage.core().set_batch(batch.units);
-            one->model_stage.core().set_step(settings(i, p.head.units()));
+            one->set_batch(batch.units);
+            one->set_step(settings(i, p.head.units()));
         }
         e.run_iteration();
     }
     result all;
-    for (auto& [where, one] : stages) all[where] = take(one->model_stage);
+    for (auto& [where, one] : stages) all[where] = take(*one);
     return all;
+}
+
+inline result run(const program_view& p, local_mode mode) {
+    host on(mode);
+    return run(p, on);
 }
 
 /// For each stage and each member of its replica group: the units whose gradients it adds, in order.
@@ -123,12 +178,13 @@ inline grouping grouping_of(const program_view& p) {
 /// their sums member after member, the update. Recomputes nothing.
 class reference {
 public:
-    reference(const grouping& groups, int units) : groups_(groups), units_(static_cast<std::size_t>(units)) {
+    reference(backend& on, const grouping& groups, int units)
+        : on_(on), groups_(groups), units_(static_cast<std::size_t>(units)) {
         const int stages = static_cast<int>(groups.size());
         for (int s = 0; s < stages; ++s) {
             auto& members = stages_.emplace_back();
             for (std::size_t m = 0; m < groups[static_cast<std::size_t>(s)].size(); ++m)
-                members.push_back(std::make_unique<held_stage>(stages, s));
+                members.push_back(make_stage(on, 0, stages, s));
         }
         for (int i = 0; i < iterations; ++i) iterate(i);
     }
@@ -136,22 +192,23 @@ public:
     left of(int s) { return take(at(static_cast<std::size_t>(s), 0)); }
 
 private:
-    gpt2_stage<cpu_device>& at(std::size_t s, std::size_t m) { return stages_[s][m]->model_stage; }
+    model_stage& at(std::size_t s, std::size_t m) { return *stages_[s][m]; }
 
     void iterate(int i) {
         const data batch(i, static_cast<int>(units_));
-        std::vector<host_memory> input(units_), gradient(units_);  // of the boundary where the loop over stages stands
-        std::vector<std::vector<host_memory>> stashes(stages_.size());
+        std::vector<std::shared_ptr<std::byte>> input(units_),
+            gradient(units_);  // of the boundary where the loop stands
+        std::vector<std::vector<std::shared_ptr<std::byte>>> stashes(stages_.size());
         for (std::size_t s = 0; s < stages_.size(); ++s) {
             for (std::size_t m = 0; m < stages_[s].size(); ++m) {
-                at(s, m).core().set_batch(batch.units);
-                at(s, m).core().set_step(settings(i, static_cast<int>(units_)));
+                at(s, m).set_batch(batch.units);
+                at(s, m).set_step(settings(i, static_cast<int>(units_)));
                 at(s, m).clear_gradients();
             }
             for (std::size_t u = 0; u < units_; ++u) {
-                stashes[s].emplace_back(at(s, 0).stash_bytes(false));
-                host_memory output(std::max<std::size_t>(1, at(s, 0).output_bytes()));
-                at(s, 0).forward(static_cast<int>(u), stashes[s][u].data(), input[u].data(), output.data());
+                stashes[s].push_back(on_.memory(at(s, 0).stash_bytes(false)));
+                auto output = on_.memory(at(s, 0).output_bytes());
+                at(s, 0).forward(static_cast<int>(u), stashes[s][u].get(), input[u].get(), output.get());
                 input[u] = std::move(output);
             }
         }
@@ -159,8 +216,8 @@ private:
             for (std::size_t m = 0; m < stages_[s].size(); ++m)
                 for (const int u : groups_[s][m]) {
                     auto& dy = gradient[static_cast<std::size_t>(u)];
-                    host_memory dx(std::max<std::size_t>(1, at(s, m).input_bytes()));
-                    at(s, m).backward(u, stashes[s][static_cast<std::size_t>(u)].data(), dy.data(), dx.data());
+                    auto dx = on_.memory(at(s, m).input_bytes());
+                    at(s, m).backward(u, stashes[s][static_cast<std::size_t>(u)].get(), dy.get(), dx.get());
                     dy = std::move(dx);
                 }
             add_up(s);
@@ -168,32 +225,30 @@ private:
     }
 
     void add_up(std::size_t s) {
-        std::vector<float> total(at(s, 0).gradients().begin(), at(s, 0).gradients().end());
-        for (std::size_t m = 1; m < stages_[s].size(); ++m) {
-            const auto part = at(s, m).gradients();
-            for (std::size_t k = 0; k < total.size(); ++k) total[k] += part[k];
-        }
-        for (std::size_t m = 0; m < stages_[s].size(); ++m) {
-            std::ranges::copy(total, at(s, m).gradients().begin());
-            at(s, m).update();
+        const std::vector<float> total = gradient_sum(stages_[s]);
+        for (const auto& member : stages_[s]) {
+            write(*member, stored::gradient, total);
+            member->update();
         }
     }
 
+    backend& on_;
     const grouping& groups_;
     std::size_t units_;
-    std::vector<std::vector<std::unique_ptr<held_stage>>> stages_;
+    std::vector<std::vector<std::shared_ptr<model_stage>>> stages_;
 };
 
 /// The last reference is kept: programs of one job share a grouping.
 class oracle {
 public:
+    explicit oracle(backend& on) : on_(on) {}
     /// True when every copy of every stage has the reference's bits.
     bool agrees(const program_view& p, const result& got) {
         grouping groups = grouping_of(p);
         if (expected_.empty() || groups != groups_ || p.head.units() != units_) {
             groups_ = std::move(groups);
             units_ = p.head.units();
-            reference plain(groups_, units_);
+            reference plain(on_, groups_, units_);
             expected_.clear();
             for (int s = 0; s < p.head.stages; ++s) expected_.push_back(plain.of(s));
         }
@@ -206,6 +261,7 @@ public:
     const left& of(int s) const { return expected_[static_cast<std::size_t>(s)]; }
 
 private:
+    backend& on_;
     grouping groups_;
     int units_ = 0;
     std::vector<left> expected_;

@@ -15,8 +15,9 @@ class every_family : public testing::TestWithParam<sweep::variant> {};
 
 TEST_P(every_family, trains_like_one_worker) {
     if (!std::getenv("CHIMERA_EXHAUSTIVE")) GTEST_SKIP() << "takes minutes: set CHIMERA_EXHAUSTIVE=1";
+    host here(local_mode::eager);
     for (const sweep::job& j : sweep::jobs(GetParam())) {
-        oracle plain;
+        oracle plain(here);
         for (int choice = 0; choice < sweep::choices; ++choice) {
             const program p = sweep::program_of(j, choice);
             ASSERT_TRUE(plain.agrees(p, run(p, local_mode::eager))) << sweep::name_of(j, choice);
