@@ -43,9 +43,9 @@ void one_product(device_type& device, int rows, int inputs, int outputs, double 
     const double flops = 2.0 * rows * inputs * outputs;
     const auto row = [&](const char* what, const std::function<void()>& run) {
         const spread took = timed(device.stream(), 5, 30, run);
-        std::printf("| %d × %d × %d | %s | %.3f | %.0f | %.1f %% | %.1f %% |\n", rows, inputs, outputs, what,
-                    1e3 * took.median, 1e-12 * flops / took.median, 100 * flops / took.median / peak,
-                    100 * (took.most - took.least) / took.median);
+        std::printf("| %d × %d × %d | %s | %.3f | %.0f | %s | %.1f %% |\n", rows, inputs, outputs, what,
+                    1e3 * took.median, 1e-12 * flops / took.median, share(flops, took.median, peak).c_str(),
+                    100 * took.relative());
     };
     row("y", [&] { device.linear_forward(plan, numbers(x), numbers(w), numbers(b), nullptr, numbers(y)); });
     row("dx", [&] { device.linear_backward_input(plan, numbers(dy), numbers(w), numbers(dx)); });
@@ -72,11 +72,13 @@ void one_block(device_type& device, int channels, int sequences, int tokens, dou
         layer.input_gradient(device, numbers(values), numbers(stash), numbers(work), numbers(out), false);
         layer.weight_gradient(device, numbers(stash), numbers(work), wides(gradients), true, false);
     });
-    std::printf("| %d | %d × %d | %.2f | %.0f | %.1f %% | %.1f %% |\n", channels, sequences, tokens, 1e3 * took.median,
-                1e-12 * flops / took.median, 100 * flops / took.median / peak,
-                100 * (took.most - took.least) / took.median);
-    std::printf("json {\"suite\": \"block\", \"channels\": %d, \"sequences\": %d, \"tokens\": %d, \"seconds\": %g}\n",
-                channels, sequences, tokens, took.median);
+    std::printf("| %d | %d × %d | %.2f | %.2f | %.0f | %s | %.1f %% |\n", channels, sequences, tokens, 1e-12 * flops,
+                1e3 * took.median, 1e-12 * flops / took.median, share(flops, took.median, peak).c_str(),
+                100 * took.relative());
+    std::printf(
+        "json {\"suite\": \"block\", \"channels\": %d, \"sequences\": %d, \"tokens\": %d, \"seconds\": %g, "
+        "\"spread\": %g}\n",
+        channels, sequences, tokens, took.median, took.relative());
 }
 
 }  // namespace
@@ -93,7 +95,8 @@ void products_suite(double peak) {
 void blocks_suite(double peak) {
     device_type device;
     std::printf("\nBlock, forward and backward: 6 · rows · (12 c² + c · tokens) FLOP.\n\n");
-    std::printf("| c | sequences × tokens | ms | TFLOP/s | of peak | spread |\n|---:|---|---:|---:|---:|---:|\n");
+    std::printf(
+        "| c | sequences × tokens | TFLOP | ms | TFLOP/s | of peak | spread |\n|---:|---|---:|---:|---:|---:|---:|\n");
     for (const int c : {2048, 4096})
         for (const int tokens : {1024, 4096}) one_block(device, c, 16384 / tokens, tokens, peak);
 }

@@ -19,6 +19,7 @@ int main(int count, char** arguments) {
     std::printf("%s, %.0f GiB, driver %d, CUDA %d, cuBLASLt %zu. Peak taken: %.0f TFLOP/s (dense bf16; 0: unknown).\n",
                 gpu.name.c_str(), static_cast<double>(gpu.bytes) / 0x1p30, found.driver, found.runtime,
                 found.matrix_library, 1e-12 * peak);
+    std::printf("Times are medians; spread: slowest less fastest, of the median.\n");
     const auto wanted = [&](std::string_view suite) {
         for (int i = 1; i < count; ++i)
             if (arguments[i] == suite) return true;

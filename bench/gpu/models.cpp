@@ -103,20 +103,21 @@ void models_suite(double peak, std::string_view only) {
         "\nTraining steps in bf16, one worker: 6 · tokens · (layers · (12 c² + c · tokens a sequence) + c · "
         "vocabulary) FLOP.\n\n");
     std::printf(
-        "| GPT-2 | sequences × micro-batches | step ms | events ms | tokens/s | MFU | GiB | predicted | spread |\n");
-    std::printf("|---|---|---:|---:|---:|---:|---:|---:|---:|\n");
+        "| GPT-2 | sequences × micro-batches | TFLOP | step ms | events ms | tokens/s | MFU | GiB | predicted | spread "
+        "|\n");
+    std::printf("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     for (const sized_model& m : models) {
         if (!only.empty() && only != m.name) continue;
         const step_result r = run("gpipe", 1, m.config, m.sequences, m.micro_batches, 10);
         const double flops = step_flops(m.config, r.tokens, m.config.context);
-        std::printf("| %s | %d × %d | %.1f | %.1f | %.0f | %.1f %% | %.2f | %.2f | %.1f %% |\n", m.name, m.sequences,
-                    m.micro_batches, 1e3 * r.whole.median, 1e3 * r.makespan.median, r.tokens / r.whole.median,
-                    100 * flops / r.whole.median / peak, r.bytes / 0x1p30, r.predicted / 0x1p30,
-                    100 * (r.whole.most - r.whole.least) / r.whole.median);
+        std::printf("| %s | %d × %d | %.1f | %.1f | %.1f | %.0f | %s | %.2f | %.2f | %.1f %% |\n", m.name, m.sequences,
+                    m.micro_batches, 1e-12 * flops, 1e3 * r.whole.median, 1e3 * r.makespan.median,
+                    r.tokens / r.whole.median, share(flops, r.whole.median, peak).c_str(), r.bytes / 0x1p30,
+                    r.predicted / 0x1p30, 100 * r.whole.relative());
         std::printf(
             "json {\"suite\": \"model\", \"name\": \"%s\", \"sequences\": %d, \"micro_batches\": %d, "
-            "\"tokens_per_second\": %g, \"bytes\": %.0f, \"predicted_bytes\": %.0f}\n",
-            m.name, m.sequences, m.micro_batches, r.tokens / r.whole.median, r.bytes, r.predicted);
+            "\"tokens_per_second\": %g, \"bytes\": %.0f, \"predicted_bytes\": %.0f, \"spread\": %g}\n",
+            m.name, m.sequences, m.micro_batches, r.tokens / r.whole.median, r.bytes, r.predicted, r.whole.relative());
     }
 }
 
@@ -124,12 +125,14 @@ namespace {
 
 /// What launching takes: an iteration as single launches, and as a graph.
 void graph_table() {
-    std::printf("\n| GPT-2 | plain ms | graph ms | graph: host's clock over events |\n|---|---:|---:|---:|\n");
+    std::printf(
+        "\n| GPT-2 | plain ms | graph ms | graph: host's clock over events | spreads |\n|---|---:|---:|---:|---:|\n");
     for (const sized_model& m : models) {
         const step_result plain = run("gpipe", 1, m.config, m.sequences, m.micro_batches, 10),
                           whole = run("gpipe", 1, m.config, m.sequences, m.micro_batches, 10, true);
-        std::printf("| %s | %.2f | %.2f | %+.2f %% |\n", m.name, 1e3 * plain.whole.median, 1e3 * whole.whole.median,
-                    100 * (whole.whole.median / whole.makespan.median - 1));
+        std::printf("| %s | %.2f | %.2f | %+.2f %% | %.1f %%, %.1f %% |\n", m.name, 1e3 * plain.whole.median,
+                    1e3 * whole.whole.median, 100 * (whole.whole.median / whole.makespan.median - 1),
+                    100 * plain.whole.relative(), 100 * whole.whole.relative());
     }
 }
 
@@ -146,7 +149,7 @@ void loopback_suite() {
             const int stages = std::string_view(family) == "interleaved" ? 2 * workers : workers;
             const step_result r = run(family, stages, config, 8, 8, 10);
             std::printf("| %s | %d | %.1f | %.3f | %.1f %% |\n", family, workers, 1e3 * r.whole.median,
-                        r.whole.median / alone.whole.median, 100 * (r.whole.most - r.whole.least) / r.whole.median);
+                        r.whole.median / alone.whole.median, 100 * r.whole.relative());
         }
     graph_table();
 }

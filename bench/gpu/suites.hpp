@@ -10,13 +10,16 @@
 
 namespace chimera::bench {
 
-/// Dense bf16 rate without sparsity in the GPU's datasheet, FLOP/s; 0 where it is not known.
+/// Dense bf16 rate without sparsity in the datasheet of the GPU that CUDA calls so, FLOP/s; 0 where it is not known.
 double peak_of(std::string_view gpu);
+/// What part of the peak that is, for a table; a dash where the peak is not known.
+std::string share(double flops, double seconds, double peak);
 
 /// Seconds of repeated measurements.
 struct spread {
     double median = 0, least = 0, most = 0;
     int count = 0;
+    double relative() const { return (most - least) / median; }
 };
 
 /// Times `run`, which only enqueues on `stream` (a cudaStream_t), with events, after `warm` calls that are not counted.

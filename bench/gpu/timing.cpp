@@ -3,24 +3,11 @@
 
 #include <executor/device/cuda/check.hpp>
 
-#include <algorithm>
+#include <utility>
 
 namespace chimera::bench {
 
 using executor::detail::check;
-
-double peak_of(std::string_view gpu) {
-    const auto is = [&](const char* name) { return gpu.find(name) != gpu.npos; };
-    if (is("H200") || is("H100 80GB HBM3") || is("H100 SXM")) return 989e12;
-    if (is("H100 PCIe")) return 756e12;
-    if (is("A100")) return 312e12;
-    return 0;
-}
-
-spread spread_of(std::vector<double> seconds) {
-    std::sort(seconds.begin(), seconds.end());
-    return {seconds[(seconds.size() - 1) / 2], seconds.front(), seconds.back(), static_cast<int>(seconds.size())};
-}
 
 spread timed(void* stream, int warm, int count, const std::function<void()>& run) {
     auto* const on = static_cast<cudaStream_t>(stream);
@@ -40,11 +27,6 @@ spread timed(void* stream, int warm, int count, const std::function<void()>& run
     check(cudaEventDestroy(begin), "timing");
     check(cudaEventDestroy(end), "timing");
     return spread_of(std::move(seconds));
-}
-
-double step_flops(const executor::gpt2_config& config, double rows, double tokens) {
-    const double c = config.channels;
-    return 6 * rows * (config.layers * (12 * c * c + tokens * c) + c * config.vocabulary);
 }
 
 }  // namespace chimera::bench
