@@ -9,6 +9,7 @@ compiled, fused AdamW, random data. Prints lines that begin with `json `.
 import argparse
 import json
 import statistics
+import sys
 import time
 
 import torch
@@ -122,6 +123,11 @@ def model(place, name, numbers, compiled):
         tokens_per_second=data.numel() / took["seconds"], bytes=place.most_bytes(), **took)
 
 
+def refuse(message):
+    print(f"pytorch_gpu.py: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}; none: all")
@@ -132,11 +138,11 @@ def main():
     known = TINY_MODELS if given.tiny else MODELS
     for name in given.models:
         if name not in known:
-            parser.error(f"unknown model {name} (there are {', '.join(known)}) name one of them")
+            refuse(f"unknown model {name} (known: {', '.join(known)}) name one of them")
     if given.device == "cpu" and not given.tiny:
-        parser.error("the models take hours on a CPU (that is no comparison) add --tiny to try the script")
+        refuse("the models take hours on a CPU (that is no comparison) add --tiny to try the script")
     if given.device == "cuda" and not torch.cuda.is_available():
-        parser.error("PyTorch sees no GPU (torch.cuda.is_available() is false) try the script with --device cpu --tiny")
+        refuse("PyTorch sees no GPU (torch.cuda.is_available() is false) try the script with --device cpu --tiny")
     place = Place(given.device)
     for sizes in TINY_BLOCKS if given.tiny else BLOCKS:
         block(place, *sizes, not given.eager)
