@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/train/training_run.hpp>
+#include <executor/train/whole_model.hpp>
 
 #include <cmath>
 
@@ -33,10 +34,10 @@ void training_run::clip_stage(int worker, int stage, int update) {
 }
 
 /// Of the last iteration's gradient, or of each stage's last one together.
-double training_run::norm() const {
+double training_run::norm(const iteration_part& whole) const {
     if (program_.head.update == weights::flushed) return norm_;
     double sum = 0;
-    for (const double each : norms_) sum += each * each;
+    for (const double each : whole.norms) sum += each * each;
     return std::sqrt(sum);
 }
 
@@ -44,17 +45,27 @@ void training_run::one_iteration(engine& run) {
     const auto begin = clock::now();
     while_running([&] { source_.next(program_.head.units(), unit_.sequences, batch_); });
     model_->set_batch(batch_);
-    record_.add(run.run_iteration());
-    const double loss = model_->loss();
-    if (step_ == 0) report_.first_loss = loss;
-    report_.last_loss = loss;
+    const double began = together_.now();
+    const timeline& measured = run.run_iteration();
+    const auto whole = put_together(together_, {began, model_->losses(), norms_, measured});
     ++step_;
     ++done_here_;
+    if (whole) record(*whole, since(begin));
+}
+
+/// On rank 0. The loss is the mean over the units, added in their order.
+void training_run::record(const iteration_part& whole, double seconds) {
+    record_.add(whole.measured);
+    double loss = 0;
+    for (const double each : whole.losses) loss += each;
+    loss /= static_cast<double>(whole.losses.size());
+    if (step_ == 1) report_.first_loss = loss;
+    report_.last_loss = loss;
     const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
-    const step_record record{step_,          loss,         rate_.at(step_ - 1),     norm(),
-                             step_ * tokens, since(begin), record_.last_makespan(), record_.last_bubble_ratio()};
-    log_->write(record);
-    report_progress(record);
+    const step_record line{step_,          loss,    rate_.at(step_ - 1),     norm(whole),
+                           step_ * tokens, seconds, record_.last_makespan(), record_.last_bubble_ratio()};
+    log_->write(line);
+    report_progress(line);
 }
 
 void training_run::report_progress(const step_record& record) {
@@ -66,9 +77,12 @@ void training_run::report_progress(const step_record& record) {
 }
 
 void training_run::save() {
-    const auto tensors = model_->tensors();
-    write_checkpoint(in_output("checkpoint.safetensors"),
-                     {step_, steps_, report_.first_loss, source_.state(), model_text(job_.model), hash_}, tensors);
+    const whole_model whole(together_, *model_);
+    if (together_.leads())
+        write_checkpoint(in_output("checkpoint.safetensors"),
+                         {step_, steps_, report_.first_loss, source_.state(), model_text(job_.model), hash_},
+                         whole.tensors());
+    together_.wait();  // nobody's watchdog runs while the file is written
 }
 
 void training_run::iterate() {
@@ -78,19 +92,30 @@ void training_run::iterate() {
     options.cores = gate_;
     options.lanes = on_->lanes();
     options.watchdog_seconds = job_.watchdog;
-    options.recorder_file = in_output("recorder.txt").string();
+    const std::string recorder = together_.leads() ? "recorder" : "recorder." + std::to_string(together_.rank());
+    options.recorder_file = in_output((recorder + ".txt").c_str()).string();
     options.hooks.before_update = [this](communicator& end) { clip(end); };
     options.hooks.each_update = [this](int worker, int stage, int update) { clip_stage(worker, stage, update); };
     engine run(program_, model_->lookup(), ends, options);
     first_iteration_ = last_words_ = clock::now();
-    while (step_ < steps_ && !stop_request::wanted()) {
-        one_iteration(run);
-        if (job_.checkpoint_interval > 0 && step_ % job_.checkpoint_interval == 0 && step_ < steps_) save();
-        if (options_.after_step) options_.after_step(step_);
+    try {
+        while (step_ < steps_ && !together_.any(stop_request::wanted())) {
+            one_iteration(run);
+            if (job_.checkpoint_interval > 0 && step_ % job_.checkpoint_interval == 0 && step_ < steps_) save();
+            if (options_.after_step) options_.after_step(step_);
+        }
+    } catch (...) {
+        for (communicator* end : ends) end->abort();  // others may be in the next iteration
+        throw;
     }
     report_.seconds = since(first_iteration_);
 }
 
-train_report train(const job& wanted, const train_options& options) { return training_run(wanted, options).finish(); }
+train_report train(const job& wanted, const train_options& options) {
+    crew alone;
+    training_run run(wanted, options, options.together ? *options.together : alone);
+    run.prepare();
+    return run.finish();
+}
 
 }  // namespace chimera::executor

@@ -4,6 +4,7 @@
 #include <chimera/render/trace.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/training_run.hpp>
+#include <executor/train/validate.hpp>
 
 #include <algorithm>
 
@@ -37,7 +38,7 @@ train_report training_run::finish() {
     r.measured_bubble = record_.bubble_ratio();
     r.checkpoint = in_output("checkpoint.safetensors");
     r.log = in_output("log.jsonl");
-    if (!record_.empty()) {
+    if (together_.leads() && !record_.empty()) {
         r.timeline = in_output("timeline.svg");
         r.trace = in_output("trace.json");
         svg_options how;
@@ -49,8 +50,9 @@ train_report training_run::finish() {
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {
-        r.validation_loss = model_->validate(data_, windows_, on_->on_host() ? r.cores : 1);
-        r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
+        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_);
+        if (together_.leads())
+            r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });
     return r;
 }

@@ -7,6 +7,8 @@
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/checkpoint.hpp>
+#include <executor/train/crew.hpp>
+#include <executor/train/iteration_part.hpp>
 #include <executor/train/log.hpp>
 #include <executor/train/measure.hpp>
 #include <executor/train/programs.hpp>
@@ -35,19 +37,25 @@ void while_running(Read read) {
 /// One run from its job to its report. The members are in the order in which they need each other.
 class training_run {
 public:
-    training_run(const job& wanted, const train_options& options);
+    /// Checks all input; writes nothing, and hears of no other rank.
+    training_run(const job& wanted, const train_options& options, crew& together);
+    void prepare();
     train_report finish();
 
 private:
+    void check_checkpoint();
+    void share_cores();
+    void agree();
     void resume();
     void predict_iterations();
     void plan_steps();
     void open_output();
     void iterate();
     void one_iteration(engine& run);
+    void record(const iteration_part& whole, double seconds);
     void clip(communicator& end);
     void clip_stage(int worker, int stage, int update);
-    double norm() const;
+    double norm(const iteration_part& whole) const;
     adamw_step step_of(double norm, double units, std::int64_t update) const;
     void save();
     void report_progress(const step_record& record);
@@ -59,6 +67,7 @@ private:
     clock::time_point start_ = clock::now();
     job job_;
     const train_options& options_;
+    crew& together_;
     stop_request signals_;
     job_program proven_;
     program_view program_;
@@ -71,7 +80,8 @@ private:
     std::unique_ptr<backend> on_;
     std::string hash_;
     train_report report_;
-    int gate_ = 0;  ///< cores that workers share, 0: no need
+    int gate_ = 0;     ///< cores that the workers of this process share, 0: no need
+    int machine_ = 0;  ///< that all workers share, likewise
     prediction predicted_;
     std::optional<replicas> model_;
     std::optional<checkpoint_header> found_;
