@@ -85,15 +85,14 @@ inline left take(gpt2_stage<cpu_device>& s) {
 using result = std::map<std::pair<int, int>, left>;  // (worker, stage)
 
 /// Through the engine: every worker a thread.
-inline result run(const program& p, local_mode mode) {
+inline result run(const program& p, std::span<communicator* const> ends) {
     std::map<std::pair<int, int>, std::unique_ptr<held_stage>> stages;
     const stage_lookup lookup = [&](int worker, int s) {
         auto& one = stages[{worker, s}];
         if (!one) one = std::make_unique<held_stage>(p.head.stages, s);
         return &one->model_stage;
     };
-    local_world world(p.head.workers, mode);
-    engine e(p, lookup, world.ends());
+    engine e(p, lookup, ends);
     for (int i = 0; i < iterations; ++i) {
         const data batch(i, p.head.units());
         for (auto& [where, one] : stages) {
@@ -105,6 +104,11 @@ inline result run(const program& p, local_mode mode) {
     result all;
     for (auto& [where, one] : stages) all[where] = take(one->model_stage);
     return all;
+}
+
+inline result run(const program& p, local_mode mode) {
+    local_world world(p.head.workers, mode);
+    return run(p, world.ends());
 }
 
 /// For each stage and each member of its replica group: the units whose gradients it adds, in order.
