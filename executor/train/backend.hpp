@@ -47,8 +47,8 @@ public:
     virtual std::unique_ptr<world> join(const program_view& of) = 0;
     /// Of the workers that `join` joined; empty: the host's.
     virtual lane_maker lanes() { return {}; }
-    /// Memory that the stages can read and write, for boundary tensors outside an engine.
-    virtual std::shared_ptr<std::byte> memory(std::size_t bytes) = 0;
+    /// Memory that the worker's stages can read and write, for boundary tensors outside an engine. Its thread may call.
+    virtual std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) = 0;
 };
 
 /// Workers as threads on this machine's cores: all of them, or with a crew those that this process plays. It must outlive the backend.

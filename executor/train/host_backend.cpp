@@ -44,7 +44,7 @@ public:
         if (together_) return std::make_unique<processes_joined>(*together_, of.head.workers);
         return std::make_unique<host_world>(of.head.workers);
     }
-    std::shared_ptr<std::byte> memory(std::size_t bytes) override {
+    std::shared_ptr<std::byte> memory(int, std::size_t bytes) override {
         const auto made = std::make_shared<host_memory>(std::max<std::size_t>(1, bytes));
         return {made, made->data()};
     }

@@ -40,9 +40,10 @@ public:
             for (int s = 0; s < of.head.stages; ++s) {
                 if (of.worker_of(p, s) != end.worker()) continue;
                 const std::size_t stage = static_cast<std::size_t>(s);
-                outputs_[stage] = on.memory(model.at(end.worker(), s)->output_bytes());
+                outputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->output_bytes());
                 if (receives(p, s))
-                    inputs_[stage] = on.memory(model.at(end.worker(), s)->input_bytes()), all.push_back(receive(p, s));
+                    inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes()),
+                    all.push_back(receive(p, s));
                 if (sends(p, s)) all.push_back(send(p, s));
             }
         end.prepare(static_cast<int>(pipelines_.size()) * of.head.stages);

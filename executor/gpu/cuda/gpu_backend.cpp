@@ -2,7 +2,6 @@
 #include <chimera/core/error.hpp>
 #include <executor/communicate/cuda/cuda_stream.hpp>
 #include <executor/communicate/loopback/loopback.hpp>
-#include <executor/device/cuda/check.hpp>
 #include <executor/device/cuda/gpu.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
 #include <executor/engine/cuda/cuda_lane.hpp>
@@ -72,16 +71,9 @@ public:
         return [this](int worker) { return make_cuda_lane(stream_of(worker).gpu(), stream_of(worker).handle()); };
     }
 
-    /// All GPUs in use reach it.
-    std::shared_ptr<std::byte> memory(std::size_t bytes) override {
-        bytes = std::max<std::size_t>(1, bytes);
-        if (!apart_) {
-            const auto made = std::make_shared<device_memory>(0, bytes);
-            return {made, made->data()};
-        }
-        void* made = nullptr;
-        detail::check(cudaMallocManaged(&made, bytes), "reserving memory for validation");
-        return {static_cast<std::byte*>(made), [](std::byte* p) { cudaFree(p); }};
+    std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) override {
+        const auto made = std::make_shared<device_memory>(gpu_of(worker), std::max<std::size_t>(1, bytes));
+        return {made, made->data()};
     }
 
 private:
