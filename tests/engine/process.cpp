@@ -19,7 +19,9 @@ using namespace chimera::executor;
 using testing::HasSubstr;
 
 /// Processes of a world, one worker each; each ends with the line that `code` throws or returns, which comes back over a pipe.
-std::vector<std::string> in_processes(int size, const std::function<std::string(communicator&)>& code) {
+/// `timeout` is also how long an end waits for the others to come to theirs.
+std::vector<std::string> in_processes(int size, const std::function<std::string(communicator&)>& code,
+                                      double timeout = 20) {
     const std::uint16_t port = ports::free_port();
     std::vector<std::pair<pid_t, int>> children;
     for (int r = 0; r < size; ++r) {
@@ -30,7 +32,7 @@ std::vector<std::string> in_processes(int size, const std::function<std::string(
             std::string line;
             try {
                 const auto met = meet({r, size, -1}, {"127.0.0.1", port, "", 20});
-                process_world world(*met, std::array{r}, size, 20);
+                process_world world(*met, std::array{r}, size, timeout);
                 world.ends()[0]->prepare(4);
                 line = code(*world.ends()[0]);
             } catch (const std::exception& e) {
@@ -72,15 +74,17 @@ TEST(process_world, a_process_that_is_killed_is_named_by_all_others) {
 }
 
 TEST(process_world, a_process_that_takes_its_leave_is_no_failure_of_the_others) {
-    const auto lines = in_processes(3, [](communicator& end) -> std::string {
+    const auto talk = [](communicator& end) -> std::string {
         if (end.worker() == 2) return "left";
         std::array<std::byte, 4> data{};
         const transfer t{data.data(), data.size(), 1 - end.worker(), 0, end.worker() == 0};
-        if (end.worker() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        if (end.worker() == 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(2500));  // the connection has ended
         end.start({&t, 1});
         if (end.worker() == 1) end.wait(0);
         return "came";
-    });
+    };
+    const auto lines = in_processes(3, talk, 2);
     EXPECT_THAT(lines, testing::ElementsAre("came", "came", "left"));
 }
 
