@@ -5,6 +5,7 @@
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/choose.hpp>
 #include <executor/io/write.hpp>
+#include <executor/train/crew.hpp>
 #include <executor/train/files.hpp>
 #include <executor/train/json.hpp>
 #include <executor/train/trainer.hpp>
@@ -111,15 +112,26 @@ job job_of(const train_arguments& from) {
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
 
-void run_train(const train_arguments& from, int& status) {
+/// What every rank does; the first one alone speaks.
+void run_rank(const train_arguments& from, crew& together) {
     const job wanted = job_of(from);
     train_options options;
     options.resume = from.resume;
     options.overwrite = from.overwrite;
-    if (!from.quiet) options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-    options.make_backend = [&](const job& what, int workers) { return choose_backend(what, workers, options.say); };
+    options.together = &together;
+    if (!from.quiet && together.leads())
+        options.say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    options.make_backend = [&](const job& what, int workers) {
+        return choose_backend(what, workers, options.say, &together);
+    };
+    const train_report report = train(wanted, options);
+    if (together.leads()) write_output(report_text(report));
+}
+
+void run_train(const train_arguments& from, int& status) {
     try {
-        write_output(report_text(train(wanted, options)));
+        crew together(meet(), find_meeting_point().timeout_seconds);
+        together.together([&] { run_rank(from, together); });
     } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
         std::fprintf(stderr, "chimera: %s\n", failed.what());
         status = hang_exit_status;
@@ -130,8 +142,7 @@ void run_train(const train_arguments& from, int& status) {
 
 void add_train(CLI::App& program, int& status) {
     auto arguments = std::make_shared<train_arguments>();
-    auto* command =
-        program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on this machine's cores or GPUs");
+    auto* command = program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on cores or GPUs");
     command->add_option("JOB", arguments->file, "job file (JSON); options take precedence")->option_text(" ");
     command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")
         ->option_text("PATH ...");
@@ -147,7 +158,12 @@ void add_train(CLI::App& program, int& status) {
     command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command->add_flag("--quiet", arguments->quiet, "no progress lines");
-    command->footer("Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs");
+    command->footer(
+        "Several processes share the workers where a launcher starts them (mpirun, srun) or RANK, WORLD_SIZE, "
+        "MASTER_ADDR and\n"
+        "MASTER_PORT say so; as many as the schedule has workers, or a number that divides it.\n"
+        "Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs\n"
+        "Example: mpirun -np 4 chimera train job.json");
     command->callback([arguments, &status] { run_train(*arguments, status); });
 }
 

@@ -70,7 +70,8 @@ struct engine::state {
     void leave();
     void watch();
     void look_after(std::span<watched> workers, double passed);
-    void fail(const std::string& line);
+    void fail(const std::string& line, bool elsewhere = false);
+    [[noreturn]] void report() const;
     void stop();
     void dump();
     std::vector<snapshot> snapshots() const;
@@ -93,6 +94,7 @@ struct engine::state {
     std::size_t enqueued = 0;  // workers, of the one that is recorded
     double launch = -1;        // seconds after the start
     std::string failure;       // the first one
+    bool failed_elsewhere = false;
     bool closing = false;
     std::vector<std::thread> threads;
     std::thread watchdog;
@@ -139,7 +141,7 @@ void engine::state::work(std::size_t i) {
         try {
             carry_out(loop, done, began);
         } catch (const aborted&) {
-            fail("the run was aborted (" + std::string(aborted().what()) + ") look at the other processes");
+            fail("the run was aborted (" + std::string(aborted().what()) + ") look at the other processes", true);
         } catch (const mismatched& e) {
             loop.status().enter(phase::failed);
             fail(describe_receive(program, e.worker, e.expected) + " failed (" + e.what() + ") verify the program");
@@ -200,13 +202,18 @@ void engine::state::leave() {
 }
 
 /// Keeps the first failure and wakes everybody.
-void engine::state::fail(const std::string& line) {
+void engine::state::fail(const std::string& line, bool elsewhere) {
     {
         const std::lock_guard lock(mutex);
-        if (failure.empty()) failure = line;
+        if (failure.empty()) failure = line, failed_elsewhere = elsewhere;
         changed.notify_all();
     }
     stop();
+}
+
+void engine::state::report() const {
+    if (failed_elsewhere) throw run_aborted(failure);
+    throw run_failed(failure);
 }
 
 void engine::state::stop() {
@@ -299,7 +306,7 @@ engine::~engine() {
 const timeline& engine::run_iteration() {
     state& s = *state_;
     std::unique_lock lock(s.mutex);
-    if (!s.failure.empty()) throw run_failed(s.failure);
+    if (!s.failure.empty()) s.report();
     s.running = s.loops.size();
     s.enqueued = 0;
     s.launch = -1;
@@ -316,7 +323,7 @@ const timeline& engine::run_iteration() {
     }
     s.changed.wait_for(lock, grace, [&] { return s.running == 0; });
     s.dump();
-    throw run_failed(s.failure);
+    s.report();
 }
 
 bool engine::stuck() const {

@@ -34,6 +34,11 @@ struct run_failed : error {
     using error::error;
 };
 
+/// The same where it was another process that failed: what went wrong is known there.
+struct run_aborted : run_failed {
+    using run_failed::run_failed;
+};
+
 /// Runs a program: one thread for each worker whose end of the communication it is given.
 ///
 /// The program, the stages and the communication must outlive it. When `run_iteration` has thrown, the run is over:

@@ -6,6 +6,7 @@
 #include <executor/engine/lane.hpp>
 #include <executor/engine/replay.hpp>
 #include <executor/layers/gpt2_stage.hpp>
+#include <executor/train/crew.hpp>
 #include <executor/train/device_memory.hpp>
 
 #include <cstddef>
@@ -20,7 +21,7 @@ namespace chimera::executor {
 class world {
 public:
     virtual ~world() = default;
-    /// The workers' ends, in their order.
+    /// The ends of the workers that this process plays, in their order.
     virtual std::vector<communicator*> ends() = 0;
     /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. The host may then ask nothing of
     /// the stages while it is recorded: no norms, no losses.
@@ -38,6 +39,8 @@ public:
     /// Whether workers share the host's cores, so that each slot needs one.
     virtual bool on_host() const = 0;
 
+    /// Whether this process plays the worker.
+    virtual bool plays(int /*worker*/) const { return true; }
     /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
     virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
                                                     const unit_shape& unit, std::uint64_t seed) = 0;
@@ -45,13 +48,13 @@ public:
     virtual std::unique_ptr<world> join(const program_view& of) = 0;
     /// Of the workers that `join` joined; empty: the host's.
     virtual lane_maker lanes() { return {}; }
-    /// Of the GPUs that it uses; null on the host.
+    /// Of the GPUs that this process uses; null on the host.
     virtual device_room* room() { return nullptr; }
-    /// Memory that the stages can read and write, for boundary tensors outside an engine.
-    virtual std::shared_ptr<std::byte> memory(std::size_t bytes) = 0;
+    /// Memory that the worker's stages can read and write, for boundary tensors outside an engine. Its thread may call.
+    virtual std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) = 0;
 };
 
-/// Workers as threads on this machine's cores.
-std::unique_ptr<backend> make_host_backend();
+/// Workers as threads on this machine's cores: all of them, or with a crew those that this process plays. It must outlive the backend.
+std::unique_ptr<backend> make_host_backend(crew* together = nullptr);
 
 }  // namespace chimera::executor

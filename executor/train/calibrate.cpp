@@ -3,6 +3,7 @@
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/clipping.hpp>
+#include <executor/train/iteration_part.hpp>
 #include <executor/train/replicas.hpp>
 #include <executor/train/stop.hpp>
 
@@ -23,16 +24,16 @@ int shared_cores(int cores, int workers) {
     return given < workers ? given : 0;
 }
 
-prediction predict(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
-                   const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
-                   std::size_t most, bool graph) {
+prediction predict(crew& together, backend& on, const program_view& of, const gpt2_config& config,
+                   std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
+                   const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph) {
     using clock = std::chrono::steady_clock;
     replicas copies(on, of, config, layers, unit, 1);
     copies.set_batch(sample);
     const auto joined = on.join(of);
     const auto ends = joined->ends();
     engine_options options;
-    options.cores = cores;
+    options.cores = cores.process;
     options.lanes = on.lanes();
     options.watchdog_seconds = watchdog;
     if (graph) options.graph = joined->graph();
@@ -51,20 +52,25 @@ prediction predict(backend& on, const program_view& of, const gpt2_config& confi
     clip.begin(0, 0);
     run.run_iteration();  // first touch of all memory
     if (options.graph) run.run_iteration();
+    std::size_t done = 0;
     const auto enough = [&] {
-        if (stop_request::wanted() && !measured.empty()) return true;
-        return measured.size() >= 3 && (since(start) >= seconds || measured.size() >= most);
+        if (stop_request::wanted() && done > 0) return true;
+        return together.leads() && done >= 3 && (since(start) >= seconds || done >= most);
     };
-    while (!enough()) {
+    for (; !together.any(enough()); ++done) {
         const auto begin = clock::now();
         copies.set_batch(sample);
         clip.begin(0, 0);
-        measured.push_back(run.run_iteration());
+        const double began = together.now();
+        auto whole = put_together(together, {began, {}, {}, run.run_iteration()});
+        if (!whole) continue;
+        measured.push_back(std::move(whole->measured));
         surroundings.push_back(since(begin) - metrics(measured.back()).makespan);
     }
     prediction made;
+    if (!together.leads()) return made;
     made.fitted = fit_costs(measured);
-    made.expected = simulate_fitted(of, made.fitted, cores);
+    made.expected = simulate_fitted(of, made.fitted, cores.machine);
     const auto found = metrics(made.expected);
     made.makespan = found.makespan;
     made.bubble_ratio = found.bubble_ratio;

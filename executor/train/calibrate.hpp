@@ -20,12 +20,18 @@ struct prediction {
     double iteration = 0;  ///< wall time of an iteration: the makespan and what surrounds it, seconds
 };
 
+/// Cores that workers share, 0 where they need not.
+struct core_shares {
+    int process = 0;  ///< those of this process
+    int machine = 0;  ///< all of a run on one machine
+};
+
 /// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` or `most` iterations (but at
 /// least four, the first not counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
-/// `graph`: iterations are launched as a whole where the backend can.
-prediction predict(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
-                   const unit_shape& unit, const batch& sample, int cores, double watchdog, double seconds,
-                   std::size_t most, bool graph = false);
+/// `graph`: iterations are launched as a whole where the backend can. All processes of a run call it; rank 0 alone gets the prediction.
+prediction predict(crew& together, backend& on, const program_view& of, const gpt2_config& config,
+                   std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
+                   const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph = false);
 
 /// On the host: workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
 int shared_cores(int cores, int workers);

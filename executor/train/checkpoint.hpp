@@ -55,9 +55,10 @@ checkpoint_header parse_checkpoint_header(std::string_view header, std::size_t d
 /// Reads and checks the header of a checkpoint, and the checksum over the whole file. Allocates no more than the header.
 checkpoint_header open_checkpoint(const std::filesystem::path& path);
 
-/// Fills `tensors` from the file, after open_checkpoint. All names and shapes must be the same on both sides.
+/// Fills `tensors` from the file, after open_checkpoint. All names and shapes must be the same on both sides; with `all` false the
+/// file may have tensors beside these.
 void load_checkpoint(const std::filesystem::path& path, const checkpoint_header& header,
-                     std::span<const named_tensor> tensors);
+                     std::span<const named_tensor> tensors, bool all = true);
 
 namespace detail {
 

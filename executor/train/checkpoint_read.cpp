@@ -140,7 +140,7 @@ checkpoint_header open_checkpoint(const std::filesystem::path& path) {
 }
 
 void load_checkpoint(const std::filesystem::path& path, const checkpoint_header& header,
-                     std::span<const named_tensor> tensors) {
+                     std::span<const named_tensor> tensors, bool all) {
     const auto name = shown(path);
     const auto other = [&](const std::string& why) {
         refuse("checkpoint " + name + " is of another model (" + why + ") resume with the job that wrote it");
@@ -154,7 +154,7 @@ void load_checkpoint(const std::filesystem::path& path, const checkpoint_header&
             other("tensor " + tensor.name + " is " + shape_text(at->second->shape) + " there, " +
                   shape_text(tensor.shape) + " here");
     }
-    if (stored.size() != tensors.size())
+    if (all && stored.size() != tensors.size())
         other("it has " + std::to_string(stored.size()) + " tensors, the model " + std::to_string(tensors.size()));
     const auto file = open_file(path);
     std::uint64_t length = 0;

@@ -21,7 +21,7 @@ clipping::clipping(replicas& of, const program_view& program, const optimiser_se
     for (communicator* end : ends) {
         own& mine = workers_[static_cast<std::size_t>(end->worker())];
         for (int s = 0; s < program.head.stages; ++s)
-            if (model_stage* held = of.find_stage(end->worker(), s))
+            if (model_stage* held = of.at(end->worker(), s))
                 mine.held.push_back({held, s, of.is_first(end->worker(), s), nullptr});
         hold(end->worker());
         if (flushed_ && !on_host) mine.everybody = end->join(program.head.stages, all);  // keys below are stages'
@@ -115,15 +115,17 @@ double clipping::last_norm(const member& of) {
 }
 
 double clipping::norm() {
+    for (const own& mine : workers_)
+        if (!mine.held.empty()) return last_norm(mine);
+    return 0;
+}
+
+std::vector<double> clipping::stage_norms() {
     std::vector<double> each(static_cast<std::size_t>(program_.head.stages));
-    for (const own& mine : workers_) {
-        if (flushed_ && !mine.held.empty()) return last_norm(mine);
+    for (const own& mine : workers_)
         for (const member& m : mine.held)
             if (m.first) each[static_cast<std::size_t>(m.stage)] = last_norm(m);
-    }
-    double sum = 0;
-    for (const double found : each) sum += found * found;
-    return std::sqrt(sum);
+    return each;
 }
 
 }  // namespace chimera::executor

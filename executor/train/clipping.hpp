@@ -27,8 +27,10 @@ public:
     /// Hooks of the engine, see engine_hooks. On the host they throw where the gradient is not finite.
     void before_update(communicator& end);
     void each_update(int worker, int stage, int update);
-    /// After the iteration: the norm of its gradient, or of each stage's last one together. Throws run_failed where one is not finite.
+    /// After an iteration that updates at its end: the norm of its gradient. Throws run_failed where it is not finite.
     double norm();
+    /// After any other: the norm of each stage's last gradient; 0 of stages whose first worker another process plays. Throws likewise.
+    std::vector<double> stage_norms();
 
 private:
     /// One of the stages that a worker holds.

@@ -102,7 +102,8 @@ std::size_t check_device_memory(const program_view& of, const gpt2_config& confi
     std::vector<std::size_t> needed(spaces.size());
     const auto each = device_needs(of, config, layers, unit, room);
     for (std::size_t w = 0; w < each.size(); ++w)
-        needed[static_cast<std::size_t>(room.place_of(static_cast<int>(w)))] += each[w];
+        if (const int place = room.place_of(static_cast<int>(w)); place >= 0)
+            needed[static_cast<std::size_t>(place)] += each[w];
     for (std::size_t i = 0; i < spaces.size(); ++i)
         if (needed[i] > spaces[i].free)
             refuse("training needs " + gibibytes(needed[i]) + " of " + spaces[i].name + " (" +

@@ -25,7 +25,7 @@ public:
     virtual std::vector<space> spaces() = 0;
     /// Bytes that have been taken since the backend was made, by anybody, of the GPU on which most were.
     virtual std::size_t taken() = 0;
-    /// Index into `spaces`.
+    /// Index into `spaces`; -1: another process plays the worker.
     virtual int place_of(int worker) const = 0;
 
     virtual executed_numbers numbers() const = 0;

@@ -17,7 +17,8 @@ std::vector<int> units_of_updates(const program_view& of);
 /// many weights as versions.
 double model_bytes(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers);
 
-/// Refuses a program whose weights alone do not fit into this machine's memory.
-void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers);
+/// Refuses a program whose weights alone do not fit into this machine's memory, of which it holds that share.
+void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+                  double share = 1);
 
 }  // namespace chimera::executor

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/local/local.hpp>
+#include <executor/communicate/process/process.hpp>
 #include <executor/device/memory.hpp>
 #include <executor/layers/owned_stage.hpp>
 #include <executor/train/backend.hpp>
@@ -19,25 +20,41 @@ private:
     local_world world_;
 };
 
+class processes_joined final : public world {
+public:
+    processes_joined(crew& all, int workers) : here_(all.here()), world_(all, here_, workers, all.timeout()) {}
+    std::vector<communicator*> ends() override { return world_.ends(); }
+
+private:
+    std::vector<int> here_;
+    process_world world_;
+};
+
 class host_backend final : public backend {
 public:
+    explicit host_backend(crew* together) : together_(together && !together->alone() ? together : nullptr) {}
     std::string name() const override { return "CPU"; }
     bool on_host() const override { return true; }
+    bool plays(int worker) const override { return !together_ || together_->plays(worker); }
     std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
         return make_owned_stage(cpu_device(), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const program_view& of) override {
+        if (together_) return std::make_unique<processes_joined>(*together_, of.head.workers);
         return std::make_unique<host_world>(of.head.workers);
     }
-    std::shared_ptr<std::byte> memory(std::size_t bytes) override {
+    std::shared_ptr<std::byte> memory(int, std::size_t bytes) override {
         const auto made = std::make_shared<host_memory>(std::max<std::size_t>(1, bytes));
         return {made, made->data()};
     }
+
+private:
+    crew* together_;  // null: this process plays all workers
 };
 
 }  // namespace
 
-std::unique_ptr<backend> make_host_backend() { return std::make_unique<host_backend>(); }
+std::unique_ptr<backend> make_host_backend(crew* together) { return std::make_unique<host_backend>(together); }
 
 }  // namespace chimera::executor

@@ -17,7 +17,15 @@
 
 namespace chimera::executor {
 
-/// All copies of all stages that a program's workers hold, as GPT-2. Copies of one stage start, and stay, the same.
+/// The tensors of one stage: its weights, and the optimiser's m and v of each.
+struct stage_tensors {
+    int stage = 0;
+    std::vector<named_tensor> weights, moments;
+};
+/// In the order of a checkpoint: the weights of all stages, then the moments of all.
+std::vector<named_tensor> in_order(std::span<const stage_tensors> stages);
+
+/// All copies of all stages that the workers of this process hold, as GPT-2. Copies of one stage start, and stay, the same.
 class replicas {
 public:
     /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program and
@@ -26,12 +34,10 @@ public:
              const unit_shape& unit, std::uint64_t seed);
 
     stage_lookup lookup();
-    /// What the worker holds of a stage; null: nothing.
-    model_stage* find_stage(int worker, int stage);
     /// Sets the batch of an iteration; it must live until the iteration has ended.
     void set_batch(const batch& next);
-    /// Mean loss over the units of the last iteration, in nats, added in the order of the units.
-    double loss() const;
+    /// Loss of each unit of the last iteration, in nats; 0 where another process has it.
+    std::vector<double> losses() const;
 
     /// Settings of the coming update of all the stages that a worker holds.
     void set_step(int worker, const adamw_step& step);
@@ -41,32 +47,31 @@ public:
     /// Whether the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
-    /// Each logical tensor once, from the first copy: the weights, optimiser.m.<name> and optimiser.v.<name>. Where stages are on the
-    /// host, as they lie there; else copies, valid until the next call.
-    std::vector<named_tensor> tensors();
+    /// The tensors of each stage that is held here, from its first copy here: the weights, optimiser.m.<name> and optimiser.v.<name>.
+    /// Where stages are on the host, as they lie there; else copies, valid until the next call. `leading`: only those whose replica
+    /// group has its first worker here; of all processes together each stage once.
+    std::vector<stage_tensors> tensors(bool leading = false);
     /// Gives all copies of each stage the values in what `tensors` returned last: after loading.
     void spread();
 
-    /// Mean loss in nats per token of windows `starts` of the corpus, by a plain forward pass; whole units only, the last one filled up
-    /// when there is no other. Pipelines without a common stage work side by side, on at most `cores` threads; the bits do not
-    /// depend on that. To be called between iterations; the next one needs its batch set anew.
-    double validate(const corpus& data, std::span<const std::size_t> starts, int cores);
+    /// The stage as the worker holds it; null where it does not, or another process plays it.
+    model_stage* at(int worker, int stage) {
+        const held* found = find(worker, stage);
+        return found ? found->model.get() : nullptr;
+    }
 
 private:
     struct held {
         int worker = 0;
         int stage = 0;
-        bool first = false;  ///< of its replica group
+        bool first = false;   ///< of its replica group
+        bool source = false;  ///< the first of its group in this process
         std::shared_ptr<model_stage> model;
     };
     held* find(int worker, int stage);
-    std::vector<int> apart() const;
-    double score(int pipeline, const batch& one);
     std::span<float> shown(held& h, const parameter& p, stored what);
 
-    backend& on_;
     program_view program_;
-    unit_shape unit_;
     std::vector<held> all_;
     std::map<std::tuple<int, std::string, stored>, std::vector<float>>
         copies_;                       ///< of tensors that are not on the host

@@ -3,6 +3,7 @@
 
 #include <executor/train/backend.hpp>
 #include <executor/train/baselines.hpp>
+#include <executor/train/crew.hpp>
 #include <executor/train/job.hpp>
 
 #include <cstdint>
@@ -19,11 +20,12 @@ struct train_options {
     bool overwrite = false;                             ///< replace a checkpoint that is there
     std::function<void(const std::string&)> say;        ///< progress lines; none when empty
     std::function<void(std::int64_t step)> after_step;  ///< for tests
+    crew* together = nullptr;                           ///< the processes of the run; null: this one alone
     /// Where the run computes; empty: on this machine's cores.
     std::function<std::unique_ptr<backend>(const job&, int workers)> make_backend;
 };
 
-/// What a run ends with.
+/// What a run ends with; on rank 0.
 struct train_report {
     job done;              ///< with the steps that were planned
     bool stopped = false;  ///< by a signal, before its end
@@ -48,7 +50,7 @@ struct train_report {
     std::filesystem::path timeline, trace, log, checkpoint;
 };
 
-/// Trains as the job says, or throws error. Writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
+/// Trains as the job says, or throws error; with a crew, within its `together`, and with the bits of a process alone. Rank 0 writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
 /// checkpoint.safetensors, timeline.svg and trace.json. Nothing is written before all input has proven good.
 /// A job and its data decide the bits of every weight: not the cores, not timing, and not whether it was stopped and resumed.
 train_report train(const job& wanted, const train_options& options = {});

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "ports.hpp"
+
 #include <executor/communicate/bootstrap/meeting.hpp>
 #include <executor/communicate/bootstrap/socket.hpp>
 
@@ -28,18 +30,7 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration<double>(now() - then).count();
 }
 
-/// A port that nobody listens at; below those that are given to outgoing connections.
-std::uint16_t free_port() {
-    static std::mt19937 random(static_cast<unsigned>(getpid()) * 7919U + std::random_device{}());
-    for (;;) {
-        const auto port = static_cast<std::uint16_t>(10000 + random() % 20000);
-        try {
-            detail::listen_at(local, port);
-            return port;
-        } catch (const chimera::error&) {
-        }
-    }
-}
+using ports::free_port;
 
 blob blob_of(const std::string& text) {
     const auto bytes = std::as_bytes(std::span(text));

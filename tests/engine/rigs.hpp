@@ -5,11 +5,17 @@
 
 #include <executor/communicate/local/local.hpp>
 #include <executor/communicate/loopback/loopback.hpp>
+#include <executor/communicate/process/process.hpp>
 
+#include <chrono>
 #include <deque>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <thread>
 #include <vector>
 
-/// The worlds whose workers are threads, for tests that all of them must pass: `then` is what a worker computes between its calls,
+/// The worlds, all their workers in this process, for tests that all of them must pass: `then` is what a worker computes between its calls,
 /// `finish` waits for it.
 namespace rigs {
 
@@ -19,6 +25,8 @@ struct local {
     explicit local(int workers, local_mode mode = local_mode::eager) : world(workers, mode) {}
     communicator& at(int worker) { return world.at(worker); }
     std::vector<communicator*> ends() { return world.ends(); }
+    void prepare(int messages) { at(0).prepare(messages); }
+    bool arrives(int worker, int message) { return at(worker).poll(message); }
     template <typename Code>
     void then(int, Code code) {
         code();
@@ -26,6 +34,35 @@ struct local {
     void finish(int) {}
 
     local_world world;
+};
+
+/// Connections as between processes, all ends in this one. Sends never block.
+struct process {
+    explicit process(int workers, local_mode = local_mode::eager)
+        : met(meet({0, 1, 0}, {})), here(static_cast<std::size_t>(workers)) {
+        std::iota(here.begin(), here.end(), 0);
+        world.emplace(*met, here, workers, 20);
+    }
+    communicator& at(int worker) { return *ends()[static_cast<std::size_t>(worker)]; }
+    std::vector<communicator*> ends() { return world->ends(); }
+    void prepare(int messages) {
+        for (communicator* end : ends()) end->prepare(messages);
+    }
+    /// Within some seconds: it is under way.
+    bool arrives(int worker, int message) {
+        const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (!at(worker).poll(message) && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+        return at(worker).poll(message);
+    }
+    template <typename Code>
+    void then(int, Code code) {
+        code();
+    }
+    void finish(int) {}
+
+    std::unique_ptr<meeting> met;
+    std::vector<int> here;
+    std::optional<process_world> world;
 };
 
 template <fake::pace pace>
@@ -37,6 +74,8 @@ struct loopback {
     }
     communicator& at(int worker) { return world.at(worker); }
     std::vector<communicator*> ends() { return world.ends(); }
+    void prepare(int messages) { at(0).prepare(messages); }
+    bool arrives(int worker, int message) { return at(worker).poll(message); }
     template <typename Code>
     void then(int worker, Code code) {
         streams[static_cast<std::size_t>(worker)].then(code);

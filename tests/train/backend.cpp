@@ -43,7 +43,7 @@ public:
         return make_owned_stage(remote_device(), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const chimera::program_view& of) override { return host_->join(of); }
-    std::shared_ptr<std::byte> memory(std::size_t bytes) override { return host_->memory(bytes); }
+    std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) override { return host_->memory(worker, bytes); }
 
 private:
     std::unique_ptr<backend> host_ = make_host_backend();

@@ -2,6 +2,7 @@
 // Every third job of the sweep once, with the choices of synchronisation, recompute and transfer taking turns so that each
 // family meets all of them. tests/train/exactness_exhaustive.cpp runs every job with every choice.
 #include "exactness.hpp"
+#include "tests/engine/rigs.hpp"
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/bidirectional.hpp>
@@ -27,6 +28,17 @@ TEST_P(every_family, trains_like_one_worker) {
         const program p = sweep::program_of(j, choice);
         ASSERT_TRUE(plain.agrees(p, run(p, mode)))
             << sweep::name_of(j, choice) << (mode == local_mode::eager ? " eager" : " rendezvous");
+    }
+}
+
+TEST_P(every_family, trains_like_one_worker_over_connections) {
+    const auto jobs = sweep::jobs(GetParam());
+    const sweep::job& j = jobs[jobs.size() / 2];
+    for (const int choice : {0, sweep::choices - 1}) {
+        const program p = sweep::program_of(j, choice);
+        rigs::process connected(p.head.workers);
+        host here(local_mode::eager);
+        ASSERT_TRUE(oracle(here).agrees(p, run(p, here, connected.ends()))) << sweep::name_of(j, choice);
     }
 }
 

@@ -75,7 +75,7 @@ public:
         };
         return std::make_unique<joined>(of.head.workers, mode_);
     }
-    std::shared_ptr<std::byte> memory(std::size_t bytes) override { return plain_->memory(bytes); }
+    std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) override { return plain_->memory(worker, bytes); }
 
 private:
     local_mode mode_;
@@ -131,11 +131,10 @@ inline left take(model_stage& s) {
 using result = std::map<std::pair<int, int>, left>;  // (worker, stage)
 
 /// Through the engine: every worker a thread.
-inline result run(const program_view& p, backend& on) {
+inline result run(const program_view& p, backend& on, std::span<communicator* const> ends) {
     std::map<std::pair<int, int>, std::shared_ptr<model_stage>> stages;
     for (int s = 0; s < p.head.stages; ++s)
         for (const int worker : p.replica_group(s)) stages[{worker, s}] = make_stage(on, worker, p.head.stages, s);
-    const auto joined = on.join(p);
     engine_options options;
     options.lanes = on.lanes();
     engine e(
@@ -143,7 +142,7 @@ inline result run(const program_view& p, backend& on) {
         [&](int worker, int s) {
             return stages.at({worker, s}).get();
         },
-        joined->ends(), options);
+        ends, options);
     for (int i = 0; i < iterations; ++i) {
         const data batch(i, p.head.units());
         for (auto& [where, one] : stages) {
@@ -155,6 +154,11 @@ inline result run(const program_view& p, backend& on) {
     result all;
     for (auto& [where, one] : stages) all[where] = take(*one);
     return all;
+}
+
+inline result run(const program_view& p, backend& on) {
+    const auto joined = on.join(p);
+    return run(p, on, joined->ends());
 }
 
 inline result run(const program_view& p, local_mode mode) {

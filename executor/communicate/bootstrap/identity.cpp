@@ -60,6 +60,7 @@ meeting_point find_meeting_point(const environment& of) {
     if (const char* address = of("MASTER_ADDR"); address && *address) at.address = address;
     if (const char* port = of("MASTER_PORT"))
         at.port = static_cast<std::uint16_t>(number("MASTER_PORT", port, 1, 65535));
+    if (const char* seconds = of("CHIMERA_TIMEOUT")) at.timeout_seconds = number("CHIMERA_TIMEOUT", seconds, 1, 86400);
     if (const char* job = of("CHIMERA_JOB"))
         at.job = job;
     else if (const char* slurm = of("SLURM_JOB_ID"))

@@ -32,7 +32,8 @@ environment process_environment();
 /// SLURM_LOCALID; with none of them, a process alone. Throws where one is no number, is missing or does not fit the others.
 identity identify(const environment& of = process_environment());
 
-/// From MASTER_ADDR, MASTER_PORT, and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where the port is none.
+/// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where the port or the
+/// time is none.
 meeting_point find_meeting_point(const environment& of = process_environment());
 
 }  // namespace chimera::executor

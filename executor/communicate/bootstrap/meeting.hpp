@@ -4,8 +4,10 @@
 #include <executor/communicate/bootstrap/frame.hpp>
 #include <executor/communicate/bootstrap/identity.hpp>
 
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace chimera::executor {
@@ -21,12 +23,20 @@ public:
     int local_rank() const { return me_.local_rank; }
     int local_size() const { return local_size_; }
 
-    /// Everybody's blob, in the order of the ranks. All ranks call it; returns when the last has come. Throws, on every rank
-    /// that still lives, when one has left or does not come within the time-out.
-    virtual std::vector<blob> exchange(std::span<const std::byte> mine) = 0;
+    /// What rank 0 makes of everybody's blobs.
+    using answer = std::function<blob(std::vector<blob> all)>;
 
+    /// Everybody's blob goes to rank 0, in the order of the ranks, and its answer to all. All ranks call it; returns when the last has
+    /// come. Throws, on every rank that still lives, when one has left or does not come within the time-out.
+    virtual blob ask(std::span<const std::byte> mine, const answer& of_rank_0) = 0;
+
+    /// Everybody's blob, for all.
+    std::vector<blob> exchange(std::span<const std::byte> mine);
     /// Rank 0's blob, for all.
-    blob broadcast(std::span<const std::byte> mine) { return exchange(rank() == 0 ? mine : mine.first(0)).front(); }
+    blob broadcast(std::span<const std::byte> mine);
+
+    /// Where the processes of other machines reach this one.
+    virtual std::string address() const = 0;
 
 protected:
     explicit meeting(const identity& me) : me_(me) {}

@@ -5,7 +5,9 @@
 
 #ifdef CHIMERA_HAS_MPI
 #include <mpi.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #endif
 
@@ -28,23 +30,43 @@ void finalize() {
     if (MPI_Finalized(&over) == MPI_SUCCESS && over == 0) MPI_Finalize();
 }
 
+/// MPI counts in int.
+int count_of(std::size_t bytes) {
+    if (bytes > largest_payload)
+        refuse(std::to_string(bytes) + " bytes are too many for one exchange (at most " +
+               std::to_string(largest_payload) + ") send pieces");
+    return static_cast<int>(bytes);
+}
+
 class mpi_meeting final : public meeting {
 public:
     mpi_meeting(const identity& me, MPI_Comm all) : meeting(me), all_(all) { find_local(); }
 
-    std::vector<blob> exchange(std::span<const std::byte> mine) override {
+    blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override {
         const auto ranks = static_cast<std::size_t>(size());
         std::vector<int> sizes(ranks), offsets(ranks);
-        const int own = static_cast<int>(mine.size());
-        check(MPI_Allgather(&own, 1, MPI_INT, sizes.data(), 1, MPI_INT, all_), "MPI_Allgather");
+        const int own = count_of(mine.size());
+        check(MPI_Gather(&own, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, all_), "MPI_Gather");
         for (std::size_t r = 1; r < ranks; ++r) offsets[r] = offsets[r - 1] + sizes[r - 1];
-        blob joined(static_cast<std::size_t>(offsets.back() + sizes.back()));
-        check(MPI_Allgatherv(mine.data(), own, MPI_BYTE, joined.data(), sizes.data(), offsets.data(), MPI_BYTE, all_),
-              "MPI_Allgatherv");
-        std::vector<blob> blobs;
-        for (std::size_t r = 0; r < ranks; ++r)
-            blobs.emplace_back(joined.begin() + offsets[r], joined.begin() + offsets[r] + sizes[r]);
-        return blobs;
+        blob joined(static_cast<std::size_t>(offsets.back() + sizes.back())), said;
+        check(MPI_Gatherv(mine.data(), own, MPI_BYTE, joined.data(), sizes.data(), offsets.data(), MPI_BYTE, 0, all_),
+              "MPI_Gatherv");
+        if (rank() == 0) {
+            std::vector<blob> each;
+            for (std::size_t r = 0; r < ranks; ++r)
+                each.emplace_back(joined.begin() + offsets[r], joined.begin() + offsets[r] + sizes[r]);
+            said = of_rank_0(std::move(each));
+        }
+        int length = count_of(said.size());
+        check(MPI_Bcast(&length, 1, MPI_INT, 0, all_), "MPI_Bcast");
+        said.resize(static_cast<std::size_t>(length));
+        check(MPI_Bcast(said.data(), length, MPI_BYTE, 0, all_), "MPI_Bcast");
+        return said;
+    }
+    std::string address() const override {
+        std::array<char, 256> name{};
+        gethostname(name.data(), name.size() - 1);
+        return name.data();
     }
 
 private:

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -98,15 +99,25 @@ void socket::part(deadline until) {
     close();
 }
 
+std::ptrdiff_t socket::send_some(std::span<const std::byte> first, std::span<const std::byte> then) {
+    const auto piece = [](std::span<const std::byte> of) {
+        return iovec{const_cast<std::byte*>(of.data()), of.size()};  // only read
+    };
+    std::array<iovec, 2> pieces{piece(first), piece(then)};
+    msghdr all{};
+    all.msg_iov = pieces.data();
+    all.msg_iovlen = pieces.size();
+    const auto sent = ::sendmsg(descriptor_, &all, MSG_NOSIGNAL);
+    if (sent >= 0) return sent;
+    return try_again() ? 0 : -1;
+}
+
 socket::status socket::send(std::span<const std::byte> data, deadline until) {
     while (!data.empty()) {
-        const auto sent = ::send(descriptor_, data.data(), data.size(), MSG_NOSIGNAL);
-        if (sent > 0)
-            data = data.subspan(static_cast<std::size_t>(sent));
-        else if (!try_again())
-            return status::closed;
-        else if (!await(descriptor_, POLLOUT, until))
-            return status::late;
+        const auto sent = send_some(data);
+        if (sent < 0) return status::closed;
+        if (sent == 0 && !await(descriptor_, POLLOUT, until)) return status::late;
+        data = data.subspan(static_cast<std::size_t>(sent));
     }
     return status::done;
 }
@@ -129,7 +140,7 @@ socket::status socket::receive(std::span<std::byte> data, deadline until) {
 
 socket listen_at(const std::string& address, std::uint16_t port) {
     int error = 0;
-    socket s = try_to_listen(address.c_str(), port, error);
+    socket s = try_to_listen(address.empty() ? nullptr : address.c_str(), port, error);
     // An address that is forwarded to this machine is not one of its own.
     if (!s && error == EADDRNOTAVAIL) s = try_to_listen(nullptr, port, error);
     if (s) return s;
@@ -138,6 +149,24 @@ socket listen_at(const std::string& address, std::uint16_t port) {
         refuse("port " + where + " is taken (" + std::strerror(error) + ") set MASTER_PORT to a free one");
     refuse("cannot listen at " + where + " (" + std::strerror(error) +
            ") set MASTER_ADDR and MASTER_PORT to an address of rank 0");
+}
+
+std::uint16_t port_of(const socket& listener) {
+    sockaddr_storage mine{};
+    socklen_t size = sizeof mine;
+    if (getsockname(listener.descriptor(), reinterpret_cast<sockaddr*>(&mine), &size) != 0) return 0;
+    return ntohs(mine.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(mine).sin6_port
+                                            : reinterpret_cast<const sockaddr_in&>(mine).sin_port);
+}
+
+std::string address_of(const socket& connected) {
+    sockaddr_storage mine{};
+    socklen_t size = sizeof mine;
+    std::array<char, NI_MAXHOST> text{};
+    if (getsockname(connected.descriptor(), reinterpret_cast<sockaddr*>(&mine), &size) != 0 ||
+        getnameinfo(reinterpret_cast<sockaddr*>(&mine), size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST))
+        return "127.0.0.1";
+    return text.data();
 }
 
 socket accept_from(const socket& listener) {

@@ -44,13 +44,19 @@ public:
     status receive(std::span<std::byte> data, deadline until);
     /// What is there now, at most `data`; -1 once the other side is gone.
     std::ptrdiff_t receive_some(std::span<std::byte> data);
+    /// As much as is taken now, of one piece and then of the other; -1 once the other side is gone.
+    std::ptrdiff_t send_some(std::span<const std::byte> first, std::span<const std::byte> then = {});
 
 private:
     int descriptor_ = -1;
 };
 
-/// Listens at `address`, or on all addresses of the machine where that is not its own. Throws where it cannot.
+/// Listens at `address`, or on all addresses of the machine where that is empty or not its own. Throws where it cannot.
 socket listen_at(const std::string& address, std::uint16_t port);
+/// Where `listener` listens; with port 0, which one it was given.
+std::uint16_t port_of(const socket& listener);
+/// This side's address of a connection, as numbers.
+std::string address_of(const socket& connected);
 /// The next who has connected, or none.
 socket accept_from(const socket& listener);
 /// One attempt; none where nobody answers by `until`. Throws where the address has no meaning.

@@ -27,15 +27,13 @@ public:
         find_local();
     }
 
-    std::vector<blob> exchange(std::span<const std::byte> mine) override {
+    blob ask(std::span<const std::byte> mine, const answer&) override {
         const deadline until = in_seconds(where_.timeout_seconds);
         // Where rank 0 has gone, what it had to say is still to be read.
         send_frame(host_, kind::mine, mine, until);
-        std::vector<blob> all = split(expect(kind::all, until).payload);
-        if (all.size() != static_cast<std::size_t>(me_.size))
-            wrong("rank 0 sent something else than everybody's data", "start the same build everywhere");
-        return all;
+        return expect(kind::all, until).payload;
     }
+    std::string address() const override { return address_of(host_); }
 
 private:
     std::string place() const { return where_.address + ":" + std::to_string(where_.port); }

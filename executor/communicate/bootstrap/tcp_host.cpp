@@ -148,20 +148,22 @@ private:
 class tcp_host final : public meeting {
 public:
     tcp_host(const identity& me, const meeting_point& where)
-        : meeting(me), seconds_(where.timeout_seconds), me_(me), guests_(reception(me, where).receive_all()) {
+        : meeting(me), address_(where.address), seconds_(where.timeout_seconds), me_(me),
+          guests_(reception(me, where).receive_all()) {
         find_local();
     }
 
-    std::vector<blob> exchange(std::span<const std::byte> mine) override {
+    blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override {
         const deadline until = in_seconds(seconds_);
         std::vector<blob> all(guests_.size());
         all[0].assign(mine.begin(), mine.end());
         for (std::size_t r = 1; r < all.size(); ++r) all[r] = hear(r, until);
-        const blob joined = join(all);
-        for (std::size_t r = 1; r < all.size(); ++r)
-            if (send_frame(guests_[r], kind::all, joined, until) != socket::status::done) lose(r, "left");
-        return all;
+        blob said = of_rank_0(std::move(all));
+        for (std::size_t r = 1; r < guests_.size(); ++r)
+            if (send_frame(guests_[r], kind::all, said, until) != socket::status::done) lose(r, "left");
+        return said;
     }
+    std::string address() const override { return address_; }
 
 private:
     blob hear(std::size_t r, deadline until) {
@@ -181,6 +183,7 @@ private:
         refuse(who(me_) + " " + why);
     }
 
+    std::string address_;
     double seconds_;
     identity me_;
     std::vector<socket> guests_;

@@ -15,14 +15,14 @@ constexpr int kept_by_nccl = 4;
 
 class gpu_room final : public device_room {
 public:
-    gpu_room(const gpu_choice& how, int count) : how_(how), count_(count) {
+    gpu_room(const gpu_choice& how, const gpus_in_use& which) : how_(how), which_(which) {
         for (const space& each : spaces()) before_.push_back(each.free);
     }
 
     std::vector<space> spaces() override {
         const gpus_found found = find_gpus();
         std::vector<space> out;
-        for (int gpu = 0; gpu < count_; ++gpu) {
+        for (int gpu = which_.first; gpu < which_.first + which_.count; ++gpu) {
             space each{"GPU " + std::to_string(gpu) + ", " + found.all.at(static_cast<std::size_t>(gpu)).name, 0, 0};
             detail::check(cudaSetDevice(gpu), "choosing a GPU");
             detail::check(cudaMemGetInfo(&each.free, &each.all), "asking for free memory");
@@ -37,14 +37,18 @@ public:
             most = std::max(most, before_[i] - std::min(before_[i], now[i].free));
         return most;
     }
-    int place_of(int worker) const override { return count_ > 1 ? worker : 0; }
+    int place_of(int worker) const override {
+        if (!which_.apart) return 0;
+        const int place = worker - which_.first_worker;
+        return place >= 0 && place < which_.count ? place : -1;
+    }
 
     executed_numbers numbers() const override { return how_.bf16 ? numbers_on_gpu_in_bf16 : numbers_on_gpu; }
     std::size_t own_bytes(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) override {
         return how_.bf16 ? count<bf16>(config, layers, unit) : count<float>(config, layers, unit);
     }
     std::size_t step_bytes() const override { return sizeof(gpu::adamw_numbers); }
-    int most_kept() const override { return count_ > 1 ? kept_by_nccl : std::numeric_limits<int>::max(); }
+    int most_kept() const override { return which_.apart ? kept_by_nccl : std::numeric_limits<int>::max(); }
 
 private:
     /// Plans the stage's products, without its weights, and adds what its other operations want of the same scratch.
@@ -52,6 +56,7 @@ private:
     std::size_t count(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) {
         using device = cuda_device<Real>;
         cuda_options on;
+        on.gpu = which_.first;
         on.deterministic = how_.deterministic;
         device plans(on);
         const std::size_t library = plans.scratch_bytes();
@@ -90,14 +95,14 @@ private:
     }
 
     gpu_choice how_;
-    int count_;
+    gpus_in_use which_;
     std::vector<std::size_t> before_;  // free, of each
 };
 
 }  // namespace
 
-std::unique_ptr<device_room> make_gpu_room(const gpu_choice& how, int count) {
-    return std::make_unique<gpu_room>(how, count);
+std::unique_ptr<device_room> make_gpu_room(const gpu_choice& how, const gpus_in_use& which) {
+    return std::make_unique<gpu_room>(how, which);
 }
 
 }  // namespace chimera::executor

@@ -8,7 +8,14 @@
 
 namespace chimera::executor {
 
-/// The memory of the GPUs 0 to `count` - 1, one for each worker, or of the first, which all share where there is but one.
-std::unique_ptr<device_room> make_gpu_room(const gpu_choice& how, int count);
+/// Which GPUs this process uses.
+struct gpus_in_use {
+    int first = 0, count = 1;
+    bool apart = false;    ///< a worker has one for itself; else all share the first
+    int first_worker = 0;  ///< the one that has the first
+};
+
+/// The memory of these GPUs.
+std::unique_ptr<device_room> make_gpu_room(const gpu_choice& how, const gpus_in_use& which);
 
 }  // namespace chimera::executor

@@ -16,20 +16,22 @@ namespace {
 
 class nccl_joined final : public world {
 public:
-    nccl_joined(const program_view& of, std::span<const nccl_place> places, double timeout_seconds)
+    nccl_joined(const program_view& of, std::span<const nccl_place> places, double timeout_seconds, crew* together)
         : ends_(places.size()) {
         nccl_options how;
-        how.size = static_cast<int>(places.size());
+        how.size = of.head.workers;
         how.timeout_seconds = timeout_seconds;
         for (int s = 0; s < of.head.stages; ++s)
             if (const auto group = of.replica_group(s); group.size() > 1)
                 how.groups.emplace_back(group.begin(), group.end());
-        const blob id = make_nccl_id();
+        const bool first = !together || together->leads();
+        blob id = first ? make_nccl_id() : blob();
+        if (together) id = together->broadcast(id);
         std::vector<std::exception_ptr> failures(places.size());
         std::vector<std::thread> threads;  // all ranks make theirs at once
         for (std::size_t w = 0; w < places.size(); ++w)
             threads.emplace_back([&, w, mine = how]() mutable {
-                mine.rank = static_cast<int>(w);
+                mine.rank = places[w].worker;
                 mine.gpu = places[w].gpu;
                 mine.compute = places[w].stream;
                 try {
@@ -54,12 +56,12 @@ private:
 
 }  // namespace
 
-std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places,
-                                    double timeout_seconds) {
-    return std::make_unique<nccl_joined>(of, places, timeout_seconds);
+std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds,
+                                    crew* together) {
+    return std::make_unique<nccl_joined>(of, places, timeout_seconds, together);
 }
 #else
-std::unique_ptr<world> join_by_nccl(const program_view&, std::span<const nccl_place>, double) {
+std::unique_ptr<world> join_by_nccl(const program_view&, std::span<const nccl_place>, double, crew*) {
     refuse("this program was built without NCCL (workers on GPUs of their own need it) use one GPU");
 }
 #endif

@@ -16,12 +16,14 @@ inline constexpr bool nccl_is_built_in = false;
 
 /// Where one worker computes.
 struct nccl_place {
+    int worker = 0;
     int gpu = 0;
     void* stream = nullptr;  ///< a cudaStream_t of it
 };
 
-/// The program's workers on a GPU each, joined by NCCL as threads of this process. `places`: of every worker.
-/// Throws chimera::error where they do not find each other in time.
-std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds);
+/// The program's workers on a GPU each, joined by NCCL; those of one process are its threads. `places`: of the workers that this process
+/// plays. `together`: the processes; null: this one plays all. Throws chimera::error where they do not find each other in time.
+std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds,
+                                    crew* together = nullptr);
 
 }  // namespace chimera::executor

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/program/staleness.hpp>
+#include <chimera/render/svg.hpp>
+#include <chimera/render/trace.hpp>
+#include <executor/io/write.hpp>
+#include <executor/train/training_run.hpp>
+#include <executor/train/validate.hpp>
+
+#include <algorithm>
+
+namespace chimera::executor {
+
+train_report training_run::finish() {
+    iterate();
+    save();
+    auto& r = report_;
+    r.done = job_;
+    r.stopped = step_ < steps_;
+    r.parameters = parameter_count(config_of(job_.model));
+    r.workers = program_.head.workers;
+    r.instructions = program_.instructions.size();
+    r.compiled = proven_.compiled();
+    r.updates = static_cast<int>(groups_.size());
+    for (const std::int32_t count : program_.version_counts) r.weight_versions = std::max(r.weight_versions, count);
+    for (const stage_staleness& each : staleness(program_)) r.staleness = std::max(r.staleness, each.largest);
+    r.computed_on = on_->name();
+    r.cores = job_.cores > 0 ? job_.cores : usable_cores();
+    r.micro_batches = program_.head.micro_batches;
+    r.corpus_tokens = data_.size();
+    r.corpus_files = data_.files();
+    r.text = data_.is_text();
+    r.step = step_;
+    r.tokens_per_second =
+        r.seconds > 0 ? static_cast<double>(done_here_) * static_cast<double>(batch_.inputs.size()) / r.seconds : 0;
+    r.predicted_makespan = predicted_.makespan;
+    r.predicted_bubble = predicted_.bubble_ratio;
+    r.measured_makespan = record_.makespan();
+    r.measured_bubble = record_.bubble_ratio();
+    r.checkpoint = in_output("checkpoint.safetensors");
+    r.log = in_output("log.jsonl");
+    if (together_.leads() && !record_.empty()) {
+        r.timeline = in_output("timeline.svg");
+        r.trace = in_output("trace.json");
+        svg_options how;
+        how.unit = time_unit::seconds;
+        how.note = "measured";
+        write_file(r.timeline.string(), svg(record_.typical(), how));
+        write_file(r.trace.string(), chimera::trace(record_.typical()));
+    }
+    if (r.stopped) return r;
+    r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
+    while_running([&] {
+        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_);
+        if (together_.leads())
+            r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
+    });
+    return r;
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The parts of one run, for those who carry it out: its preparation, its steps, its report.
+
+#include <chimera/core/error.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/train/calibrate.hpp>
+#include <executor/train/checkpoint.hpp>
+#include <executor/train/clipping.hpp>
+#include <executor/train/crew.hpp>
+#include <executor/train/iteration_part.hpp>
+#include <executor/train/log.hpp>
+#include <executor/train/measure.hpp>
+#include <executor/train/programs.hpp>
+#include <executor/train/rate.hpp>
+#include <executor/train/replicas.hpp>
+#include <executor/train/stop.hpp>
+#include <executor/train/trainer.hpp>
+
+#include <chrono>
+#include <optional>
+
+namespace chimera::executor {
+
+/// Data that can no longer be read is not bad input any more: the run failed.
+template <class Read>
+void while_running(Read read) {
+    try {
+        read();
+    } catch (const run_failed&) {
+        throw;
+    } catch (const error& lost) {
+        throw run_failed(lost.what());
+    }
+}
+
+/// One run from its job to its report. The members are in the order in which they need each other.
+class training_run {
+public:
+    /// Checks all input; writes nothing, and hears of no other rank.
+    training_run(const job& wanted, const train_options& options, crew& together);
+    void prepare();
+    train_report finish();
+
+private:
+    void check_checkpoint();
+    void share_cores();
+    void agree();
+    void resume();
+    void predict_iterations();
+    void plan_steps();
+    void open_output();
+    void iterate();
+    void one_iteration(engine& run);
+    void record(const iteration_part& whole, double seconds);
+    double norm(const iteration_part& whole) const;
+    void save();
+    void report_progress(const step_record& record);
+    std::filesystem::path in_output(const char* name) const { return job_.output / name; }
+
+    using clock = std::chrono::steady_clock;
+    static double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
+
+    clock::time_point start_ = clock::now();
+    job job_;
+    const train_options& options_;
+    crew& together_;
+    stop_request signals_;
+    job_program proven_;
+    program_view program_;
+    corpus data_;
+    corpus_split split_;
+    std::vector<std::size_t> windows_;  ///< of the validation text
+    std::vector<layer_range> layers_;   ///< of each stage
+    unit_shape unit_;
+    sampler source_;
+    std::unique_ptr<backend> on_;
+    std::string hash_;
+    train_report report_;
+    int gate_ = 0;     ///< cores that the workers of this process share, 0: no need
+    int machine_ = 0;  ///< that all workers share, likewise
+    prediction predicted_;
+    std::optional<replicas> model_;
+    std::optional<clipping> clip_;
+    std::optional<checkpoint_header> found_;
+    std::optional<step_log> log_;
+    learning_rate rate_;
+    batch batch_;
+    std::int64_t step_ = 0, steps_ = 0, done_here_ = 0;
+    double norm_ = 0;          ///< of the last iteration's gradient
+    std::vector<int> groups_;  ///< units of each update of an iteration
+    iteration_record record_;
+    clock::time_point first_iteration_, last_words_;
+};
+
+}  // namespace chimera::executor

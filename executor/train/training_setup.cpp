@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/io/write.hpp>
+#include <executor/train/groups.hpp>
+#include <executor/train/training_run.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace chimera::executor {
+
+namespace {
+
+const job& checked(const job& wanted) {
+    check_job(wanted);
+    return wanted;
+}
+
+std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options, crew& together) {
+    if (options.make_backend) return options.make_backend(wanted, workers);
+    if (wanted.device == "cuda" || wanted.precision != "fp32")
+        refuse("the job asks for a GPU (device is " + wanted.device + ", precision " + wanted.precision +
+               ", and there is nothing here but the CPU) leave both out");
+    return make_host_backend(&together);
+}
+
+program_view dealt(const program_view& of, crew& together) {
+    together.deal(of.head.workers);
+    return of;
+}
+
+unit_shape unit_of(const job& wanted, const shape& head) {
+    return {wanted.batch.sequences / head.micro_batch_parts, wanted.tokens()};
+}
+
+}  // namespace
+
+training_run::training_run(const job& wanted, const train_options& options, crew& together)
+    : job_(checked(wanted)), options_(options), together_(together), proven_(job_),
+      program_(dealt(proven_.view(), together)), data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
+      split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
+      windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
+      layers_(stage_layers(config_of(job_.model), program_.head.stages, job_.blocks)),
+      unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
+      on_(backend_of(job_, program_.head.workers, options, together)) {
+    job_.device = on_->on_host() ? "cpu" : "cuda";
+    hash_ = job_hash(job_, data_.fingerprint());
+    const auto whole =
+        windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
+    if (whole > 0) windows_.resize(whole);  // validation scores whole units
+    check_memory(program_, config_of(job_.model), layers_,
+                 static_cast<double>(together_.local_size()) / together_.size());
+    groups_ = units_of_updates(program_);
+    if (on_->on_host()) share_cores();
+    check_checkpoint();
+    if (device_room* room = on_->room())
+        report_.predicted_memory = check_device_memory(program_, config_of(job_.model), layers_, unit_, *room);
+}
+
+/// Processes of one machine have as many cores each; what they do with them is not arranged between them.
+void training_run::share_cores() {
+    const int ranks = together_.local_size(), here = program_.head.workers / together_.size();
+    const int cores = job_.cores > 0 ? job_.cores : usable_cores();
+    gate_ = shared_cores(std::max(1, cores / ranks), here);
+    machine_ = together_.size() == ranks ? shared_cores(cores, program_.head.workers) : 0;
+}
+
+void training_run::check_checkpoint() {
+    if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
+    if (found_ && found_->info.model != model_text(job_.model))
+        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" +
+               found_->info.model + ") resume with the job that wrote it");
+    if (found_ && found_->info.job != hash_)
+        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) +
+               " is of another job (model, data, schedule, batch, optimiser or seed differ) resume with " +
+               shown(in_output("job.json")) + " and the same data");
+    if (!options_.resume && !options_.overwrite && std::filesystem::exists(in_output("checkpoint.safetensors")))
+        refuse("the output folder " + shown(job_.output) +
+               " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
+}
+
+void training_run::prepare() {
+    agree();
+    predict_iterations();
+    plan_steps();
+    model_.emplace(*on_, program_, config_of(job_.model), layers_, unit_, job_.seed);
+    if (found_) resume();
+    if (together_.leads()) open_output();
+}
+
+/// Before anything is done together: whether it is the same that all are about to do.
+void training_run::agree() {
+    const auto number = [](auto value) { return " " + std::to_string(value); };
+    together_.agree(hash_ + " " + job_.device + number(job_.optimiser.steps) + number(job_.optimiser.seconds) +
+                        number(job_.checkpoint_interval) + number(found_ ? found_->info.step : -1),
+                    "job or checkpoint than rank 0: model, data, schedule, batch, optimiser, seed, device, "
+                    "checkpoint interval or --resume");
+}
+
+void training_run::predict_iterations() {
+    const auto& o = job_.optimiser;
+    const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
+    const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
+    sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
+    predicted_ = predict(together_, *on_, program_, config_of(job_.model), layers_, unit_, batch_, {gate_, machine_},
+                         job_.watchdog, seconds, most, job_.graph);
+}
+
+void training_run::plan_steps() {
+    auto& o = job_.optimiser;
+    if (o.steps == 0 && found_) o.steps = found_->info.steps;
+    if (o.steps == 0 && together_.leads()) {
+        // The steps are fixed here, so that the run depends on its job alone; what validation will take is left out.
+        double forward = 0;
+        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
+        const double validation = forward * static_cast<double>(windows_.size()) / job_.batch.sequences;
+        const double left = o.seconds - since(start_) - validation;
+        o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+    }
+    o.steps = together_.of_rank_0(o.steps);
+    o = filled_in(o);
+    steps_ = o.steps;
+    rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
+}
+
+void training_run::resume() {
+    const auto tensors = in_order(model_->tensors());
+    load_checkpoint(in_output("checkpoint.safetensors"), *found_, tensors, together_.alone());
+    model_->spread();
+    source_.restore(found_->info.data);
+    step_ = found_->info.step;
+    report_.first_loss = found_->info.first_loss;
+}
+
+void training_run::open_output() {
+    std::error_code failed;
+    std::filesystem::create_directories(job_.output, failed);
+    if (failed)
+        refuse("cannot make the output folder " + shown(job_.output) + " (" + failed.message() +
+               ") choose another with --output");
+    write_file(in_output("job.json").string(), job_text(job_));
+    log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/core_gate.hpp>
+#include <executor/train/validate.hpp>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace chimera::executor {
+
+namespace {
+
+/// Pipelines no two of which share a worker.
+std::vector<int> apart(const program_view& of) {
+    std::vector<bool> used(static_cast<std::size_t>(of.head.workers));
+    std::vector<int> chosen;
+    for (int p = 0; p < of.head.pipelines; ++p) {
+        const auto at = [&](int s) { return static_cast<std::size_t>(of.worker_of(p, s)); };
+        bool free = true;
+        for (int s = 0; s < of.head.stages; ++s) free = free && !used[at(s)];
+        if (!free) continue;
+        for (int s = 0; s < of.head.stages; ++s) used[at(s)] = true;
+        chosen.push_back(p);
+    }
+    return chosen;
+}
+
+/// One worker's part.
+class scorer {
+public:
+    scorer(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
+           std::span<const std::size_t> starts, communicator& end, core_gate& gate)
+        : of_(of), model_(model), unit_(unit), data_(data), starts_(starts), end_(end), gate_(gate),
+          pipelines_(apart(of)), outputs_(static_cast<std::size_t>(of.head.stages)), inputs_(outputs_.size()) {
+        std::vector<traffic> sent;
+        for (const int p : pipelines_)
+            for (int s = 0; s < of.head.stages; ++s) {
+                if (of.worker_of(p, s) != end.worker()) continue;
+                const std::size_t stage = static_cast<std::size_t>(s);
+                outputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->output_bytes());
+                if (receives(p, s))
+                    inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
+                if (sends(p, s)) count(send(p, s), sent);
+            }
+        end.prepare(static_cast<int>(pipelines_.size()) * of.head.stages);
+        end.reserve(sent);
+    }
+
+    /// Losses of all units, on all workers.
+    std::vector<double> score() {
+        const auto each = static_cast<std::size_t>(unit_.sequences);
+        std::vector<double> losses(std::max<std::size_t>(1, starts_.size() / each));
+        // Nobody runs further ahead than this, so that what waits to be received stays little.
+        const std::size_t ahead = 4 * static_cast<std::size_t>(of_.head.stages) * pipelines_.size();
+        std::array<double, 1> here{};
+        for (std::size_t i = 0; i < losses.size(); ++i) {
+            const auto part = starts_.subspan(i * each, std::min(each, starts_.size() - i * each));
+            losses[i] = score(pipelines_[i % pipelines_.size()], part);
+            if (i % ahead == ahead - 1) end_.sum(here);
+        }
+        end_.sum(losses);
+        end_.check();
+        return losses;
+    }
+
+private:
+    static void count(const transfer& t, std::vector<traffic>& sent) {
+        for (traffic& known : sent)
+            if (known.peer == t.peer && known.bytes == t.bytes) return void(++known.most);
+        sent.push_back({t.peer, t.bytes, 1});
+    }
+    bool receives(int p, int s) const { return s > 0 && of_.worker_of(p, s - 1) != end_.worker(); }
+    bool sends(int p, int s) const { return s + 1 < of_.head.stages && of_.worker_of(p, s + 1) != end_.worker(); }
+    int message(int p, int s) const {
+        return static_cast<int>(std::ranges::find(pipelines_, p) - pipelines_.begin()) * of_.head.stages + s;
+    }
+    transfer receive(int p, int s) const {
+        return {inputs_[static_cast<std::size_t>(s)].get(), model_.at(end_.worker(), s)->input_bytes(),
+                of_.worker_of(p, s - 1), message(p, s), false};
+    }
+    transfer send(int p, int s) const {
+        return {outputs_[static_cast<std::size_t>(s)].get(), model_.at(end_.worker(), s)->output_bytes(),
+                of_.worker_of(p, s + 1), message(p, s + 1), true};
+    }
+
+    /// The loss, where this worker has the pipeline's last stage; else 0.
+    double score(int pipeline, std::span<const std::size_t> starts) {
+        bool filled = false;
+        for (int s = 0; s < of_.head.stages; ++s) {
+            if (of_.worker_of(pipeline, s) != end_.worker()) continue;
+            if (!std::exchange(filled, true)) fill_batch(data_, starts, 1, unit_.sequences, unit_.tokens, batch_);
+            if (receives(pipeline, s)) {
+                const transfer t = receive(pipeline, s);
+                end_.start({&t, 1});
+                end_.wait(t.message);
+            }
+            evaluate(pipeline, s);
+            if (sends(pipeline, s)) {
+                const transfer t = send(pipeline, s);
+                end_.start({&t, 1});
+            }
+            if (s == of_.head.stages - 1) return model_.at(end_.worker(), s)->losses()[0];
+        }
+        return 0;
+    }
+
+    void evaluate(int pipeline, int s) {
+        const core_hold core(&gate_, end_.worker());
+        const auto stage = static_cast<std::size_t>(s);
+        model_stage& model = *model_.at(end_.worker(), s);
+        const unit_batch unit{batch_.inputs_of(0), batch_.targets_of(0)};
+        model.set_batch({&unit, 1});
+        const std::byte* input = s == 0                  ? nullptr
+                                 : receives(pipeline, s) ? inputs_[stage].get()
+                                                         : outputs_[stage - 1].get();
+        model.evaluate(0, input, outputs_[stage].get());
+    }
+
+    const program_view& of_;
+    replicas& model_;
+    unit_shape unit_;
+    const corpus& data_;
+    std::span<const std::size_t> starts_;
+    communicator& end_;
+    core_gate& gate_;
+    std::vector<int> pipelines_;
+    std::vector<std::shared_ptr<std::byte>> outputs_, inputs_;  // by stage
+    batch batch_;
+};
+
+}  // namespace
+
+double validate(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
+                std::span<const std::size_t> starts, int cores) {
+    const auto joined = on.join(of);
+    const auto ends = joined->ends();
+    core_gate gate(cores, of.head.workers);
+    std::vector<double> losses;
+    std::exception_ptr failure;
+    std::mutex mutex;
+    std::vector<std::thread> threads;
+    for (communicator* end : ends)
+        threads.emplace_back([&, end] {
+            try {
+                auto found = scorer(on, of, model, unit, data, starts, *end, gate).score();
+                const std::lock_guard lock(mutex);
+                losses = std::move(found);
+            } catch (...) {
+                {
+                    const std::lock_guard lock(mutex);
+                    if (!failure) failure = std::current_exception();
+                }
+                gate.abort();
+                for (communicator* each : ends) each->abort();
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+    double sum = 0;
+    for (const double loss : losses) sum += loss;
+    return sum / static_cast<double>(losses.size());
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/train/backend.hpp>
+#include <executor/train/replicas.hpp>
+
+#include <cstddef>
+#include <span>
+
+namespace chimera::executor {
+
+/// Mean loss in nats per token of windows `starts` of the corpus, by a plain forward pass of `model`, whose shape of a unit is `unit`;
+/// whole units only, the last one filled up when there is no other. Units go one after the other through pipelines that share no
+/// worker, which work side by side, on at most `cores` cores of this process (0: no need to share); the bits do not depend on that.
+/// All processes of a run call it between iterations, and all get the loss; the next iteration needs its batch set anew.
+double validate(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
+                std::span<const std::size_t> starts, int cores);
+
+}  // namespace chimera::executor

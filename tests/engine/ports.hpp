@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/bootstrap/socket.hpp>
+
+#include <chimera/core/error.hpp>
+
+#include <unistd.h>
+#include <cstdint>
+#include <random>
+
+namespace ports {
+
+/// A port that nobody listens at; below those that are given to outgoing connections.
+inline std::uint16_t free_port() {
+    static std::mt19937 random(static_cast<unsigned>(getpid()) * 7919U + std::random_device{}());
+    for (;;) {
+        const auto port = static_cast<std::uint16_t>(10000 + random() % 20000);
+        try {
+            chimera::executor::detail::listen_at("127.0.0.1", port);
+            return port;
+        } catch (const chimera::error&) {
+        }
+    }
+}
+
+}  // namespace ports
