@@ -210,8 +210,8 @@ private:
                 at(s, m).clear_gradients();
             }
             for (std::size_t u = 0; u < units_; ++u) {
-                stashes[s].push_back(on_.memory(at(s, 0).stash_bytes(false)));
-                auto output = on_.memory(at(s, 0).output_bytes());
+                stashes[s].push_back(on_.memory(0, at(s, 0).stash_bytes(false)));
+                auto output = on_.memory(0, at(s, 0).output_bytes());
                 at(s, 0).forward(static_cast<int>(u), stashes[s][u].get(), input[u].get(), output.get());
                 input[u] = std::move(output);
             }
@@ -220,7 +220,7 @@ private:
             for (std::size_t m = 0; m < stages_[s].size(); ++m)
                 for (const int u : groups_[s][m]) {
                     auto& dy = gradient[static_cast<std::size_t>(u)];
-                    auto dx = on_.memory(at(s, m).input_bytes());
+                    auto dx = on_.memory(0, at(s, m).input_bytes());
                     at(s, m).backward(u, stashes[s][static_cast<std::size_t>(u)].get(), dy.get(), dx.get());
                     dy = std::move(dx);
                 }
