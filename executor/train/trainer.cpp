@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 #include <chimera/program/staleness.hpp>
+#include <chimera/render/html.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
 #include <executor/engine/engine.hpp>
@@ -310,6 +311,7 @@ train_report training_run::finish() {
         how.unit = time_unit::seconds;
         how.note = "measured";
         write_file(r.timeline.string(), svg(record_.typical(), how));
+        write_file(in_output("timeline.html").string(), html(predicted_.expected, record_.typical()));
         write_file(r.trace.string(), chimera::trace(record_.typical()));
     }
     if (r.stopped) return r;
