@@ -160,7 +160,7 @@ class PageTest(unittest.TestCase):
 
 
 def main():
-    unittest.main(argv=[sys.argv[0]], verbosity=2)
+    unittest.main(argv=[sys.argv[0]]+sys.argv[3:], verbosity=2)
 
 
 __all__ = ["Page", "PageTest", "chimera", "folder", "json", "main", "time", "write_page"]

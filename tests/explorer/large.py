@@ -9,16 +9,23 @@ class Large(PageTest):
     def open_large(self, micro_batches):
         name = f"large-{micro_batches}"
         path = write_page(name, "schedule", "one_f_one_b", "--stages", "2000", "--micro-batches", str(micro_batches))
+        self.page.command("Performance.enable", timeDomain="threadTicks")
         start = time.time()
         self.page.open(path)
         return path.stat().st_size, time.time() - start
 
     def frames(self, gesture):
-        """Milliseconds of the frames that a gesture causes."""
+        """Milliseconds of the frames that a gesture causes, and of the processor for all of them, painting included."""
         self.page.run("explorer.frames.length = 0")
+        before = self.processor()
         gesture()
         self.page.settle()
-        return self.page.run("return explorer.frames")
+        return self.page.run("return explorer.frames"), 1000 * (self.processor() - before)
+
+    def processor(self):
+        """Seconds that the page's main thread has computed: other programs on the machine do not count."""
+        metrics = self.page.command("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
     def record(self, name, what):
         path = folder / "timings.json"
@@ -37,11 +44,12 @@ class Large(PageTest):
         zoomed = self.frames(lambda: [self.page.wheel(middle, -60, settle=False) for _ in range(40)])
         panned = self.frames(lambda: self.page.drag(middle, (-200, 40)))
         out = self.frames(lambda: [self.page.wheel(middle, 60, settle=False) for _ in range(40)])
-        everything = zoomed + panned + out
+        everything = zoomed[0] + panned[0] + out[0]
+        processor = (zoomed[1] + panned[1] + out[1]) / len(everything)
         self.assertGreater(len(everything), 30)
         self.record(f"2000 workers, {4000 * micro_batches} slots", {
             "bytes": size, "seconds to load": round(seconds, 2), "frames": len(everything),
-            "median ms": round(statistics.median(everything), 1), "95th percentile ms": round(sorted(everything)[int(0.95 * len(everything))], 1),
+            "processor ms a frame": round(processor, 1), "median ms": round(statistics.median(everything), 1), "95th percentile ms": round(sorted(everything)[int(0.95 * len(everything))], 1),
             "largest ms": round(max(everything), 1)})
 
     def test_a_hundred_thousand_slots(self):

@@ -11,9 +11,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace chimera {
@@ -171,27 +173,43 @@ inline std::string html(std::span<const panel> of, const html_options& how) {
 
 namespace detail {
 
-/// The metrics of a timeline, then a line for each worker.
-inline std::vector<html_table> metric_tables(const timeline& from, time_unit in) {
-    const metrics_report found = metrics(from);
+/// The metrics of timelines, a column for each.
+inline html_table metric_table(std::span<const panel> of, time_unit in) {
     const int decimals = in == time_unit::ticks ? 3 : 9;
-    const std::string unit = in == time_unit::ticks ? "ticks" : "s";
-    html_table all{"Metrics",
-                   {"metric", "value"},
-                   {{"makespan (" + unit + ")", number_text(found.makespan, decimals)},
-                    {"longest span (" + unit + ")", number_text(found.longest_span, decimals)},
-                    {"bubble ratio", number_text(found.bubble_ratio, 6)},
-                    {"span bubble ratio", number_text(found.span_bubble_ratio, 6)},
-                    {"forwards on the critical path", std::to_string(found.critical.forwards)},
-                    {"backwards on the critical path", std::to_string(found.critical.backwards)},
-                    {"slots", std::to_string(found.slots)}}};
-    html_table each{"Workers", {"worker", "busy (" + unit + ")", "idle (" + unit + ")", "peak activations"}, {}};
-    for (std::size_t w = 0; w < found.workers.size(); ++w) {
-        const worker_metrics& m = found.workers[w];
-        each.rows.push_back({std::to_string(w), number_text(m.busy, decimals), number_text(m.idle, decimals),
-                             number_text(m.peak_activations, 3)});
+    const std::string unit = in == time_unit::ticks ? " (ticks)" : " (s)";
+    html_table out{"Metrics",
+                   {"metric"},
+                   {{"makespan" + unit},
+                    {"longest span" + unit},
+                    {"bubble ratio"},
+                    {"span bubble ratio"},
+                    {"forwards on the critical path"},
+                    {"backwards on the critical path"},
+                    {"slots"}}};
+    for (const panel& p : of) {
+        const metrics_report found = metrics(*p.of);
+        out.head.push_back(of.size() > 1 ? p.title : "value");
+        auto row = out.rows.begin();
+        for (const double value : {found.makespan, found.longest_span})
+            (row++)->push_back(number_text(value, decimals));
+        for (const double value : {found.bubble_ratio, found.span_bubble_ratio})
+            (row++)->push_back(number_text(value, 6));
+        for (const std::int64_t value :
+             {std::int64_t{found.critical.forwards}, std::int64_t{found.critical.backwards}, found.slots})
+            (row++)->push_back(std::to_string(value));
     }
-    return {all, each};
+    return out;
+}
+
+/// A line for each worker.
+inline html_table worker_table(const timeline& from, time_unit in, std::string caption) {
+    const int decimals = in == time_unit::ticks ? 3 : 9;
+    const std::string unit = in == time_unit::ticks ? " (ticks)" : " (s)";
+    html_table out{std::move(caption), {"worker", "busy" + unit, "idle" + unit, "peak activations"}, {}};
+    for (const worker_metrics& w : metrics(from).workers)
+        out.rows.push_back({std::to_string(out.rows.size()), number_text(w.busy, decimals),
+                            number_text(w.idle, decimals), number_text(w.peak_activations, 3)});
+    return out;
 }
 
 }  // namespace detail
@@ -202,9 +220,9 @@ inline std::string html(const timeline& from, const svg_options& how = {}) {
     html_options page{.unit = how.unit, .title = how.title.empty() ? family : how.title};
     detail::put_sizes(page.note, from.head);
     if (!how.note.empty()) detail::put(page.note, " · ", how.note);
-    page.tables = detail::metric_tables(from, how.unit);
-    const panel one{&from, page.title, page.note};
-    return html(std::span(&one, 1), page);
+    const panel one[] = {{&from, page.title, page.note}};
+    page.tables = {detail::metric_table(one, how.unit), detail::worker_table(from, how.unit, "Workers")};
+    return html(one, page);
 }
 
 /// A predicted timeline above the measured one of the same program, times in seconds.
@@ -212,8 +230,10 @@ inline std::string html(const timeline& predicted, const timeline& measured) {
     html_options page{.title = std::string(measured.head.family.view())};
     detail::put_sizes(page.note, measured.head);
     detail::put(page.note, " · predicted and measured");
-    page.tables = detail::metric_tables(measured, time_unit::seconds);
     const panel both[] = {{&predicted, "predicted", page.note}, {&measured, "measured", page.note, 0}};
+    page.tables = {detail::metric_table(both, page.unit),
+                   detail::worker_table(predicted, page.unit, "Workers, predicted"),
+                   detail::worker_table(measured, page.unit, "Workers, measured")};
     return html(both, page);
 }
 

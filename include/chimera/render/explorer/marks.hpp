@@ -123,7 +123,7 @@ function drawNames(g, block) {
   for (let w = Math.ceil(first / every) * every; w < last; w += every) {
     const here = target && target.panel === panel && target.w === w;
     g.fillStyle = here ? theme.ink : theme.quiet;
-    g.fillText((long ? 'worker ' : '') + w, view.gutter - 8, rowTop(block, w) + Math.max(parts.slots / 2, view.pitch * every < 20 ? 4 : 0));
+    g.fillText((long ? 'worker ' : '') + w, view.gutter - 8, rowTop(block, w) + Math.max(parts.slots / 2, 6));
   }
 }
 
@@ -163,7 +163,7 @@ function drawAxis(g) {
   g.fillStyle = theme.quiet;
   g.textAlign = 'right';
   const {unit, factor} = timeUnit(span);
-  g.fillText(unit, view.gutter - 8, AXIS / 2);
+  g.fillText(unit, view.gutter - 14, AXIS / 2 - 2);
   g.textAlign = 'center';
   g.strokeStyle = theme.quiet;
   g.lineWidth = 1;

@@ -66,7 +66,9 @@ function fit() {
   changed();
 }
 function resize() {
+  const all = view.scale * span < (view.width - view.gutter) * 1.001;  // all of time was seen: it stays so
   measure();
+  if (all) return fit();
   clampView();
   changed();
 }
