@@ -226,6 +226,19 @@ class Use(PageTest):
         hidden = self.page.run("return ['tools', 'details', 'status'].map((id) => getComputedStyle(document.getElementById(id)).display)")
         self.assertEqual(hidden, ["none"] * 3)
 
+    def test_paper_has_a_picture_of_each_timeline_shown(self):
+        self.page.open(write_page("paper", "compare", "gpipe", "bidirectional", "zb_h1", "--workers", "4", "--micro-batches", "8"))
+        self.page.press("2", "t")
+        printed = self.page.run("""dispatchEvent(new Event('beforeprint'));
+            const all = [...document.querySelectorAll('#paper canvas')].map((c) => {
+              const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height), found = new Set();
+              for (let i = 0; i < data.length; i += 4) found.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+              return [found.has(0xa9d3f0), found.has(0x14171c)];
+            });
+            dispatchEvent(new Event('afterprint'));
+            return [all, document.querySelectorAll('#paper canvas').length, explorer.panels.map((p) => p.shown)]""")
+        self.assertEqual(printed, [[[True, False]] * 2, 0, [True, False, True]])  # forwards, on white
+
     def test_help_lists_keys_that_work(self):
         self.open_simulated()
         self.page.press("?")

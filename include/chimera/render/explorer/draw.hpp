@@ -181,24 +181,53 @@ function drawReductions(g, block, parts, first, last) {
   }
 }
 
+/// Adds the seen part of a worker's live activations to the path: at most a vertical line for each pixel. Returns where it ends.
+function traceCurve(g, panel, w, px, level, width) {
+  const {times, live} = activations(panel, w);
+  let at = Math.max(0, upperBound(times, view.from) - 1), column = Math.round(px(Math.max(times[at], view.from)));
+  let low = live[at], high = low, last = low;
+  g.moveTo(column, level(last));
+  for (++at; at < times.length && column < width; ++at) {
+    const next = Math.round(px(times[at]));
+    if (next > column) {
+      if (low < last || high > last) { g.lineTo(column, level(low)); g.lineTo(column, level(high)); g.lineTo(column, level(last)); }
+      g.lineTo(next, level(last));
+      column = next;
+      low = high = last;
+    }
+    last = live[at];
+    low = Math.min(low, last);
+    high = Math.max(high, last);
+  }
+  for (const value of [low, high, last]) g.lineTo(column, level(value));
+  if (column < width) g.lineTo(column = px(panel.makespan), level(last));
+  return column;
+}
+function upperBound(sorted, value) {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] <= value) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
 /// Live activations as an area: full height is the panel's peak.
 function drawStrip(g, panel, w, top, high) {
-  const {times, live} = activations(panel, w), peak = Math.max(panel.peak, 1e-9);
-  const right = Math.min(view.width, x(panel.makespan)), level = (value) => top + high * (1 - value / peak);
+  const peak = Math.max(panel.peak, 1e-9);
+  g.save();
   g.beginPath();
-  g.moveTo(view.gutter, top + high);
-  for (let k = 0; k < times.length; ++k) {
-    const from = Math.max(x(times[k]), view.gutter), to = k + 1 < times.length ? x(times[k + 1]) : right;
-    if (to < view.gutter || from > right) continue;
-    g.lineTo(from, level(live[k]));
-    g.lineTo(Math.min(to, right), level(live[k]));
-  }
+  g.rect(view.gutter, top, view.width - view.gutter, high);
+  g.clip();
+  g.beginPath();
+  const right = traceCurve(g, panel, w, x, (value) => top + high * (1 - value / peak), view.width);
   g.lineTo(right, top + high);
+  g.lineTo(x(Math.max(view.from, 0)), top + high);
   g.closePath();
   g.globalAlpha = 0.35;
   g.fillStyle = theme.accent;
   g.fill();
-  g.globalAlpha = 1;
+  g.restore();
 }
 )page";
 

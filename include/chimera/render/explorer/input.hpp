@@ -203,24 +203,35 @@ chart.addEventListener('pointercancel', release);
 chart.addEventListener('pointerleave', () => { state.hover = null; showTip(null); showDetails(); changed(); });
 chart.addEventListener('dblclick', (event) => zoom(event.shiftKey ? 0.5 : 2, place(event)[0]));
 
-// Paper: the whole of time in light colours, drawn at once.
+// Paper: the whole of time in light colours, a picture for each timeline, so that pages break between them.
 let kept = null;
 window.addEventListener('beforeprint', () => {
   if (kept) return;
+  const shown = shownPanels();
   kept = {...view, theme: document.documentElement.dataset.theme};
   printing = true;
   document.documentElement.dataset.theme = 'light';
   restyle();
   chart.style.width = '1040px';
-  fit();
-  frame();
+  byId('paper').replaceChildren(...shown.map((panel) => {
+    for (const p of panels) p.shown = p === panel;
+    fit();
+    frame();
+    const copy = element('canvas');
+    copy.width = chart.width;
+    copy.height = chart.height;
+    copy.getContext('2d').drawImage(chart, 0, 0);
+    return copy;
+  }));
+  for (const p of panels) p.shown = shown.includes(p);
 });
 window.addEventListener('afterprint', () => {
   printing = false;
   chart.style.width = '';
+  byId('paper').replaceChildren();
   document.documentElement.dataset.theme = kept.theme;
   restyle();
-  resize();
+  measure();
   Object.assign(view, {from: kept.from, scale: kept.scale, top: kept.top, pitch: kept.pitch});
   kept = null;
   clampView();

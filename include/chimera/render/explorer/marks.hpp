@@ -227,24 +227,15 @@ function drawMemory() {
   g.clip();
   all.forEach((panel, k) => {
     if (w >= panel.workers) return;
-    const {times, live} = activations(panel, w);
     g.beginPath();
-    const first = Math.max(0, times.findIndex((t) => t > view.from) - 1);
-    let right = px(times[first]), i = first;
-    g.moveTo(right, level(live[first]));
-    for (; i + 1 < times.length && right < wide; ++i) {
-      right = px(times[i + 1]);
-      g.lineTo(right, level(live[i]));
-      g.lineTo(right, level(live[i + 1]));
-    }
-    if (right < wide) g.lineTo(right = px(panel.makespan), level(live[i]));
+    const right = traceCurve(g, panel, w, px, level, wide);
     g.strokeStyle = k === 0 ? theme.accent : theme.needs;
     g.setLineDash(k === 0 ? [] : [5, 3]);
     g.lineWidth = 2;
     g.stroke();
     if (k > 0) return;
     g.lineTo(right, base);
-    g.lineTo(px(times[first]), base);
+    g.lineTo(left, base);
     g.globalAlpha = 0.18;
     g.fillStyle = theme.accent;
     g.fill();

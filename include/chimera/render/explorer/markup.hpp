@@ -44,6 +44,7 @@ inline constexpr std::string_view markup = R"page(</header>
   </span>
 </div>
 <canvas id="chart" tabindex="0" role="application" aria-roledescription="timeline" aria-label="Timeline" aria-describedby="hint"></canvas>
+<div id="paper"></div>
 <p id="hint" class="unseen">Arrow keys go from slot to slot and from worker to worker; each slot is read out. A question mark lists all keys.</p>
 <p id="say" class="unseen" aria-live="polite"></p>
 <p id="status"></p>

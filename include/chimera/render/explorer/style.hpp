@@ -78,8 +78,8 @@ kbd { font: 12px/1.3 Menlo, Consolas, monospace; border: 1px solid var(--line); 
 @media print {
   @page { size: landscape; margin: 11mm; }
   body { padding: 0; font-size: 11px; }
-  #tools, #families, #status, #details, #tip, dialog { display: none !important; }
-  #chart { border: none; }
+  #chart, #tools, #families, #status, #details, #tip, dialog { display: none !important; }
+  #paper canvas { display: block; width: 100%; break-inside: avoid; margin-bottom: 6px; }
   #legend i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   #numbers { display: block; overflow: visible; }
   table { font-size: 10px; margin-bottom: 10px; }

@@ -81,9 +81,8 @@ function measure() {
   const above = chart.getBoundingClientRect().top + window.scrollY;
   const room = Math.max(window.innerHeight - above - 250, 260);
   const rows = rowCount() * pleasantPitch() + shownPanels().length * (panels.length > 1 ? 30 : 6);
-  const paper = rowCount() <= 400 ? rowCount() * (panels.length > 1 ? 20 : 8) + shownPanels().length * 30 : 0;
-  view.height = Math.round(Math.min(printing ? Math.max(600, paper) : room, rows + AXIS + 2));
-  view.dpr = printing ? 3 : window.devicePixelRatio || 1;
+  view.height = Math.round(Math.min(printing ? (panels.length > 4 ? 160 : 560) : room, rows + AXIS + 2));
+  view.dpr = printing ? 2 : window.devicePixelRatio || 1;
   chart.style.height = view.height + 'px';
 }
 
