@@ -86,7 +86,7 @@ class Use(PageTest):
     def test_arrow_keys_walk_and_are_read_out(self):
         self.open_simulated()
         self.page.press(Keys.ARROW_RIGHT)
-        self.assertIn("forward of micro-batch 0. worker 0, stage 0, pipeline 0. 0 to 1 ms (1)", self.page.text("say"))
+        self.assertIn("forward of micro-batch 0. worker 0, stage 0, pipeline 0. 0 to 1 ms (1 ms)", self.page.text("say"))
         self.page.press(Keys.ARROW_RIGHT)
         self.assertIn("forward of micro-batch 1. worker 0", self.page.text("say"))
         self.page.press(Keys.ARROW_DOWN)
@@ -158,7 +158,7 @@ class Use(PageTest):
         dark.open(folder / "simulated.html")
         self.assertEqual(dark.run(back), black)
         dark.press(Keys.ARROW_RIGHT)
-        dark.press(Keys.ARROW_DOWN)
+        dark.press(Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
         dark.picture("dark")
 
     def test_several_families_under_one_axis(self):

@@ -13,10 +13,15 @@ const trim = (value, decimals) => String(Number(value.toFixed(decimals)));
 const percent = (ratio) => trim(100 * ratio, 1) + ' %';
 function timeUnit(of) {
   if (input.unit === 'ticks') return {unit: 'ticks', factor: 1};
-  return of >= 1 ? {unit: 's', factor: 1} : of >= 1e-3 ? {unit: 'ms', factor: 1e3} : {unit: 'µs', factor: 1e6};
+  return of >= 1 || of === 0 ? {unit: 's', factor: 1} : of >= 1e-3 ? {unit: 'ms', factor: 1e3} : {unit: 'µs', factor: 1e6};
 }
 const shortTime = (time) => { const {factor} = timeUnit(span); return input.unit === 'ticks' ? trim(time, 3) : String(Number((time * factor).toPrecision(4))); };
 const longTime = (time) => { const {unit} = timeUnit(span); return `${shortTime(time)} ${unit === 'ticks' && Math.abs(time - 1) < 1e-9 ? 'tick' : unit}`; };
+/// A length of time in a unit of its own.
+function duration(time) {
+  const {unit, factor} = timeUnit(Math.abs(time));
+  return input.unit === 'ticks' ? longTime(time) : `${Number((time * factor).toPrecision(4))} ${unit}`;
+}
 const signed = (value, text) => (value < 0 ? '−' : '+') + text;
 const plural = (n, word) => `${n} ${word}${n === 1 ? '' : 's'}`;
 const actionName = (op) => input.actions[op].replaceAll('_', ' ');
@@ -32,7 +37,7 @@ function slotName(panel, i) {
   return `${actionName(r.op[i])} of micro-batch ${microBatches(panel, i)}`;
 }
 const stageText = (panel, i) => `stage ${panel.rows.stage[i]}${panel.pipelines > 1 ? `, pipeline ${panel.rows.pipeline[i]}` : ''}`;
-const fromTo = (begin, end) => `${shortTime(begin)} to ${longTime(end)} (${shortTime(end - begin)})`;
+const fromTo = (begin, end) => `${shortTime(begin)} to ${longTime(end)} (${duration(end - begin)})`;
 
 /// A target in words: a title, lines, and the slots it waits for and that need it.
 function describe(target) {
@@ -48,12 +53,12 @@ function describe(target) {
       const cause = lastOf(panel, waitsFor(panel, next).filter((j) => panel.rows.worker(j) !== w));
       lines.push(`until ${slotName(panel, next)}` + (cause >= 0 ? `, which waits for ${slotName(panel, cause)} on worker ${panel.rows.worker(cause)}` : ''));
     }
-    return {title: `bubble of ${longTime(to - from)}`, lines, waits: [], needed: []};
+    return {title: `bubble of ${duration(to - from)}`, lines, waits: [], needed: []};
   }
   const lines = [`${of}worker ${w}, ${stageText(panel, i)}`, fromTo(panel.begin(i), panel.end(i))], other = counterpart(panel, i);
   if (other >= 0) {
     const p = panels[panel.against], late = panel.begin(i) - p.begin(other), longer = (panel.end(i) - panel.begin(i)) - (p.end(other) - p.begin(other));
-    lines.push(`${p.title} ${fromTo(p.begin(other), p.end(other))}: begins ${signed(late, longTime(Math.abs(late)))}, takes ${signed(longer, longTime(Math.abs(longer)))}`);
+    lines.push(`${p.title} ${fromTo(p.begin(other), p.end(other))}: begins ${signed(late, duration(Math.abs(late)))}, takes ${signed(longer, duration(Math.abs(longer)))}`);
   }
   return {title: slotName(panel, i), lines, waits: waitsFor(panel, i), needed: neededBy(panel, i)};
 }
@@ -91,8 +96,8 @@ function showDetails() {
     })));
   };
   const {panel, i} = target;
-  list('waits for', text.waits, (j) => { const gap = panel.begin(i) - panel.end(j); return gap < 1e-6 * panel.tick ? ' · just in time' : ` · ${longTime(gap)} before`; });
-  list('needed by', text.needed, (j) => { const gap = panel.begin(j) - panel.end(i); return gap < 1e-6 * panel.tick ? ' · at once' : ` · ${longTime(gap)} later`; });
+  list('waits for', text.waits, (j) => { const gap = panel.begin(i) - panel.end(j); return gap < 1e-6 * panel.tick ? ' · just in time' : ` · ${duration(gap)} before`; });
+  list('needed by', text.needed, (j) => { const gap = panel.begin(j) - panel.end(i); return gap < 1e-6 * panel.tick ? ' · at once' : ` · ${duration(gap)} later`; });
   what.replaceChildren(...parts);
 }
 
