@@ -23,6 +23,7 @@ using detail::fixed_point;
 using detail::put;
 
 struct arguments {
+    std::vector<std::string> families;
     std::optional<std::string> stages, workers, micro_batches, costs, memory;
     output_arguments output;
 };
@@ -51,6 +52,7 @@ contest contest_of(const arguments& with) {
     if (!with.micro_batches) refuse("--micro-batches is missing (compare needs it) give their number per iteration");
     if (with.stages) out.stages = whole("--stages", *with.stages, 1, most);
     if (with.workers) out.workers = whole("--workers", *with.workers, 1, 65535);
+    out.families = with.families;
     out.micro_batches = whole("--micro-batches", *with.micro_batches, 1, most);
     if (with.memory) out.memory = positive("--memory", *with.memory);
     out.cost = with.costs ? load_costs(*with.costs) : plain_costs();
@@ -161,16 +163,16 @@ std::string json_of(const std::vector<contender>& all, const std::vector<refused
     return out;
 }
 
-std::string picture_of(const std::vector<contender>& all, const std::string& title, time_unit unit) {
-    std::vector<panel> panels;
+std::vector<panel> panels_of(const std::vector<contender>& all) {
+    std::vector<panel> out;
     for (const contender& c : all) {
         std::string caption;
         put(caption, c.head.stages, " stages on ", c.head.workers, " workers · makespan ");
         put(caption, fixed_point{c.found.makespan, 6}, " · bubble ratio ", fixed_point{100 * c.found.bubble_ratio, 1});
         put(caption, " % · peak ", fixed_point{c.peak * c.share, 3}, c.front ? " · on the front" : "");
-        panels.push_back({&c.played, c.name, caption});
+        out.push_back({&c.played, c.name, caption, -1, c.share});
     }
-    return svg(panels, {.unit = unit, .title = "Families", .note = title});
+    return out;
 }
 
 void run(const arguments& how) {
@@ -188,20 +190,24 @@ void run(const arguments& how) {
         for (const refused_family& r : refused) put(out, "refused: ", r.name, ": ", r.why, "\n");
         return how.output.write(out);
     }
-    const std::string picture = picture_of(all, heading(with, how), unit);
-    if (format == "svg") return how.output.write(picture);
+    const std::vector<panel> panels = panels_of(all);
+    if (format == "svg")
+        return how.output.write(svg(panels, {.unit = unit, .title = "Families", .note = heading(with, how)}));
     html_table others{"Refused", {"family", "why"}, {}};
     for (const refused_family& r : refused) others.rows.push_back({r.name, r.why});
-    std::vector<html_table> tables{table_of(all, with, unit)};
-    if (!others.rows.empty()) tables.push_back(others);
-    how.output.write(html_page("Families: " + heading(with, how), picture, tables, compared));
+    html_options page{.unit = unit, .title = "Families", .note = heading(with, how), .remark = compared};
+    page.tables.push_back(table_of(all, with, unit));
+    if (!others.rows.empty()) page.tables.push_back(others);
+    how.output.write(html(panels, page));
 }
 
 }  // namespace
 
 void add_compare(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("compare", "all families side by side, under the same costs");
+    auto* command = program.add_subcommand("compare", "all families, or some, side by side, under the same costs");
     const auto with = std::make_shared<arguments>();
+    command->add_option("FAMILY", with->families, "only these, such as one_f_one_b 'bidirectional --split' (all)")
+        ->option_text("...");
     command
         ->add_option("--stages", with->stages,
                      "stages of the model, the same for all (folded families use half as "
@@ -225,8 +231,10 @@ void add_compare(CLI::App& program, int&) {
         ->option_text("LIMIT");
     with->output.add_to(*command, "text|json|svg|html");
     command->footer(
-        "svg and html draw all timelines under one time axis.\n"
-        "Example: chimera compare --workers 4 --micro-batches 8 --format html -o families.html");
+        "svg and html draw all timelines under one time axis; html is a page to zoom and to step through.\n"
+        "Example: chimera compare --workers 4 --micro-batches 8 --format html -o families.html\n"
+        "         chimera compare gpipe zb_h1 'wave --waves 2' --workers 4 --micro-batches 8 --format html -o "
+        "three.html");
     command->callback([with] { run(*with); });
 }
 

@@ -40,6 +40,21 @@ std::vector<std::pair<std::string, family_options>> entries() {
     return out;
 }
 
+/// Those of the names given, in the order of `entries`; all where none is given.
+std::vector<std::pair<std::string, family_options>> entries(const std::vector<std::string>& names) {
+    auto all = entries();
+    std::string known;
+    for (const auto& [name, options] : all) known += (known.empty() ? "" : ", ") + name;
+    for (const std::string& name : names) {
+        if (std::none_of(all.begin(), all.end(), [&](const auto& entry) { return entry.first == name; }))
+            refuse("'" + name.substr(0, 40) + "' cannot be compared (known are " + known + ") give some of these");
+    }
+    if (names.empty()) return all;
+    std::erase_if(all,
+                  [&](const auto& entry) { return std::find(names.begin(), names.end(), entry.first) == names.end(); });
+    return all;
+}
+
 /// The schedule on exactly `workers` workers: with as many stages per worker as the family needs.
 schedule on_workers(family_options& of, std::int64_t workers, std::int64_t micro_batches) {
     of.micro_batches = micro_batches;
@@ -167,7 +182,7 @@ costs plain_costs() {
 
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused) {
     std::vector<contender> out;
-    for (auto& [name, options] : entries()) {
+    for (auto& [name, options] : entries(with.families)) {
         try {
             out.push_back(measure(name, options, with));
         } catch (const error& e) {

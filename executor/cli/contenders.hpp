@@ -43,10 +43,11 @@ struct refused_family {
 
 /// What is compared, and under which conditions.
 struct contest {
-    std::int64_t stages = 0;         ///< of the model, the same for everybody; 0: workers count
-    std::int64_t workers = 0;        ///< the same for everybody; 0: stages count
-    std::int64_t micro_batches = 0;  ///< of an iteration
-    costs cost;                      ///< of a stage, or of a worker's share of the model where workers count
+    std::vector<std::string> families;  ///< by their names as contenders; empty: everybody
+    std::int64_t stages = 0;            ///< of the model, the same for everybody; 0: workers count
+    std::int64_t workers = 0;           ///< the same for everybody; 0: stages count
+    std::int64_t micro_batches = 0;     ///< of an iteration
+    costs cost;                         ///< of a stage, or of a worker's share of the model where workers count
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
     bool timelines = false;                           ///< whether to keep the steps
@@ -56,7 +57,7 @@ struct contest {
 costs plain_costs();
 
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
-/// then bidirectional and wave with some of their options. Marks the front.
+/// then bidirectional and wave with some of their options. Marks the front. Throws chimera::error for a name that nobody has.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

@@ -39,7 +39,9 @@ void add_schedule(CLI::App& program, int&) {
     with->family.add_to(*command, "FAMILY");
     with->output.add_to(*command, "text|json|csv|svg|html|trace");
     command->footer(
-        "Without costs every pass takes one tick.\n"
+        "Without costs every pass takes one tick. html is a page to zoom, to search and to step through; chimera "
+        "compare "
+        "makes one of\nseveral families under one time axis.\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 8 --format svg -o chimera.svg");
     command->callback([with] { run(*with); });
 }

@@ -90,7 +90,7 @@ void add_simulate(CLI::App& program, int&) {
     command->add_option("--cores", with->cores, "how many workers can compute at once (all)")->option_text("K");
     with->output.add_to(*command, "text|json|svg|html|trace");
     command->footer(
-        "text and json are metrics, svg and trace the timeline, html both.\n"
+        "text and json are metrics, svg and trace the timeline, html both: a page to zoom and to step through.\n"
         "Example: chimera simulate bidirectional --stages 4 --micro-batches 8 --costs costs.json --format svg -o "
         "timeline.svg");
     command->callback([with] { run(*with); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/program/staleness.hpp>
+#include <chimera/render/html.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
 #include <executor/io/write.hpp>
@@ -45,6 +46,7 @@ train_report training_run::finish() {
         how.unit = time_unit::seconds;
         how.note = "measured";
         write_file(r.timeline.string(), svg(record_.typical(), how));
+        write_file(in_output("timeline.html").string(), html(predicted_.expected, record_.typical()));
         write_file(r.trace.string(), chimera::trace(record_.typical()));
     }
     if (r.stopped) return r;

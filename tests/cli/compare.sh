@@ -94,10 +94,18 @@ grep -q '^refused: data_parallel: stages must be 1' all.text || fail 'text names
 grep -q 'Pareto front' all.text || fail 'text does not say what is compared'
 ! command -v xmllint >/dev/null || xmllint --noout all.svg || fail 'all.svg is not well formed'
 ! command -v xmllint >/dev/null || xmllint --html --noout all.html 2>/dev/null || fail 'all.html'
-grep -q '<title>forward of micro-batch 0, stage 0, pipeline 0: 0 to 1 ticks' all.html || fail 'no text under the pointer'
+[ "$(grep -o '"title":"[^"]*","caption"' all.html | wc -l)" = "$("$program" compare --stages 4 --micro-batches 8 --format json | grep -c '"makespan"')" ] ||
+    fail 'all.html does not hold every family'
 ! grep -Eq '(src|href)=|@import|url\((http|//)' all.html || fail 'the page loads something'
 "$program" compare --stages 4 --micro-batches 8 --memory 3 --format json -o small.json || fail '--memory'
 grep -q '"family":"gpipe","why":"the peak is 8 activations (--memory allows 3)' small.json || fail 'gpipe within --memory 3'
+
+# Some of them, in the order of all, with the same numbers.
+"$program" compare 'wave --waves 2' gpipe --workers 4 --micro-batches 8 --format json -o some.json || fail 'two families'
+[ "$(grep -o '"family":"[^"]*"' some.json | tr -d '\n')" = '"family":"gpipe""family":"wave --waves 2"' ] || fail 'not the two families'
+[ "$(grep '"gpipe"' some.json | sed 's/,"front".*//')" = "$(grep '"gpipe"' workers.json | sed 's/,"front".*//')" ] || fail 'gpipe among two'
+refuse "'chimera' cannot be compared (known are gpipe, one_f_one_b," chimera --workers 4 --micro-batches 8
+refuse "'' cannot be compared" '' --workers 4 --micro-batches 8
 
 refuse 'one of them' --micro-batches 8
 refuse 'one of them' --micro-batches 8 --stages 4 --workers 4

@@ -18,6 +18,8 @@ struct panel {
     const timeline* of = nullptr;
     std::string title;    ///< such as the family's name
     std::string caption;  ///< follows it
+    int against = -1;     ///< which of the panels has the times that these are compared with, slot by slot; -1: none
+    double share = 1;     ///< what live activations of one of its stages count, where stages differ in size
 };
 
 struct compare_options {

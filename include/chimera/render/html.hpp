@@ -2,12 +2,20 @@
 #pragma once
 
 #include <chimera/render/append.hpp>
+#include <chimera/render/compare.hpp>
+#include <chimera/render/explorer/page.hpp>
+#include <chimera/render/labels.hpp>
+#include <chimera/render/packed.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/simulate/metrics.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace chimera {
@@ -19,18 +27,29 @@ struct html_table {
     std::vector<std::vector<std::string>> rows;
 };
 
+struct html_options {
+    time_unit unit = time_unit::seconds;
+    std::string title{};               ///< empty: the family's name
+    std::string note{};                ///< the line under the title
+    std::vector<html_table> tables{};  ///< under the timelines
+    std::string remark{};              ///< the last paragraph
+};
+
 namespace detail {
 
+/// Long tables are folded away, on paper too.
 inline void put_table(std::string& out, const html_table& of) {
+    const bool folded = of.rows.size() > 100;
+    if (folded) put(out, "<details><summary>", of.rows.size(), " lines</summary>");
     put(out, "<table><caption>");
     put_escaped(out, of.caption);
-    put(out, "</caption>\n<tr>");
+    put(out, "</caption>\n<thead><tr>");
     for (const std::string& cell : of.head) {
-        put(out, "<th>");
+        put(out, "<th scope=\"col\">");
         put_escaped(out, cell);
         put(out, "</th>");
     }
-    put(out, "</tr>\n");
+    put(out, "</tr></thead>\n<tbody>");
     for (const auto& row : of.rows) {
         put(out, "<tr>");
         for (const std::string& cell : row) {
@@ -40,7 +59,7 @@ inline void put_table(std::string& out, const html_table& of) {
         }
         put(out, "</tr>\n");
     }
-    put(out, "</table>\n");
+    put(out, folded ? "</tbody></table></details>\n" : "</tbody></table>\n");
 }
 
 inline std::string number_text(double value, int decimals) {
@@ -49,55 +68,173 @@ inline std::string number_text(double value, int decimals) {
     return out;
 }
 
+/// A JSON string inside a script element: nothing in it can end the element or open a comment.
+inline void put_script_text(std::string& out, std::string_view text) {
+    std::string quoted;
+    put_quoted(quoted, text);
+    for (const char c : quoted)
+        c == '<' || c == '>' || c == '&' ? put(out, "\\u00",
+                                               c == '&'   ? "26"
+                                               : c == '<' ? "3c"
+                                                          : "3e")
+                                         : out.push_back(c);
+}
+
+/// What the legend calls a timeline's colours: the lanes of each, in order.
+inline void put_lane_names(std::string& out, const lanes& colours, int pipelines) {
+    put(out, ",\"lanes\":[");
+    for (int lane = 0; lane < std::min(colours.count(), hue_count); ++lane) {
+        put(out, lane > 0 ? ",\"" : "\"", colours.name(lane, pipelines));
+        for (int more = lane + hue_count, n = 1; more < colours.count(); more += hue_count, ++n) {
+            put(out, ", ", n == 3 ? "…" : colours.name(more, pipelines));
+            if (n == 3) break;
+        }
+        out.push_back('"');
+    }
+    out.push_back(']');
+}
+
+/// A timeline as the page's script reads it: names, sizes, metrics, and its rows packed.
+inline void put_panel(std::string& out, const panel& of) {
+    const timeline& from = *of.of;
+    const shape& head = from.head;
+    const metrics_report found = metrics(from);
+    const lanes colours(from);
+    const double quantum = time_quantum(from);
+    double peak = 0;
+    for (const worker_metrics& w : found.workers) peak = std::max(peak, w.peak_activations);
+    put(out, "{\"title\":");
+    put_script_text(out, of.title);
+    put(out, ",\"caption\":");
+    put_script_text(out, of.caption);
+    put(out, ",\"against\":", of.against, ",\"workers\":", head.workers, ",\"stages\":", head.stages);
+    put(out, ",\"pipelines\":", head.pipelines, ",\"micro_batches\":", head.micro_batches);
+    put(out, ",\"parts\":", head.micro_batch_parts, ",\"makespan\":", found.makespan);
+    put(out, ",\"bubble_ratio\":", found.bubble_ratio, ",\"span_bubble_ratio\":", found.span_bubble_ratio);
+    put(out, ",\"share\":", of.share, ",\"peak\":", peak * of.share, ",\"critical\":[", found.critical.forwards, ',',
+        found.critical.backwards, ',');
+    put(out, found.critical.others, "],\"slots\":", found.slots, ",\"tick\":", summarise(from).unit);
+    put(out, ",\"quantum\":", quantum, ",\"steps\":", from.steps.size(),
+        ",\"reduction_count\":", from.reductions.size());
+    put_lane_names(out, colours, head.pipelines);
+    put(out, ",\"placement\":[");
+    for (std::size_t i = 0; i < from.placement.size(); ++i) put(out, i > 0 ? "," : "", from.placement[i]);
+    put(out, "],\"chain\":\"");
+    put_chain(out, critical_steps(from, 1e-9 * found.makespan));
+    put(out, "\",\"rows\":\"");
+    put_packed(out, head.workers, colours, quantum, [&](int w) { return from.row(w); });
+    put(out, "\",\"reductions\":\"");
+    put_packed(out, head.workers, colours, quantum, [&](int w) { return from.reductions_of(w); });
+    put(out, "\"}");
+}
+
+inline void put_data(std::string& out, std::span<const panel> of, const html_options& how) {
+    put(out, "{\"unit\":\"", how.unit == time_unit::ticks ? "ticks" : "s", "\",\"actions\":[");
+    for (int op = 0; op < action_count; ++op) put(out, op > 0 ? ",\"" : "\"", name(static_cast<action>(op)), '"');
+    put(out, "],\"hues\":[");
+    for (const hue& h : hues) {
+        put(out, &h == hues ? "[\"" : ",[\"", h.forward, "\",\"", h.backward, "\",\"", h.input_gradient, "\",\"");
+        put(out, h.weight_gradient, "\"]");
+    }
+    put(out, "],\n\"panels\":[");
+    for (std::size_t i = 0; i < of.size(); ++i) {
+        if (i > 0) put(out, ",\n");
+        put_panel(out, of[i]);
+    }
+    put(out, "]}");
+}
+
 }  // namespace detail
 
-/// A page with a picture (SVG text), tables and a last paragraph; everything is in the one file, nothing is loaded.
-inline std::string html_page(std::string_view title, std::string_view picture, const std::vector<html_table>& tables,
-                             std::string_view remark = {}) {
+/// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables. Everything is in
+/// the one file and nothing is loaded. See docs/explorer.md.
+inline std::string html(std::span<const panel> of, const html_options& how) {
     using detail::put;
-    std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>";
-    detail::put_escaped(out, title);
-    put(out, "</title>\n<style>body{font-family:Helvetica,Arial,sans-serif;color:#2b2f36;margin:16px}");
-    put(out, ".picture{overflow-x:auto}svg rect:hover{stroke:#000;stroke-width:1.5}");
-    put(out, "table{border-collapse:collapse;margin:16px;font-size:14px}");
-    put(out, "caption{text-align:left;font-weight:bold;padding:4px}");
-    put(out, "th,td{padding:3px 10px;border-bottom:1px solid #d9dce1;text-align:right}");
-    put(out, "th:first-child,td:first-child{text-align:left}p{margin:16px;max-width:60em}</style></head>\n<body>");
-    put(out, "<div class=\"picture\">\n", picture, "</div>\n");
-    for (const html_table& table : tables) detail::put_table(out, table);
-    if (!remark.empty()) {
+    std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
+    detail::put_escaped(out, how.title);
+    put(out, "</title>\n", explorer::head, explorer::style, "</head>\n<body>\n<header><h1>");
+    detail::put_escaped(out, how.title);
+    put(out, "</h1><p id=\"note\">");
+    detail::put_escaped(out, how.note);
+    put(out, "</p>", explorer::markup, "<section id=\"numbers\" aria-label=\"Numbers\">\n");
+    for (const html_table& table : how.tables) detail::put_table(out, table);
+    if (!how.remark.empty()) {
         put(out, "<p>");
-        detail::put_escaped(out, remark);
+        detail::put_escaped(out, how.remark);
         put(out, "</p>\n");
     }
-    put(out, "</body></html>\n");
+    put(out, "</section>\n<script type=\"application/json\" id=\"timelines\">");
+    detail::put_data(out, of, how);
+    put(out, "</script>\n<script>\n(() => {\n'use strict';\n");
+    for (const std::string_view part : explorer::script) put(out, part);
+    put(out, "})();\n</script>\n</body></html>\n");
     return out;
 }
 
-/// A timeline as a page: its picture, with pass, stage, micro-batch and times under the pointer, its metrics, and a line
-/// for each worker.
-inline std::string html(const timeline& from, const svg_options& how = {}) {
-    const metrics_report found = metrics(from);
-    const int decimals = how.unit == time_unit::ticks ? 3 : 9;
-    const std::string unit = how.unit == time_unit::ticks ? "ticks" : "s";
-    const auto number = [&](double value, int digits) { return detail::number_text(value, digits); };
-    html_table all{"Metrics",
-                   {"metric", "value"},
-                   {{"makespan (" + unit + ")", number(found.makespan, decimals)},
-                    {"longest span (" + unit + ")", number(found.longest_span, decimals)},
-                    {"bubble ratio", number(found.bubble_ratio, 6)},
-                    {"span bubble ratio", number(found.span_bubble_ratio, 6)},
-                    {"forwards on the critical path", std::to_string(found.critical.forwards)},
-                    {"backwards on the critical path", std::to_string(found.critical.backwards)},
-                    {"slots", std::to_string(found.slots)}}};
-    html_table each{"Workers", {"worker", "busy (" + unit + ")", "idle (" + unit + ")", "peak activations"}, {}};
-    for (std::size_t w = 0; w < found.workers.size(); ++w) {
-        const worker_metrics& m = found.workers[w];
-        each.rows.push_back(
-            {std::to_string(w), number(m.busy, decimals), number(m.idle, decimals), number(m.peak_activations, 3)});
+namespace detail {
+
+/// The metrics of timelines, a column for each.
+inline html_table metric_table(std::span<const panel> of, time_unit in) {
+    const int decimals = in == time_unit::ticks ? 3 : 9;
+    const std::string unit = in == time_unit::ticks ? " (ticks)" : " (s)";
+    html_table out{"Metrics",
+                   {"metric"},
+                   {{"makespan" + unit},
+                    {"longest span" + unit},
+                    {"bubble ratio"},
+                    {"span bubble ratio"},
+                    {"forwards on the critical path"},
+                    {"backwards on the critical path"},
+                    {"slots"}}};
+    for (const panel& p : of) {
+        const metrics_report found = metrics(*p.of);
+        out.head.push_back(of.size() > 1 ? p.title : "value");
+        auto row = out.rows.begin();
+        for (const double value : {found.makespan, found.longest_span})
+            (row++)->push_back(number_text(value, decimals));
+        for (const double value : {found.bubble_ratio, found.span_bubble_ratio})
+            (row++)->push_back(number_text(value, 6));
+        for (const std::int64_t value :
+             {std::int64_t{found.critical.forwards}, std::int64_t{found.critical.backwards}, found.slots})
+            (row++)->push_back(std::to_string(value));
     }
-    const std::string title = how.title.empty() ? std::string(from.head.family.view()) : how.title;
-    return html_page(title, svg(from, how), {all, each});
+    return out;
+}
+
+/// A line for each worker.
+inline html_table worker_table(const timeline& from, time_unit in, std::string caption) {
+    const int decimals = in == time_unit::ticks ? 3 : 9;
+    const std::string unit = in == time_unit::ticks ? " (ticks)" : " (s)";
+    html_table out{std::move(caption), {"worker", "busy" + unit, "idle" + unit, "peak activations"}, {}};
+    for (const worker_metrics& w : metrics(from).workers)
+        out.rows.push_back({std::to_string(out.rows.size()), number_text(w.busy, decimals),
+                            number_text(w.idle, decimals), number_text(w.peak_activations, 3)});
+    return out;
+}
+
+}  // namespace detail
+
+/// One timeline as a page, with its metrics and a line for each worker.
+inline std::string html(const timeline& from, const svg_options& how = {}) {
+    const std::string family(from.head.family.view());
+    html_options page{.unit = how.unit, .title = how.title.empty() ? family : how.title};
+    detail::put_sizes(page.note, from.head);
+    if (!how.note.empty()) detail::put(page.note, " · ", how.note);
+    const panel one[] = {{&from, page.title, page.note}};
+    page.tables = {detail::metric_table(one, how.unit), detail::worker_table(from, how.unit, "Workers")};
+    return html(one, page);
+}
+
+/// A predicted timeline above the measured one of the same program, times in seconds.
+inline std::string html(const timeline& predicted, const timeline& measured) {
+    html_options page{.title = std::string(measured.head.family.view())};
+    detail::put_sizes(page.note, measured.head);
+    detail::put(page.note, " · predicted and measured");
+    const panel both[] = {{&predicted, "predicted", page.note}, {&measured, "measured", page.note, 0}};
+    page.tables = {detail::metric_table(both, page.unit),
+                   detail::worker_table(predicted, page.unit, "Workers, predicted"),
+                   detail::worker_table(measured, page.unit, "Workers, measured")};
+    return html(both, page);
 }
 
 }  // namespace chimera

@@ -38,8 +38,9 @@ public:
             if (of.offsets[w] < of.offsets[w + 1]) opens_row_[static_cast<std::size_t>(of.offsets[w])] = 1;
     }
 
-    /// Of the chains that take equally long, the one with most backwards: the longest once backwards cost more.
-    constexpr critical_path run() {
+    /// The chain's steps, last to first. Of the chains that take equally long, the one with most backwards: the longest once
+    /// backwards cost more.
+    constexpr std::vector<std::int32_t> run() {
         double end = 0;
         for (const step& s : of_.steps) end = is_compute(s.op) ? std::max(end, s.end) : end;
         std::int32_t last = none;
@@ -48,11 +49,8 @@ public:
             const auto at = static_cast<std::int32_t>(i);
             if (last == none || count(at) > count(last)) last = at;
         }
-        critical_path out;
-        for (std::int32_t at = last; at != none; at = chosen(at)) {
-            const action op = of_.steps[static_cast<std::size_t>(at)].op;
-            (op == action::forward ? out.forwards : hands_gradient(op) ? out.backwards : out.others) += 1;
-        }
+        std::vector<std::int32_t> out;
+        for (std::int32_t at = last; at != none; at = chosen(at)) out.push_back(at);
         return out;
     }
 
@@ -139,9 +137,22 @@ private:
 
 }  // namespace detail
 
-/// The chain of steps that determines when the last pass ends. `tolerance`: seconds; smaller gaps count as none.
+/// The chain of steps that determines when the last pass ends, as indices into `steps`, in order. `tolerance`: seconds; smaller
+/// gaps count as none.
+constexpr std::vector<std::int32_t> critical_steps(const timeline& of, double tolerance) {
+    std::vector<std::int32_t> out = detail::critical_search(of, tolerance).run();
+    std::reverse(out.begin(), out.end());
+    return out;
+}
+
+/// What that chain is made of.
 constexpr critical_path find_critical_path(const timeline& of, double tolerance) {
-    return detail::critical_search(of, tolerance).run();
+    critical_path out;
+    for (const std::int32_t i : detail::critical_search(of, tolerance).run()) {
+        const action op = of.steps[static_cast<std::size_t>(i)].op;
+        (op == action::forward ? out.forwards : detail::hands_gradient(op) ? out.backwards : out.others) += 1;
+    }
+    return out;
 }
 
 }  // namespace chimera
