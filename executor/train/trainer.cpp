@@ -164,10 +164,10 @@ void training_run::plan_steps() {
         const double left = o.seconds - since(start_) - validation;
         o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
     }
-    if (o.warmup < 0) o.warmup = std::max<std::int64_t>(1, o.steps / 20);
-    if (o.min_learning_rate < 0) o.min_learning_rate = o.learning_rate / 10;
     steps_ = o.steps;
-    rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
+    // Left out of the job as it was given, so that job.json is the same job.
+    rate_ = {o.learning_rate, o.min_learning_rate < 0 ? o.learning_rate / 10 : o.min_learning_rate,
+             o.warmup < 0 ? std::max<std::int64_t>(1, o.steps / 20) : o.warmup, o.steps};
 }
 
 void training_run::resume() {
