@@ -10,6 +10,9 @@ endfunction()
 
 chimera_project(add_subdirectory consumer consumer -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR})
 chimera_project(fetch_content fetched fetched -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR})
+if(CHIMERA_BUILD_EXECUTOR)
+  chimera_project(engine engine engine -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR} -DCHIMERA_ENABLE_CUDA=OFF)
+endif()
 if(NOT CHIMERA_INSTALL)
   return()
 endif()
@@ -17,6 +20,9 @@ endif()
 set(minor ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 chimera_project(build_folder consumer consumer -Dchimera_DIR=${PROJECT_BINARY_DIR} -DCHIMERA_EXPECTED_VERSION=${minor}
                 -DCHIMERA_EXPECTED_IN=${PROJECT_BINARY_DIR})
+
+chimera_project(embed ../../examples/05_embed own_trainer -Dchimera_DIR=${PROJECT_BINARY_DIR})
+set_tests_properties(package.embed PROPERTIES PASS_REGULAR_EXPRESSION "four workers and one thread: the same bits")
 
 # Installed in one place and moved to another, which must not matter.
 set(prefix ${CMAKE_CURRENT_BINARY_DIR}/moved)

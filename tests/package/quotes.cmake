@@ -1,4 +1,5 @@
 # Code in the documentation must be a literal piece of a file that is compiled and run, and no example goes unmentioned.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB_RECURSE sources ${SOURCE}/examples/*.cpp ${SOURCE}/examples/*.hpp ${SOURCE}/examples/CMakeLists.txt
      ${SOURCE}/tests/package/*.cpp ${SOURCE}/tests/package/CMakeLists.txt)
 file(GLOB documents ${SOURCE}/README.md ${SOURCE}/docs/*.md)
