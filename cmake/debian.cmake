@@ -1,4 +1,5 @@
-# `cpack` makes two Debian packages: libchimera-dev, the headers, and chimera, the program where it is built.
+# `cpack` makes two Debian packages: libchimera-dev, the headers, and chimera, the program where it is built. A program with
+# CUDA parts fits machines that have NVIDIA's libraries where this one has them: for all others, CHIMERA_ENABLE_CUDA=OFF.
 set(chimera_parts headers)
 if(TARGET chimera_program)
   list(APPEND chimera_parts program)
