@@ -1,10 +1,12 @@
-# Installs the headers and the package that find_package(chimera) reads, and the program where it is built.
+# Installs the headers with the packages that find_package(chimera) and pkg-config read, and the program where it is built.
+# All but the program is the same on every machine, so it goes where such things go.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-set(chimera_package ${CMAKE_INSTALL_LIBDIR}/cmake/chimera)
+set(chimera_package ${CMAKE_INSTALL_DATADIR}/cmake/chimera)
 install(TARGETS chimera EXPORT chimera FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT headers)
 install(EXPORT chimera NAMESPACE chimera:: FILE chimera-targets.cmake DESTINATION ${chimera_package} COMPONENT headers)
+export(EXPORT chimera NAMESPACE chimera:: FILE chimera-targets.cmake)  # find_package also takes the build folder
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/chimera-config.cmake.in chimera-config.cmake
                               INSTALL_DESTINATION ${chimera_package})
@@ -12,6 +14,11 @@ write_basic_package_version_file(chimera-config-version.cmake COMPATIBILITY Same
 install(FILES ${PROJECT_BINARY_DIR}/chimera-config.cmake ${PROJECT_BINARY_DIR}/chimera-config-version.cmake
         DESTINATION ${chimera_package} COMPONENT headers)
 
+file(RELATIVE_PATH chimera_pc_to_headers ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera.pc.in chimera.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/chimera.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT headers)
+
 if(TARGET chimera_program)
   install(TARGETS chimera_program RUNTIME COMPONENT program)
+  install(FILES ${PROJECT_BINARY_DIR}/chimera.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 endif()

@@ -13,11 +13,11 @@ namespace chimera::executor {
 
 /// The options of `chimera schedule FAMILY …`, as the command line and job files state them.
 struct family_options {
-    std::string family;              ///< one of `family_names`
+    std::string family{};            ///< one of `family_names`
     std::int64_t stages = 0;         ///< model stages; data_parallel: 0 or 1
     std::int64_t micro_batches = 0;  ///< per copy of the pipeline group
     std::int64_t pipelines = 0;      ///< 2f, bidirectional only; 0: the family's own (2)
-    std::string scale;               ///< direct, doubling or halving, bidirectional only; empty: direct
+    std::string scale{};             ///< direct, doubling or halving, bidirectional only; empty: direct
     bool split = false;              ///< backwards in two halves, bidirectional only
     std::int64_t chunks = 0;         ///< stages per worker, interleaved and breadth_first; 0: 2
     std::int64_t group = 0;          ///< micro-batches a chunk takes in a row, interleaved only; 0: the workers

@@ -94,6 +94,8 @@ cmp -s whole/checkpoint.safetensors again/checkpoint.safetensors || fail 'other 
 refuse 'holds a checkpoint' "${short[@]}" --output whole
 refuse 'of another model' "${short[@]}" --output whole --resume --channels 32
 refuse 'of another job' "${short[@]}" --output whole --resume --seed 5
+cp -r whole asked
+"$program" train whole/job.json --quiet --output asked --resume >/dev/null || fail "exit $?" job.json --resume
 for signal in INT TERM; do
     "$program" train "${small[@]}" --output "long$signal" >/dev/null || fail "exit $?" long
     "$program" train "${small[@]}" --output "cut$signal" >cut.txt &

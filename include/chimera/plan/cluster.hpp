@@ -16,9 +16,9 @@ struct cluster {
     int nodes = 1;
     int workers_per_node = 1;
     double memory = std::numeric_limits<double>::infinity();  ///< bytes a worker
-    hardware each;
-    std::vector<double> speeds;    ///< of every worker, relative to `each`; empty: all 1
-    std::vector<double> memories;  ///< bytes of every worker; empty: all `memory`
+    hardware each{};
+    std::vector<double> speeds{};    ///< of every worker, relative to `each`; empty: all 1
+    std::vector<double> memories{};  ///< bytes of every worker; empty: all `memory`
 
     friend constexpr bool operator==(const cluster&, const cluster&) = default;
     constexpr int workers() const {

@@ -14,9 +14,9 @@ namespace chimera {
 
 /// What is asked of a plan, and which choices there are.
 struct plan_request {
-    std::int64_t samples = 1;      ///< of an iteration, over all copies
-    std::vector<family> families;  ///< empty: all of them
-    std::vector<int> tensors{1};   ///< tensor widths
+    std::int64_t samples = 1;        ///< of an iteration, over all copies
+    std::vector<family> families{};  ///< empty: all of them
+    std::vector<int> tensors{1};     ///< tensor widths
     std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::mixed,
                                           recompute_mode::full};  ///< lighter ones first
     std::vector<int> zero{0, 1, 2, 3};

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <chimera/render/palette.hpp>
+#include <chimera/render/round.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,7 +21,7 @@ inline constexpr std::int8_t idle_class = -1;
 /// idle where it computes for less than half of it.
 inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const lanes& colours, double scale,
                                               double plot) {
-    const auto columns = static_cast<std::size_t>(std::ceil(plot));
+    const auto columns = static_cast<std::size_t>(rounded_up(plot));
     std::vector<std::int8_t> out(columns, idle_class);
     std::array<double, class_count> here{};
     std::size_t column = 0;
@@ -36,12 +36,12 @@ inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const l
         if (!is_compute(s.op)) continue;
         const double end = std::min(s.end * scale, plot);
         for (double at = std::max(s.begin * scale, 0.0); at < end;) {
-            const auto in = std::min(static_cast<std::size_t>(at), columns - 1);
+            const auto pixel = static_cast<std::size_t>(at), in = std::min(pixel, columns - 1);
             if (in != column) {
                 settle();
                 column = in;
             }
-            const double next = std::min(end, std::floor(at) + 1);
+            const double next = std::min(end, static_cast<double>(pixel + 1));
             here[static_cast<std::size_t>(class_of(colours.of(s), s))] += next - at;
             at = next;
         }

@@ -4,12 +4,12 @@
 #include <chimera/render/dense.hpp>
 #include <chimera/render/labels.hpp>
 #include <chimera/render/palette.hpp>
+#include <chimera/render/round.hpp>
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -95,7 +95,7 @@ private:
     double x(double time) const { return at.left + time * at.scale; }
 
     void put_background(std::string& out) const {
-        const int every = std::max(1, static_cast<int>(std::ceil(12 / (at.row + at.bar + at.gap))));
+        const int every = std::max(1, static_cast<int>(rounded_up(12 / (at.row + at.bar + at.gap))));
         const double middle = at.row / 2 + 4;
         detail::put(out, "<g class=\"idle\">");
         for (int w = 0; w < from_.head.workers; ++w) {
@@ -201,10 +201,10 @@ private:
 /// A time axis under everything: `top` its y, `span` the time that the plot stands for.
 inline void put_axis(std::string& out, const svg_layout& at, double top, double span, time_unit unit) {
     const double rough = std::max(span, 1e-12) / std::max(at.plot / 50, 2.0);
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    const double step = rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10;
-    const double pitch = unit == time_unit::ticks ? std::max(step * power, 1.0) : step * power;
-    const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(pitch) + 1e-9)));
+    const power_of_ten power(rough);
+    const double step = rough <= power.value ? 1 : rough <= 2 * power.value ? 2 : rough <= 5 * power.value ? 5 : 10;
+    const double pitch = unit == time_unit::ticks ? std::max(step * power.value, 1.0) : step * power.value;
+    const int decimals = pitch >= 1 ? 0 : power.decimals - (step == 10);
     put(out, "<path stroke=\"#9aa1ab\" fill=\"none\" d=\"M", px(at.left), ' ', px(top), 'h', px(at.plot));
     for (int k = 0; k * pitch <= span * (1 + 1e-9); ++k)
         put(out, 'M', px(at.left + k * pitch * at.scale), ' ', px(top), "v5");

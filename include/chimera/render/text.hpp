@@ -2,11 +2,11 @@
 #pragma once
 
 #include <chimera/render/labels.hpp>
+#include <chimera/render/round.hpp>
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -49,7 +49,7 @@ public:
         const double room = how.columns > 0 ? std::max(how.columns - 8, 16) : 16000;
         dense_ = wide > room;
         if (dense_) cell_ = facts_.unit * (how.columns > 0 ? room : 160) / facts_.makespan;
-        width_ = static_cast<std::size_t>(std::lround(facts_.makespan / facts_.unit * cell_));
+        width_ = static_cast<std::size_t>(rounded(facts_.makespan / facts_.unit * cell_));
     }
 
     std::string write() const {
@@ -84,7 +84,7 @@ private:
     }
 
     std::size_t column(double time) const {
-        return static_cast<std::size_t>(std::lround(std::max(time, 0.0) / facts_.unit * cell_));
+        return static_cast<std::size_t>(rounded(std::max(time, 0.0) / facts_.unit * cell_));
     }
 
     text_row labelled(int w) const {
@@ -122,7 +122,7 @@ private:
         for (const step& s : from_.row(w)) {
             if (!is_compute(s.op)) continue;
             const bool paired = before != nullptr && share_time(*before, s);
-            const auto first = std::ceil((paired ? (s.begin + s.end) / 2 : s.begin) / facts_.unit * cell_ - 0.5);
+            const auto first = rounded_up((paired ? (s.begin + s.end) / 2 : s.begin) / facts_.unit * cell_ - 0.5);
             before = &s;
             for (auto at = first; at + 0.5 < s.end / facts_.unit * cell_ && at < static_cast<double>(width_); ++at) {
                 if (at < 0) continue;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device of one's own given to the executor's layers: the processor's, which also counts what its matrix products compute.
+// Whatever it does not override, operations of later versions included, stays that of the device it is made from.
+#include <chimera/model/executed.hpp>
+
+#include <executor/device/memory.hpp>
+#include <executor/layers/owned_stage.hpp>
+
+#include <cstdio>
+#include <map>
+#include <vector>
+
+using namespace chimera;
+using namespace chimera::executor;
+
+/// Counts the FLOPs of forward passes; a multiply and an add are two.
+class counting_device : public cpu_device {
+public:
+    explicit counting_device(double& flops) : flops_(flops) {}
+
+    linear_plan plan(linear_shape s, linear_role role = linear_role::any) {
+        const linear_plan made = cpu_device::plan(s, role);
+        work_[made] = 2.0 * s.rows * s.inputs * s.outputs;
+        return made;
+    }
+    attention_plan plan(attention_shape s) { return cpu_device::plan(s); }
+
+    void linear_forward(linear_plan p, const real* x, const real* w, const real* bias, const real* residual, real* y) {
+        flops_ += work_.at(p);
+        cpu_device::linear_forward(p, x, w, bias, residual, y);
+    }
+    void linear_gelu_forward(linear_plan p, const real* x, const real* w, const real* bias, real* before, real* y) {
+        flops_ += work_.at(p);
+        cpu_device::linear_gelu_forward(p, x, w, bias, before, y);
+    }
+    void attention_forward(const attention_plan& p, const real* qkv, real* y, wide* log_sum) {
+        flops_ += 4.0 * p.rows() * p.tokens * p.channels;  // two products of tokens × tokens a head
+        cpu_device::attention_forward(p, qkv, y, log_sum);
+    }
+
+private:
+    double& flops_;
+    std::map<linear_plan, double> work_;
+};
+static_assert(Device<counting_device>);
+
+constexpr gpt2_config tiny{.layers = 3, .heads = 4, .channels = 64, .vocabulary = 256, .context = 32};
+constexpr unit_shape one_unit{.sequences = 2, .tokens = 32};
+
+/// Forward and backward of one unit through the whole model; its loss.
+template <class D>
+double loss_on(D device) {
+    const auto model = make_owned_stage(std::move(device), tiny, stage_layers(tiny, 1).front(), one_unit, 1);
+    std::vector<std::int32_t> tokens, targets;
+    for (std::int32_t i = 0; i < one_unit.sequences * one_unit.tokens; ++i) {
+        tokens.push_back(i * i % tiny.vocabulary);
+        targets.push_back((i + 1) * (i + 1) % tiny.vocabulary);
+    }
+    const unit_batch batch{tokens, targets};
+    model->set_batch({&batch, 1});
+    const host_memory stash(model->stash_bytes(false));
+    model->clear_gradients();
+    model->forward(0, stash.data(), nullptr, nullptr);
+    model->backward(0, stash.data(), nullptr, nullptr);
+    return model->losses().front();
+}
+
+int main() {
+    double counted = 0;
+    const double loss = loss_on(counting_device(counted));
+
+    // What the library's description of this model says, layer by layer.
+    const model described = executed_gpt2({.layers = tiny.layers,
+                                           .heads = tiny.heads,
+                                           .channels = tiny.channels,
+                                           .vocabulary = tiny.vocabulary,
+                                           .context = tiny.context,
+                                           .tokens = one_unit.tokens,
+                                           .how = {}});
+    double expected = 0;
+    for (const layer& l : described.layers) expected += one_unit.sequences * l.forward;
+
+    std::printf("forward of a unit: %.0f FLOP, as described: %.0f; loss %.6f\n", counted, expected, loss);
+    if (counted != expected) return std::puts("the counts differ"), 1;
+    if (loss != loss_on(cpu_device())) return std::puts("counting changed the loss"), 1;
+}

@@ -1,0 +1,33 @@
+# find_package must refuse, in words, versions that may differ and components that are not there.
+function(asks what expected)
+  file(WRITE ${MADE}/CMakeLists.txt
+       "cmake_minimum_required(VERSION 3.25)\nproject(asks LANGUAGES CXX)\nfind_package(chimera ${what})\n")
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${MADE} -B ${MADE}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${PREFIX}
+                          -DCMAKE_CXX_COMPILER=${COMPILER} --fresh -Wno-dev
+                  RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  string(REGEX REPLACE "[ \n]+" " " said "${said}")
+  if(NOT expected)
+    if(failed)
+      message(FATAL_ERROR "find_package(chimera ${what}) is refused:\n${said}")
+    endif()
+  elseif(NOT failed OR NOT said MATCHES "${expected}")
+    message(FATAL_ERROR "find_package(chimera ${what}) does not say \"${expected}\":\n${said}")
+  endif()
+endfunction()
+
+string(REPLACE . ";" numbers ${VERSION})
+list(GET numbers 0 major)
+list(GET numbers 1 minor)
+list(GET numbers 2 patch)
+math(EXPR next_major "${major} + 1")
+math(EXPR next_minor "${minor} + 1")
+math(EXPR next_patch "${patch} + 1")
+set(differs "compatible with requested version")
+asks("${major}.${minor} REQUIRED" "")
+asks("${VERSION} EXACT REQUIRED" "")
+asks("${major}.${minor} REQUIRED COMPONENTS headers" "")
+asks("${major}.${minor} REQUIRED OPTIONAL_COMPONENTS executor" "")
+asks("${next_major} REQUIRED" "${differs}")
+asks("${major}.${next_minor} REQUIRED" "${differs}")
+asks("${major}.${minor}.${next_patch} REQUIRED" "${differs}")
+asks("REQUIRED COMPONENTS executor" "no component executor .*CHIMERA_BUILD_EXECUTOR=ON")
