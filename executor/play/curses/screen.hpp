@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/play/canvas.hpp>
+
+namespace chimera::executor::play {
+
+inline constexpr int no_key = -1;
+
+/// The terminal, taken over while this lives and given back as it was, also where an exception or a signal ends it.
+class screen {
+public:
+    /// Throws chimera::error for a terminal that is not known.
+    screen();
+    ~screen();
+    screen(const screen&) = delete;
+    screen& operator=(const screen&) = delete;
+
+    int rows() const;
+    int columns() const;
+    void show(const canvas& what);
+    /// The next key, as state.hpp numbers them; `no_key` for none within so many milliseconds (-1: waits for ever), for
+    /// a change of the terminal's size, and for keys without a meaning.
+    int wait(int milliseconds);
+};
+
+}  // namespace chimera::executor::play
