@@ -26,7 +26,7 @@ constexpr key_text bar_keys[] = {{"↑↓←→", "change"}, {"0-9", "type"}, {"
 
 constexpr key_text help_keys[] = {
     {"↑ ↓  Tab", "the field before, the next; the next column"},
-    {"← →", "its value, down and up; values that the family refuses are left out"},
+    {"← →", "its value, down and up, past what the family refuses"},
     {"PgDn PgUp", "half and twice the value"},
     {"0-9 . Enter", "a value typed; Esc forgets it"},
     {"f F", "the next family, the one before"},
@@ -88,8 +88,8 @@ void draw_help(canvas& on, int from, int to) {
     }
     if (++from < to)
         on.put_words(from, to, 1,
-                     "A block is a pass, in the colour of its pipeline or chunk: light forward, dark backward, greyer "
-                     "weight gradients. d0 runs down, u0 up, capitals are backwards, · is idle.",
+                     "Colours are pipelines or chunks: light forward, dark backward. d0 runs down, u0 up, capitals are "
+                     "backwards, · is idle; where it is narrow, a digit is the micro-batch's last.",
                      look::faint);
 }
 

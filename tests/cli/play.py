@@ -78,6 +78,7 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def resize(self, rows, columns):
+        self.screen.erase_in_display(2)  # nothing drawn before may pass for what comes now
         self.screen.resize(rows, columns)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.kill(self.process.pid, signal.SIGWINCH)
@@ -112,7 +113,7 @@ class Terminal:
 
 def test_keys():
     t = Terminal()
-    t.until("start", r"bidirectional: 4 stages on 4 workers, 4 micro-batches")
+    t.until("start", r"chimera play  4 stages on 4 workers, 4 micro-batches, 2 pipelines")
     t.until("advice", r"fastest pipeline")
     t.press(DOWN + RIGHT)
     t.until("stages move on to the next that fits", r"▸stages +6")
@@ -121,9 +122,9 @@ def test_keys():
     t.press(ENTER)
     t.until("what fits", r"▸stages +(4|6)")
     t.press("f")
-    t.until("another family", r"interleaved: ")
+    t.until("another family", r"▸?family +interleaved")
     t.press("F" + DOWN + "16" + ENTER)
-    t.until("micro-batches", r"16 micro-batches, 2 pipelines")
+    t.until("micro-batches", r"on 6 workers, 16 micro-batches")
     t.press(DOWN + LEFT)
     t.until("a limit where the peak is", r"▸memory +\d")
     t.press("1" + ENTER)
@@ -166,13 +167,13 @@ def test_sizes():
     t.until("start", r"w0 ")
     t.press("]" * 8)
     t.until("the last workers", r"w31 ")
-    t.press("zzzz>>")
+    t.press("zzz>")
     t.until("a window", r"‹.*›")
     for rows, columns in ((40, 120), (60, 200), (10, 40), (5, 20), (18, 80)):
         t.resize(rows, columns)
         small = rows < 18 or columns < 80
         t.until(f"{columns} × {rows}", r"too\s+small" if small else r"makespan(.|\n)*q quit")
-    check("w31 is lost", "w31" in t.text(), t.text())
+    check("the place is lost", "‹" in t.text() and "w22" in t.text() and "w0 " not in t.text(), t.text())
     t.end("q after sizes", keys="q")
 
 
@@ -188,15 +189,7 @@ def test_ends():
     t.until("start", "makespan")
     t.press("s")
     t.until("nowhere to save", r"cannot write /nowhere/")
-    t.press("\x1a")  # suspended, and woken again
-    end = time.monotonic() + 30
-    while time.monotonic() < end and open(f"/proc/{t.process.pid}/stat").read().rsplit(")", 1)[1].split()[0] != "T":
-        t.read(0.05)
-    check("Ctrl-Z leaves the terminal's modes", termios.tcgetattr(t.slave) == t.before)
-    t.process.send_signal(signal.SIGCONT)
-    t.press("?")
-    t.until("woken", "q Ctrl-C +leaves")
-    t.end("q after Ctrl-Z", keys="q")
+    t.end("q after a refusal", keys="q")
 
 
 def test_terminals():

@@ -200,6 +200,10 @@ int screen::columns() const { return COLS; }
 
 void screen::show(const canvas& what) {
     erase();
+    if (what.rows() != shown_rows_ || what.columns() != shown_columns_)
+        clearok(curscr, TRUE);  // terminals that change their size fold and lose what was there: all is drawn anew
+    shown_rows_ = what.rows();
+    shown_columns_ = what.columns();
     for (int row = 0; row < what.rows(); ++row) {
         for (int column = 0; column < what.columns(); ++column) {
             const cell& one = what.at(row, column);
@@ -218,11 +222,12 @@ int screen::wait(int milliseconds) {
     wint_t code = 0;
     const int kind = get_wch(&code);
     if (kind == ERR) return no_key;
-    if (kind == KEY_CODE_YES) return meaning(code);
-    if (code == 26) {  // Ctrl-Z
+    if (kind == OK && code == 26) {  // Ctrl-Z
         std::raise(SIGTSTP);
+        shown_rows_ = 0;
         return no_key;
     }
+    if (kind == KEY_CODE_YES) return meaning(code);
     return control(code);
 }
 

@@ -22,6 +22,9 @@ public:
     /// The next key, as state.hpp numbers them; `no_key` for none within so many milliseconds (-1: waits for ever), for
     /// a change of the terminal's size, and for keys without a meaning.
     int wait(int milliseconds);
+
+private:
+    int shown_rows_ = 0, shown_columns_ = 0;  // of what stands there; 0: not to be relied on
 };
 
 }  // namespace chimera::executor::play
