@@ -217,6 +217,10 @@ void screen::show(const canvas& what) {
     refresh();
 }
 
+bool screen::fits(const canvas& what) const {
+    return what.rows() == rows() && what.columns() == columns() && shown_rows_ == rows();
+}
+
 int screen::wait(int milliseconds) {
     timeout(milliseconds);
     wint_t code = 0;

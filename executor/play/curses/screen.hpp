@@ -19,12 +19,14 @@ public:
     int rows() const;
     int columns() const;
     void show(const canvas& what);
-    /// The next key, as state.hpp numbers them; `no_key` for none within so many milliseconds (-1: waits for ever), for
+    /// Whether the screen is still what was shown last, in size and otherwise.
+    bool fits(const canvas& what) const;
+    /// The next key, as state.hpp numbers them; `no_key` for none within so many milliseconds , for
     /// a change of the terminal's size, and for keys without a meaning.
     int wait(int milliseconds);
 
 private:
-    int shown_rows_ = 0, shown_columns_ = 0;  // of what stands there; 0: not to be relied on
+    int shown_rows_ = 0, shown_columns_ = 0;  // of what stands there; 0: nothing to rely on
 };
 
 }  // namespace chimera::executor::play

@@ -21,10 +21,13 @@ void run_on_terminal(const settings& from, const std::string& folder) {
     beside.ask(at.asked, now);
     screen shown;
     while (true) {
+        const bool weighing = beside.busy();
         const auto advice = beside.answer();
-        const frame drawn = draw(at, {now, advice.get(), beside.busy()}, shown.rows(), shown.columns());
+        const frame drawn = draw(at, {now, advice.get(), weighing}, shown.rows(), shown.columns());
         shown.show(drawn.screen);
-        const int key = shown.wait(beside.busy() ? 20 : -1);
+        int key = no_key;
+        while (key == no_key && weighing == beside.busy() && shown.fits(drawn.screen))
+            key = shown.wait(weighing ? 20 : 200);  // not for ever: curses looks at a new size only now and then
         if (key == no_key) continue;
         state next = press(at, key, drawn.on);
         if (next.wanted == wish::quit) return;
