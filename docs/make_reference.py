@@ -18,7 +18,8 @@ pages = root / "docs" / "reference"
 FOLDERS = {  # in the order of the flow, with a line on each
     "core": "What everything is made of: slots, schedules, tables at compile time, errors.",
     "algebra": "The combinators: functions from schedules to a schedule.",
-    "schedule": "The families, a struct each; `generate(spec)` makes the schedule at run time, `fixed<spec>` at compile time.",
+    "schedule": "The families, a struct each; `generate(spec)` makes the schedule at run time, "
+                "`fixed<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
     "verify": "The laws, and what a broken one says.",
     "program": "From an order to everything that an executor must not decide by itself.",
     "simulate": "From a program and costs to a timeline, and its figures.",
@@ -69,6 +70,37 @@ def comment_after(text, at):
     return " ".join(out)
 
 
+def without_arguments(text):
+    """The text without what stands in angle brackets."""
+    while (less := re.sub(r"<[^<>]*>", "", text)) != text:
+        text = less
+    return text
+
+
+def balanced(text, at, pair="<>"):
+    """The offset after the bracket that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += {pair[0]: 1, pair[1]: -1}.get(text[i], 0)
+        if depth == 0:
+            return i + 1
+    return len(text)
+
+
+def without_template(head):
+    """A declaration without its template parameters and what they must fulfil."""
+    while head.startswith("template <"):
+        head = head[balanced(head, head.index("<")):].lstrip()
+    while found := re.match(r"(?:requires|&&|\|\|)\s*(?:\(|!?[\w:]+\s?)", head):
+        at = found.end()
+        if head[at - 1] == "(":
+            at = balanced(head, at - 1, "()")
+        elif head[at:at + 1] == "<":
+            at = balanced(head, at)
+        head = head[at:].lstrip()
+    return head
+
+
 class Declaration:
     """A piece of a scope: its text up to body or semicolon, its comment, and the text of its body."""
 
@@ -82,12 +114,9 @@ class Declaration:
         self.end = after + 1 if code[after:after + 1] == ";" else after
         self.trailing = comment_after(text, self.end)
 
-    def strip_template(self):
-        return re.sub(r"^(template <.*?>\s*(requires .*?\s)?)+(?=\w)", "", self.signature)
-
     @property
     def kind(self):
-        head = re.sub(r"^template <[^{}]*?> (?=(struct|class|concept|enum|inline|constexpr|requires|consteval|auto|\w))", "", self.signature)
+        head = without_template(self.signature)
         for kind in KINDS:
             if re.match(rf"{kind}\b", head):
                 return kind
@@ -99,22 +128,28 @@ class Declaration:
 
     @staticmethod
     def is_function(head):
-        plain = re.sub(r"<[^<>()]*>", "", re.sub(r"<[^<>()]*>", "", head))
-        before = plain.split("=")[0] if "operator" not in plain else plain
-        return "(" in before
+        plain = without_arguments(head)
+        return "(" in (plain if "operator" in plain else plain.split("=")[0])
 
     @property
     def name(self):
         if self.kind in ("struct", "class", "enum", "concept", "using"):
-            found = re.search(r"\b(?:struct|class|concept|using)\s+(?:\[\[.*?\]\]\s*)?(\w+)|enum\s+(?:class\s+)?(\w+)", self.signature)
+            found = re.search(r"\b(?:struct|class|concept|using)\s+(?:\[\[.*?\]\]\s*)?(\w+)|enum\s+(?:class\s+)?(\w+)",
+                              without_template(self.signature))
             return found.group(1) or found.group(2)
-        plain = self.signature
-        for _ in range(3):
-            plain = re.sub(r"<[^<>()]*>", "", plain)
+        plain = without_arguments(without_template(self.signature))
         if self.kind == "function":
-            found = re.search(r"(operator\s*\S+?|~?\w+)\s*\(", re.sub(r"requires\s*\([^()]*\)", "", plain))
+            found = re.search(r"(operator\s*\S+?|~?\w+)\s*\(", plain)
             return found.group(1) if found else plain
-        return re.split(r"\s*[={\[]", plain)[0].split()[-1]
+        return (re.split(r"\s*[={\[]", plain)[0].split() or [plain])[-1]
+
+
+def is_value(before):
+    """Whether a brace after this text opens a value: what follows an equals sign, but for an operator's."""
+    head = without_arguments(without_template(re.sub(r"\s+", " ", before).strip()))
+    while (less := re.sub(r"\([^()]*\)", "", head)) != head:
+        head = less
+    return "=" in head and "operator" not in head and not head.startswith("concept")
 
 
 def declarations(text, code, start, end):
@@ -135,18 +170,19 @@ def declarations(text, code, start, end):
             at = colon + 1
             continue
         stop, depth = at, 0
-        while stop < end and not (depth == 0 and code[stop] in ";{"):
+        while template := re.match(r"\s*template\s*<", code[stop:]):
+            stop = balanced(code, stop + template.end() - 1)
+        while stop < end and not (depth == 0 and code[stop] == ";"):
             depth += {"(": 1, ")": -1, "[": 1, "]": -1}.get(code[stop], 0)
-            if code[stop] == "{":  # a default argument, or the like
-                stop = closing(code, stop)
+            if code[stop] == "{":
+                if depth == 0 and not is_value(code[at:stop]):
+                    break
+                stop = closing(code, stop)  # of a default argument, or of a value
                 continue
             stop += 1
         body = (stop, closing(code, stop)) if stop < end and code[stop] == "{" else None
         one = Declaration(text, code, at, stop, body)
-        if one.kind == "function" and body is None or body is None:
-            at = stop + 1
-        else:
-            at = body[1]
+        at = body[1] if body else stop + 1
         yield one
 
 
@@ -183,7 +219,7 @@ def cell(text):
 
 
 def without_body(signature):
-    return re.sub(r"\binline (?=constexpr)|^inline ", "", signature).strip()
+    return re.sub(r"\binline (?=constexpr|\w)", "", signature).strip()
 
 
 def put_fields(out, one):
@@ -192,7 +228,8 @@ def put_fields(out, one):
         if m.kind != "variable":
             continue
         value = m.text[m.body[0]:m.body[1]] if m.body else ""
-        declared = re.match(r"(.*?)\s*(\w+(?:\[[^\]]*\])?)\s*(?:=\s*(.*))?$", m.signature)
+        signature = re.sub(r"\s:\s\d+", "", m.signature)  # bits
+        declared = re.match(r"(.*?)\s*(\w+(?:\[[^\]]*\])?)\s*(?:=\s*(.*))?$", signature)
         if not declared:
             continue
         otherwise = re.sub(r"\s+", " ", declared.group(3) or "") + value
@@ -250,10 +287,9 @@ def put_entry(out, group):
     shown = [without_body(g.signature) for g in group]
     if first.kind == "variable":
         shown = [re.split(r"\s*=\s*(?![^<]*>)", s)[0] if len(s) > 100 else s for s in shown]
-    if first.kind == "concept":
-        shown = [s if len(s) < 400 else s.split("=")[0].strip() for s in
-                 (without_body(g.signature + (re.sub(r"\s+", " ", g.text[g.body[0]:g.body[1]]) if g.body else "")) for g in group)]
-    out += ["```cpp", *(wrapped(s) + ";" for s in shown), "```", "", "\n\n".join(comments)]
+    if first.kind == "concept" and first.body:
+        shown = [first.signature + " " + first.text[first.body[0]:first.body[1]]]
+    out += ["```cpp", *((s if first.kind == "concept" else wrapped(s)) + ";" for s in shown), "```", "", "\n\n".join(comments)]
 
 
 def entries(path):

@@ -3,8 +3,8 @@
 """`chimera play` in a terminal of its own: keys go in, the screen is read, the terminal must be as it was afterwards.
 
 Usage: play.py PROGRAM
-       play.py PROGRAM --picture FILE    writes the screen that docs/play.md shows, as SVG
-       play.py PROGRAM --times           prints how long a key takes to be answered
+       play.py PROGRAM --picture    writes docs/pictures/play.svg, the screen that docs/play.md shows
+       play.py PROGRAM --times      prints how long a key takes to be answered
 """
 import fcntl
 import os
@@ -27,6 +27,7 @@ except ImportError:
     sys.exit(77)
 
 program = os.path.abspath(sys.argv[1])
+shown = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/pictures/play.svg")
 failures = 0
 UP, DOWN, RIGHT, LEFT, ENTER, ESCAPE = "\x1bOA", "\x1bOB", "\x1bOC", "\x1bOD", "\r", "\x1b"
 
@@ -219,21 +220,20 @@ def test_no_terminal():
 def times():
     t = Terminal(40, 120, ["one_f_one_b", "--stages", "32", "--micro-batches", "128"])
     t.until("start", "fastest pipeline")
-    for what, keys, changes in (("another field", [DOWN, UP], False), ("another number of stages", [DOWN, RIGHT, LEFT], True)):
-        schedules, advices = [], []
-        for turn in range(20):
-            key = keys[turn % len(keys)] if not changes else (keys[0] if turn == 0 else keys[1 + turn % 2])
-            t.raw = b""
+    for what, first, keys in (("another field", "", DOWN + UP), ("another number of stages", DOWN, RIGHT + LEFT)):
+        t.press(first)
+        t.read(1)
+        begins, ends = [], []
+        for turn in range(40):
             begun = time.perf_counter()
-            t.press(key)
-            while not t.raw:
-                t.read(1)
-            schedules.append(1000 * (time.perf_counter() - begun))
-            while "weighing" in t.text() or t.read(0.2):
-                t.read(1)
-                advices.append(1000 * (time.perf_counter() - begun))
-        print(f"{what}: first output after {sorted(schedules)[10]:.1f} ms (median of 20), "
-              f"last after {sorted(advices)[len(advices) // 2]:.0f} ms" if advices else "")
+            t.press(keys[:3] if turn % 2 == 0 else keys[3:])
+            t.read(5)
+            begins.append(1000 * (time.perf_counter() - begun))
+            ends.append(begins[-1])
+            while t.read(0.3):
+                ends[-1] = 1000 * (time.perf_counter() - begun)
+        middle = lambda all: f"median {sorted(all)[20]:.1f}, largest {max(all):.1f} ms"
+        print(f"{what}, of 40: drawn after {middle(begins)}; the last of the advice after {middle(ends)}")
     t.end("q", keys="q")
 
 
@@ -269,22 +269,29 @@ def svg(screen):
     return "\n".join(out + ["</svg>", ""])
 
 
-def picture(path):
+def picture():
+    """The screen that docs/play.md shows."""
     t = Terminal(34, 110, ["bidirectional", "--stages", "6", "--micro-batches", "6"])
     t.until("start", "fastest pipeline")
     while t.read(0.3):
         pass
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(t.screen))
+    drawn = svg(t.screen)
     t.end("q", keys="q")
+    return drawn
+
+
+def test_picture():
+    with open(shown, encoding="utf-8") as file:
+        check("docs/pictures/play.svg is out of date: play.py PROGRAM --picture", file.read() == picture())
 
 
 if "--picture" in sys.argv:
-    picture(sys.argv[3])
+    with open(shown, "w", encoding="utf-8") as file:
+        file.write(picture())
 elif "--times" in sys.argv:
     times()
 else:
-    for test in (test_keys, test_command_reproduces, test_sizes, test_ends, test_terminals, test_no_terminal):
+    for test in (test_keys, test_command_reproduces, test_sizes, test_ends, test_terminals, test_no_terminal, test_picture):
         try:
             test()
         except AssertionError as why:

@@ -20,6 +20,7 @@ struct panel {
     std::string caption;  ///< follows it
 };
 
+/// How timelines are drawn under one time axis.
 struct compare_options {
     time_unit unit = time_unit::seconds;
     std::string title{};

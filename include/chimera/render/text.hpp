@@ -11,6 +11,7 @@
 
 namespace chimera {
 
+/// How a timeline is drawn for the terminal.
 struct text_options {
     time_unit unit = time_unit::ticks;
     bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
