@@ -3,6 +3,7 @@
 #include <executor/play/view_parts.hpp>
 
 #include <algorithm>
+#include <string_view>
 
 namespace chimera::executor::play {
 
@@ -75,9 +76,11 @@ void draw_keys(canvas& on, const state& of, const outcome& now, int row) {
         add("Enter", "takes it");
         return add("Esc", "forgets it");
     }
-    if (of.shown != page::schedule) add("Enter", "back");
-    if (of.shown == page::schedule && now.fits) add("Enter", "what fits");
-    for (const key_text& k : bar_keys) add(k.key, k.what);
+    const bool paged = of.shown != page::schedule;
+    if (paged) add("Enter", "back");
+    if (!paged && now.fits) add("Enter", "what fits");
+    for (const key_text& k : bar_keys)
+        if (!paged || std::string_view("↑↓←→ f e s ? q").find(k.key) != std::string_view::npos) add(k.key, k.what);
 }
 
 void draw_help(canvas& on, int from, int to) {
@@ -87,10 +90,11 @@ void draw_help(canvas& on, int from, int to) {
         on.put(from++, 15, k.what);
     }
     if (++from < to)
-        on.put_words(from, to, 1,
-                     "Colours are pipelines or chunks: light forward, dark backward. d0 runs down, u0 up, capitals are "
-                     "backwards, · is idle; where it is narrow, a digit is the micro-batch's last.",
-                     look::faint);
+        on.put_words(
+            from, to, 1,
+            "Colours are pipelines or chunks: light forward, dark backward; d0 down, u0 up, capitals backwards, "
+            "· idle; in narrow blocks the micro-batch's last digit.",
+            look::faint);
 }
 
 void draw_commands(canvas& on, const state& of, const outcome& now, int from, int to) {
@@ -102,10 +106,12 @@ void draw_commands(canvas& on, const state& of, const outcome& now, int from, in
         if (from < to) on.put(from++, 1, what, look::faint);
         if (from < to) from = on.put_words(from, to, 1, command, look::strong) + 1;
     };
-    add("the schedule:", command(of.asked, "schedule"));
+    settings fits = of.asked;
+    if (!now.over.empty()) fits.memory.reset();  // else these commands would refuse it
+    add("the schedule:", command(fits, "schedule"));
     add("the same here, without the costs:", command(of.asked, "play"));
     add("its timeline under these costs, a tick as a second; s saves the file:",
-        command(of.asked, "simulate") + " --costs " + file_name(of.asked) + ".costs.json");
+        command(fits, "simulate") + " --costs " + file_name(of.asked) + ".costs.json");
     add("the file:", costs_json(of.asked));
 }
 

@@ -101,6 +101,15 @@ TEST(View, APeakOverTheLimitIsMarked) {
     EXPECT_THAT(p.text, HasSubstr("are over the memory"));
 }
 
+TEST(View, CommandsOfAScheduleOverTheLimitAreNotRefused) {
+    state s = with("gpipe", 4, 8);
+    s.asked.memory = 3;
+    s.shown = page::command;
+    const picture p = look_at(s, 40, 120);
+    EXPECT_THAT(p.text, HasSubstr("chimera schedule gpipe --stages 4 --micro-batches 8\n"));
+    EXPECT_THAT(p.text, HasSubstr("chimera play gpipe --stages 4 --micro-batches 8 --memory 3\n"));
+}
+
 TEST(View, LargeSchedulesScroll) {
     state s = with("one_f_one_b", 32, 128);
     const picture top = look_at(s);
