@@ -168,7 +168,9 @@ def test_sizes():
     t.until("start", r"w0 ")
     t.press("]" * 8)
     t.until("the last workers", r"w31 ")
-    t.press("zzz>")
+    t.press("zzz>?")
+    t.until("help", "q Ctrl-C")  # so that all keys before it have been taken
+    t.press(ENTER)
     t.until("a window", r"‹.*›")
     for rows, columns in ((40, 120), (60, 200), (10, 40), (5, 20), (18, 80)):
         t.resize(rows, columns)
