@@ -13,6 +13,7 @@ void add_program(CLI::App& program, int& status);
 void add_verify(CLI::App& program, int& status);
 void add_simulate(CLI::App& program, int& status);
 void add_compare(CLI::App& program, int& status);
+void add_play(CLI::App& program, int& status);
 void add_search(CLI::App& program, int& status);
 void add_gallery(CLI::App& program, int& status);
 void add_partition(CLI::App& program, int& status);

@@ -5,8 +5,8 @@
 #include <chimera/render/json.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/contenders.hpp>
 #include <executor/cli/options.hpp>
+#include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
 
 #include <nlohmann/json.hpp>

@@ -4,7 +4,7 @@
 #include <chimera/render/svg.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/contenders.hpp>
+#include <executor/compare/contenders.hpp>
 #include <executor/io/write.hpp>
 
 #include <algorithm>

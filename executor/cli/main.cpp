@@ -46,6 +46,7 @@ int run(int count, char** arguments) {
     add_verify(program, status);
     add_simulate(program, status);
     add_compare(program, status);
+    add_play(program, status);
     add_search(program, status);
     add_gallery(program, status);
     add_partition(program, status);

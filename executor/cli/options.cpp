@@ -69,7 +69,7 @@ void family_arguments::add_to(CLI::App& command, const char* operand) {
     add("--memory", memory, "most live activations of a stage that a worker may hold", "LIMIT");
 }
 
-schedule family_arguments::make() const {
+family_options family_arguments::options() const {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
     family_options of;
     of.family = family;
@@ -88,13 +88,18 @@ schedule family_arguments::make() const {
     if (scale && scale->empty()) refuse("--scale is empty (there are three) give direct, doubling or halving");
     of.scale = scale.value_or("");
     of.recompute = recompute.value_or("none");
+    if (memory) positive("--memory", *memory);
+    return of;
+}
+
+schedule family_arguments::make() const {
+    const family_options of = options();
     if (is_family(family)) {
         if (!stages && family != "data_parallel")
             refuse("--stages is missing (" + family + " needs it) give the model's number of stages");
         if (!micro_batches)
             refuse("--micro-batches is missing (" + family + " needs it) give their number per iteration");
     }
-    if (memory) positive("--memory", *memory);
     schedule made = make_schedule(of);
     check_memory(made);
     return made;

@@ -35,6 +35,8 @@ struct family_arguments {
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
     void add_to(CLI::App& command, const char* operand);
+    /// What they ask for, in numbers. Throws chimera::error for texts that are none.
+    family_options options() const;
     /// The schedule that they ask for. Throws chimera::error where there is none, or where it breaks --memory.
     schedule make() const;
     /// True if an option that only families have was given.

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 namespace chimera::executor {
 
@@ -46,8 +47,8 @@ scale scale_of(const std::string& name) {
 /// A number that the caller left out (0), or one in range.
 int choice(const char* what, std::int64_t value) { return value == 0 ? 0 : size(what, value, rows_most); }
 
-/// Generates, after refusing what would be too large once it is widened.
-schedule build(const family_spec& spec, std::int64_t width) {
+/// Refuses what the family does, and what would be too large once it is widened.
+void check_sizes(const family_spec& spec, std::int64_t width) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
     const std::int64_t workers = spec.workers() * width;
     // stages × pipelines: an int would overflow before it is refused
@@ -61,7 +62,6 @@ schedule build(const family_spec& spec, std::int64_t width) {
             "pipelines are too many (placement is limited to 2^24 entries and 65535 pipelines) use fewer pipelines, "
             "stages or copies");
     if (static_cast<std::int64_t>(spec.slot_count()) * width > most_slots) refuse(text(refusal::too_many_slots));
-    return generate(spec);
 }
 
 /// What only some families have.
@@ -100,29 +100,36 @@ const std::string_view* find(std::string_view name) {
 }
 constexpr family family_at(const std::string_view* label) { return static_cast<family>(label - family_labels.begin()); }
 
+constexpr std::pair<std::string_view, extra> extra_names[] = {
+    {"pipelines", pipelines}, {"scale", scales}, {"split", splits},         {"chunks", chunks},
+    {"group", groups},        {"waves", waves},  {"update_every", updates},
+};
+
 /// Refuses options that the family does not have.
 void check_options(const family_options& of, family made) {
-    const auto check = [&](bool given, extra which, const char* what) {
-        if (!given || (extras_of(made) & which) != 0) return;
+    const bool given[] = {of.pipelines != 0, !of.scale.empty(),   of.split, of.chunks != 0, of.group != 0,
+                          of.waves != 0,     of.update_every != 0};
+    for (std::size_t i = 0; i < std::size(given); ++i) {
+        const auto& [what, which] = extra_names[i];
+        if (!given[i] || (extras_of(made) & which) != 0) continue;
         std::string owners;
         for (const std::string_view& label : family_labels)
             if ((extras_of(family_at(&label)) & which) != 0)
                 owners += (owners.empty() ? "" : " or ") + std::string(label);
         refuse(std::string(what) + " does not apply (" + of.family + " has no such option) leave it out or use " +
                owners);
-    };
-    check(of.pipelines != 0, pipelines, "pipelines");
-    check(!of.scale.empty(), scales, "scale");
-    check(of.split, splits, "split");
-    check(of.chunks != 0, chunks, "chunks");
-    check(of.group != 0, groups, "group");
-    check(of.waves != 0, waves, "waves");
-    check(of.update_every != 0, updates, "update_every");
+    }
 }
 
 }  // namespace
 
 bool is_family(std::string_view name) { return find(name) != nullptr; }
+
+bool has_option(std::string_view family, std::string_view option) {
+    const std::string_view* const label = find(family);
+    const auto* const found = ranges::find(extra_names, option, [](const auto& one) { return one.first; });
+    return label != nullptr && found != std::end(extra_names) && (extras_of(family_at(label)) & found->second) != 0;
+}
 
 std::vector<std::string_view> family_names() { return {family_labels.begin(), family_labels.end()}; }
 
@@ -165,8 +172,8 @@ schedule order_of(const std::string& file) {
 
 namespace {
 
-/// A family's schedule, of one copy unless the copies are the family.
-schedule family_schedule(const family_options& of) {
+/// What a family is asked for, of one copy unless the copies are the family. Throws where it cannot be had.
+family_spec checked_spec(const family_options& of) {
     const std::string_view* const label = find(of.family);
     if (label == nullptr)
         refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
@@ -185,13 +192,16 @@ schedule family_schedule(const family_options& of) {
     spec.waves = choice("waves", of.waves);
     spec.update_every = choice("update_every", of.update_every);
     if (replicas) spec.width = width;  // its width is its own: a copy of the whole model on every worker
-    return build(spec, replicas ? 1 : width);
+    check_sizes(spec, replicas ? 1 : width);
+    return spec;
 }
 
 }  // namespace
 
+void check_family(const family_options& options) { checked_spec(options); }
+
 schedule make_schedule(const family_options& of) {
-    schedule made = of.file.empty() ? family_schedule(of) : order_of(of.file);
+    schedule made = of.file.empty() ? generate(checked_spec(of)) : order_of(of.file);
     const bool replicas = of.file.empty() && of.family == "data_parallel";
     const int width = size("width", of.width, rows_most);
     const std::int64_t copies = replicas ? 1 : width;

@@ -26,10 +26,15 @@ struct family_options {
     std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
     std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
     std::string file = {};           ///< a schedule as JSON or CSV instead of all but width and recompute; empty: none
+
+    friend bool operator==(const family_options&, const family_options&) = default;
 };
 
 /// Whether `make_schedule` knows the family.
 bool is_family(std::string_view name);
+
+/// Whether the family has the option: pipelines, scale, split, chunks, group, waves or update_every.
+bool has_option(std::string_view family, std::string_view option);
 
 /// The families that `make_schedule` knows, synchronous ones first.
 std::vector<std::string_view> family_names();
@@ -44,6 +49,9 @@ schedule order_of(const std::string& file);
 /// Throws chimera::error, in one line, for an unknown family, an option that the family does not have, sizes out of
 /// range and whatever the family itself refuses.
 schedule make_schedule(const family_options& options);
+
+/// Throws what `make_schedule` would throw for these options of a family, without generating anything.
+void check_family(const family_options& options);
 
 /// The stages that a recompute choice names, ascending and each once: none, full, or a list such as 0,2,3.
 std::vector<int> recomputed_stages(std::string_view choice, int stages);

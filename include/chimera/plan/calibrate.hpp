@@ -30,6 +30,7 @@ struct error_summary {
     double most = 0;
 };
 
+/// What fitting came to. Rows are measured configurations; all errors are relative: predicted / measured - 1.
 struct calibration {
     hardware fitted;
     std::vector<estimate> estimates;
@@ -40,6 +41,7 @@ struct calibration {
     int folds = 0;
 };
 
+/// How to fit, and what to leave out in turn to see how well the fit predicts what it has not seen.
 struct calibration_options {
     int folds = 0;  ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
     double tolerable = 0;    ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it

@@ -67,6 +67,7 @@ struct closed_form_model {
     precision bytes;
 };
 
+/// What Eq. 1 and Table 2 of Chimera (SC'21) say of a configuration.
 struct closed_form_estimate {
     double seconds = 0;  ///< of an iteration: Eq. 1, update and overhead
     double memory = 0;   ///< bytes, of the fullest worker: state and activations (Table 2 of the paper)

@@ -10,6 +10,7 @@
 
 namespace chimera {
 
+/// The name of a choice of when gradients are reduced, as on command lines.
 constexpr const char* name(sync mode) {
     return mode == sync::lazy ? "lazy" : mode == sync::eager ? "eager" : "eager_opt";
 }

@@ -19,8 +19,9 @@
 
 namespace chimera {
 
-/// A family's order as a key of maps.
+/// A family's order as a key of maps: all that an order depends on.
 using order_key = std::array<int, 10>;
+/// The key of the order that a family's spec makes.
 constexpr order_key key_of(const family_spec& of) {
     return {static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
             of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};

@@ -66,6 +66,7 @@ inline constexpr hardware a100_nodes{.flops = 250e12,
                                      .between = {0, 25e9},
                                      .node_bandwidth = 100e9};
 
+/// A cluster that needs no file.
 struct named_hardware {
     std::string_view name;
     const hardware* of;

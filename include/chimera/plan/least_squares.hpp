@@ -13,6 +13,7 @@
 
 namespace chimera {
 
+/// Where least squares ended.
 struct fit_result {
     std::vector<double> at;  ///< the minimiser
     double cost = 0;         ///< half the sum of squared residuals there

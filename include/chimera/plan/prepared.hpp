@@ -27,6 +27,8 @@ struct reduction_order {
     std::vector<reduction_member> members;
 };
 
+/// The reductions of an order in the order in which all their members start them, under a choice of when they do.
+/// `groups`: the workers that hold each stage.
 constexpr reduction_order order_reductions(schedule_view of, const detail::replica_groups& groups, sync mode) {
     const detail::reduction_rows rows = detail::find_reductions(of, groups, mode);
     const auto stages = static_cast<std::size_t>(of.head.stages);

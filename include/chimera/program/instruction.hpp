@@ -25,9 +25,13 @@ enum class action : std::uint8_t {
 
 inline constexpr int action_count = 12;
 
+/// True for passes: what takes a worker's time.
 constexpr bool is_compute(action op) { return op <= action::recompute; }
+/// True for what hands an activation or a gradient to another worker.
 constexpr bool is_send(action op) { return op == action::send_activation || op == action::send_gradient; }
+/// True for what takes one from another worker.
 constexpr bool is_recv(action op) { return op == action::recv_activation || op == action::recv_gradient; }
+/// True for both.
 constexpr bool is_transfer(action op) { return is_send(op) || is_recv(op); }
 
 /// The name of an action in program files.

@@ -22,6 +22,7 @@ struct panel {
     double share = 1;     ///< what live activations of one of its stages count, where stages differ in size
 };
 
+/// How timelines are drawn under one time axis.
 struct compare_options {
     time_unit unit = time_unit::seconds;
     std::string title{};

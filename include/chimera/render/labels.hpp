@@ -55,6 +55,14 @@ public:
         return out.size() == 1 ? out[0] : out.back();
     }
 
+    /// The micro-batch counted within its pipeline, as in `cell`, alone; and its last digit.
+    std::string number(const step& s) const {
+        std::string out;
+        put_span(out, s, rank(first_of(s)), rank(last_of(s)));
+        return out;
+    }
+    char digit(const step& s) const { return static_cast<char>('0' + rank(first_of(s)) % 10); }
+
     const lanes& colours() const { return lanes_; }
 
 private:

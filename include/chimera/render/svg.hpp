@@ -11,6 +11,7 @@
 
 namespace chimera {
 
+/// How a timeline is drawn as SVG.
 struct svg_options {
     time_unit unit = time_unit::ticks;
     std::string title{};   ///< empty: the family's name

@@ -2,16 +2,16 @@
 #pragma once
 
 #include <chimera/render/labels.hpp>
-#include <chimera/render/round.hpp>
+#include <chimera/render/text_rows.hpp>
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
 #include <string>
-#include <vector>
 
 namespace chimera {
 
+/// How a timeline is drawn for the terminal.
 struct text_options {
     time_unit unit = time_unit::ticks;
     bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
@@ -20,36 +20,14 @@ struct text_options {
 
 namespace detail {
 
-/// Characters of one row: which step stands there, and what is written.
-struct text_row {
-    std::vector<std::string> cells;   // one printed character each (UTF-8)
-    std::vector<const step*> owners;  // null where idle
-};
-
-/// Writes `label` from column `from` on and fills what remains before `to`.
-inline void put_cell(text_row& row, const step& s, const std::string& label, const char* fill, std::size_t from,
-                     std::size_t to) {
-    to = std::min(to, row.cells.size());
-    for (std::size_t at = from; at < to; ++at) {
-        row.cells[at] = at - from < label.size() ? std::string(1, label[at - from]) : fill;
-        row.owners[at] = &s;
-    }
-}
-
 class text_picture {
 public:
-    text_picture(const timeline& from, const text_options& how)
-        : from_(from), how_(how), names_(from), facts_(summarise(from)) {
-        std::size_t longest = 1;
-        for (const step& s : from.steps) {
-            if (is_compute(s.op)) longest = std::max(longest, names_.cell(s).size());
-        }
-        cell_ = static_cast<double>(longest + 1);
-        const double wide = facts_.makespan / facts_.unit * cell_;
+    text_picture(const timeline& from, const text_options& how) : from_(from), how_(how), rows_(from) {
         const double room = how.columns > 0 ? std::max(how.columns - 8, 16) : 16000;
-        dense_ = wide > room;
-        if (dense_) cell_ = facts_.unit * (how.columns > 0 ? room : 160) / facts_.makespan;
-        width_ = static_cast<std::size_t>(rounded(facts_.makespan / facts_.unit * cell_));
+        const double needed = rows_.needed(wording::name);
+        dense_ = rows_.units() * needed > room;
+        cell_ = dense_ ? (how.columns > 0 ? room : 160) / rows_.units() : needed;
+        rows_.stretch(cell_, dense_ ? wording::letter : wording::name);
     }
 
     std::string write() const {
@@ -65,7 +43,7 @@ public:
             std::string name = "w" + std::to_string(w);
             name.resize(static_cast<std::size_t>(digits) + 3, ' ');
             put(out, name);
-            put_row(out, dense_ ? sampled(w) : labelled(w));
+            put_row(out, rows_.row(w));
         }
         return out;
     }
@@ -74,63 +52,13 @@ private:
     void put_caption(std::string& out) const {
         put(out, from_.head.family.view().empty() ? "schedule" : from_.head.family.view(), ": ");
         put_sizes(out, from_.head);
-        put(out, "; makespan ", fixed_point{facts_.makespan, how_.unit == time_unit::ticks ? 0 : 6});
+        put(out, "; makespan ", fixed_point{rows_.facts().makespan, how_.unit == time_unit::ticks ? 0 : 6});
         put(out, how_.unit == time_unit::ticks ? " ticks" : " s", ", bubble ratio ",
-            fixed_point{facts_.bubble_ratio, 4});
+            fixed_point{rows_.facts().bubble_ratio, 4});
         if (dense_)
-            put(out, "; one character is ", fixed_point{facts_.unit / cell_, 4},
+            put(out, "; one character is ", fixed_point{rows_.facts().unit / cell_, 4},
                 how_.unit == time_unit::ticks ? " ticks" : " s");
         put(out, '\n');
-    }
-
-    std::size_t column(double time) const {
-        return static_cast<std::size_t>(rounded(std::max(time, 0.0) / facts_.unit * cell_));
-    }
-
-    text_row labelled(int w) const {
-        text_row row{std::vector<std::string>(width_, " "), std::vector<const step*>(width_, nullptr)};
-        for (double t = 0; t < facts_.makespan; t += facts_.unit) {
-            if (const auto at = column(t); at < width_) row.cells[at] = "·";
-        }
-        const step* before = nullptr;
-        std::size_t after = 0;  // where the name of the step before ends
-        for (const step& s : from_.row(w)) {
-            std::size_t from = column(s.begin);
-            if (!is_compute(s.op)) {
-                put_cell(row, s, "*", "*", from, column(s.end));
-                continue;
-            }
-            const std::size_t to = std::max(column(s.end), from + 1);
-            const std::size_t end = to - from > 1 ? to - 1 : to;  // the last column keeps slots apart
-            if (before != nullptr && share_time(*before, s) && after + 1 < end) {
-                row.cells[after] = "&";
-                from = after + 1;
-            }
-            after = from + names_.cell(s).size();
-            before = &s;
-            const char* fill = s.end - s.begin > 1.5 * facts_.unit ? "─" : " ";
-            put_cell(row, s, names_.cell(s).substr(0, end - from), fill, from, end);
-            if (end < to && end < width_) row.cells[end] = " ";
-        }
-        return row;
-    }
-
-    /// One character per column: the step that runs in the middle of it; of a pair first one, then the other.
-    text_row sampled(int w) const {
-        text_row row{std::vector<std::string>(width_, "·"), std::vector<const step*>(width_, nullptr)};
-        const step* before = nullptr;
-        for (const step& s : from_.row(w)) {
-            if (!is_compute(s.op)) continue;
-            const bool paired = before != nullptr && share_time(*before, s);
-            const auto first = rounded_up((paired ? (s.begin + s.end) / 2 : s.begin) / facts_.unit * cell_ - 0.5);
-            before = &s;
-            for (auto at = first; at + 0.5 < s.end / facts_.unit * cell_ && at < static_cast<double>(width_); ++at) {
-                if (at < 0) continue;
-                row.cells[static_cast<std::size_t>(at)] = std::string(1, names_.glyph(s));
-                row.owners[static_cast<std::size_t>(at)] = &s;
-            }
-        }
-        return row;
     }
 
     void put_row(std::string& out, const text_row& row) const {
@@ -148,16 +76,14 @@ private:
         constexpr int colours[] = {32, 208, 35, 170, 178, 167, 45, 245};
         put(out, "\x1b[0m");
         if (s == nullptr || !is_compute(s->op)) return;
-        put(out, "\x1b[38;5;", colours[names_.colours().of(*s) % 8], s->op == action::forward ? "m" : ";7m");
+        put(out, "\x1b[38;5;", colours[rows_.names().colours().of(*s) % 8], s->op == action::forward ? "m" : ";7m");
     }
 
     const timeline& from_;
     text_options how_;
-    labels names_;
-    summary facts_;
-    double cell_ = 1;        // columns per facts_.unit
-    std::size_t width_ = 0;  // columns of the longest row
-    bool dense_ = false;     // no room for numbers
+    text_rows rows_;
+    double cell_ = 1;     // columns per unit
+    bool dense_ = false;  // no room for numbers
 };
 
 }  // namespace detail

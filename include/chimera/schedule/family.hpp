@@ -40,6 +40,7 @@ inline constexpr std::array<std::string_view, 18> family_labels{
     "zb_h1",      "zb_h2",       "zb_v",    "v_half",        "v_min",       "dualpipe",
     "dualpipe_v", "wave",        "bitpipe", "data_parallel", "pipedream",   "pipedream_2bw"};
 
+/// The name of a family on command lines and in files: `one_f_one_b`.
 constexpr std::string_view name(family which) { return family_labels[static_cast<std::size_t>(which)]; }
 
 /// A family chosen at run time, with the options that some have; itself a schedule_spec.

@@ -14,6 +14,7 @@ namespace chimera {
 /// loop: `chunks` stages per worker, s on s mod W. overlay: two pipelines, the second mirrored, over the same workers.
 enum class placing : std::uint8_t { linear, fold, loop, overlay };
 
+/// The name of a placement on command lines.
 constexpr const char* name(placing which) {
     constexpr const char* names[] = {"linear", "fold", "loop", "overlay"};
     return names[static_cast<int>(which)];

@@ -20,6 +20,7 @@ struct per_stage {
     }
 };
 
+/// How a reduction takes its time; reduce_cost has the formulas.
 enum class collective : std::uint8_t { fixed, rabenseifner, ring };
 
 /// What a reduction over r workers takes, in seconds.

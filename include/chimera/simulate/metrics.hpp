@@ -11,6 +11,7 @@
 
 namespace chimera {
 
+/// What one worker does in an iteration, in the timeline's own seconds (or ticks).
 struct worker_metrics {
     double busy = 0;              ///< seconds in which it computes
     double idle = 0;              ///< makespan - busy
@@ -18,6 +19,7 @@ struct worker_metrics {
     double peak_activations = 0;  ///< most live activations, in micro-batches of one stage
 };
 
+/// The figures of a timeline, in its own seconds (or ticks); ratios are of 1.
 struct metrics_report {
     double makespan = 0;  ///< seconds from 0 to the last end, updates included
     double longest_span = 0;

@@ -16,6 +16,7 @@ enum class law : std::uint8_t { once, ordered, exclusive, bounded, matched, sync
 
 inline constexpr int law_count = 8;
 
+/// The name of a law, as messages have it.
 constexpr const char* name(law which) {
     constexpr const char* names[law_count] = {"once",    "ordered",      "exclusive", "bounded",
                                               "matched", "synchronised", "housed",    "reproducible"};

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct contender {
 struct refused_family {
     std::string name;
     std::string why;
+    bool over_memory = false;  ///< it would run, but not within the contest's memory
 };
 
 /// What is compared, and under which conditions.
@@ -51,13 +53,21 @@ struct contest {
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
     bool timelines = false;                           ///< whether to keep the steps
+    std::stop_token stop = {};                        ///< asked between families: who wants no answer any more
 };
 
 /// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the same.
 costs plain_costs();
 
+/// One who takes part, without a look at the contest's memory. Throws chimera::error for sizes that the family refuses.
+contender enter(std::string name, family_options of, const contest& with);
+
+/// What is wrong with a contender's peak under the contest's memory; empty where it fits, or where there is no limit.
+std::string over_memory(const contender& who, const contest& with);
+
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
-/// then bidirectional and wave with some of their options. Marks the front. Throws chimera::error for a name that nobody has.
+/// then bidirectional and wave with some of their options. Marks the front. Ends early, with fewer, once asked to stop. Throws
+/// chimera::error for a name that nobody has.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

@@ -5,7 +5,7 @@
 #include <chimera/render/append.hpp>
 #include <chimera/simulate/simulate.hpp>
 
-#include <executor/cli/contenders.hpp>
+#include <executor/compare/contenders.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -125,38 +125,6 @@ void count(contender& out, program_view of, const contest& with, const costs& c)
     for (const stage_staleness& s : staleness(of)) out.stale = std::max(out.stale, s.largest);
 }
 
-contender measure(std::string name, family_options of, const contest& with) {
-    contender out;
-    schedule made;
-    costs cost = with.cost;
-    if (with.workers > 0) {
-        made = on_workers(of, with.workers, with.micro_batches);
-        cost = cut(with.cost, with.workers, made.head.stages);
-        out.share = static_cast<double>(with.workers) / made.head.stages;
-    } else {
-        of.stages = with.stages;
-        of.micro_batches = with.micro_batches;
-        made = make_schedule(of);
-    }
-    const program lowered = lower(made);
-    out.name = std::move(name);
-    out.options = std::move(of);
-    out.head = made.head;
-    out.played = simulate(lowered, cost);
-    out.found = metrics(out.played);
-    for (const worker_metrics& w : out.found.workers) out.peak = std::max(out.peak, w.peak_activations);
-    if (with.memory && out.peak * (with.workers > 0 ? out.share : 1) > *with.memory * (1 + 1e-9)) {
-        std::string why = "the peak is ";
-        detail::put(why, detail::fixed_point{out.peak * (with.workers > 0 ? out.share : 1), 3},
-                    " activations (--memory allows ");
-        detail::put(why, detail::fixed_point{*with.memory, 3}, ")");
-        refuse(why);
-    }
-    count(out, lowered, with, cost);
-    if (!with.timelines) out.played = timeline{};
-    return out;
-}
-
 /// Whether a is at least as good as b in all that is compared, and better in one.
 bool beats(const contender& a, const contender& b) {
     const double values[4][2] = {{a.worker_time(), b.worker_time()},
@@ -180,11 +148,48 @@ costs plain_costs() {
     return out;
 }
 
+contender enter(std::string name, family_options of, const contest& with) {
+    contender out;
+    schedule made;
+    costs cost = with.cost;
+    if (with.workers > 0) {
+        made = on_workers(of, with.workers, with.micro_batches);
+        cost = cut(with.cost, with.workers, made.head.stages);
+        out.share = static_cast<double>(with.workers) / made.head.stages;
+    } else {
+        of.stages = with.stages;
+        of.micro_batches = with.micro_batches;
+        made = make_schedule(of);
+    }
+    const program lowered = lower(made);
+    out.name = std::move(name);
+    out.options = std::move(of);
+    out.head = made.head;
+    out.played = simulate(lowered, cost);
+    out.found = metrics(out.played);
+    for (const worker_metrics& w : out.found.workers) out.peak = std::max(out.peak, w.peak_activations);
+    count(out, lowered, with, cost);
+    if (!with.timelines) out.played = timeline{};
+    return out;
+}
+
+std::string over_memory(const contender& who, const contest& with) {
+    const double peak = who.peak * (with.workers > 0 ? who.share : 1);
+    std::string why;
+    if (!with.memory || peak <= *with.memory * (1 + 1e-9)) return why;
+    detail::put(why, "the peak is ", detail::fixed_point{peak, 3}, " activations (--memory allows ");
+    detail::put(why, detail::fixed_point{*with.memory, 3}, ")");
+    return why;
+}
+
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused) {
     std::vector<contender> out;
     for (auto& [name, options] : entries(with.families)) {
+        if (with.stop.stop_requested()) break;
         try {
-            out.push_back(measure(name, options, with));
+            contender one = enter(name, options, with);
+            const std::string why = over_memory(one, with);
+            why.empty() ? out.push_back(std::move(one)) : refused.push_back({name, why, true});
         } catch (const error& e) {
             refused.push_back({name, e.what()});
         }

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes docs/reference/: one page for each folder of include/chimera, from the headers' own /// comments.
+
+Public is what stands in namespace chimera, outside `detail`. Every public function and type must say what it is.
+
+Usage: make_reference.py           writes the pages
+       make_reference.py --check   says which pages are out of date and which names lack a comment; exit 1 if any
+"""
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+headers = root / "include" / "chimera"
+pages = root / "docs" / "reference"
+
+FOLDERS = {  # in the order of the flow, with a line on each
+    "core": "What everything is made of: slots, schedules, tables at compile time, errors.",
+    "algebra": "The combinators: functions from schedules to a schedule.",
+    "schedule": "The families, a struct each; `generate(spec)` makes the schedule at run time, "
+                "`fixed<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
+    "verify": "The laws, and what a broken one says.",
+    "program": "From an order to everything that an executor must not decide by itself.",
+    "simulate": "From a program and costs to a timeline, and its figures.",
+    "search": "Looking for a shorter order, with bounds.",
+    "model": "Layers, and the catalogue of models.",
+    "partition": "Cutting a model's layers into stages.",
+    "plan": "Which family, depth, width and micro-batch: the performance model and the planner.",
+    "render": "Text, SVG, HTML, traces, CSV and JSON.",
+}
+KINDS = ("struct", "class", "enum", "concept")
+
+
+def blank_comments(text):
+    """The text with comments and the insides of literals as blanks: offsets stay, braces in them do not count."""
+    pattern = r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\''
+    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
+
+
+def closing(code, at):
+    """The offset after the brace that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[i], 0)
+        if depth == 0:
+            return i + 1
+    sys.exit(f"no closing brace: {code[at:at + 80]!r}")
+
+
+def comment_before(text, at):
+    """The /// lines right above the offset; an empty line in between parts them."""
+    lines = text[:at].split("\n")[:-1]
+    out = []
+    while lines and lines[-1].strip().startswith("///"):
+        out.insert(0, re.sub(r"^\s*/// ?", "", lines.pop()))
+    return "\n".join(out).strip()
+
+
+def comment_after(text, at):
+    """The ///< of a member that ends at the offset, with the lines that go on from it."""
+    rest = text[at:].split("\n")
+    if "///<" not in rest[0]:
+        return ""
+    out = [rest[0].split("///<", 1)[1].strip()]
+    for line in rest[1:]:
+        if not line.strip().startswith("///<"):
+            break
+        out.append(line.strip()[4:].strip())
+    return " ".join(out)
+
+
+def without_arguments(text):
+    """The text without what stands in angle brackets."""
+    while (less := re.sub(r"<[^<>]*>", "", text)) != text:
+        text = less
+    return text
+
+
+def balanced(text, at, pair="<>"):
+    """The offset after the bracket that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += {pair[0]: 1, pair[1]: -1}.get(text[i], 0)
+        if depth == 0:
+            return i + 1
+    return len(text)
+
+
+def without_template(head):
+    """A declaration without its template parameters and what they must fulfil."""
+    while head.startswith("template <"):
+        head = head[balanced(head, head.index("<")):].lstrip()
+    while found := re.match(r"(?:requires|&&|\|\|)\s*(?:\(|!?[\w:]+\s?)", head):
+        at = found.end()
+        if head[at - 1] == "(":
+            at = balanced(head, at - 1, "()")
+        elif head[at:at + 1] == "<":
+            at = balanced(head, at)
+        head = head[at:].lstrip()
+    return head
+
+
+class Declaration:
+    """A piece of a scope: its text up to body or semicolon, its comment, and the text of its body."""
+
+    def __init__(self, text, code, start, end, body):
+        self.signature = re.sub(r"\s+", " ", text[start:end]).strip() if "///" not in text[start:end] else re.sub(
+            r"\s+", " ", re.sub(r"//[^\n]*", "", text[start:end])).strip()
+        self.comment = comment_before(text, start)
+        self.body = body  # offsets, or None
+        self.text, self.code = text, code
+        after = (body[1] if body else end)
+        self.end = after + 1 if code[after:after + 1] == ";" else after
+        self.trailing = comment_after(text, self.end)
+
+    @property
+    def kind(self):
+        head = without_template(self.signature)
+        for kind in KINDS:
+            if re.match(rf"{kind}\b", head):
+                return kind
+        if re.match(r"using\b", head):
+            return "using"
+        if re.match(r"(friend|static_assert|namespace|extern|#)", head):
+            return "other"
+        return "function" if self.is_function(head) else "variable"
+
+    @staticmethod
+    def is_function(head):
+        plain = without_arguments(head)
+        return "(" in (plain if "operator" in plain else plain.split("=")[0])
+
+    @property
+    def name(self):
+        if self.kind in ("struct", "class", "enum", "concept", "using"):
+            found = re.search(r"\b(?:struct|class|concept|using)\s+(?:\[\[.*?\]\]\s*)?(\w+)|enum\s+(?:class\s+)?(\w+)",
+                              without_template(self.signature))
+            return found.group(1) or found.group(2)
+        plain = without_arguments(without_template(self.signature))
+        if self.kind == "function":
+            found = re.search(r"(operator\s*\S+?|~?\w+)\s*\(", plain)
+            return found.group(1) if found else plain
+        return (re.split(r"\s*[={\[]", plain)[0].split() or [plain])[-1]
+
+
+def is_value(before):
+    """Whether a brace after this text opens a value: what follows an equals sign, but for an operator's."""
+    head = without_arguments(without_template(re.sub(r"\s+", " ", before).strip()))
+    while (less := re.sub(r"\([^()]*\)", "", head)) != head:
+        head = less
+    return "=" in head and "operator" not in head and not head.startswith("concept")
+
+
+def declarations(text, code, start, end):
+    """The declarations of a scope, in order; what namespaces hold is not looked into."""
+    at = start
+    while at < end:
+        if code[at].isspace() or code[at] == ";":
+            at += 1
+            continue
+        if code[at] == "#":
+            while code[at:code.find("\n", at)].endswith("\\"):
+                at = code.find("\n", at) + 1
+            at = code.find("\n", at) + 1 or end
+            continue
+        if re.match(r"(public|private|protected)\s*:(?!:)", code[at:]):
+            colon = code.index(":", at)
+            yield code[at:colon].strip()
+            at = colon + 1
+            continue
+        stop, depth = at, 0
+        while template := re.match(r"\s*template\s*<", code[stop:]):
+            stop = balanced(code, stop + template.end() - 1)
+        while stop < end and not (depth == 0 and code[stop] == ";"):
+            depth += {"(": 1, ")": -1, "[": 1, "]": -1}.get(code[stop], 0)
+            if code[stop] == "{":
+                if depth == 0 and not is_value(code[at:stop]):
+                    break
+                stop = closing(code, stop)  # of a default argument, or of a value
+                continue
+            stop += 1
+        body = (stop, closing(code, stop)) if stop < end and code[stop] == "{" else None
+        one = Declaration(text, code, at, stop, body)
+        at = body[1] if body else stop + 1
+        yield one
+
+
+def public(text):
+    """Declarations of namespace chimera, without `detail`."""
+    code = blank_comments(text)
+
+    def walk(start, end, inside):
+        for one in declarations(text, code, start, end):
+            if isinstance(one, str):
+                continue
+            space = re.match(r"(?:inline )?namespace ?([\w:]*)$", one.signature)
+            if not space:
+                if inside:
+                    yield one
+            elif space.group(1) == "chimera":
+                yield from walk(one.body[0] + 1, one.body[1] - 1, True)
+
+    yield from walk(0, len(code), False)
+
+
+def members(one):
+    """Public members of a struct or class."""
+    shown = not one.signature.startswith("class") and " class " not in one.signature.split("{")[0]
+    for member in declarations(one.text, one.code, one.body[0] + 1, one.body[1] - 1):
+        if isinstance(member, str):
+            shown = member == "public"
+        elif shown and member.kind not in ("other",):
+            yield member
+
+
+def cell(text):
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+def without_body(signature):
+    return re.sub(r"\binline (?=constexpr|\w)", "", signature).strip()
+
+
+def put_fields(out, one):
+    rows = []
+    for m in members(one):
+        if m.kind != "variable":
+            continue
+        value = m.text[m.body[0]:m.body[1]] if m.body else ""
+        signature = re.sub(r"\s:\s\d+", "", m.signature)  # bits
+        declared = re.match(r"(.*?)\s*(\w+(?:\[[^\]]*\])?)\s*(?:=\s*(.*))?$", signature)
+        if not declared:
+            continue
+        otherwise = re.sub(r"\s+", " ", declared.group(3) or "") + value
+        rows.append((declared.group(2), declared.group(1), otherwise, m.trailing or m.comment))
+    if rows:
+        out += ["", "| field | type | unless given | |", "|---|---|---|---|"]
+        out += [f"| `{n}` | `{cell(t)}` | {'`' + cell(v) + '`' if v else ''} | {cell(c)} |" for n, t, v, c in rows]
+    for m in members(one):
+        comment = m.comment or m.trailing
+        if m.kind == "function" and comment:
+            out += ["", "```cpp", without_body(re.sub(r"\s+:\s+\w+[({].*$", "", m.signature)) + ";", "```", "", comment]
+
+
+def put_enumerators(out, one):
+    inside = one.text[one.body[0] + 1:one.body[1] - 1]
+    rows = []
+    for line in inside.split("\n"):
+        code, _, comment = line.partition("///<")
+        names = re.findall(r"(\w+)(?:\s*=[^,]*)?\s*(?:,|$)", code.split("//")[0].strip())
+        if comment and not names and rows:
+            rows[-1][1] += " " + comment.strip()
+        rows += [[name, comment.strip() if name == names[-1] else ""] for name in names]
+    if any(comment for _, comment in rows):
+        out += ["", "| | |", "|---|---|"] + [f"| `{name}` | {cell(comment)} |" for name, comment in rows]
+    elif rows and "#define" not in inside and "#undef" not in inside:
+        out += ["", "One of " + ", ".join(f"`{name}`" for name, _ in rows) + "."]
+
+
+def wrapped(signature):
+    """A long signature over several lines, a parameter each."""
+    if len(signature) <= 100 or "(" not in signature:
+        return signature
+    name, _, rest = signature.partition("(")
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(rest):
+        depth += {"(": 1, "<": 1, "{": 1, "[": 1, ")": -1, ">": -1, "}": -1, "]": -1}.get(c, 0)
+        if depth < 0:
+            return name + "(\n    " + ",\n    ".join([*parts, rest[start:i].strip()]) + rest[i:]
+        if c == "," and depth == 0:
+            parts.append(rest[start:i].strip())
+            start = i + 1
+    return signature
+
+
+def put_entry(out, group):
+    first = group[0]
+    out += ["", f"### `{first.name}`", ""]
+    comments = [g.comment for g in group if g.comment]
+    if first.kind in ("struct", "class") and first.body:
+        out.append("\n\n".join(comments))
+        return put_fields(out, first)
+    if first.kind == "enum":
+        out.append("\n\n".join(comments))
+        return put_enumerators(out, first) if first.body else None
+    shown = [without_body(g.signature) for g in group]
+    if first.kind == "variable":
+        shown = [re.split(r"\s*=\s*(?![^<]*>)", s)[0] if len(s) > 100 else s for s in shown]
+    if first.kind == "concept" and first.body:
+        shown = [first.signature + " " + first.text[first.body[0]:first.body[1]]]
+    out += ["```cpp", *((s if first.kind == "concept" else wrapped(s)) + ";" for s in shown), "```", "", "\n\n".join(comments)]
+
+
+def entries(path):
+    """Declarations of a header, overloads that follow one another together; forward declarations left out."""
+    groups = []
+    for one in public(path.read_text(encoding="utf-8")):
+        if one.kind == "other" or re.match(r"template <> ", one.signature) or (one.kind in ("struct", "class") and not one.body):
+            continue
+        if groups and one.kind == "function" and groups[-1][0].kind == "function" and groups[-1][0].name == one.name:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def header_order(folder):
+    return sorted((headers / folder).glob("*.hpp")) + [p for p in [headers / f"{folder}.hpp"] if p.exists()]
+
+
+def make():
+    """The pages by name, and the public functions and types that say nothing."""
+    made, silent, index = {}, [], []
+    for folder, line in FOLDERS.items():
+        out = [f"# {folder}", "", line, ""]
+        names = []
+        for path in header_order(folder):
+            spoken = []
+            for group in entries(path):
+                if not any(g.comment for g in group):
+                    if group[0].kind in ("function", "struct", "class", "enum", "concept"):
+                        silent.append(f"{path.relative_to(root)}: {group[0].kind} {group[0].name}")
+                    continue
+                put_entry(spoken, group)
+                names.append(group[0].name)
+            if spoken:
+                out += ["", f"## `<chimera/{path.relative_to(headers)}>`", *spoken]
+        made[f"{folder}.md"] = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).rstrip() + "\n"
+        shown = sorted(set(names), key=names.index)
+        index += ["", f"**[{folder}]({folder}.md)**: {line}", "", ", ".join(f"`{n}`" for n in shown)]
+    made["README.md"] = "\n".join([
+        "# Reference", "",
+        "Every public name of `include/chimera`, written by `docs/make_reference.py` from the comments beside the "
+        "declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program, simulate "
+        "and the pictures; `<chimera/model.hpp>`, `partition.hpp`, `plan.hpp` and `search.hpp` bring the rest.", *index, ""])
+    return made, silent
+
+
+def main():
+    made, silent = make()
+    stale = [n for n, text in made.items() if not (pages / n).exists() or (pages / n).read_text(encoding="utf-8") != text]
+    stale += [p.name for p in pages.glob("*.md") if p.name not in made]
+    if "--check" not in sys.argv:
+        pages.mkdir(exist_ok=True)
+        for name, text in made.items():
+            (pages / name).write_text(text, encoding="utf-8")
+    for one in silent:
+        print(f"no /// comment: {one}")
+    if "--check" in sys.argv:
+        for name in stale:
+            print(f"docs/reference/{name} is out of date: run docs/make_reference.py")
+        return 1 if silent or stale else 0
+    return 1 if silent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

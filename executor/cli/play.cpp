@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/cli/commands.hpp>
+#include <executor/cli/options.hpp>
+#include <executor/play/terminal.hpp>
+
+#include <memory>
+
+namespace chimera::executor {
+
+namespace {
+
+struct arguments {
+    family_arguments family;
+    std::string folder = ".";
+};
+
+/// What the screen shows first. data_parallel is asked for in workers and all their micro-batches there.
+play::settings settings_of(const arguments& with) {
+    const play::settings otherwise;
+    play::settings out;
+    if (with.family.family.empty() && !with.family.any_given() && !with.family.memory) return out;
+    family_options& of = out.of = with.family.options();
+    if (of.family.empty()) of.family = otherwise.of.family;
+    if (!is_family(of.family)) make_schedule(of);  // which says what is known
+    if (of.family == "data_parallel") {
+        of.stages = of.width;
+        of.micro_batches *= of.width;
+    } else if (of.width != 1) {
+        refuse("--width does not apply (play shows one copy of the pipelines) leave it out");
+    }
+    of.width = 1;
+    if (of.stages == 0) of.stages = otherwise.of.stages;
+    if (of.micro_batches == 0) of.micro_batches = otherwise.of.micro_batches;
+    if (of.scale == "direct") of.scale.clear();
+    if (of.recompute != "none" && of.recompute != "full")
+        refuse("--recompute is a list (play has all stages recompute, or none) give none or full");
+    if (with.family.memory) out.memory = positive("--memory", *with.family.memory);
+    return out;
+}
+
+}  // namespace
+
+void add_play(CLI::App& program, int&) {
+    auto* command = program.add_subcommand("play", "change a schedule by keys and see what it costs, in the terminal");
+    const auto with = std::make_shared<arguments>();
+    with->family.add_to(*command, "FAMILY");
+    command->get_option("FAMILY")->required(false);
+    command->add_option("--folder", with->folder, "where s saves to (.)")->option_text("FOLDER");
+    command->footer(
+        "Families, sizes, costs and a memory limit by keys; beside them the schedule, its bubbles, its memory and "
+        "which\n"
+        "family would do better. ? lists the keys, e shows the command lines that lead to what is shown, q leaves.\n"
+        "Example: chimera play zb_v --stages 8 --micro-batches 8");
+    command->callback([with] { play::run_on_terminal(settings_of(*with), with->folder); });
+}
+
+}  // namespace chimera::executor
