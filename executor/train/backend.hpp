@@ -51,7 +51,7 @@ public:
     virtual std::shared_ptr<std::byte> memory(std::size_t bytes) = 0;
 };
 
-/// Workers as threads on this machine's cores.
-std::unique_ptr<backend> make_host_backend();
+/// Workers as threads on this machine's cores; each computes with so many threads.
+std::unique_ptr<backend> make_host_backend(int threads = 1);
 
 }  // namespace chimera::executor

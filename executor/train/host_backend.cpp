@@ -21,11 +21,12 @@ private:
 
 class host_backend final : public backend {
 public:
+    explicit host_backend(int threads) : threads_(threads) {}
     std::string name() const override { return "CPU"; }
     bool on_host() const override { return true; }
     std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
-        return make_owned_stage(cpu_device(), config, layers, unit, seed);
+        return make_owned_stage(cpu_device(threads_), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const program_view& of) override {
         return std::make_unique<host_world>(of.head.workers);
@@ -34,10 +35,13 @@ public:
         const auto made = std::make_shared<host_memory>(std::max<std::size_t>(1, bytes));
         return {made, made->data()};
     }
+
+private:
+    int threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<backend> make_host_backend() { return std::make_unique<host_backend>(); }
+std::unique_ptr<backend> make_host_backend(int threads) { return std::make_unique<host_backend>(threads); }
 
 }  // namespace chimera::executor

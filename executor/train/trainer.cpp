@@ -98,7 +98,7 @@ std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_
     if (wanted.device == "cuda" || wanted.precision != "fp32")
         refuse("the job asks for a GPU (device is " + wanted.device + ", precision " + wanted.precision +
                ", and there is nothing here but the CPU) leave both out");
-    return make_host_backend();
+    return make_host_backend(wanted.threads);
 }
 
 unit_shape unit_of(const job& wanted, const shape& head) {
@@ -120,7 +120,7 @@ training_run::training_run(const job& wanted, const train_options& options)
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
     check_memory(program_, config_of(job_.model), layers_);
     groups_ = units_of_updates(program_);
-    gate_ = on_->on_host() ? shared_cores(job_.cores, program_.head.workers) : 0;
+    gate_ = on_->on_host() ? shared_cores(job_.cores, program_.head.workers, job_.threads) : 0;
     if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
     if (found_ && found_->info.model != model_text(job_.model))
         refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" +
@@ -282,7 +282,7 @@ train_report training_run::finish() {
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {
-        r.validation_loss = model_->validate(data_, windows_, on_->on_host() ? r.cores : 1);
+        r.validation_loss = model_->validate(data_, windows_, on_->on_host() ? r.cores / job_.threads : 1);
         r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });
     return r;
