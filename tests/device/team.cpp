@@ -135,5 +135,58 @@ TEST(several_threads, compute_the_same_bits_every_time) {
     }
 }
 
+/// What a device computes besides products, on shapes that are shared: heads, rows, columns and elements.
+std::vector<tensor<float>> all_but_products(cpu_device& device) {
+    const attention_shape a{2, 200, 6, 384};
+    const row_shape r{400, 384};
+    const auto whole = row_shape{400, 3 * 384}.size();
+    const auto qkv = random<float>(whole, 1), dy = random<float>(r.size(), 2), x = random<float>(r.size(), 3),
+               scale = random<float>(384, 4), shift = random<float>(384, 5);
+    std::vector<tensor<float>> made;
+    const auto room = [&](std::size_t n) {
+        made.emplace_back(n);
+        return made.back().data();
+    };
+    const auto plan = device.plan(a);
+    float *y = room(r.size()), *log_sum = room(2 * 6 * 200), *d_qkv = room(whole);
+    device.attention_forward(plan, qkv.data(), y, log_sum);
+    device.attention_backward(plan, qkv.data(), y, dy.data(), log_sum, d_qkv);
+    float *normal = room(r.size()), *mean = room(400), *inverse = room(400), *dx = room(r.size());
+    device.norm_forward(r, x.data(), scale.data(), shift.data(), normal, mean, inverse);
+    device.norm_backward_input(r, dy.data(), x.data(), scale.data(), mean, inverse, y, dx);
+    float *d_scale = room(384), *d_shift = room(384);
+    device.norm_backward_parameters(r, dy.data(), x.data(), mean, inverse, d_scale, d_shift, false);
+    float *losses = room(400), *sums = room(400), *logits = room(r.size());
+    device.copy(logits, x.data(), r.size());
+    const auto targets = random_tokens(400, 384, 6);
+    device.cross_entropy_forward(r, logits, targets.data(), losses, sums);
+    device.cross_entropy_backward(r, logits, targets.data(), sums, 0.5f);
+    float *values = room(r.size()), *m = room(r.size()), *v = room(r.size());
+    device.fill(m, 0, r.size()), device.fill(v, 0, r.size()), device.copy(values, x.data(), r.size());
+    device.adamw(values, nullptr, dy.data(), m, v, r.size(), {});
+    device.gelu_backward(x.data(), dy.data(), room(r.size()), r.size());
+    return made;
+}
+
+TEST(several_threads, leave_the_bits_of_all_but_products_alone) {
+    cpu_device one, three(3);
+    const auto expected = all_but_products(one);
+    for (int i = 0; i < 10; ++i) {
+        const auto actual = all_but_products(three);
+        for (std::size_t k = 0; k < expected.size(); ++k)
+            ASSERT_TRUE(std::ranges::equal(actual[k].all(), expected[k].all())) << "output " << k;
+    }
+}
+
+TEST(several_threads, add_squares_to_the_same_bits) {
+    const auto x = random<float>(3000017, 1);
+    double expected = 0, actual = 0, sum = 0;
+    cpu_device(1).sum_of_squares(x.data(), x.size(), &expected);
+    cpu_device(3).sum_of_squares(x.data(), x.size(), &actual);
+    for (const float each : x.all()) sum += static_cast<double>(each) * static_cast<double>(each);
+    EXPECT_EQ(actual, expected);
+    EXPECT_NEAR(expected, sum, 1e-9 * sum);
+}
+
 }  // namespace
 }  // namespace chimera::executor::test
