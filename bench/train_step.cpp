@@ -12,13 +12,13 @@
 #include <chimera/core/error.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/train/calibrate.hpp>
+#include <executor/train/clipping.hpp>
 #include <executor/train/programs.hpp>
 #include <executor/train/replicas.hpp>
 
 #include <sys/resource.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -124,18 +124,19 @@ int run(const wish& with) {
     model.set_batch(data);
     const auto joined = on->join(of);
     const auto ends = joined->ends();
-    int step = 0;
+    clipping clip(model, of, w.optimiser, true, ends);
     engine_options options;
     options.cores = shared_cores(0, of.head.workers, with.threads);
-    options.hooks.before_update = [&](communicator& end) {
-        const double norm = std::sqrt(model.gradient_square_sum(end)) / units;
-        model.set_step(end.worker(), {1e-4, 0.9, 0.95, 1e-8, 0.1, (norm > 1 ? 1 / norm : 1) / units, step + 1});
-    };
+    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
+    options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
     engine iterations(of, model.lookup(), ends, options);
+    std::int64_t step = 0;
     for (std::string line; std::getline(std::cin, line); ++step) {
         const auto begin = std::chrono::steady_clock::now();
         const double used = processor_seconds();
+        clip.begin(step, 1e-4);
         iterations.run_iteration();
+        clip.norm();
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         std::printf("%.6f %.6f\n", seconds, processor_seconds() - used);
         std::fflush(stdout);

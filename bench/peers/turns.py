@@ -53,7 +53,7 @@ class Contender:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cycles", type=int, default=7)
+    parser.add_argument("--cycles", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--warm", type=int, default=3)
     parser.add_argument("commands", nargs="+")
