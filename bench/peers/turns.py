@@ -69,7 +69,7 @@ def main():
             time.sleep(0.3)  # threads that look for work give up
     for one in all_of_them:
         one.end()
-    print("| | tokens/s | wall s a step | processor s a step | times the first's wall | peak memory, MB |")
+    print("| | tokens/s | wall s a step | processor s a step | times the first's wall | peak memory, MiB |")
     print("|---|---|---|---|---|---|")
     for one in all_of_them:
         print(one.row(all_of_them[0]))
