@@ -44,9 +44,10 @@ void measure(const char* family, int workers, int micro_batches, int chunks) {
     const double generating = seconds([&] { sink += generate(spec).slots.size(); });
     const double lowering = seconds([&] { sink += lower(order).instructions.size(); });
     const double simulating = seconds([&] { sink += simulate(lowered.view(), c).steps.size(); });
-    std::printf("{\"family\": \"%s\", \"workers\": %d, \"micro_batches\": %d, \"slots\": %zu, \"generate\": %.9f, "
-                "\"lower\": %.9f, \"simulate\": %.9f}\n",
-                family, workers, micro_batches, sink > 0 ? order.slots.size() : 0, generating, lowering, simulating);
+    std::printf(
+        "{\"family\": \"%s\", \"workers\": %d, \"micro_batches\": %d, \"slots\": %zu, \"generate\": %.9f, "
+        "\"lower\": %.9f, \"simulate\": %.9f}\n",
+        family, workers, micro_batches, sink > 0 ? order.slots.size() : 0, generating, lowering, simulating);
 }
 
 }  // namespace

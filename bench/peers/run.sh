@@ -23,7 +23,7 @@ step=build/bench/bench/bench_train_step
 peers=bench/peers
 small="--layers 8 --heads 8 --channels 512 --vocabulary 256 --context 256 --tokens 256"
 ranks=()
-if build/bench/executor/chimera train --help | grep -q WORLD_SIZE; then  # several processes can share a run's workers
+if build/bench/executor/chimera train --help | grep WORLD_SIZE >/dev/null; then  # several processes can share a run's workers
     ranks=("python3 $peers/ranks.py build/bench/executor/chimera")
 fi
 
