@@ -19,7 +19,7 @@ host_memory filled(cpu_device& device, std::size_t n) {
     return m;
 }
 
-/// One linear layer's product: forward.
+/// One linear layer's products.
 struct product {
     cpu_device device;
     linear_shape shape;
@@ -32,6 +32,10 @@ struct product {
           y(filled(device, row_shape{s.rows, s.outputs}.size())) {}
     static float* floats(const host_memory& m) { return reinterpret_cast<float*>(m.data()); }
     void run() { device.linear_forward(plan, floats(x), floats(w), nullptr, nullptr, floats(y)); }
+    void input_gradient() { device.linear_backward_input(plan, floats(y), floats(w), floats(x)); }
+    void weight_gradient(bool add) {
+        device.linear_backward_weight(plan, floats(y), floats(x), floats(w), nullptr, add);
+    }
     double flops() const { return 2.0 * shape.rows * shape.inputs * shape.outputs; }
 };
 
@@ -81,6 +85,31 @@ BENCHMARK(linear_layer)
     ->Args({1024, 768, 2304})
     ->Args({1024, 768, 3072})
     ->Args({1024, 3072, 768});
+
+/// What a step of GPT-2 does with each of its linear layers, head included, for so many rows.
+enum pass { forward, input_gradient, weight_gradient, added_weight_gradient };
+template <pass Which>
+void gpt2_layer(benchmark::State& state) {
+    const int outputs = int(state.range(2));
+    product p({int(state.range(0)), int(state.range(1)), outputs, outputs == 50257});
+    measure(state, p.flops(), [&] {
+        if constexpr (Which == forward) p.run();
+        if constexpr (Which == input_gradient) p.input_gradient();
+        if constexpr (Which == weight_gradient) p.weight_gradient(false);
+        if constexpr (Which == added_weight_gradient) p.weight_gradient(true);
+    });
+}
+void gpt2_shapes(benchmark::internal::Benchmark* suite) {
+    suite->ArgNames({"rows", "inputs", "outputs"});
+    for (const int rows : {64, 256}) {
+        suite->Args({rows, 768, 2304})->Args({rows, 768, 768})->Args({rows, 768, 3072})->Args({rows, 3072, 768});
+        suite->Args({rows, 768, 50257});
+    }
+}
+BENCHMARK(gpt2_layer<forward>)->Apply(gpt2_shapes);
+BENCHMARK(gpt2_layer<input_gradient>)->Apply(gpt2_shapes);
+BENCHMARK(gpt2_layer<weight_gradient>)->Apply(gpt2_shapes);
+BENCHMARK(gpt2_layer<added_weight_gradient>)->Apply(gpt2_shapes);
 
 /// Arguments: channels, heads, sequences, tokens. Forward and full backward; causal attention counted as half the square.
 void block_forward_backward(benchmark::State& state) {

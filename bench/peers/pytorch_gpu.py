@@ -12,46 +12,14 @@ import statistics
 import sys
 import time
 
+import gpt2
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 # Layers, heads, channels, sequences of a micro-batch, micro-batches; and blocks: channels, sequences, tokens.
 MODELS = {"124M": (12, 12, 768, 32, 4), "350M": (24, 16, 1024, 16, 4), "1558M": (48, 25, 1600, 8, 4)}
 BLOCKS = [(channels, 16384 // tokens, tokens) for channels in (2048, 4096) for tokens in (1024, 4096)]
 TINY_MODELS, TINY_BLOCKS = {"tiny": (2, 2, 64, 2, 2)}, [(256, 2, 64)]
 VOCABULARY, TOKENS = 50257, 1024
-
-
-class Block(nn.Module):
-    def __init__(self, channels, heads):
-        super().__init__()
-        self.heads = heads
-        self.norm_1, self.norm_2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
-        self.attend, self.project = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
-        self.widen, self.narrow = nn.Linear(channels, 4 * channels), nn.Linear(4 * channels, channels)
-
-    def forward(self, x):
-        b, t, c = x.shape
-        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.attend(self.norm_1(x)).split(c, 2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.project(y.transpose(1, 2).reshape(b, t, c))
-        return x + self.narrow(F.gelu(self.widen(self.norm_2(x)), approximate="tanh"))
-
-
-class Model(nn.Module):
-    def __init__(self, layers, heads, channels):
-        super().__init__()
-        self.tokens, self.positions = nn.Embedding(VOCABULARY, channels), nn.Embedding(TOKENS, channels)
-        self.blocks = nn.ModuleList(Block(channels, heads) for _ in range(layers))
-        self.norm, self.head = nn.LayerNorm(channels), nn.Linear(channels, VOCABULARY, bias=False)
-
-    def forward(self, inputs, targets):
-        x = self.tokens(inputs) + self.positions(torch.arange(inputs.shape[1], device=inputs.device))
-        for block in self.blocks:
-            x = block(x)
-        logits = self.head(self.norm(x))
-        return F.cross_entropy(logits.view(-1, VOCABULARY), targets.reshape(-1))
 
 
 class Place:
@@ -94,7 +62,7 @@ def say(place, **what):
 
 
 def block(place, channels, sequences, tokens, compiled):
-    layer = Block(channels, channels // 128).to(place.device, torch.bfloat16)
+    layer = gpt2.Block(channels, channels // 128).to(place.device, torch.bfloat16)
     run_layer = torch.compile(layer) if compiled else layer
     x = torch.randn(sequences, tokens, channels, device=place.device, dtype=torch.bfloat16, requires_grad=True)
     dy = torch.randn_like(x)
@@ -104,9 +72,9 @@ def block(place, channels, sequences, tokens, compiled):
 
 def model(place, name, numbers, compiled):
     layers, heads, channels, sequences, micro_batches = numbers
-    net = Model(layers, heads, channels).to(place.device)
+    net = gpt2.Stage(layers, heads, channels, VOCABULARY, TOKENS).to(place.device)
     run_net = torch.compile(net) if compiled else net
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    optimiser = gpt2.optimiser(net.parameters())
     data = torch.randint(VOCABULARY, (micro_batches, sequences, TOKENS), device=place.device)
 
     def step():

@@ -61,6 +61,7 @@ constexpr job_option job_options[] = {
     {"--checkpoint-interval", "/checkpoint_interval", "N", "iterations between checkpoints (0: one at the end)"},
     {"--watchdog", "/watchdog", "X", "seconds without progress that end the run (30)"},
     {"--cores", "/cores", "N", "cores that workers share (all)"},
+    {"--threads", "/threads", "N", "threads that each worker computes with on the CPU (1)"},
     {"--device", "/device", "NAME", "auto (a GPU where there is one), cpu or cuda"},
     {"--precision", "/precision", "NAME", "fp32, or on GPUs bf16"},
 };

@@ -25,19 +25,19 @@ std::string why_none() {
 
 std::unique_ptr<backend> choose_backend(const job& wanted, [[maybe_unused]] int workers,
                                         const std::function<void(const std::string&)>& say, crew* together) {
-    if (wanted.device == "cpu") return make_host_backend(together);
+    if (wanted.device == "cpu") return make_host_backend(wanted.threads, together);
     const std::string why = why_none();
     if (!why.empty()) {
         if (wanted.device == "cuda" || wanted.precision != "fp32")
             refuse("there is no GPU for " + (wanted.device == "cuda" ? "the job" : "precision " + wanted.precision) +
                    " (" + why + ") use --device cpu and fp32");
         if (say) say("no GPU (" + why + "): training on the CPU");
-        return make_host_backend(together);
+        return make_host_backend(wanted.threads, together);
     }
 #ifdef CHIMERA_CUDA
     return make_gpu_backend({workers, wanted.precision == "bf16", wanted.deterministic, wanted.watchdog, together});
 #else
-    return make_host_backend(together);
+    return make_host_backend(wanted.threads, together);
 #endif
 }
 

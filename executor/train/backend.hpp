@@ -54,7 +54,8 @@ public:
     virtual std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) = 0;
 };
 
-/// Workers as threads on this machine's cores: all of them, or with a crew those that this process plays. It must outlive the backend.
-std::unique_ptr<backend> make_host_backend(crew* together = nullptr);
+/// Workers as threads on this machine's cores, each of which computes with so many threads: all of them, or with a crew those that this
+/// process plays. It must outlive the backend.
+std::unique_ptr<backend> make_host_backend(int threads = 1, crew* together = nullptr);
 
 }  // namespace chimera::executor

@@ -19,8 +19,8 @@ int usable_cores() {
     return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
-int shared_cores(int cores, int workers) {
-    const int given = cores > 0 ? cores : usable_cores();
+int shared_cores(int cores, int workers, int threads) {
+    const int given = std::max(1, (cores > 0 ? cores : usable_cores()) / threads);
     return given < workers ? given : 0;
 }
 

@@ -33,8 +33,9 @@ prediction predict(crew& together, backend& on, const program_view& of, const gp
                    std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
                    const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph = false);
 
-/// On the host: workers that compute at once: `cores` of the job, or all that this process may use; 0 where they suffice for all workers.
-int shared_cores(int cores, int workers);
+/// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process may use; 0 where
+/// they suffice for all workers.
+int shared_cores(int cores, int workers, int threads = 1);
 /// Cores that this process may use.
 int usable_cores();
 

@@ -85,7 +85,7 @@ std::string gibibytes(std::size_t bytes) {
 
 std::vector<std::size_t> device_needs(const program_view& of, const gpt2_config& config,
                                       std::span<const layer_range> layers, const unit_shape& unit, device_room& room) {
-    const auto stages = training_memory(of, config, layers, unit, false, room.numbers());
+    const auto stages = training_memory(of, config, layers, unit, 0, room.numbers());
     const counter more(of, config, layers, unit, room);
     std::vector<std::size_t> out;
     for (const memory_row& row : memory_timeline(of, stages)) {

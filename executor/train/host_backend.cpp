@@ -32,13 +32,14 @@ private:
 
 class host_backend final : public backend {
 public:
-    explicit host_backend(crew* together) : together_(together && !together->alone() ? together : nullptr) {}
+    explicit host_backend(int threads, crew* together)
+        : threads_(threads), together_(together && !together->alone() ? together : nullptr) {}
     std::string name() const override { return "CPU"; }
     bool on_host() const override { return true; }
     bool plays(int worker) const override { return !together_ || together_->plays(worker); }
     std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
-        return make_owned_stage(cpu_device(), config, layers, unit, seed);
+        return make_owned_stage(cpu_device(threads_), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const program_view& of) override {
         if (together_) return std::make_unique<processes_joined>(*together_, of.head.workers);
@@ -50,11 +51,14 @@ public:
     }
 
 private:
+    int threads_;
     crew* together_;  // null: this process plays all workers
 };
 
 }  // namespace
 
-std::unique_ptr<backend> make_host_backend(crew* together) { return std::make_unique<host_backend>(together); }
+std::unique_ptr<backend> make_host_backend(int threads, crew* together) {
+    return std::make_unique<host_backend>(threads, together);
+}
 
 }  // namespace chimera::executor

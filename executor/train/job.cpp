@@ -182,6 +182,7 @@ job parse_job(std::string_view text, const std::string& name) {
     reader.read("checkpoint_interval", made.checkpoint_interval, 0, 1'000'000'000);
     reader.read("watchdog", made.watchdog, 0.1, 1e6);
     reader.read("cores", made.cores, 0, 4096);
+    reader.read("threads", made.threads, 1, 256);
     reader.read("device", made.device);
     reader.read("precision", made.precision);
     reader.read("deterministic", made.deterministic);

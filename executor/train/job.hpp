@@ -62,12 +62,13 @@ optimiser_settings filled_in(optimiser_settings given);
 ///      "batch": {"sequences": 4, "tokens": 64},
 ///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,
 ///                    "betas": [0.9, 0.95], "weight_decay": 0.1, "clip": 1},
-///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2,
+///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2, "threads": 1,
 ///      "device": "auto" | "cpu" | "cuda", "precision": "fp32" | "bf16", "deterministic": false, "graph": true}
 ///
 /// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
 /// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
+/// "threads": with how many each worker computes, on the CPU; results depend on it, in the last bits.
 /// "device" auto takes a GPU where there is one; "precision" and "deterministic" (no algorithm is chosen by its speed, so that runs
 /// leave the same bits) are for GPUs: the CPU computes in fp32 and is always deterministic. "graph": where workers share a GPU, an
 /// iteration is recorded and launched as a whole; without it its operations are launched one by one, with the same bits.
@@ -86,6 +87,7 @@ struct job {
     std::int64_t checkpoint_interval = 0;
     double watchdog = 30;
     int cores = 0;
+    int threads = 1;  ///< of each worker
     std::string device = "auto";
     std::string precision = "fp32";
     bool deterministic = false;

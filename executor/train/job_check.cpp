@@ -112,6 +112,9 @@ void check_job(const job& wanted) {
         refuse("unknown precision " + one_line(wanted.precision) + " (no such numbers) use fp32 or bf16");
     if (wanted.device == "cpu" && wanted.precision != "fp32")
         refuse("the CPU computes in fp32 (precision is " + wanted.precision + ") use a GPU or \"precision\": \"fp32\"");
+    if (wanted.device == "cuda" && wanted.threads > 1)
+        refuse("workers on GPUs have one thread (threads is " + std::to_string(wanted.threads) +
+               ") leave it out or use \"device\": \"cpu\"");
     if (wanted.optimiser.steps == 0 && wanted.optimiser.seconds == 0)
         refuse("the job has no end (neither steps nor seconds) give \"optimiser\": {\"steps\": 200} or --steps 200");
     if (wanted.optimiser.min_learning_rate > wanted.optimiser.learning_rate)
@@ -133,6 +136,7 @@ std::string job_text(const job& from) {
     made["checkpoint_interval"] = from.checkpoint_interval;
     made["watchdog"] = from.watchdog;
     made["cores"] = from.cores;
+    made["threads"] = from.threads;
     made["device"] = from.device;
     made["precision"] = from.precision;
     made["deterministic"] = from.deterministic;
@@ -162,6 +166,7 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
                                 {"optimiser", optimiser},
                                 {"seed", from.seed}};
     if (from.device == "cuda") made["device"] = {"cuda", from.precision};
+    if (from.threads > 1) made["threads"] = from.threads;
     if (from.schedule.file.empty()) return hash_text(made.dump());
     made["schedule"].erase("file");  // what it holds decides, not where it lies
     made["order"] = hash_text(json(schedule_view(order_of(from.schedule.file))));

@@ -9,8 +9,8 @@ namespace chimera::executor {
 
 namespace {
 
-std::size_t scratch_bytes(const gpt2_config& c, const layer_range& range, const unit_shape& unit) {
-    cpu_device device;
+std::size_t scratch_bytes(const gpt2_config& c, const layer_range& range, const unit_shape& unit, int threads) {
+    cpu_device device(threads);
     if (range.last > range.first) {
         for (const auto& [inputs, outputs] :
              {std::pair{c.channels, 3 * c.channels}, std::pair{c.channels, c.channels},
@@ -41,7 +41,7 @@ model described(const gpt2_config& c, const unit_shape& unit, const executed_num
 }
 
 std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
-                                          std::span<const layer_range> layers, const unit_shape& unit, bool scratch,
+                                          std::span<const layer_range> layers, const unit_shape& unit, int threads,
                                           const executed_numbers& on) {
     const model whole = described(config, unit, on);
     std::vector<stage_memory> out;
@@ -53,10 +53,11 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_con
         const auto mode = recomputes(of, s) ? recompute_mode::full : recompute_mode::none;
         out.push_back(memory_of(bytes, whole.bytes, mode, 0, 1, weight_versions(of.head, s)));
         if (from == to) out.back().workspace += on.library;
-        if (!scratch) continue;
+        if (threads == 0) continue;
         const layer_range kind{0, range.last > range.first, false, range.head};
         auto found = std::ranges::find(known, kind, &std::pair<layer_range, std::size_t>::first);
-        if (found == known.end()) found = known.insert(known.end(), {kind, scratch_bytes(config, range, unit)});
+        if (found == known.end())
+            found = known.insert(known.end(), {kind, scratch_bytes(config, range, unit, threads)});
         out.back().workspace += static_cast<double>(found->second);
     }
     return out;

@@ -14,10 +14,10 @@ namespace chimera::executor {
 model described(const gpt2_config& config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
 
 /// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its
-/// device allocate. `scratch`: the CPU's own is included, which is found by planning the stage's products on it, without
-/// running them.
+/// device allocate. `threads` of a worker on the CPU: its device's scratch memory is included, which is found by planning the stage's
+/// products on one, without running them; 0 leaves it out.
 std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
-                                          std::span<const layer_range> layers, const unit_shape& unit,
-                                          bool scratch = true, const executed_numbers& on = numbers_on_cpu);
+                                          std::span<const layer_range> layers, const unit_shape& unit, int threads = 1,
+                                          const executed_numbers& on = numbers_on_cpu);
 
 }  // namespace chimera::executor

@@ -20,7 +20,7 @@ std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_
     if (wanted.device == "cuda" || wanted.precision != "fp32")
         refuse("the job asks for a GPU (device is " + wanted.device + ", precision " + wanted.precision +
                ", and there is nothing here but the CPU) leave both out");
-    return make_host_backend(&together);
+    return make_host_backend(wanted.threads, &together);
 }
 
 program_view dealt(const program_view& of, crew& together) {
@@ -60,8 +60,8 @@ training_run::training_run(const job& wanted, const train_options& options, crew
 void training_run::share_cores() {
     const int ranks = together_.local_size(), here = program_.head.workers / together_.size();
     const int cores = job_.cores > 0 ? job_.cores : usable_cores();
-    gate_ = shared_cores(std::max(1, cores / ranks), here);
-    machine_ = together_.size() == ranks ? shared_cores(cores, program_.head.workers) : 0;
+    gate_ = shared_cores(std::max(1, cores / ranks), here, job_.threads);
+    machine_ = together_.size() == ranks ? shared_cores(cores, program_.head.workers, job_.threads) : 0;
 }
 
 void training_run::check_checkpoint() {

@@ -92,7 +92,8 @@ TYPED_TEST_P(conformance, linear) {
                                                     {64, 128, 384},
                                                     {100, 192, 48},
                                                     {17, 64, 16},
-                                                    {1000, 24, 8}})
+                                                    {1000, 24, 8},
+                                                    {200, 2100, 72}})  // large enough to be cut
             check_linear({rows, inputs, outputs, transposed},
                          [](const std::string& what, auto f) { TestFixture::check(what, f); });
 }

@@ -22,7 +22,7 @@ TEST(job, every_key_is_read_and_written_back) {
         "schedule":{"family":"bidirectional","stages":8,"micro_batches":16,"pipelines":4,"scale":"halving","width":2,"sync":"eager","recompute":[0,3],"blocks":[2,1,1,1,1,1,1,0]},
         "batch":{"sequences":6,"tokens":40},
         "optimiser":{"learning_rate":0.01,"min_learning_rate":0.001,"warmup":5,"steps":50,"betas":[0.8,0.99],"weight_decay":0.2,"clip":0.5},
-        "seed":18446744073709551615,"output":"out","checkpoint_interval":7,"watchdog":2.5,"cores":3})";
+        "seed":18446744073709551615,"output":"out","checkpoint_interval":7,"watchdog":2.5,"cores":3,"threads":5})";
     const auto made = parse_job(text, "j");
     EXPECT_EQ(made.model, (model_sizes{8, 2, 32, 48, 300}));
     EXPECT_EQ(made.data, (std::vector<std::filesystem::path>{"a", "b c"}));
@@ -35,6 +35,7 @@ TEST(job, every_key_is_read_and_written_back) {
     EXPECT_EQ(made.optimiser.beta2, 0.99);
     EXPECT_EQ(made.seed, 18446744073709551615u);
     EXPECT_EQ(made.watchdog, 2.5);
+    EXPECT_EQ(made.threads, 5);
     check_job(made);
     EXPECT_EQ(job_text(parse_job(job_text(made), "again")), job_text(made));
     EXPECT_THAT(job_text(made), HasSubstr("\"micro_batches\": 16"));
@@ -56,6 +57,9 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.blocks = {1, 1, 1, 1};
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+    other = base;
+    other.threads = 2;
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.optimiser.clip = 2;
@@ -110,6 +114,7 @@ TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
         EXPECT_THAT(refused(R"({"schedule":{"blocks":)" + std::string(blocks) + "}}"), HasSubstr("blocks is"));
     EXPECT_THAT(refused(R"({"seed":-1})"), HasSubstr("seed is -1"));
     EXPECT_THAT(refused(R"({"watchdog":0})"), HasSubstr("watchdog is 0"));
+    EXPECT_THAT(refused(R"({"threads":0})"), HasSubstr("threads is 0"));
     EXPECT_THAT(refused(R"({"data":[1]})"), HasSubstr("not a path"));
     EXPECT_THAT(refused("{\"data\":\"a\\u0000b\"}"), HasSubstr("not a path"));
     EXPECT_THAT(refused(R"({"format":"chimera.schedule"})"), HasSubstr("is no job"));
@@ -122,6 +127,7 @@ TEST(job, values_that_do_not_go_together_are_refused) {
     EXPECT_THAT(refused(R"({"data":"x"})"), HasSubstr("has no end"));
     EXPECT_THAT(refused(R"({"model":{"heads":3})" + rest),
                 HasSubstr("channels are 64 (not a multiple of its 3 heads) use 66"));
+    EXPECT_THAT(refused(R"({"device":"cuda","threads":2)" + rest), HasSubstr("threads is 2) leave it out"));
     EXPECT_THAT(refused(R"({"batch":{"tokens":65})" + rest), HasSubstr("65 tokens (the model's context is 64)"));
     EXPECT_THAT(refused(R"({"schedule":{"stages":6})" + rest), HasSubstr("6 stages (the model has 4 layers)"));
     EXPECT_THAT(refused(R"({"schedule":{"blocks":[2,2]})" + rest), HasSubstr("2 numbers (the schedule has 4 stages)"));

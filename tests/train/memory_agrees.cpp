@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -29,15 +28,26 @@ using namespace chimera;
 using namespace chimera::executor;
 
 /// A device of the executor that counts what is allocated.
+template <int Threads>
 struct counting_device : cpu_device {
     std::size_t bytes = 0;
+    counting_device() : cpu_device(Threads) {}
     memory allocate(std::size_t size) {
         bytes += size;
         return cpu_device::allocate(size);
     }
 };
 std::size_t allocated(const ledger::device& of) { return of.bytes; }
-std::size_t allocated(const counting_device& of) { return of.bytes + of.scratch_bytes(); }
+template <int Threads>
+std::size_t allocated(const counting_device<Threads>& of) {
+    return of.bytes + of.scratch_bytes();
+}
+
+/// Threads of a device that has scratch memory of its own; 0 for others.
+template <class Device>
+constexpr int threads_of = 0;
+template <int Threads>
+constexpr int threads_of<counting_device<Threads>> = Threads;
 
 /// A model, and how its stages are cut for a program.
 struct setting {
@@ -82,7 +92,7 @@ void compare(const setting& with, const program_view& p, const std::string& name
     SCOPED_TRACE(name);
     const auto measured = measure<Device>(with, p);
     const auto stages = training_memory(p, with.config, stage_layers(with.config, p.head.stages),
-                                        {with.sequences, with.tokens}, std::is_same_v<Device, counting_device>);
+                                        {with.sequences, with.tokens}, threads_of<Device>);
     const auto predicted = memory_timeline(p, stages);
     ASSERT_EQ(predicted.size(), measured.size());
     for (std::size_t w = 0; w < measured.size(); ++w) {
@@ -109,6 +119,17 @@ std::vector<sweep::variant> all_variants() {
 
 INSTANTIATE_TEST_SUITE_P(All, Memory, testing::ValuesIn(all_variants()), [](const auto& of) { return of.param.name; });
 
+TEST(MemoryOnTheCpu, OfWorkersWithSeveralThreadsToo) {
+    const setting with{{2, 4, 64, 4000, 64}, 2, 64};  // large enough for products to be cut
+    family_options of;
+    of.family = "one_f_one_b";
+    of.stages = 2;
+    of.micro_batches = 3;
+    const program p = lower(make_schedule(of));
+    compare<counting_device<1>>(with, p, "1 thread");
+    compare<counting_device<3>>(with, p, "3 threads");
+}
+
 TEST(MemoryOnTheCpu, IsWhatTheExecutorAllocates) {
     for (const std::string_view family : family_names()) {
         family_options of;
@@ -117,10 +138,10 @@ TEST(MemoryOnTheCpu, IsWhatTheExecutorAllocates) {
         of.micro_batches = 8;
         const schedule made = make_schedule(of);
         const setting with{{6, 2, 32, 256, 32}, 2, 32};
-        compare<counting_device>(with, lower(made), of.family);
+        compare<counting_device<1>>(with, lower(made), of.family);
         if (made.head.update == weights::flushed) {
             const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
-            compare<counting_device>(with, lower(recompute(made, stages)), of.family + ", even stages recomputed");
+            compare<counting_device<1>>(with, lower(recompute(made, stages)), of.family + ", even stages recomputed");
         }
     }
 }

@@ -158,19 +158,19 @@ void head_forward(const head_scratch& h, const head_rows& q, const head_rows& v,
     }
 }
 
-void attention_forward(const attention_shape& s, const float* qkv, float* y, float* log_sum, float* scratch) {
+void attention_forward(const attention_shape& s, int first, int last, const float* qkv, float* y, float* log_sum,
+                       float* scratch) {
     const head_scratch h(s, scratch);
     const float factor = 1.f / __builtin_sqrtf(static_cast<float>(h.size));
     const index channels = s.channels, stride = 3 * channels;
-    for (index b = 0; b < s.sequences; ++b)
-        for (index head = 0; head < s.heads; ++head) {
-            const float* x = qkv + b * h.tokens * stride + head * h.size;
-            const head_rows q = h.operand(0, x, stride), k = h.operand(1, x + channels, stride),
-                            v = h.operand(2, x + 2 * channels, stride);
-            transpose(k, h.tokens, h.width, h.k_across, h.padded);
-            head_forward(h, q, v, factor, y + b * h.tokens * channels + head * h.size, channels,
-                         log_sum + (b * s.heads + head) * h.tokens);
-        }
+    for (index i = first; i < last; ++i) {
+        const index b = i / s.heads, head = i % s.heads;
+        const float* x = qkv + b * h.tokens * stride + head * h.size;
+        const head_rows q = h.operand(0, x, stride), k = h.operand(1, x + channels, stride),
+                        v = h.operand(2, x + 2 * channels, stride);
+        transpose(k, h.tokens, h.width, h.k_across, h.padded);
+        head_forward(h, q, v, factor, y + b * h.tokens * channels + head * h.size, channels, log_sum + i * h.tokens);
+    }
 }
 
 /// From scores (p) and products of the gradient with the values (dp): the probabilities, and the gradient of the products
@@ -208,24 +208,22 @@ void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k
     }
 }
 
-void attention_backward(const attention_shape& s, const float* qkv, const float* y, const float* dy,
-                        const float* log_sum, float* d_qkv, float* scratch) {
+void attention_backward(const attention_shape& s, int first, int last, const float* qkv, const float* y,
+                        const float* dy, const float* log_sum, float* d_qkv, float* scratch) {
     const head_scratch h(s, scratch);
     const float factor = 1.f / __builtin_sqrtf(static_cast<float>(h.size));
     const index channels = s.channels, stride = 3 * channels;
-    for (index b = 0; b < s.sequences; ++b)
-        for (index head = 0; head < s.heads; ++head) {
-            const index in = b * h.tokens * stride + head * h.size, out = b * h.tokens * channels + head * h.size;
-            const head_rows q = h.operand(0, qkv + in, stride), k = h.operand(1, qkv + in + channels, stride),
-                            v = h.operand(2, qkv + in + 2 * channels, stride),
-                            gradient = h.operand(3, dy + out, channels);
-            transpose(k, h.tokens, h.width, h.k_across, h.padded);
-            transpose(v, h.tokens, h.width, h.v_across, h.padded);
-            head_backward(h, q, k, gradient, factor, y + out, channels, log_sum + (b * s.heads + head) * h.tokens,
-                          d_qkv + in, stride);
-            scatter(h, h.tokens, h.dk, d_qkv + in + channels, stride);
-            scatter(h, h.tokens, h.dv, d_qkv + in + 2 * channels, stride);
-        }
+    for (index i = first; i < last; ++i) {
+        const index b = i / s.heads, head = i % s.heads;
+        const index in = b * h.tokens * stride + head * h.size, out = b * h.tokens * channels + head * h.size;
+        const head_rows q = h.operand(0, qkv + in, stride), k = h.operand(1, qkv + in + channels, stride),
+                        v = h.operand(2, qkv + in + 2 * channels, stride), gradient = h.operand(3, dy + out, channels);
+        transpose(k, h.tokens, h.width, h.k_across, h.padded);
+        transpose(v, h.tokens, h.width, h.v_across, h.padded);
+        head_backward(h, q, k, gradient, factor, y + out, channels, log_sum + i * h.tokens, d_qkv + in, stride);
+        scatter(h, h.tokens, h.dk, d_qkv + in + channels, stride);
+        scatter(h, h.tokens, h.dv, d_qkv + in + 2 * channels, stride);
+    }
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include "executor/device/cpu/linear.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <numeric>
 
 namespace chimera::executor {
 
@@ -13,16 +15,61 @@ namespace detail {
 
 struct cpu_state {
     const kernels& loops;
+    team threads;
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    dnnl::stream stream{engine};
     std::map<linear_shape, linear_primitives> plans;
     host_memory scratch;
 
-    explicit cpu_state(const kernels& k) : loops(k) {}
+    cpu_state(const kernels& k, int size) : loops(k), threads(size) {}
     void reserve(std::size_t bytes) {
         if (bytes > scratch.size()) scratch = host_memory(bytes);
     }
-    float* floats() const { return reinterpret_cast<float*>(scratch.data()); }
+    void run(const matrix_product& p, const operands& with) {
+        use_one_thread();
+        p.run(threads, with, scratch.data());
+    }
+    /// Floats of one thread's scratch for attention.
+    std::size_t attention_floats(const attention_shape& s) const {
+        return aligned(loops.attention_scratch(s) * sizeof(float)) / sizeof(float);
+    }
+    /// Calls work(first, last, scratch) for all heads, some on each thread.
+    template <class Work>
+    void heads(const attention_shape& s, const Work& work) {
+        const std::size_t n = static_cast<std::size_t>(s.sequences) * static_cast<std::size_t>(s.heads),
+                          each = (n + static_cast<std::size_t>(threads.size()) - 1) /
+                                 static_cast<std::size_t>(threads.size());
+        threads.share(n, 1, [&](std::size_t first, std::size_t count) {
+            work(static_cast<int>(first), static_cast<int>(first + count),
+                 reinterpret_cast<float*>(scratch.data()) + first / each * attention_floats(s));
+        });
+    }
+    /// Calls work(offset, shape) for parts of the rows.
+    template <class Work>
+    void rows(const row_shape& s, const Work& work) {
+        const auto columns = static_cast<std::size_t>(s.columns);
+        threads.share(static_cast<std::size_t>(s.rows), 1 + worth_sharing / columns,
+                      [&](std::size_t first, std::size_t count) {
+                          work(static_cast<std::ptrdiff_t>(first), row_shape{static_cast<int>(count), s.columns});
+                      });
+    }
+    /// Calls work(offset, shape) for parts of the columns.
+    template <class Work>
+    void columns(const row_shape& s, const Work& work) {
+        const std::size_t line = alignment / sizeof(float),
+                          grain = 1 + worth_sharing / static_cast<std::size_t>(s.rows);
+        threads.share(static_cast<std::size_t>(s.columns), (grain + line - 1) / line * line,
+                      [&](std::size_t first, std::size_t count) {
+                          work(static_cast<std::ptrdiff_t>(first), row_shape{s.rows, static_cast<int>(count)});
+                      });
+    }
+    /// Calls work(first, count) for parts of an array.
+    template <class Work>
+    void elements(std::size_t n, const Work& work) {
+        threads.share(n, worth_sharing, work);
+    }
+
+private:
+    static constexpr std::size_t worth_sharing = 1 << 14;  // elements: some microseconds, more than a helper costs
 };
 
 std::span<const kernels* const> usable_kernels() {
@@ -46,8 +93,9 @@ std::size_t count(int rows, int columns) { return row_shape{rows, columns}.size(
 
 }  // namespace detail
 
-cpu_device::cpu_device() : cpu_device(*detail::usable_kernels().front()) {}
-cpu_device::cpu_device(const detail::kernels& loops) : state_(std::make_unique<detail::cpu_state>(loops)) {}
+cpu_device::cpu_device(int threads) : cpu_device(*detail::usable_kernels().front(), threads) {}
+cpu_device::cpu_device(const detail::kernels& loops, int threads)
+    : state_(std::make_unique<detail::cpu_state>(loops, threads)) {}
 cpu_device::~cpu_device() = default;
 cpu_device::cpu_device(cpu_device&&) noexcept = default;
 cpu_device& cpu_device::operator=(cpu_device&&) noexcept = default;
@@ -58,21 +106,39 @@ std::size_t cpu_device::scratch_bytes() const { return state_->scratch.size(); }
 
 cpu_device::linear_plan cpu_device::plan(linear_shape shape, linear_role) {
     detail::use_one_thread();
-    const auto& made = state_->plans.try_emplace(shape, state_->engine, shape).first->second;
-    state_->reserve(made.scratch_bytes());
+    auto& s = *state_;
+    const auto& made = s.plans.try_emplace(shape, s.engine, shape, s.threads.size()).first->second;
+    s.reserve(made.scratch_bytes());
     return &made;
 }
 
 cpu_device::attention_plan cpu_device::plan(attention_shape shape) {
-    state_->reserve(state_->loops.attention_scratch(shape) * sizeof(real));
+    state_->reserve(state_->attention_floats(shape) * static_cast<std::size_t>(state_->threads.size()) * sizeof(real));
     return shape;
 }
 
-void cpu_device::fill(real* y, real value, std::size_t n) { std::fill_n(y, n, value); }
-void cpu_device::copy(real* y, const real* x, std::size_t n) { std::copy_n(x, n, y); }
-void cpu_device::add(real* y, const real* x, std::size_t n) { state_->loops.add(y, x, n); }
-void cpu_device::scale(real* y, real factor, std::size_t n) { state_->loops.scale(y, factor, n); }
-void cpu_device::sum_of_squares(const wide* x, std::size_t n, double* y) { *y = state_->loops.sum_of_squares(x, n); }
+void cpu_device::fill(real* y, real value, std::size_t n) {
+    state_->elements(n, [&](std::size_t first, std::size_t count) { std::fill_n(y + first, count, value); });
+}
+void cpu_device::copy(real* y, const real* x, std::size_t n) {
+    state_->elements(n, [&](std::size_t first, std::size_t count) { std::copy_n(x + first, count, y + first); });
+}
+void cpu_device::add(real* y, const real* x, std::size_t n) {
+    state_->elements(n, [&](std::size_t first, std::size_t count) { state_->loops.add(y + first, x + first, count); });
+}
+void cpu_device::scale(real* y, real factor, std::size_t n) {
+    state_->elements(n, [&](std::size_t first, std::size_t count) { state_->loops.scale(y + first, factor, count); });
+}
+
+void cpu_device::sum_of_squares(const wide* x, std::size_t n, double* y) {
+    std::array<double, 64> sums{};  // as many whatever the threads: the same bits
+    const std::size_t each = (n / sums.size() / 16 + 1) * 16;
+    state_->threads.share(sums.size(), n < (1U << 20) ? sums.size() : 1, [&](std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count && i * each < n; ++i)
+            sums[i] = state_->loops.sum_of_squares(x + i * each, std::min(each, n - i * each));
+    });
+    *y = std::accumulate(sums.begin(), sums.end(), 0.0);
+}
 
 void cpu_device::mean_of(const wide* x, std::size_t n, double* y) {
     double sum = 0;
@@ -96,23 +162,21 @@ void cpu_device::embedding_backward(const embedding_shape& shape, const std::int
 
 void cpu_device::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
                                 real* y) {
-    detail::use_one_thread();
-    plan->forward[bias != nullptr][residual != nullptr].run(state_->stream, x, w, y, state_->scratch.data(), bias,
-                                                            residual);
+    state_->run(plan->forward[bias != nullptr][residual != nullptr], {x, w, y, bias, residual});
 }
 
 void cpu_device::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before,
                                      real* y) {
-    detail::use_one_thread();
-    if (!before && bias) return plan->gelu.run(state_->stream, x, w, y, state_->scratch.data(), bias);
+    if (!before && bias) return state_->run(plan->gelu, {x, w, y, bias});
     real* inner = before ? before : y;
     linear_forward(plan, x, w, bias, nullptr, inner);
-    state_->loops.gelu_forward(inner, y, detail::count(plan->shape.rows, plan->shape.outputs));
+    state_->elements(detail::count(plan->shape.rows, plan->shape.outputs), [&](std::size_t first, std::size_t count) {
+        state_->loops.gelu_forward(inner + first, y + first, count);
+    });
 }
 
 void cpu_device::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
-    detail::use_one_thread();
-    plan->input.run(state_->stream, dy, w, dx, state_->scratch.data());
+    state_->run(plan->input, {dy, w, dx});
 }
 
 void cpu_device::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
@@ -122,26 +186,36 @@ void cpu_device::linear_gelu_backward_input(linear_plan plan, const real* dy, co
 }
 
 void cpu_device::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add) {
-    detail::use_one_thread();
     const linear_shape& s = plan->shape;
-    plan->weight[add].run(state_->stream, s.transposed ? dy : x, s.transposed ? x : dy, dw, state_->scratch.data());
+    state_->run(plan->weight[add], {s.transposed ? dy : x, s.transposed ? x : dy, dw});
     if (!db) return;
     if (!add) fill(db, 0, static_cast<std::size_t>(s.outputs));
-    state_->loops.add_columns({s.rows, s.outputs}, dy, db);
+    state_->columns({s.rows, s.outputs}, [&](std::ptrdiff_t first, const row_shape& part) {
+        state_->loops.add_columns(part, s.outputs, dy + first, db + first);
+    });
 }
 
 void cpu_device::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
-    state_->loops.gelu_backward(x, dy, dx, n);
+    state_->elements(n, [&](std::size_t first, std::size_t count) {
+        state_->loops.gelu_backward(x + first, dy + first, dx + first, count);
+    });
 }
 
 void cpu_device::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y,
                               wide* mean, wide* inverse) {
-    state_->loops.norm_forward(shape, x, scale, shift, y, mean, inverse);
+    state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        const std::ptrdiff_t at = first * shape.columns;
+        state_->loops.norm_forward(part, x + at, scale, shift, y + at, mean + first, inverse + first);
+    });
 }
 
 void cpu_device::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
                                      const wide* mean, const wide* inverse, const real* residual, real* dx) {
-    state_->loops.norm_backward_input(shape, dy, x, scale, mean, inverse, residual, dx);
+    state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        const std::ptrdiff_t at = first * shape.columns;
+        state_->loops.norm_backward_input(part, dy + at, x + at, scale, mean + first, inverse + first,
+                                          residual ? residual + at : nullptr, dx + at);
+    });
 }
 
 void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
@@ -150,31 +224,46 @@ void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy
         fill(d_scale, 0, static_cast<std::size_t>(shape.columns));
         fill(d_shift, 0, static_cast<std::size_t>(shape.columns));
     }
-    state_->loops.norm_backward_parameters(shape, dy, x, mean, inverse, d_scale, d_shift);
+    state_->columns(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        state_->loops.norm_backward_parameters(part, shape.columns, dy + first, x + first, mean, inverse,
+                                               d_scale + first, d_shift + first);
+    });
 }
 
 void cpu_device::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
-    state_->loops.attention_forward(plan, qkv, y, log_sum, state_->floats());
+    state_->heads(plan, [&](int first, int last, real* scratch) {
+        state_->loops.attention_forward(plan, first, last, qkv, y, log_sum, scratch);
+    });
 }
 
 void cpu_device::attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
                                     const wide* log_sum, real* d_qkv) {
-    state_->loops.attention_backward(plan, qkv, y, dy, log_sum, d_qkv, state_->floats());
+    state_->heads(plan, [&](int first, int last, real* scratch) {
+        state_->loops.attention_backward(plan, first, last, qkv, y, dy, log_sum, d_qkv, scratch);
+    });
 }
 
 void cpu_device::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
                                        wide* losses, wide* log_sum) {
-    state_->loops.cross_entropy_forward(shape, logits, targets, losses, log_sum);
+    state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        state_->loops.cross_entropy_forward(part, logits + first * shape.columns, targets + first, losses + first,
+                                            log_sum + first);
+    });
 }
 
 void cpu_device::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
                                         const wide* log_sum, wide factor) {
-    state_->loops.cross_entropy_backward(shape, logits, targets, log_sum, factor);
+    state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        state_->loops.cross_entropy_backward(part, logits + first * shape.columns, targets + first, log_sum + first,
+                                             factor);
+    });
 }
 
 void cpu_device::adamw(real* values, wide*, const wide* gradients, wide* m, wide* v, std::size_t n,
                        const adamw_step& step) {
-    state_->loops.adamw(values, gradients, m, v, n, step);
+    state_->elements(n, [&](std::size_t first, std::size_t count) {
+        state_->loops.adamw(values + first, gradients + first, m + first, v + first, count, step);
+    });
 }
 
 }  // namespace chimera::executor

@@ -14,10 +14,11 @@ struct cpu_state;
 struct kernels;
 }  // namespace detail
 
-/// One processor core in fp32: matrix products by oneDNN, the rest in vectorised loops.
+/// One or more processor cores in fp32: matrix products by oneDNN, the rest in vectorised loops.
 ///
-/// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. The thread that
-/// calls it is told to use one OpenMP thread. Plans live as long as the device. Scratch memory grows only in `plan`.
+/// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. With more than one thread
+/// it starts helpers, which end with it. How work is cut depends on its shape and on the number of threads alone, so results do too.
+/// Threads that compute are told to use one OpenMP thread. Plans live as long as the device. Scratch memory grows only in `plan`.
 class cpu_device : public host_side {
 public:
     using real = float;
@@ -26,8 +27,8 @@ public:
     using linear_plan = const detail::linear_primitives*;
     using attention_plan = attention_shape;
 
-    cpu_device();
-    explicit cpu_device(const detail::kernels& loops);  ///< with the loops of one instruction set
+    explicit cpu_device(int threads = 1);
+    explicit cpu_device(const detail::kernels& loops, int threads = 1);  ///< with the loops of one instruction set
     ~cpu_device();
     cpu_device(cpu_device&&) noexcept;
     cpu_device& operator=(cpu_device&&) noexcept;

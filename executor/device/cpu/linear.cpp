@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/device/cpu/linear.hpp"
 
+#include "executor/device/memory.hpp"
+
 #include <algorithm>
 
 #include <dlfcn.h>
@@ -11,20 +13,27 @@ namespace {
 
 constexpr int residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
 
-dnnl::memory::desc matrix(long rows, long columns, bool transposed) {
-    const dnnl::memory::dims strides = transposed ? dnnl::memory::dims{1, rows} : dnnl::memory::dims{columns, 1};
+/// [rows, columns] of a matrix whose rows, or columns if `transposed`, are `stride` elements apart.
+dnnl::memory::desc matrix(long rows, long columns, long stride, bool transposed = false) {
+    const dnnl::memory::dims strides = transposed ? dnnl::memory::dims{1, stride} : dnnl::memory::dims{stride, 1};
     return {{rows, columns}, dnnl::memory::data_type::f32, strides};
 }
 
-dnnl::primitive_attr attributes(const matrix_product::form& f) {
+dnnl::primitive_attr attributes(const product_form& f, const dnnl::memory::desc& result) {
     dnnl::post_ops after;
-    if (f.residual) after.append_binary(dnnl::algorithm::binary_add, matrix(f.rows, f.columns, false));
+    if (f.residual) after.append_binary(dnnl::algorithm::binary_add, result);
     if (f.gelu) after.append_eltwise(1.f, dnnl::algorithm::eltwise_gelu_tanh, 0.f, 0.f);
     if (f.accumulate) after.append_sum(1.f);
-    dnnl::primitive_attr result;
-    result.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    result.set_post_ops(after);
-    return result;
+    dnnl::primitive_attr how;
+    how.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    how.set_post_ops(after);
+    return how;
+}
+
+/// What a part adds: the terms after the first ones are added to what those have left, bias and residual included.
+product_form form_of(product_form whole, const product_part& part) {
+    if (part.term > 0) whole.bias = whole.residual = false, whole.accumulate = true;
+    return whole;
 }
 
 }  // namespace
@@ -35,61 +44,91 @@ void use_one_thread() {
     if (set) set(1);
 }
 
-matrix_product::matrix_product(const dnnl::engine& engine, const form& f) {
-    const auto left = matrix(f.rows, f.inner, f.left_transposed),
-               right = matrix(f.inner, f.columns, f.right_transposed);
-    const auto result = matrix(f.rows, f.columns, false), bias = matrix(1, f.columns, false);
+part_product::part_product(const dnnl::engine& engine, const product_form& whole, const product_part& p)
+    : stream_(engine) {
+    const product_form f = form_of(whole, p);
+    const auto left = matrix(p.rows, p.terms, f.left_transposed ? f.rows : f.inner, f.left_transposed);
+    const auto right = matrix(p.terms, p.columns, f.right_transposed ? f.inner : f.columns, f.right_transposed);
+    const auto result = matrix(p.rows, p.columns, f.columns), bias = matrix(1, p.columns, p.columns);
     const dnnl::matmul::desc what =
         f.bias ? dnnl::matmul::desc(left, right, bias, result) : dnnl::matmul::desc(left, right, result);
-    const dnnl::matmul::primitive_desc how(what, attributes(f), engine);
+    const dnnl::matmul::primitive_desc how(what, attributes(f, result), engine);
     primitive_ = dnnl::matmul(how);
     scratch_bytes_ = how.scratchpad_desc().get_size();
-    const auto argument = [&](int key, const dnnl::memory::desc& d) {
-        arguments_.emplace(key, dnnl::memory(d, engine, nullptr));
-    };
-    argument(DNNL_ARG_SRC, left);
-    argument(DNNL_ARG_WEIGHTS, right);
-    argument(DNNL_ARG_DST, result);
+    const long corner = p.row * f.columns + p.column;
+    argument(DNNL_ARG_SRC, left, f.left_transposed ? p.term * f.rows + p.row : p.row * f.inner + p.term);
+    argument(DNNL_ARG_WEIGHTS, right, f.right_transposed ? p.column * f.inner + p.term : p.term * f.columns + p.column);
+    argument(DNNL_ARG_DST, result, corner);
     argument(DNNL_ARG_SCRATCHPAD, how.scratchpad_desc());
-    if (f.bias) argument(DNNL_ARG_BIAS, bias);
-    if (f.residual) argument(residual_argument, result);
+    if (f.bias) argument(DNNL_ARG_BIAS, bias, p.column);
+    if (f.residual) argument(residual_argument, result, corner);
 }
 
-void matrix_product::run(const dnnl::stream& stream, const float* left, const float* right, float* result,
-                         void* scratch, const float* bias, const float* residual) const {
+void part_product::argument(int key, const dnnl::memory::desc& d, long offset) {
+    arguments_.emplace(key, dnnl::memory(d, stream_.get_engine(), nullptr));
+    offsets_.emplace(key, offset);
+}
+
+void part_product::set(int key, const void* whole) const {
     // oneDNN's memory objects hold pointers to non-const; it only reads the operands.
-    const auto set = [&](int key, const void* data) { arguments_.at(key).set_data_handle(const_cast<void*>(data)); };
-    set(DNNL_ARG_SRC, left);
-    set(DNNL_ARG_WEIGHTS, right);
-    set(DNNL_ARG_DST, result);
-    set(DNNL_ARG_SCRATCHPAD, scratch);
-    if (bias) set(DNNL_ARG_BIAS, bias);
-    if (residual) set(residual_argument, residual);
-    primitive_.execute(stream, arguments_);
+    if (const auto found = arguments_.find(key); found != arguments_.end())
+        found->second.set_data_handle(static_cast<float*>(const_cast<void*>(whole)) + offsets_.at(key));
 }
 
-linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_shape& s) : shape(s) {
+void part_product::run(const operands& with, void* scratch) const {
+    set(DNNL_ARG_SRC, with.left);
+    set(DNNL_ARG_WEIGHTS, with.right);
+    set(DNNL_ARG_DST, with.result);
+    set(DNNL_ARG_SCRATCHPAD, scratch);
+    set(DNNL_ARG_BIAS, with.bias);
+    set(residual_argument, with.residual);
+    primitive_.execute(stream_, arguments_);
+}
+
+matrix_product::matrix_product(const dnnl::engine& engine, const product_form& form, int threads) {
+    for (const auto& parts : cut(form, threads)) {
+        of_.emplace_back();
+        for (const product_part& part : parts) {
+            of_.back().emplace_back(engine, form, part);
+            scratch_bytes_ = std::max(scratch_bytes_, aligned(of_.back().back().scratch_bytes()));
+        }
+    }
+}
+
+std::size_t matrix_product::scratch_bytes() const { return scratch_bytes_ * of_.size(); }
+
+void matrix_product::run(team& by, const operands& with, std::byte* scratch) const {
+    const auto one = [&](std::size_t thread) {
+        for (const part_product& part : of_[thread]) part.run(with, scratch + thread * scratch_bytes_);
+    };
+    if (of_.size() == 1) return one(0);
+    by.run([&](int i) {
+        const auto thread = static_cast<std::size_t>(i);
+        if (thread < of_.size()) one(thread);
+    });
+}
+
+linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_shape& s, int threads) : shape(s) {
     const bool t = s.transposed;
+    const product_form out{.rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t};
     for (const bool bias : {false, true})
-        for (const bool residual : {false, true})
-            forward[bias][residual] = {engine,
-                                       {.rows = s.rows,
-                                        .columns = s.outputs,
-                                        .inner = s.inputs,
-                                        .right_transposed = t,
-                                        .bias = bias,
-                                        .residual = residual}};
-    gelu = {
-        engine,
-        {.rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t, .bias = true, .gelu = true}};
-    input = {engine, {.rows = s.rows, .columns = s.inputs, .inner = s.outputs, .right_transposed = !t}};
+        for (const bool residual : {false, true}) {
+            product_form f = out;
+            f.bias = bias, f.residual = residual;
+            forward[bias][residual] = {engine, f, threads};
+        }
+    product_form active = out;
+    active.bias = active.gelu = true;
+    gelu = {engine, active, threads};
+    input = {engine, {.rows = s.rows, .columns = s.inputs, .inner = s.outputs, .right_transposed = !t}, threads};
     for (const bool add : {false, true})
         weight[add] = {engine,
                        {.rows = t ? s.outputs : s.inputs,
                         .columns = t ? s.inputs : s.outputs,
                         .inner = s.rows,
                         .left_transposed = true,
-                        .accumulate = add}};
+                        .accumulate = add},
+                       threads};
 }
 
 std::size_t linear_primitives::scratch_bytes() const {

@@ -3,17 +3,17 @@
 namespace chimera::executor::detail {
 namespace {
 
-void add_columns(const row_shape& s, const float* x, float* sums) {
+void add_columns(const row_shape& s, index stride, const float* x, float* sums) {
     const index n = s.columns;
     index i = 0;
     for (; i + 4 <= s.rows; i += 4) {
-        const float *a = x + i * n, *b = a + n, *c = b + n, *d = c + n;
+        const float *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
 #pragma omp simd
         for (index j = 0; j < n; ++j) sums[j] += (a[j] + b[j]) + (c[j] + d[j]);
     }
     for (; i < s.rows; ++i) {
 #pragma omp simd
-        for (index j = 0; j < n; ++j) sums[j] += x[i * n + j];
+        for (index j = 0; j < n; ++j) sums[j] += x[i * stride + j];
     }
 }
 
@@ -60,10 +60,10 @@ void norm_backward_input(const row_shape& s, const float* dy, const float* x, co
     }
 }
 
-void norm_backward_parameters(const row_shape& s, const float* dy, const float* x, const float* mean,
+void norm_backward_parameters(const row_shape& s, index stride, const float* dy, const float* x, const float* mean,
                               const float* inverse, float* d_scale, float* d_shift) {
     const index n = s.columns;
-    for (index i = 0; i < s.rows; ++i, x += n, dy += n) {
+    for (index i = 0; i < s.rows; ++i, x += stride, dy += stride) {
         const float middle = mean[i], factor = inverse[i];
 #pragma omp simd
         for (index c = 0; c < n; ++c) {
