@@ -27,6 +27,7 @@ struct html_table {
     std::vector<std::vector<std::string>> rows;
 };
 
+/// What the page says around its timelines; times are in `unit`.
 struct html_options {
     time_unit unit = time_unit::seconds;
     std::string title{};               ///< empty: the family's name

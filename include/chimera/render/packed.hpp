@@ -3,11 +3,11 @@
 
 #include <chimera/render/append.hpp>
 #include <chimera/render/palette.hpp>
-#include <chimera/render/round.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -119,8 +119,8 @@ private:
     std::int64_t add_slot(const step& s, std::int64_t before) {
         const std::size_t at = kind_of(s);
         kind& k = kinds_[at];
-        const std::int64_t begin = rounded(s.begin / quantum_);
-        const std::int64_t end = rounded(s.end / quantum_);
+        const std::int64_t begin = std::llround(s.begin / quantum_);
+        const std::int64_t end = std::llround(s.end / quantum_);
         const std::int64_t leap = s.first - k.first;
         slots_.push_back({at, leap - k.leap, begin - before - k.gap, end - begin - k.duration});
         k.first = s.first;
