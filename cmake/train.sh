@@ -7,12 +7,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/packages.sh
 
 need_packages "${packages_build[@]}"
-say "Building into build/release (takes a few minutes the first time)"
-cmake --preset release
-cmake --build build/release -j "$(jobs)" --target chimera_program
+preset=${CHIMERA_PRESET:-release}
+say "Building into build/$preset (takes a few minutes the first time)"
+cmake --preset "$preset"
+cmake --build "build/$preset" -j "$(jobs)" --target chimera_program
 output=(--output "runs/$(date +%Y%m%d-%H%M%S)")
 for argument in "$@"; do
     case $argument in -o* | --output* | --help | -h) output=() ;; esac
 done
 say "Training for about 90 seconds, as examples/jobs/newcomer.json says"
-build/release/executor/chimera train examples/jobs/newcomer.json "${output[@]}" "$@"
+"build/$preset/executor/chimera" train examples/jobs/newcomer.json "${output[@]}" "$@"

@@ -51,9 +51,17 @@ int pass_of(action op) {
     }
 }
 
+/// A geometric mean, exact where all are the same: profiles must ascend by it, and equal ones stay equal.
 struct mean {
-    double logarithms = 0;
+    double logarithms = 0, least = 0, most = 0;
     int count = 0;
+    void add(double value) {
+        least = count > 0 ? std::min(least, value) : value;
+        most = std::max(most, value);
+        logarithms += std::log(value);
+        ++count;
+    }
+    double value() const { return least == most ? most : std::exp(logarithms / count); }
 };
 
 }  // namespace
@@ -69,7 +77,7 @@ std::vector<reuse_bytes> reuse_of(const program_view& of, std::span<const double
                 const double bytes =
                     all[static_cast<std::size_t>(worker)].touch(of.buffer_of(i, k), std::max(1.0, kept[i.stage]));
                 mean& into = found[i.stage * passes + static_cast<std::size_t>(pass)];
-                if (count) into.logarithms += std::log(bytes), ++into.count;
+                if (count) into.add(bytes);
             }
         }
     };
@@ -79,7 +87,7 @@ std::vector<reuse_bytes> reuse_of(const program_view& of, std::span<const double
     for (std::size_t s = 0; s < kept.size(); ++s)
         for (int p = 0; p < passes; ++p)
             if (const mean& m = found[s * passes + static_cast<std::size_t>(p)]; m.count > 0)
-                out[s].*axes[p] = of.head.workers * std::exp(m.logarithms / m.count);
+                out[s].*axes[p] = of.head.workers * m.value();
     return out;
 }
 

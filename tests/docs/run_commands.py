@@ -6,11 +6,13 @@
 
 Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch folder holds
 links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with that status, all others
-with 0. What cannot run here is named before its block, with the file that runs it instead, and must stand there:
+with 0. What cannot run here is named before its block: with the file that runs it instead, where it must stand, or with why nobody
+does:
 
     <!-- run by .ci/run -->
+    <!-- not run: takes an hour -->
 
-A page whose `sh` blocks hold no command, or that shows a command in a block without a mark, fails.
+A page that shows a command anywhere else, in a block without a mark or indented, fails.
 """
 
 import os
@@ -21,7 +23,8 @@ import sys
 import tempfile
 
 FENCE = re.compile(r"^```(.*)$")
-ELSEWHERE = re.compile(r"^<!-- run by (\S+) -->$")
+ELSEWHERE = re.compile(r"^<!-- (?:run by (\S+)|not run: (.+)) -->$")
+COMMAND = re.compile(r"(\$ )?(chimera|bash|cmake|ctest|ninja|mpirun) ")
 EXITS = re.compile(r"#\s*exits (\d+)\s*$")
 
 
@@ -40,7 +43,9 @@ def blocks_of(page):
             lines.append(line)
         elif line.strip():
             found = ELSEWHERE.match(line)
-            elsewhere = found.group(1) if found else None
+            elsewhere = found.groups() if found else None
+            if line.startswith("    ") and COMMAND.match(line.strip()):
+                yield "", [line], None, at
 
 
 def commands_of(lines):
@@ -88,7 +93,7 @@ def main():
             kind, *rest = mark.split() or [""]
             if kind == "json" and rest:
                 (folder / rest[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
-            if kind == "" and any(re.match(r"\s*(\$ )?(chimera|bash|cmake) ", line) for line in lines):
+            if kind == "" and any(COMMAND.match(line.strip()) for line in lines):
                 print(f"{where}: commands in a block that is not marked sh")
                 good = False
             if kind != "sh":
@@ -96,10 +101,12 @@ def main():
             for command in commands_of(lines):
                 count += 1
                 if elsewhere:
-                    text = (source / elsewhere).read_text(encoding="utf-8")
-                    if re.sub(r"\s*#.*", "", command) not in text:
-                        print(f"{where}: {elsewhere} does not run `{command}`")
+                    file, why = elsewhere
+                    if file and re.sub(r"\s*#.*", "", command) not in (source / file).read_text(encoding="utf-8"):
+                        print(f"{where}: {file} does not run `{command}`")
                         good = False
+                    if why:
+                        print(f"{where}: not run ({why}): {command}")
                 elif not run(command, folder, environment):
                     print(f"{where}: see above")
                     good = False

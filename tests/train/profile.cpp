@@ -202,6 +202,9 @@ TEST(profile, reuse_is_what_was_touched_since) {
     EXPECT_NEAR(two[1].forward, 200, 1e-9);
     EXPECT_NEAR(two[1].backward, 200, 1e-9);
     EXPECT_NEAR(two[0].backward, 40, 1e-9);
+    // Weight gradients right behind their input gradients, however many there are: the same, to the bit.
+    for (const int count : {1, 3, 4, 16, 17})
+        EXPECT_EQ(reuse_of(made("zb_h1", 1, count), std::vector<double>{330752})[0].weight_gradient, 330752) << count;
     // All eight of the only stage are alive between its passes.
     EXPECT_NEAR(reuse_of(made("gpipe", 1, 8), std::vector<double>{10})[0].backward, 80, 1e-9);
 }
