@@ -41,8 +41,7 @@ public:
                 if (of.worker_of(p, s) != end.worker()) continue;
                 const std::size_t stage = static_cast<std::size_t>(s);
                 outputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->output_bytes());
-                if (receives(p, s))
-                    inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
+                if (receives(p, s)) inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
                 if (sends(p, s)) count(send(p, s), sent);
             }
         end.prepare(static_cast<int>(pipelines_.size()) * of.head.stages);
