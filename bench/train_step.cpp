@@ -6,6 +6,7 @@
 //
 //     yes | head -5 | bench_train_step [--layers L] [--channels C] [--heads H] [--vocabulary V] [--context X] [--tokens T]
 //                                      [--sequences B] [--family F] [--stages D] [--micro-batches N] [--width W] [--blocks 9,3] [--threads T]
+//                                      [--precision fp32|bf16]
 //
 // --sequences is of the whole step: each of the width · N micro-batches has B / (width · N).
 
@@ -24,6 +25,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <numeric>
 #include <string>
 
 namespace {
@@ -71,6 +73,8 @@ wish read(int count, char** words) {
         const std::string name = words[i], value = words[i + 1];
         if (name == "--family")
             w.schedule.family = value;
+        else if (name == "--precision")
+            w.precision = value;
         else if (name == "--blocks")
             w.blocks = numbers(value);
         else if (const auto found = whole.find(name); found != whole.end())
@@ -118,7 +122,7 @@ int run(const wish& with) {
     const unit_shape unit{with.sequences / units, w.tokens()};
     const gpt2_config config = config_of(w.model);
     const auto layers = stage_layers(config, of.head.stages, w.blocks);
-    const auto on = make_host_backend(with.threads);
+    const auto on = make_host_backend({with.threads, w.precision == "bf16"});
     replicas model(*on, of, config, layers, unit, 1);
     const batch data = random_batch(units, unit.sequences, unit.tokens, config.vocabulary);
     model.set_batch(data);
@@ -141,12 +145,15 @@ int run(const wish& with) {
         std::printf("%.6f %.6f\n", seconds, processor_seconds() - used);
         std::fflush(stdout);
     }
+    const auto losses = model.losses();
+    const double loss = std::accumulate(losses.begin(), losses.end(), 0.0) / units;
     std::printf(
-        "{\"name\": \"chimera, %s, %d stages, %d micro-batches, %d workers of %d threads\", \"parameters\": %lld, "
+        "{\"name\": \"chimera, %s, %s, %d stages, %d micro-batches, %d workers of %d threads\", \"parameters\": %lld, "
         "\"tokens\": %d, "
         "\"loss\": %.6f, \"peak_kilobytes\": %ld}\n",
-        w.schedule.family.c_str(), of.head.stages, of.head.micro_batches, of.head.workers, with.threads,
-        static_cast<long long>(parameter_count(config)), with.sequences * unit.tokens, model.loss(), peak_kilobytes());
+        w.precision.c_str(), w.schedule.family.c_str(), of.head.stages, of.head.micro_batches, of.head.workers,
+        with.threads, static_cast<long long>(parameter_count(config)), with.sequences * unit.tokens, loss,
+        peak_kilobytes());
     return 0;
 }
 

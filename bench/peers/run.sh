@@ -32,13 +32,23 @@ report() {
 # Peers
 
 By \`bash bench/peers/run.sh\`, $(date -u +%F), $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(g++ --version | head -1).
-Programs take turns within one run; same sizes, fp32, AdamW with clipping by the global norm, the same threads; warm-up is not counted.
+Programs take turns within one run; same sizes, AdamW with clipping by the global norm, the same threads; warm-up is not counted.
 
 ## A training step: GPT-2 with 12 layers, 768 channels, 50,257 tokens; 4 sequences of 64 tokens; 2 threads
 
 END
     "$python" $peers/turns.py "$step --family data_parallel --stages 1 --micro-batches 1 --threads 2" "$step --family zb_h1" \
         "$python $peers/pytorch_cpu.py" "$python $peers/pytorch_cpu.py --compiled"
+    if grep -q avx512_bf16 /proc/cpuinfo; then
+        cat <<END
+
+## The same step in bf16
+
+END
+        "$python" $peers/turns.py "$step --family data_parallel --stages 1 --micro-batches 1 --threads 2" \
+            "$step --family data_parallel --stages 1 --micro-batches 1 --threads 2 --precision bf16" \
+            "$python $peers/pytorch_cpu.py" "$python $peers/pytorch_cpu.py --bf16"
+    fi
     cat <<END
 
 ## A training step: 8 layers, 512 channels, 256 tokens in the vocabulary; 4 sequences of 256 tokens; 2 threads

@@ -63,7 +63,7 @@ constexpr job_option job_options[] = {
     {"--cores", "/cores", "N", "cores that workers share (all)"},
     {"--threads", "/threads", "N", "threads that each worker computes with on the CPU (1)"},
     {"--device", "/device", "NAME", "auto (a GPU where there is one), cpu or cuda"},
-    {"--precision", "/precision", "NAME", "fp32, or on GPUs bf16"},
+    {"--precision", "/precision", "NAME", "fp32, or bf16 on GPUs and on CPUs with avx512_bf16"},
 };
 constexpr std::size_t option_count = std::size(job_options);
 

@@ -25,19 +25,19 @@ std::string why_none() {
 
 std::unique_ptr<backend> choose_backend(const job& wanted, [[maybe_unused]] int workers,
                                         const std::function<void(const std::string&)>& say, crew* together) {
-    if (wanted.device == "cpu") return make_host_backend(wanted.threads, together);
+    const host_choice here{wanted.threads, wanted.precision == "bf16", together};
+    if (wanted.device == "cpu") return make_host_backend(here);
     const std::string why = why_none();
     if (!why.empty()) {
-        if (wanted.device == "cuda" || wanted.precision != "fp32")
-            refuse("there is no GPU for " + (wanted.device == "cuda" ? "the job" : "precision " + wanted.precision) +
-                   " (" + why + ") use --device cpu and fp32");
+        if (wanted.device == "cuda") refuse("there is no GPU for the job (" + why + ") use --device cpu");
+        auto cpu = make_host_backend(here);
         if (say) say("no GPU (" + why + "): training on the CPU");
-        return make_host_backend(wanted.threads, together);
+        return cpu;
     }
 #ifdef CHIMERA_CUDA
     return make_gpu_backend({workers, wanted.precision == "bf16", wanted.deterministic, wanted.watchdog, together});
 #else
-    return make_host_backend(wanted.threads, together);
+    return make_host_backend(here);
 #endif
 }
 

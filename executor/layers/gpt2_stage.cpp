@@ -4,6 +4,8 @@
 namespace chimera::executor {
 
 template class gpt2_core<cpu_device>;
+template class gpt2_core<cpu_device_in<bf16>>;
 template class gpt2_stage<cpu_device>;
+template class gpt2_stage<cpu_device_in<bf16>>;
 
 }  // namespace chimera::executor

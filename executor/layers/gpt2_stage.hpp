@@ -63,7 +63,7 @@ public:
     void read(const double* from, std::span<double> to) override { device_.download(to.data(), from, to.size_bytes()); }
     std::span<const parameter> tensors() const override { return core_.tensors(); }
     std::span<float> in_place(const parameter& p, stored what) override {
-        if constexpr (D::on_host)
+        if constexpr (D::on_host && !has_master<D>)
             return {core_.place(p, what), p.size};
         else
             return {};
@@ -83,6 +83,8 @@ private:
 };
 
 extern template class gpt2_core<cpu_device>;
+extern template class gpt2_core<cpu_device_in<bf16>>;
 extern template class gpt2_stage<cpu_device>;
+extern template class gpt2_stage<cpu_device_in<bf16>>;
 
 }  // namespace chimera::executor

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/kernels/bf16.hpp"
+#include "executor/device/bf16.hpp"
 #include "executor/device/device.hpp"
 #include "executor/layers/parameters.hpp"
 
@@ -15,7 +15,7 @@ inline constexpr bool has_master = !std::is_same_v<typename D::real, typename D:
 
 /// Elements of `real` on whose multiples tensors start: 64 bytes or more on the host, 256 or more off it.
 template <Device D>
-inline constexpr std::size_t granule = D::on_host ? 16 : 256 / sizeof(typename D::real);
+inline constexpr std::size_t granule = (D::on_host ? 64 : 256) / sizeof(typename D::real);
 
 /// Offset, in elements of `real`, of n elements of `wide`.
 template <Device D>
@@ -31,14 +31,6 @@ typename D::wide* wide_at(typename D::real* p) {
 template <Device D>
 const typename D::wide* wide_at(const typename D::real* p) {
     return reinterpret_cast<const typename D::wide*>(p);
-}
-
-template <class Real>
-Real rounded(float x) {
-    if constexpr (std::is_same_v<Real, bf16>)
-        return to_bf16(x);
-    else
-        return static_cast<Real>(x);
 }
 
 }  // namespace chimera::executor

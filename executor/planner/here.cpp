@@ -122,7 +122,8 @@ private:
         out.seconds = found.iteration;
         out.compute = found.makespan;
         const unit_shape unit{of.micro_batch / played.head.micro_batch_parts, wanted.tokens()};
-        const auto memory = memory_timeline(played, training_memory(played, config, layers, unit, 0));
+        const auto memory =
+            memory_timeline(played, training_memory(played, config, layers, unit, 0, numbers_of(wanted)));
         for (const memory_row& row : memory) out.memory = std::max(out.memory, row.reserved());
         out.lacking = out.memory - task_.on.memory;
         return out;

@@ -6,6 +6,7 @@
 #include <executor/planner/names.hpp>
 #include <executor/planner/task.hpp>
 #include <executor/train/json.hpp>
+#include <executor/train/memory.hpp>
 
 #include <chimera/model/catalogue.hpp>
 
@@ -109,9 +110,7 @@ model model_of_job(const job& of) {
     sizes.vocabulary = of.model.vocabulary;
     sizes.context = of.model.context;
     sizes.tokens = of.tokens();
-    const bool shorter = of.precision == "bf16";
-    const auto& on = shorter ? numbers_on_gpu_in_bf16 : of.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
-    return executed_gpt2(sizes, of.batch.sequences, on);
+    return executed_gpt2(sizes, of.batch.sequences, numbers_of(of));
 }
 
 }  // namespace

@@ -54,8 +54,13 @@ public:
     virtual std::shared_ptr<std::byte> memory(int worker, std::size_t bytes) = 0;
 };
 
-/// Workers as threads on this machine's cores, each of which computes with so many threads: all of them, or with a crew those that this
-/// process plays. It must outlive the backend.
-std::unique_ptr<backend> make_host_backend(int threads = 1, crew* together = nullptr);
+struct host_choice {
+    int threads = 1;           ///< that a worker computes with
+    bool bf16 = false;         ///< weights and activations; gradients, moments and master weights are fp32 always
+    crew* together = nullptr;  ///< the processes that share the workers; outlives the backend. Null: this one plays all
+};
+
+/// Workers as threads on this machine's cores. Throws chimera::error where they do not compute in bf16 and that is wanted.
+std::unique_ptr<backend> make_host_backend(const host_choice& how = {});
 
 }  // namespace chimera::executor

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
 #include <executor/communicate/local/local.hpp>
 #include <executor/communicate/process/process.hpp>
 #include <executor/device/memory.hpp>
@@ -32,17 +33,21 @@ private:
 
 class host_backend final : public backend {
 public:
-    explicit host_backend(int threads, crew* together)
-        : threads_(threads), together_(together && !together->alone() ? together : nullptr) {}
+    explicit host_backend(const host_choice& how) : how_(how) {
+        if (how_.together && how_.together->alone()) how_.together = nullptr;
+        if (how_.bf16 && !cpu_has_bf16())
+            refuse("this CPU does not compute in bf16 (it lacks avx512_bf16) use a GPU or --precision fp32");
+    }
     std::string name() const override { return "CPU"; }
     bool on_host() const override { return true; }
-    bool plays(int worker) const override { return !together_ || together_->plays(worker); }
+    bool plays(int worker) const override { return !how_.together || how_.together->plays(worker); }
     std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
-        return make_owned_stage(cpu_device(threads_), config, layers, unit, seed);
+        if (how_.bf16) return make_owned_stage(cpu_device_in<bf16>(how_.threads), config, layers, unit, seed);
+        return make_owned_stage(cpu_device(how_.threads), config, layers, unit, seed);
     }
     std::unique_ptr<world> join(const program_view& of) override {
-        if (together_) return std::make_unique<processes_joined>(*together_, of.head.workers);
+        if (how_.together) return std::make_unique<processes_joined>(*how_.together, of.head.workers);
         return std::make_unique<host_world>(of.head.workers);
     }
     std::shared_ptr<std::byte> memory(int, std::size_t bytes) override {
@@ -51,14 +56,11 @@ public:
     }
 
 private:
-    int threads_;
-    crew* together_;  // null: this process plays all workers
+    host_choice how_;
 };
 
 }  // namespace
 
-std::unique_ptr<backend> make_host_backend(int threads, crew* together) {
-    return std::make_unique<host_backend>(threads, together);
-}
+std::unique_ptr<backend> make_host_backend(const host_choice& how) { return std::make_unique<host_backend>(how); }
 
 }  // namespace chimera::executor

@@ -69,9 +69,10 @@ optimiser_settings filled_in(optimiser_settings given);
 /// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
 /// "threads": with how many each worker computes, on the CPU; results depend on it, in the last bits.
-/// "device" auto takes a GPU where there is one; "precision" and "deterministic" (no algorithm is chosen by its speed, so that runs
-/// leave the same bits) are for GPUs: the CPU computes in fp32 and is always deterministic. "graph": where workers share a GPU, an
-/// iteration is recorded and launched as a whole; without it its operations are launched one by one, with the same bits.
+/// "device" auto takes a GPU where there is one. "precision" is of weights and activations; bf16 wants a GPU, or a CPU with avx512_bf16.
+/// "deterministic" (no algorithm is chosen by its speed, so that runs leave the same bits) is for GPUs: the CPU always is. "graph": where
+/// workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are launched one by one, with the
+/// same bits.
 struct job {
     model_sizes model;
     std::vector<std::filesystem::path> data;

@@ -110,8 +110,6 @@ void check_job(const job& wanted) {
         refuse("unknown device " + one_line(wanted.device) + " (no such kind) use auto, cpu or cuda");
     if (wanted.precision != "fp32" && wanted.precision != "bf16")
         refuse("unknown precision " + one_line(wanted.precision) + " (no such numbers) use fp32 or bf16");
-    if (wanted.device == "cpu" && wanted.precision != "fp32")
-        refuse("the CPU computes in fp32 (precision is " + wanted.precision + ") use a GPU or \"precision\": \"fp32\"");
     if (wanted.device == "cuda" && wanted.threads > 1)
         refuse("workers on GPUs have one thread (threads is " + std::to_string(wanted.threads) +
                ") leave it out or use \"device\": \"cpu\"");
@@ -165,7 +163,7 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
                                 {"batch", batch_json(from)},
                                 {"optimiser", optimiser},
                                 {"seed", from.seed}};
-    if (from.device == "cuda") made["device"] = {"cuda", from.precision};
+    if (from.device == "cuda" || from.precision != "fp32") made["device"] = {from.device, from.precision};
     if (from.threads > 1) made["threads"] = from.threads;
     if (from.schedule.file.empty()) return hash_text(made.dump());
     made["schedule"].erase("file");  // what it holds decides, not where it lies

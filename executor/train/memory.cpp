@@ -9,8 +9,9 @@ namespace chimera::executor {
 
 namespace {
 
+template <class Real>
 std::size_t scratch_bytes(const gpt2_config& c, const layer_range& range, const unit_shape& unit, int threads) {
-    cpu_device device(threads);
+    cpu_device_in<Real> device(threads);
     if (range.last > range.first) {
         for (const auto& [inputs, outputs] :
              {std::pair{c.channels, 3 * c.channels}, std::pair{c.channels, c.channels},
@@ -28,6 +29,11 @@ bool recomputes(const program_view& of, int stage) {
 }
 
 }  // namespace
+
+const executed_numbers& numbers_of(const job& wanted) {
+    if (wanted.precision == "bf16") return wanted.device == "cpu" ? numbers_on_cpu_in_bf16 : numbers_on_gpu_in_bf16;
+    return wanted.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
+}
 
 model described(const gpt2_config& c, const unit_shape& unit, const executed_numbers& on) {
     return executed_gpt2({.layers = c.layers,
@@ -57,7 +63,8 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_con
         const layer_range kind{0, range.last > range.first, false, range.head};
         auto found = std::ranges::find(known, kind, &std::pair<layer_range, std::size_t>::first);
         if (found == known.end())
-            found = known.insert(known.end(), {kind, scratch_bytes(config, range, unit, threads)});
+            found = known.insert(known.end(), {kind, on.real < 4 ? scratch_bytes<bf16>(config, range, unit, threads)
+                                                                 : scratch_bytes<float>(config, range, unit, threads)});
         out.back().workspace += static_cast<double>(found->second);
     }
     return out;

@@ -4,6 +4,7 @@
 #include <chimera/model/executed.hpp>
 #include <chimera/partition/memory.hpp>
 #include <executor/layers/block.hpp>
+#include <executor/train/job.hpp>
 
 #include <span>
 #include <vector>
@@ -12,6 +13,9 @@ namespace chimera::executor {
 
 /// The model as its descriptor, for units of that shape.
 model described(const gpt2_config& config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
+
+/// How the device that a job asks for lays numbers out; where it leaves the choice, the CPU in fp32 and a GPU in bf16.
+const executed_numbers& numbers_of(const job& wanted);
 
 /// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its
 /// device allocate. `threads` of a worker on the CPU: its device's scratch memory is included, which is found by planning the stage's

@@ -17,10 +17,9 @@ const job& checked(const job& wanted) {
 
 std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options, crew& together) {
     if (options.make_backend) return options.make_backend(wanted, workers);
-    if (wanted.device == "cuda" || wanted.precision != "fp32")
-        refuse("the job asks for a GPU (device is " + wanted.device + ", precision " + wanted.precision +
-               ", and there is nothing here but the CPU) leave both out");
-    return make_host_backend(wanted.threads, &together);
+    if (wanted.device == "cuda")
+        refuse("the job asks for a GPU (device is cuda, and there is nothing here but the CPU) leave it out");
+    return make_host_backend({wanted.threads, wanted.precision == "bf16", &together});
 }
 
 program_view dealt(const program_view& of, crew& together) {

@@ -58,6 +58,10 @@ refuse 'blocks add up to 3' "${short[@]}" --blocks 1,1,1,0
 refuse 'blocks has 2 numbers' "${short[@]}" --blocks 2,2
 "$program" program zb_h1 --stages 4 --micro-batches 4 --format json -o lowered.json
 refuse 'is a program' "${short[@]}" --schedule lowered.json
+refuse 'unknown precision fp16' "${short[@]}" --precision fp16
+for device in auto cpu; do  # a processor without avx512_bf16, also where there is one with it
+    ONEDNN_MAX_CPU_ISA=AVX2 CUDA_VISIBLE_DEVICES= refuse 'does not compute in bf16' "${short[@]}" --precision bf16 --device $device
+done
 for number in 0 -1 1e99 99999999999999999999 x '' nan 1.5; do
     for option in --layers --heads --channels --context --stages --micro-batches --width --sequences --tokens --steps; do
         refuse '(it does not fit)' "${short[@]}" "$option" "$number"

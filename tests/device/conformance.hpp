@@ -18,7 +18,7 @@ protected:
     static void SetUpTestSuite() { device() = Setup::make(); }
     static void TearDownTestSuite() { device().reset(); }
     void SetUp() override {
-        if (!device()) GTEST_SKIP() << "no GPU here";
+        if (!device()) GTEST_SKIP() << "this machine has no such device";
     }
     template <class Operation>
     static void check(const std::string& what, Operation operation) {

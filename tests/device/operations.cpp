@@ -240,5 +240,22 @@ TEST(operations, whole_arrays) {
     }
 }
 
+TEST(operations, every_number_of_bf16_is_rounded_as_to_bf16_says) {
+    constexpr float factor = 1.0039F;  // halfway between two numbers now and then, and across the largest
+    for (const detail::kernels* loops : detail::usable_kernels()) {
+        std::vector<bf16> x(1 << 16);
+        for (std::size_t i = 0; i < x.size(); ++i) x[i].bits = static_cast<std::uint16_t>(i);
+        std::vector<float> w(x.size()), g(x.size()), m(x.size()), v(x.size(), 1);
+        for (std::size_t i = 0; i < x.size(); ++i) w[i] = std::bit_cast<float>(static_cast<std::uint32_t>(i) << 15);
+        std::vector<bf16> scaled = x, values(x.size());
+        loops->in_bf16.scale(scaled.data(), factor, x.size());
+        loops->in_bf16.adamw(values.data(), w.data(), g.data(), m.data(), v.data(), w.size(), {.weight_decay = 0});
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            ASSERT_EQ(scaled[i].bits, to_bf16(to_float(x[i]) * factor).bits) << loops->name << " of " << i;
+            ASSERT_EQ(values[i].bits, to_bf16(w[i]).bits) << loops->name << " of " << i;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace chimera::executor::test

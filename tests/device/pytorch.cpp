@@ -17,4 +17,12 @@ TEST(pytorch, cpu_device_in_fp32) {
     training(device, small).run({.loss = 1e-5, .gradient = 1e-5, .norm = 1e-4, .weight = 1e-4});
 }
 
+// As on a GPU, with the same bounds: see tests/device/cuda/pytorch.cpp.
+TEST(pytorch, cpu_device_in_bf16) {
+    if (!cpu_has_bf16()) GTEST_SKIP() << "this CPU lacks avx512_bf16";
+    cpu_device_in<bf16> device;
+    constexpr double any = 1e9;
+    training(device, small).run({.loss = 0x1p-7, .gradient = 0x1p-4, .norm = any, .weight = any});
+}
+
 }  // namespace chimera::executor::test::pytorch

@@ -120,6 +120,16 @@ TEST(cut, never_applies_gelu_to_part_of_a_sum) {
         for (const product_part& p : parts) EXPECT_EQ(p.terms, 9000);
 }
 
+TEST(cut, never_rounds_part_of_a_sum_to_bf16) {
+    using number = dnnl::memory::data_type;
+    const auto parts = [](number result) {
+        const product_form f{.rows = 64, .columns = 512, .inner = 9000, .operands = number::bf16, .result = result};
+        return cut(f, 2).front().size();
+    };
+    EXPECT_EQ(parts(number::bf16), 1u);
+    EXPECT_GT(parts(number::f32), 1u);
+}
+
 TEST(several_threads, compute_the_same_bits_every_time) {
     const linear_shape s{192, 2100, 640};
     const auto n = [](long a, long b) { return static_cast<std::size_t>(a * b); };

@@ -117,4 +117,28 @@ TEST(backend, a_run_stopped_elsewhere_goes_on_there) {
     EXPECT_TRUE(weights(whole) == weights(parts));
 }
 
+TEST(backend, a_run_in_bf16_on_the_cpu_learns_and_goes_on_where_it_stopped) {
+    if (!cpu_has_bf16()) GTEST_SKIP() << "this CPU lacks avx512_bf16";
+    const scratch folder;
+    job whole = small_job(folder, "whole", "bidirectional"), parts = small_job(folder, "parts", "bidirectional"),
+        longer = small_job(folder, "longer", "bidirectional");
+    whole.precision = parts.precision = "bf16";
+    const train_report report = train(whole), fp32 = train(longer);
+    EXPECT_LT(report.last_loss, 0.9 * report.first_loss);
+    EXPECT_NEAR(report.first_loss, fp32.first_loss, 0x1p-7 * fp32.first_loss);
+    EXPECT_NE(report.last_loss, fp32.last_loss);
+    train_options options;
+    options.after_step = [](std::int64_t now) {
+        if (now == 3) std::raise(SIGTERM);
+    };
+    EXPECT_TRUE(train(parts, options).stopped);
+    options.after_step = nullptr;
+    options.resume = true;
+    EXPECT_EQ(train(parts, options).step, 6);
+    EXPECT_TRUE(weights(whole) == weights(parts));
+    job other = parts;
+    other.precision = "fp32";
+    EXPECT_THROW(train(other, options), chimera::error);  // another job
+}
+
 }  // namespace

@@ -42,6 +42,20 @@ TEST_P(every_family, trains_like_one_worker_over_connections) {
     }
 }
 
+TEST_P(every_family, trains_in_bf16_like_one_worker) {
+    if (!cpu_has_bf16()) GTEST_SKIP() << "this CPU lacks avx512_bf16";
+    const auto jobs = sweep::jobs(GetParam());
+    const sweep::job& j = jobs[jobs.size() / 2];
+    for (const int choice : {0, sweep::choices - 1}) {
+        host here(choice == 0 ? local_mode::eager : local_mode::rendezvous, true);
+        const program p = sweep::program_of(j, choice);
+        const result got = run(p, here);
+        ASSERT_TRUE(oracle(here).agrees(p, got)) << sweep::name_of(j, choice);
+        host longer(local_mode::eager);
+        EXPECT_FALSE(oracle(longer).agrees(p, got)) << "in bf16 as in fp32";
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(exactness, every_family, testing::ValuesIn(sweep::variants(true)),
                          [](const auto& of) { return of.param.name; });
 

@@ -60,7 +60,7 @@ inline std::shared_ptr<model_stage> make_stage(backend& on, int worker, int stag
 /// Threads on the host that communicate as told.
 class host : public backend {
 public:
-    explicit host(local_mode mode) : mode_(mode) {}
+    explicit host(local_mode mode, bool bf16 = false) : mode_(mode), plain_(make_host_backend({.bf16 = bf16})) {}
     std::string name() const override { return plain_->name(); }
     bool on_host() const override { return true; }
     std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
@@ -79,7 +79,7 @@ public:
 
 private:
     local_mode mode_;
-    std::unique_ptr<backend> plain_ = make_host_backend();
+    std::unique_ptr<backend> plain_;
 };
 
 /// What a run leaves of one copy of one stage.

@@ -59,6 +59,9 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     other.blocks = {1, 1, 1, 1};
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
+    other.device = "cpu", other.precision = "bf16";
+    EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+    other = base;
     other.threads = 2;
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;

@@ -28,26 +28,26 @@ using namespace chimera;
 using namespace chimera::executor;
 
 /// A device of the executor that counts what is allocated.
-template <int Threads>
-struct counting_device : cpu_device {
+template <int Threads, class Real = float>
+struct counting_device : cpu_device_in<Real> {
     std::size_t bytes = 0;
-    counting_device() : cpu_device(Threads) {}
-    memory allocate(std::size_t size) {
+    counting_device() : cpu_device_in<Real>(Threads) {}
+    host_memory allocate(std::size_t size) {
         bytes += size;
-        return cpu_device::allocate(size);
+        return host_memory(size);
     }
 };
 std::size_t allocated(const ledger::device& of) { return of.bytes; }
-template <int Threads>
-std::size_t allocated(const counting_device<Threads>& of) {
+template <int Threads, class Real>
+std::size_t allocated(const counting_device<Threads, Real>& of) {
     return of.bytes + of.scratch_bytes();
 }
 
 /// Threads of a device that has scratch memory of its own; 0 for others.
 template <class Device>
 constexpr int threads_of = 0;
-template <int Threads>
-constexpr int threads_of<counting_device<Threads>> = Threads;
+template <int Threads, class Real>
+constexpr int threads_of<counting_device<Threads, Real>> = Threads;
 
 /// A model, and how its stages are cut for a program.
 struct setting {
@@ -91,8 +91,9 @@ template <class Device>
 void compare(const setting& with, const program_view& p, const std::string& name) {
     SCOPED_TRACE(name);
     const auto measured = measure<Device>(with, p);
-    const auto stages = training_memory(p, with.config, stage_layers(with.config, p.head.stages),
-                                        {with.sequences, with.tokens}, threads_of<Device>);
+    const auto stages =
+        training_memory(p, with.config, stage_layers(with.config, p.head.stages), {with.sequences, with.tokens},
+                        threads_of<Device>, has_master<Device> ? numbers_on_cpu_in_bf16 : numbers_on_cpu);
     const auto predicted = memory_timeline(p, stages);
     ASSERT_EQ(predicted.size(), measured.size());
     for (std::size_t w = 0; w < measured.size(); ++w) {
@@ -128,6 +129,25 @@ TEST(MemoryOnTheCpu, OfWorkersWithSeveralThreadsToo) {
     const program p = lower(make_schedule(of));
     compare<counting_device<1>>(with, p, "1 thread");
     compare<counting_device<3>>(with, p, "3 threads");
+}
+
+TEST(MemoryOnTheCpu, InBf16Too) {
+    if (!cpu_has_bf16()) GTEST_SKIP() << "this CPU lacks avx512_bf16";
+    for (const std::string_view family : {"one_f_one_b", "bidirectional", "zb_v", "pipedream_2bw"}) {
+        family_options of;
+        of.family = family;
+        of.stages = 4;
+        of.micro_batches = 8;
+        const schedule made = make_schedule(of);
+        const setting odd{{11, 4, 20, 67, 19}, 1, 19}, with{{6, 2, 32, 256, 32}, 2, 32};
+        compare<counting_device<1, bf16>>(odd, lower(made), of.family + ", odd sizes");
+        compare<counting_device<3, bf16>>(with, lower(made), of.family + ", 3 threads");
+        if (made.head.update == weights::flushed) {
+            const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
+            compare<counting_device<1, bf16>>(with, lower(recompute(made, stages)),
+                                              of.family + ", even stages recomputed");
+        }
+    }
 }
 
 TEST(MemoryOnTheCpu, IsWhatTheExecutorAllocates) {

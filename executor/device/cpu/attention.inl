@@ -90,7 +90,8 @@ CHIMERA_INLINE void transpose(const head_rows& x, index tokens, index width, flo
         }
 }
 
-/// Room for one head's work. Operands are copied, to rows padded with zeros, only if the head size is no multiple of 16.
+/// Room for one head's work. Operands are copied, to rows of floats padded with zeros, only if they are no floats or the head size
+/// is no multiple of 16.
 struct head_scratch {
     index tokens, size, width, padded;  ///< width: head size rounded up; padded: tokens rounded up
     float* copies[4];                   ///< [tokens, width]
@@ -107,11 +108,13 @@ struct head_scratch {
         p = v_across + columns, dp = p + block_rows * padded, block = dp + block_rows * padded;
     }
 
-    head_rows operand(int which, const float* x, index stride) const {
-        if (size == width) return {x, stride};
+    template <class Real>
+    head_rows operand(int which, const Real* x, index stride) const {
+        if constexpr (std::is_same_v<Real, float>)
+            if (size == width) return {x, stride};
         for (index t = 0; t < tokens; ++t) {
             float* row = copies[which] + t * width;
-            for (index d = 0; d < size; ++d) row[d] = x[t * stride + d];
+            for (index d = 0; d < size; ++d) row[d] = widen(x[t * stride + d]);
             for (index d = size; d < width; ++d) row[d] = 0;
         }
         return {copies[which], width};
@@ -124,9 +127,10 @@ std::size_t attention_scratch(const attention_shape& s) {
 }
 
 /// y = x for `rows` rows of a head.
-CHIMERA_INLINE void scatter(const head_scratch& h, index rows, const float* x, float* y, index stride) {
+template <class Real>
+CHIMERA_INLINE void scatter(const head_scratch& h, index rows, const float* x, Real* y, index stride) {
     for (index t = 0; t < rows; ++t)
-        for (index d = 0; d < h.size; ++d) y[t * stride + d] = x[t * h.width + d];
+        for (index d = 0; d < h.size; ++d) put(y[t * stride + d], x[t * h.width + d]);
 }
 
 /// Turns a row of scores into e^(factor · (score - largest)), zeros after the first `seen`. `total_sum` becomes their sum.
@@ -143,7 +147,8 @@ CHIMERA_INLINE float softmax_row(float* p, float factor, index seen, index n, fl
     return factor * largest + __builtin_logf(total_sum);
 }
 
-void head_forward(const head_scratch& h, const head_rows& q, const head_rows& v, float factor, float* y, index stride,
+template <class Real>
+void head_forward(const head_scratch& h, const head_rows& q, const head_rows& v, float factor, Real* y, index stride,
                   float* log_sum) {
     for (index first = 0; first < h.tokens; first += block_rows) {
         const index end = first + block_rows < h.tokens ? first + block_rows : h.tokens, rows = end - first;
@@ -154,18 +159,19 @@ void head_forward(const head_scratch& h, const head_rows& q, const head_rows& v,
             log_sum[first + r] = softmax_row(h.p + r * h.padded, factor, first + r + 1, n, sums[r]);
         product(rows, h.width, end, {h.p, h.padded, 1}, v.data, v.stride, h.block, h.width, false);
         for (index r = 0; r < rows; ++r)
-            for (index d = 0; d < h.size; ++d) y[(first + r) * stride + d] = h.block[r * h.width + d] / sums[r];
+            for (index d = 0; d < h.size; ++d) put(y[(first + r) * stride + d], h.block[r * h.width + d] / sums[r]);
     }
 }
 
-void attention_forward(const attention_shape& s, int first, int last, const float* qkv, float* y, float* log_sum,
+template <class Real>
+void attention_forward(const attention_shape& s, int first, int last, const Real* qkv, Real* y, float* log_sum,
                        float* scratch) {
     const head_scratch h(s, scratch);
     const float factor = 1.f / __builtin_sqrtf(static_cast<float>(h.size));
     const index channels = s.channels, stride = 3 * channels;
     for (index i = first; i < last; ++i) {
         const index b = i / s.heads, head = i % s.heads;
-        const float* x = qkv + b * h.tokens * stride + head * h.size;
+        const Real* x = qkv + b * h.tokens * stride + head * h.size;
         const head_rows q = h.operand(0, x, stride), k = h.operand(1, x + channels, stride),
                         v = h.operand(2, x + 2 * channels, stride);
         transpose(k, h.tokens, h.width, h.k_across, h.padded);
@@ -185,8 +191,9 @@ CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, float factor, inde
 }
 
 /// Leaves the gradients of keys and values in the scratch and writes those of the queries, over the queries if need be.
+template <class Real>
 void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k, const head_rows& dy, float factor,
-                   const float* y, index y_stride, const float* log_sum, float* d_q, index stride) {
+                   const Real* y, index y_stride, const float* log_sum, Real* d_q, index stride) {
     for (index i = 0; i < h.tokens * h.width; ++i) h.dk[i] = h.dv[i] = 0;
     for (index first = 0; first < h.tokens; first += block_rows) {
         const index end = first + block_rows < h.tokens ? first + block_rows : h.tokens, rows = end - first;
@@ -194,7 +201,8 @@ void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k
         product(rows, n, h.size, {q.at(first), q.stride, 1}, h.k_across, h.padded, h.p, h.padded, false);
         product(rows, n, h.size, {dy.at(first), dy.stride, 1}, h.v_across, h.padded, h.dp, h.padded, false);
         for (index r = 0; r < rows; ++r) {
-            const float *gradient = dy.at(first + r), *result = y + (first + r) * y_stride;
+            const float* gradient = dy.at(first + r);
+            const Real* result = y + (first + r) * y_stride;
             const float mean = sum_over(h.size, [&](index d, index count) CHIMERA_LAMBDA {
                 return load(gradient + d, count) * load(result + d, count);
             });
@@ -208,8 +216,9 @@ void head_backward(const head_scratch& h, const head_rows& q, const head_rows& k
     }
 }
 
-void attention_backward(const attention_shape& s, int first, int last, const float* qkv, const float* y,
-                        const float* dy, const float* log_sum, float* d_qkv, float* scratch) {
+template <class Real>
+void attention_backward(const attention_shape& s, int first, int last, const Real* qkv, const Real* y, const Real* dy,
+                        const float* log_sum, Real* d_qkv, float* scratch) {
     const head_scratch h(s, scratch);
     const float factor = 1.f / __builtin_sqrtf(static_cast<float>(h.size));
     const index channels = s.channels, stride = 3 * channels;

@@ -14,13 +14,17 @@ namespace chimera::executor {
 namespace detail {
 
 struct cpu_state {
-    const kernels& loops;
+    const kernels& set;
     team threads;
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
     std::map<linear_shape, linear_primitives> plans;
     host_memory scratch;
 
-    cpu_state(const kernels& k, int size) : loops(k), threads(size) {}
+    cpu_state(const kernels& k, int size) : set(k), threads(size) {}
+    template <class Real>
+    const loops<Real>& in() const {
+        return set.in<Real>();
+    }
     void reserve(std::size_t bytes) {
         if (bytes > scratch.size()) scratch = host_memory(bytes);
     }
@@ -30,7 +34,7 @@ struct cpu_state {
     }
     /// Floats of one thread's scratch for attention.
     std::size_t attention_floats(const attention_shape& s) const {
-        return aligned(loops.attention_scratch(s) * sizeof(float)) / sizeof(float);
+        return aligned(set.attention_scratch(s) * sizeof(float)) / sizeof(float);
     }
     /// Calls work(first, last, scratch) for all heads, some on each thread.
     template <class Work>
@@ -87,183 +91,253 @@ std::span<const kernels* const> usable_kernels() {
 
 namespace {
 
+template <class Real>
+constexpr auto number_of = std::is_same_v<Real, bf16> ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+
 std::size_t count(int rows, int columns) { return row_shape{rows, columns}.size(); }
 
 }  // namespace
 
 }  // namespace detail
 
-cpu_device::cpu_device(int threads) : cpu_device(*detail::usable_kernels().front(), threads) {}
-cpu_device::cpu_device(const detail::kernels& loops, int threads)
+bool cpu_has_bf16() {
+    constexpr auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
+template <class Real>
+cpu_device_in<Real>::cpu_device_in(int threads) : cpu_device_in(*detail::usable_kernels().front(), threads) {}
+template <class Real>
+cpu_device_in<Real>::cpu_device_in(const detail::kernels& loops, int threads)
     : state_(std::make_unique<detail::cpu_state>(loops, threads)) {}
-cpu_device::~cpu_device() = default;
-cpu_device::cpu_device(cpu_device&&) noexcept = default;
-cpu_device& cpu_device::operator=(cpu_device&&) noexcept = default;
+template <class Real>
+cpu_device_in<Real>::~cpu_device_in() = default;
+template <class Real>
+cpu_device_in<Real>::cpu_device_in(cpu_device_in&&) noexcept = default;
+template <class Real>
+cpu_device_in<Real>& cpu_device_in<Real>::operator=(cpu_device_in&&) noexcept = default;
 
-const char* cpu_device::instruction_set() const { return state_->loops.name; }
+template <class Real>
+const char* cpu_device_in<Real>::instruction_set() const {
+    return state_->set.name;
+}
 
-std::size_t cpu_device::scratch_bytes() const { return state_->scratch.size(); }
+template <class Real>
+std::size_t cpu_device_in<Real>::scratch_bytes() const {
+    return state_->scratch.size();
+}
 
-cpu_device::linear_plan cpu_device::plan(linear_shape shape, linear_role) {
+template <class Real>
+auto cpu_device_in<Real>::plan(linear_shape shape, linear_role) -> linear_plan {
     detail::use_one_thread();
     auto& s = *state_;
-    const auto& made = s.plans.try_emplace(shape, s.engine, shape, s.threads.size()).first->second;
+    const auto& made =
+        s.plans.try_emplace(shape, s.engine, shape, detail::number_of<Real>, s.threads.size()).first->second;
     s.reserve(made.scratch_bytes());
     return &made;
 }
 
-cpu_device::attention_plan cpu_device::plan(attention_shape shape) {
-    state_->reserve(state_->attention_floats(shape) * static_cast<std::size_t>(state_->threads.size()) * sizeof(real));
+template <class Real>
+auto cpu_device_in<Real>::plan(attention_shape shape) -> attention_plan {
+    state_->reserve(state_->attention_floats(shape) * static_cast<std::size_t>(state_->threads.size()) * sizeof(float));
     return shape;
 }
 
-void cpu_device::fill(real* y, real value, std::size_t n) {
-    state_->elements(n, [&](std::size_t first, std::size_t count) { std::fill_n(y + first, count, value); });
+template <class Real>
+template <class T>
+void cpu_device_in<Real>::fill(T* y, wide value, std::size_t n) {
+    const T filler = rounded<T>(value);
+    state_->elements(n, [&](std::size_t first, std::size_t count) { std::fill_n(y + first, count, filler); });
 }
-void cpu_device::copy(real* y, const real* x, std::size_t n) {
+template <class Real>
+template <class T>
+void cpu_device_in<Real>::copy(T* y, const T* x, std::size_t n) {
     state_->elements(n, [&](std::size_t first, std::size_t count) { std::copy_n(x + first, count, y + first); });
 }
-void cpu_device::add(real* y, const real* x, std::size_t n) {
-    state_->elements(n, [&](std::size_t first, std::size_t count) { state_->loops.add(y + first, x + first, count); });
+template <class Real>
+template <class T>
+void cpu_device_in<Real>::add(T* y, const T* x, std::size_t n) {
+    state_->elements(
+        n, [&](std::size_t first, std::size_t count) { state_->template in<T>().add(y + first, x + first, count); });
 }
-void cpu_device::scale(real* y, real factor, std::size_t n) {
-    state_->elements(n, [&](std::size_t first, std::size_t count) { state_->loops.scale(y + first, factor, count); });
+template <class Real>
+template <class T>
+void cpu_device_in<Real>::scale(T* y, wide factor, std::size_t n) {
+    state_->elements(
+        n, [&](std::size_t first, std::size_t count) { state_->template in<T>().scale(y + first, factor, count); });
 }
 
-void cpu_device::sum_of_squares(const wide* x, std::size_t n, double* y) {
+template <class Real>
+void cpu_device_in<Real>::sum_of_squares(const wide* x, std::size_t n, double* y) {
     std::array<double, 64> sums{};  // as many whatever the threads: the same bits
     const std::size_t each = (n / sums.size() / 16 + 1) * 16;
     state_->threads.share(sums.size(), n < (1U << 20) ? sums.size() : 1, [&](std::size_t first, std::size_t count) {
         for (std::size_t i = first; i < first + count && i * each < n; ++i)
-            sums[i] = state_->loops.sum_of_squares(x + i * each, std::min(each, n - i * each));
+            sums[i] = state_->set.sum_of_squares(x + i * each, std::min(each, n - i * each));
     });
     *y = std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-void cpu_device::mean_of(const wide* x, std::size_t n, double* y) {
+template <class Real>
+void cpu_device_in<Real>::mean_of(const wide* x, std::size_t n, double* y) {
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]);
     *y = sum / static_cast<double>(n);
 }
 
-void cpu_device::embedding_forward(const embedding_shape& shape, const std::int32_t* tokens, const real* token_table,
-                                   const real* position_table, real* y) {
-    state_->loops.embedding_forward(shape, tokens, token_table, position_table, y);
+template <class Real>
+void cpu_device_in<Real>::embedding_forward(const embedding_shape& shape, const std::int32_t* tokens,
+                                            const real* token_table, const real* position_table, real* y) {
+    state_->template in<Real>().embedding_forward(shape, tokens, token_table, position_table, y);
 }
 
-void cpu_device::embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
-                                    wide* d_token_table, wide* d_position_table, bool add) {
+template <class Real>
+void cpu_device_in<Real>::embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
+                                             wide* d_token_table, wide* d_position_table, bool add) {
     if (!add) {
         fill(d_token_table, 0, detail::count(shape.vocabulary, shape.channels));
         fill(d_position_table, 0, detail::count(shape.tokens, shape.channels));
     }
-    state_->loops.embedding_backward(shape, tokens, dy, d_token_table, d_position_table);
+    state_->template in<Real>().embedding_backward(shape, tokens, dy, d_token_table, d_position_table);
 }
 
-void cpu_device::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
-                                real* y) {
+template <class Real>
+void cpu_device_in<Real>::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+                                         const real* residual, real* y) {
     state_->run(plan->forward[bias != nullptr][residual != nullptr], {x, w, y, bias, residual});
 }
 
-void cpu_device::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before,
-                                     real* y) {
+template <class Real>
+void cpu_device_in<Real>::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+                                              real* before, real* y) {
     if (!before && bias) return state_->run(plan->gelu, {x, w, y, bias});
     real* inner = before ? before : y;
     linear_forward(plan, x, w, bias, nullptr, inner);
     state_->elements(detail::count(plan->shape.rows, plan->shape.outputs), [&](std::size_t first, std::size_t count) {
-        state_->loops.gelu_forward(inner + first, y + first, count);
+        state_->template in<Real>().gelu_forward(inner + first, y + first, count);
     });
 }
 
-void cpu_device::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
+template <class Real>
+void cpu_device_in<Real>::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
     state_->run(plan->input, {dy, w, dx});
 }
 
-void cpu_device::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
-                                            real* dx, real* room) {
+template <class Real>
+void cpu_device_in<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w,
+                                                     const real* before, real* dx, real* room) {
     linear_backward_input(plan, dy, w, room);
-    state_->loops.gelu_backward(before, room, dx, detail::count(plan->shape.rows, plan->shape.inputs));
+    state_->template in<Real>().gelu_backward(before, room, dx, detail::count(plan->shape.rows, plan->shape.inputs));
 }
 
-void cpu_device::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add) {
+template <class Real>
+void cpu_device_in<Real>::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db,
+                                                 bool add) {
     const linear_shape& s = plan->shape;
     state_->run(plan->weight[add], {s.transposed ? dy : x, s.transposed ? x : dy, dw});
     if (!db) return;
     if (!add) fill(db, 0, static_cast<std::size_t>(s.outputs));
     state_->columns({s.rows, s.outputs}, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->loops.add_columns(part, s.outputs, dy + first, db + first);
+        state_->template in<Real>().add_columns(part, s.outputs, dy + first, db + first);
     });
 }
 
-void cpu_device::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
+template <class Real>
+void cpu_device_in<Real>::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
     state_->elements(n, [&](std::size_t first, std::size_t count) {
-        state_->loops.gelu_backward(x + first, dy + first, dx + first, count);
+        state_->template in<Real>().gelu_backward(x + first, dy + first, dx + first, count);
     });
 }
 
-void cpu_device::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y,
-                              wide* mean, wide* inverse) {
+template <class Real>
+void cpu_device_in<Real>::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift,
+                                       real* y, wide* mean, wide* inverse) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
         const std::ptrdiff_t at = first * shape.columns;
-        state_->loops.norm_forward(part, x + at, scale, shift, y + at, mean + first, inverse + first);
+        state_->template in<Real>().norm_forward(part, x + at, scale, shift, y + at, mean + first, inverse + first);
     });
 }
 
-void cpu_device::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
-                                     const wide* mean, const wide* inverse, const real* residual, real* dx) {
+template <class Real>
+void cpu_device_in<Real>::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
+                                              const wide* mean, const wide* inverse, const real* residual, real* dx) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
         const std::ptrdiff_t at = first * shape.columns;
-        state_->loops.norm_backward_input(part, dy + at, x + at, scale, mean + first, inverse + first,
-                                          residual ? residual + at : nullptr, dx + at);
+        state_->template in<Real>().norm_backward_input(part, dy + at, x + at, scale, mean + first, inverse + first,
+                                                        residual ? residual + at : nullptr, dx + at);
     });
 }
 
-void cpu_device::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
-                                          const wide* inverse, wide* d_scale, wide* d_shift, bool add) {
+template <class Real>
+void cpu_device_in<Real>::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x,
+                                                   const wide* mean, const wide* inverse, wide* d_scale, wide* d_shift,
+                                                   bool add) {
     if (!add) {
         fill(d_scale, 0, static_cast<std::size_t>(shape.columns));
         fill(d_shift, 0, static_cast<std::size_t>(shape.columns));
     }
     state_->columns(shape, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->loops.norm_backward_parameters(part, shape.columns, dy + first, x + first, mean, inverse,
-                                               d_scale + first, d_shift + first);
+        state_->template in<Real>().norm_backward_parameters(part, shape.columns, dy + first, x + first, mean, inverse,
+                                                             d_scale + first, d_shift + first);
     });
 }
 
-void cpu_device::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
-    state_->heads(plan, [&](int first, int last, real* scratch) {
-        state_->loops.attention_forward(plan, first, last, qkv, y, log_sum, scratch);
+template <class Real>
+void cpu_device_in<Real>::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
+    state_->heads(plan, [&](int first, int last, float* scratch) {
+        state_->template in<Real>().attention_forward(plan, first, last, qkv, y, log_sum, scratch);
     });
 }
 
-void cpu_device::attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
-                                    const wide* log_sum, real* d_qkv) {
-    state_->heads(plan, [&](int first, int last, real* scratch) {
-        state_->loops.attention_backward(plan, first, last, qkv, y, dy, log_sum, d_qkv, scratch);
+template <class Real>
+void cpu_device_in<Real>::attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
+                                             const wide* log_sum, real* d_qkv) {
+    state_->heads(plan, [&](int first, int last, float* scratch) {
+        state_->template in<Real>().attention_backward(plan, first, last, qkv, y, dy, log_sum, d_qkv, scratch);
     });
 }
 
-void cpu_device::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
-                                       wide* losses, wide* log_sum) {
+template <class Real>
+void cpu_device_in<Real>::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
+                                                wide* losses, wide* log_sum) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->loops.cross_entropy_forward(part, logits + first * shape.columns, targets + first, losses + first,
-                                            log_sum + first);
+        state_->template in<Real>().cross_entropy_forward(part, logits + first * shape.columns, targets + first,
+                                                          losses + first, log_sum + first);
     });
 }
 
-void cpu_device::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
-                                        const wide* log_sum, wide factor) {
+template <class Real>
+void cpu_device_in<Real>::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
+                                                 const wide* log_sum, wide factor) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->loops.cross_entropy_backward(part, logits + first * shape.columns, targets + first, log_sum + first,
-                                             factor);
+        state_->template in<Real>().cross_entropy_backward(part, logits + first * shape.columns, targets + first,
+                                                           log_sum + first, factor);
     });
 }
 
-void cpu_device::adamw(real* values, wide*, const wide* gradients, wide* m, wide* v, std::size_t n,
-                       const adamw_step& step) {
+template <class Real>
+void cpu_device_in<Real>::adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
+                                const adamw_step& step) {
     state_->elements(n, [&](std::size_t first, std::size_t count) {
-        state_->loops.adamw(values + first, gradients + first, m + first, v + first, count, step);
+        state_->template in<Real>().adamw(values + first, master ? master + first : nullptr, gradients + first,
+                                          m + first, v + first, count, step);
     });
 }
+
+template class cpu_device_in<float>;
+template class cpu_device_in<bf16>;
+
+template void cpu_device_in<float>::fill(float*, float, std::size_t);
+template void cpu_device_in<float>::copy(float*, const float*, std::size_t);
+template void cpu_device_in<float>::add(float*, const float*, std::size_t);
+template void cpu_device_in<float>::scale(float*, float, std::size_t);
+template void cpu_device_in<bf16>::fill(bf16*, float, std::size_t);
+template void cpu_device_in<bf16>::copy(bf16*, const bf16*, std::size_t);
+template void cpu_device_in<bf16>::add(bf16*, const bf16*, std::size_t);
+template void cpu_device_in<bf16>::scale(bf16*, float, std::size_t);
+template void cpu_device_in<bf16>::fill(float*, float, std::size_t);
+template void cpu_device_in<bf16>::copy(float*, const float*, std::size_t);
+template void cpu_device_in<bf16>::add(float*, const float*, std::size_t);
+template void cpu_device_in<bf16>::scale(float*, float, std::size_t);
 
 }  // namespace chimera::executor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "executor/device/bf16.hpp"
 #include "executor/device/device.hpp"
 #include "executor/device/memory.hpp"
 
@@ -14,24 +15,29 @@ struct cpu_state;
 struct kernels;
 }  // namespace detail
 
-/// One or more processor cores in fp32: matrix products by oneDNN, the rest in vectorised loops.
+/// Whether this machine multiplies in bf16; without it cpu_device_in<bf16> is not to be made.
+bool cpu_has_bf16();
+
+/// One or more processor cores: matrix products by oneDNN, the rest in vectorised loops. Real is float, or bf16, whose sums are fp32
+/// and whose results are rounded when they are stored.
 ///
 /// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. With more than one thread
 /// it starts helpers, which end with it. How work is cut depends on its shape and on the number of threads alone, so results do too.
 /// Threads that compute are told to use one OpenMP thread. Plans live as long as the device. Scratch memory grows only in `plan`.
-class cpu_device : public host_side {
+template <class Real>
+class cpu_device_in : public host_side {
 public:
-    using real = float;
+    using real = Real;
     using wide = float;
     using memory = host_memory;
     using linear_plan = const detail::linear_primitives*;
     using attention_plan = attention_shape;
 
-    explicit cpu_device(int threads = 1);
-    explicit cpu_device(const detail::kernels& loops, int threads = 1);  ///< with the loops of one instruction set
-    ~cpu_device();
-    cpu_device(cpu_device&&) noexcept;
-    cpu_device& operator=(cpu_device&&) noexcept;
+    explicit cpu_device_in(int threads = 1);
+    explicit cpu_device_in(const detail::kernels& loops, int threads = 1);  ///< with the loops of one instruction set
+    ~cpu_device_in();
+    cpu_device_in(cpu_device_in&&) noexcept;
+    cpu_device_in& operator=(cpu_device_in&&) noexcept;
 
     /// The instruction set of the loops: baseline, avx2 or avx512.
     const char* instruction_set() const;
@@ -43,10 +49,14 @@ public:
     linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
     attention_plan plan(attention_shape shape);
 
-    void fill(real* y, real value, std::size_t n);
-    void copy(real* y, const real* x, std::size_t n);
-    void add(real* y, const real* x, std::size_t n);
-    void scale(real* y, real factor, std::size_t n);
+    template <class T>
+    void fill(T* y, wide value, std::size_t n);
+    template <class T>
+    void copy(T* y, const T* x, std::size_t n);
+    template <class T>
+    void add(T* y, const T* x, std::size_t n);
+    template <class T>
+    void scale(T* y, wide factor, std::size_t n);
     void mean_of(const wide* x, std::size_t n, double* y);
     void sum_of_squares(const wide* x, std::size_t n, double* y);
 
@@ -80,7 +90,7 @@ public:
     void cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets, const wide* log_sum,
                                 wide factor);
 
-    /// `master` is not used: the weights are as long as their gradients.
+    /// In fp32 `master` is not used: the weights are as long as their gradients.
     void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,
                const adamw_step& step);
 
@@ -88,6 +98,12 @@ private:
     std::unique_ptr<detail::cpu_state> state_;
 };
 
+using cpu_device = cpu_device_in<float>;
+
+extern template class cpu_device_in<float>;
+extern template class cpu_device_in<bf16>;
+
 static_assert(Device<cpu_device>);
+static_assert(Device<cpu_device_in<bf16>>);
 
 }  // namespace chimera::executor

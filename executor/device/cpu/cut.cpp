@@ -43,8 +43,9 @@ bool by_rows(const product_form& f, long threads) {
 std::vector<std::vector<product_part>> cut(const product_form& f, int threads) {
     const long work = f.rows * f.columns * f.inner, useful = std::clamp(work / worth_a_thread, 1L, long{threads});
     const bool rows = by_rows(f, useful);
-    const auto terms =
-        f.right_transposed || f.gelu ? std::vector<range>{{0, f.inner}} : ranges_up_to(most_terms, f.inner, granule);
+    const auto terms = f.right_transposed || f.gelu || f.result != dnnl::memory::data_type::f32
+                           ? std::vector<range>{{0, f.inner}}
+                           : ranges_up_to(most_terms, f.inner, granule);
     std::vector<std::vector<product_part>> all;
     for (const range& mine : ranges(rows ? f.rows : f.columns, useful, granule)) {
         const range across = rows ? range{0, f.columns} : mine;

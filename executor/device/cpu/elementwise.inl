@@ -3,14 +3,16 @@
 namespace chimera::executor::detail {
 namespace {
 
-void add(float* y, const float* x, std::size_t n) {
+template <class Real>
+void add(Real* y, const Real* x, std::size_t n) {
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] += x[i];
+    for (std::size_t i = 0; i < n; ++i) put(y[i], widen(y[i]) + widen(x[i]));
 }
 
-void scale(float* y, float factor, std::size_t n) {
+template <class Real>
+void scale(Real* y, float factor, std::size_t n) {
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] *= factor;
+    for (std::size_t i = 0; i < n; ++i) put(y[i], widen(y[i]) * factor);
 }
 
 double sum_of_squares(const float* x, std::size_t n) {
@@ -25,40 +27,44 @@ CHIMERA_INLINE float gelu_gate(float x) {
     return 1.f / (1.f + exponential(x * (-1.595769122f - 0.0713548163f * x * x)));
 }
 
-void gelu_forward(const float* x, float* y, std::size_t n) {
+template <class Real>
+void gelu_forward(const Real* x, Real* y, std::size_t n) {
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = x[i] * gelu_gate(x[i]);
+    for (std::size_t i = 0; i < n; ++i) put(y[i], widen(x[i]) * gelu_gate(widen(x[i])));
 }
 
-void gelu_backward(const float* x, const float* dy, float* dx, std::size_t n) {
+template <class Real>
+void gelu_backward(const Real* x, const Real* dy, Real* dx, std::size_t n) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
-        const float gate = gelu_gate(x[i]);
-        const float slope = 1.595769122f + 0.2140644488f * x[i] * x[i];
-        dx[i] = dy[i] * (gate + x[i] * gate * (1.f - gate) * slope);
+        const float at = widen(x[i]), gate = gelu_gate(at);
+        const float slope = 1.595769122f + 0.2140644488f * at * at;
+        put(dx[i], widen(dy[i]) * (gate + at * gate * (1.f - gate) * slope));
     }
 }
 
-void embedding_forward(const embedding_shape& s, const std::int32_t* tokens, const float* table, const float* positions,
-                       float* y) {
+template <class Real>
+void embedding_forward(const embedding_shape& s, const std::int32_t* tokens, const Real* table, const Real* positions,
+                       Real* y) {
     for (index i = 0; i < s.rows(); ++i) {
-        const float* token = table + static_cast<index>(tokens[i]) * s.channels;
-        const float* position = positions + i % s.tokens * s.channels;
+        const Real* token = table + static_cast<index>(tokens[i]) * s.channels;
+        const Real* position = positions + i % s.tokens * s.channels;
 #pragma omp simd
-        for (index c = 0; c < s.channels; ++c) y[i * s.channels + c] = token[c] + position[c];
+        for (index c = 0; c < s.channels; ++c) put(y[i * s.channels + c], widen(token[c]) + widen(position[c]));
     }
 }
 
-void embedding_backward(const embedding_shape& s, const std::int32_t* tokens, const float* dy, float* d_table,
+template <class Real>
+void embedding_backward(const embedding_shape& s, const std::int32_t* tokens, const Real* dy, float* d_table,
                         float* d_positions) {
     for (index i = 0; i < s.rows(); ++i) {
         float* token = d_table + static_cast<index>(tokens[i]) * s.channels;
         float* position = d_positions + i % s.tokens * s.channels;
-        const float* row = dy + i * s.channels;
+        const Real* row = dy + i * s.channels;
 #pragma omp simd
         for (index c = 0; c < s.channels; ++c) {
-            token[c] += row[c];
-            position[c] += row[c];
+            token[c] += widen(row[c]);
+            position[c] += widen(row[c]);
         }
     }
 }
@@ -71,7 +77,9 @@ double bias_correction(double b, int step) {
     return 1 - power;
 }
 
-void adamw(float* values, const float* gradients, float* m, float* v, std::size_t n, const adamw_step& s) {
+template <class Real>
+void adamw(Real* values, float* master, const float* gradients, float* m, float* v, std::size_t n,
+           const adamw_step& s) {
     const double square_correction = bias_correction(s.beta_2, s.step);
     const float b1 = static_cast<float>(s.beta_1), b2 = static_cast<float>(s.beta_2);
     const float c1 = static_cast<float>(1 - s.beta_1), c2 = static_cast<float>(1 - s.beta_2);
@@ -79,12 +87,15 @@ void adamw(float* values, const float* gradients, float* m, float* v, std::size_
     const float keep = static_cast<float>(1 - s.learning_rate * s.weight_decay);
     const float root = static_cast<float>(1 / __builtin_sqrt(square_correction));
     const float epsilon = static_cast<float>(s.epsilon), factor = static_cast<float>(s.gradient_scale);
+    float* w = master;
+    if constexpr (std::is_same_v<Real, float>) w = values;
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
         const float g = gradients[i] * factor;
         m[i] = b1 * m[i] + c1 * g;
         v[i] = b2 * v[i] + c2 * g * g;
-        values[i] = keep * values[i] - rate * m[i] / (__builtin_sqrtf(v[i]) * root + epsilon);
+        w[i] = keep * w[i] - rate * m[i] / (__builtin_sqrtf(v[i]) * root + epsilon);
+        if constexpr (!std::is_same_v<Real, float>) put(values[i], w[i]);
     }
 }
 

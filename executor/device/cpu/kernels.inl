@@ -17,24 +17,29 @@
 
 namespace chimera::executor::detail {
 
+namespace {
+
+template <class Real>
+constexpr loops<Real> all_loops = {add<Real>,
+                                   scale<Real>,
+                                   embedding_forward<Real>,
+                                   embedding_backward<Real>,
+                                   add_columns<Real>,
+                                   gelu_forward<Real>,
+                                   gelu_backward<Real>,
+                                   norm_forward<Real>,
+                                   norm_backward_input<Real>,
+                                   norm_backward_parameters<Real>,
+                                   attention_forward<Real>,
+                                   attention_backward<Real>,
+                                   cross_entropy_forward<Real>,
+                                   cross_entropy_backward<Real>,
+                                   adamw<Real>};
+
+}  // namespace
+
 extern const kernels CHIMERA_KERNELS;
-const kernels CHIMERA_KERNELS = {CHIMERA_KERNELS_NAME,
-                                 add,
-                                 scale,
-                                 sum_of_squares,
-                                 embedding_forward,
-                                 embedding_backward,
-                                 add_columns,
-                                 gelu_forward,
-                                 gelu_backward,
-                                 norm_forward,
-                                 norm_backward_input,
-                                 norm_backward_parameters,
-                                 attention_scratch,
-                                 attention_forward,
-                                 attention_backward,
-                                 cross_entropy_forward,
-                                 cross_entropy_backward,
-                                 adamw};
+const kernels CHIMERA_KERNELS = {CHIMERA_KERNELS_NAME, all_loops<float>, all_loops<bf16>, sum_of_squares,
+                                 attention_scratch};
 
 }  // namespace chimera::executor::detail

@@ -13,10 +13,12 @@ namespace {
 
 constexpr int residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
 
+using number = dnnl::memory::data_type;
+
 /// [rows, columns] of a matrix whose rows, or columns if `transposed`, are `stride` elements apart.
-dnnl::memory::desc matrix(long rows, long columns, long stride, bool transposed = false) {
+dnnl::memory::desc matrix(number type, long rows, long columns, long stride, bool transposed = false) {
     const dnnl::memory::dims strides = transposed ? dnnl::memory::dims{1, stride} : dnnl::memory::dims{stride, 1};
-    return {{rows, columns}, dnnl::memory::data_type::f32, strides};
+    return {{rows, columns}, type, strides};
 }
 
 dnnl::primitive_attr attributes(const product_form& f, const dnnl::memory::desc& result) {
@@ -47,9 +49,11 @@ void use_one_thread() {
 part_product::part_product(const dnnl::engine& engine, const product_form& whole, const product_part& p)
     : stream_(engine) {
     const product_form f = form_of(whole, p);
-    const auto left = matrix(p.rows, p.terms, f.left_transposed ? f.rows : f.inner, f.left_transposed);
-    const auto right = matrix(p.terms, p.columns, f.right_transposed ? f.inner : f.columns, f.right_transposed);
-    const auto result = matrix(p.rows, p.columns, f.columns), bias = matrix(1, p.columns, p.columns);
+    const auto left = matrix(f.operands, p.rows, p.terms, f.left_transposed ? f.rows : f.inner, f.left_transposed);
+    const auto right =
+        matrix(f.operands, p.terms, p.columns, f.right_transposed ? f.inner : f.columns, f.right_transposed);
+    const auto result = matrix(f.result, p.rows, p.columns, f.columns),
+               bias = matrix(f.operands, 1, p.columns, p.columns);
     const dnnl::matmul::desc what =
         f.bias ? dnnl::matmul::desc(left, right, bias, result) : dnnl::matmul::desc(left, right, result);
     const dnnl::matmul::primitive_desc how(what, attributes(f, result), engine);
@@ -66,13 +70,13 @@ part_product::part_product(const dnnl::engine& engine, const product_form& whole
 
 void part_product::argument(int key, const dnnl::memory::desc& d, long offset) {
     arguments_.emplace(key, dnnl::memory(d, stream_.get_engine(), nullptr));
-    offsets_.emplace(key, offset);
+    offsets_.emplace(key, static_cast<std::size_t>(offset) * dnnl::memory::data_type_size(d.data_type()));
 }
 
 void part_product::set(int key, const void* whole) const {
     // oneDNN's memory objects hold pointers to non-const; it only reads the operands.
     if (const auto found = arguments_.find(key); found != arguments_.end())
-        found->second.set_data_handle(static_cast<float*>(const_cast<void*>(whole)) + offsets_.at(key));
+        found->second.set_data_handle(static_cast<std::byte*>(const_cast<void*>(whole)) + offsets_.at(key));
 }
 
 void part_product::run(const operands& with, void* scratch) const {
@@ -108,9 +112,11 @@ void matrix_product::run(team& by, const operands& with, std::byte* scratch) con
     });
 }
 
-linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_shape& s, int threads) : shape(s) {
+linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_shape& s, number real, int threads)
+    : shape(s) {
     const bool t = s.transposed;
-    const product_form out{.rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t};
+    const product_form out{
+        .rows = s.rows, .columns = s.outputs, .inner = s.inputs, .right_transposed = t, .operands = real};
     for (const bool bias : {false, true})
         for (const bool residual : {false, true}) {
             product_form f = out;
@@ -120,14 +126,18 @@ linear_primitives::linear_primitives(const dnnl::engine& engine, const linear_sh
     product_form active = out;
     active.bias = active.gelu = true;
     gelu = {engine, active, threads};
-    input = {engine, {.rows = s.rows, .columns = s.inputs, .inner = s.outputs, .right_transposed = !t}, threads};
+    input = {engine,
+             {.rows = s.rows, .columns = s.inputs, .inner = s.outputs, .right_transposed = !t, .operands = real},
+             threads};
     for (const bool add : {false, true})
         weight[add] = {engine,
                        {.rows = t ? s.outputs : s.inputs,
                         .columns = t ? s.inputs : s.outputs,
                         .inner = s.rows,
                         .left_transposed = true,
-                        .accumulate = add},
+                        .accumulate = add,
+                        .operands = real,
+                        .result = number::f32},
                        threads};
 }
 

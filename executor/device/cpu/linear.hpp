@@ -16,6 +16,7 @@ struct product_form {
     long rows = 0, columns = 0, inner = 0;
     bool left_transposed = false, right_transposed = false;
     bool bias = false, residual = false, gelu = false, accumulate = false;
+    dnnl::memory::data_type operands = dnnl::memory::data_type::f32, result = operands;  ///< sums are fp32 always
 };
 
 /// Part of a product: these rows and columns of the result, and of the sums in it these terms.
@@ -29,9 +30,9 @@ std::vector<std::vector<product_part>> cut(const product_form& f, int threads);
 
 /// Where a product's operands lie; bias and residual if its form has them.
 struct operands {
-    const float *left, *right;
-    float* result;
-    const float *bias = nullptr, *residual = nullptr;
+    const void *left, *right;
+    void* result;
+    const void *bias = nullptr, *residual = nullptr;
 };
 
 /// One part, ready to run: a oneDNN primitive with its argument descriptors.
@@ -51,7 +52,7 @@ private:
     dnnl::stream stream_;
     dnnl::matmul primitive_;
     mutable std::unordered_map<int, dnnl::memory> arguments_;
-    std::unordered_map<int, long> offsets_;  ///< of the part's operands in the whole's, in elements
+    std::unordered_map<int, std::size_t> offsets_;  ///< of the part's operands in the whole's, in bytes
     std::size_t scratch_bytes_ = 0;
 };
 
@@ -77,7 +78,8 @@ struct linear_primitives {
     matrix_product forward[2][2], gelu;  ///< [with bias][with residual]
     matrix_product input, weight[2];     ///< [adding]
 
-    linear_primitives(const dnnl::engine& engine, const linear_shape& s, int threads);
+    /// `real`: of all but the weight's gradient, which is fp32.
+    linear_primitives(const dnnl::engine& engine, const linear_shape& s, dnnl::memory::data_type real, int threads);
     std::size_t scratch_bytes() const;
 };
 

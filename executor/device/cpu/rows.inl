@@ -3,21 +3,23 @@
 namespace chimera::executor::detail {
 namespace {
 
-void add_columns(const row_shape& s, index stride, const float* x, float* sums) {
+template <class Real>
+void add_columns(const row_shape& s, index stride, const Real* x, float* sums) {
     const index n = s.columns;
     index i = 0;
     for (; i + 4 <= s.rows; i += 4) {
-        const float *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+        const Real *a = x + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
 #pragma omp simd
-        for (index j = 0; j < n; ++j) sums[j] += (a[j] + b[j]) + (c[j] + d[j]);
+        for (index j = 0; j < n; ++j) sums[j] += (widen(a[j]) + widen(b[j])) + (widen(c[j]) + widen(d[j]));
     }
     for (; i < s.rows; ++i) {
 #pragma omp simd
-        for (index j = 0; j < n; ++j) sums[j] += x[i * stride + j];
+        for (index j = 0; j < n; ++j) sums[j] += widen(x[i * stride + j]);
     }
 }
 
-void norm_forward(const row_shape& s, const float* x, const float* scale, const float* shift, float* y, float* mean,
+template <class Real>
+void norm_forward(const row_shape& s, const Real* x, const Real* scale, const Real* shift, Real* y, float* mean,
                   float* inverse) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, y += n) {
@@ -29,14 +31,15 @@ void norm_forward(const row_shape& s, const float* x, const float* scale, const 
         });
         const float factor = 1.f / __builtin_sqrtf(squares / static_cast<float>(n) + static_cast<float>(norm_epsilon));
 #pragma omp simd
-        for (index c = 0; c < n; ++c) y[c] = (x[c] - middle) * factor * scale[c] + shift[c];
+        for (index c = 0; c < n; ++c) put(y[c], (widen(x[c]) - middle) * factor * widen(scale[c]) + widen(shift[c]));
         mean[i] = middle;
         inverse[i] = factor;
     }
 }
 
-void norm_backward_input(const row_shape& s, const float* dy, const float* x, const float* scale, const float* mean,
-                         const float* inverse, const float* residual, float* dx) {
+template <class Real>
+void norm_backward_input(const row_shape& s, const Real* dy, const Real* x, const Real* scale, const float* mean,
+                         const float* inverse, const Real* residual, Real* dx) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += n, dy += n, dx += n) {
         const float middle = mean[i], factor = inverse[i];
@@ -50,30 +53,33 @@ void norm_backward_input(const row_shape& s, const float* dy, const float* x, co
         if (residual) {
 #pragma omp simd
             for (index c = 0; c < n; ++c)
-                dx[c] =
-                    residual[i * n + c] + factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
+                put(dx[c], widen(residual[i * n + c]) + factor * (widen(dy[c]) * widen(scale[c]) - mean_slope -
+                                                                  (widen(x[c]) - middle) * factor * product));
         } else {
 #pragma omp simd
             for (index c = 0; c < n; ++c)
-                dx[c] = factor * (dy[c] * scale[c] - mean_slope - (x[c] - middle) * factor * product);
+                put(dx[c],
+                    factor * (widen(dy[c]) * widen(scale[c]) - mean_slope - (widen(x[c]) - middle) * factor * product));
         }
     }
 }
 
-void norm_backward_parameters(const row_shape& s, index stride, const float* dy, const float* x, const float* mean,
+template <class Real>
+void norm_backward_parameters(const row_shape& s, index stride, const Real* dy, const Real* x, const float* mean,
                               const float* inverse, float* d_scale, float* d_shift) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, x += stride, dy += stride) {
         const float middle = mean[i], factor = inverse[i];
 #pragma omp simd
         for (index c = 0; c < n; ++c) {
-            d_scale[c] += dy[c] * ((x[c] - middle) * factor);
-            d_shift[c] += dy[c];
+            d_scale[c] += widen(dy[c]) * ((widen(x[c]) - middle) * factor);
+            d_shift[c] += widen(dy[c]);
         }
     }
 }
 
-void cross_entropy_forward(const row_shape& s, const float* logits, const std::int32_t* targets, float* losses,
+template <class Real>
+void cross_entropy_forward(const row_shape& s, const Real* logits, const std::int32_t* targets, float* losses,
                            float* log_sum) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, logits += n) {
@@ -81,18 +87,21 @@ void cross_entropy_forward(const row_shape& s, const float* logits, const std::i
         const float total = sum_over(
             n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
         log_sum[i] = largest + __builtin_logf(total);
-        losses[i] = log_sum[i] - logits[targets[i]];
+        losses[i] = log_sum[i] - widen(logits[targets[i]]);
     }
 }
 
-void cross_entropy_backward(const row_shape& s, float* logits, const std::int32_t* targets, const float* log_sum,
+template <class Real>
+void cross_entropy_backward(const row_shape& s, Real* logits, const std::int32_t* targets, const float* log_sum,
                             float factor) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, logits += n) {
         const float total = log_sum[i];
+        Real& target = logits[targets[i]];
+        const float of_target = factor * exponential(widen(target) - total) - factor;
 #pragma omp simd
-        for (index c = 0; c < n; ++c) logits[c] = factor * exponential(logits[c] - total);
-        logits[targets[i]] -= factor;
+        for (index c = 0; c < n; ++c) put(logits[c], factor * exponential(widen(logits[c]) - total));
+        put(target, of_target);  // rounded once
     }
 }
 

@@ -13,11 +13,28 @@ typedef float vector_in_memory __attribute__((vector_size(lanes * sizeof(float))
 typedef int mask __attribute__((vector_size(lanes * sizeof(int))));
 typedef unsigned bits __attribute__((vector_size(lanes * sizeof(unsigned))));
 
+typedef std::uint16_t halves __attribute__((vector_size(lanes * sizeof(std::uint16_t))));
+typedef std::uint16_t halves_in_memory
+    __attribute__((vector_size(lanes * sizeof(std::uint16_t)), aligned(sizeof(std::uint16_t)), may_alias));
+
 constexpr mask lane_numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 CHIMERA_INLINE index rounded(index n) { return (n + lanes - 1) / lanes * lanes; }
+/// Numbers as they are computed with, and back: rounded to nearest, ties to even, like to_bf16, whose inline functions may not be used here.
+CHIMERA_INLINE float widen(float x) { return x; }
+CHIMERA_INLINE float widen(bf16 x) { return __builtin_bit_cast(float, static_cast<unsigned>(x.bits) << 16); }
+CHIMERA_INLINE void put(float& y, float x) { y = x; }
+CHIMERA_INLINE void put(bf16& y, float x) {
+    const unsigned b = __builtin_bit_cast(unsigned, x);
+    const unsigned nearest = (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+    y.bits = static_cast<std::uint16_t>((b & 0x7fffffffu) > 0x7f800000u ? 0x7fffu : nearest);
+}
+
 CHIMERA_INLINE vector load(const float* x) { return *reinterpret_cast<const vector_in_memory*>(x); }
 CHIMERA_INLINE void store(float* y, vector x) { *reinterpret_cast<vector_in_memory*>(y) = x; }
+
+CHIMERA_INLINE vector widen(halves x) { return __builtin_bit_cast(vector, __builtin_convertvector(x, bits) << 16); }
+CHIMERA_INLINE vector load(const bf16* x) { return widen(*reinterpret_cast<const halves_in_memory*>(x)); }
 
 /// The first `count` of x, then zeros.
 CHIMERA_INLINE vector load(const float* x, index count) {
@@ -25,6 +42,13 @@ CHIMERA_INLINE vector load(const float* x, index count) {
     vector result{};
     __builtin_memcpy(&result, x, static_cast<std::size_t>(count) * sizeof(float));
     return result;
+}
+
+CHIMERA_INLINE vector load(const bf16* x, index count) {
+    if (count >= lanes) return load(x);
+    halves result{};
+    __builtin_memcpy(&result, x, static_cast<std::size_t>(count) * sizeof(bf16));
+    return widen(result);
 }
 
 /// x in the lanes below `count`, `other` in the rest.
@@ -57,8 +81,9 @@ CHIMERA_INLINE float sum_over(index n, F term) {
     return sum(total);
 }
 
-CHIMERA_INLINE float largest_of(const float* x, index n) {
-    vector most = vector{} + x[0];
+template <class Real>
+CHIMERA_INLINE float largest_of(const Real* x, index n) {
+    vector most = vector{} + widen(x[0]);
     index i = 0;
     for (; i + lanes <= n; i += lanes) most = larger(most, load(x + i));
     if (i < n) most = larger(most, choose(n - i, load(x + i, n - i), most));

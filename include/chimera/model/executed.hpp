@@ -16,6 +16,7 @@ struct executed_numbers {
     friend constexpr bool operator==(const executed_numbers&, const executed_numbers&) = default;
 };
 inline constexpr executed_numbers numbers_on_cpu{};
+inline constexpr executed_numbers numbers_on_cpu_in_bf16{2, 32, 1, 0};
 inline constexpr executed_numbers numbers_on_gpu{4, 64, 64, 0x1p25};
 inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
 

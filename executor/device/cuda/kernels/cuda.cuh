@@ -3,7 +3,7 @@
 
 // The only header here that knows CUDA. A plain C++ compiler gets an emulation of what is used of it.
 
-#include "executor/device/cuda/kernels/bf16.hpp"
+#include "executor/device/bf16.hpp"
 #include "executor/device/cuda/kernels/kernels.hpp"
 
 #ifdef __CUDACC__

@@ -3,7 +3,7 @@
 
 // Plain C++: needs no CUDA header.
 
-#include "executor/device/cuda/kernels/bf16.hpp"
+#include "executor/device/bf16.hpp"
 #include "executor/device/shapes.hpp"
 
 #include <cstddef>

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 namespace chimera::executor {
 
@@ -21,6 +22,15 @@ constexpr bf16 to_bf16(float x) {
     const auto bits = std::bit_cast<std::uint32_t>(x);
     if ((bits & 0x7fffffffu) > 0x7f800000u) return {0x7fff};
     return {static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
+}
+
+/// As a number of that type.
+template <class Real>
+constexpr Real rounded(float x) {
+    if constexpr (std::is_same_v<Real, bf16>)
+        return to_bf16(x);
+    else
+        return static_cast<Real>(x);
 }
 
 }  // namespace chimera::executor
