@@ -34,7 +34,7 @@ report() {
 By \`bash bench/peers/run.sh\`, $(date -u +%F), $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(g++ --version | head -1).
 Programs take turns within one run; same sizes, AdamW with clipping by the global norm, the same threads; warm-up is not counted.
 
-## A training step: GPT-2 with 12 layers, 768 channels, 50,257 tokens; 4 sequences of 64 tokens; 2 threads
+## A training step: GPT-2 with 12 layers, 768 channels, 50,257 tokens; 4 sequences of 64 tokens; 2 threads; fp32
 
 END
     "$python" $peers/turns.py "$step --family data_parallel --stages 1 --micro-batches 1 --threads 2" "$step --family zb_h1" \
@@ -51,14 +51,14 @@ END
     fi
     cat <<END
 
-## A training step: 8 layers, 512 channels, 256 tokens in the vocabulary; 4 sequences of 256 tokens; 2 threads
+## A training step: 8 layers, 512 channels, 256 tokens in the vocabulary; 4 sequences of 256 tokens; 2 threads; fp32
 
 END
     "$python" $peers/turns.py "$step $small --family bidirectional" "$python $peers/pytorch_cpu.py $small" \
         "$python $peers/pytorch_cpu.py $small --compiled"
     cat <<END
 
-## Pipeline training: the first model, 2 stages of 9 and 3 blocks, 4 micro-batches of a sequence
+## Pipeline training: the first model, 2 stages of 9 and 3 blocks, 4 micro-batches of a sequence; fp32
 
 END
     "$python" $peers/turns.py "$step --family one_f_one_b --blocks 9,3" "${ranks[@]}" "$python $peers/pytorch_pipeline.py" \
