@@ -278,7 +278,10 @@ TEST(identity, comes_from_whoever_started_the_process) {
     using testing::ElementsAre;
     EXPECT_THAT(read({}), ElementsAre(0, 1, -1));
     EXPECT_THAT(read({{"RANK", "3"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}}), ElementsAre(3, 8, 1));
-    EXPECT_THAT(read({{"SLURM_PROCID", "5"}, {"SLURM_NTASKS", "6"}, {"SLURM_LOCALID", "2"}}), ElementsAre(5, 6, 2));
+    EXPECT_THAT(read({{"SLURM_PROCID", "5"}, {"SLURM_NTASKS", "6"}, {"SLURM_LOCALID", "2"}, {"SLURM_STEP_ID", "0"}}),
+                ElementsAre(5, 6, 2));
+    // The script that srun is yet to be called from.
+    EXPECT_THAT(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "6"}, {"SLURM_LOCALID", "0"}}), ElementsAre(0, 1, -1));
     EXPECT_THAT(read({{"OMPI_COMM_WORLD_RANK", "0"},
                       {"OMPI_COMM_WORLD_SIZE", "2"},
                       {"SLURM_PROCID", "0"},

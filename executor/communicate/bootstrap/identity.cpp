@@ -24,6 +24,9 @@ constexpr std::array sources{
     names{"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"},
 };
 
+/// A batch script has Slurm's numbers too, those of a first task whose others srun has yet to start.
+bool is_step(const environment& of) { return of("SLURM_STEP_ID") != nullptr; }
+
 int number(const char* name, std::string_view text, int least, int most) {
     int value = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -43,6 +46,7 @@ identity identify(const environment& of) {
     for (const names& n : sources) {
         const char *rank = of(n.rank), *size = of(n.size), *local = of(n.local);
         if (!rank && !size) continue;
+        if (n.rank == sources.back().rank && !is_step(of)) continue;
         if (!rank || !size)
             refuse(std::string(rank ? n.size : n.rank) + " is not set (" + (rank ? n.rank : n.size) +
                    " is) set both or neither");
