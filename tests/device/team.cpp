@@ -42,8 +42,8 @@ TEST(team, calls_each_part_once_on_a_thread_of_its_own) {
 
 TEST(team, shares_everything_once_and_cuts_at_the_grain) {
     for (const int size : {1, 3})
-        for (const std::size_t n : {0, 1, 63, 64, 65, 128, 129, 1000})
-            for (const std::size_t grain : {1, 64}) {
+        for (const std::size_t n : std::initializer_list<std::size_t>{0, 1, 63, 64, 65, 128, 129, 1000})
+            for (const std::size_t grain : std::initializer_list<std::size_t>{1, 64}) {
                 team several(size);
                 std::vector<std::atomic<int>> taken(n);
                 std::atomic<int> parts{0};
