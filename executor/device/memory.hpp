@@ -49,10 +49,15 @@ private:
 /// What a device says of memory that is the host's own.
 struct host_side {
     static constexpr bool on_host = true;
-    static void upload(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
-    static void download(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
+    static void upload(void* to, const void* from_host, std::size_t bytes) { copy_bytes(to, from_host, bytes); }
+    static void download(void* to_host, const void* from, std::size_t bytes) { copy_bytes(to_host, from, bytes); }
     static void finish() {}
     static void settle() {}
+
+private:
+    static void copy_bytes(void* to, const void* from, std::size_t bytes) {
+        if (bytes > 0) std::memcpy(to, from, bytes);  // nothing may lie nowhere
+    }
 };
 
 }  // namespace chimera::executor
