@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts beside it: a folder of their own to work in, the program, and a count of what went wrong.
 set -u
+export LLVM_PROFILE_FILE=${LLVM_PROFILE_FILE:-/dev/null}  # a build that counts lines writes it wherever it runs
 program=$(realpath "$1")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
