@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 all=
 [ "${1:-}" = --all ] && all=1 && shift
 build=${1:-build/ci-clang}
-commits=25
+commits=5
 tidy=(clang-tidy-16 -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option)
 
 if [ -n "$all" ] || ! since=$(git rev-parse -q --verify "HEAD~$commits"); then
