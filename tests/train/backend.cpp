@@ -81,6 +81,17 @@ std::string weights(const job& of) {
     return all.substr(sizeof header + header);
 }
 
+/// Stops the run by a signal after its third step, and goes on to the end.
+void stop_and_go_on(const job& parts, train_options options) {
+    options.after_step = [](std::int64_t now) {
+        if (now == 3) std::raise(SIGTERM);
+    };
+    EXPECT_TRUE(train(parts, options).stopped);
+    options.after_step = nullptr;
+    options.resume = true;
+    EXPECT_EQ(train(parts, options).step, 6);
+}
+
 TEST(backend, training_elsewhere_leaves_the_same_bits) {
     for (const char* family : {"bidirectional", "one_f_one_b", "pipedream_2bw"}) {
         const scratch folder;
@@ -107,13 +118,7 @@ TEST(backend, a_run_stopped_elsewhere_goes_on_there) {
     options.make_backend = [&](const job&, int) { return std::make_unique<remote_backend>(workers); };
     job whole = small_job(folder, "whole", "bidirectional"), parts = small_job(folder, "parts", "bidirectional");
     train(whole, options);
-    options.after_step = [](std::int64_t now) {
-        if (now == 3) std::raise(SIGTERM);
-    };
-    EXPECT_TRUE(train(parts, options).stopped);
-    options.after_step = nullptr;
-    options.resume = true;
-    EXPECT_EQ(train(parts, options).step, 6);
+    stop_and_go_on(parts, options);
     EXPECT_TRUE(weights(whole) == weights(parts));
 }
 
@@ -127,18 +132,13 @@ TEST(backend, a_run_in_bf16_on_the_cpu_learns_and_goes_on_where_it_stopped) {
     EXPECT_LT(report.last_loss, 0.9 * report.first_loss);
     EXPECT_NEAR(report.first_loss, fp32.first_loss, 0x1p-7 * fp32.first_loss);
     EXPECT_NE(report.last_loss, fp32.last_loss);
-    train_options options;
-    options.after_step = [](std::int64_t now) {
-        if (now == 3) std::raise(SIGTERM);
-    };
-    EXPECT_TRUE(train(parts, options).stopped);
-    options.after_step = nullptr;
-    options.resume = true;
-    EXPECT_EQ(train(parts, options).step, 6);
+    stop_and_go_on(parts, {});
     EXPECT_TRUE(weights(whole) == weights(parts));
     job other = parts;
     other.precision = "fp32";
-    EXPECT_THROW(train(other, options), chimera::error);  // another job
+    train_options again;
+    again.resume = true;
+    EXPECT_THROW(train(other, again), chimera::error);  // another job
 }
 
 }  // namespace
