@@ -29,7 +29,7 @@ namespace {
 
 struct arguments {
     std::string model = "bytes";
-    std::optional<std::string> sequences, tokens, workers, cores, seconds, file;
+    std::optional<std::string> sequences, tokens, workers, cores, threads, precision, seconds, file;
     std::optional<std::string> costs, stages, blocks, micro_batches;
     bool quiet = false;
 };
@@ -67,10 +67,15 @@ profile_request request_of(const arguments& from, const job& base) {
                std::to_string(out.model.context) + ") use fewer");
     out.sequences =
         from.sequences ? numbers("--sequences", *from.sequences, 1, 65536) : std::vector<int>{base.batch.sequences};
+    out.threads = from.threads ? static_cast<int>(whole("--threads", *from.threads, 1, 256)) : base.threads;
+    const std::string precision = from.precision ? *from.precision : base.precision;
+    if (precision != "fp32" && precision != "bf16")
+        refuse("--precision is '" + shown(precision).substr(0, 40) + "' (no such numbers) use fp32 or bf16");
+    out.bf16 = precision == "bf16";
     out.cores = from.cores ? static_cast<int>(whole("--cores", *from.cores, 1, 4096)) : base.cores;
-    const int cores = out.cores > 0 ? out.cores : usable_cores();
+    const int at_once = std::max(2, (out.cores > 0 ? out.cores : usable_cores()) / out.threads);
     out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256)
-                               : std::vector<int>{std::max(2, cores), 2 * std::max(2, cores)};
+                               : std::vector<int>{at_once, 2 * at_once};
     if (from.seconds) out.seconds = positive("--seconds", *from.seconds);
     out.watchdog = base.watchdog;
     return out;
@@ -125,7 +130,8 @@ std::string row(const char* name, const by_kind& seconds) {
 
 std::string report_text(const profile& of) {
     char text[256];
-    std::string out;
+    std::string out = of.bf16 ? "in bf16\n" : "";
+    const std::string each = of.threads > 1 ? " of " + std::to_string(of.threads) + " threads" : "";
     for (const profiled_batch& b : of.batches) {
         std::snprintf(text, sizeof text, "%d x %d tokens, ms %22s %12s %12s %12s\n", b.sequences, of.tokens,
                       "embedding", "block", "head", "boundary");
@@ -143,9 +149,9 @@ std::string report_text(const profile& of) {
         out += " recomputing\n" + row("forward", b.light_forward) + row("recompute", b.recompute);
         for (const profiled_engine& e : b.engine) {
             std::snprintf(text, sizeof text,
-                          " %d workers on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f "
+                          " %d workers%s on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f "
                           "us, x %.3f\n",
-                          e.workers, of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle,
+                          e.workers, each.c_str(), of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle,
                           e.slack);
             out += text;
         }
@@ -205,6 +211,8 @@ void add_profile(CLI::App& program, int& status) {
     add("--tokens", from->tokens, "of a sequence (the job's)", "T");
     add("--workers", from->workers, "pipelines to measure the engine with (as many as cores, and twice that)", "W,…");
     add("--cores", from->cores, "cores that workers share (all)", "K");
+    add("--threads", from->threads, "of each worker (the job's)", "T");
+    add("--precision", from->precision, "fp32 or bf16 (the job's)", "NAME");
     add("--seconds", from->seconds, "how long to measure, about (30)", "X");
     add("-o,--output", from->file, "where to write the chimera.profile", "FILE");
     add("--costs", from->costs, "where to write chimera.costs of one cut of the model, with the smallest micro-batch",

@@ -47,7 +47,7 @@ by_kind kind_at(const std::vector<profiled_passes>& all, double bytes, double re
 /// The measurement with as many workers, or else the nearest one on the same side of the cores.
 const profiled_engine& engine_with(const profile& from, const profiled_batch& with, int workers) {
     const auto distance = [&](const profiled_engine& e) {
-        const bool other_side = (e.workers > from.cores) != (workers > from.cores);
+        const bool other_side = (e.workers > from.at_once()) != (workers > from.at_once());
         return std::abs(e.workers - workers) + (other_side ? 1'000'000 : 0);
     };
     return *std::min_element(with.engine.begin(), with.engine.end(),
@@ -76,7 +76,7 @@ double closing_seconds(const profile& from, const program_view& of, std::span<co
         return first ? from.norm * parameters(from, stages[static_cast<std::size_t>(s)].layers) : 0.0;
     };
     const auto update = [&](int s, bool, std::size_t) { return with.update[s]; };
-    return phase(of, from.cores, reduce) + phase(of, from.cores, norm) + phase(of, from.cores, update);
+    return phase(of, from.at_once(), reduce) + phase(of, from.at_once(), norm) + phase(of, from.at_once(), update);
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ double closing_seconds(const profile& from, const program_view& of, std::span<co
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts,
                std::span<const reuse_bytes> reuse, int workers) {
     const profiled_batch& unit = find_batch(from, sequences / parts);
-    const auto& passes = workers > from.cores && !unit.crowded.empty() ? unit.crowded : unit.passes;
+    const auto& passes = workers > from.at_once() && !unit.crowded.empty() ? unit.crowded : unit.passes;
     costs out;
     for (per_stage* each : {&out.forward, &out.backward, &out.input_gradient, &out.weight_gradient, &out.recompute,
                             &out.transfer, &out.update, &out.reduce.seconds})
@@ -131,7 +131,7 @@ std::vector<double> kept_bytes(const profile& from, std::span<const profiled_sta
 forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
                        int sequences, costs with) {
     const int parts = of.head.micro_batch_parts, workers = of.head.workers;
-    const int cores = from.cores < workers ? from.cores : 0;
+    const int cores = from.at_once() < workers ? from.at_once() : 0;
     const profiled_engine& engine = engine_with(from, find_batch(from, sequences / parts), workers);
     add_hand_over(with, from, sequences, parts, workers);
     forecast made;

@@ -138,6 +138,13 @@ gpt2_config read_model(const json& value) {
     return out;
 }
 
+bool read_bf16(fields& from) {
+    const std::string precision = from.text("precision", 16, "fp32");
+    if (precision != "fp32" && precision != "bf16")
+        refuse("precision is " + detail::shown(precision) + " (no such numbers) fp32 and bf16 are measured");
+    return precision == "bf16";
+}
+
 json parse(std::string_view text) {
     const auto shallow = [](int depth, json::parse_event_t, json&) {
         if (depth > 7) refuse("the file nests too deep (a profile has seven levels) measure it again");
@@ -202,6 +209,8 @@ profile read_profile(std::string_view text) {
     out.model = read_model(read.need("model", "the sizes of the layers"));
     out.tokens = static_cast<int>(read.whole("tokens", 1, 1 << 20));
     out.cores = static_cast<int>(read.whole("cores", 1, 65536));
+    out.threads = static_cast<int>(read.whole("threads", 1, 256, 1));
+    out.bf16 = read_bf16(read);
     out.parameters = read_kinds(read, "parameters", bytes_most);
     out.update = read.number("update", seconds_most);
     out.update_versions = read.number("update_versions", seconds_most);
@@ -254,6 +263,8 @@ std::string profile_text(const profile& of) {
                        {"vocabulary", m.vocabulary}}},
                      {"tokens", of.tokens},
                      {"cores", of.cores},
+                     {"threads", of.threads},
+                     {"precision", of.bf16 ? "bf16" : "fp32"},
                      {"parameters", json_of(of.parameters)},
                      {"update", of.update},
                      {"update_versions", of.update_versions},

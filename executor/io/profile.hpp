@@ -6,6 +6,7 @@
 
 #include <executor/layers/gpt2_config.hpp>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -65,6 +66,8 @@ struct profile {
     gpt2_config model;  ///< the layers as in the job
     int tokens = 0;     ///< per sequence
     int cores = 0;      ///< that workers share
+    int threads = 1;    ///< of each worker
+    bool bf16 = false;  ///< weights and activations, else fp32
     by_kind parameters;
     double update = 0;           ///< seconds per parameter
     double update_versions = 0;  ///< the same where the old weights are kept
@@ -74,6 +77,8 @@ struct profile {
     double other_load = 0;       ///< share of the cores that other programs used meanwhile
     double spread = 0;           ///< of a block's forward: how far the middle half of the rounds lies apart
     std::vector<profiled_batch> batches;  ///< by sequences, ascending
+    /// Workers that compute at the same time.
+    int at_once() const { return std::max(1, cores / threads); }
     friend bool operator==(const profile&, const profile&) = default;
 };
 

@@ -42,12 +42,16 @@ double sum(const per_stage& each) {
     return all;
 }
 
+host_choice host_of(const profile_request& wanted) {
+    return {.threads = wanted.threads, .bf16 = wanted.bf16, .together = nullptr};
+}
+
 program widened(const schedule& of, int copies) { return lower(widen(of, copies)); }
 
 }  // namespace
 
 batch_probes::batch_probes(const profile_request& wanted, int sequences, int cores, int copies)
-    : unit_{sequences, wanted.tokens}, boundary_bytes_(4.0 * sequences * wanted.tokens * wanted.model.channels),
+    : unit_{sequences, wanted.tokens}, boundary_bytes_((wanted.bf16 ? 2.0 : 4.0) * sequences * wanted.tokens * wanted.model.channels),
       alone_(make_crowd(wanted, copies, cores, 2)) {
     if (wanted.workers.back() > std::max(cores, copies)) crowded_ = make_crowd(wanted, wanted.workers.back(), cores, 4);
     const std::vector<std::uint8_t> all(kinds, 1);
@@ -62,7 +66,7 @@ batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int 
     crowd made;
     made.copies = copies;
     made.on = std::make_unique<ground>(widened(one_worker(1), copies), with_layers(wanted.model, small_blocks),
-                                       small_model, unit_, deepest * copies);
+                                       small_model, unit_, deepest * copies, host_of(wanted));
     for (int s = 0; s < kinds; ++s) made.activations += copies * made.on->stash_bytes(s);
     const int shared = cores < copies ? cores : 0;
     for (int n = 1, before = 0; n <= deepest && (n == 1 || before * made.activations < out_of_cache); n *= step) {
@@ -83,7 +87,8 @@ void batch_probes::add_pipeline(const profile_request& wanted, int workers, int 
     const gpt2_config model = with_layers(wanted.model, 2 * workers);
     const std::vector<int> blocks(static_cast<std::size_t>(workers), 2);
     pipeline& made = versions ? versions_ : pipelines_.emplace_back();
-    made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_, 2 * workers);
+    made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_,
+                                       2 * workers, host_of(wanted));
     made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
 }
 
@@ -211,6 +216,9 @@ profile batch_probes::totals() const {
         const probe_round found = each.whole->middle_round();
         updates.push_back(sum(found.each.update) / small);
         norms.push_back(found.norm / small);
+    }
+    for (const depth& each : (alone_.copies > 1 ? alone_ : crowded_).depths) {  // one copy has nothing to reduce
+        const probe_round found = each.whole->middle_round();
         for (const int s : {0, 2, 3, 4})
             reductions.emplace_back(4 * alone_.on->parameters(s), found.each.reduce.seconds[s]);
     }
@@ -228,15 +236,16 @@ profile batch_probes::totals() const {
 double probe_bytes(const profile_request& wanted, int sequences, int copies) {
     const gpt2_config& m = wanted.model;
     const double c = m.channels, rows = static_cast<double>(sequences) * wanted.tokens;
+    const double real = wanted.bf16 ? 2 : 4, state = wanted.bf16 ? 18 : 16;  // master weights beside the weights
     const double block = 12 * c * c + 13 * c, ends = (2.0 * m.vocabulary + m.context + 2) * c;
-    const double stash = 4 * rows * std::max(20.0 * c + m.heads, 3.0 * c + m.vocabulary + 4);
+    const double stash = real * rows * std::max(20.0 * c + m.heads, 3.0 * c + m.vocabulary + 4);
     double bytes =
-        16 * copies * (small_blocks * block + ends) + 2 * stash * copies * kinds * 3;  // whole, split, recomputing
+        state * copies * (small_blocks * block + ends) + 2 * stash * copies * kinds * 3;  // whole, split, recomputing
     if (const int most = wanted.workers.back(); most > copies)
-        bytes += 16 * most * (small_blocks * block + ends) + 2 * stash * most * kinds * 2;
-    for (const int w : wanted.workers) bytes += 16 * (2 * w * block + ends) + stash * w * (w + 1);
+        bytes += state * most * (small_blocks * block + ends) + 2 * stash * most * kinds * 2;
+    for (const int w : wanted.workers) bytes += state * (2 * w * block + ends) + stash * w * (w + 1);
     const double first = wanted.workers.front();
-    return bytes + (12 + 4 * first) * (2 * first * block + ends) + stash * first * (first + 1);
+    return bytes + (state + real * (first - 1)) * (2 * first * block + ends) + stash * first * (first + 1);
 }
 
 }  // namespace chimera::executor

@@ -12,7 +12,7 @@ namespace chimera::executor {
 /// The programs that measure one size of micro-batch.
 class batch_probes {
 public:
-    /// `cores`: that workers share; `copies`: of the small model, all busy at once.
+    /// `cores`: for one worker each, that workers share; `copies`: of the small model, all busy at once.
     batch_probes(const profile_request& wanted, int sequences, int cores, int copies);
 
     std::size_t count() const;

@@ -39,12 +39,13 @@ double middle(const std::vector<profile>& all, double profile::*member) {
 profile measure_profile(const profile_request& wanted) {
     using clock = std::chrono::steady_clock;
     const int cores = wanted.cores > 0 ? wanted.cores : usable_cores();
-    const int copies = std::clamp(cores, 2, wanted.workers.back());
+    const int at_once = std::max(1, cores / wanted.threads);
+    const int copies = std::min(at_once, wanted.workers.back());
     check_memory(wanted, copies);
     std::vector<std::unique_ptr<batch_probes>> all;
     std::size_t count = 0;
     for (const int b : wanted.sequences) {
-        all.push_back(std::make_unique<batch_probes>(wanted, b, cores, copies));
+        all.push_back(std::make_unique<batch_probes>(wanted, b, at_once, copies));
         count += all.back()->count();
     }
     const other_load others;
@@ -67,6 +68,8 @@ profile measure_profile(const profile_request& wanted) {
     made.model = wanted.model;
     made.tokens = wanted.tokens;
     made.cores = cores;
+    made.threads = wanted.threads;
+    made.bf16 = wanted.bf16;
     made.other_load = others.share();
     for (const auto& one : all) made.batches.push_back(one->result());
     for (std::size_t b = 0; b < all.size(); ++b) all[b]->calibrate(made, b);

@@ -16,6 +16,8 @@ struct profile_request {
     std::vector<int> sequences;                     ///< per micro-batch, ascending
     std::vector<int> workers;                       ///< pipelines of so many, ascending, each at least 2
     int cores = 0;                                  ///< that workers share; 0: all that this process may use
+    int threads = 1;                                ///< of each worker
+    bool bf16 = false;                              ///< weights and activations; wants a processor that computes so
     double seconds = 30;                            ///< about; at least three rounds are run
     double watchdog = 60;                           ///< seconds without progress
     std::function<void(const std::string&)> say{};  ///< progress lines
@@ -25,7 +27,7 @@ struct profile_request {
 /// embedding, a stage without layers, two stages of two blocks and a head, all on one worker; forwards of 1, 2, 4 …
 /// micro-batches before their backwards, so that activations come back from ever farther caches; then with split backwards,
 /// with recompute, and real pipelines of the workers asked for. Programs take turns in rounds; every number is the median over
-/// rounds of medians over iterations. Throws chimera::error where memory does not suffice.
+/// rounds of medians over iterations. Throws chimera::error where memory does not suffice, or the processor has no bf16.
 profile measure_profile(const profile_request& wanted);
 
 }  // namespace chimera::executor

@@ -20,7 +20,7 @@ class ground {
 public:
     /// `units`: as many as the longest of the programs takes.
     ground(program first, const gpt2_config& config, std::span<const layer_range> layers, const unit_shape& unit,
-           int units);
+           int units, const host_choice& how = {});
     ground(const ground&) = delete;
     ground& operator=(const ground&) = delete;
 
@@ -33,7 +33,7 @@ public:
 
 private:
     program program_;
-    std::unique_ptr<backend> on_ = make_host_backend();
+    std::unique_ptr<backend> on_;
     replicas copies_;
     batch batch_;
 };

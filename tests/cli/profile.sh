@@ -35,6 +35,8 @@ refuse '--tokens is' --tokens 0
 refuse "65 tokens (the model's context is 64)" --tokens 65
 for number in 0 -1 nan inf x ''; do refuse '--seconds is' --seconds "$number"; done
 refuse '--cores is' --cores 0
+for number in 0 -1 x 257; do refuse '--threads is' --threads "$number"; done
+refuse "--precision is 'fp16'" --precision fp16
 refuse 'there is no --costs' --stages 4
 refuse "needs the model's cut" --costs new.json
 refuse 'blocks add up to 3' --costs new.json --blocks 2,1
@@ -56,6 +58,24 @@ grep -q '"format": "chimera.profile"' made.json || fail 'no profile'
 [ "$(grep -c '"sequences"' made.json)" = 2 ] || fail 'not two micro-batches'
 "$program" simulate one_f_one_b --stages 4 --micro-batches 3 --costs costs.json --cores 2 >.out 2>.err || fail "$(cat .err)"
 "$program" simulate one_f_one_b --stages 3 --micro-batches 3 --costs costs.json >.out 2>.err && fail 'costs are not of four stages'
+
+# Threads and precision are the job's, or the options'; a plan by a profile of others would be of another machine.
+head -c 20000 /dev/zero | tr '\0' 'x' >data.txt
+job() {
+    printf '{"data":["data.txt"],"model":{"layers":6,"heads":2,"channels":16,"context":16,"vocabulary":256},"optimiser":{"steps":2},%s}' "$1"
+}
+job '"threads":2,"batch":{"sequences":2}' >threads.json
+job '"threads":1,"batch":{"sequences":2}' >thread.json
+"$program" profile --model threads.json --workers 2 --seconds 0.2 --quiet -o two.json >.out 2>.err || fail "exit $?: $(cat .err)"
+grep -q 'workers of 2 threads' .out || fail "no threads in: $(cat .out)"
+grep -q '"threads": 2' two.json || fail 'not of two threads'
+"$program" plan threads.json --workers 2 --profile two.json --format json -o planned.json >.out 2>.err || fail "exit $?: $(cat .err)"
+grep -q '"threads": 2' planned.json || fail 'the plan has lost the threads'
+"$program" train planned.json --quiet --output trained >.out 2>.err || fail "the plan does not run: $(cat .err)"
+"$program" plan thread.json --workers 2 --profile two.json >.out 2>.err && fail 'planned by a profile of other threads'
+grep -qF 'of fp32 with 2 threads a worker (the job wants fp32 with 1 thread a worker)' .err || fail "$(cat .err)"
+"$program" profile --model threads.json --threads 1 --workers 2 --seconds 0.2 --quiet -o one.json >.out 2>.err || fail "exit $?: $(cat .err)"
+"$program" plan thread.json --workers 2 --profile one.json >.out 2>.err || fail "the option did not win: $(cat .err)"
 ls made.json.* costs.json.* 2>/dev/null && fail 'a partial file is left'
 
 echo "$failures failures"

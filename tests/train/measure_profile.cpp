@@ -2,6 +2,7 @@
 #include "made.hpp"
 #include "scratch.hpp"
 
+#include <executor/device/cpu/cpu.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/read.hpp>
 #include <executor/profile/engine_times.hpp>
@@ -85,6 +86,32 @@ TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_some_time_for_
     }
     EXPECT_GT(found.update, 0);
     EXPECT_GT(found.reduce_byte, 0);
+}
+
+TEST(measure_profile, threads_and_precision_are_those_asked_for) {
+    profile_request wanted;
+    wanted.model = {.layers = 2, .heads = 2, .channels = 32, .vocabulary = 300, .context = 32};
+    wanted.tokens = 24;
+    wanted.sequences = {2};
+    wanted.workers = {2};
+    wanted.cores = 2;
+    wanted.threads = 2;
+    wanted.seconds = 0.1;
+    profile found = measure_profile(wanted);
+    EXPECT_EQ(found.threads, 2);
+    EXPECT_EQ(found.at_once(), 1);
+    EXPECT_FALSE(found.bf16);
+    EXPECT_EQ(found.batches[0].boundary_bytes, 4 * 2 * 24 * 32);
+    const double kept = found.batches[0].activations.block;
+    wanted.bf16 = true;
+    if (!cpu_has_bf16()) {
+        EXPECT_THAT(refusal_of([&] { measure_profile(wanted); }), HasSubstr("does not compute in bf16"));
+        return;
+    }
+    found = measure_profile(wanted);
+    EXPECT_TRUE(found.bf16);
+    EXPECT_EQ(found.batches[0].boundary_bytes, 2 * 2 * 24 * 32);
+    EXPECT_LT(found.batches[0].activations.block, 0.6 * kept);
 }
 
 TEST(measure_profile, what_does_not_fit_into_memory_is_refused_at_once) {

@@ -230,15 +230,41 @@ TEST(profile, workers_beyond_the_cores_wait_for_one) {
                 1.125 * (.2 + 2 * stage + reduce + .05 + norm + update), 1e-9);
 }
 
+TEST(profile, workers_of_several_threads_share_the_cores_by_as_many) {
+    const auto seconds = [](int cores, int threads, int workers) {
+        auto p = by_hand();
+        p.cores = cores;
+        p.threads = threads;
+        return forecast_of(p, made("data_parallel", 1, 1, "none", workers), cut({1}), 2).makespan;
+    };
+    for (const int workers : {1, 2, 4}) {
+        EXPECT_EQ(seconds(4, 2, workers), seconds(2, 1, workers));
+        EXPECT_EQ(seconds(3, 2, workers), seconds(1, 1, workers));
+        EXPECT_EQ(seconds(1, 2, workers), seconds(1, 1, workers));
+    }
+    EXPECT_GT(seconds(2, 2, 2), seconds(2, 1, 2));
+}
+
 TEST(profile, text_and_back) {
     auto p = by_hand();
     p.batches[0].passes[0].forward.block = 1.0 / 3;
     p.spread = 0.1;
     p.other_load = 0.25;
+    p.threads = 3;
+    p.bf16 = true;
     EXPECT_TRUE(read_profile(profile_text(p)) == p);
     const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4)));
     EXPECT_EQ(c.forward.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).forward.values);
     EXPECT_EQ(c.reduce.seconds.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).reduce.seconds.values);
+}
+
+TEST(profile, where_threads_and_precision_are_not_said_there_is_one_in_fp32) {
+    std::string text = profile_text(by_hand());
+    for (const std::string line : {"\"threads\": 1,", "\"precision\": \"fp32\","}) {
+        ASSERT_NE(text.find(line), text.npos);
+        text.erase(text.find(line), line.size());
+    }
+    EXPECT_TRUE(read_profile(text) == by_hand());
 }
 
 TEST(profile, files_that_are_none_are_refused) {
@@ -257,6 +283,9 @@ TEST(profile, files_that_are_none_are_refused) {
     EXPECT_THAT(refused("chimera.profile", "chimera.costs"), HasSubstr("a profile is needed"));
     EXPECT_THAT(refused("\"version\": 1", "\"version\": 2"), HasSubstr("version is 2"));
     EXPECT_THAT(refused("\"cores\": 2", "\"cores\": 0"), HasSubstr("cores is 0"));
+    EXPECT_THAT(refused("\"threads\": 1", "\"threads\": 0"), HasSubstr("threads is 0"));
+    EXPECT_THAT(refused("\"fp32\"", "\"fp16\""), HasSubstr("precision is \"fp16\""));
+    EXPECT_THAT(refused("\"fp32\"", "16"), HasSubstr("precision"));
     EXPECT_THAT(refused("\"cores\": 2", "\"kores\": 2"), HasSubstr("cores"));
     EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": -1"), HasSubstr("norm is -1"));
     EXPECT_THAT(refused("\"norm\": 3e-08", "\"norm\": 1e999"), HasSubstr("JSON"));
