@@ -74,8 +74,7 @@ profile_request request_of(const arguments& from, const job& base) {
     out.bf16 = precision == "bf16";
     out.cores = from.cores ? static_cast<int>(whole("--cores", *from.cores, 1, 4096)) : base.cores;
     const int at_once = std::max(2, (out.cores > 0 ? out.cores : usable_cores()) / out.threads);
-    out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256)
-                               : std::vector<int>{at_once, 2 * at_once};
+    out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256) : std::vector<int>{at_once, 2 * at_once};
     if (from.seconds) out.seconds = positive("--seconds", *from.seconds);
     out.watchdog = base.watchdog;
     return out;
@@ -148,11 +147,12 @@ std::string report_text(const profile& of) {
         add(b.crowded, ", more workers than cores");
         out += " recomputing\n" + row("forward", b.light_forward) + row("recompute", b.recompute);
         for (const profiled_engine& e : b.engine) {
-            std::snprintf(text, sizeof text,
-                          " %d workers%s on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f "
-                          "us, x %.3f\n",
-                          e.workers, each.c_str(), of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle,
-                          e.slack);
+            std::snprintf(
+                text, sizeof text,
+                " %d workers%s on %d cores: hand-over %.1f us, transfer %.1f us, start %.1f us, settling %.1f "
+                "us, x %.3f\n",
+                e.workers, each.c_str(), of.cores, 1e6 * e.hand_over, 1e6 * e.transfer, 1e6 * e.start, 1e6 * e.settle,
+                e.slack);
             out += text;
         }
     }

@@ -51,7 +51,8 @@ program widened(const schedule& of, int copies) { return lower(widen(of, copies)
 }  // namespace
 
 batch_probes::batch_probes(const profile_request& wanted, int sequences, int cores, int copies)
-    : unit_{sequences, wanted.tokens}, boundary_bytes_((wanted.bf16 ? 2.0 : 4.0) * sequences * wanted.tokens * wanted.model.channels),
+    : unit_{sequences, wanted.tokens},
+      boundary_bytes_((wanted.bf16 ? 2.0 : 4.0) * sequences * wanted.tokens * wanted.model.channels),
       alone_(make_crowd(wanted, copies, cores, 2)) {
     if (wanted.workers.back() > std::max(cores, copies)) crowded_ = make_crowd(wanted, wanted.workers.back(), cores, 4);
     const std::vector<std::uint8_t> all(kinds, 1);
@@ -87,8 +88,8 @@ void batch_probes::add_pipeline(const profile_request& wanted, int workers, int 
     const gpt2_config model = with_layers(wanted.model, 2 * workers);
     const std::vector<int> blocks(static_cast<std::size_t>(workers), 2);
     pipeline& made = versions ? versions_ : pipelines_.emplace_back();
-    made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_,
-                                       2 * workers, host_of(wanted));
+    made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_, 2 * workers,
+                                       host_of(wanted));
     made.run = std::make_unique<probe>(lower(order), *made.on, cores < workers ? cores : 0, wanted.watchdog);
 }
 
