@@ -5,6 +5,7 @@
 //
 //     bench_predict [--layers L] [--channels C] [--heads H] [--tokens T] [--sequences B] [--micro-batches N]
 //                   [--vocabulary V] [--seconds S] [--cycles C] [--profile-seconds P] [--workers W]
+//                   [--threads T] [--precision fp32|bf16]
 
 #include <chimera/program/lower.hpp>
 
@@ -32,6 +33,8 @@ struct wish {
     double seconds = 0.3;        // of every configuration in every cycle
     double profile_seconds = 8;  // of every cycle
     std::vector<int> workers{2, 4};
+    int threads = 1;  // of each worker
+    bool bf16 = false;
 };
 
 struct contender {
@@ -76,6 +79,8 @@ double cycle(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
     wanted.sequences = {with.sequences};
     wanted.workers = with.workers;
     wanted.seconds = with.profile_seconds;
+    wanted.threads = with.threads;
+    wanted.bf16 = with.bf16;
     const profile known = measure_profile(wanted);
     for (const auto& one : all) {
         std::vector<profiled_stage> stages;
@@ -83,8 +88,9 @@ double cycle(std::vector<std::unique_ptr<contender>>& all, const wish& with) {
         one->expected.push_back(forecast_of(known, one->what, stages, with.sequences).makespan);
     }
     for (const auto& one : all) {
-        ground on(one->what, with.model, one->layers, {with.sequences, with.model.context}, one->what.head.units());
-        probe running(one->what, on, shared_cores(0, one->workers), 60);
+        ground on(one->what, with.model, one->layers, {with.sequences, with.model.context}, one->what.head.units(),
+                  {with.threads, with.bf16});
+        probe running(one->what, on, shared_cores(0, one->workers, with.threads), 60);
         one->measured.push_back(running.makespan(with.seconds));
         one->off.push_back(one->expected.back() / one->measured.back() - 1);
     }
@@ -131,6 +137,8 @@ wish wish_of(int count, char** arguments) {
         if (key == "--seconds") out.seconds = std::atof(value);
         if (key == "--profile-seconds") out.profile_seconds = std::atof(value);
         if (key == "--cycles") out.cycles = std::atoi(value);
+        if (key == "--threads") out.threads = std::atoi(value);
+        if (key == "--precision") out.bf16 = std::strcmp(value, "bf16") == 0;
         if (key == "--workers") out.workers = {std::atoi(value)};
     }
     return out;
@@ -144,8 +152,10 @@ int main(int count, char** arguments) {
     for (const int w : with.workers)
         for (const auto family : family_names())
             if (auto one = contender_of(std::string(family), w, with)) all.push_back(std::move(one));
-    std::printf("%d layers, %d channels, %d sequences of %d tokens, %d micro-batches. Others used", with.model.layers,
-                with.model.channels, with.sequences, with.model.context, with.micro_batches);
+    std::printf(
+        "%d layers, %d channels, %d sequences of %d tokens, %d micro-batches, %s, workers of %d threads. Others used",
+        with.model.layers, with.model.channels, with.sequences, with.model.context, with.micro_batches,
+        with.bf16 ? "bf16" : "fp32", with.threads);
     for (int c = 0; c < with.cycles; ++c) std::printf(" %.0f", 100 * cycle(all, with));
     std::printf(" %% of the cores.\n\n");
     report(all, with);

@@ -4,15 +4,13 @@
 #include <chimera/partition/heterogeneous.hpp>
 #include <chimera/partition/memory.hpp>
 #include <chimera/partition/stagewise.hpp>
-#include <chimera/plan/layer_time.hpp>
 #include <chimera/render/memory.hpp>
 
-#include <executor/cli/partition_job.hpp>
+#include <executor/cli/partition_needs.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -23,23 +21,11 @@ namespace {
 
 constexpr recompute_mode all_modes[] = {recompute_mode::none, recompute_mode::selective, recompute_mode::full};
 
-/// What one mode asks of every layer and of a stage.
-struct mode_lists {
-    std::vector<double> extra, bytes, once;
-    double each = 0, whole = 0;
-
-    stage_mode view() const { return {extra, bytes, once, each, whole}; }
-};
-
 class solver {
 public:
     explicit solver(const partition_job& job)
-        : job_(job), head_(job.order.head), stages_(head_.stages), layers_(static_cast<int>(job.what.layers.size())) {
-        detail::check_counts(job.what.layers.size(), stages_);
-        weigh();
-        find_holders();
-        find_memory();
-    }
+        : job_(job), needs_(job), head_(job.order.head), stages_(head_.stages),
+          layers_(static_cast<int>(job.what.layers.size())) {}
 
     partition_answer solve() {
         partition_answer out;
@@ -57,100 +43,10 @@ public:
 private:
     static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-    void weigh() {
-        for (const layer& l : job_.what.layers) {
-            layer_seconds s{l.forward * job_.samples, l.input_gradient * job_.samples, l.weight_gradient * job_.samples,
-                            l.selective_forward * job_.samples};
-            if (job_.on) s = seconds_of(l, *job_.on, job_.samples, 1);
-            weights_.push_back(s.forward + s.input_gradient + s.weight_gradient);
-            lists_[recompute_mode::selective].extra.push_back(s.selective);
-            lists_[recompute_mode::full].extra.push_back(s.forward);
-        }
-    }
-    /// Stages that share workers; live micro-batches of each stage, most by itself and when its worker has most.
-    void find_holders() {
-        on_.resize(at(stages_));
-        std::iota(on_.begin(), on_.end(), 0);
-        std::vector<int> first(at(head_.workers), stages_);  // per worker: the first stage of all it is joined with
-        for (bool changed = true; changed;) {
-            changed = false;
-            for (int p = 0; p < head_.pipelines; ++p) {
-                for (int s = 0; s < stages_; ++s) {
-                    int& own = first[at(job_.order.view().worker_of(p, s))];
-                    const int least = std::min(own, on_[at(s)]);
-                    changed = changed || own != least || on_[at(s)] != least;
-                    own = on_[at(s)] = least;
-                }
-            }
-        }
-        in_flight_.assign(at(stages_), 0);
-        together_.assign(at(stages_), -1);
-        for (int w = 0; w < head_.workers; ++w) count_live(job_.order.view().row(w));
-    }
-    void count_live(std::span<const slot> row) {
-        std::vector<double> live(at(stages_), 0), then = live;
-        double sum = 0, most = 0;
-        for (const slot& x : row) {
-            const double units = static_cast<double>(x.count) / head_.micro_batch_parts;
-            if (x.op == pass::forward) {
-                live[x.stage] += units;
-                sum += units;
-                in_flight_[x.stage] = std::max(in_flight_[x.stage], live[x.stage]);
-            }
-            if (sum > most) {
-                most = sum;
-                then = live;
-            }
-            if (!ends_activation(x.op)) continue;
-            live[x.stage] -= units;
-            sum -= units;
-        }
-        for (const slot& x : row)
-            if (together_[x.stage] < 0) together_[x.stage] = then[x.stage];
-    }
-    bool one_each() const {
-        for (int s = 0; s < stages_; ++s)
-            if (on_[at(s)] != s) return false;
-        return head_.workers == stages_;
-    }
-
-    /// Sums over layers that bound what memory_peak counts: what depends on a whole stage is taken at its largest.
-    void find_memory() {
-        const double b = job_.samples;
-        double output = 0, core = 0, block = 0, work = 0;
-        for (const layer& l : job_.what.layers) {
-            const bool end = l.kind != layer_kind::block && l.kind != layer_kind::convolution;
-            const double held = static_cast<double>(l.parameters + l.padding + (stages_ > 1 ? l.tied_parameters : 0));
-            const precision& p = job_.what.bytes;
-            state_.push_back(held * (p.weight + p.gradient + p.optimiser));
-            lists_[recompute_mode::none].bytes.push_back(b * l.activations);
-            lists_[recompute_mode::selective].bytes.push_back(b * l.selective);
-            lists_[recompute_mode::full].once.push_back(b * l.activations * (end ? 2 : 1));
-            output = std::max(output, b * l.output);
-            core = std::max(core, b * (l.activations - l.selective));
-            block = std::max(block, end ? 0 : b * l.activations);
-            work = std::max(work, b * l.workspace);
-        }
-        lists_[recompute_mode::selective].whole = core;
-        lists_[recompute_mode::full].whole = 2 * block;
-        lists_[recompute_mode::full].each = output;
-        for (int s = 0; s < stages_; ++s) {
-            reserved_.push_back(work + (s > 0 ? 2 * output : 0) + (s + 1 < stages_ ? 2 * output : 0));
-            versions_.push_back(weight_versions(head_, s));
-        }
-    }
-
     std::vector<recompute_mode> wanted() const {
         if (job_.recompute) return {*job_.recompute};
         return {std::begin(all_modes), std::end(all_modes)};
     }
-    std::vector<double> seconds_in(recompute_mode mode) const {
-        std::vector<double> out = weights_;
-        const std::vector<double>& extra = lists_.at(mode).extra;
-        for (std::size_t l = 0; l < extra.size(); ++l) out[l] += extra[l];
-        return out;
-    }
-
     /// Fills in what follows from cuts and modes; whether every worker holds its share.
     bool finish(partition_answer& out) const {
         const double unit = static_cast<double>(job_.samples) / head_.micro_batch_parts;
@@ -160,7 +56,7 @@ private:
         for (int s = 0; s < stages_; ++s) {
             const recompute_mode mode = out.modes[at(s)];
             held.push_back(memory_of(bytes[at(s)], job_.what.bytes, mode, 0, 1, weight_versions(head_, s)));
-            const std::vector<double> each = seconds_in(mode);
+            const std::vector<double> each = needs_.seconds_in(mode);
             out.stages.push_back(
                 std::accumulate(each.begin() + out.cuts[at(s)], each.begin() + out.cuts[at(s) + 1], 0.0));
         }
@@ -207,19 +103,19 @@ private:
     }
 
     void unlike(partition_answer& out) {
-        if (!one_each())
+        if (!needs_.one_each())
             refuse("--speeds does not apply to this family (its workers hold several stages) use a linear one");
         std::string text;
         double missing = 0;
         for (const recompute_mode mode : wanted()) {
-            const mode_lists& of = lists_.at(mode);
-            const std::vector<double> seconds = seconds_in(mode), state = with_once(of);
+            const mode_lists& of = needs_.lists.at(mode);
+            const std::vector<double> seconds = needs_.seconds_in(mode), state = needs_.with_once(of);
             std::vector<device> workers;
             double most = 0;
             for (int s = 0; s < stages_; ++s)
-                most = std::max(most, reserved_[at(s)] + in_flight_[at(s)] * of.each + of.whole);
+                most = std::max(most, needs_.reserved[at(s)] + needs_.in_flight[at(s)] * of.each + of.whole);
             for (const double speed : job_.speeds) workers.push_back({speed, std::max(0.0, job_.memory - most), 0});
-            const layer_needs needs{seconds, state, of.bytes, in_flight_, {}};
+            const layer_needs needs{seconds, state, of.bytes, needs_.in_flight, {}};
             const device_partition found = job_.any_order ? best_order(needs, workers) : heterogeneous(needs, workers);
             if (!found.fits()) {
                 missing = heterogeneous(needs, workers).missing;
@@ -235,12 +131,6 @@ private:
         }
         lack(missing, "a worker in the best of all cuts", advice());
     }
-    std::vector<double> with_once(const mode_lists& of) const {
-        std::vector<double> out = state_;
-        for (std::size_t l = 0; l < of.once.size(); ++l) out[l] += of.once[l];
-        return out;
-    }
-
     /// The best of what each mode allows: the cut without limits where it fits after all, and one under limits that
     /// bound the memory from above. Proven where nothing is slower than the cut without limits and extra work.
     void search(partition_answer& out) {
@@ -263,7 +153,7 @@ private:
             if (best && mode == wanted().front()) break;
         }
         if (!best || best->modes.front() != wanted().front()) {
-            if (one_each())
+            if (needs_.one_each())
                 missing = limited(consider);
             else
                 missing = shared(consider);
@@ -275,22 +165,23 @@ private:
     }
     /// The best cut without limits; what its slowest worker has at least.
     double free(recompute_mode mode, partition_answer& out) const {
-        const std::vector<double> seconds = seconds_in(mode);
+        const std::vector<double> seconds = needs_.seconds_in(mode);
         set_modes(out, mode);
-        if (one_each()) {
+        if (needs_.one_each()) {
             out.cuts = partition(seconds, stages_);
             return bottleneck(seconds, out.cuts);
         }
-        const coupled_partition found = coupled(seconds, on_, labels);
+        const coupled_partition found = coupled(seconds, needs_.on, labels);
         out.cuts = found.cuts;
-        return found.bound * per_worker();
+        return found.bound * needs_.per_worker();
     }
     template <class Consider>
     double limited(Consider consider) const {
         std::vector<stage_mode> modes;
-        for (const recompute_mode mode : wanted()) modes.push_back(lists_.at(mode).view());
+        for (const recompute_mode mode : wanted()) modes.push_back(needs_.lists.at(mode).view());
         const stagewise_partition found =
-            partition_stagewise(weights_, stages_, {state_, modes, in_flight_, job_.memory, reserved_, versions_});
+            partition_stagewise(needs_.weights, stages_,
+                                {needs_.state, modes, needs_.in_flight, job_.memory, needs_.reserved, needs_.versions});
         if (!found.fits()) return found.missing;
         partition_answer out;
         out.cuts = found.cuts;
@@ -302,14 +193,14 @@ private:
     double shared(Consider consider) const {
         double missing = detail::unbounded;
         for (const recompute_mode mode : wanted()) {
-            const coupled_partition found = shared_cut(mode, in_flight_, job_.memory);
+            const coupled_partition found = shared_cut(mode, needs_.in_flight, job_.memory);
             if (found.fits())
                 consider(with_cuts(found.cuts, mode));
             else
                 missing = std::min(missing, found.missing);
             double room = job_.memory;
             for (int attempt = 0; attempt < 6 && room > 0; ++attempt) {  // closer to the real peak, but not above it
-                const coupled_partition close = shared_cut(mode, together_, room);
+                const coupled_partition close = shared_cut(mode, needs_.together, room);
                 if (!close.fits()) break;
                 partition_answer out = with_cuts(close.cuts, mode);
                 const bool good = finish(out);
@@ -329,17 +220,12 @@ private:
         return out;
     }
     coupled_partition shared_cut(recompute_mode mode, const std::vector<double>& in_flight, double room) const {
-        const mode_lists& of = lists_.at(mode);
-        std::vector<double> reserved = reserved_;
+        const mode_lists& of = needs_.lists.at(mode);
+        std::vector<double> reserved = needs_.reserved;
         for (int s = 0; s < stages_; ++s) reserved[at(s)] += in_flight[at(s)] * of.each + of.whole;
-        const std::vector<double> seconds = seconds_in(mode), state = with_once(of);
+        const std::vector<double> seconds = needs_.seconds_in(mode), state = needs_.with_once(of);
         const std::vector<double> bytes = of.bytes.empty() ? std::vector<double>(state.size(), 0) : of.bytes;
-        return coupled(seconds, on_, {state, bytes, in_flight, room, reserved}, labels);
-    }
-    /// What of a group's sum one of its workers has: half where two pipelines cross.
-    double per_worker() const {
-        const auto groups = std::count_if(on_.begin(), on_.end(), [&, s = 0](int g) mutable { return g == s++; });
-        return static_cast<double>(groups) / head_.workers;
+        return coupled(seconds, needs_.on, {state, bytes, in_flight, room, reserved}, labels);
     }
     /// What besides more memory would do.
     std::string advice() const {
@@ -359,11 +245,9 @@ private:
 
     static constexpr std::size_t labels = 256;  // of a search over loops: some tenths of a second
     const partition_job& job_;
+    partition_needs needs_;
     shape head_;
     int stages_, layers_;
-    std::vector<double> weights_, state_, in_flight_, together_, reserved_, versions_;
-    std::vector<int> on_;  // per stage: the first stage of those it shares workers with
-    std::map<recompute_mode, mode_lists> lists_{{recompute_mode::none, {}}};
 };
 
 }  // namespace
