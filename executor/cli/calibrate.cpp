@@ -176,28 +176,24 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_calibrate(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("calibrate", "fits what a hardware does from measured iterations");
+void add_calibrate(command_line& program, int&) {
+    subcommand command = program.add("calibrate", "fits what a hardware does from measured iterations");
     const auto with = std::make_shared<arguments>();
-    command->add_option("file", with->file, "measurements under a header line")->option_text("FILE.csv")->required();
-    command->add_option("--test", with->test, "measurements to predict with nothing fitted to them")
-        ->option_text("OTHER.csv");
-    command->add_option("--fit", with->fit, "numbers to fit, separated by commas (by the file's layout)")
-        ->option_text("NAME,NAME…");
-    command->add_option("--fix", with->fixed, "a number that is known; may be given again")->option_text("NAME=VALUE");
-    command->add_option("--hardware", with->hardware, "what is known: P100, V100, A100 or a chimera.hardware file")
-        ->option_text("NAME|FILE");
-    command->add_option("--tokens", with->tokens, "per sample, in place of the model's own")->option_text("T");
-    command->add_option("--test-tokens", with->test_tokens, "the same for the rows of --test")->option_text("T");
-    command->add_option("--workers-per-node", with->per_node, "in place of what the rows imply")->option_text("K");
-    command->add_option("--folds", with->folds, "parts left out in turn (every row, or 5 of more than 200)")
-        ->option_text("K");
-    command->add_option("--tolerate", with->tolerate, "error beyond which a row weighs less, or all: none does")
-        ->option_text("PART|all");
-    command->add_option("--format", with->format, "of the report (text)")->option_text("text|json");
-    command->add_option("-o,--output", with->out, "writes the fitted chimera.hardware there")->option_text("FILE");
-    command->footer("Example: chimera calibrate runs.csv --fit flops,launch,step_overhead -o hardware.json");
-    command->callback([with] { run(*with); });
+    command.option("file", with->file, "measurements under a header line", "FILE.csv", true);
+    command.option("--test", with->test, "measurements to predict with nothing fitted to them", "OTHER.csv");
+    command.option("--fit", with->fit, "numbers to fit, separated by commas (by the file's layout)", "NAME,NAME…");
+    command.option("--fix", with->fixed, "a number that is known; may be given again", "NAME=VALUE");
+    command.option("--hardware", with->hardware, "what is known: P100, V100, A100 or a chimera.hardware file",
+                   "NAME|FILE");
+    command.option("--tokens", with->tokens, "per sample, in place of the model's own", "T");
+    command.option("--test-tokens", with->test_tokens, "the same for the rows of --test", "T");
+    command.option("--workers-per-node", with->per_node, "in place of what the rows imply", "K");
+    command.option("--folds", with->folds, "parts left out in turn (every row, or 5 of more than 200)", "K");
+    command.option("--tolerate", with->tolerate, "error beyond which a row weighs less, or all: none does", "PART|all");
+    command.option("--format", with->format, "of the report (text)", "text|json");
+    command.option("-o,--output", with->out, "writes the fitted chimera.hardware there", "FILE");
+    command.footer("Example: chimera calibrate runs.csv --fit flops,launch,step_overhead -o hardware.json");
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

@@ -203,39 +203,32 @@ void run(const arguments& how) {
 
 }  // namespace
 
-void add_compare(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("compare", "all families, or some, side by side, under the same costs");
+void add_compare(command_line& program, int&) {
+    subcommand command = program.add("compare", "all families, or some, side by side, under the same costs");
     const auto with = std::make_shared<arguments>();
-    command->add_option("FAMILY", with->families, "only these, such as one_f_one_b 'bidirectional --split' (all)")
-        ->option_text("...");
-    command
-        ->add_option("--stages", with->stages,
-                     "stages of the model, the same for all (folded families use half as "
-                     "many workers)")
-        ->option_text("D");
-    command
-        ->add_option("--workers", with->workers,
-                     "instead: workers, the same for all; each family cuts the model as it "
-                     "needs")
-        ->option_text("W");
-    command->add_option("--micro-batches", with->micro_batches, "micro-batches of an iteration")->option_text("N");
-    command
-        ->add_option("--costs", with->costs,
-                     "a chimera.costs file: of a stage, or with --workers of a worker's share "
-                     "(F = 1, B = 2, I = W = 1)")
-        ->option_text("FILE");
-    command
-        ->add_option("--memory", with->memory,
-                     "leave out families with a larger peak, in activations of a stage, or "
-                     "with --workers of a worker's share")
-        ->option_text("LIMIT");
-    with->output.add_to(*command, "text|json|svg|html");
-    command->footer(
+    command.option("FAMILY", with->families, "only these, such as one_f_one_b 'bidirectional --split' (all)", "...");
+    command.option("--stages", with->stages,
+                   "stages of the model, the same for all (folded families use half as "
+                   "many workers)",
+                   "D");
+    command.option("--workers", with->workers,
+                   "instead: workers, the same for all; each family cuts the model as it needs", "W");
+    command.option("--micro-batches", with->micro_batches, "micro-batches of an iteration", "N");
+    command.option("--costs", with->costs,
+                   "a chimera.costs file: of a stage, or with --workers of a worker's share "
+                   "(F = 1, B = 2, I = W = 1)",
+                   "FILE");
+    command.option("--memory", with->memory,
+                   "leave out families with a larger peak, in activations of a stage, or "
+                   "with --workers of a worker's share",
+                   "LIMIT");
+    with->output.add_to(command, "text|json|svg|html");
+    command.footer(
         "svg and html draw all timelines under one time axis; html is a page to zoom and to step through.\n"
         "Example: chimera compare --workers 4 --micro-batches 8 --format html -o families.html\n"
         "         chimera compare gpipe zb_h1 'wave --waves 2' --workers 4 --micro-batches 8 --format html -o "
         "three.html");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

@@ -149,14 +149,12 @@ void run(const std::string& folder) {
 
 }  // namespace
 
-void add_gallery(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("gallery", "writes gallery.md and pictures/: one picture of each family");
+void add_gallery(command_line& program, int&) {
+    subcommand command = program.add("gallery", "writes gallery.md and pictures/: one picture of each family");
     const auto folder = std::make_shared<std::string>();
-    command->add_option("FOLDER", *folder, "where to; it and its folder pictures must be there")
-        ->required()
-        ->option_text(" ");
-    command->footer("Example: chimera gallery docs");
-    command->callback([folder] { run(*folder); });
+    command.option("FOLDER", *folder, "where to; it and its folder pictures must be there", " ", true);
+    command.footer("Example: chimera gallery docs");
+    command.run([folder] { run(*folder); });
 }
 
 }  // namespace chimera::executor

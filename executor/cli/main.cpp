@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <exception>
 #include <new>
-#include <sstream>
 #include <string>
 
 namespace {
@@ -32,12 +31,10 @@ std::string version() {
 int run(int count, char** arguments) {
     using namespace chimera::executor;
     int status = 0;
-    CLI::App program{
-        "Plans and runs pipeline-parallel training: generates schedules, proves, simulates and executes them."};
-    program.name("chimera");
-    program.set_version_flag("--version", version());
-    program.set_help_flag("-h,--help", "this text");
-    program.require_subcommand(1);
+    command_line program(
+        "chimera",
+        "Plans and runs pipeline-parallel training: generates schedules, proves, simulates and executes them.",
+        version());
     program.footer(
         "Each subcommand has its own help: chimera schedule --help\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 4");
@@ -54,20 +51,7 @@ int run(int count, char** arguments) {
     add_profile(program, status);
     add_calibrate(program, status);
     add_train(program, status);
-    const auto named = [&](const CLI::App* command) { return command->get_name() == arguments[1]; };
-    if (count > 1 && arguments[1][0] != '-' && program.get_subcommands(named).empty()) {
-        return complain("subcommand '" + std::string(arguments[1]).substr(0, 40) +
-                        "' is unknown (to this program) see --help");
-    }
-    try {
-        program.parse(count, arguments);
-    } catch (const CLI::Success& help) {
-        std::ostringstream text;
-        program.exit(help, text, text);
-        write_output(text.str());
-    } catch (const CLI::ParseError& e) {
-        return complain(e.what() + std::string(" (the command line cannot be read so) see --help"));
-    }
+    if (const std::string help = program.run(count, arguments); !help.empty()) write_output(help);
     return status;
 }
 

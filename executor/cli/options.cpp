@@ -50,16 +50,16 @@ double positive(std::string_view option, std::string_view text) {
     return value;
 }
 
-void family_arguments::add_to(CLI::App& command, const char* operand) {
-    command.add_option(operand, family, "a family: " + family_list())->required()->option_text(" ");
+void family_arguments::add_to(subcommand& command, const char* operand, bool required) {
+    command.option(operand, family, "a family: " + family_list(), " ", required);
     const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
-        command.add_option(name, to, what)->option_text(type);
+        command.option(name, to, what, type);
     };
     add("--stages", stages, "stages of the model", "D");
     add("--micro-batches", micro_batches, "micro-batches of an iteration (of each copy)", "N");
     add("--pipelines", pipelines, "bidirectional: pipelines, an even number (2)", "P");
     add("--scale", scale, "bidirectional: beyond D micro-batches (direct)", "direct|doubling|halving");
-    command.add_flag("--split", split, "bidirectional: backwards in two halves, weight gradients in the bubbles");
+    command.flag("--split", split, "bidirectional: backwards in two halves, weight gradients in the bubbles");
     add("--chunks", chunks, "interleaved, breadth_first: stages per worker (2)", "V");
     add("--group", group, "interleaved: micro-batches that a chunk takes in a row (the workers)", "G");
     add("--waves", waves, "wave: times down the workers and up again (1)", "W");
@@ -135,14 +135,14 @@ sync sync_named(std::string_view name) {
     refuse(named("--sync", name) + " (no such way) give lazy, eager or eager_opt");
 }
 
-void add_sync(CLI::App& command, std::optional<std::string>& to) {
-    command.add_option("--sync", to, "when reductions start (eager_opt)")->option_text("lazy|eager|eager_opt");
+void add_sync(subcommand& command, std::optional<std::string>& to) {
+    command.option("--sync", to, "when reductions start (eager_opt)", "lazy|eager|eager_opt");
 }
 
-void output_arguments::add_to(CLI::App& command, const char* formats) {
-    command.add_option("--format", format, "what to write (text)")->option_text(formats);
-    command.add_option("-o,--output", file, "where to write it; replaced only when all is well")->option_text("FILE");
-    command.add_flag("--colour", colour, "colour text even where the output is no terminal");
+void output_arguments::add_to(subcommand& command, const char* formats) {
+    command.option("--format", format, "what to write (text)", formats);
+    command.option("-o,--output", file, "where to write it; replaced only when all is well", "FILE");
+    command.flag("--colour", colour, "colour text even where the output is no terminal");
 }
 
 void output_arguments::check(std::initializer_list<std::string_view> known) const {

@@ -6,9 +6,8 @@
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
+#include <executor/cli/command.hpp>
 #include <executor/io/family.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <initializer_list>
@@ -34,7 +33,7 @@ struct family_arguments {
     bool split = false;
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
-    void add_to(CLI::App& command, const char* operand);
+    void add_to(subcommand& command, const char* operand, bool required = true);
     /// What they ask for, in numbers. Throws chimera::error for texts that are none.
     family_options options() const;
     /// The schedule that they ask for. Throws chimera::error where there is none, or where it breaks --memory.
@@ -50,7 +49,7 @@ struct family_arguments {
 sync sync_named(std::string_view name);
 
 /// Adds --sync to a subcommand.
-void add_sync(CLI::App& command, std::optional<std::string>& to);
+void add_sync(subcommand& command, std::optional<std::string>& to);
 
 /// --format and -o.
 struct output_arguments {
@@ -58,7 +57,7 @@ struct output_arguments {
     std::optional<std::string> file;
     bool colour = false;
 
-    void add_to(CLI::App& command, const char* formats);
+    void add_to(subcommand& command, const char* formats);
     /// Refuses a format that is not among those listed, before any work is done.
     void check(std::initializer_list<std::string_view> known) const;
     /// To the file, if one is named, else to standard output.

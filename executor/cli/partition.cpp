@@ -104,14 +104,14 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_partition(CLI::App& program, int&) {
-    auto* command =
-        program.add_subcommand("partition", "cuts a model into stages: the best cut there is, under a memory limit");
+void add_partition(command_line& program, int&) {
+    subcommand command =
+        program.add("partition", "cuts a model into stages: the best cut there is, under a memory limit");
     const auto with = std::make_shared<arguments>();
     const auto add = [&](const char* flag, auto& to, const char* what, const char* type) {
-        return command->add_option(flag, to, what)->option_text(type);
+        command.option(flag, to, what, type);
     };
-    add("--model", with->model, "a model of the catalogue, or a chimera.model file", "NAME|FILE")->required();
+    command.option("--model", with->model, "a model of the catalogue, or a chimera.model file", "NAME|FILE", true);
     add("--stages", with->stages, "stages of the model", "D");
     add("--family", with->family, "the schedule, which decides what shares a worker and what is live (one_f_one_b)",
         "FAMILY");
@@ -129,12 +129,12 @@ void add_partition(CLI::App& program, int&) {
     add("--order", with->order, "of such workers: as given, or the best (given)", "given|best");
     add("--cut", with->cut, "the best; as many blocks for each stage; or the first layer of each (best)",
         "best|blocks|LIST");
-    with->output.add_to(*command, "text|json");
-    command->footer(
+    with->output.add_to(command, "text|json");
+    command.footer(
         "Example: chimera partition --model bert-48 --stages 8\n"
         "Example: chimera partition --model gpt2-64 --stages 8 --family bidirectional --memory 16GiB --recompute auto\n"
         "Example: chimera partition --model llama-2-7b --stages 4 --speeds 1,1,0.5,2 --order best --format json");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

@@ -6,6 +6,7 @@
 #include <executor/io/read.hpp>
 #include <executor/planner/answer.hpp>
 #include <executor/planner/here.hpp>
+#include <executor/planner/on_cluster.hpp>
 
 #include <chrono>
 #include <memory>
@@ -43,8 +44,7 @@ constexpr plan_option plan_options[] = {
 
 struct arguments {
     std::string file;
-    std::string values[std::size(plan_options)];
-    CLI::Option* given[std::size(plan_options)] = {};
+    std::optional<std::string> values[std::size(plan_options)];
     std::optional<std::string> workers, added;
     std::vector<std::string> gone, speeds;
     output_arguments output;
@@ -72,14 +72,14 @@ json request_of(const arguments& with) {
     json request = with.file.empty() ? json{{"format", "chimera.plan"}, {"version", 1}} : read_plan_request(with.file);
     if (with.workers) request["cluster"]["workers_per_node"] = whole("--workers", *with.workers, 1, 1 << 20);
     for (std::size_t i = 0; i < std::size(plan_options); ++i) {
-        if (!with.given[i]->count()) continue;
+        if (!with.values[i]) continue;
         const json::json_pointer key(plan_options[i].key);
         if (plan_options[i].key == std::string_view("/model")) request.erase("job");
         json& parent = request[key.parent_pointer()];
         if (!parent.is_null() && !parent.is_object())
             refuse(std::string(plan_options[i].flag) + " has no place (what holds it in " + with.file +
                    " is no object) correct the file");
-        parent[key.back()] = value_of(plan_options[i], with.values[i]);
+        parent[key.back()] = value_of(plan_options[i], *with.values[i]);
     }
     return request;
 }
@@ -129,10 +129,7 @@ std::string certainty(const plan_task& task, const plan_report& report) {
 /// With the closed form beside the first of a cluster's plan.
 std::string report_text(const plan_task& task, const plan_report& report, plan_memory& memory) {
     if (task.machine) return text(report, nullptr, task.asked.samples);
-    estimator estimate(task.what, task.on, memory.orders);
-    configuration first = report.ranking.front().with;
-    const evaluation found = estimate(first);
-    const equation_1_report closed = equation_1(task.on, estimate, found);
+    const equation_1_report closed = closed_form(task, report, memory);
     return text(report, &closed, task.asked.samples);
 }
 
@@ -143,8 +140,7 @@ void run(const arguments& with) {
     keep_change(task);
     plan_memory memory;
     const auto start = std::chrono::steady_clock::now();
-    const plan_report report =
-        task.machine ? plan_here(task, *task.machine) : make_plan(task.what, task.on, task.asked, memory, task.before);
+    const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
@@ -156,28 +152,24 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_plan(CLI::App& program, int&) {
-    auto* command = program.add_subcommand(
-        "plan", "ranks the ways to train a model on a cluster, and says why others are not among the best");
+void add_plan(command_line& program, int&) {
+    subcommand command =
+        program.add("plan", "ranks the ways to train a model on a cluster, and says why others are not among the best");
     const auto with = std::make_shared<arguments>();
-    command
-        ->add_option("REQUEST", with->file,
-                     "a chimera.plan or chimera.job file, or an earlier answer to plan anew from")
-        ->option_text("[FILE]");
+    command.option("REQUEST", with->file, "a chimera.plan or chimera.job file, or an earlier answer to plan anew from",
+                   "[FILE]");
     for (std::size_t i = 0; i < std::size(plan_options); ++i)
-        with->given[i] = command->add_option(plan_options[i].flag, with->values[i], plan_options[i].what)
-                             ->option_text(plan_options[i].type);
-    command->add_option("--workers", with->workers, "the same as --workers-per-node, of one node")->option_text("P");
-    command->add_option("--gone", with->gone, "a worker that is no longer there (may be repeated)")->option_text("W");
-    command->add_option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)")
-        ->option_text("W=X");
-    command->add_option("--added", with->added, "so many more workers")->option_text("K");
-    with->output.add_to(*command, "text|json");
-    command->footer(
+        command.option(plan_options[i].flag, with->values[i], plan_options[i].what, plan_options[i].type);
+    command.option("--workers", with->workers, "the same as --workers-per-node, of one node", "P");
+    command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
+    command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");
+    command.option("--added", with->added, "so many more workers", "K");
+    with->output.add_to(command, "text|json");
+    command.footer(
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

@@ -40,18 +40,17 @@ play::settings settings_of(const arguments& with) {
 
 }  // namespace
 
-void add_play(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("play", "change a schedule by keys and see what it costs, in the terminal");
+void add_play(command_line& program, int&) {
+    subcommand command = program.add("play", "change a schedule by keys and see what it costs, in the terminal");
     const auto with = std::make_shared<arguments>();
-    with->family.add_to(*command, "FAMILY");
-    command->get_option("FAMILY")->required(false);
-    command->add_option("--folder", with->folder, "where s saves to (.)")->option_text("FOLDER");
-    command->footer(
+    with->family.add_to(command, "FAMILY", false);
+    command.option("--folder", with->folder, "where s saves to (.)", "FOLDER");
+    command.footer(
         "Families, sizes, costs and a memory limit by keys; beside them the schedule, its bubbles, its memory and "
         "which\n"
         "family would do better. ? lists the keys, e shows the command lines that lead to what is shown, q leaves.\n"
         "Example: chimera play zb_v --stages 8 --micro-batches 8");
-    command->callback([with] { play::run_on_terminal(settings_of(*with), with->folder); });
+    command.run([with] { play::run_on_terminal(settings_of(*with), with->folder); });
 }
 
 }  // namespace chimera::executor

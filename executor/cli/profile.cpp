@@ -198,15 +198,14 @@ void run(const arguments& from, int& status) {
 
 }  // namespace
 
-void add_profile(CLI::App& program, int& status) {
+void add_profile(command_line& program, int& status) {
     auto from = std::make_shared<arguments>();
-    auto* command =
-        program.add_subcommand("profile", "measures what this machine takes to train a model, layer by layer");
+    subcommand command = program.add("profile", "measures what this machine takes to train a model, layer by layer");
     const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
-        command->add_option(name, to, what)->option_text(type);
+        command.option(name, to, what, type);
     };
-    command->add_option("--model", from->model, "tiny, bytes or gpt2, or a job file whose model it is (bytes)")
-        ->option_text("NAME|JOB.json");
+    command.option("--model", from->model, "tiny, bytes or gpt2, or a job file whose model it is (bytes)",
+                   "NAME|JOB.json");
     add("--sequences", from->sequences, "of a micro-batch; several sizes are measured side by side (the job's)", "B,…");
     add("--tokens", from->tokens, "of a sequence (the job's)", "T");
     add("--workers", from->workers, "pipelines to measure the engine with (as many as cores, and twice that)", "W,…");
@@ -221,9 +220,9 @@ void add_profile(CLI::App& program, int& status) {
     add("--blocks", from->blocks, "with --costs: transformer blocks of each stage", "LIST");
     add("--micro-batches", from->micro_batches, "with --costs: of an iteration, which bounds the activations alive",
         "N");
-    command->add_flag("--quiet", from->quiet, "no progress lines");
-    command->footer("Example: chimera profile --model job.json --sequences 2,4 --workers 2,4 -o profile.json");
-    command->callback([from, &status] { run(*from, status); });
+    command.flag("--quiet", from->quiet, "no progress lines");
+    command.footer("Example: chimera profile --model job.json --sequences 2,4 --workers 2,4 -o profile.json");
+    command.run([from, &status] { run(*from, status); });
 }
 
 }  // namespace chimera::executor

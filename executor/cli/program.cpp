@@ -31,17 +31,16 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_program(CLI::App& program, int&) {
-    auto* command =
-        program.add_subcommand("program", "lowers a schedule: adds transfers, buffers, reductions and updates");
+void add_program(command_line& program, int&) {
+    subcommand command = program.add("program", "lowers a schedule: adds transfers, buffers, reductions and updates");
     const auto with = std::make_shared<arguments>();
-    with->family.add_to(*command, "FAMILY");
-    add_sync(*command, with->sync);
-    with->output.add_to(*command, "text|json|csv");
-    command->footer(
+    with->family.add_to(command, "FAMILY");
+    add_sync(command, with->sync);
+    with->output.add_to(command, "text|json|csv");
+    command.footer(
         "Example: chimera program bidirectional --stages 4 --micro-batches 4 --sync lazy --format json -o "
         "program.json");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

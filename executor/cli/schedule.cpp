@@ -32,18 +32,17 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_schedule(CLI::App& program, int&) {
-    auto* command =
-        program.add_subcommand("schedule", "generates a schedule: which worker computes what, in which order");
+void add_schedule(command_line& program, int&) {
+    subcommand command = program.add("schedule", "generates a schedule: which worker computes what, in which order");
     const auto with = std::make_shared<arguments>();
-    with->family.add_to(*command, "FAMILY");
-    with->output.add_to(*command, "text|json|csv|svg|html|trace");
-    command->footer(
+    with->family.add_to(command, "FAMILY");
+    with->output.add_to(command, "text|json|csv|svg|html|trace");
+    command.footer(
         "Without costs every pass takes one tick. html is a page to zoom, to search and to step through; chimera "
         "compare "
         "makes one of\nseveral families under one time axis.\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 8 --format svg -o chimera.svg");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

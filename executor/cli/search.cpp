@@ -251,11 +251,11 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_search(CLI::App& program, int&) {
-    auto* command = program.add_subcommand("search", "looks for the shortest schedule under costs and a memory limit");
+void add_search(command_line& program, int&) {
+    subcommand command = program.add("search", "looks for the shortest schedule under costs and a memory limit");
     const auto with = std::make_shared<arguments>();
     const auto add = [&](const char* option, std::optional<std::string>& to, const char* what, const char* type) {
-        command->add_option(option, to, what)->option_text(type);
+        command.option(option, to, what, type);
     };
     add("--stages", with->stages, "stages of the model, which the costs refer to", "D");
     add("--micro-batches", with->micro_batches, "micro-batches of an iteration", "N");
@@ -264,18 +264,18 @@ void add_search(CLI::App& program, int&) {
     add("--kept", with->kept, "share of an activation that stays for the weight gradient (1)", "X");
     add("--placement", with->placement, "which worker holds which stage (all)", "linear|fold|loop|overlay|all");
     add("--chunks", with->chunks, "loop: stages per worker (2)", "V");
-    command->add_flag("--no-split", with->no_split, "full backwards, not input and weight gradients apart");
+    command.flag("--no-split", with->no_split, "full backwards, not input and weight gradients apart");
     add("--minimise", with->minimise, "what is to be least; the other breaks ties (makespan)", "makespan|span");
     add("--time-limit", with->time_limit, "cut the search short, best so far (none)", "S");
     add("--evaluations", with->evaluations, "orders to try (by size)", "K");
     add("--seed", with->seed, "of the random choices; equal seeds give equal results (1)", "K");
-    command->add_flag("--quiet", with->quiet, "no progress line");
-    with->output.add_to(*command, "text|json|svg|trace");
-    command->footer(
+    command.flag("--quiet", with->quiet, "no progress line");
+    with->output.add_to(command, "text|json|svg|trace");
+    command.footer(
         "linear and overlay have D workers, fold D/2, loop D/V. json is the schedule, for verify, simulate and the "
         "others.\n"
         "Example: chimera search --stages 8 --micro-batches 32 --costs costs.json --memory 16");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

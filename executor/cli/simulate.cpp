@@ -79,21 +79,20 @@ void run(const arguments& with) {
 
 }  // namespace
 
-void add_simulate(CLI::App& program, int&) {
-    auto* command =
-        program.add_subcommand("simulate", "predicts the timeline of a family, a schedule file or a program file");
+void add_simulate(command_line& program, int&) {
+    subcommand command =
+        program.add("simulate", "predicts the timeline of a family, a schedule file or a program file");
     const auto with = std::make_shared<arguments>();
-    with->family.add_to(*command, "FAMILY|FILE");
-    add_sync(*command, with->sync);
-    command->add_option("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick")
-        ->option_text("FILE");
-    command->add_option("--cores", with->cores, "how many workers can compute at once (all)")->option_text("K");
-    with->output.add_to(*command, "text|json|svg|html|trace");
-    command->footer(
+    with->family.add_to(command, "FAMILY|FILE");
+    add_sync(command, with->sync);
+    command.option("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick", "FILE");
+    command.option("--cores", with->cores, "how many workers can compute at once (all)", "K");
+    with->output.add_to(command, "text|json|svg|html|trace");
+    command.footer(
         "text and json are metrics, svg and trace the timeline, html both: a page to zoom and to step through.\n"
         "Example: chimera simulate bidirectional --stages 4 --micro-batches 8 --costs costs.json --format svg -o "
         "timeline.svg");
-    command->callback([with] { run(*with); });
+    command.run([with] { run(*with); });
 }
 
 }  // namespace chimera::executor

@@ -70,8 +70,7 @@ constexpr std::size_t option_count = std::size(job_options);
 struct train_arguments {
     std::string file;
     std::vector<std::string> data;
-    std::string values[option_count];
-    CLI::Option* given[option_count] = {};
+    std::optional<std::string> values[option_count];
     bool split = false, deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
 };
 
@@ -93,7 +92,7 @@ job job_of(const train_arguments& from) {
         refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
     if (!from.data.empty()) json["data"] = from.data;
     for (std::size_t i = 0; i < option_count; ++i) {
-        if (!from.given[i]->count()) continue;
+        if (!from.values[i]) continue;
         const auto& option = job_options[i];
         const nlohmann::json::json_pointer key(option.key);
         auto& parent = json[key.parent_pointer()];
@@ -101,7 +100,7 @@ job job_of(const train_arguments& from) {
         if (!parent.is_null() && !parent.is_object())
             refuse("job " + shown(from.file) + ": " + option.key +
                    " has no place (what holds it is not an object) correct the file");
-        parent[key.back()] = value_of(option, from.values[i]);
+        parent[key.back()] = value_of(option, *from.values[i]);
         // One end of the run replaces the other.
         if (key.back() == "steps") parent.erase("seconds");
         if (key.back() == "seconds") parent.erase("steps");
@@ -141,31 +140,29 @@ void run_train(const train_arguments& from, int& status) {
 
 }  // namespace
 
-void add_train(CLI::App& program, int& status) {
+void add_train(command_line& program, int& status) {
     auto arguments = std::make_shared<train_arguments>();
-    auto* command = program.add_subcommand("train", "trains a GPT-2 model on text or tokens, on cores or GPUs");
-    command->add_option("JOB", arguments->file, "job file (JSON); options take precedence")->option_text(" ");
-    command->add_option("--data", arguments->data, "files or folders of text, or token files (.bin)")
-        ->option_text("PATH ...");
+    subcommand command = program.add("train", "trains a GPT-2 model on text or tokens, on cores or GPUs");
+    command.option("JOB", arguments->file, "job file (JSON); options take precedence", " ");
+    command.option("--data", arguments->data, "files or folders of text, or token files (.bin)", "PATH ...");
     for (std::size_t i = 0; i < option_count; ++i)
-        arguments->given[i] = command->add_option(job_options[i].flag, arguments->values[i], job_options[i].what)
-                                  ->option_text(job_options[i].type);
-    command->add_flag("--split", arguments->split,
-                      "bidirectional: backwards in two halves, weight gradients in the bubbles");
-    command->add_flag("--deterministic", arguments->deterministic,
-                      "GPUs: no algorithm is chosen by its speed, so that runs leave the same bits");
-    command->add_flag("--no-graph", arguments->no_graph,
-                      "GPUs: operations are launched one by one, not an iteration as a whole; the bits are the same");
-    command->add_flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
-    command->add_flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
-    command->add_flag("--quiet", arguments->quiet, "no progress lines");
-    command->footer(
+        command.option(job_options[i].flag, arguments->values[i], job_options[i].what, job_options[i].type);
+    command.flag("--split", arguments->split,
+                 "bidirectional: backwards in two halves, weight gradients in the bubbles");
+    command.flag("--deterministic", arguments->deterministic,
+                 "GPUs: no algorithm is chosen by its speed, so that runs leave the same bits");
+    command.flag("--no-graph", arguments->no_graph,
+                 "GPUs: operations are launched one by one, not an iteration as a whole; the bits are the same");
+    command.flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
+    command.flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
+    command.flag("--quiet", arguments->quiet, "no progress lines");
+    command.footer(
         "Several processes share the workers where a launcher starts them (mpirun, srun) or RANK, WORLD_SIZE, "
         "MASTER_ADDR and\n"
         "MASTER_PORT say so; as many as the schedule has workers, or a number that divides it.\n"
         "Example: chimera train --data docs --stages 4 --micro-batches 8 --seconds 60 --output runs/docs\n"
         "Example: mpirun -np 4 chimera train job.json");
-    command->callback([arguments, &status] { run_train(*arguments, status); });
+    command.run([arguments, &status] { run_train(*arguments, status); });
 }
 
 }  // namespace chimera::executor

@@ -66,20 +66,17 @@ int verify_file(const arguments& with) {
 
 }  // namespace
 
-void add_verify(CLI::App& program, int& status) {
-    auto* command =
-        program.add_subcommand("verify", "proves a schedule or program file, from whatever tool, or lists its faults");
+void add_verify(command_line& program, int& status) {
+    subcommand command =
+        program.add("verify", "proves a schedule or program file, from whatever tool, or lists its faults");
     const auto with = std::make_shared<arguments>();
-    command->add_option("FILE", with->file, "a chimera.schedule or chimera.program file, or PyTorch-style CSV")
-        ->required()
-        ->option_text(" ");
-    command->add_option("--memory", with->memory, "most live activations of a stage that a worker may hold")
-        ->option_text("LIMIT");
-    command->add_option("--faults", with->faults, "faults listed of each law (16)")->option_text("COUNT");
-    command->footer(
+    command.option("FILE", with->file, "a chimera.schedule or chimera.program file, or PyTorch-style CSV", " ", true);
+    command.option("--memory", with->memory, "most live activations of a stage that a worker may hold", "LIMIT");
+    command.option("--faults", with->faults, "faults listed of each law (16)", "COUNT");
+    command.footer(
         "Ends with 0 where all laws hold, 1 with each fault on a line, 2 where the file cannot be read.\n"
         "Example: chimera verify schedule.json");
-    command->callback([with, &status] { status = verify_file(*with); });
+    command.run([with, &status] { status = verify_file(*with); });
 }
 
 }  // namespace chimera::executor

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/plan/smallest.hpp>
 #include <chimera/render/plan.hpp>
 
 #include <executor/planner/answer.hpp>
@@ -82,25 +81,6 @@ std::string answer_json(const plan_task& task, const plan_report& report) {
     if (task.training) out = json::parse(job_text(job_of(*task.training, report.ranking.front().with)));
     out["plan"] = plan_json(task, report);
     return out.dump(2) + "\n";
-}
-
-std::string nothing_fits(const plan_task& task, plan_memory& memory) {
-    using namespace chimera::detail;
-    std::string out = task.what.name.view().empty() ? "the model" : std::string(task.what.name.view());
-    const double bytes = smallest_memory(task.what, task.on, task.asked, memory);
-    if (!std::isfinite(bytes)) {
-        put(out, " has no plan (no family of the request can be built on ", task.on.workers(), " workers with ",
-            task.asked.samples, " samples) allow more families or other numbers");
-        return out;
-    }
-    const double state = static_cast<double>(parameters(task.what)) *
-                         (task.what.bytes.weight + task.what.bytes.gradient + task.what.bytes.optimiser);
-    put(out, " does not fit (its state is ", gib(state), " GiB, and a worker would need ", gib(bytes),
-        " GiB, its activations included, where it has ", gib(task.on.memory), ") give each ",
-        gib(bytes - task.on.memory), " GiB more");
-    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, memory); nodes > 0)
-        put(out, ", or use ", nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
-    return out;
 }
 
 }  // namespace chimera::executor

@@ -14,7 +14,4 @@ std::string answer_json(const plan_task& task, const plan_report& report);
 /// The training job of a configuration: schedule, blocks of each stage, micro-batch, synchronisation, recompute.
 job job_of(const job& from, const configuration& with);
 
-/// One line that says why nothing fits and what the smallest change would be. Only where a plan has no ranking.
-std::string nothing_fits(const plan_task& task, plan_memory& memory);
-
 }  // namespace chimera::executor

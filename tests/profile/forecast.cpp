@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "made.hpp"
-#include "scratch.hpp"
+#include "tests/train/made.hpp"
+#include "tests/train/scratch.hpp"
 
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "made.hpp"
-#include "scratch.hpp"
+#include "tests/train/made.hpp"
+#include "tests/train/scratch.hpp"
 
 #include <executor/device/cpu/cpu.hpp>
 #include <executor/io/profile.hpp>
@@ -90,8 +90,8 @@ TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_some_time_for_
 
 TEST(measure_profile, threads_and_precision_are_those_asked_for) {
     profile_request wanted;
-    wanted.model = {.layers = 2, .heads = 2, .channels = 32, .vocabulary = 300, .context = 32};
-    wanted.tokens = 24;
+    wanted.model = {.layers = 1, .heads = 2, .channels = 32, .vocabulary = 64, .context = 16};
+    wanted.tokens = 16;
     wanted.sequences = {2};
     wanted.workers = {2};
     wanted.cores = 2;
@@ -101,7 +101,7 @@ TEST(measure_profile, threads_and_precision_are_those_asked_for) {
     EXPECT_EQ(found.threads, 2);
     EXPECT_EQ(found.at_once(), 1);
     EXPECT_FALSE(found.bf16);
-    EXPECT_EQ(found.batches[0].boundary_bytes, 4 * 2 * 24 * 32);
+    EXPECT_EQ(found.batches[0].boundary_bytes, 4 * 2 * 16 * 32);
     const double kept = found.batches[0].activations.block;
     wanted.bf16 = true;
     if (!cpu_has_bf16()) {
@@ -110,7 +110,7 @@ TEST(measure_profile, threads_and_precision_are_those_asked_for) {
     }
     found = measure_profile(wanted);
     EXPECT_TRUE(found.bf16);
-    EXPECT_EQ(found.batches[0].boundary_bytes, 2 * 2 * 24 * 32);
+    EXPECT_EQ(found.batches[0].boundary_bytes, 2 * 2 * 16 * 32);
     EXPECT_LT(found.batches[0].activations.block, 0.6 * kept);
 }
 

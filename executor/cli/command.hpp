@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace chimera::executor {
+
+/// A subcommand: what it is called with, and what it does. CLI11 behind it is for command.cpp alone, as each file that sees its
+/// templates takes seconds longer to compile.
+class subcommand {
+public:
+    /// An option (or, without dashes, an operand) with a value; unset where it is not given. `type` stands for the value in the help.
+    void option(const std::string& names, std::optional<std::string>& to, const std::string& what,
+                const std::string& type, bool required = false);
+    /// The same with what `to` holds where it is not given.
+    void option(const std::string& names, std::string& to, const std::string& what, const std::string& type,
+                bool required = false);
+    /// One that takes several values, or may be given again.
+    void option(const std::string& names, std::vector<std::string>& to, const std::string& what,
+                const std::string& type, bool required = false);
+    void flag(const std::string& name, bool& to, const std::string& what);
+    /// Below the options in the help: examples.
+    void footer(const std::string& text);
+    /// What to do once all options are read.
+    void run(std::function<void()> what);
+
+private:
+    friend class command_line;
+    explicit subcommand(CLI::App* of) : of_(of) {}
+    CLI::App* of_;
+};
+
+/// The program's command line: subcommands, --help and --version.
+class command_line {
+public:
+    command_line(const std::string& name, const std::string& what, const std::string& version);
+    ~command_line();
+    command_line(const command_line&) = delete;
+    command_line& operator=(const command_line&) = delete;
+
+    subcommand add(const std::string& name, const std::string& what);
+    void footer(const std::string& text);
+    /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera::error where they cannot be read;
+    /// what a subcommand throws passes through.
+    std::string run(int count, const char* const* arguments);
+
+private:
+    std::unique_ptr<CLI::App> app_;
+};
+
+}  // namespace chimera::executor

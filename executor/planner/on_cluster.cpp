@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/plan/smallest.hpp>
+#include <chimera/render/plan.hpp>
+
+#include <executor/planner/on_cluster.hpp>
+
+#include <cmath>
+
+namespace chimera::executor {
+
+plan_report plan_on_cluster(const plan_task& task, plan_memory& memory) {
+    return make_plan(task.what, task.on, task.asked, memory, task.before);
+}
+
+equation_1_report closed_form(const plan_task& task, const plan_report& report, plan_memory& memory) {
+    estimator estimate(task.what, task.on, memory.orders);
+    configuration first = report.ranking.front().with;
+    return equation_1(task.on, estimate, estimate(first));
+}
+
+std::string nothing_fits(const plan_task& task, plan_memory& memory) {
+    using namespace chimera::detail;
+    std::string out = task.what.name.view().empty() ? "the model" : std::string(task.what.name.view());
+    const double bytes = smallest_memory(task.what, task.on, task.asked, memory);
+    if (!std::isfinite(bytes)) {
+        put(out, " has no plan (no family of the request can be built on ", task.on.workers(), " workers with ",
+            task.asked.samples, " samples) allow more families or other numbers");
+        return out;
+    }
+    const double state = static_cast<double>(parameters(task.what)) *
+                         (task.what.bytes.weight + task.what.bytes.gradient + task.what.bytes.optimiser);
+    put(out, " does not fit (its state is ", gib(state), " GiB, and a worker would need ", gib(bytes),
+        " GiB, its activations included, where it has ", gib(task.on.memory), ") give each ",
+        gib(bytes - task.on.memory), " GiB more");
+    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, memory); nodes > 0)
+        put(out, ", or use ", nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
+    return out;
+}
+
+}  // namespace chimera::executor
