@@ -1,9 +1,9 @@
 # chimera_tests(folder libraries…): a program for each file of the folder, so that a test that does not compile holds up no other.
 include(GoogleTest)
 
-# Tests that compute long in what they compile themselves; all others take longer to compile than to run, and with sanitizers
-# are not optimised. What they test in libraries is.
-set(chimera_long_tests "^unit/(attack|calibrate|partition|plan|search|simulate_oracle|verify_garbage)|^device/emulated")
+# Tests that compute long in what they compile themselves (the reference device, say); all others take longer to compile than to run,
+# and with sanitizers are not optimised. What they test in libraries is.
+set(chimera_long_tests "^unit/(attack|calibrate|partition|plan|search|simulate_oracle|verify_garbage)|^device/(emulated|conformance|team)")
 
 function(chimera_tests folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
