@@ -78,7 +78,7 @@ struct train_arguments {
 nlohmann::json value_of(const job_option& option, const std::string& text) {
     const std::string_view type = option.type;
     if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "LIST" && type != "FOLDER" && type != "FILE") {
-        const auto number = nlohmann::json::parse(text, nullptr, false);
+        auto number = nlohmann::json::parse(text, nullptr, false);
         if (number.is_number()) return number;
     }
     return text;
