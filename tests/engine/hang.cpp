@@ -206,7 +206,8 @@ TEST(hang, a_failed_run_stays_failed) {
 void run_with_a_blocked_stage() {
     const program p = by_hand::two_workers();
     toy::stage a(0, 2), b(1, 2, [](int unit) {
-        while (unit == 1) std::this_thread::sleep_for(std::chrono::hours(1));
+        if (unit != 1) return;
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     });
     local_world world(2);
     engine e(p, [&](int, int s) { return s == 0 ? &a : &b; }, world.ends(), {.watchdog_seconds = limit});

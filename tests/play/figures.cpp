@@ -46,7 +46,7 @@ TEST(Outcome, IsWhatTheLibrarySaysOnItsOwn) {
 
 TEST(Outcome, PlainCostsAreAddedByHand) {
     EXPECT_DOUBLE_EQ(compute(of("gpipe", 4, 8)).made->found.makespan, (8 + 3) * 3);
-    EXPECT_DOUBLE_EQ(compute(of("data_parallel", 4, 8)).made->found.makespan, 8 / 4 * 4 * 3);
+    EXPECT_DOUBLE_EQ(compute(of("data_parallel", 4, 8)).made->found.makespan, 2 * 4 * 3);
     EXPECT_DOUBLE_EQ(compute(of("data_parallel", 4, 8)).peaks[0], 4) << "a whole model of four stages";
 }
 

@@ -51,8 +51,10 @@ TEST(machine, shuffles_and_reduces) {
             EXPECT_EQ(fault_of(sum_of_block, std::get<0>(out), 3, threads), "");
             return out;
         });
-        for (std::size_t i = 0; i < y.size(); ++i)
-            EXPECT_EQ(y[i], static_cast<float>(threads * (threads - 1) / 2 + i / threads * threads));
+        for (std::size_t i = 0; i < y.size(); ++i) {
+            const std::size_t sum = threads * (threads - 1) / 2 + i / threads * threads;
+            EXPECT_EQ(y[i], static_cast<float>(sum));
+        }
     }
 }
 

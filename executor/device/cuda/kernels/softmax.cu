@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/device/cuda/kernels/softmax.cuh"
 
+#include <algorithm>
+
 namespace chimera::executor::gpu {
 
 namespace {
 template <class Score, class Real>
-inline constexpr int both_lanes = lanes<Score> > lanes<Real> ? lanes<Score> : lanes<Real>;
+inline constexpr int both_lanes = std::max(lanes<Score>, lanes<Real>);
 }  // namespace
 
 template <class Score, class Real>
