@@ -95,8 +95,9 @@ constexpr metrics_report run(bidirectional spec, double forward, double backward
 /// SC'21, section 3.1: N = D leaves (D/f - 2) B idle for B/F from 1 to 4.
 constexpr bool idle_at(int depth, int pairs, double backward) {
     const metrics_report m = run({.stages = depth, .micro_batches = depth, .pipelines = 2 * pairs}, 1, backward);
+    const int bubbles = depth / pairs - 2;
     for (const worker_metrics& w : m.workers)
-        if (!near(w.idle, (depth / pairs - 2) * backward)) return false;
+        if (!near(w.idle, bubbles * backward)) return false;
     return true;
 }
 constexpr bool idle_at_all(int depth) {

@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include <sys/resource.h>
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <numeric>
+#include <span>
 
 using namespace chimera::executor;
 using chimera::test::contents;
@@ -79,7 +81,8 @@ TEST(checkpoint, is_a_safetensors_file) {
     EXPECT_EQ(bias["dtype"], "F32");
     EXPECT_EQ(bias["shape"], nlohmann::json({6}));
     EXPECT_EQ(bias["data_offsets"], nlohmann::json({96, 120}));
-    EXPECT_EQ(std::memcmp(bytes.data() + 8 + length + 96, written.bias.data(), 24), 0);
+    const auto stored = std::as_bytes(std::span(bytes)).subspan(8 + length + 96, 24);
+    EXPECT_TRUE(std::ranges::equal(stored, std::as_bytes(std::span(written.bias).first(6))));
     EXPECT_EQ(bytes.size(), 8 + length + 216);
 }
 

@@ -296,7 +296,7 @@ TEST(trainer, refuses_before_anything_is_written) {
     const auto refused = [&](auto change) {
         auto wanted = small_job(folder, "out");
         change(wanted);
-        const auto text = refusal_of([&] { train(wanted); });
+        std::string text = refusal_of([&] { train(wanted); });
         EXPECT_FALSE(std::filesystem::exists(folder / "out")) << text;
         return text;
     };

@@ -119,7 +119,7 @@ std::string refusal_of(F f) {
 TEST(partition_contiguous, refuses_what_has_no_cut) {
     const std::vector<double> three{1, 2, 3};
     const auto of = [&](std::vector<double> seconds, int stages) {
-        const std::string first = refusal_of([&] { partition(seconds, stages); });
+        std::string first = refusal_of([&] { partition(seconds, stages); });
         EXPECT_EQ(first, refusal_of([&] { partition_by_table(seconds, stages); }));
         EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 0);
         return first;
