@@ -113,6 +113,24 @@ TEST(nccl_failure, a_connection_that_is_lost_ends_the_run_of_all) {
     EXPECT_FALSE(s.run->stuck());
 }
 
+/// Nothing but the thread that looks for errors asks NCCL meanwhile.
+TEST(nccl_failure, a_connection_that_is_lost_is_found_by_a_rank_that_only_computes) {
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
+    streamed s(p, fake::pace::random, 5, 2);
+    s.run->run_iteration();
+    fake::lose_connections(2);
+    std::string found;
+    for (int i = 0; i < 1000 && found.empty(); ++i) {
+        try {
+            s.on.ends[2]->check();
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        } catch (const error& e) {
+            found = e.what();
+        }
+    }
+    EXPECT_THAT(found, testing::HasSubstr("the connection to another rank failed (NCCL says: remote error)"));
+}
+
 TEST(nccl_failure, work_that_never_ends_is_reported_as_a_slot) {
     const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
     streamed s(p, fake::pace::random, 4, 2, 0.5);
