@@ -2,6 +2,8 @@
 // What the processes of a run settle between them, here as threads that meet over TCP.
 #include "tests/engine/ports.hpp"
 
+#include <chimera/core/error.hpp>
+
 #include <executor/engine/engine.hpp>
 #include <executor/train/crew.hpp>
 #include <executor/train/iteration_part.hpp>
@@ -112,6 +114,18 @@ TEST(crew, what_one_throws_ends_all_whatever_they_ask) {
                                            std::to_string(who) + ": the "));
             }
         }
+}
+
+/// All come well to the question; rank 0 cannot answer it.
+TEST(crew, what_the_answer_throws_on_rank_0_ends_all_as_refused) {
+    const auto ends = all_together(3, [](crew& all) {
+        all.ask({}, [](const std::vector<blob>&) -> blob { throw chimera::error("no room for the answer"); });
+    });
+    EXPECT_EQ(ends[0], "error: no room for the answer");
+    for (const int r : {1, 2})
+        EXPECT_THAT(ends[static_cast<std::size_t>(r)],
+                    testing::AllOf(testing::StartsWith("error: rank " + std::to_string(r) + " of 3 has to give up"),
+                                   HasSubstr("(rank 0: no room for the answer)")));
 }
 
 TEST(crew, an_abort_gives_way_to_its_cause) {
