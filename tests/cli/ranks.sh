@@ -110,18 +110,19 @@ compare shares 2 --stages 4 --micro-batches 4 --width 2
     fail 'timeline: not all workers are there'
 
 # A signal to any rank stops all after the same step; resumed, by as many ranks or by one, with the bits of not stopping.
-"$program" train "${short[@]}" --device cpu --steps 150 --output whole >/dev/null || fail "whole: exit $?"
-start 4 "${short[@]}" --steps 150 --output cut
+"$program" train "${short[@]}" --device cpu --steps 600 --output whole >/dev/null || fail "whole: exit $?"
+start 4 "${short[@]}" --steps 600 --output cut
 wait_for_steps cut 10
 kill -TERM "${pids[2]}"
 finish
 all_good cut
+[ "$(wc -l <cut/log.jsonl)" -lt 600 ] || fail 'cut: the signal to rank 2 stopped nobody'
 cp -r cut cut_alone
-start 4 "${short[@]}" --steps 150 --output cut --resume
+start 4 "${short[@]}" --steps 600 --output cut --resume
 finish
 all_good resume
 same resume whole cut
-"$program" train "${short[@]}" --device cpu --steps 150 --output cut_alone --resume >/dev/null || fail "resume alone: exit $?"
+"$program" train "${short[@]}" --device cpu --steps 600 --output cut_alone --resume >/dev/null || fail "resume alone: exit $?"
 cmp -s whole/checkpoint.safetensors cut_alone/checkpoint.safetensors || fail 'resume alone: other bits'
 
 # A rank that is killed: all others say so at once, and the last checkpoint is whole.
