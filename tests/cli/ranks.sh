@@ -147,7 +147,9 @@ kill -TERM $pid
 wait $pid || fail "killed: cannot be resumed: $(cat .err)"
 
 # A rank that stands still: the watchdogs of the others name it.
+patience=10
 start 4 "${endless[@]}" --output stopped --watchdog 2
+unset patience
 wait_for_steps stopped 6
 kill -STOP "${pids[1]}"
 for rank in 0 2 3; do
