@@ -26,6 +26,13 @@ except ImportError:
     print("skipped: pyte is missing (it reads the screen) install python3-pyte")
     sys.exit(77)
 
+try:
+    for end in pty.openpty():
+        os.close(end)
+except OSError as lacking:
+    print(f"skipped: there are no terminals here ({lacking})")
+    sys.exit(77)
+
 program = os.path.abspath(sys.argv[1])
 shown = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/pictures/play.svg")
 failures = 0
