@@ -1,10 +1,11 @@
 # The Debian packages: made, inspected, unpacked and used. Left out, saying so, where Debian's tools are missing.
 find_program(CHIMERA_DPKG_DEB dpkg-deb)
 find_program(CHIMERA_SHLIBDEPS dpkg-shlibdeps)
+find_program(CHIMERA_FILE file)  # cpack asks it which files are programs
 find_program(CHIMERA_LINTIAN lintian)
-mark_as_advanced(CHIMERA_DPKG_DEB CHIMERA_SHLIBDEPS CHIMERA_LINTIAN)
-if(NOT CHIMERA_DPKG_DEB OR NOT CHIMERA_SHLIBDEPS OR NOT TARGET chimera_program OR CHIMERA_SANITIZE)
-  message(STATUS "chimera: no dpkg-deb, no dpkg-shlibdeps, no program or one for sanitizers: the Debian packages are not tested")
+mark_as_advanced(CHIMERA_DPKG_DEB CHIMERA_SHLIBDEPS CHIMERA_FILE CHIMERA_LINTIAN)
+if(NOT CHIMERA_DPKG_DEB OR NOT CHIMERA_SHLIBDEPS OR NOT CHIMERA_FILE OR NOT TARGET chimera_program OR CHIMERA_SANITIZE)
+  message(STATUS "chimera: no dpkg-deb, dpkg-shlibdeps or file, no program or one for sanitizers: the Debian packages are not tested")
   return()
 endif()
 
