@@ -47,6 +47,7 @@ private:
         if (job_.recompute) return {*job_.recompute};
         return {std::begin(all_modes), std::end(all_modes)};
     }
+
     /// Fills in what follows from cuts and modes; whether every worker holds its share.
     bool finish(partition_answer& out) const {
         const double unit = static_cast<double>(job_.samples) / head_.micro_batch_parts;
@@ -131,6 +132,7 @@ private:
         }
         lack(missing, "a worker in the best of all cuts", advice());
     }
+
     /// The best of what each mode allows: the cut without limits where it fits after all, and one under limits that
     /// bound the memory from above. Proven where nothing is slower than the cut without limits and extra work.
     void search(partition_answer& out) {

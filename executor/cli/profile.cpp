@@ -73,7 +73,7 @@ profile_request request_of(const arguments& from, const job& base) {
         refuse("--precision is '" + shown(precision).substr(0, 40) + "' (no such numbers) use fp32 or bf16");
     out.bf16 = precision == "bf16";
     out.cores = from.cores ? static_cast<int>(whole("--cores", *from.cores, 1, 4096)) : base.cores;
-    const int at_once = std::max(2, (out.cores > 0 ? out.cores : usable_cores()) / out.threads);
+    const int at_once = std::max(2, workers_at_once(out.cores > 0 ? out.cores : usable_cores(), out.threads));
     out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256) : std::vector<int>{at_once, 2 * at_once};
     if (from.seconds) out.seconds = positive("--seconds", *from.seconds);
     out.watchdog = base.watchdog;

@@ -60,6 +60,9 @@ struct profiled_batch {
     friend bool operator==(const profiled_batch&, const profiled_batch&) = default;
 };
 
+/// Workers of so many threads that compute at the same time.
+constexpr int workers_at_once(int cores, int threads) { return std::max(1, cores / threads); }
+
 /// What this machine takes to train one kind of model, layer by layer: the contract's chimera.profile, version 1.
 /// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
 struct profile {
@@ -77,8 +80,7 @@ struct profile {
     double other_load = 0;       ///< share of the cores that other programs used meanwhile
     double spread = 0;           ///< of a block's forward: how far the middle half of the rounds lies apart
     std::vector<profiled_batch> batches;  ///< by sequences, ascending
-    /// Workers that compute at the same time.
-    int at_once() const { return std::max(1, cores / threads); }
+    int at_once() const { return workers_at_once(cores, threads); }
     friend bool operator==(const profile&, const profile&) = default;
 };
 

@@ -39,7 +39,7 @@ double middle(const std::vector<profile>& all, double profile::*member) {
 profile measure_profile(const profile_request& wanted) {
     using clock = std::chrono::steady_clock;
     const int cores = wanted.cores > 0 ? wanted.cores : usable_cores();
-    const int at_once = std::max(1, cores / wanted.threads);
+    const int at_once = workers_at_once(cores, wanted.threads);
     const int copies = std::min(at_once, wanted.workers.back());
     check_memory(wanted, copies);
     std::vector<std::unique_ptr<batch_probes>> all;

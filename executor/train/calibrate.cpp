@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/simulate/metrics.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/io/profile.hpp>
 #include <executor/train/calibrate.hpp>
 #include <executor/train/clipping.hpp>
 #include <executor/train/iteration_part.hpp>
@@ -20,7 +21,7 @@ int usable_cores() {
 }
 
 int shared_cores(int cores, int workers, int threads) {
-    const int given = std::max(1, (cores > 0 ? cores : usable_cores()) / threads);
+    const int given = workers_at_once(cores > 0 ? cores : usable_cores(), threads);
     return given < workers ? given : 0;
 }
 

@@ -20,6 +20,16 @@ using testing::HasSubstr;
 
 namespace {
 
+/// Of micro-batches of one size, their sequences as long as the model's context.
+profile_request for_two_workers(const gpt2_config& model, int sequences) {
+    profile_request wanted;
+    wanted.model = model;
+    wanted.tokens = model.context;
+    wanted.sequences = {sequences};
+    wanted.workers = {2};
+    return wanted;
+}
+
 TEST(engine_times, are_found_in_the_timeline_that_has_them) {
     // Transfers are the simulator's own; every step begins a hand-over after its core was free, as simulate_fitted draws it.
     const auto program = made("one_f_one_b", 4, 8);
@@ -89,11 +99,7 @@ TEST(measure_profile, finds_what_the_stages_say_of_themselves_and_some_time_for_
 }
 
 TEST(measure_profile, threads_and_precision_are_those_asked_for) {
-    profile_request wanted;
-    wanted.model = {.layers = 1, .heads = 2, .channels = 32, .vocabulary = 64, .context = 16};
-    wanted.tokens = 16;
-    wanted.sequences = {2};
-    wanted.workers = {2};
+    auto wanted = for_two_workers({.layers = 1, .heads = 2, .channels = 32, .vocabulary = 64, .context = 16}, 2);
     wanted.cores = 2;
     wanted.threads = 2;
     wanted.seconds = 0.1;
@@ -115,11 +121,8 @@ TEST(measure_profile, threads_and_precision_are_those_asked_for) {
 }
 
 TEST(measure_profile, what_does_not_fit_into_memory_is_refused_at_once) {
-    profile_request wanted;
-    wanted.model = {.layers = 3, .heads = 16, .channels = 16384, .vocabulary = 50257, .context = 2048};
-    wanted.tokens = 2048;
-    wanted.sequences = {64};
-    wanted.workers = {2};
+    const auto wanted =
+        for_two_workers({.layers = 3, .heads = 16, .channels = 16384, .vocabulary = 50257, .context = 2048}, 64);
     EXPECT_THAT(refusal_of([&] { measure_profile(wanted); }), HasSubstr("the measurement needs"));
 }
 
