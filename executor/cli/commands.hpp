@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/cli/command.hpp>
+#include <executor/cli/command_line.hpp>
 
 namespace chimera::executor {
 

@@ -6,7 +6,7 @@
 #include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
-#include <executor/cli/command.hpp>
+#include <executor/cli/command_line.hpp>
 #include <executor/io/family.hpp>
 
 #include <cstdint>

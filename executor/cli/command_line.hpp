@@ -13,7 +13,7 @@ class App;
 
 namespace chimera::executor {
 
-/// A subcommand: what it is called with, and what it does. CLI11 behind it is for command.cpp alone, as each file that sees its
+/// A subcommand: what it is called with, and what it does. CLI11 behind it is for command_line.cpp alone, as each file that sees its
 /// templates takes seconds longer to compile.
 class subcommand {
 public:

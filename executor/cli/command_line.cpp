@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 
-#include <executor/cli/command.hpp>
+#include <executor/cli/command_line.hpp>
 
 #include <CLI/CLI.hpp>
 
