@@ -7,6 +7,14 @@
 
 namespace chimera::bench {
 
+const std::vector<sized_model> models{
+    {"124M", {12, 12, 768, 50257, 1024}, 32, 4},
+    {"350M", {24, 16, 1024, 50257, 1024}, 16, 4},
+    {"1558M", {48, 25, 1600, 50257, 1024}, 8, 4},
+};
+
+const std::vector<llama_shape> llamas{{"1.3B", 2048, 5504, 16, 24}, {"7B", 4096, 11008, 32, 32}};
+
 double peak_of(std::string_view gpu) {
     const auto is = [&](const char* name) { return gpu.find(name) != gpu.npos; };
     if (is("MIG")) return 0;  // a part of one
@@ -26,12 +34,27 @@ std::string share(double flops, double seconds, double peak) {
 
 spread spread_of(std::vector<double> seconds) {
     std::sort(seconds.begin(), seconds.end());
-    return {seconds[(seconds.size() - 1) / 2], seconds.front(), seconds.back(), static_cast<int>(seconds.size())};
+    const std::size_t n = seconds.size();
+    return {(seconds[(n - 1) / 2] + seconds[n / 2]) / 2, seconds.front(), seconds.back(), static_cast<int>(n)};
 }
 
 double step_flops(const executor::gpt2_config& config, double rows, double tokens) {
     const double c = config.channels;
     return 6 * rows * (config.layers * (12 * c * c + tokens * c) + c * config.vocabulary);
+}
+
+double block_flops(const llama_shape& s, double rows, double tokens) {
+    const double c = s.channels;
+    return 6 * rows * (4 * c * c + 3 * c * s.hidden + c * tokens);
+}
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+    return out + "\"";
 }
 
 }  // namespace chimera::bench

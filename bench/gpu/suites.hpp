@@ -15,7 +15,10 @@ double peak_of(std::string_view gpu);
 /// What part of the peak that is, for a table; a dash where the peak is not known.
 std::string share(double flops, double seconds, double peak);
 
-/// Seconds of repeated measurements.
+/// A text as a JSON string, control characters as spaces.
+std::string quoted(const std::string& text);
+
+/// Seconds of repeated measurements. The median of an even number of them is the mean of the middle two, as in Python's statistics.
 struct spread {
     double median = 0, least = 0, most = 0;
     int count = 0;
@@ -38,10 +41,29 @@ extern const std::vector<sized_model> models;
 /// attention's two products (half the square): 6 · tokens · (layers · (12 c² + tokens c) + c · vocabulary).
 double step_flops(const executor::gpt2_config& config, double rows, double tokens);
 
+/// The shape of a LLaMA-style block (Touvron et al. 2023): RMS norm, rotary positions, SwiGLU, as many heads of keys as of queries.
+struct llama_shape {
+    const char* name;
+    int channels, hidden, heads, layers;
+};
+/// 1.3B: Sheared-LLaMA's numbers (Xia et al. 2023); 7B: LLaMA's.
+extern const std::vector<llama_shape> llamas;
+
+/// FLOP of a block forward and backward, counted as step_flops does: 6 · rows · (4 c² + 3 c · hidden + c · tokens).
+double block_flops(const llama_shape& shape, double rows, double tokens);
+
+/// What all suites are told.
+struct settings {
+    double peak = 0;        ///< of the GPU, FLOP/s; 0: not known
+    bool quick = false;     ///< the small models and fewer families
+    std::string_view only;  ///< of the models, this one; empty: all
+};
+
 // The suites print Markdown tables; lines that begin with `json ` are for bench/gpu_report.py.
-void products_suite(double peak);
-void blocks_suite(double peak);
-void models_suite(double peak, std::string_view only);
-void loopback_suite();
+void products_suite(const settings& how);
+void blocks_suite(const settings& how);
+void llama_suite(const settings& how);
+void models_suite(const settings& how);
+void loopback_suite(const settings& how);
 
 }  // namespace chimera::bench

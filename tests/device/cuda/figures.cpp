@@ -42,6 +42,24 @@ TEST(gpu_figures, spreads) {
     const spread s = spread_of({3, 1, 2, 10, 2});
     EXPECT_EQ(s.median, 2);
     EXPECT_EQ(s.relative(), 4.5);
+    EXPECT_EQ(spread_of({1, 4, 2, 9}).median, 3);  // as Python's statistics.median
+    EXPECT_EQ(spread_of({7}).median, 7);
+}
+
+// Product by product, attention over half the square.
+TEST(gpu_figures, flops_of_a_llama_block_are_those_of_its_products) {
+    const llama_shape s{"", 10, 27, 2, 1};
+    const double rows = 24, tokens = 8;
+    double sum = 0;
+    const auto product = [&](double m, double n, double k) { sum += 3 * 2 * m * n * k; };
+    product(rows, 30, 10), product(rows, 10, 10), product(rows, 54, 10), product(rows, 10, 27);
+    for (int i = 0; i < 2; ++i) product(rows, tokens / 2, 10);
+    EXPECT_DOUBLE_EQ(block_flops(s, rows, tokens), sum);
+}
+
+TEST(gpu_figures, texts_are_json_whatever_is_in_them) {
+    EXPECT_EQ(quoted("cuDNN 9.19"), "\"cuDNN 9.19\"");
+    EXPECT_EQ(quoted("a \"b\" \\ \n c"), "\"a \\\"b\\\" \\\\   c\"");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "executor/device/cuda/kernels/elementwise.cu"
 #include "executor/device/cuda/kernels/embedding.cu"
 #include "executor/device/cuda/kernels/reduce.cu"
+#include "executor/device/cuda/kernels/rotary.cu"
 #include "executor/device/cuda/kernels/rows.cu"
 #include "executor/device/cuda/kernels/softmax.cu"
 #include "executor/device/cuda/plain_product.cu"
