@@ -21,10 +21,31 @@ dnnl::memory::desc matrix(number type, long rows, long columns, long stride, boo
     return {{rows, columns}, type, strides};
 }
 
+// oneDNN 3 does without descriptors of operations and without a scale of what follows them, and names a type otherwise.
+#if DNNL_VERSION_MAJOR >= 3
+number type_of(const dnnl::memory::desc& d) { return d.get_data_type(); }
+void append_gelu(dnnl::post_ops& after) { after.append_eltwise(dnnl::algorithm::eltwise_gelu_tanh, 0.f, 0.f); }
+
+template <class... Matrices>
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& how,
+                                      const Matrices&... matrices) {
+    return {engine, matrices..., how};
+}
+#else
+number type_of(const dnnl::memory::desc& d) { return d.data_type(); }
+void append_gelu(dnnl::post_ops& after) { after.append_eltwise(1.f, dnnl::algorithm::eltwise_gelu_tanh, 0.f, 0.f); }
+
+template <class... Matrices>
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& how,
+                                      const Matrices&... matrices) {
+    return {dnnl::matmul::desc(matrices...), how, engine};
+}
+#endif
+
 dnnl::primitive_attr attributes(const product_form& f, const dnnl::memory::desc& result) {
     dnnl::post_ops after;
     if (f.residual) after.append_binary(dnnl::algorithm::binary_add, result);
-    if (f.gelu) after.append_eltwise(1.f, dnnl::algorithm::eltwise_gelu_tanh, 0.f, 0.f);
+    if (f.gelu) append_gelu(after);
     if (f.accumulate) after.append_sum(1.f);
     dnnl::primitive_attr how;
     how.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -54,9 +75,9 @@ part_product::part_product(const dnnl::engine& engine, const product_form& whole
         matrix(f.operands, p.terms, p.columns, f.right_transposed ? f.inner : f.columns, f.right_transposed);
     const auto result = matrix(f.result, p.rows, p.columns, f.columns),
                bias = matrix(f.operands, 1, p.columns, p.columns);
-    const dnnl::matmul::desc what =
-        f.bias ? dnnl::matmul::desc(left, right, bias, result) : dnnl::matmul::desc(left, right, result);
-    const dnnl::matmul::primitive_desc how(what, attributes(f, result), engine);
+    const dnnl::primitive_attr with = attributes(f, result);
+    const dnnl::matmul::primitive_desc how =
+        f.bias ? describe(engine, with, left, right, bias, result) : describe(engine, with, left, right, result);
     primitive_ = dnnl::matmul(how);
     scratch_bytes_ = how.scratchpad_desc().get_size();
     const long corner = p.row * f.columns + p.column;
@@ -70,7 +91,7 @@ part_product::part_product(const dnnl::engine& engine, const product_form& whole
 
 void part_product::argument(int key, const dnnl::memory::desc& d, long offset) {
     arguments_.emplace(key, dnnl::memory(d, stream_.get_engine(), nullptr));
-    offsets_.emplace(key, static_cast<std::size_t>(offset) * dnnl::memory::data_type_size(d.data_type()));
+    offsets_.emplace(key, static_cast<std::size_t>(offset) * dnnl::memory::data_type_size(type_of(d)));
 }
 
 void part_product::set(int key, const void* whole) const {
