@@ -63,7 +63,7 @@ struct profiled_batch {
 /// Workers of so many threads that compute at the same time.
 constexpr int workers_at_once(int cores, int threads) { return std::max(1, cores / threads); }
 
-/// What this machine takes to train one kind of model, layer by layer: the contract's chimera.profile, version 1.
+/// What this machine takes to train one kind of model, layer by layer: chimera.profile, version 1 (docs/design.md).
 /// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
 struct profile {
     gpt2_config model;  ///< the layers as in the job

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The laws in constant evaluation: the table that SCHEDULES.md prints for D = N = 4, whole and broken.
+// The laws in constant evaluation: the table that docs/families.md prints for D = N = 4, whole and broken.
 
 #include <chimera/core/fixed.hpp>
 #include <chimera/schedule/bidirectional.hpp>
@@ -53,7 +53,7 @@ constexpr int broken_by(Change change) {
 constexpr int bit(law which) { return 1 << static_cast<int>(which); }
 
 static_assert(broken_by([](schedule&) {}) == 0);
-static_assert(verify(read_printed()).peaks == std::vector<std::int32_t>{3, 4, 4, 3});  // [D/2 + 1, D], SCHEDULES.md
+static_assert(verify(read_printed()).peaks == std::vector<std::int32_t>{3, 4, 4, 3});  // [D/2 + 1, D], docs/families.md
 static_assert(verify(read_printed(), {.activations = 4}).ok());
 static_assert(verify(read_printed(), {.activations = 3}).counts[static_cast<int>(law::bounded)] == 2);
 
