@@ -11,6 +11,7 @@
 #include <concepts>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace chimera::executor {
 
@@ -57,6 +58,7 @@ public:
     void* stream() const;               ///< a cudaStream_t
     std::size_t scratch_bytes() const;  ///< bytes of workspace and scratch so far
     bool is_fused(attention_plan plan) const;
+    std::string attention_way(attention_plan plan) const;  ///< "cuDNN 9.19.0" or "matrix products (why)"
 
     memory allocate(std::size_t bytes) { return memory(gpu(), bytes); }
     linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
