@@ -6,12 +6,14 @@
 #include "executor/device/bf16.hpp"
 #include "executor/device/cuda/fused_attention.hpp"
 #include "tests/device/cuda/fake/fake.hpp"
+#include "tests/device/emulated/enqueue.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 namespace chimera::executor::detail {
@@ -25,13 +27,33 @@ float coarse(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>
 
 class on_host final : public fused_attention {
 public:
-    on_host(const attention_shape& s, const fused_wish& wish) : shape_(s), deterministic_(wish.deterministic) {}
+    on_host(const attention_shape& s, const fused_wish& wish, void* stream)
+        : shape_(s), stream_(stream), deterministic_(wish.deterministic) {}
 
     std::string name() const override { return "the stand-in 1.2.3"; }
     std::size_t scratch_bytes() const override { return the().fused.workspace; }
 
     std::string forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) override {
         if (!begin(scratch)) return the().fused.refuses_to_run;
+        queue([=, this] { compute(qkv, y, log_sum, scratch); });
+        return {};
+    }
+
+    std::string backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
+                         std::byte* scratch) override {
+        if (!begin(scratch)) return the().fused.refuses_to_run;
+        const bool backwards = the().fused.gradients++ % 2 == 1 && !deterministic_;
+        queue([=, this] { differentiate(qkv, y, dy, log_sum, d_qkv, scratch, backwards); });
+        return {};
+    }
+
+private:
+    void queue(std::function<void()> work) const {
+        if (emulated::enqueue) return emulated::enqueue(stream_, std::move(work));
+        work();
+    }
+    void compute(const void* qkv, void* y, float* log_sum, std::byte* scratch) const {
+        std::memset(scratch, 0xff, the().fused.workspace);  // what lay there is gone
         const auto* const x = static_cast<const bf16*>(qkv);
         each_query([&](std::size_t head, int b, int h, int t) {
             const std::vector<double> s = scores(x, b, h, t);
@@ -46,12 +68,10 @@ public:
                 static_cast<bf16*>(y)[place(b, h, t, i)] = to_bf16(static_cast<float>(value));
             }
         });
-        return {};
     }
-
-    std::string backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
-                         std::byte* scratch) override {
-        if (!begin(scratch)) return the().fused.refuses_to_run;
+    void differentiate(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
+                       std::byte* scratch, bool backwards) const {
+        std::memset(scratch, 0xff, the().fused.workspace);
         const auto* const x = static_cast<const bf16*>(qkv);
         const auto *const result = static_cast<const bf16*>(y), *const slope = static_cast<const bf16*>(dy);
         std::vector<float> d(static_cast<std::size_t>(shape_.rows()) * std::size_t(3 * shape_.channels));
@@ -60,7 +80,6 @@ public:
             float& to = d[wide(b, h, t, part, i)];
             to = coarse(static_cast<float>(to + what));
         };
-        const bool backwards = !deterministic_ && the().fused.gradients++ % 2 == 1;
         each_query([&](std::size_t head, int b, int h, int t) {
             const std::vector<double> s = scores(x, b, h, t);
             double dots = 0;
@@ -81,18 +100,14 @@ public:
             }
         });
         std::ranges::transform(d, static_cast<bf16*>(d_qkv), [](float v) { return to_bf16(v); });
-        return {};
     }
-
-private:
-    /// Scratch memory is the device's, and what lay there is gone.
-    bool begin(std::byte* scratch) {
+    /// Scratch memory is the device's.
+    bool begin(std::byte* scratch) const {
         if (!the().fused.refuses_to_run.empty()) return false;
         if (!fake::in_device_memory(scratch, scratch_bytes())) {
             the().fused.refuses_to_run = "scratch that is not the device's";
             return false;
         }
-        std::memset(scratch, 0xff, scratch_bytes());
         return true;
     }
     std::size_t place(int b, int h, int t, int i) const {
@@ -123,6 +138,7 @@ private:
     }
 
     attention_shape shape_;
+    void* stream_;
     bool deterministic_;
 };
 
@@ -130,13 +146,13 @@ private:
 
 bool has_fused_attention() { return the().fused.built; }
 
-fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void*) {
+fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void* stream) {
     if (!the().fused.built) return {nullptr, "it was not built"};
     ++the().fused.made;
     the().fused.deterministic = wish.deterministic;
     if (!the().fused.refuses.empty()) return {nullptr, the().fused.refuses};
     if (the().fused.workspace > wish.most_workspace) return {nullptr, "its workspace is too large"};
-    return {std::make_unique<on_host>(shape, wish), ""};
+    return {std::make_unique<on_host>(shape, wish, stream), ""};
 }
 
 }  // namespace chimera::executor::detail
