@@ -150,9 +150,9 @@ void add_train(command_line& program, int& status) {
     command.flag("--split", arguments->split,
                  "bidirectional: backwards in two halves, weight gradients in the bubbles");
     command.flag("--deterministic", arguments->deterministic,
-                 "GPUs: no algorithm is chosen by its speed, so that runs leave the same bits");
+                 "GPUs: no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits");
     command.flag("--no-graph", arguments->no_graph,
-                 "GPUs: operations are launched one by one, not an iteration as a whole; the bits are the same");
+                 "GPUs: operations are launched one by one, not an iteration as a whole");
     command.flag("--resume", arguments->resume, "go on from the checkpoint in the output folder");
     command.flag("--overwrite", arguments->overwrite, "start anew although the output folder holds a checkpoint");
     command.flag("--quiet", arguments->quiet, "no progress lines");

@@ -46,13 +46,20 @@ choices::choices(std::filesystem::path file) : file_(std::move(file)) {
 
 auto choices::find(const std::string& key) const -> std::optional<way> {
     const std::lock_guard lock(mutex_);
-    const auto at = all_.find(key);
-    return at == all_.end() ? std::nullopt : std::optional(at->second);
+    for (const auto* kept : {&for_now_, &all_})
+        if (const auto at = kept->find(key); at != kept->end()) return at->second;
+    return std::nullopt;
+}
+
+void choices::keep_for_now(const std::string& key, const way& found) {
+    const std::lock_guard lock(mutex_);
+    for_now_[key] = found;
 }
 
 void choices::keep(const std::string& key, const way& found) {
     const std::lock_guard lock(mutex_);
     all_[key] = found;
+    for_now_.erase(key);
     if (!file_.empty()) write();
 }
 

@@ -28,6 +28,8 @@ public:
     std::optional<way> find(const std::string& key) const;
     /// Writes the file anew, in one step.
     void keep(const std::string& key, const way& found);
+    /// Until the process ends, and not in the file: what was chosen without having been tried.
+    void keep_for_now(const std::string& key, const way& found);
 
     /// Held by whoever measures, so that measurements do not disturb each other.
     std::mutex& measuring() { return measuring_; }
@@ -36,7 +38,7 @@ private:
     void write() const;
 
     std::filesystem::path file_;
-    std::map<std::string, way> all_;
+    std::map<std::string, way> all_, for_now_;
     mutable std::mutex mutex_;
     std::mutex measuring_;
 };

@@ -15,7 +15,7 @@ namespace chimera::executor {
 /// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its
 /// operations in order, perhaps after the call has returned. All pointers are to the device's own memory, on 64-byte
 /// boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An operation's result
-/// depends on its arguments and nothing else, bit for bit. Outputs are overwritten, unless `add` is true: then gradients
+/// depends on its arguments and nothing else, bit for bit (a device may offer to give that up for speed). Outputs are overwritten, unless `add` is true: then gradients
 /// are added to what is there.
 ///
 ///     on_host                                         whether the host may read and write the device's memory at any time

@@ -70,9 +70,9 @@ optimiser_settings filled_in(optimiser_settings given);
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
 /// "threads": with how many each worker computes, on the CPU; results depend on it, in the last bits.
 /// "device" auto takes a GPU where there is one. "precision" is of weights and activations; bf16 wants a GPU, or a CPU with avx512_bf16.
-/// "deterministic" (no algorithm is chosen by its speed, so that runs leave the same bits) is for GPUs: the CPU always is. "graph": where
-/// workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are launched one by one, with the
-/// same bits.
+/// "deterministic" (no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits) is for GPUs: the CPU
+/// always is. "graph": where workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are
+/// launched one by one: the same bits, where the run is deterministic.
 struct job {
     model_sizes model;
     std::vector<std::filesystem::path> data;

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <string>
 
 namespace chimera::executor::detail {
 
@@ -16,24 +18,18 @@ namespace chimera::executor::detail {
 /// computes the probabilities again.
 class attention_products {
 public:
-    attention_products(product_library& library, const attention_shape& s, number real, bool fuse)
-        : stream_(library.stream), shape_(s), real_(real) {
-        if (fuse && real == number::bfloat16 && !library.deterministic) fused_ = make_fused_attention(s, stream_);
-        if (fused_) return;
-        for (int i = 0; i < attention_product_count; ++i)
-            made_[static_cast<std::size_t>(i)].emplace(library, form_of(s, attention_product(i), real));
-    }
+    attention_products(product_library& library, const attention_shape& s, number real, bool fuse);
 
     bool is_fused() const { return fused_ != nullptr; }
-    std::size_t scratch_bytes() const {
-        return fused_ ? fused_->scratch_bytes() : 2 * (scores_bytes() + result_bytes()) + rows_bytes() + dots_bytes();
-    }
+    /// What computes it: "cuDNN 9.19.0" or "matrix products (why)".
+    std::string way() const;
+    std::size_t scratch_bytes() const { return fused_ ? fused_->scratch_bytes() : products_bytes(); }
 
-    template <class Real>
-    void forward(const Real* qkv, Real* y, float* log_sum, std::byte* scratch);
-    template <class Real>
-    void backward(const Real* qkv, const Real* y, const Real* dy, const float* log_sum, Real* d_qkv,
-                  std::byte* scratch);
+    /// `room` gives scratch memory: bytes → its beginning.
+    template <class Real, class Room>
+    void forward(const Real* qkv, Real* y, float* log_sum, Room room);
+    template <class Real, class Room>
+    void backward(const Real* qkv, const Real* y, const Real* dy, const float* log_sum, Real* d_qkv, Room room);
 
 private:
     static std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
@@ -45,19 +41,27 @@ private:
     std::size_t rows_bytes() const { return aligned(of_rows(shape_.tokens, 3 * shape_.channels) * size_of(real_)); }
     std::size_t dots_bytes() const { return aligned(of_rows(shape_.sequences * shape_.heads, shape_.tokens) * 4); }
     float factor() const { return 1 / std::sqrt(static_cast<float>(shape_.head_size())); }
+    std::size_t products_bytes() const { return 2 * (scores_bytes() + result_bytes()) + rows_bytes() + dots_bytes(); }
+    void prepare();
+    void unfuse(const std::string& why);
+    /// Whether fused attention was queued; where it was refused, matrix products take its place from now on.
+    bool fused_did(const std::string& refused);
     product& get(attention_product what) { return *made_[static_cast<std::size_t>(what)]; }
 
+    product_library& library_;
     cudaStream_t stream_;
     attention_shape shape_;
     number real_;
     std::unique_ptr<fused_attention> fused_;
+    std::string why_not_;
     std::array<std::optional<product>, attention_product_count> made_;
 };
 
-template <class Real>
-void attention_products::forward(const Real* qkv, Real* y, float* log_sum, std::byte* scratch) {
-    if (fused_) return fused_->forward(qkv, y, log_sum, scratch);
+template <class Real, class Room>
+void attention_products::forward(const Real* qkv, Real* y, float* log_sum, Room room) {
+    if (fused_ && fused_did(fused_->forward(qkv, y, log_sum, room(scratch_bytes())))) return;
     const attention_shape& s = shape_;
+    std::byte* const scratch = room(scratch_bytes());
     auto* const scores = reinterpret_cast<float*>(scratch);
     auto* const p = reinterpret_cast<Real*>(scratch + (result_bytes() ? scores_bytes() : 0));
     for (int b = 0; b < s.sequences; ++b) {
@@ -68,11 +72,12 @@ void attention_products::forward(const Real* qkv, Real* y, float* log_sum, std::
     }
 }
 
-template <class Real>
+template <class Real, class Room>
 void attention_products::backward(const Real* qkv, const Real* y, const Real* dy, const float* log_sum, Real* d_qkv,
-                                  std::byte* scratch) {
-    if (fused_) return fused_->backward(qkv, y, dy, log_sum, d_qkv, scratch);
+                                  Room room) {
+    if (fused_ && fused_did(fused_->backward(qkv, y, dy, log_sum, d_qkv, room(scratch_bytes())))) return;
     const attention_shape& s = shape_;
+    std::byte* const scratch = room(scratch_bytes());
     const std::size_t rest = result_bytes() ? scores_bytes() : 0, each = scores_bytes() + result_bytes();
     auto* const scores = reinterpret_cast<float*>(scratch);
     auto* const p = reinterpret_cast<Real*>(scratch + rest);

@@ -22,6 +22,8 @@ inline void check(cublasStatus_t status, const char* doing) {
     if (status != CUBLAS_STATUS_SUCCESS) fail(status, doing);
 }
 
+int attribute(int gpu, cudaDeviceAttr which);
+
 /// Memory of a GPU. What there is no room for is refused: how much was asked for, how much is free, what needs less.
 void* take_memory(int gpu, std::size_t bytes);
 

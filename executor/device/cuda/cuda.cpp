@@ -52,6 +52,7 @@ cudaStream_t new_stream() {
 struct cuda_state {
     int gpu;
     bool own_stream, fuse;
+    bool reads_host;  ///< by itself, memory that no call has made known to it
     cudaStream_t stream;
     product_library library;
     std::map<linear_shape, linear_products> linear;
@@ -61,6 +62,7 @@ struct cuda_state {
 
     explicit cuda_state(const cuda_options& o)
         : gpu(checked(o.gpu)), own_stream(!o.stream), fuse(o.fused_attention),
+          reads_host(attribute(gpu, cudaDevAttrPageableMemoryAccess) != 0),
           stream(o.stream ? static_cast<cudaStream_t>(o.stream) : new_stream()),
           library(gpu, stream, o.deterministic, shared_choices(o.cache, machine_name(gpu))) {
         // A program without kernels for this GPU is told so now.
@@ -134,6 +136,11 @@ bool cuda_device<Real>::is_fused(attention_plan plan) const {
 }
 
 template <class Real>
+std::string cuda_device<Real>::attention_way(attention_plan plan) const {
+    return plan->way();
+}
+
+template <class Real>
 void* cuda_device<Real>::queue() {
     check(cudaSetDevice(state_->gpu), "choosing a GPU");
     return state_->stream;
@@ -159,12 +166,15 @@ auto cuda_device<Real>::plan(attention_shape shape) -> attention_plan {
 
 template <class Real>
 void cuda_device<Real>::upload(void* to, const void* from_host, std::size_t bytes) {
+    if (bytes == 0) return;  // pointers may be null
     queue();
     check(cudaMemcpyAsync(to, from_host, bytes, cudaMemcpyHostToDevice, state_->stream), "copying to a GPU");
+    if (state_->reads_host) finish();  // else a copy that CUDA made before it returned is what is read
 }
 
 template <class Real>
 void cuda_device<Real>::download(void* to_host, const void* from, std::size_t bytes) {
+    if (bytes == 0) return finish();
     queue();
     check(cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, state_->stream), "copying from a GPU");
     finish();
@@ -184,6 +194,7 @@ void cuda_device<Real>::settle() {
 
 template <class Real>
 void cuda_device<Real>::copy_bytes(void* y, const void* x, std::size_t bytes) {
+    if (bytes == 0) return;
     queue();
     check(cudaMemcpyAsync(y, x, bytes, cudaMemcpyDeviceToDevice, state_->stream), "copying");
 }
@@ -296,14 +307,14 @@ void cuda_device<Real>::norm_backward_parameters(const row_shape& shape, const r
 template <class Real>
 void cuda_device<Real>::attention_forward(attention_plan plan, const real* qkv, real* y, wide* log_sum) {
     queue();
-    plan->forward(qkv, y, log_sum, state_->room(plan->scratch_bytes()));
+    plan->forward(qkv, y, log_sum, [&](std::size_t bytes) { return state_->room(bytes); });
 }
 
 template <class Real>
 void cuda_device<Real>::attention_backward(attention_plan plan, const real* qkv, const real* y, const real* dy,
                                            const wide* log_sum, real* d_qkv) {
     queue();
-    plan->backward(qkv, y, dy, log_sum, d_qkv, state_->room(plan->scratch_bytes()));
+    plan->backward(qkv, y, dy, log_sum, d_qkv, [&](std::size_t bytes) { return state_->room(bytes); });
 }
 
 template <class Real>

@@ -24,15 +24,19 @@ class attention_products;
 struct cuda_options {
     int gpu = 0;
     void* stream = nullptr;  ///< a cudaStream_t of that GPU, which must outlive the device; null: it makes its own
-    /// Results depend on arguments alone, not on which algorithm was fastest when measured: the same bits on every run.
+    /// Results depend on arguments alone, not on which algorithm was fastest when measured or in which order parts of a sum came: the
+    /// same bits on every run.
     bool deterministic = false;
-    /// Fused attention where it was built, in bf16 and where results need not be the same bits; else by matrix products.
+    /// Fused attention in bf16, where it was built; else by matrix products. Its backward leaves other bits each time, unless the
+    /// device is deterministic.
     bool fused_attention = true;
     std::filesystem::path cache = cache_folder();  ///< for the fastest algorithms found; empty: nothing is kept
 };
 
 /// One stream of one GPU: matrix products by cuBLASLt, the rest in the kernels of executor/device/cuda/kernels. Real is float
 /// (products in fp32, not TF32) or bf16, which is accumulated in fp32.
+///
+/// An operation's result depends on its arguments alone, bit for bit, but for what is said of `deterministic`.
 ///
 /// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current one.
 /// Plans live as long as the device and are measured when they are made. Memory is taken in allocate, plan, and where an
@@ -58,7 +62,7 @@ public:
     void* stream() const;               ///< a cudaStream_t
     std::size_t scratch_bytes() const;  ///< bytes of workspace and scratch so far
     bool is_fused(attention_plan plan) const;
-    std::string attention_way(attention_plan plan) const { return is_fused(plan) ? "fused" : "matrix products"; }
+    std::string attention_way(attention_plan plan) const;  ///< "cuDNN 9.19.0" or "matrix products (why)"
 
     memory allocate(std::size_t bytes) { return memory(gpu(), bytes); }
     linear_plan plan(linear_shape shape, linear_role role = linear_role::any);

@@ -39,6 +39,21 @@ std::string text(const product_form& f) {
     return out;
 }
 
+std::string described(const product_form& f) {
+    constexpr const char* with[] = {"",
+                                    ", with a bias",
+                                    ", with a bias and GELU",
+                                    ", with a bias and GELU, whose input is kept",
+                                    ", with the sums of columns",
+                                    ", with GELU's slope"};
+    const auto size = [](std::int64_t n) { return std::to_string(n); };
+    const auto name = [](number n) { return n == number::float32 ? "fp32" : "bf16"; };
+    std::string out = "a product [" + size(f.rows) + ", " + size(f.inner) + "] x [" + size(f.inner) + ", " +
+                      size(f.columns) + "] of " + name(f.operands) + " into " + name(f.results);
+    if (f.batch > 1) out += ", " + size(f.batch) + " times";
+    return out + with[static_cast<int>(f.after)];
+}
+
 product_form form_of(const linear_shape& s, const linear_variant& v, number real) {
     const std::int64_t rows = s.rows, inputs = s.inputs, outputs = s.outputs;
     product_form f{.operands = real, .results = real};

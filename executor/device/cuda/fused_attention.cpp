@@ -9,12 +9,19 @@
 #define CUDNN_FRONTEND_SKIP_JSON_LIB
 #include <cudnn_frontend.h>
 
+#include <dlfcn.h>
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#if CUDNN_FRONTEND_VERSION < 10700
+#error \
+    "cudnn_frontend.h is older than 1.5.0, the first with a deterministic backward of attention: give CHIMERA_CUDNN_FRONTEND a newer one"
+#endif
 
 namespace chimera::executor::detail {
 
@@ -25,22 +32,66 @@ using tensor = std::shared_ptr<fe::graph::Tensor_attributes>;
 
 enum id : std::int64_t { queries = 1, keys, values, results, sums, d_results, d_queries, d_keys, d_values };
 
-/// One of cuDNN's graphs that is not supported says so, and is not used.
-struct unsupported : std::exception {};
+/// Why cuDNN is not used for a shape.
+struct unsupported : std::exception {
+    explicit unsupported(std::string reason) : why(std::move(reason)) {}
+    std::string why;
+};
+
+/// In one line: cuDNN's messages have several, one for each thing that it tried.
+std::string one_line(std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    constexpr std::size_t most = 300;
+    return text.size() <= most ? text : text.substr(0, most) + "...";
+}
 
 void need(const fe::error_t& status) {
-    if (!status.is_good()) throw unsupported();
+    if (!status.is_good()) throw unsupported("cuDNN says: " + one_line(status.err_msg));
 }
-void run(const fe::error_t& status) {
-    if (!status.is_good()) refuse("fused attention failed (cuDNN says: " + status.err_msg + ") turn it off");
+std::string refusal(const fe::error_t& status) {
+    return status.is_good() ? "" : "cuDNN says: " + one_line(status.err_msg);
 }
+
+/// cuDNN 9 is a shell around libraries that lie beside it or where the loader looks; where one is missing, its first call ends the
+/// process. What a library needs in turn, and whether they are of one version, cannot be told beforehand.
+void need_parts() {
+    Dl_info shell{};
+    if (CUDNN_MAJOR < 9 || !dladdr(reinterpret_cast<const void*>(&cudnnGetVersion), &shell) || !shell.dli_fname) return;
+    const auto beside = std::filesystem::path(shell.dli_fname).parent_path();
+    for (const char* part : {"graph", "ops", "heuristic", "engines_runtime_compiled", "engines_precompiled"}) {
+        const std::string name = std::string("libcudnn_") + part + ".so." + std::to_string(CUDNN_MAJOR);
+        std::error_code ignored;
+        if (std::filesystem::exists(beside / name, ignored)) continue;
+        void* const found = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
+        if (!found) throw unsupported("cuDNN's " + name + " is missing, beside " + shell.dli_fname + " and elsewhere");
+        dlclose(found);
+    }
+}
+
+std::string version_text() {
+    const std::size_t v = cudnnGetVersion();
+    return std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." + std::to_string(v % 100);
+}
+
+void need_version() {
+    const std::size_t is = cudnnGetVersion();
+    if (is < 90000) throw unsupported("cuDNN " + std::to_string(is) + " is older than 9.0.0");
+    if (is == 91000 || is == 91001)
+        throw unsupported("cuDNN " + version_text() + " errs in attention, 9.10.2 does not");
+}
+
+std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 struct handle {
     cudnnHandle_t of = nullptr;
     explicit handle(void* stream) {
-        if (cudnnCreate(&of) != CUDNN_STATUS_SUCCESS ||
-            cudnnSetStream(of, static_cast<cudaStream_t>(stream)) != CUDNN_STATUS_SUCCESS)
-            throw unsupported();
+        need_parts();
+        need_version();
+        auto status = cudnnCreate(&of);
+        if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(of, static_cast<cudaStream_t>(stream));
+        if (status == CUDNN_STATUS_SUCCESS) return;
+        if (of) cudnnDestroy(of);
+        throw unsupported(std::string("cuDNN says: ") + cudnnGetErrorString(status));
     }
     ~handle() { cudnnDestroy(of); }
     handle(const handle&) = delete;
@@ -49,28 +100,32 @@ struct handle {
 
 class by_cudnn final : public fused_attention {
 public:
-    by_cudnn(const attention_shape& s, void* stream)
+    by_cudnn(const attention_shape& s, const fused_wish& wish, void* stream)
         : shape_(s), stream_(static_cast<cudaStream_t>(stream)), handle_(stream) {
         describe_forward();
-        describe_backward();
+        describe_backward(wish.deterministic);
         for (fe::graph::Graph* g : {&forward_, &backward_}) {
             std::int64_t bytes = 0;
             need(g->build(handle_.of, {fe::HeurMode_t::A}));
             need(g->get_workspace_size(bytes));
             workspace_ = std::max(workspace_, (static_cast<std::size_t>(bytes) + 255) / 256 * 256);
         }
+        if (workspace_ > wish.most_workspace)
+            throw unsupported("cuDNN's workspace would take " + mebibytes(workspace_) + ", and " +
+                              mebibytes(wish.most_workspace) + " are allowed");
     }
 
+    std::string name() const override { return "cuDNN " + version_text(); }
     std::size_t scratch_bytes() const override { return workspace_ + whole_bytes(); }
 
-    void forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) override {
+    std::string forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) override {
         std::unordered_map<std::int64_t, void*> pointers{
             {queries, part(qkv, 0)}, {keys, part(qkv, 1)}, {values, part(qkv, 2)}, {results, y}, {sums, log_sum}};
-        run(forward_.execute(handle_.of, pointers, scratch));
+        return refusal(forward_.execute(handle_.of, pointers, scratch));
     }
 
-    void backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
-                  std::byte* scratch) override {
+    std::string backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
+                         std::byte* scratch) override {
         void* const to = d_qkv == qkv ? scratch + workspace_ : d_qkv;
         std::unordered_map<std::int64_t, void*> pointers{{queries, part(qkv, 0)},
                                                          {keys, part(qkv, 1)},
@@ -81,8 +136,9 @@ public:
                                                          {d_queries, part(to, 0)},
                                                          {d_keys, part(to, 1)},
                                                          {d_values, part(to, 2)}};
-        run(backward_.execute(handle_.of, pointers, scratch));
+        if (auto why = refusal(backward_.execute(handle_.of, pointers, scratch)); !why.empty()) return why;
         if (to != d_qkv) check(cudaMemcpyAsync(d_qkv, to, whole_bytes(), cudaMemcpyDeviceToDevice, stream_), "copying");
+        return {};
     }
 
 private:
@@ -124,9 +180,13 @@ private:
         const std::int64_t wide = 3 * shape_.channels;
         const auto q = input(forward_, queries, wide), k = input(forward_, keys, wide),
                    v = input(forward_, values, wide);
-        const auto [y, stats] = forward_.sdpa(
-            q, k, v,
-            fe::graph::SDPA_attributes().set_generate_stats(true).set_causal_mask(true).set_attn_scale(factor()));
+        auto how = fe::graph::SDPA_attributes().set_causal_mask(true).set_attn_scale(factor());
+#if CUDNN_FRONTEND_VERSION >= 11300
+        how.set_generate_stats(true);
+#else
+        how.set_is_inference(false);
+#endif
+        const auto [y, stats] = forward_.sdpa(q, k, v, how);
         output(y, results, shape_.channels);
         stats->set_output(true)
             .set_uid(sums)
@@ -135,7 +195,7 @@ private:
             .set_stride(sum_steps());
     }
 
-    void describe_backward() {
+    void describe_backward(bool deterministic) {
         set_types(backward_);
         const std::int64_t wide = 3 * shape_.channels;
         const auto q = input(backward_, queries, wide), k = input(backward_, keys, wide),
@@ -146,9 +206,11 @@ private:
                                                 .set_data_type(fe::DataType_t::FLOAT)
                                                 .set_dim(extents(1))
                                                 .set_stride(sum_steps()));
-        const auto [dq, dk, dv] = backward_.sdpa_backward(
-            q, k, v, y, dy, stats,
-            fe::graph::SDPA_backward_attributes().set_causal_mask(true).set_attn_scale(factor()));
+        const auto [dq, dk, dv] = backward_.sdpa_backward(q, k, v, y, dy, stats,
+                                                          fe::graph::SDPA_backward_attributes()
+                                                              .set_causal_mask(true)
+                                                              .set_attn_scale(factor())
+                                                              .set_deterministic_algorithm(deterministic));
         output(dq, d_queries, wide), output(dk, d_keys, wide), output(dv, d_values, wide);
     }
 
@@ -163,14 +225,17 @@ private:
 
 bool has_fused_attention() { return true; }
 
-std::unique_ptr<fused_attention> make_fused_attention(const attention_shape& shape, void* stream) {
-    if (shape.head_size() % 8 != 0) return nullptr;  // rows of a head are read 16 bytes at a time
+fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void* stream) {
+    if (shape.head_size() % 8 != 0)  // rows of a head are read 16 bytes at a time
+        return {nullptr, "heads of " + std::to_string(shape.head_size()) + ", not a multiple of 8"};
     try {
-        return std::make_unique<by_cudnn>(shape, stream);
+        return {std::make_unique<by_cudnn>(shape, wish, stream), ""};
+    } catch (const unsupported& u) {
+        return {nullptr, u.why};
     } catch (const error&) {
         throw;
-    } catch (const std::exception&) {
-        return nullptr;
+    } catch (const std::exception& e) {
+        return {nullptr, std::string("cuDNN says: ") + one_line(e.what())};
     }
 }
 
@@ -181,7 +246,9 @@ std::unique_ptr<fused_attention> make_fused_attention(const attention_shape& sha
 namespace chimera::executor::detail {
 
 bool has_fused_attention() { return false; }
-std::unique_ptr<fused_attention> make_fused_attention(const attention_shape&, void*) { return nullptr; }
+fused_offer make_fused_attention(const attention_shape&, const fused_wish&, void*) {
+    return {nullptr, "this program was built without cuDNN's frontend"};
+}
 
 }  // namespace chimera::executor::detail
 

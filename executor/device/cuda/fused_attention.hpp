@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace chimera::executor::detail {
 
@@ -15,15 +16,31 @@ class fused_attention {
 public:
     virtual ~fused_attention() = default;
 
+    /// What computes it, and of which version: "cuDNN 9.19.0".
+    virtual std::string name() const = 0;
     virtual std::size_t scratch_bytes() const = 0;
-    virtual void forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) = 0;
+    /// What was refused, and so did not start; empty: it is queued.
+    virtual std::string forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) = 0;
     /// d_qkv may be qkv.
-    virtual void backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
-                          std::byte* scratch) = 0;
+    virtual std::string backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
+                                 std::byte* scratch) = 0;
 };
 
-/// Null where it was not built, or cuDNN does not support the shape on this GPU. `stream` is a cudaStream_t of the current GPU.
-std::unique_ptr<fused_attention> make_fused_attention(const attention_shape& shape, void* stream);
+/// How it is to be computed.
+struct fused_wish {
+    bool deterministic =
+        false;  ///< the same bits from the same arguments; else sums may be added in the order in which they come
+    std::size_t most_workspace = 0;  ///< bytes; what needs more is refused
+};
+
+/// What came of it: where nothing was made, `why_not` says in a few words why.
+struct fused_offer {
+    std::unique_ptr<fused_attention> made;
+    std::string why_not;
+};
+
+/// `stream` is a cudaStream_t of the current GPU.
+fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void* stream);
 
 /// Whether this program was built with it.
 bool has_fused_attention();

@@ -5,6 +5,9 @@
 #include "executor/device/cuda/check.hpp"
 #include "executor/device/cuda/kernels/kernels.hpp"
 
+#include <map>
+#include <mutex>
+
 namespace chimera::executor {
 
 namespace detail {
@@ -62,6 +65,12 @@ void fail(cudaError_t error, const std::string& doing) {
     refuse(doing + " failed (CUDA says: " + cudaGetErrorString(error) + ") " + advice(error));
 }
 
+int attribute(int gpu, cudaDeviceAttr which) {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, which, gpu), "asking for a GPU's attributes");
+    return value;
+}
+
 void* take_memory(int gpu, std::size_t bytes) {
     check(cudaSetDevice(gpu), "choosing a GPU");
     void* data = nullptr;
@@ -100,6 +109,21 @@ void launch_failed(int error) { detail::fail(static_cast<cudaError_t>(error), "s
 
 using detail::check;
 
+namespace {
+
+/// What a GPU is does not change while the process runs, and to ask takes milliseconds.
+gpu_description described(int gpu) {
+    static std::mutex one_at_a_time;
+    static std::map<int, gpu_description> known;
+    const std::lock_guard lock(one_at_a_time);
+    if (const auto found = known.find(gpu); found != known.end()) return found->second;
+    cudaDeviceProp is{};
+    check(cudaGetDeviceProperties(&is, gpu), "asking for a GPU's properties");
+    return known[gpu] = {is.name, is.major, is.minor, is.totalGlobalMem, is.multiProcessorCount};
+}
+
+}  // namespace
+
 gpus_found find_gpus() {
     gpus_found found;
     found.matrix_library = cublasLtGetVersion();
@@ -111,12 +135,7 @@ gpus_found find_gpus() {
         found.why = cudaGetErrorString(error);
         return found;
     }
-    for (int gpu = 0; gpu < count; ++gpu) {
-        cudaDeviceProp properties{};
-        check(cudaGetDeviceProperties(&properties, gpu), "asking for a GPU's properties");
-        found.all.push_back({properties.name, properties.major, properties.minor, properties.totalGlobalMem,
-                             properties.multiProcessorCount});
-    }
+    for (int gpu = 0; gpu < count; ++gpu) found.all.push_back(described(gpu));
     if (count == 0) found.why = "no GPU is visible";
     return found;
 }

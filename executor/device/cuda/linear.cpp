@@ -53,32 +53,37 @@ bool linear_products::fuses_sums(bool add) {
 }
 
 bool linear_products::pays(const linear_variant& fused, const linear_variant& plain) {
-    if (!get(fused).found()) return false;
-    if (library_.deterministic || !get(plain).found()) return true;
-    const std::string key = "fuse_" + text(form_of(shape_, fused, real_));
-    const std::lock_guard lock(library_.known->measuring());
-    if (const auto known = library_.known->find(key)) return (*known)[0] == 1;
-    bool better = true;
-    try {
-        better = measure(fused, plain);
-    } catch (const error&) {
-        return true;  // no room to measure in
-    }
-    library_.known->keep(key, {better ? 1u : 0u});
-    return better;
+    const bool tried = get(fused).tried(), found = get(fused).found(), alone = get(plain).found();
+    if (!found) return false;
+    choices& known = *library_.known;
+    const std::string key = (library_.deterministic ? "fixed_fuse_" : "fuse_") + text(form_of(shape_, fused, real_));
+    const std::lock_guard lock(known.measuring());
+    if (const auto kept = known.find(key)) return (*kept)[0] == 1;
+    std::optional<bool> better;
+    if (!tried)
+        known.keep_for_now(key, {0});  // it may be refused when it is run, and nothing could take its place
+    else if (library_.deterministic || !alone)
+        better = true;
+    else if (better = measure(fused, plain); better)
+        known.keep(key, {*better ? 1u : 0u});
+    else
+        known.keep_for_now(key, {1});
+    return better.value_or(tried);
 }
 
-/// Both ways on random data, the plain one with the kernel that it needs besides.
-bool linear_products::measure(const linear_variant& fused, const linear_variant& plain) {
+/// Both ways on random data, the plain one with the kernel that it needs besides. Null where there is no room for that.
+std::optional<bool> linear_products::measure(const linear_variant& fused, const linear_variant& plain) {
     const product_form f = form_of(shape_, fused, real_);
     const auto bytes = [](std::size_t elements) { return (elements * sizeof(float) + 255) / 256 * 256; };
     const std::size_t left = bytes(f.left_extent()), right = bytes(f.right_extent()), result = bytes(f.result_extent()),
                       row = bytes(static_cast<std::size_t>(f.columns));
     const row_shape gradient{shape_.rows, shape_.outputs};
-    const device_memory data =
-        random_memory(library_.gpu, left + right + 2 * result + row + gpu::columns_workspace(gradient));
-    std::byte *const x = data.data(), *const w = x + left, *const y = w + right, *const kept = y + result,
-                     *const bias = kept + result, *const rest = bias + row;
+    test_data data(library_.gpu, library_.stream, left + right + 2 * result + row + gpu::columns_workspace(gradient));
+    if (!data) return std::nullopt;
+    std::byte *x = nullptr, *w = nullptr, *y = nullptr, *kept = nullptr, *bias = nullptr, *rest = nullptr;
+    const auto turn = [&] {
+        x = data.next(), w = x + left, y = w + right, kept = y + result, bias = kept + result, rest = bias + row;
+    };
     product &with = get(fused), &without = get(plain);
     const auto kernel = [&](auto real) {
         using type = decltype(real);
@@ -90,8 +95,9 @@ bool linear_products::measure(const linear_variant& fused, const linear_variant&
             return gpu::gelu_backward(library_.stream, aside, to, to, f.result_extent());
         gpu::gelu_forward(library_.stream, fused.keep ? aside : to, to, f.result_extent());
     };
-    const float together = best_time(library_.stream, [&] { return with.run(x, w, y, y, bias, kept), true; });
+    const float together = best_time(library_.stream, [&] { return turn(), with.run(x, w, y, y, bias, kept), true; });
     const float apart = best_time(library_.stream, [&] {
+        turn();
         without.run(x, w, fused.keep ? kept : y, y, bias);
         real_ == number::float32 ? kernel(float{}) : kernel(bf16{});
         return true;

@@ -30,7 +30,7 @@ public:
 
 private:
     bool pays(const linear_variant& fused, const linear_variant& plain);
-    bool measure(const linear_variant& fused, const linear_variant& plain);
+    std::optional<bool> measure(const linear_variant& fused, const linear_variant& plain);
 
     product_library& library_;
     linear_shape shape_;

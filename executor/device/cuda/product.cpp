@@ -2,12 +2,13 @@
 #include "executor/device/cuda/product.hpp"
 
 #include "chimera/core/error.hpp"
+#include "executor/device/cuda/say.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <limits>
-#include <random>
-#include <vector>
+#include <span>
 
 namespace chimera::executor::detail {
 
@@ -58,6 +59,12 @@ void lay_out(cublasLtMatrixLayoutOpaque_t& matrix, number type, std::int64_t row
     set(matrix, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, stride);
 }
 
+/// Whether another algorithm may do.
+bool is_refusal(cublasStatus_t status) {
+    return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
+           status == CUBLAS_STATUS_ARCH_MISMATCH || status == CUBLAS_STATUS_INTERNAL_ERROR;
+}
+
 /// How the heuristic is asked.
 struct preference {
     cublasLtMatmulPreferenceOpaque_t opaque{};
@@ -76,51 +83,7 @@ struct preference {
     }
 };
 
-struct timer {
-    cudaEvent_t begin{}, end{};
-    timer() {
-        check(cudaEventCreate(&begin), "making an event");
-        check(cudaEventCreate(&end), "making an event");
-    }
-    ~timer() { cudaEventDestroy(begin), cudaEventDestroy(end); }
-    timer(const timer&) = delete;
-    timer& operator=(const timer&) = delete;
-};
-
 }  // namespace
-
-device_memory random_memory(int gpu, std::size_t bytes) {
-    device_memory memory(gpu, bytes);
-    std::minstd_rand bits(1);
-    std::vector<std::uint16_t> block(std::size_t{1} << 18);
-    for (auto& word : block) {  // ±(0.5 to 1) as bfloat16, and as the upper halves of floats
-        const auto fraction = static_cast<std::uint16_t>(bits() >> 12 & 0x7f);
-        word = static_cast<std::uint16_t>(0x3f00u | fraction | (bits() >> 12 & 1) << 15);
-    }
-    for (std::size_t at = 0; at < memory.size(); at += 2 * block.size())
-        check(cudaMemcpy(memory.data() + at, block.data(), std::min(2 * block.size(), memory.size() - at),
-                         cudaMemcpyHostToDevice),
-              "filling test data");
-    return memory;
-}
-
-float best_time(cudaStream_t stream, const std::function<bool()>& start) {
-    constexpr int rounds = 3, runs = 5;
-    const timer t;
-    float best = std::numeric_limits<float>::infinity();
-    for (int round = 0; round <= rounds; ++round) {  // the first warms up
-        bool started = true;
-        check(cudaEventRecord(t.begin, stream), "timing");
-        for (int i = 0; i < runs && started; ++i) started = start();
-        check(cudaEventRecord(t.end, stream), "timing");
-        check(cudaEventSynchronize(t.end), "timing");
-        if (!started) return std::numeric_limits<float>::infinity();
-        float time = 0;
-        check(cudaEventElapsedTime(&time, t.begin, t.end), "timing");
-        if (round > 0) best = std::min(best, time / runs);
-    }
-    return best;
-}
 
 product_library::product_library(int which, cudaStream_t on, bool same_always, choices& from)
     : gpu(which), stream(on), deterministic(same_always), known(&from) {
@@ -130,8 +93,8 @@ product_library::product_library(int which, cudaStream_t on, bool same_always, c
 
 product::product(product_library& library, const product_form& form) : library_(library), form_(dense(form)) {
     describe();
-    const std::string key = text(form_);
-    if (library.deterministic || !recall(key)) choose(key);
+    choose();
+    if (!found_) say_missing();
 }
 
 void product::describe() {
@@ -159,68 +122,118 @@ bool product::recall(const std::string& key) {
     static_assert(sizeof(choices::way) == sizeof algorithm_.data);
     std::memcpy(algorithm_.data, known->data(), sizeof algorithm_.data);
     cublasLtMatmulHeuristicResult_t result{};
-    found_ = cublasLtMatmulAlgoCheck(library_.handle, &what_, &a_, &b_, &d_, &d_, &algorithm_, &result) ==
-                 CUBLAS_STATUS_SUCCESS &&
-             result.workspaceSize <= workspace_bytes;
-    return found_;
+    return cublasLtMatmulAlgoCheck(library_.handle, &what_, &a_, &b_, &d_, &d_, &algorithm_, &result) ==
+               CUBLAS_STATUS_SUCCESS &&
+           result.workspaceSize <= workspace_bytes;
 }
 
-int product::ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates) {
+void product::ask(cublasLtReductionScheme_t reductions) {
     preference wish(form_, reductions);
+    cublasLtMatmulHeuristicResult_t results[most_candidates]{};
     int count = 0;
     const auto status = cublasLtMatmulAlgoGetHeuristic(library_.handle, &what_, &a_, &b_, &d_, &d_, &wish.opaque,
-                                                       static_cast<int>(candidates.size()), candidates.data(), &count);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return 0;
+                                                       most_candidates, results, &count);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return;
     check(status, "asking for algorithms");
-    return count;
+    for (const auto& each : std::span(results, static_cast<std::size_t>(count)))
+        if (each.state == CUBLAS_STATUS_SUCCESS && each.workspaceSize <= workspace_bytes) others_.push_back(each.algo);
 }
 
-void product::choose(const std::string& key) {
-    cublasLtMatmulHeuristicResult_t candidates[most_candidates]{};
-    int count = 0;
-    if (library_.deterministic) {  // one pass over the inner dimension; else parts that are added up in a fixed order
-        count = ask(CUBLASLT_REDUCTION_SCHEME_NONE, candidates);
-        if (count == 0) count = ask(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, candidates);
-    } else {
-        count = ask(CUBLASLT_REDUCTION_SCHEME_MASK, candidates);
-    }
-    if (count == 0) return;
-    found_ = true;
-    algorithm_ = candidates[0].algo;
-    if (library_.deterministic || count == 1) return;
+void product::ask() {
+    if (!library_.deterministic) return ask(CUBLASLT_REDUCTION_SCHEME_MASK);
+    // One pass over the inner dimension; else parts that are added up in a fixed order.
+    ask(CUBLASLT_REDUCTION_SCHEME_NONE);
+    if (others_.empty()) ask(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
+}
 
+void product::choose() {
+    const std::string key = (library_.deterministic ? "fixed_" : "") + text(form_);
     const std::lock_guard lock(library_.known->measuring());
-    if (recall(key)) return;  // another thread has measured it meanwhile
-    found_ = true, algorithm_ = candidates[0].algo;
-    const std::span offered(candidates, static_cast<std::size_t>(count));
-    if (measure(offered) == offered.size()) return;
+    const bool known = recall(key);
+    if (!known) ask();
+    if (!known && others_.empty()) return;
+    test_data data(library_.gpu, library_.stream, test_bytes());
+    if (known && (!data || starts(algorithm_, data))) return void(found_ = tried_ = true);
+    if (known) ask();
+    if (data) {
+        found_ = tried_ = measure(data);
+    } else if (take_next()) {
+        keep(key, &choices::keep_for_now);
+    }
+    if (tried_ && !library_.deterministic) keep(key, &choices::keep);
+}
+
+void product::keep(const std::string& key, void (choices::*how)(const std::string&, const choices::way&)) const {
     choices::way kept;
     std::memcpy(kept.data(), algorithm_.data, sizeof algorithm_.data);
-    library_.known->keep(key, kept);
+    (library_.known->*how)(key, kept);
 }
 
-std::size_t product::measure(std::span<const cublasLtMatmulHeuristicResult_t> candidates) {
-    const auto bytes = [](std::size_t elements, number n) { return (elements * size_of(n) + 255) / 256 * 256; };
-    const std::size_t left = bytes(form_.left_extent(), form_.operands),
-                      right = bytes(form_.right_extent(), form_.operands),
-                      result = bytes(form_.result_extent(), form_.results), kept = has_second(form_.after) ? result : 0,
-                      row = bytes(std::size_t(form_.columns), number::float32);
-    device_memory data;
-    try {
-        data = random_memory(library_.gpu, left + right + result + kept + row);
-    } catch (const error&) {
-        return candidates.size();  // no room to measure in
-    }
-    std::byte *const at = data.data(), *const to = at + left + right;
-    set_pointers(to + result + kept, to + result);
-    std::size_t best = candidates.size();
-    float shortest = std::numeric_limits<float>::infinity();
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-        const float time = best_time(
-            library_.stream, [&] { return start(candidates[i].algo, at, at + left, to, to) == CUBLAS_STATUS_SUCCESS; });
-        if (time < shortest) shortest = time, best = i, algorithm_ = candidates[i].algo;
-    }
-    return best;
+bool product::take_next() {
+    found_ = !others_.empty();
+    if (!found_) return false;
+    algorithm_ = others_.front();
+    others_.erase(others_.begin());
+    return true;
+}
+
+bool product::measure(test_data& data) {
+    const auto fastest = [&] {
+        auto best = others_.end();
+        float shortest = std::numeric_limits<float>::infinity();
+        for (auto each = others_.begin(); each != others_.end(); ++each) {
+            const float time = best_time(library_.stream, [&] { return start_on(*each, data.next()); });
+            if (time < shortest) shortest = time, best = each;
+        }
+        return best;
+    };
+    const auto best = library_.deterministic || others_.size() == 1
+                          ? std::ranges::find_if(others_, [&](const auto& each) { return starts(each, data); })
+                          : fastest();
+    if (best == others_.end()) return others_.clear(), false;
+    algorithm_ = *best;
+    others_.erase(best);
+    return true;
+}
+
+namespace {
+
+std::size_t aligned_bytes(std::size_t elements, number n) { return (elements * size_of(n) + 255) / 256 * 256; }
+
+}  // namespace
+
+std::size_t product::test_bytes() const {
+    const std::size_t result = aligned_bytes(form_.result_extent(), form_.results);
+    return aligned_bytes(form_.left_extent(), form_.operands) + aligned_bytes(form_.right_extent(), form_.operands) +
+           (has_second(form_.after) ? 2 : 1) * result + aligned_bytes(std::size_t(form_.columns), number::float32);
+}
+
+bool product::start_on(const cublasLtMatmulAlgo_t& algorithm, std::byte* left) {
+    std::byte *const right = left + aligned_bytes(form_.left_extent(), form_.operands),
+                     *const to = right + aligned_bytes(form_.right_extent(), form_.operands),
+                     *const kept = to + aligned_bytes(form_.result_extent(), form_.results),
+                     *const row =
+                         has_second(form_.after) ? kept + aligned_bytes(form_.result_extent(), form_.results) : kept;
+    set_pointers(row, kept);
+    if (start(algorithm, left, right, to, to) == CUBLAS_STATUS_SUCCESS) return true;
+    cudaGetLastError();  // the next launch would find it
+    return false;
+}
+
+bool product::starts(const cublasLtMatmulAlgo_t& algorithm, test_data& data) {
+    if (!start_on(algorithm, data.next())) return false;
+    check(cudaStreamSynchronize(library_.stream), "trying a matrix product");
+    return true;
+}
+
+void product::say_missing() const {
+    char work[32];
+    std::snprintf(work, sizeof work, "%.3g",
+                  double(form_.rows) * double(form_.columns) * double(form_.inner) * form_.batch);
+    say_once("no algorithm of cuBLASLt starts for " + described(form_) +
+             (form_.after > epilogue::bias
+                  ? ": kernels of their own do what goes with it"
+                  : ": a plain kernel computes it, slowly (" + std::string(work) + " multiply-adds)"));
 }
 
 cublasStatus_t product::start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
@@ -232,14 +245,18 @@ cublasStatus_t product::start(const cublasLtMatmulAlgo_t& algorithm, const void*
 
 void product::run(const void* left, const void* right, void* result, const void* from, const void* row,
                   const void* kept) {
-    if (!found_) {
-        if (form_.after > epilogue::bias)
-            refuse("cuBLASLt has no algorithm for a product (" + text(form_) + ") report it");
-        return plain_product(library_.stream, form_, left, right, result, from,
-                             form_.after == epilogue::bias ? row : nullptr);
+    while (found_) {
+        set_pointers(row, kept);
+        const cublasStatus_t status = start(algorithm_, left, right, result, from);
+        if (status == CUBLAS_STATUS_SUCCESS) return;
+        if (!is_refusal(status)) fail(status, "a matrix product");
+        cudaGetLastError();  // the next launch would find it
+        if (!take_next()) say_missing();
     }
-    set_pointers(row, kept);
-    check(start(algorithm_, left, right, result, from), "a matrix product");
+    if (form_.after > epilogue::bias)
+        refuse("no algorithm of cuBLASLt starts for " + described(form_) + ", though one did when it was tried (" +
+               text(form_) + ") report it");
+    plain_product(library_.stream, form_, left, right, result, from, form_.after == epilogue::bias ? row : nullptr);
 }
 
 }  // namespace chimera::executor::detail

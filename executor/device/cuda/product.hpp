@@ -7,10 +7,11 @@
 #include "executor/device/cuda/check.hpp"
 #include "executor/device/cuda/form.hpp"
 #include "executor/device/cuda/gpu.hpp"
+#include "executor/device/cuda/measure.hpp"
 #include "executor/device/cuda/plain_product.hpp"
 
-#include <functional>
-#include <span>
+#include <string>
+#include <vector>
 
 namespace chimera::executor::detail {
 
@@ -29,20 +30,17 @@ struct product_library {
     product_library& operator=(const product_library&) = delete;
 };
 
-/// Memory of random numbers to measure with, as zeros make a GPU faster than it is.
-device_memory random_memory(int gpu, std::size_t bytes);
-
-/// Milliseconds that what `start` queues takes, the best of a few; infinite where it says that it did not start.
-float best_time(cudaStream_t stream, const std::function<bool()>& start);
-
-/// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or the one
-/// that the heuristic puts first, where results must not depend on measurements.
+/// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or the first of the
+/// heuristic's that starts, where results must not depend on measurements. Where there is no room to try one in, the heuristic's first
+/// is taken, by all devices of the process.
 class product {
 public:
     product(product_library& library, const product_form& form);
 
     /// Whether cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
     bool found() const { return found_; }
+    /// Whether that has been seen, and not the heuristic's word alone.
+    bool tried() const { return tried_; }
 
     /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.
     /// `kept`: where GELU's input goes, or from where it comes, laid out like the result and not the same memory.
@@ -52,11 +50,18 @@ public:
 private:
     void describe();
     bool recall(const std::string& key);
-    void choose(const std::string& key);
-    /// How many algorithms the heuristic offers.
-    int ask(cublasLtReductionScheme_t reductions, std::span<cublasLtMatmulHeuristicResult_t> candidates);
-    /// Takes the fastest, and says which; their number, if none could be measured.
-    std::size_t measure(std::span<const cublasLtMatmulHeuristicResult_t> candidates);
+    void choose();
+    /// Adds to `others_` what the heuristic offers.
+    void ask();
+    void ask(cublasLtReductionScheme_t reductions);
+    void keep(const std::string& key, void (choices::*how)(const std::string&, const choices::way&)) const;
+    bool take_next();
+    /// Takes the fastest that starts, or the first, and says whether there was one.
+    bool measure(test_data& data);
+    std::size_t test_bytes() const;
+    bool start_on(const cublasLtMatmulAlgo_t& algorithm, std::byte* left);
+    bool starts(const cublasLtMatmulAlgo_t& algorithm, test_data& data);
+    void say_missing() const;
     void set_pointers(const void* row, const void* kept);
     cublasStatus_t start(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result,
                          const void* from);
@@ -68,7 +73,8 @@ private:
     cublasLtMatmulAlgo_t algorithm_{};
     const void* row_ = nullptr;
     const void* kept_ = nullptr;
-    bool found_ = false;
+    std::vector<cublasLtMatmulAlgo_t> others_;  ///< in the heuristic's order
+    bool found_ = false, tried_ = false;
 };
 
 }  // namespace chimera::executor::detail

@@ -5,7 +5,9 @@
 #include <executor/layers/ends.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
 
 namespace chimera::executor {
 namespace {
@@ -51,9 +53,12 @@ public:
     int most_kept() const override { return which_.apart ? kept_by_nccl : std::numeric_limits<int>::max(); }
 
 private:
-    /// Plans the stage's products, without its weights, and adds what its other operations want of the same scratch.
+    /// What a device's plans take of its scratch: of a block, or of the head. Made once, as plans of fused attention are compiled.
     template <class Real>
-    std::size_t count(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) {
+    std::size_t planned(const gpt2_config& config, const unit_shape& unit, bool of_head) {
+        const std::array key{config.heads,   config.channels, config.vocabulary,
+                             unit.sequences, unit.tokens,     int{of_head}};
+        if (const auto known = planned_.find(key); known != planned_.end()) return known->second;
         using device = cuda_device<Real>;
         cuda_options on;
         on.gpu = which_.first;
@@ -61,15 +66,23 @@ private:
         device plans(on);
         const std::size_t library = plans.scratch_bytes();
         parameter_list list(granule<device>);
-        if (layers.last > layers.first) block<device>(plans, config, 0, unit, list);
-        std::size_t constants = 0;
-        if (layers.head) {
+        if (of_head)
             head<device>(plans, config, unit, list);
-            const int columns = logit_columns<device>(config.vocabulary);
+        else
+            block<device>(plans, config, 0, unit, list);
+        return planned_[key] = plans.scratch_bytes() - library;
+    }
+    /// Plans the stage's products, without its weights, and adds what its other operations want of the same scratch.
+    template <class Real>
+    std::size_t count(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) {
+        std::size_t constants = 0, scratch = gpu::sum_workspace(elements(config, layers));
+        if (layers.last > layers.first) scratch = std::max(scratch, planned<Real>(config, unit, false));
+        if (layers.head) {
+            scratch = std::max(scratch, planned<Real>(config, unit, true));
+            const int columns = logit_columns<cuda_device<Real>>(config.vocabulary);
             if (columns > config.vocabulary) constants = static_cast<std::size_t>(columns) * sizeof(Real);
         }
         const row_shape rows{unit.rows(), config.channels};
-        std::size_t scratch = std::max(plans.scratch_bytes() - library, gpu::sum_workspace(elements(config, layers)));
         if (layers.head || layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows));
         if (layers.head) scratch = std::max(scratch, gpu::sum_workspace(unit.size(1)));
         if (layers.embedding)
@@ -97,6 +110,7 @@ private:
     gpu_choice how_;
     gpus_in_use which_;
     std::vector<std::size_t> before_;  // free, of each
+    std::map<std::array<int, 6>, std::size_t> planned_;
 };
 
 }  // namespace

@@ -75,6 +75,11 @@ cudaError_t cudaFree(void* data) {
     std::free(data);
     return cudaSuccess;
 }
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
+    if (which != cudaDevAttrL2CacheSize && which != cudaDevAttrPageableMemoryAccess) return cudaErrorInvalidValue;
+    *value = which == cudaDevAttrL2CacheSize ? the().cache : the().reads_host;
+    return cudaSuccess;
+}
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
     const std::lock_guard lock(one_at_a_time());
     *total = the().memory, *free = the().memory - the().taken;

@@ -234,6 +234,12 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
         return CUBLAS_STATUS_NOT_SUPPORTED;
     for (; *count < std::min(most, 3); ++*count) {
         results[*count] = {};
+        const auto place = static_cast<std::size_t>(*count);
+        results[*count].workspaceSize = the().workspace[place];
+        if (the().invalid >> place & 1) {  // the rest of it means nothing
+            results[*count].state = CUBLAS_STATUS_NOT_SUPPORTED;
+            continue;
+        }
         write(&results[*count].algo,
               algorithm{magic, static_cast<std::uint64_t>(*count), read<wish>(pref).alignment[0]});
     }
@@ -243,6 +249,7 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t, c
                                        cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                        const cublasLtMatmulAlgo_t* algo, cublasLtMatmulHeuristicResult_t* result) {
     *result = {};
+    if (read<algorithm>(algo).magic == magic) result->workspaceSize = the().workspace[read<algorithm>(algo).number];
     return read<algorithm>(algo).magic == magic ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const void* alpha, const void* pa,
@@ -261,6 +268,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
     if (has_row(what) && !in_device_memory(what.bias, d.rows * size(d))) return CUBLAS_STATUS_INVALID_VALUE;
     if (has_second(what) && (what.aux == pd || !readable(second(what, d), what.aux, by.alignment)))
         return CUBLAS_STATUS_INVALID_VALUE;
+    if (the().broken >> by.number & 1 || what.epilogue == the().broken_epilogue) return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (bytes < the().workspace[by.number]) return CUBLAS_STATUS_INVALID_VALUE;
+    if (the().timing) the().operands.insert(pa);
     ++the().products, the().last = static_cast<int>(by.number);
     the().clock += static_cast<int>(by.number) == the().fastest ? 1 : 2;
     const bool fused = what.epilogue == CUBLASLT_EPILOGUE_BGRADA || what.epilogue == CUBLASLT_EPILOGUE_DGELU ||

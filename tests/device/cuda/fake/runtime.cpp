@@ -8,17 +8,32 @@
 #include <cuda_runtime_api.h>
 
 #include <cstring>
+#include <functional>
 #include <mutex>
+#include <vector>
 
 namespace chimera::fake {
 
 namespace {
 
+/// Copies from the host that the GPU will make when it comes to them, where it reads the host's memory.
+std::vector<std::function<void()>>& late_copies() {
+    static std::vector<std::function<void()>> all;
+    return all;
+}
+
+cudaError_t make_late_copies() {
+    for (const auto& each : late_copies()) each();
+    late_copies().clear();
+    return cudaSuccess;
+}
+
+/// No bytes between pointers that are not of the device: CUDA does not say what comes of it.
 cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-    if (bytes == 0) return cudaSuccess;
     const bool from_device = kind != cudaMemcpyHostToDevice, to_device = kind != cudaMemcpyDeviceToHost;
     if (from_device != in_device_memory(from, bytes) || to_device != in_device_memory(to, bytes))
         return cudaErrorInvalidValue;
+    if (!from_device) the().from_host += bytes;
     std::memmove(to, from, bytes);
     return cudaSuccess;
 }
@@ -46,6 +61,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaS
 cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, the().count_error; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+    ++the().descriptions;
     *properties = {};
     std::strcpy(properties->name, "a host / in disguise");
     properties->major = the().capability / 10, properties->minor = the().capability % 10;
@@ -66,13 +82,15 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
     return chimera::fake::copy(to, from, bytes, kind);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+    if (the().reads_host && kind == cudaMemcpyHostToDevice)
+        return chimera::fake::late_copies().push_back([=] { chimera::fake::copy(to, from, bytes, kind); }), cudaSuccess;
     return chimera::fake::copy(to, from, bytes, kind);
 }
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
     return *stream = reinterpret_cast<cudaStream_t>(&the()), cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return chimera::fake::make_late_copies(); }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
     return *event = reinterpret_cast<cudaEvent_t>(new double(0)), cudaSuccess;
