@@ -138,7 +138,6 @@ inline float approximated(float x, double exact, int units) {
 
 }  // namespace chimera::emulated
 
-inline float __fmul_rn(float a, float b) { return a * b; }
 inline void __syncthreads(unsigned line = __builtin_LINE(), const char* file = __builtin_FILE()) {
     chimera::emulated::the_machine.meet_block({file, line});
 }

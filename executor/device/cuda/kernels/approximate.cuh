@@ -13,23 +13,15 @@ namespace chimera::executor::gpu {
 
 inline constexpr float log2_e = std::numbers::log2e_v<float>;
 
-/// Powers that a softmax adds up: of(x, base(y)) = e^(x - y). Logarithms of their sums are in the unit of `base`: for bf16 powers are
-/// of 2, so that one multiply-add makes an exponent of a logit.
+/// eˣ; e⁰ is 1 exactly. x is a difference, subtracted before it is scaled: scaled and rounded one by one, two logits of -10³⁰, which
+/// exclude a column, would not differ by 0.
 template <class Real>
-struct powers {
-    __device__ static float base(float x) { return x; }
-    __device__ static float of(float x, float base) { return expf(x - base); }
-    __device__ static float log(float sum) { return logf(sum); }
-    __device__ static float nats(float total, float x) { return total - x; }  ///< of a total in that unit and a logit
-};
-
-template <>
-struct powers<bf16> {
-    __device__ static float base(float x) { return __fmul_rn(x, log2_e); }  // rounded: sum and logarithm share it
-    __device__ static float of(float x, float base) { return exp2_approximate(fmaf(x, log2_e, -base)); }
-    __device__ static float log(float sum) { return log2f(sum); }
-    __device__ static float nats(float total, float x) { return fmaf(total, std::numbers::ln2_v<float>, -x); }
-};
+__device__ inline float power_of_e(float x) {
+    if constexpr (std::is_same_v<Real, float>)
+        return expf(x);
+    else
+        return exp2_approximate(x * log2_e);
+}
 
 /// 1 / (1 + e⁻ˣ)
 template <class Real>
