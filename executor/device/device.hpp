@@ -42,8 +42,8 @@ namespace chimera::executor {
 ///     norm_backward_parameters(shape, dy, x, mean, inverse, d_scale, d_shift, add)
 ///     attention_forward(a, qkv, y, log_sum)           log_sum [sequences, heads, tokens]: log of each softmax's denominator
 ///     attention_backward(a, qkv, y, dy, log_sum, d_qkv)           d_qkv may be qkv
-///     cross_entropy_forward(shape, logits, targets, losses, log_sum)   in nats, one of each a row
-///     cross_entropy_backward(shape, logits, targets, log_sum, factor)  logits become their gradient, times factor
+///     cross_entropy(shape, logits, targets, losses)   in nats, one a row
+///     cross_entropy_and_gradient(shape, logits, targets, losses, factor)  the same losses; logits become their gradient, times factor
 ///     adamw(values, master, gradients, m, v, n, step) values become master, rounded; null, where real is wide, and then
 ///                                                     values are stepped themselves
 ///
@@ -90,8 +90,8 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     d.norm_backward_parameters(r, x, x, a, a, b, b, add);
     d.attention_forward(ap, x, y, b);
     d.attention_backward(ap, x, x, x, a, y);
-    d.cross_entropy_forward(r, x, tokens, b, b);
-    d.cross_entropy_backward(r, y, tokens, a, value);
+    d.cross_entropy(r, x, tokens, b);
+    d.cross_entropy_and_gradient(r, y, tokens, b, value);
     d.adamw(y, b, a, b, b, n, step);
     requires D::on_host || requires(typename D::step_numbers * numbers, const norm_limit by) {
         { D::numbers(step) } -> std::same_as<typename D::step_numbers>;

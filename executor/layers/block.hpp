@@ -118,13 +118,15 @@ public:
     /// `work` has room for work_size() elements. `later`: the weight gradient does not follow at once, and finds all in the stash.
     void input_gradient(D& device, const real* values, real* stash, real* work, real* dx, bool later) const {
         real* s = stash;
-        real *const d_wide = later ? s + wide_ : work, *const free = later ? work : s + wide_;
+        real* const d_wide = later ? s + wide_ : work;
+        real* const d_attended = s + d_normal_1_;  // until that is made
         narrow_again_.gelu_input_gradient(device, values, s + dy_, s + wide_, d_wide, work);
         widen_.input_gradient(device, values, d_wide, s + d_normal_2_);
         norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
-        project_.input_gradient(device, values, s + d_middle_, free);
-        device.attention_backward(attention_, s + qkv_, s + attended_, free, wide_at<D>(s + log_sum_), s + qkv_);
-        attend_.input_gradient(device, values, s + qkv_, s + d_normal_1_);
+        project_.input_gradient(device, values, s + d_middle_, d_attended);
+        device.attention_backward(attention_, s + qkv_, s + attended_, d_attended, wide_at<D>(s + log_sum_),
+                                  s + d_qkv(later));
+        attend_.input_gradient(device, values, s + d_qkv(later), s + d_normal_1_);
         norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
     }
 
@@ -135,7 +137,7 @@ public:
         widen_.weight_gradient(device, later ? s + wide_ : work, s + normal_2_, gradients, add);
         norm_2_.weight_gradient(device, s, s + middle_, s + d_normal_2_, gradients, add);
         project_.weight_gradient(device, s + d_middle_, s + attended_, gradients, add);
-        attend_.weight_gradient(device, s + qkv_, s + normal_1_, gradients, add);
+        attend_.weight_gradient(device, s + d_qkv(later), s + normal_1_, gradients, add);
         norm_1_.weight_gradient(device, s, s + x_, s + d_normal_1_, gradients, add);
     }
 
@@ -160,6 +162,10 @@ private:
         active_ = stash_.take(4 * narrow_);
         log_sum_ = take_wide<D>(stash_, unit.size(c.heads));
     }
+
+    /// Where the gradient of queries, keys and values lies. Over themselves costs a device a copy: only where it has no other place,
+    /// as the rows of the wide gradient wait in theirs.
+    std::size_t d_qkv(bool later) const { return later ? qkv_ : wide_; }
 
     layout stash_{granule<D>};
     std::size_t narrow_;  // elements of one [rows, channels] matrix

@@ -63,7 +63,7 @@ public:
           weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02,
                                  row_shape{logits_shape_.columns, c.channels}.size())) {
         for (std::size_t* at : {&x_, &normal_, &d_normal_}) *at = stash_.take(unit.size(c.channels));
-        for (std::size_t* at : {&losses_, &log_sum_}) *at = take_wide<D>(stash_, unit.size(1));
+        losses_ = take_wide<D>(stash_, unit.size(1));
         logits_ = stash_.take(logits_shape_.size());
         if (logits_shape_.columns > c.vocabulary) exclude(device, c.vocabulary);
     }
@@ -71,21 +71,25 @@ public:
     std::size_t stash_size() const { return stash_.size(); }
     real* input(real* stash) const { return stash + x_; }
 
-    /// `loss`, in the device's memory: mean over the unit's tokens, in nats.
-    void forward(D& device, const real* values, real* stash, const std::int32_t* targets, double* loss) const {
+    /// `loss`, in the device's memory: mean over the unit's tokens, in nats. `gradient`: the backward will follow on this stash; the
+    /// logits become the loss's gradient at once, while they are near.
+    void forward(D& device, const real* values, real* stash, const std::int32_t* targets, double* loss,
+                 bool gradient) const {
         real* s = stash;
         norm_.forward(device, values, s, s + x_, s + normal_);
         device.linear_forward(plan_, s + normal_, values + weight_, reinterpret_cast<const real*>(bias_.data()),
                               nullptr, s + logits_);
-        device.cross_entropy_forward(logits_shape_, s + logits_, targets, wide_at<D>(s + losses_),
-                                     wide_at<D>(s + log_sum_));
-        device.mean_of(wide_at<D>(s + losses_), static_cast<std::size_t>(logits_shape_.rows), loss);
+        wide* const losses = wide_at<D>(s + losses_);
+        if (gradient)
+            device.cross_entropy_and_gradient(logits_shape_, s + logits_, targets, losses,
+                                              wide(1) / wide(logits_shape_.rows));
+        else
+            device.cross_entropy(logits_shape_, s + logits_, targets, losses);
+        device.mean_of(losses, static_cast<std::size_t>(logits_shape_.rows), loss);
     }
 
-    void input_gradient(D& device, const real* values, real* stash, const std::int32_t* targets, real* dx) const {
+    void input_gradient(D& device, const real* values, real* stash, real* dx) const {
         real* s = stash;
-        device.cross_entropy_backward(logits_shape_, s + logits_, targets, wide_at<D>(s + log_sum_),
-                                      wide(1) / wide(logits_shape_.rows));
         device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }
@@ -109,7 +113,7 @@ private:
     norm<D> norm_;
     typename D::linear_plan plan_;
     typename D::memory bias_;  ///< of the columns beyond the vocabulary, if there are any
-    std::size_t weight_, x_, normal_, d_normal_, losses_, log_sum_, logits_;
+    std::size_t weight_, x_, normal_, d_normal_, losses_, logits_;
 };
 
 }  // namespace chimera::executor

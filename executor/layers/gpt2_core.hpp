@@ -32,16 +32,16 @@ public:
     std::span<const double> losses() { return batch_.losses(device_); }
 
     void forward(int unit, real* stash, const real* input, real* output) {
-        run(whole_, stash, unit, input, output, true);
+        run(whole_, stash, unit, input, output, next::backward);
     }
     void forward_light(int unit, real* stash, const real* input, real* output) {
         if (!embedding_) device_.copy(stash, input, boundary_);
-        run(brief_, brief_memory(), unit, input, output, true);
+        run(brief_, brief_memory(), unit, input, output, next::recompute);
     }
-    void recompute(int unit, const real* light, real* full) { run(whole_, full, unit, light, nullptr, true); }
+    void recompute(int unit, const real* light, real* full) { run(whole_, full, unit, light, nullptr, next::backward); }
     /// Forward pass that no backward follows: for a validation loss.
     void evaluate(int unit, const real* input, real* output) {
-        run(brief_, brief_memory(), unit, input, output, false);
+        run(brief_, brief_memory(), unit, input, output, next::nothing);
     }
 
     void backward(int unit, real* stash, const real* output_gradient, real* input_gradient) {
@@ -92,10 +92,13 @@ private:
         std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
     };
 
+    /// What follows a forward pass.
+    enum class next : std::uint8_t { backward, recompute, nothing };
+
     void rehearse();
     places lay_out(std::size_t turns) const;
     real* brief_memory();
-    void run(const places& p, real* stash, int unit, const real* input, real* output, bool keep);
+    void run(const places& p, real* stash, int unit, const real* input, real* output, next what);
     void walk_back(int unit, real* stash, const real* output_gradient, real* input_gradient, bool inputs, bool weights);
     static real* array(const typename D::memory& m) { return reinterpret_cast<real*>(m.data()); }
 
@@ -197,7 +200,7 @@ void gpt2_core<D>::set_batch(std::span<const unit_batch> units) {
 }
 
 template <Device D>
-void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input, real* output, bool keep) {
+void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input, real* output, next what) {
     const real* values = state_.values();
     // Where the input of layer i lies; after the last block comes the head or the boundary.
     const auto port = [&](std::size_t i) {
@@ -210,8 +213,10 @@ void gpt2_core<D>::run(const places& p, real* stash, int unit, const real* input
     else
         device_.copy(port(0), input, boundary_);
     for (std::size_t i = 0; i < blocks_.size(); ++i)
-        blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), keep);
-    if (head_) head_->forward(device_, values, stash + p.head, batch_.targets(unit), batch_.loss(unit));
+        blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), what != next::nothing);
+    if (head_)
+        head_->forward(device_, values, stash + p.head, batch_.targets(unit), batch_.loss(unit),
+                       what == next::backward);
 }
 
 template <Device D>
@@ -227,7 +232,7 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
     };
     if (head_) {
         real* s = stash + whole_.head;
-        if (inputs) head_->input_gradient(device_, values, s, batch_.targets(unit), port(blocks_.size()));
+        if (inputs) head_->input_gradient(device_, values, s, port(blocks_.size()));
         if (weights) head_->weight_gradient(device_, s, gradients, add);
     } else if (inputs) {
         device_.copy(port(blocks_.size()), output_gradient, boundary_);

@@ -177,14 +177,14 @@ TEST(finite_differences, head) {
     const auto targets = random_tokens(unit.rows(), tiny.vocabulary, 1);
     const auto x = random<double>(unit.size(6), 2), values = random<double>(list.size(), 3);
     numbers stash(layer.stash_size()), dx(x.size()), gradients(list.size());
-    const auto loss = [&] {
+    const auto loss = [&](bool gradient = false) {
         std::ranges::copy(x.all(), layer.input(stash.data()));
         double mean = 0;
-        layer.forward(d, values.data(), stash.data(), targets.data(), &mean);
+        layer.forward(d, values.data(), stash.data(), targets.data(), &mean, gradient);
         return mean;
     };
-    loss();
-    layer.input_gradient(d, values.data(), stash.data(), targets.data(), dx.data());
+    loss(true);
+    layer.input_gradient(d, values.data(), stash.data(), dx.data());
     layer.weight_gradient(d, stash.data(), gradients.data(), false);
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())

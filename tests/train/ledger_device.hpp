@@ -64,8 +64,8 @@ public:
     void attention_backward(const attention_plan& p, const real*, const real*, const real*, const real*, real*) {
         input_gradient += 2 * work(p);
     }
-    void cross_entropy_forward(const row_shape&, const real*, const std::int32_t*, real*, real*) {}
-    void cross_entropy_backward(const row_shape&, real*, const std::int32_t*, const real*, real) {}
+    void cross_entropy(const row_shape&, const real*, const std::int32_t*, real*) {}
+    void cross_entropy_and_gradient(const row_shape&, real*, const std::int32_t*, real*, real) {}
     void adamw(real*, wide*, const wide*, wide*, wide*, std::size_t, const adamw_step&) {}
 
 private:

@@ -298,20 +298,20 @@ void cpu_device_in<Real>::attention_backward(const attention_plan& plan, const r
 }
 
 template <class Real>
-void cpu_device_in<Real>::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
-                                                wide* losses, wide* log_sum) {
+void cpu_device_in<Real>::cross_entropy(const row_shape& shape, const real* logits, const std::int32_t* targets,
+                                        wide* losses) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->template in<Real>().cross_entropy_forward(part, logits + first * shape.columns, targets + first,
-                                                          losses + first, log_sum + first);
+        state_->template in<Real>().cross_entropy(part, logits + first * shape.columns, targets + first,
+                                                  losses + first);
     });
 }
 
 template <class Real>
-void cpu_device_in<Real>::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
-                                                 const wide* log_sum, wide factor) {
+void cpu_device_in<Real>::cross_entropy_and_gradient(const row_shape& shape, real* logits, const std::int32_t* targets,
+                                                     wide* losses, wide factor) {
     state_->rows(shape, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->template in<Real>().cross_entropy_backward(part, logits + first * shape.columns, targets + first,
-                                                           log_sum + first, factor);
+        state_->template in<Real>().cross_entropy_and_gradient(part, logits + first * shape.columns, targets + first,
+                                                               losses + first, factor);
     });
 }
 

@@ -85,10 +85,9 @@ public:
     void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
                             const wide* log_sum, real* d_qkv);
 
-    void cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses,
-                               wide* log_sum);
-    void cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets, const wide* log_sum,
-                                wide factor);
+    void cross_entropy(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses);
+    void cross_entropy_and_gradient(const row_shape& shape, real* logits, const std::int32_t* targets, wide* losses,
+                                    wide factor);
 
     /// In fp32 `master` is not used: the weights are as long as their gradients.
     void adamw(real* values, wide* master, const wide* gradients, wide* m, wide* v, std::size_t n,

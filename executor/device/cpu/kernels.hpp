@@ -30,8 +30,8 @@ struct loops {
     void (*attention_forward)(const attention_shape&, int first, int last, const Real*, Real*, float*, float* scratch);
     void (*attention_backward)(const attention_shape&, int first, int last, const Real*, const Real*, const Real*,
                                const float*, Real*, float* scratch);
-    void (*cross_entropy_forward)(const row_shape&, const Real*, const std::int32_t*, float*, float*);
-    void (*cross_entropy_backward)(const row_shape&, Real*, const std::int32_t*, const float*, float);
+    void (*cross_entropy)(const row_shape&, const Real*, const std::int32_t*, float*);
+    void (*cross_entropy_and_gradient)(const row_shape&, Real*, const std::int32_t*, float*, float);
     /// `master` becomes the new weights, and values those rounded; of floats, values are their own master.
     void (*adamw)(Real* values, float* master, const float*, float*, float*, std::size_t, const adamw_step&);
 };

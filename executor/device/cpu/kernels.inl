@@ -32,8 +32,8 @@ constexpr loops<Real> all_loops = {add<Real>,
                                    norm_backward_parameters<Real>,
                                    attention_forward<Real>,
                                    attention_backward<Real>,
-                                   cross_entropy_forward<Real>,
-                                   cross_entropy_backward<Real>,
+                                   cross_entropy<Real>,
+                                   cross_entropy_and_gradient<Real>,
                                    adamw<Real>};
 
 }  // namespace

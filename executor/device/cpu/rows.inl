@@ -78,26 +78,29 @@ void norm_backward_parameters(const row_shape& s, index stride, const Real* dy, 
     }
 }
 
+/// Logarithm of the denominator of a row's softmax.
 template <class Real>
-void cross_entropy_forward(const row_shape& s, const Real* logits, const std::int32_t* targets, float* losses,
-                           float* log_sum) {
-    const index n = s.columns;
-    for (index i = 0; i < s.rows; ++i, logits += n) {
-        const float largest = largest_of(logits, n);
-        const float total = sum_over(
-            n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
-        log_sum[i] = largest + __builtin_logf(total);
-        losses[i] = log_sum[i] - widen(logits[targets[i]]);
-    }
+CHIMERA_INLINE float log_sum_of(const Real* logits, index n) {
+    const float largest = largest_of(logits, n);
+    const float total = sum_over(
+        n, [&](index c, index count) CHIMERA_LAMBDA { return exponential(load(logits + c, count) - largest); });
+    return largest + __builtin_logf(total);
 }
 
 template <class Real>
-void cross_entropy_backward(const row_shape& s, Real* logits, const std::int32_t* targets, const float* log_sum,
-                            float factor) {
+void cross_entropy(const row_shape& s, const Real* logits, const std::int32_t* targets, float* losses) {
+    const index n = s.columns;
+    for (index i = 0; i < s.rows; ++i, logits += n) losses[i] = log_sum_of(logits, n) - widen(logits[targets[i]]);
+}
+
+template <class Real>
+void cross_entropy_and_gradient(const row_shape& s, Real* logits, const std::int32_t* targets, float* losses,
+                                float factor) {
     const index n = s.columns;
     for (index i = 0; i < s.rows; ++i, logits += n) {
-        const float total = log_sum[i];
+        const float total = log_sum_of(logits, n);
         Real& target = logits[targets[i]];
+        losses[i] = total - widen(target);
         const float of_target = factor * exponential(widen(target) - total) - factor;
 #pragma omp simd
         for (index c = 0; c < n; ++c) put(logits[c], factor * exponential(widen(logits[c]) - total));

@@ -318,15 +318,15 @@ void cuda_device<Real>::attention_backward(attention_plan plan, const real* qkv,
 }
 
 template <class Real>
-void cuda_device<Real>::cross_entropy_forward(const row_shape& shape, const real* logits, const std::int32_t* targets,
-                                              wide* losses, wide* log_sum) {
-    gpu::cross_entropy_forward(queue(), shape, logits, targets, losses, log_sum);
+void cuda_device<Real>::cross_entropy(const row_shape& shape, const real* logits, const std::int32_t* targets,
+                                      wide* losses) {
+    gpu::cross_entropy(queue(), shape, logits, targets, losses);
 }
 
 template <class Real>
-void cuda_device<Real>::cross_entropy_backward(const row_shape& shape, real* logits, const std::int32_t* targets,
-                                               const wide* log_sum, wide factor) {
-    gpu::cross_entropy_backward(queue(), shape, logits, targets, log_sum, factor);
+void cuda_device<Real>::cross_entropy_and_gradient(const row_shape& shape, real* logits, const std::int32_t* targets,
+                                                   wide* losses, wide factor) {
+    gpu::cross_entropy_and_gradient(queue(), shape, logits, targets, losses, factor);
 }
 
 template <class Real>

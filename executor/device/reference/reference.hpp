@@ -200,25 +200,21 @@ public:
         std::copy(result.begin(), result.end(), d_qkv);
     }
 
-    void cross_entropy_forward(const row_shape& s, const real* logits, const std::int32_t* targets, real* losses,
-                               real* log_sum) {
+    void cross_entropy(const row_shape& s, const real* logits, const std::int32_t* targets, real* losses) {
         for (int i = 0; i < s.rows; ++i) {
-            const real* row = logits + at(i, 0, s.columns);
-            const real largest = *std::max_element(row, row + s.columns);
-            real sum = 0;
-            for (int c = 0; c < s.columns; ++c) sum += std::exp(row[c] - largest);
-            log_sum[i] = largest + std::log(sum);
-            losses[i] = log_sum[i] - row[targets[i]];
+            const real* const row = logits + at(i, 0, s.columns);
+            losses[i] = log_sum_of(row, s.columns) - row[targets[i]];
         }
     }
 
-    void cross_entropy_backward(const row_shape& s, real* logits, const std::int32_t* targets, const real* log_sum,
-                                real factor) {
-        for (int i = 0; i < s.rows; ++i)
-            for (int c = 0; c < s.columns; ++c) {
-                real& v = logits[at(i, c, s.columns)];
-                v = factor * (std::exp(v - log_sum[i]) - real(c == targets[i]));
-            }
+    void cross_entropy_and_gradient(const row_shape& s, real* logits, const std::int32_t* targets, real* losses,
+                                    real factor) {
+        cross_entropy(s, logits, targets, losses);
+        for (int i = 0; i < s.rows; ++i) {
+            real* const row = logits + at(i, 0, s.columns);
+            const real log_sum = log_sum_of(row, s.columns);
+            for (int c = 0; c < s.columns; ++c) row[c] = factor * (std::exp(row[c] - log_sum) - real(c == targets[i]));
+        }
     }
 
     void adamw(real* values, wide*, const wide* gradients, wide* m, wide* v, std::size_t n, const adamw_step& s) {
@@ -236,6 +232,12 @@ private:
     static constexpr real gelu_factor = std::numbers::sqrt2_v<real> * std::numbers::inv_sqrtpi_v<real>;
     static constexpr real gelu_cubic = real(0.044715);
 
+    static real log_sum_of(const real* row, int columns) {
+        const real largest = *std::max_element(row, row + columns);
+        real sum = 0;
+        for (int c = 0; c < columns; ++c) sum += std::exp(row[c] - largest);
+        return largest + std::log(sum);
+    }
     static real gelu_inner(real x) { return gelu_factor * (x + gelu_cubic * x * x * x); }
     static std::size_t at(int row, int column, int columns) {
         return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);

@@ -74,7 +74,7 @@ constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const e
             held(l, padded.sum(v * c, of.context * c), padded(rows * c), rows * c);
         else if (l.kind == layer_kind::head)
             held(l, padded.sum(c, c, columns * c),
-                 3 * padded(rows * c) + 4 * padded.wide(rows) + padded(rows * columns), rows * c);
+                 3 * padded(rows * c) + 3 * padded.wide(rows) + padded(rows * columns), rows * c);
         else
             held(l, 6 * padded(c) + padded.sum(3 * c * c, 3 * c, c * c, 4 * c * c, 4 * c, 4 * c * c),
                  detail::executed_block(padded, rows, c, of.heads), 4 * rows * c);

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #define __global__
@@ -116,6 +117,25 @@ T shuffle(unsigned mask, T value, unsigned from, place where) {
     return value;
 }
 
+/// Which way approximate instructions err, by as much as they may: all up, all down, or now so, now so.
+enum class errors : std::uint8_t { up, down, mixed };
+inline errors approximate_errors = errors::mixed;
+inline std::size_t approximate_count = 0;  ///< of such instructions, by all threads
+
+/// The correctly rounded result, and so many units in the last place off it. Subnormal results are 0; 0, 1, infinity and NaN are exact
+/// where the argument says so.
+inline float approximated(float x, double exact, int units) {
+    ++approximate_count;
+    float y = static_cast<float>(exact);
+    if (std::abs(y) < std::numeric_limits<float>::min()) return std::copysign(0.0f, y);
+    if (x == 0 || !std::isfinite(x) || !std::isfinite(y)) return y;
+    const bool up = approximate_errors == errors::up ||
+                    (approximate_errors == errors::mixed && std::popcount(std::bit_cast<std::uint32_t>(x)) % 2 == 0);
+    const float end = up ? std::numeric_limits<float>::infinity() : -std::numeric_limits<float>::infinity();
+    for (int i = 0; i < units; ++i) y = std::nextafter(y, end);
+    return y;
+}
+
 }  // namespace chimera::emulated
 
 inline void __syncthreads(unsigned line = __builtin_LINE(), const char* file = __builtin_FILE()) {
@@ -145,6 +165,9 @@ inline bf16 narrow(float x) { return to_bf16(x); }
 inline std::uint32_t narrow(float first, float second) {
     return to_bf16(first).bits | static_cast<std::uint32_t>(to_bf16(second).bits) << 16;
 }
+
+inline float exp2_approximate(float x) { return emulated::approximated(x, std::exp2(static_cast<double>(x)), 2); }
+inline float reciprocal_approximate(float x) { return emulated::approximated(x, 1 / static_cast<double>(x), 1); }
 
 struct alignas(16) words {
     std::uint32_t word[4];

@@ -31,6 +31,19 @@ __device__ inline std::uint32_t narrow(float first, float second) {
     return static_cast<std::uint32_t>(__bfloat16_as_ushort(both.y)) << 16 | __bfloat16_as_ushort(both.x);
 }
 
+/// 2 to the power of x, within 2 units in the last place of the correctly rounded result; subnormal results are 0 (PTX ISA, ex2).
+__device__ inline float exp2_approximate(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+/// 1 / x, within 1 unit in the last place; subnormal results are 0 (PTX ISA, rcp).
+__device__ inline float reciprocal_approximate(float x) {
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 struct alignas(16) words {
     std::uint32_t word[4];
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "executor/device/cuda/kernels/approximate.cuh"
 #include "executor/device/cuda/kernels/each.cuh"
 
 namespace chimera::executor::gpu {
@@ -52,10 +53,6 @@ struct scale_work {
     }
 };
 
-/// Hendrycks & Gimpel 2016, tanh form: x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))).
-inline constexpr float gelu_factor = 0.7978845608f;
-inline constexpr float gelu_cubic = 0.044715f;
-
 template <class Real>
 struct gelu_work {
     const Real* x;
@@ -63,8 +60,7 @@ struct gelu_work {
     template <int Width>
     __device__ void at(std::size_t i) const {
         pack<Width> v = load<Width>(x + i);
-        for (int k = 0; k < Width; ++k)
-            v[k] = v[k] / 2 * (1 + tanhf(gelu_factor * (v[k] + gelu_cubic * v[k] * v[k] * v[k])));
+        for (int k = 0; k < Width; ++k) v[k] = gelu<Real>(v[k]);
         store(y + i, v);
     }
 };
@@ -78,16 +74,10 @@ struct gelu_backward_work {
     __device__ void at(std::size_t i) const {
         const pack<Width> v = load<Width>(x + i);
         pack<Width> d = load<Width>(dy + i);
-        for (int k = 0; k < Width; ++k) {
-            const float square = v[k] * v[k];
-            const float t = tanhf(gelu_factor * (v[k] + gelu_cubic * square * v[k]));
-            d[k] *= (1 + t) / 2 + v[k] / 2 * (1 - t * t) * gelu_factor * (1 + 3 * gelu_cubic * square);
-        }
+        for (int k = 0; k < Width; ++k) d[k] *= gelu_slope<Real>(v[k]);
         store(dx + i, d);
     }
 };
-
-__device__ inline float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
 /// A row of x holds the gates, then what they are multiplied with.
 template <class Real>
@@ -101,7 +91,7 @@ struct swiglu_work {
         const Real* gates = x + i + row * size(columns);
         const pack<Width> gate = load<Width>(gates);
         pack<Width> v = load<Width>(gates + columns);
-        for (int k = 0; k < Width; ++k) v[k] *= gate[k] * sigmoid(gate[k]);
+        for (int k = 0; k < Width; ++k) v[k] *= gate[k] * sigmoid<Real>(gate[k]);
         store(y + i, v);
     }
 };
@@ -118,8 +108,9 @@ struct swiglu_backward_work {
         pack<Width> gate = load<Width>(x + gates), up = load<Width>(x + gates + columns);
         const pack<Width> d = load<Width>(dy + i);
         for (int k = 0; k < Width; ++k) {
-            const float s = sigmoid(gate[k]), silu = gate[k] * s;
-            gate[k] = d[k] * up[k] * (s + silu * (1 - s));
+            const sigmoids s = both_sigmoids<Real>(gate[k]);
+            const float silu = gate[k] * s.of_x;
+            gate[k] = d[k] * up[k] * (s.of_x + silu * s.rest);
             up[k] = d[k] * silu;
         }
         store(dx + gates, gate);

@@ -102,14 +102,14 @@ void softmax_backward(stream_handle stream, int matrices, int tokens, float fact
 template <class Real>  // dots [sequences, heads, tokens] = Σ dy · y over a head
 void row_dots(stream_handle stream, const attention_shape& shape, const Real* dy, const Real* y, float* dots);
 
-// Ends of the model. Chunks of rows: move logits, targets, losses and log_sum on by as many rows.
+// Ends of the model. Chunks of rows: move logits, targets and losses on by as many rows.
 
 template <class Real>
-void cross_entropy_forward(stream_handle stream, const row_shape& shape, const Real* logits,
-                           const std::int32_t* targets, float* losses, float* log_sum);
+void cross_entropy(stream_handle stream, const row_shape& shape, const Real* logits, const std::int32_t* targets,
+                   float* losses);
 template <class Real>
-void cross_entropy_backward(stream_handle stream, const row_shape& shape, Real* logits, const std::int32_t* targets,
-                            const float* log_sum, float factor);
+void cross_entropy_and_gradient(stream_handle stream, const row_shape& shape, Real* logits, const std::int32_t* targets,
+                                float* losses, float factor);
 template <class Real>  // position_table may be null
 void embedding_forward(stream_handle stream, const embedding_shape& shape, const std::int32_t* tokens,
                        const Real* token_table, const Real* position_table, Real* y);
