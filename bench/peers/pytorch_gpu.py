@@ -20,8 +20,8 @@ from gpu.clock import Place
 from gpu.ways import Search, reason
 
 # Seconds for the trying of a part, compiling included. By estimate, not by measurement: a block's first way compiles in some 10 s.
-SECONDS = {"blocks": 80, "llama": 80, "models": 190}
-QUICK_SECONDS = {"blocks": 20, "llama": 20, "models": 30}
+SECONDS = {"blocks": 45, "llama": 45, "models": 120}
+QUICK_SECONDS = {"blocks": 15, "llama": 15, "models": 30}
 
 
 def refuse(message):
@@ -68,7 +68,7 @@ class Voice:
     def tried(self, what, way, result):
         outcome = result.get("refused") or f"{1e3 * result['seconds']:.3f} ms, spread {100 * result['spread']:.1f} %"
         took = f" (tried for {result['tried_seconds']:.1f} s)" if "tried_seconds" in result else ""
-        self.say(f"{work.label(what)}: {way}: {outcome}{took}", **{**what, "way": str(way), "attention": way.attention, **result})
+        self.say(f"{work.label(what)}: {way}: {outcome}{took}", **{**what, "way": str(way), "precision": way.precision, "attention": way.attention, **result})
 
     def attention(self, what, name, result):
         outcome = result.get("refused") or f"{1e3 * result['seconds']:.3f} ms"
@@ -122,4 +122,5 @@ def main():
     sys.exit(3 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

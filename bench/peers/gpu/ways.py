@@ -7,29 +7,30 @@ import gc
 import signal
 import time
 
-AUTOCAST, BF16 = "autocast with fp32 weights", "bf16 weights without fp32 masters"
-EACH, WHOLE = "each block", "whole"
+AUTOCAST, BF16 = "autocast", "bf16 weights"  # fp32 weights; no fp32 masters
+EACH, WHOLE, ALONE = "block by block", "as a whole", ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """`mode`: of torch.compile, or "eager". `scope`: compiled as a whole, or each block by itself (all share the code). `precision`:
-    AUTOCAST or BF16. `attention`: its backend."""
+    """`mode`: of torch.compile, or "eager". `scope`: a model compiled as a whole, or each block by itself (all share the code); ALONE: a
+    block. `precision`: AUTOCAST or BF16. `attention`: its backend."""
     mode: str
     scope: str
     precision: str
     attention: str
 
     def __str__(self):
-        compiled = "eager" if self.mode == "eager" else f"compiled {self.mode}, {self.scope}"
-        return f"{compiled}, {self.precision}, {self.attention} attention"
+        compiled = "eager" if self.mode == "eager" else f"compiled {self.mode}"
+        scope = f" {self.scope}" if self.scope and self.mode != "eager" else ""
+        return f"{compiled}{scope}, {self.precision}, {self.attention} attention"
 
 
 def first_way(part, eager):
-    """Where the search begins, attention aside. Blocks are whole anyway; all of chimera's block is bf16, gradients of weights aside."""
+    """Where the search begins, attention aside. All of chimera's block is bf16, gradients of weights aside."""
     if part == "models":
         return Way("eager" if eager else "default", EACH, AUTOCAST, "")
-    return Way("eager" if eager else "default", WHOLE, BF16, "")
+    return Way("eager" if eager else "default", ALONE, BF16, "")
 
 
 def changes(part, eager):
