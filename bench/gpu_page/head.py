@@ -7,7 +7,7 @@ from gpu_page.words import DASH, cell, figure, number, tera
 
 def machine(read):
     """bench_gpu's own line about the GPU, or an empty dictionary."""
-    found = logs.entries(read, read, "machine")
+    found = logs.entries(read, "ours", "machine")
     return found[-1] if found else {}
 
 
@@ -23,7 +23,7 @@ def version(number_):
 
 
 def versions(read):
-    of, peers = machine(read), logs.entries(read, logs.PEER, "peer")
+    of, peers = machine(read), logs.entries(read, "peer", "peer")
     lines = []
     if of:
         peak = number(of, "peak")

@@ -3,9 +3,10 @@
 
 import json
 
-OURS = [f"ours-{suite}" for suite in ("products", "blocks", "llama", "models", "graph", "loopback")]
+OURS = [f"ours-{suite}" for suite in ("products", "blocks", "llama", "models", "loopback")]
 PEER = [f"peer-{part}" for part in ("blocks", "llama", "models")]
-NAMES = ["environment", "tests", "sanitize", *OURS, *PEER]
+NAMES = ["environment", "tests", "sanitize", *OURS, *PEER]  # those that a whole run leaves
+OTHERS = ["build", "ours", "ours-graph", "peer"]  # read where they are there
 MARK = "gpu.sh: "  # begins what the script adds to a log
 
 
@@ -59,10 +60,10 @@ def read(folder, name):
 
 
 def read_all(folder):
-    """Logs by name: those that every run leaves, and others of the same kinds that are there (a step that was left out)."""
-    more = sorted(path.name for path in folder.glob("*") if path.name in ("build", "ours", "peer"))
-    return {name: read(folder, name) for name in [*NAMES, *more]}
+    """Logs by name."""
+    return {name: read(folder, name) for name in [*NAMES, *(name for name in OTHERS if (folder / name).is_file())]}
 
 
-def entries(logs, names, suite):
-    return [entry for name in names for entry in logs[name].entries if entry.get("suite") == suite]
+def entries(logs, kind, suite):
+    """Of the logs whose names begin with `kind` ("ours", "peer")."""
+    return [entry for name, log in logs.items() if name.startswith(kind) for entry in log.entries if entry.get("suite") == suite]

@@ -26,10 +26,10 @@ class Pairs:
     def __init__(self, read):
         self.ours, self.peer, self.tried = {}, {}, {}
         for suite in ("block", "model"):
-            for entry in logs.entries(read, logs.OURS, suite):
+            for entry in logs.entries(read, "ours", suite):
                 if number(entry, "seconds"):
                     self.ours[key(entry)] = entry  # a suite run again: the later
-            for entry in logs.entries(read, logs.PEER, suite):
+            for entry in logs.entries(read, "peer", suite):
                 self.tried.setdefault(key(entry), []).append(entry)
         for name, entries in self.tried.items():
             done = [entry for entry in entries if number(entry, "seconds")]

@@ -12,7 +12,7 @@ def product_cell(entry, peak):
 
 def products(read, peak):
     shapes = {}
-    for entry in logs.entries(read, logs.OURS, "product"):
+    for entry in logs.entries(read, "ours", "product"):
         shape = tuple(entry.get(side) for side in ("rows", "inputs", "outputs"))
         shapes.setdefault(shape, {})[entry.get("what")] = entry
     rows = [[" × ".join(str(side) for side in shape), *(product_cell(found.get(what), peak) for what in ("y", "dx", "dw")),
@@ -28,7 +28,7 @@ def graph_row(entry):
 
 
 def graph(read):
-    rows = [graph_row(entry) for entry in logs.entries(read, logs.OURS, "graph")]
+    rows = [graph_row(entry) for entry in logs.entries(read, "ours", "graph")]
     head = ["GPT-2", "plain ms", "graph ms", "plain / graph", "events ms", "host's clock / events"]
     return ["## An iteration as one graph", "", "The same training step as single launches and as one CUDA graph; events: what the GPU says that the "
             "graph took.", "", *(table(head, "lrrrrr", rows) or ["No graph was measured.", ""])]
@@ -41,7 +41,7 @@ def loopback_row(entry):
 
 
 def loopback(read):
-    rows = [loopback_row(entry) for entry in logs.entries(read, logs.OURS, "loopback")]
+    rows = [loopback_row(entry) for entry in logs.entries(read, "ours", "loopback")]
     head = ["family", "workers", "ms", "one worker ms", "of one worker's time", "spread"]
     return ["## Pipelines on one GPU", "", "Workers share the GPU, so a pipeline can be no faster than one worker but for gaps that others fill: "
             "near 1 is good.", "", *(table(head, "lrrrrr", rows) or ["No pipeline was measured.", ""])]

@@ -25,8 +25,8 @@ def none(what, rows):
 
 def blocks(pairs, peak):
     rows = pairs.rows("gpt2")
-    return ["## GPT-2 blocks, forward and backward", "", "6 · rows · (12 c² + c · tokens) FLOP; both by the GPU's own clock; gradients are "
-            "written anew, chimera's of weights in fp32, PyTorch's in bf16 unless its way says autocast.", "",
+    return ["## GPT-2 blocks, forward and backward", "", "6 · rows · (12 c² + c · tokens) FLOP; both by the GPU's own clock. Chimera "
+            "adds to gradients of weights in fp32; PyTorch writes them anew, in bf16 unless its way says autocast, which is less work.", "",
             *table(TIMED, "lrrrrrr", [timed(pairs, *row, peak) for row in rows]), *none("GPT-2 blocks", rows)]
 
 
@@ -43,7 +43,7 @@ def models(pairs, peak):
               for name, ours, peer in rows]
     return ["## Training steps of GPT-2, one worker", "",
             "6 · tokens · (layers · (12 c² + c · tokens a sequence) + c · vocabulary) FLOP; forward, backward, clipping and AdamW, bringing "
-            "tokens to the GPU included, by the host's clock. The vocabulary has 50,257 tokens; both compute with more rows (a multiple of "
+            "tokens to the GPU included, by the host's clock; chimera's step is one graph. The vocabulary has 50,257 tokens; both compute with more rows (a multiple of "
             "64, PyTorch 50,304), which the FLOP do not count. Chimera keeps fp32 master weights and moments. Of PyTorch's ways autocast does, "
             "too; bf16 weights have no fp32 masters and bf16 moments, which is less work than chimera's. The faster is the peer; the last "
             "column is the ratio to the fastest with autocast.", "",
@@ -84,7 +84,7 @@ def way_row(name, entry, best):
 def attention_rows(read):
     """The backends alone: forward and backward in ms by shape."""
     shapes = {}
-    for entry in logs.entries(read, logs.PEER, "attention"):
+    for entry in logs.entries(read, "peer", "attention"):
         shape = tuple(entry.get(k) for k in ("sequences", "tokens", "heads", "channels"))
         shapes.setdefault(shape, {})[entry.get("attention")] = entry
     kinds = list(dict.fromkeys(kind for found in shapes.values() for kind in found))

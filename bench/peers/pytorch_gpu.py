@@ -13,6 +13,7 @@ in turn, and each change that helps is kept, until --seconds are over. A cut-off
 
 import argparse
 import json
+import subprocess
 import sys
 
 from gpu import work
@@ -33,6 +34,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="models to measure (124M, 350M, 1558M); none: all")
     parser.add_argument("--part", action="append", choices=work.PARTS, help="of the work; may be given more than once; none: all")
+    parser.add_argument("--alone", choices=work.PARTS, help=argparse.SUPPRESS)  # what each_in_a_process adds: this part, whatever --part says
     parser.add_argument("--quick", action="store_true", help="blocks of 1024 tokens, the first model, less time for trying")
     parser.add_argument("--seconds", type=float, help="time for the trying of each part; the first way of each piece of work is always done")
     parser.add_argument("--eager", action="store_true", help="not compiled")
@@ -98,8 +100,17 @@ class Ranking:
         return self.known[shape]
 
 
+def each_in_a_process(parts):
+    """The greatest exit code. In one process, a part that stopped PyTorch's compiler half-way would spoil the next."""
+    return max(subprocess.run([sys.executable, __file__, *sys.argv[1:], "--alone", part]).returncode for part in parts)
+
+
 def main():
     given = arguments()
+    parts = [given.alone] if given.alone else list(dict.fromkeys(given.part or work.PARTS))
+    if len(parts) > 1:
+        sys.exit(each_in_a_process(parts))
+    part, = parts
     try:
         import torch
     except ImportError as missing:
@@ -111,15 +122,12 @@ def main():
     place = Place(torch, given.device)
     voice = Voice(torch, place)
     voice.machine(torch)
-    failed = False
-    for part in given.part or work.PARTS:
-        measure = Measure(place, part)
-        seconds = given.seconds if given.seconds is not None else (QUICK_SECONDS if given.quick else SECONDS)[part]
-        pieces = work.chosen(part, given.names, given.tiny, given.quick)
-        search = Search(measure, voice.tried, seconds)
-        search.run(part, given.eager, pieces, Ranking(measure, ATTENTIONS, voice))
-        failed |= len(search.best) < len(pieces)
-    sys.exit(3 if failed else 0)
+    measure = Measure(place, part)
+    seconds = given.seconds if given.seconds is not None else (QUICK_SECONDS if given.quick else SECONDS)[part]
+    pieces = work.chosen(part, given.names, given.tiny, given.quick)
+    search = Search(measure, voice.tried, seconds)
+    search.run(part, given.eager, pieces, Ranking(measure, ATTENTIONS, voice))
+    sys.exit(0 if len(search.best) == len(pieces) else 3)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ class SearchOfTheFastest(unittest.TestCase):
         seconds, way = made.best[0]
         self.assertEqual(way, ways.Way("max-autotune-no-cudagraphs", ways.EACH, ways.BF16, "quick"))
         self.assertAlmostEqual(seconds, 0.72)
-        self.assertEqual(len(self.heard), 4)
+        self.assertEqual(len(self.heard), 5)
 
     def test_backends_of_attention_in_turn(self):
         def seconds_of(what, way):
