@@ -102,7 +102,8 @@ class Ranking:
 
 def each_in_a_process(parts):
     """The greatest exit code. In one process, a part that stopped PyTorch's compiler half-way would spoil the next."""
-    return max(subprocess.run([sys.executable, __file__, *sys.argv[1:], "--alone", part]).returncode for part in parts)
+    codes = [subprocess.run([sys.executable, __file__, *sys.argv[1:], "--alone", part]).returncode for part in parts]
+    return max(code if code >= 0 else 128 - code for code in codes)
 
 
 def main():
