@@ -3,7 +3,7 @@
 
 import re
 
-from gpu_page.words import cell, counted
+from gpu_page.words import cell, code, counted
 
 # "12/83 Test  #7: cuda_on_gpu.cuda.sums .....***Failed    0.31 sec"; what ctest says of a test is short and without dots.
 RESULT = re.compile(r"^\s*\d+/(\d+) Test\s+#\s*\d+: (\S+) \.*\s*(?:\*\*\*)?(.*?)\s+[\d.]+ sec")
@@ -37,7 +37,7 @@ def tests(log):
     missing = max(expected - len(outcomes), len(unfinished))
     lines = ["## Tests on the GPU", "", f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped, {missing} without an outcome, of "
              f"{max(expected, len(outcomes) + missing)}.", ""]
-    lines += [f"- failed: `{name}` ({cell(outcome)})" for name, outcome in failed.items()]
+    lines += [f"- failed: {code(name)} ({cell(outcome)})" for name, outcome in failed.items()]
     lines += [f"- begun, without an outcome: `{name}`" for name in unfinished]
     lines += [f"- skipped: `{name}`" for name in skipped]
     return lines + [""] if lines[-1] else lines
@@ -59,9 +59,9 @@ def sanitizer(log):
         return ["## Sanitizer", "", "It has not run.", ""]
     lines = ["## Sanitizer", "", f"{counted(runs, 'run')}, {counted(len(sums), 'sum')}; {counted(passed, 'test')} passed under it, "
              f"{len(failed)} failed.", ""]
-    lines += [f"- {cell(each)}" for each in sums]
-    lines += [f"- {count} × {cell(what)}" for what, count in findings.items()]
-    lines += [f"- failed: `{name}`" for name in dict.fromkeys(failed)]
+    lines += [f"- {code(each)}" for each in sums]
+    lines += [f"- {count} × {code(what)}" for what, count in findings.items()]
+    lines += [f"- failed: {code(name)}" for name in dict.fromkeys(failed)]
     if len(sums) < runs:
         lines.append(f"- {counted(runs - len(sums), 'run')} without a sum: not finished")
     return lines + [""]

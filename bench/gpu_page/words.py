@@ -2,6 +2,7 @@
 """Figures as the page writes them. What is missing, no number or not finite is written as a dash."""
 
 import math
+import re
 
 DASH = "–"
 
@@ -57,8 +58,13 @@ def pair(a, b):
 
 
 def cell(text):
-    """Text that may stand in a cell of a table: one line, no bars, no marks of HTML."""
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+    """Text that may stand anywhere, in cells of tables too: one line, and nothing in it is Markdown or HTML."""
+    return re.sub(r"([*`|\[\]\\]|__|~~)", r"\\\1", " ".join(str(text).split())).replace("<", "&lt;")
+
+
+def code(text):
+    """Text as it was printed, outside tables."""
+    return "`" + " ".join(str(text).replace("`", "'").split()) + "`"
 
 
 def table(head, align, rows):

@@ -102,6 +102,10 @@ class CutAnywhere(Folder):
             self.assertIn(f"- `{name}`: is missing", text)
         self.assertIn("Nothing was measured", text)
 
+    def test_nothing_in_a_log_is_markdown(self):
+        (self.folder / "environment").write_text("package: *a* `b` <b>c</b> | __d__ [e](f)\n", encoding="utf-8")
+        self.assertIn(r"- package: \*a\* \`b\` &lt;b>c&lt;/b> \| \__d\__ \[e\](f)", self.page())
+
     def test_what_is_no_text(self):
         (self.folder / "ours-blocks").write_bytes(b"\xff\xfe json {\x00\njson [1]\njson {\"suite\": 3}\n")
         self.assertIn("- `ours-blocks`: has 1 line of figures that cannot be read", self.page())
