@@ -12,6 +12,7 @@ in turn, and each change that helps is kept, until --seconds are over. A cut-off
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -112,13 +113,11 @@ def main():
     if len(parts) > 1:
         sys.exit(each_in_a_process(parts))
     part, = parts
-    try:
-        import torch
-    except ImportError as missing:
-        refuse(f"no PyTorch ({missing}) install it: pip install torch")
+    if importlib.util.find_spec("torch") is None:
+        refuse("no PyTorch (it is the peer) install it: pip install torch")
+    from gpu.torch_work import ATTENTIONS, Measure, torch
     if given.device == "cuda" and not torch.cuda.is_available():
         refuse("PyTorch sees no GPU (torch.cuda.is_available() is false) try the script with --device cpu --tiny")
-    from gpu.torch_work import ATTENTIONS, Measure
     torch.set_float32_matmul_precision("high")
     place = Place(torch, given.device)
     voice = Voice(torch, place)

@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peer on the GPU with PyTorch, on toys and a CPU. Skipped where PyTorch is missing."""
+import importlib.util
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
-try:
-    import torch
-except ImportError as missing:
-    print(f"skipped: {missing}")
+if importlib.util.find_spec("torch") is None:
+    print("skipped: no PyTorch")
     sys.exit(77)
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers" / "pytorch_gpu.py"
 sys.path.insert(0, str(SCRIPT.parent))
 
+from gpu import clock, torch_work, ways, work  # noqa: E402
 import gpt2  # noqa: E402
 import llama  # noqa: E402
-from gpu import clock, torch_work, ways, work  # noqa: E402
+import torch  # noqa: E402
 
 
 def normed(x, weight):
@@ -101,6 +103,24 @@ class Fairness(unittest.TestCase):
                         pieces = what["layers"] + 2 if part == "models" and scope == ways.EACH else 1
                         self.assertEqual(asked, [{"dynamic": False, "mode": "a mode"}] * pieces)
                         self.assertEqual(reset.call_count, 1)
+
+    @unittest.skipIf(shutil.which("g++") is None, "PyTorch compiles with g++")
+    def test_the_backend_of_attention_that_was_asked_for(self):
+        """Compiled code of one backend is not found again for another, not even in a cache on disk."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict("os.environ", TORCHINDUCTOR_CACHE_DIR=folder):
+            for name in ("flash", "math"):
+                measure, ran = self.measure("blocks"), set()
+
+                def profiled(run, *_):
+                    run()
+                    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+                        run()
+                    ran.update(event.key for event in profile.key_averages() if "flash" in event.key)
+                    return {"seconds": 1.0, "spread": 0.0}
+
+                measure.place.timed = profiled
+                measure(work.TINY["blocks"][0], ways.Way("default", ways.ALONE, ways.BF16, name))
+                self.assertEqual(bool(ran), name == "flash", name)
 
     def test_gradients_of_blocks_are_written_anew(self):
         for part, kind in (("blocks", gpt2), ("llama", llama)):

@@ -2,15 +2,20 @@
 """The work in PyTorch: measure() does a piece of it in a way and times it."""
 
 import contextlib
+import os
 
-import gpt2
-import llama
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
+# Before PyTorch is imported. What this cache keeps is found again by a key in which attention's backend is not: code compiled for one
+# backend would run, and be timed, for all of them. The compiler's other caches stay.
+os.environ["TORCHINDUCTOR_AUTOGRAD_CACHE"] = "0"
 
-from gpu import work
-from gpu.ways import AUTOCAST, EACH
+import gpt2  # noqa: E402
+import llama  # noqa: E402
+import torch  # noqa: E402
+from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
+from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
+
+from gpu import work  # noqa: E402
+from gpu.ways import AUTOCAST, EACH  # noqa: E402
 
 ATTENTIONS = {"cuDNN": SDPBackend.CUDNN_ATTENTION, "flash": SDPBackend.FLASH_ATTENTION, "efficient": SDPBackend.EFFICIENT_ATTENTION,
               "math": SDPBackend.MATH}
