@@ -34,14 +34,19 @@ class Stage(nn.Module):
         self.norm = nn.LayerNorm(channels) if last else None
         self.head = nn.Linear(channels, vocabulary, bias=False) if last else None
 
+    def start(self, x):
+        return self.tokens(x) + self.positions(torch.arange(x.shape[1], device=x.device))
+
+    def finish(self, x, targets=None):
+        logits = self.head(self.norm(x))
+        return logits if targets is None else loss(logits, targets)
+
     def forward(self, x, targets=None):
         if self.tokens is not None:
-            x = self.tokens(x) + self.positions(torch.arange(x.shape[1], device=x.device))
+            x = self.start(x)
         for block in self.blocks:
             x = block(x)
-        if self.head is not None:
-            x = self.head(self.norm(x))
-        return x if targets is None else loss(x, targets)
+        return x if self.head is None else self.finish(x, targets)
 
 
 def loss(logits, targets):

@@ -1,94 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The same GPT-2 blocks and training steps in PyTorch on the GPU: bf16 weights and activations under autocast, fused attention,
-compiled, fused AdamW, random data. Prints lines that begin with `json `.
+"""The blocks and training steps of bench_gpu in PyTorch at its best, on random data. Prints a line for people and one that begins
+with `json ` for everything it has tried; the fastest way of each piece of work is the peer.
 
-`--device cpu --tiny` runs all of it in seconds on a machine without a GPU: it shows that the script works, and its times mean nothing.
+Shapes are static (torch.compile with dynamic=False, forgotten between pieces of work), the vocabulary has 50,304 rows, AdamW is fused,
+activations are bf16. Attention's backends (cuDNN, flash, efficient, math) are timed alone at each shape, and the fastest that works is
+taken. Every piece of work is done in one way first; then precision, how much is compiled at once and the compiler's mode are changed
+in turn, and each change that helps is kept, until --seconds are over. A cut-off log keeps the best so far.
+
+`--device cpu --tiny` runs all of it on a machine without a GPU: it shows that the script works, and its times mean nothing.
 """
 
 import argparse
+import importlib.util
 import json
-import statistics
+import subprocess
 import sys
-import time
 
-import gpt2
-import torch
+from gpu import work
+from gpu.clock import Place
+from gpu.ways import Search, reason
 
-# Layers, heads, channels, sequences of a micro-batch, micro-batches; and blocks: channels, sequences, tokens.
-MODELS = {"124M": (12, 12, 768, 32, 4), "350M": (24, 16, 1024, 16, 4), "1558M": (48, 25, 1600, 8, 4)}
-BLOCKS = [(channels, 16384 // tokens, tokens) for channels in (2048, 4096) for tokens in (1024, 4096)]
-TINY_MODELS, TINY_BLOCKS = {"tiny": (2, 2, 64, 2, 2)}, [(256, 2, 64)]
-VOCABULARY, TOKENS = 50257, 1024
-
-
-class Place:
-    """Where it runs."""
-    def __init__(self, device):
-        self.device = device
-        self.gpu = device == "cuda"
-        self.name = torch.cuda.get_device_name() if self.gpu else "CPU"
-
-    def wait(self):
-        if self.gpu:
-            torch.cuda.synchronize()
-
-    def fresh(self):
-        if self.gpu:
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-
-    def most_bytes(self):
-        return torch.cuda.max_memory_reserved() if self.gpu else 0
-
-
-def timed(place, run, warm, count):
-    """The median of `count` calls in seconds, and how far apart the fastest and the slowest are, as a part of it."""
-    for _ in range(warm):
-        run()
-    place.wait()
-    seconds = []
-    for _ in range(count):
-        start = time.perf_counter()
-        run()
-        place.wait()
-        seconds.append(time.perf_counter() - start)
-    median = statistics.median(seconds)
-    return {"seconds": median, "spread": (max(seconds) - min(seconds)) / median}
-
-
-def say(place, **what):
-    print("json " + json.dumps({"peer": f"PyTorch {torch.__version__}", "device": place.name, **what}), flush=True)
-
-
-def block(place, channels, sequences, tokens, compiled):
-    layer = gpt2.Block(channels, channels // 128).to(place.device, torch.bfloat16)
-    run_layer = torch.compile(layer) if compiled else layer
-    x = torch.randn(sequences, tokens, channels, device=place.device, dtype=torch.bfloat16, requires_grad=True)
-    dy = torch.randn_like(x)
-    took = timed(place, lambda: run_layer(x).backward(dy), 5, 20)
-    say(place, suite="block", channels=channels, sequences=sequences, tokens=tokens, compiled=compiled, **took)
-
-
-def model(place, name, numbers, compiled):
-    layers, heads, channels, sequences, micro_batches = numbers
-    net = gpt2.Stage(layers, heads, channels, VOCABULARY, TOKENS).to(place.device)
-    run_net = torch.compile(net) if compiled else net
-    optimiser = gpt2.optimiser(net.parameters())
-    data = torch.randint(VOCABULARY, (micro_batches, sequences, TOKENS), device=place.device)
-
-    def step():
-        for each in data:
-            with torch.autocast(place.device, torch.bfloat16):
-                loss = run_net(each, each) / micro_batches
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-
-    took = timed(place, step, 3, 10)
-    say(place, suite="model", name=name, sequences=sequences, micro_batches=micro_batches, compiled=compiled,
-        tokens_per_second=data.numel() / took["seconds"], bytes=place.most_bytes(), **took)
+# Seconds for the trying of a part, compiling included. By estimate, not by measurement: a block's first way compiles in some 10 s.
+SECONDS = {"blocks": 45, "llama": 45, "models": 120}
+QUICK_SECONDS = {"blocks": 15, "llama": 15, "models": 30}
 
 
 def refuse(message):
@@ -96,27 +31,104 @@ def refuse(message):
     sys.exit(2)
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="NAME", help=f"of {', '.join(MODELS)}; none: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="models to measure (124M, 350M, 1558M); none: all")
+    parser.add_argument("--part", action="append", choices=work.PARTS, help="of the work; may be given more than once; none: all")
+    parser.add_argument("--alone", choices=work.PARTS, help=argparse.SUPPRESS)  # what each_in_a_process adds: this part, whatever --part says
+    parser.add_argument("--quick", action="store_true", help="blocks of 1024 tokens, the first model, less time for trying")
+    parser.add_argument("--seconds", type=float, help="time for the trying of each part; the first way of each piece of work is always done")
     parser.add_argument("--eager", action="store_true", help="not compiled")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--tiny", action="store_true", help="toys instead of the models, to try the script")
     given = parser.parse_args()
-    known = TINY_MODELS if given.tiny else MODELS
-    for name in given.models:
+    known = [each["name"] for each in (work.TINY if given.tiny else work.WORK)["models"]]
+    for name in given.names:
         if name not in known:
             refuse(f"unknown model {name} (known: {', '.join(known)}) name one of them")
+    if given.seconds is not None and not given.seconds >= 0:
+        refuse(f"{given.seconds} seconds (none is no time, less is nonsense) give a number from 0 up")
     if given.device == "cpu" and not given.tiny:
         refuse("the models take hours on a CPU (that is no comparison) add --tiny to try the script")
+    return given
+
+
+class Voice:
+    """Says what was tried, for people and for the page."""
+
+    def __init__(self, torch, place):
+        self.common = {"peer": f"PyTorch {torch.__version__}", "device": place.name}
+
+    def say(self, text, **entry):
+        print(text)
+        print("json " + json.dumps({**entry, **self.common}), flush=True)
+
+    def machine(self, torch):
+        cudnn = torch.backends.cudnn.version()
+        self.say(f"{self.common['peer']} on {self.common['device']}, CUDA {torch.version.cuda}, cuDNN {cudnn}", suite="peer",
+                 cuda=torch.version.cuda, cudnn=cudnn)
+
+    def tried(self, what, way, result):
+        outcome = result.get("refused") or f"{1e3 * result['seconds']:.3f} ms, spread {100 * result['spread']:.1f} %"
+        took = f" (tried for {result['tried_seconds']:.1f} s)" if "tried_seconds" in result else ""
+        self.say(f"{work.label(what)}: {way}: {outcome}{took}", **{**what, "way": str(way), "precision": way.precision, "attention": way.attention, **result})
+
+    def attention(self, what, name, result):
+        outcome = result.get("refused") or f"{1e3 * result['seconds']:.3f} ms"
+        shape = {key: what[key] for key in ("sequences", "tokens", "heads", "channels")}
+        self.say(f"{work.label(what)}: attention alone, {name}: {outcome}", suite="attention", **shape, attention=name, **result)
+
+
+class Ranking:
+    """The backends of attention that work at a shape, the fastest first; each shape is timed once."""
+
+    def __init__(self, measure, names, voice):
+        self.measure, self.names, self.voice, self.known = measure, names, voice, {}
+
+    def result(self, what, name):
+        try:
+            return {"seconds": self.measure.attention_alone(what, name)}
+        except Exception as failure:  # whatever this backend does not do
+            return {"refused": reason(failure)}
+
+    def __call__(self, what):
+        shape = tuple(what[key] for key in ("sequences", "tokens", "heads", "channels"))
+        if shape not in self.known:
+            results = {name: self.result(what, name) for name in self.names}
+            for name, result in results.items():
+                self.voice.attention(what, name, result)
+            self.known[shape] = sorted((name for name in results if "seconds" in results[name]), key=lambda name: results[name]["seconds"])
+        return self.known[shape]
+
+
+def each_in_a_process(parts):
+    """The greatest exit code. In one process, a part that stopped PyTorch's compiler half-way would spoil the next."""
+    codes = [subprocess.run([sys.executable, __file__, *sys.argv[1:], "--alone", part]).returncode for part in parts]
+    return max(code if code >= 0 else 128 - code for code in codes)
+
+
+def main():
+    given = arguments()
+    parts = [given.alone] if given.alone else list(dict.fromkeys(given.part or work.PARTS))
+    if len(parts) > 1:
+        sys.exit(each_in_a_process(parts))
+    part, = parts
+    if importlib.util.find_spec("torch") is None:
+        refuse("no PyTorch (it is the peer) install it: pip install torch")
+    from gpu.torch_work import ATTENTIONS, Measure, torch
     if given.device == "cuda" and not torch.cuda.is_available():
         refuse("PyTorch sees no GPU (torch.cuda.is_available() is false) try the script with --device cpu --tiny")
-    place = Place(given.device)
-    for sizes in TINY_BLOCKS if given.tiny else BLOCKS:
-        block(place, *sizes, not given.eager)
-    for name in given.models or known:
-        place.fresh()
-        model(place, name, known[name], not given.eager)
+    torch.set_float32_matmul_precision("high")
+    place = Place(torch, given.device)
+    voice = Voice(torch, place)
+    voice.machine(torch)
+    measure = Measure(place, part)
+    seconds = given.seconds if given.seconds is not None else (QUICK_SECONDS if given.quick else SECONDS)[part]
+    pieces = work.chosen(part, given.names, given.tiny, given.quick)
+    search = Search(measure, voice.tried, seconds)
+    search.run(part, given.eager, pieces, Ranking(measure, ATTENTIONS, voice))
+    sys.exit(0 if len(search.best) == len(pieces) else 3)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pytorch_gpu.py is made of."""
