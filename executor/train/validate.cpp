@@ -40,6 +40,7 @@ public:
             for (int s = 0; s < of.head.stages; ++s) {
                 if (of.worker_of(p, s) != end.worker()) continue;
                 const std::size_t stage = static_cast<std::size_t>(s);
+                model.at(end.worker(), s)->prepare_light();
                 outputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->output_bytes());
                 if (receives(p, s)) inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
                 if (sends(p, s)) count(send(p, s), sent);

@@ -24,6 +24,7 @@ namespace fake {
 namespace {
 
 constexpr int gpus = 64;
+thread_local int current_gpu = 0;
 std::unique_ptr<machine>& current() {
     static auto one = std::make_unique<machine>(pace::random, 1, std::chrono::seconds(20));
     return one;
@@ -87,6 +88,8 @@ bool passed(const event& e) { return e.reached.reached >= e.reached.recorded; }
 /// Kernels and products run in the order of their streams; memory is given back when all has come to rest.
 [[maybe_unused]] const bool hooked = [] {
     chimera::emulated::enqueue = [](void* on, std::function<void()> work) { stream_of(on).then(std::move(work)); };
+    chimera::emulated::launching = load;
+    chimera::fake::the().may_move = may_wait_for_all;
     chimera::fake::the().wait_for_all = [] { the_machine().drain(); };
     return true;
 }();
@@ -136,12 +139,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     properties->multiProcessorCount = 3;
     return cudaSuccess;
 }
-cudaError_t cudaGetDevice(int* gpu) { return *gpu = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int gpu) { return gpu >= 0 && gpu < fake::gpus ? cudaSuccess : cudaErrorInvalidDevice; }
+cudaError_t cudaGetDevice(int* gpu) { return *gpu = fake::current_gpu, cudaSuccess; }
+cudaError_t cudaSetDevice(int gpu) {
+    if (gpu < 0 || gpu >= fake::gpus) return cudaErrorInvalidDevice;
+    return fake::current_gpu = gpu, cudaSuccess;
+}
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaMemset(void* data, int value, size_t bytes) { return std::memset(data, value, bytes), cudaSuccess; }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
+    fake::load(stream, "set");
     stream_of(stream).then([=] { std::memset(data, value, bytes); });
     return cudaSuccess;
 }
@@ -150,9 +157,11 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
     if (kind == cudaMemcpyDeviceToDevice) {
+        fake::load(stream, "copy");
         stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
         return cudaSuccess;
     }
+    if (bytes == 0) return cudaSuccess;
     if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;  // what it reads would be gone
     stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
     stream_of(stream).finish();  // as with memory of the host that is not pinned
@@ -160,10 +169,12 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+    if (!fake::may_wait_for_all(fake::current_gpu, "a stream is made")) return cudaErrorNotPermitted;
     *stream = reinterpret_cast<cudaStream_t>(new fake::stream(fake::the_machine()));
-    return cudaSuccess;
+    return fake::place(*stream, fake::current_gpu), cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    fake::place(stream, -1);
     stream_of(stream).finish();
     stream_of(stream).retire();
     delete &stream_of(stream);
