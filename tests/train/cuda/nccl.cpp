@@ -4,6 +4,7 @@
 #include "tests/engine/cuda/fake/fake.hpp"
 #include "tests/train/cuda/small_job.hpp"
 
+#include <executor/engine/engine.hpp>
 #include <executor/train/programs.hpp>
 
 #include <gmock/gmock.h>
@@ -98,6 +99,25 @@ TEST_P(training_over_nccl_of, loads_and_takes_all_before_the_first_message) {
     options = {};
     options.resume = true;
     EXPECT_GT(train_apart(wanted, options).validation_loss, 0);
+}
+
+TEST(training_over_nccl, a_validation_whose_messages_do_not_come_is_ended) {
+    const scratch folder;
+    job wanted = tiny_job(folder, "one_f_one_b", 3, "fp32");
+    wanted.watchdog = 0.5;
+    wanted.optimiser.steps = 1;
+    train_options options;
+    options.after_step = [](std::int64_t) { ::fake::lose_messages(1); };
+    options.make_backend = [](const job& of, int workers) {
+        return make_gpu_backend({workers, of.precision == "bf16", of.deterministic, 30});
+    };
+    try {
+        train(wanted, options);
+        ADD_FAILURE();
+    } catch (const run_failed& e) {
+        EXPECT_THAT(e.what(), testing::StartsWith("worker 2 made no progress in the validation for 0.5 s ("));
+    }
+    ::fake::restore_connections();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -35,6 +35,8 @@ extern bool (*waits_for_others)(int gpu);
 
 /// From now on NCCL says that this rank's communicators have lost a connection, and what they wait for never comes.
 void lose_connections(int rank);
+/// From now on what this rank sends does not arrive, but for greetings of one double, and nobody is told.
+void lose_messages(int rank);
 void restore_connections();
 /// From now on messages of up to so many bytes leave their sender before they are received, as they do over a network.
 void buffer_messages(std::size_t most);

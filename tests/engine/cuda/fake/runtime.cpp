@@ -76,6 +76,11 @@ Thing* keep(std::unique_ptr<Thing> made) {
 
 event& event_of(cudaEvent_t e) { return *reinterpret_cast<event*>(e); }
 
+/// The recording's end and all that would be recorded fail from now on.
+std::atomic<bool> spoilt{false};
+cudaError_t spoil() { return spoilt = true, cudaErrorStreamCaptureUnsupported; }
+bool fails(const stream& s) { return s.recorded && spoilt; }
+
 double now() {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -125,6 +130,8 @@ const char* cudaGetErrorString(cudaError_t error) {
             return "out of memory";
         case cudaErrorStreamCaptureUnsupported:
             return "operation not permitted when stream is capturing";
+        case cudaErrorStreamCaptureInvalidated:
+            return "operation failed due to a previous error during capture";
         default:
             return "invalid argument";
     }
@@ -156,13 +163,14 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
     return std::memcpy(to, from, bytes), cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+    if (fake::fails(stream_of(stream))) return cudaErrorStreamCaptureInvalidated;
     if (kind == cudaMemcpyDeviceToDevice) {
         fake::load(stream, "copy");
         stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
         return cudaSuccess;
     }
     if (bytes == 0) return cudaSuccess;
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;  // what it reads would be gone
+    if (stream_of(stream).recorded) return fake::spoil();  // what it reads would be gone
     stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
     stream_of(stream).finish();  // as with memory of the host that is not pinned
     return cudaSuccess;
@@ -181,11 +189,11 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
+    if (stream_of(stream).recorded) return fake::spoil();
     return stream_of(stream).finish(), cudaSuccess;
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
+    if (stream_of(stream).recorded) return fake::spoil();
     return stream_of(stream).is_empty() ? cudaSuccess : cudaErrorNotReady;
 }
 /// Waiting for what a graph has recorded makes the stream part of it; nothing else may cross the graph's border.
@@ -214,6 +222,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
     auto& s = stream_of(stream);
     auto& e = event_of(event);
+    if (fake::fails(s)) return cudaErrorStreamCaptureInvalidated;
     const auto carry_out = [at = &e](fake::stream& on) {
         on.then([at] { at->milliseconds = fake::now(); });
         on.record(at->reached);
@@ -264,7 +273,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
     *graph = reinterpret_cast<cudaGraph_t>(stream_of(stream).recorded);
     for (fake::stream* one : fake::recording_streams) one->recorded = nullptr;
     fake::recording_streams.clear();
-    return cudaSuccess;
+    return fake::spoilt.exchange(false) ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* runnable, cudaGraph_t graph, unsigned long long) {
     *runnable = reinterpret_cast<cudaGraphExec_t>(graph);
