@@ -122,13 +122,16 @@ std::string failure_of(streamed& s, std::map<int, std::function<void()>> of_work
 TEST(graph_of_a_program, a_recording_that_fails_is_dropped_when_nobody_enqueues_any_more) {
     const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
     streamed s(p, fake::pace::hasty, 3, true);
-    int before = -1;
-    const std::string line = failure_of(s, {{0,
-                                             [&] {
-                                                 if (before < 0) before = s.passes;
-                                                 soon();
-                                             }},
-                                            {3, [] { throw error("it is full"); }}});
+    std::atomic<int> before{-1};
+    const auto be_slow = [&] {
+        if (before < 0) before = s.passes.load();
+        soon();
+    };
+    const auto throw_then = [&] {
+        while (before < 0) std::this_thread::yield();
+        throw error("it is full");
+    };
+    const std::string line = failure_of(s, {{0, be_slow}, {3, throw_then}});
     EXPECT_THAT(line, testing::HasSubstr("it is full"));
     s.finish();
     EXPECT_EQ(s.passes, before) << "what worker 0 enqueued was carried out";

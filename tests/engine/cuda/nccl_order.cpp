@@ -165,6 +165,7 @@ TEST_F(nccl_order, an_older_library_than_the_program_was_built_with_is_refused) 
 TEST(nccl_hazards, are_seen_while_a_receive_waits) {
     fake::start_machine(fake::pace::random, 7);
     fake::forget_hazards();
+    fake::forget_code();
     const word sent(0, "at last"), got(1);
     static const char known = 0, unknown = 0;
     const auto refused = [] { return fake::hazards().size(); };

@@ -64,9 +64,11 @@ void load(void* stream, const void* code) {
     const int gpu = gpu_of(stream);
     {
         const std::lock_guard lock(mutex);
-        if (!loaded.emplace(gpu, code).second) return;
+        if (loaded.contains({gpu, code})) return;
     }
     if (!may_wait_for_all(gpu, "a kernel is launched for the first time")) throw std::logic_error(hazards());
+    const std::lock_guard lock(mutex);
+    loaded.emplace(gpu, code);
 }
 
 }  // namespace fake
