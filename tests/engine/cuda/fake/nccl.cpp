@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/cuda/fake/fake.hpp"
+#include "tests/engine/cuda/fake/nccl_state.hpp"
 
 #include <cuda_runtime_api.h>
 #include <nccl.h>
@@ -16,71 +17,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-namespace fake {
-namespace {
-
-/// One side of a message whose stream has come to it.
-struct side {
-    void* data;
-    std::size_t bytes;
-    std::shared_ptr<std::atomic<bool>> done;
-    std::shared_ptr<std::vector<char>> buffer{};  // in which it is under way, its sender being done
-};
-
-/// A collective as its members come to it.
-struct meeting_of_all {
-    std::map<int, std::vector<void*>> data;  // by rank: what the call was given
-    bool over = false;
-};
-
-/// What the ranks of a communicator share.
-struct shared {
-    explicit shared(int n) : size(n) {}
-    int size, arrived = 0;
-    std::map<std::pair<int, int>, std::deque<side>> sends, receives;  // by sender and receiver
-    std::map<std::uint64_t, meeting_of_all> collectives;              // by how many came before
-    struct splitting {
-        std::map<int, int> colors;
-        std::map<int, std::shared_ptr<shared>> made;
-    };
-    std::map<std::uint64_t, splitting> splits;
-    std::set<int> connecting, finalized;  // ranks that wait for all to do the same
-};
-
-}  // namespace
-}  // namespace fake
-
-namespace fake {
-namespace {
-
-struct call {
-    ncclComm* comm;
-    void* stream;
-    enum { send, receive, collective } what;
-    void* from;
-    void* to;
-    std::size_t bytes;
-    int peer;  // or root
-    std::function<void(meeting_of_all&)> carry_out;
-};
-
-}  // namespace
-}  // namespace fake
-
-struct ncclComm {
-    std::shared_ptr<fake::shared> all;
-    int rank = 0;
-    ncclComm* parent = nullptr;
-    bool connected = false;  // for collectives
-    int children = 0;
-    std::uint64_t collectives = 0, splits = 0;
-    bool aborted = false, finalizing = false, finalized = false;
-    bool busy = false;                // a call was made and nobody has asked yet
-    std::vector<fake::call> taken{};  // but not enqueued yet
-    int color = -1;
-    ncclComm** to_make = nullptr;
-};
 
 namespace fake {
 namespace {
@@ -221,6 +157,8 @@ bool is_good(const ncclConfig_t& config) {
     return config.blocking == 0 && config.minCTAs >= 1 && config.maxCTAs >= config.minCTAs && config.maxCTAs <= 32;
 }
 
+}  // namespace
+
 ncclResult_t add_call(call c) {
     {
         const std::lock_guard lock(mutex);
@@ -229,22 +167,6 @@ ncclResult_t add_call(call c) {
     grouped.push_back(std::move(c));
     return end_group();
 }
-
-ncclResult_t collective(ncclComm* comm, cudaStream_t stream, const void* from, void* to,
-                        std::function<void(meeting_of_all&)> code) {
-    return add_call({comm, stream, call::collective, const_cast<void*>(from), to, 0, 0, std::move(code)});
-}
-
-float* floats(void* data) { return static_cast<float*>(data); }
-
-/// In the order of the ranks.
-float total_at(const meeting_of_all& m, std::size_t i) {
-    float total = floats(m.data.begin()->second[0])[i];
-    for (auto next = std::next(m.data.begin()); next != m.data.end(); ++next) total += floats(next->second[0])[i];
-    return total;
-}
-
-}  // namespace
 
 namespace {
 ncclResult_t go_on_finalizing(ncclComm& comm) {
@@ -372,52 +294,4 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 
 ncclResult_t ncclGroupStart() { return ++depth, ncclSuccess; }
 ncclResult_t ncclGroupEnd() { return --depth, end_group(); }
-
-ncclResult_t ncclSend(const void* from, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t on) {
-    return add_call(
-        {comm, on, call::send, const_cast<void*>(from), nullptr, count * (type == ncclFloat64 ? 8 : 1), peer, {}});
-}
-ncclResult_t ncclRecv(void* to, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t on) {
-    return add_call({comm, on, call::receive, nullptr, to, count * (type == ncclFloat64 ? 8 : 1), peer, {}});
-}
-
-ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, ncclComm_t comm,
-                           cudaStream_t on) {
-    return collective(comm, on, from, to, [count](meeting_of_all& m) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const float total = total_at(m, i);
-            for (auto& [rank, data] : m.data) floats(data[1])[i] = total;
-        }
-    });
-}
-ncclResult_t ncclReduce(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, int root,
-                        ncclComm_t comm, cudaStream_t on) {
-    return collective(comm, on, from, to, [count, root](meeting_of_all& m) {
-        for (std::size_t i = 0; i < count; ++i) floats(m.data[root][1])[i] = total_at(m, i);
-    });
-}
-ncclResult_t ncclReduceScatter(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, ncclComm_t comm,
-                               cudaStream_t on) {
-    return collective(comm, on, from, to, [count](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            for (std::size_t i = 0; i < count; ++i)
-                floats(data[1])[i] = total_at(m, static_cast<std::size_t>(rank) * count + i);
-    });
-}
-ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataType_t, int root, ncclComm_t comm,
-                           cudaStream_t on) {
-    return collective(comm, on, from, to, [count, root](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            if (rank != root) std::memcpy(data[1], m.data[root][0], count * sizeof(float));
-    });
-}
-ncclResult_t ncclAllGather(const void* from, void* to, size_t count, ncclDataType_t type, ncclComm_t comm,
-                           cudaStream_t on) {
-    const std::size_t bytes = count * (type == ncclFloat64 ? 8 : 4);
-    return collective(comm, on, from, to, [bytes](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            for (auto& [other, theirs] : m.data)
-                std::memmove(static_cast<char*>(data[1]) + static_cast<std::size_t>(other) * bytes, theirs[0], bytes);
-    });
-}
 }
