@@ -70,7 +70,8 @@ struct engine::state {
     void leave();
     void watch();
     void look_after(std::span<watched> workers, double passed);
-    void fail(const std::string& line, bool elsewhere = false);
+    void fail(const std::string& line, bool elsewhere = false, bool follows = false);
+    bool follows(const std::exception& what) const;
     [[noreturn]] void report() const;
     void stop();
     void dump();
@@ -95,6 +96,7 @@ struct engine::state {
     double launch = -1;        // seconds after the start
     std::string failure;       // the first one
     bool failed_elsewhere = false;
+    bool failure_follows = false;  // from another one, which is yet to be told
     bool closing = false;
     std::vector<std::thread> threads;
     std::thread watchdog;
@@ -146,7 +148,7 @@ void engine::state::work(std::size_t i) {
             loop.status().enter(phase::failed);
             fail(describe_receive(program, e.worker, e.expected) + " failed (" + e.what() + ") verify the program");
         } catch (const std::exception& e) {
-            fail(failed_line(i, e.what()));
+            fail(failed_line(i, e.what()), false, follows(e));
         } catch (const abi::__forced_unwind&) {  // pthread_exit or pthread_cancel: must go on
             fail(failed_line(i, "its thread was ended"));
             leave();
@@ -189,10 +191,11 @@ void engine::state::record_and_launch(std::unique_lock<std::mutex>& lock) {
         options.graph->launch();
         changed.notify_all();
     } catch (const std::exception& e) {
-        if (!recorded) options.graph->drop();
         lock.unlock();
-        fail("the iteration cannot run as a graph (" + std::string(e.what()) + ") run it without one");
+        fail("the iteration cannot run as a graph (" + std::string(e.what()) + ") run it without one", false, true);
         lock.lock();
+        changed.wait_for(lock, grace, [this] { return running == 0; });  // who enqueues must not do so for good
+        if (!recorded) options.graph->drop();
     }
 }
 
@@ -201,11 +204,14 @@ void engine::state::leave() {
     if (--running == 0) changed.notify_all();
 }
 
-/// Keeps the first failure and wakes everybody.
-void engine::state::fail(const std::string& line, bool elsewhere) {
+bool engine::state::follows(const std::exception& what) const { return options.graph && options.graph->follows(what); }
+
+/// Keeps the first failure that follows from no other, and wakes everybody.
+void engine::state::fail(const std::string& line, bool elsewhere, bool follows) {
     {
         const std::lock_guard lock(mutex);
-        if (failure.empty()) failure = line, failed_elsewhere = elsewhere;
+        if (failure.empty() || (failure_follows && !follows && !elsewhere))
+            failure = line, failed_elsewhere = elsewhere, failure_follows = follows;
         changed.notify_all();
     }
     stop();

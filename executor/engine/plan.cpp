@@ -84,6 +84,8 @@ private:
                 plan_.without_units.push_back(held);
         if (p_.head.update != weights::flushed) keep_versions();
         for (std::size_t s = 0; s < models_.size(); ++s)
+            if (models_[s] && recomputed_[s]) models_[s]->prepare_light();
+        for (std::size_t s = 0; s < models_.size(); ++s)
             if (models_[s]) stash_ = std::max(stash_, aligned(models_[s]->stash_bytes(recomputed_[s])));
     }
 

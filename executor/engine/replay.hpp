@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <exception>
+
 namespace chimera::executor {
 
 /// Records what all workers enqueue in one iteration, and enqueues it again as a whole in every later one: a graph of a GPU. One
@@ -13,8 +15,10 @@ public:
     virtual void begin() = 0;
     /// All threads have enqueued an iteration, and nothing is recorded any more.
     virtual void end() = 0;
-    /// The same after a failure: what was recorded is forgotten.
+    /// The same after a failure: what was recorded is forgotten. Nobody enqueues any more.
     virtual void drop() noexcept = 0;
+    /// Whether what a worker failed with, while it was recorded, only follows from what another worker has failed with.
+    virtual bool follows(const std::exception&) const { return false; }
     /// Runs what was recorded, after everything that was enqueued before. Does not block.
     virtual void launch() = 0;
     /// Blocks until what was launched last is done.

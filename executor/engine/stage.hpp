@@ -33,6 +33,10 @@ public:
     /// Like forward, but of a stage whose activations are recomputed later: keeps only what that needs in `stash`.
     virtual void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) = 0;
 
+    /// Takes the memory that forward_light works in, if it needs any. Called before the first iteration, where it will be used: while
+    /// messages wait on a GPU, none can be taken.
+    virtual void prepare_light() {}
+
     /// Fills `full` (stash_bytes(false)) with what forward would have left there, from what forward_light kept in
     /// `light`.
     virtual void recompute(int unit, const std::byte* light, std::byte* full) = 0;

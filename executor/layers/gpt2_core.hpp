@@ -38,6 +38,8 @@ public:
         if (!embedding_) device_.copy(stash, input, boundary_);
         run(brief_, brief_memory(), unit, input, output, next::recompute);
     }
+    /// Takes the memory that forward_light and evaluate work in.
+    void prepare_light() { brief_memory(); }
     void recompute(int unit, const real* light, real* full) { run(whole_, full, unit, light, nullptr, next::backward); }
     /// Forward pass that no backward follows: for a validation loss.
     void evaluate(int unit, const real* input, real* output) {
@@ -134,8 +136,9 @@ gpt2_core<D>::gpt2_core(D& device, const gpt2_config& config, const layer_range&
     if constexpr (!D::on_host) rehearse();
 }
 
-/// Every operation once, on zeros, and nothing of it stays: what a device prepares when an operation is first asked for (code,
-/// scratch memory) it prepares now, when no other worker can be waiting for it.
+/// Every operation once, on zeros, in every way in which it is ever called, and nothing of it stays: what a device prepares when it is
+/// first asked (code, scratch memory) it prepares now. Later another worker can be waiting for it: a GPU may load code only when all
+/// that runs on it has ended, and a message that is waited for runs (CUDA Programming Guide, Lazy Loading).
 template <Device D>
 void gpt2_core<D>::rehearse() {
     const std::vector<std::int32_t> zeros(unit_.size(1));
@@ -144,10 +147,15 @@ void gpt2_core<D>::rehearse() {
     const auto stash = device_.allocate(whole_.size * sizeof(real));
     const auto input = device_.allocate(input_size() * sizeof(real)),
                output = device_.allocate(output_size() * sizeof(real));
+    real *const s = array(stash), *const in = array(input), *const out = array(output);
     for (int i = 0; i < 2; ++i) {  // the second adds to the gradients
-        forward(0, array(stash), array(input), array(output));
-        backward(0, array(stash), array(output), array(input));
+        forward(0, s, in, out);
+        backward(0, s, out, in);
     }
+    recompute(0, in, s);
+    input_gradient(0, s, out, in);
+    weight_gradient(0, s);
+    run(brief_, s, 0, in, out, false);
     losses();
     zero_gradients();
     gradient_square_sum();

@@ -27,6 +27,7 @@ public:
     void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) override {
         core_.forward_light(unit, reals(stash), reals(input), reals(output));
     }
+    void prepare_light() override { core_.prepare_light(); }
     void recompute(int unit, const std::byte* light, std::byte* full) override {
         core_.recompute(unit, reals(light), reals(full));
     }

@@ -52,7 +52,7 @@ train_report training_run::finish() {
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {
-        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_);
+        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_, job_.watchdog);
         if (together_.leads())
             r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });

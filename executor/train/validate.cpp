@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/core_gate.hpp>
+#include <executor/engine/engine.hpp>
 #include <executor/train/validate.hpp>
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -28,18 +38,25 @@ std::vector<int> apart(const program_view& of) {
     return chosen;
 }
 
+/// What the watchdog sees of a worker.
+struct pulse {
+    std::atomic<std::uint64_t> units{0};
+    std::atomic<bool> rests{false};  // until all others have come so far, or done: their business
+};
+
 /// One worker's part.
 class scorer {
 public:
     scorer(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
-           std::span<const std::size_t> starts, communicator& end, core_gate& gate)
-        : of_(of), model_(model), unit_(unit), data_(data), starts_(starts), end_(end), gate_(gate),
+           std::span<const std::size_t> starts, communicator& end, core_gate& gate, pulse& seen)
+        : of_(of), model_(model), unit_(unit), data_(data), starts_(starts), end_(end), gate_(gate), seen_(seen),
           pipelines_(apart(of)), outputs_(static_cast<std::size_t>(of.head.stages)), inputs_(outputs_.size()) {
         std::vector<traffic> sent;
         for (const int p : pipelines_)
             for (int s = 0; s < of.head.stages; ++s) {
                 if (of.worker_of(p, s) != end.worker()) continue;
                 const std::size_t stage = static_cast<std::size_t>(s);
+                model.at(end.worker(), s)->prepare_light();
                 outputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->output_bytes());
                 if (receives(p, s)) inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
                 if (sends(p, s)) count(send(p, s), sent);
@@ -55,12 +72,18 @@ public:
         // Nobody runs further ahead than this, so that what waits to be received stays little.
         const std::size_t ahead = 4 * static_cast<std::size_t>(of_.head.stages) * pipelines_.size();
         std::array<double, 1> here{};
+        const auto meet = [this](std::span<double> sums) {
+            seen_.rests = true;
+            end_.sum(sums);
+            seen_.rests = false;
+        };
         for (std::size_t i = 0; i < losses.size(); ++i) {
             const auto part = starts_.subspan(i * each, std::min(each, starts_.size() - i * each));
             losses[i] = score(pipelines_[i % pipelines_.size()], part);
-            if (i % ahead == ahead - 1) end_.sum(here);
+            ++seen_.units;
+            if (i % ahead == ahead - 1) meet(here);
         }
-        end_.sum(losses);
+        meet(losses);
         end_.check();
         return losses;
     }
@@ -125,39 +148,110 @@ private:
     std::span<const std::size_t> starts_;
     communicator& end_;
     core_gate& gate_;
+    pulse& seen_;
     std::vector<int> pipelines_;
     std::vector<std::shared_ptr<std::byte>> outputs_, inputs_;  // by stage
     batch batch_;
 };
 
+/// The workers of this process at work, and a watchdog.
+class scoring {
+public:
+    scoring(std::vector<communicator*> ends, core_gate& gate, double watchdog_seconds)
+        : ends_(std::move(ends)), gate_(gate), limit_(watchdog_seconds), pulses_(ends_.size()) {}
+
+    pulse& of(std::size_t i) { return pulses_[i]; }
+
+    /// What the scorers found, all the same.
+    std::vector<double> run(std::span<const std::unique_ptr<scorer>> scorers) {
+        running_ = scorers.size();
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < scorers.size(); ++i)
+            threads.emplace_back([this, i, one = scorers[i].get()] { work(i, *one); });
+        watch();
+        for (auto& thread : threads) thread.join();
+        if (failure_) std::rethrow_exception(failure_);
+        return losses_;
+    }
+
+private:
+    void work(std::size_t i, scorer& one) {
+        try {
+            auto found = one.score();
+            const std::lock_guard lock(mutex_);
+            losses_ = std::move(found);
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        pulses_[i].rests = true;
+        const std::lock_guard lock(mutex_);
+        --running_;
+        changed_.notify_all();
+    }
+    void fail(const std::exception_ptr& why) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!failure_) failure_ = why;
+        }
+        gate_.abort();
+        for (communicator* each : ends_) each->abort();
+    }
+
+    /// Until all have ended. A worker that does not even when all is aborted is lost, and with it the process: see engine::stuck.
+    void watch() {
+        if (limit_ <= 0) return;
+        const auto period = std::chrono::duration<double>(std::min(limit_ / 10, 0.5));
+        std::vector<std::uint64_t> before(pulses_.size());
+        std::vector<double> still(pulses_.size());
+        std::unique_lock lock(mutex_);
+        while (!changed_.wait_for(lock, period, [this] { return running_ == 0; })) {
+            for (std::size_t i = 0; i < pulses_.size(); ++i) {
+                const auto now = pulses_[i].units.load();
+                still[i] = pulses_[i].rests || std::exchange(before[i], now) != now ? 0 : still[i] + period.count();
+            }
+            const auto longest = std::ranges::max_element(still);
+            if (longest == still.end() || *longest <= limit_) continue;
+            std::string line = stalled(ends_[static_cast<std::size_t>(longest - still.begin())]->worker());
+            lock.unlock();
+            fail(std::make_exception_ptr(run_failed(line)));
+            lock.lock();
+            if (changed_.wait_for(lock, std::chrono::seconds(5), [this] { return running_ == 0; })) return;
+            line += "\n";
+            if (::write(STDERR_FILENO, line.data(), line.size()) < 0) std::_Exit(hang_exit_status);
+            std::_Exit(hang_exit_status);
+        }
+    }
+    std::string stalled(int worker) const {
+        char seconds[32];
+        std::snprintf(seconds, sizeof seconds, "%.3g s", limit_);
+        return "worker " + std::to_string(worker) + " made no progress in the validation for " + seconds +
+               " (its messages do not come, or its work does not end) look at the other processes or raise the "
+               "watchdog";
+    }
+
+    std::vector<communicator*> ends_;
+    core_gate& gate_;
+    double limit_;
+    std::deque<pulse> pulses_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t running_ = 0;
+    std::exception_ptr failure_;
+    std::vector<double> losses_;
+};
+
 }  // namespace
 
 double validate(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
-                std::span<const std::size_t> starts, int cores) {
+                std::span<const std::size_t> starts, int cores, double watchdog_seconds) {
     const auto joined = on.join(of);
     const auto ends = joined->ends();
     core_gate gate(cores, of.head.workers);
-    std::vector<double> losses;
-    std::exception_ptr failure;
-    std::mutex mutex;
-    std::vector<std::thread> threads;
-    for (communicator* end : ends)
-        threads.emplace_back([&, end] {
-            try {
-                auto found = scorer(on, of, model, unit, data, starts, *end, gate).score();
-                const std::lock_guard lock(mutex);
-                losses = std::move(found);
-            } catch (...) {
-                {
-                    const std::lock_guard lock(mutex);
-                    if (!failure) failure = std::current_exception();
-                }
-                gate.abort();
-                for (communicator* each : ends) each->abort();
-            }
-        });
-    for (auto& thread : threads) thread.join();
-    if (failure) std::rethrow_exception(failure);
+    scoring all(ends, gate, watchdog_seconds);
+    std::vector<std::unique_ptr<scorer>> scorers;  // their memory is taken before anybody's message waits
+    for (std::size_t i = 0; i < ends.size(); ++i)
+        scorers.push_back(std::make_unique<scorer>(on, of, model, unit, data, starts, *ends[i], gate, all.of(i)));
+    const std::vector<double> losses = all.run(scorers);
     double sum = 0;
     for (const double loss : losses) sum += loss;
     return sum / static_cast<double>(losses.size());

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 namespace fake {
@@ -21,6 +22,7 @@ public:
     std::size_t output_bytes() const override { return what_.output_bytes(); }
     std::size_t stash_bytes(bool recomputed) const override { return what_.stash_bytes(recomputed); }
     void forward(int unit, std::byte* stash, const std::byte* in, std::byte* out) override {
+        if (before_forward) before_forward();
         on_.then([=, this] { what_.forward(unit, stash, in, out); });
     }
     void forward_light(int unit, std::byte* stash, const std::byte* in, std::byte* out) override {
@@ -55,6 +57,8 @@ public:
     void update_version(int from, int to) override {
         on_.then([=, this] { what_.update_version(from, to); });
     }
+
+    std::function<void()> before_forward{};  ///< when it is called, not when it is carried out
 
 private:
     toy::stage& what_;

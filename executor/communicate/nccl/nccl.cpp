@@ -5,13 +5,17 @@
 #include <executor/device/cuda/check.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 
 namespace chimera::executor {
 namespace {
 
 using detail::nccl_event;
+
+constexpr std::size_t most_summed = 256;  // numbers at once
 
 class own_stream {
 public:
@@ -28,33 +32,26 @@ private:
     cudaStream_t handle_ = nullptr;
 };
 
-/// Memory of the GPU that grows.
+/// Memory of the GPU for numbers that are added up.
 class scratch {
 public:
-    scratch() = default;
+    scratch(int gpu, std::size_t count)
+        : data_(static_cast<double*>(detail::take_memory(gpu, count * sizeof(double)))) {}
     ~scratch() { cudaFree(data_); }
     scratch(const scratch&) = delete;
     scratch& operator=(const scratch&) = delete;
-    double* of(std::size_t count) {
-        if (count <= size_) return data_;
-        detail::check(cudaFree(data_), "giving memory back");
-        data_ = nullptr;
-        detail::check(cudaMalloc(reinterpret_cast<void**>(&data_), count * sizeof(double)), "taking memory for sums");
-        size_ = count;
-        return data_;
-    }
+    double* get() const { return data_; }
 
 private:
-    double* data_ = nullptr;
-    std::size_t size_ = 0;
+    double* data_;
 };
 
 class nccl_end final : public communicator {
 public:
     nccl_end(const ncclUniqueId& id, const nccl_options& options)
         : options_(options), compute_(static_cast<cudaStream_t>(options.compute)), messages_(options.gpu),
-          collectives_(options.gpu), staging_(options.most_staged),
-          session_(options.rank, options.size, options.gpu, options.timeout_seconds) {
+          collectives_(options.gpu), scratch_(options.gpu, most_summed * static_cast<std::size_t>(options.size)),
+          staging_(options.most_staged), session_(options.rank, options.size, options.gpu, options.timeout_seconds) {
         world_ = session_.connect(id);
         point_to_point_ = session_.split(world_, 0, "messages");
         for (const auto& round : rounds_of(options.groups)) split_round(round);
@@ -165,27 +162,12 @@ public:
         wait_all_reduce(group);
     }
 
+    /// In pieces, for memory must not be taken while messages are under way.
     void sum(std::span<double> values) override {
         session_.use();
-        const std::size_t n = values.size(), ranks = static_cast<std::size_t>(workers());
-        double* const all = scratch_.of(n * ranks);
-        double* const mine = all + n * static_cast<std::size_t>(worker());
-        const auto copied = [&](void* to, const void* from, std::size_t count) {
-            detail::check(cudaMemcpyAsync(to, from, count * sizeof(double), cudaMemcpyDefault, collectives_),
-                          "copying sums");
-        };
-        copied(mine, values.data(), n);
-        session_.run(world_, "adding up numbers",
-                     [&] { return ncclAllGather(mine, all, n, ncclFloat64, world_, collectives_); });
-        // Before the copy to the host, which may block: the others may never come.
-        session_.wait(collectives_, "adding up numbers");
-        std::vector<double> gathered(n * ranks);
-        copied(gathered.data(), all, n * ranks);
-        session_.wait(collectives_, "adding up numbers");
-        for (std::size_t i = 0; i < n; ++i) {
-            values[i] = 0;
-            for (std::size_t r = 0; r < ranks; ++r) values[i] += gathered[r * n + i];
-        }
+        session_.check();
+        for (std::size_t from = 0; from < values.size(); from += most_summed)
+            sum_piece(values.subspan(from, std::min(most_summed, values.size() - from)));
     }
 
     void check() override { session_.check(); }
@@ -208,10 +190,35 @@ private:
         if (made) groups_[round[index(color)]] = made;
     }
 
+    void sum_piece(std::span<double> values) {
+        const std::size_t n = values.size(), ranks = static_cast<std::size_t>(workers());
+        double* const all = scratch_.get();
+        double* const mine = all + n * static_cast<std::size_t>(worker());
+        const auto copied = [&](void* to, const void* from, std::size_t count) {
+            detail::check(cudaMemcpyAsync(to, from, count * sizeof(double), cudaMemcpyDefault, collectives_),
+                          "copying sums");
+        };
+        copied(mine, values.data(), n);
+        session_.run(world_, "adding up numbers",
+                     [&] { return ncclAllGather(mine, all, n, ncclFloat64, world_, collectives_); });
+        // Before the copy to the host, which may block: the others may never come.
+        session_.wait(collectives_, "adding up numbers");
+        std::vector<double> gathered(n * ranks);
+        copied(gathered.data(), all, n * ranks);
+        session_.wait(collectives_, "adding up numbers");
+        for (std::size_t i = 0; i < n; ++i) {
+            values[i] = 0;
+            for (std::size_t r = 0; r < ranks; ++r) values[i] += gathered[r * n + i];
+        }
+    }
+
     /// A first message from each to each, in one order: a connection that is made while the program runs can wait for a rank that
-    /// waits for something else.
+    /// waits for something else. So can the code of a copy, which CUDA may load when it is first used.
     void meet_every_pair() {
-        double* const word = scratch_.of(2);
+        double* const word = scratch_.get();
+        detail::check(cudaMemcpyAsync(word + 1, word, sizeof(double), cudaMemcpyDeviceToDevice, compute_),
+                      "copying a message");
+        session_.wait(compute_, "copying a message");
         for (int distance = 0; distance < workers(); ++distance) {
             const int to = (worker() + distance) % workers(), from = (worker() + workers() - distance) % workers();
             session_.run(point_to_point_, "meeting every rank", [&] {
@@ -288,7 +295,23 @@ private:
 
 }  // namespace
 
+/// NCCL reads its settings once, when it is first used.
+void prepare_nccl() {
+    static std::once_flag done;
+    std::call_once(done, [] { setenv("NCCL_RUNTIME_CONNECT", "0", 0); });
+    int loaded = 0;
+    ncclGetVersion(&loaded);
+    const auto text = [](int v) {
+        return v < 10000 ? std::to_string(v / 1000) + "." + std::to_string(v / 100 % 10)
+                         : std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100);
+    };
+    if (loaded / 100 < NCCL_VERSION_CODE / 100)
+        refuse("NCCL " + text(loaded) + " is loaded (the program was built for " + text(NCCL_VERSION_CODE) +
+               ") put the newer one first in LD_LIBRARY_PATH or build with the older one");
+}
+
 blob make_nccl_id() {
+    prepare_nccl();
     ncclUniqueId id{};
     if (const ncclResult_t result = ncclGetUniqueId(&id); result != ncclSuccess)
         refuse(std::string("no id for a run over NCCL (NCCL says: ") + ncclGetErrorString(result) +
@@ -299,6 +322,7 @@ blob make_nccl_id() {
 }
 
 std::unique_ptr<communicator> make_nccl(const blob& id, const nccl_options& options) {
+    prepare_nccl();
     ncclUniqueId unique{};
     if (id.size() != sizeof unique)
         refuse("an NCCL id of " + std::to_string(id.size()) + " bytes came (" + std::to_string(sizeof unique) +

@@ -12,6 +12,11 @@
 
 namespace chimera::executor {
 
+/// Has NCCL connect all that collectives need when communicators are made, unless NCCL_RUNTIME_CONNECT says otherwise: by default it
+/// connects at the first call of each, which then waits for all ranks. Throws where the NCCL that is loaded is older than the one that
+/// the program was built with. To be called before there are threads that use NCCL; make_nccl_id and make_nccl call it too.
+void prepare_nccl();
+
 /// What joins the ranks of a world: made by rank 0 and given to all, see meeting::broadcast. Throws where NCCL cannot listen.
 blob make_nccl_id();
 
@@ -21,7 +26,8 @@ struct nccl_options {
     void* compute = nullptr;      ///< the cudaStream_t on which the worker computes; outlives the communicator
     std::vector<members> groups;  ///< everybody's replica groups, the same list on every rank
     double timeout_seconds = 60;  ///< for every step of the initialisation and every call to be taken
-    int most_staged = 4;          ///< sends to one peer that are kept while they wait, before computing waits for them
+    /// Sends of one size to one peer that are kept while they wait, before computing waits for them; no group of sends may have more.
+    int most_staged = 4;
 };
 
 /// Joins workers on GPUs of their own, as processes or as threads of one (one thread each).
@@ -35,6 +41,9 @@ struct nccl_options {
 /// A rank that does not come, or a call that is not taken within the time-out, throws one line. NCCL's own errors are polled by a
 /// thread; they, and `abort`, end all work that is enqueued, and every later call and `check` throw. A rank that dies without a
 /// word, where NCCL sees nothing of it, is the watchdog's business: its `abort` ends this rank too.
+///
+/// All ranks give theirs up at once: what is under way is then delivered. After an abort, and where others do not come within the
+/// time-out, it is dropped.
 std::unique_ptr<communicator> make_nccl(const blob& id, const nccl_options& options);
 
 }  // namespace chimera::executor

@@ -11,16 +11,26 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds between_looks{20};
+constexpr std::chrono::microseconds without_sleep{50};  // a call is taken sooner than a thread wakes up
 constexpr std::chrono::milliseconds watching{100};
 
 clock::time_point in(double seconds) {
     return clock::now() + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-ncclConfig_t config_for(const char* purpose) {
+/// A message and a collective may be on the GPU at once, in any order, each until others come: both must fit beside each other and
+/// beside what is computed, or neither ends (NCCL user guide, "Using multiple NCCL communicators concurrently"). GPUs of compute
+/// capability 8.0 and more have a hundred multiprocessors and more.
+constexpr int most_blocks = 16;
+
+ncclConfig_t config_for([[maybe_unused]] const char* purpose) {
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.blocking = 0;
+    config.minCTAs = 1;
+    config.maxCTAs = most_blocks;
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
     config.commName = purpose;
+#endif
     return config;
 }
 
@@ -32,8 +42,26 @@ nccl_session::~nccl_session() {
         closing_ = true;
         changed_.notify_all();
     }
-    if (watcher_.joinable()) watcher_.join();
+    const bool complete = watcher_.joinable();
+    if (complete) watcher_.join();
+    if (complete && !over_) finish();
     abort();
+}
+
+/// Collective. What has left this rank and is still on its way comes to its end; an abort might lose it.
+void nccl_session::finish() noexcept {
+    try {
+        use();
+        while (!all_.empty()) {  // parents last
+            const ncclComm_t last = all_.back();
+            run(last, "ending a communicator", [&] { return ncclCommFinalize(last); });
+            const std::lock_guard lock(mutex_);
+            refuse_if_over();
+            all_.pop_back();
+            ncclCommDestroy(last);
+        }
+    } catch (const std::exception&) {  // the run is over, and others have failed
+    }
 }
 
 void nccl_session::use() const { detail::check(cudaSetDevice(gpu_), "choosing a GPU"); }
@@ -67,20 +95,25 @@ ncclComm_t nccl_session::split(ncclComm_t from, int color, const char* purpose) 
     return made;
 }
 
+/// NCCL is asked even about a call that it says is taken: some versions say so before it is enqueued (NVIDIA/nccl issue 1495).
 void nccl_session::settle(ncclComm_t on, ncclResult_t first, const std::string& doing) {
-    const auto until = in(timeout_);
+    const auto began = clock::now(), until = in(timeout_);
     ncclResult_t state = first;
-    while (state == ncclInProgress) {
+    while (state == ncclSuccess || state == ncclInProgress) {
         {
             const std::lock_guard lock(mutex_);
             refuse_if_over();
             if (const ncclResult_t asked = ncclCommGetAsyncError(on, &state); asked != ncclSuccess) state = asked;
         }
-        if (state != ncclInProgress) break;
-        if (clock::now() > until) late(doing);
-        std::this_thread::sleep_for(between_looks);
+        if (state == ncclSuccess) return;
+        const auto now = clock::now();
+        if (state == ncclInProgress && now > until) late(doing);
+        if (now - began < without_sleep)
+            std::this_thread::yield();
+        else
+            std::this_thread::sleep_for(between_looks);
     }
-    if (state != ncclSuccess) fail(on, state, doing);
+    fail(on, state, doing);
 }
 
 void nccl_session::wait(cudaStream_t stream, const std::string& doing) {

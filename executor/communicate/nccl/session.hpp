@@ -19,7 +19,8 @@ class nccl_session {
 public:
     nccl_session(int rank, int size, int gpu, double timeout_seconds)
         : rank_(rank), size_(size), gpu_(gpu), timeout_(timeout_seconds) {}
-    /// Ends what still runs, and gives the communicators back.
+    /// Gives the communicators back. Where all is well that is collective over all ranks; after a failure, or where others do not
+    /// come within the time-out, what still runs is ended.
     ~nccl_session();
     nccl_session(const nccl_session&) = delete;
     nccl_session& operator=(const nccl_session&) = delete;
@@ -51,6 +52,7 @@ public:
     std::string who() const { return "rank " + std::to_string(rank_) + " of " + std::to_string(size_); }
 
 private:
+    void finish() noexcept;
     void settle(ncclComm_t on, ncclResult_t first, const std::string& doing);
     void refuse_if_over() const;
     [[noreturn]] void fail(ncclComm_t on, ncclResult_t result, const std::string& doing);

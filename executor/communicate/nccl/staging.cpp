@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
 #include <executor/communicate/nccl/staging.hpp>
 #include <executor/device/cuda/check.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace chimera::executor::detail {
@@ -27,9 +29,11 @@ void nccl_staging::reserve(std::span<const traffic> all) {
 nccl_staging::piece& nccl_staging::take(const transfer& t, cudaStream_t compute) {
     pieces& have = all_[{t.peer, t.bytes}];
     if (have.empty() || !have.front()->enqueued)
-        have.push_front(std::make_unique<piece>(t.bytes));
-    else
-        have.front()->sent.hold(compute);
+        refuse("worker " + std::to_string(t.peer) + " is sent more messages of " + std::to_string(t.bytes) +
+               " bytes at once than the " + std::to_string(have.size()) +
+               " there is memory for (none can be taken while messages are under way) reserve it, or send fewer in a "
+               "group");
+    have.front()->sent.hold(compute);
     have.push_back(std::move(have.front()));
     have.pop_front();
     have.back()->enqueued = false;

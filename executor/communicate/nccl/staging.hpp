@@ -51,7 +51,7 @@ public:
     void reserve(std::span<const traffic> all);
 
     /// The piece that was taken longest ago; `compute` waits until it is free. What was taken for a group that is not enqueued yet is
-    /// not taken again.
+    /// not taken again. Throws where a group has more than were reserved.
     piece& take(const transfer& t, cudaStream_t compute);
 
 private:

@@ -3,6 +3,7 @@
 #include <executor/engine/cuda/cuda_graph.hpp>
 
 #include <atomic>
+#include <string_view>
 
 namespace chimera::executor {
 namespace {
@@ -59,6 +60,12 @@ public:
         cudaStreamEndCapture(origin(), &graph_);  // an error here is that of the recording
         cudaGetLastError();
         forget();
+    }
+
+    /// One forbidden call spoils the recording for all streams.
+    bool follows(const std::exception& what) const override {
+        const std::string_view said = what.what();
+        return said.find(cudaGetErrorString(cudaErrorStreamCaptureInvalidated)) != std::string_view::npos;
     }
 
     void launch() override {

@@ -24,6 +24,7 @@ public:
         for (int s = 0; s < of.head.stages; ++s)
             if (const auto group = of.replica_group(s); group.size() > 1)
                 how.groups.emplace_back(group.begin(), group.end());
+        prepare_nccl();
         const bool first = !together || together->leads();
         blob id = first ? make_nccl_id() : blob();
         if (together) id = together->broadcast(id);
@@ -42,8 +43,18 @@ public:
             });
         for (std::thread& each : threads) each.join();
         for (const auto& failure : failures)
-            if (failure) std::rethrow_exception(failure);
+            if (failure) give_up(failure);
     }
+    /// All ranks end theirs at once, as they began.
+    ~nccl_joined() override {
+        if (std::uncaught_exceptions() > uncaught_) abort();
+        std::vector<std::thread> threads;
+        for (auto& end : ends_) threads.emplace_back([&end] { end.reset(); });
+        for (std::thread& each : threads) each.join();
+    }
+    nccl_joined(const nccl_joined&) = delete;
+    nccl_joined& operator=(const nccl_joined&) = delete;
+
     std::vector<communicator*> ends() override {
         std::vector<communicator*> out;
         for (const auto& end : ends_) out.push_back(end.get());
@@ -51,7 +62,17 @@ public:
     }
 
 private:
+    void abort() noexcept {
+        for (const auto& end : ends_)
+            if (end) end->abort();
+    }
+    [[noreturn]] void give_up(const std::exception_ptr& why) {
+        abort();
+        std::rethrow_exception(why);
+    }
+
     std::vector<std::unique_ptr<communicator>> ends_;
+    int uncaught_ = std::uncaught_exceptions();
 };
 
 }  // namespace

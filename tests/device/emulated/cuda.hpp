@@ -192,6 +192,7 @@ template <class... Parameters>
 void launch(void (*kernel)(Parameters...), grid blocks, unsigned threads, void* stream,
             std::type_identity_t<Parameters>... arguments) {
     if (blocks.x == 0 || blocks.y == 0) return;
+    if (emulated::launching) emulated::launching(stream, reinterpret_cast<const void*>(kernel));
     const auto run = [=] { emulated::the_machine.launch(blocks, threads, [=] { kernel(arguments...); }); };
     emulated::enqueue ? emulated::enqueue(stream, run) : run();
 }

@@ -7,6 +7,7 @@
 
 #include <executor/communicate/cuda/cuda_stream.hpp>
 #include <executor/communicate/loopback/loopback.hpp>
+#include <executor/device/cuda/check.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
 #include <executor/engine/cuda/cuda_lane.hpp>
 #include <executor/engine/engine.hpp>
@@ -18,7 +19,10 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
+#include <string>
+#include <thread>
 
 namespace {
 
@@ -98,6 +102,59 @@ TEST(graph_of_a_program, runs_and_tells_times_in_every_iteration) {
         EXPECT_NE(t.steps.back().end, last_end);
         last_end = t.steps.back().end;
     }
+}
+
+void soon() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
+
+/// What the run fails with when worker w does that in its first forward while the iteration is recorded, after it ran once.
+std::string failure_of(streamed& s, std::map<int, std::function<void()>> of_workers) {
+    s.run->run_iteration();
+    s.finish();
+    for (auto& [of, stage] : s.deferred) stage->before_forward = of_workers[of.first];
+    try {
+        s.run->run_iteration();
+    } catch (const run_failed& e) {
+        return e.what();
+    }
+    return "nothing failed";
+}
+
+TEST(graph_of_a_program, a_recording_that_fails_is_dropped_when_nobody_enqueues_any_more) {
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
+    streamed s(p, fake::pace::hasty, 3, true);
+    std::atomic<int> before{-1};
+    const auto be_slow = [&] {
+        if (before < 0) before = s.passes.load();
+        soon();
+    };
+    const auto throw_then = [&] {
+        while (before < 0) std::this_thread::yield();
+        throw error("it is full");
+    };
+    const std::string line = failure_of(s, {{0, be_slow}, {3, throw_then}});
+    EXPECT_THAT(line, testing::HasSubstr("it is full"));
+    s.finish();
+    EXPECT_EQ(s.passes, before) << "what worker 0 enqueued was carried out";
+    EXPECT_FALSE(s.run->stuck());
+}
+
+/// All streams of a recording fail when one does what must not be recorded; their workers may be the first to say so.
+TEST(graph_of_a_program, the_worker_that_spoils_a_recording_is_named) {
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
+    streamed s(p, fake::pace::random, 3, true);
+    std::atomic<bool> spoilt{false};
+    const auto spoil = [&] {
+        const auto found = cudaStreamSynchronize(static_cast<cudaStream_t>(s.streams[3].handle()));
+        spoilt = true;
+        soon();
+        executor::detail::check(found, "waiting in a recording");
+    };
+    const auto go_on_then = [&] {
+        while (!spoilt) std::this_thread::yield();
+    };
+    const std::string line = failure_of(s, {{0, go_on_then}, {3, spoil}});
+    EXPECT_THAT(line, testing::StartsWith("worker 3, instruction "));
+    EXPECT_THAT(line, testing::HasSubstr("waiting in a recording failed (CUDA says: operation not permitted"));
 }
 
 TEST(graph_of_a_program, an_abort_while_it_is_recorded_ends_the_run) {

@@ -34,6 +34,8 @@ void exercise(communicator& end, cuda_stream& on) {
     constexpr std::size_t size = 100003;
     const int me = end.worker(), ranks = end.workers(), next = (me + 1) % ranks, before = (me + ranks - 1) % ranks;
     end.prepare(ranks);
+    const std::array sent{traffic{next, size, 4}};
+    end.reserve(sent);
     std::vector<std::int32_t> all;
     for (int r = 0; r < ranks; ++r) all.push_back(r);
     const int group = end.join(0, all);

@@ -9,9 +9,11 @@
 
 #include <cublasLt.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <numbers>
 #include <set>
 
@@ -97,6 +99,16 @@ bool allowed(const description& what, const matrix& a, const matrix& b, const ma
     if (d.type == CUDA_R_16BF && a.type != CUDA_R_16BF) return false;
     if (has_second(what) && (what.aux_ld % 8 != 0 || what.aux_ld < static_cast<std::int64_t>(d.rows))) return false;
     return true;
+}
+
+/// What stands for the code of an algorithm: another one for each epilogue, for operands as they lie, and for their types.
+const void* code_of(const description& what, const matrix& a, const matrix& d, std::uint64_t number) {
+    static std::set<std::array<std::uint64_t, 6>> all;
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    return &*all.insert({what.epilogue, std::uint64_t(what.a), std::uint64_t(what.b), std::uint64_t(a.type),
+                         std::uint64_t(d.type), number})
+                 .first;
 }
 
 double gelu(double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x))); }
@@ -277,6 +289,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
                        (what.epilogue & CUBLASLT_EPILOGUE_GELU) != 0;
     if (fused) the().clock += the().fused_cost;
     the().last_epilogue = what.epilogue;
+    if (chimera::emulated::launching) chimera::emulated::launching(on, code_of(what, a, d, by.number));
     const auto run = [=] { multiply(what, a, pa, b, pb, from, d, pc, pd); };
     if (chimera::emulated::enqueue)
         chimera::emulated::enqueue(on, run);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/cuda/fake/fake.hpp"
+#include "tests/engine/cuda/fake/nccl_state.hpp"
 
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -13,57 +15,17 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
-
-namespace fake {
-namespace {
-
-/// One side of a message whose stream has come to it.
-struct side {
-    void* data;
-    std::size_t bytes;
-    std::shared_ptr<std::atomic<bool>> done;
-};
-
-/// A collective as its members come to it.
-struct meeting_of_all {
-    std::map<int, std::vector<void*>> data;  // by rank: what the call was given
-    bool over = false;
-};
-
-/// What the ranks of a communicator share.
-struct shared {
-    explicit shared(int n) : size(n) {}
-    int size, arrived = 0;
-    std::map<std::pair<int, int>, std::deque<side>> sends, receives;  // by sender and receiver
-    std::map<std::uint64_t, meeting_of_all> collectives;              // by how many came before
-    struct splitting {
-        std::map<int, int> colors;
-        std::map<int, std::shared_ptr<shared>> made;
-    };
-    std::map<std::uint64_t, splitting> splits;
-    std::set<int> lost;
-};
-
-}  // namespace
-}  // namespace fake
-
-struct ncclComm {
-    std::shared_ptr<fake::shared> all;
-    int rank = 0;
-    std::uint64_t collectives = 0, splits = 0;
-    bool aborted = false;
-    bool busy = false;  // a call was made and nobody has asked yet
-    int color = -1;
-    ncclComm** to_make = nullptr;
-};
 
 namespace fake {
 namespace {
 
 std::mutex mutex;  // never held while work is enqueued: the machine's lock is taken by work
 std::map<std::string, std::shared_ptr<shared>> worlds;
-std::set<int> lost_ranks;
+std::set<int> lost_ranks, silent_ranks;
+std::size_t buffered = 0;  // bytes of the largest message that leaves its sender before it is received
+int abort_count = 0;
 std::vector<std::unique_ptr<ncclComm>> communicators;  // for ever: work under way may still look at them
 
 ncclComm* keep(ncclComm made) {
@@ -71,16 +33,6 @@ ncclComm* keep(ncclComm made) {
     return communicators.back().get();
 }
 
-struct call {
-    ncclComm* comm;
-    void* stream;
-    enum { send, receive, collective } what;
-    void* from;
-    void* to;
-    std::size_t bytes;
-    int peer;  // or root
-    std::function<void(meeting_of_all&)> carry_out;
-};
 thread_local std::vector<call> grouped;
 thread_local int depth = 0;
 
@@ -95,13 +47,19 @@ struct kernel {
         const std::lock_guard lock(mutex);
         if (!begun) begin();
         begun = true;
+        return is_done();
+    }
+    bool is_done() const {
         for (std::size_t i = 0; i < calls.size(); ++i) {
             if (calls[i].comm->aborted) continue;
-            if (lost_ranks.count(calls[i].comm->rank) != 0) return false;
+            if (!begun || lost_ranks.count(calls[i].comm->rank) != 0) return false;
             if (waits[i] && !*waits[i]) return false;
             if (!waits[i] && !calls[i].comm->all->collectives[turns[i]].over) return false;
         }
         return true;
+    }
+    bool is_of(const shared* all) const {
+        return std::ranges::any_of(calls, [&](const call& c) { return c.comm->all.get() == all; });
     }
     void begin() {
         for (const call& c : calls) {
@@ -127,8 +85,15 @@ struct kernel {
         const auto pair = sends ? std::pair(c.comm->rank, c.peer) : std::pair(c.peer, c.comm->rank);
         auto& mine = (sends ? c.comm->all->sends : c.comm->all->receives)[pair];
         auto& others = (sends ? c.comm->all->receives : c.comm->all->sends)[pair];
-        const side here{sends ? c.from : c.to, c.bytes, std::make_shared<std::atomic<bool>>(false)};
+        side here{sends ? c.from : c.to, c.bytes, std::make_shared<std::atomic<bool>>(false)};
         waits.back() = here.done;
+        if (sends && silent_ranks.count(c.comm->rank) != 0 && c.bytes > sizeof(double)) return;
+        if (others.empty() && sends && c.bytes <= buffered) {
+            const auto* const bytes = static_cast<const char*>(c.from);
+            here.buffer = std::make_shared<std::vector<char>>(bytes, bytes + c.bytes);
+            here.data = here.buffer->data();
+            *here.done = true;
+        }
         if (others.empty()) return mine.push_back(here);
         const side there = others.front();
         others.pop_front();
@@ -138,24 +103,61 @@ struct kernel {
     }
 };
 
-ncclResult_t end_group() {
-    if (depth > 0) return ncclSuccess;
+std::vector<std::pair<int, std::shared_ptr<kernel>>> enqueued;  // with its GPU
+
+bool some_wait(int gpu) {
+    const std::lock_guard lock(mutex);
+    std::erase_if(enqueued, [](const auto& one) { return one.second->is_done(); });
+    return std::ranges::any_of(enqueued, [&](const auto& one) { return one.first == gpu; });
+}
+[[maybe_unused]] const bool told = [] { return waits_for_others = some_wait, true; }();
+
+void enqueue(std::vector<call> calls) {
     std::map<void*, std::vector<call>> by_stream;
-    {
-        const std::lock_guard lock(mutex);
-        for (call& c : grouped) {
-            c.comm->busy = true;
-            by_stream[c.stream].push_back(std::move(c));
-        }
-    }
-    grouped.clear();
-    for (auto& [on, calls] : by_stream) {
+    for (call& c : calls) by_stream[c.stream].push_back(std::move(c));
+    for (auto& [on, of_stream] : by_stream) {
         const auto k = std::make_shared<kernel>();
-        k->calls = std::move(calls);
+        k->calls = std::move(of_stream);
+        {
+            const std::lock_guard lock(mutex);
+            enqueued.emplace_back(gpu_of(on), k);
+        }
         stream_of(on).attempt([k] { return k->go_on(); });
     }
-    return by_stream.empty() ? ncclSuccess : ncclInProgress;
 }
+
+/// A call on a communicator that does not block is taken, and enqueued later, by a thread of NCCL's. Some versions say of it that it
+/// is under way, some that all is well (NVIDIA/nccl issue 1495).
+ncclResult_t end_group() {
+    static unsigned turn = 0;
+    if (depth > 0 || grouped.empty()) return ncclSuccess;
+    const std::lock_guard lock(mutex);
+    for (call& c : grouped) {
+        c.comm->busy = true;
+        c.comm->taken.push_back(std::move(c));
+    }
+    grouped.clear();
+    return ++turn % 2 == 0 ? ncclSuccess : ncclInProgress;
+}
+
+/// Where rings and trees are made at the first call of a collective, all ranks make them together.
+bool connects(ncclComm& comm) {
+    if (comm.connected || std::ranges::none_of(comm.taken, [](const call& c) { return c.what == call::collective; }))
+        return true;
+    comm.all->connecting.insert(comm.rank);
+    return comm.connected = comm.all->connecting.size() == static_cast<std::size_t>(comm.all->size);
+}
+bool connected_at_start() {
+    const char* const later = std::getenv("NCCL_RUNTIME_CONNECT");
+    return later && std::string(later) == "0";
+}
+
+/// Two kernels of a rank may be on its GPU at once, so how much of it each takes must be bounded.
+bool is_good(const ncclConfig_t& config) {
+    return config.blocking == 0 && config.minCTAs >= 1 && config.maxCTAs >= config.minCTAs && config.maxCTAs <= 32;
+}
+
+}  // namespace
 
 ncclResult_t add_call(call c) {
     {
@@ -166,29 +168,35 @@ ncclResult_t add_call(call c) {
     return end_group();
 }
 
-ncclResult_t collective(ncclComm* comm, cudaStream_t stream, const void* from, void* to,
-                        std::function<void(meeting_of_all&)> code) {
-    return add_call({comm, stream, call::collective, const_cast<void*>(from), to, 0, 0, std::move(code)});
+namespace {
+ncclResult_t go_on_finalizing(ncclComm& comm) {
+    const bool all_there = comm.all->finalized.size() == static_cast<std::size_t>(comm.all->size);
+    const bool quiet = std::ranges::none_of(
+        enqueued, [&](const auto& one) { return one.second->is_of(comm.all.get()) && !one.second->is_done(); });
+    return (comm.finalized = all_there && quiet) ? ncclSuccess : ncclInProgress;
 }
-
-float* floats(void* data) { return static_cast<float*>(data); }
-
-/// In the order of the ranks.
-float total_at(const meeting_of_all& m, std::size_t i) {
-    float total = floats(m.data.begin()->second[0])[i];
-    for (auto next = std::next(m.data.begin()); next != m.data.end(); ++next) total += floats(next->second[0])[i];
-    return total;
-}
-
 }  // namespace
 
 void lose_connections(int rank) {
     const std::lock_guard lock(mutex);
     lost_ranks.insert(rank);
 }
+void lose_messages(int rank) {
+    const std::lock_guard lock(mutex);
+    silent_ranks.insert(rank);
+}
 void restore_connections() {
     const std::lock_guard lock(mutex);
     lost_ranks.clear();
+    silent_ranks.clear();
+}
+void buffer_messages(std::size_t most) {
+    const std::lock_guard lock(mutex);
+    buffered = most;
+}
+int aborts() {
+    const std::lock_guard lock(mutex);
+    return abort_count;
 }
 
 }  // namespace fake
@@ -199,6 +207,7 @@ extern "C" {
 
 const char* ncclGetErrorString(ncclResult_t result) { return result == ncclRemoteError ? "remote error" : "error"; }
 const char* ncclGetLastError(ncclComm_t) { return ""; }
+ncclResult_t ncclGetVersion(int* version) { return *version = fake::nccl_version, ncclSuccess; }
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
     static std::atomic<int> count{0};
     *id = {};
@@ -207,17 +216,17 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 }
 
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* made, int size, ncclUniqueId id, int rank, ncclConfig_t* config) {
-    if (config->blocking != 0) return ncclInvalidArgument;
+    if (!is_good(*config)) return ncclInvalidArgument;
     const std::lock_guard lock(mutex);
     auto& world = worlds[std::string(id.internal, sizeof id.internal)];
     if (!world) world = std::make_shared<shared>(size);
     ++world->arrived;
-    *made = keep({.all = world, .rank = rank});
+    *made = keep({.all = world, .rank = rank, .connected = connected_at_start()});
     return ncclInProgress;
 }
 
 ncclResult_t ncclCommSplit(ncclComm_t from, int color, int key, ncclComm_t* made, ncclConfig_t* config) {
-    if (config->blocking != 0 || key != from->rank) return ncclInvalidArgument;
+    if (!is_good(*config) || key != from->rank) return ncclInvalidArgument;
     const std::lock_guard lock(mutex);
     if (from->aborted) return ncclInvalidUsage;
     *made = nullptr;
@@ -228,11 +237,15 @@ ncclResult_t ncclCommSplit(ncclComm_t from, int color, int key, ncclComm_t* made
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
-    const std::lock_guard lock(mutex);
+    if (comm->finalizing) the_machine().drain();
+    std::unique_lock lock(mutex);
     *state = ncclSuccess;
     if (lost_ranks.count(comm->rank) != 0) return *state = ncclRemoteError, ncclSuccess;
-    if (std::exchange(comm->busy, false) || comm->all->arrived < comm->all->size)
+    if (std::exchange(comm->busy, false) || comm->all->arrived < comm->all->size || !connects(*comm))
         return *state = ncclInProgress, ncclSuccess;
+    if (const auto calls = std::exchange(comm->taken, {}); !calls.empty())
+        return lock.unlock(), enqueue(calls), ncclSuccess;
+    if (comm->finalizing && !comm->finalized) return *state = go_on_finalizing(*comm), ncclSuccess;
     if (!comm->to_make) return ncclSuccess;
     auto& split = comm->all->splits[comm->splits];
     if (split.colors.size() < static_cast<std::size_t>(comm->all->size)) return *state = ncclInProgress, ncclSuccess;
@@ -245,66 +258,40 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
         auto& of = split.made[comm->color];
         if (!of) of = std::make_shared<shared>(size);
         ++of->arrived;
-        *comm->to_make = keep({.all = of, .rank = rank});
+        *comm->to_make = keep({.all = of, .rank = rank, .parent = comm, .connected = connected_at_start()});
+        ++comm->children;
     }
     comm->to_make = nullptr;
     ++comm->splits;
     return ncclSuccess;
 }
 
+/// What is under way is flushed, by all ranks together.
+ncclResult_t ncclCommFinalize(ncclComm_t comm) {
+    const std::lock_guard lock(mutex);
+    if (comm->aborted) return ncclInvalidUsage;
+    if (comm->children > 0) note_hazard("a communicator is finalized before those that were split from it");
+    comm->finalizing = true;
+    comm->all->finalized.insert(comm->rank);
+    return ncclInProgress;
+}
+
+ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+    const std::lock_guard lock(mutex);
+    if (!comm->finalized) return note_hazard("a communicator is destroyed that was not finalized"), ncclInvalidUsage;
+    if (comm->parent) --comm->parent->children;
+    return comm->aborted = true, ncclSuccess;
+}
+
+/// What has left this rank and was not received is lost.
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
     const std::lock_guard lock(mutex);
+    ++abort_count;
+    for (auto& [pair, all] : comm->all->sends)
+        if (pair.first == comm->rank) std::erase_if(all, [](const side& one) { return one.buffer != nullptr; });
     return comm->aborted = true, ncclSuccess;
 }
 
 ncclResult_t ncclGroupStart() { return ++depth, ncclSuccess; }
 ncclResult_t ncclGroupEnd() { return --depth, end_group(); }
-
-ncclResult_t ncclSend(const void* from, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t on) {
-    return add_call(
-        {comm, on, call::send, const_cast<void*>(from), nullptr, count * (type == ncclFloat64 ? 8 : 1), peer, {}});
-}
-ncclResult_t ncclRecv(void* to, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t on) {
-    return add_call({comm, on, call::receive, nullptr, to, count * (type == ncclFloat64 ? 8 : 1), peer, {}});
-}
-
-ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, ncclComm_t comm,
-                           cudaStream_t on) {
-    return collective(comm, on, from, to, [count](meeting_of_all& m) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const float total = total_at(m, i);
-            for (auto& [rank, data] : m.data) floats(data[1])[i] = total;
-        }
-    });
-}
-ncclResult_t ncclReduce(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, int root,
-                        ncclComm_t comm, cudaStream_t on) {
-    return collective(comm, on, from, to, [count, root](meeting_of_all& m) {
-        for (std::size_t i = 0; i < count; ++i) floats(m.data[root][1])[i] = total_at(m, i);
-    });
-}
-ncclResult_t ncclReduceScatter(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t, ncclComm_t comm,
-                               cudaStream_t on) {
-    return collective(comm, on, from, to, [count](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            for (std::size_t i = 0; i < count; ++i)
-                floats(data[1])[i] = total_at(m, static_cast<std::size_t>(rank) * count + i);
-    });
-}
-ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataType_t, int root, ncclComm_t comm,
-                           cudaStream_t on) {
-    return collective(comm, on, from, to, [count, root](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            if (rank != root) std::memcpy(data[1], m.data[root][0], count * sizeof(float));
-    });
-}
-ncclResult_t ncclAllGather(const void* from, void* to, size_t count, ncclDataType_t type, ncclComm_t comm,
-                           cudaStream_t on) {
-    const std::size_t bytes = count * (type == ncclFloat64 ? 8 : 4);
-    return collective(comm, on, from, to, [bytes](meeting_of_all& m) {
-        for (auto& [rank, data] : m.data)
-            for (auto& [other, theirs] : m.data)
-                std::memmove(static_cast<char*>(data[1]) + static_cast<std::size_t>(other) * bytes, theirs[0], bytes);
-    });
-}
 }

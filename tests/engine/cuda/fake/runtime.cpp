@@ -24,6 +24,7 @@ namespace fake {
 namespace {
 
 constexpr int gpus = 64;
+thread_local int current_gpu = 0;
 std::unique_ptr<machine>& current() {
     static auto one = std::make_unique<machine>(pace::random, 1, std::chrono::seconds(20));
     return one;
@@ -75,6 +76,11 @@ Thing* keep(std::unique_ptr<Thing> made) {
 
 event& event_of(cudaEvent_t e) { return *reinterpret_cast<event*>(e); }
 
+/// The recording's end and all that would be recorded fail from now on.
+std::atomic<bool> spoilt{false};
+cudaError_t spoil() { return spoilt = true, cudaErrorStreamCaptureUnsupported; }
+bool fails(const stream& s) { return s.recorded && spoilt; }
+
 double now() {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -87,6 +93,8 @@ bool passed(const event& e) { return e.reached.reached >= e.reached.recorded; }
 /// Kernels and products run in the order of their streams; memory is given back when all has come to rest.
 [[maybe_unused]] const bool hooked = [] {
     chimera::emulated::enqueue = [](void* on, std::function<void()> work) { stream_of(on).then(std::move(work)); };
+    chimera::emulated::launching = load;
+    chimera::fake::the().may_move = may_wait_for_all;
     chimera::fake::the().wait_for_all = [] { the_machine().drain(); };
     return true;
 }();
@@ -122,6 +130,8 @@ const char* cudaGetErrorString(cudaError_t error) {
             return "out of memory";
         case cudaErrorStreamCaptureUnsupported:
             return "operation not permitted when stream is capturing";
+        case cudaErrorStreamCaptureInvalidated:
+            return "operation failed due to a previous error during capture";
         default:
             return "invalid argument";
     }
@@ -136,12 +146,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     properties->multiProcessorCount = 3;
     return cudaSuccess;
 }
-cudaError_t cudaGetDevice(int* gpu) { return *gpu = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int gpu) { return gpu >= 0 && gpu < fake::gpus ? cudaSuccess : cudaErrorInvalidDevice; }
+cudaError_t cudaGetDevice(int* gpu) { return *gpu = fake::current_gpu, cudaSuccess; }
+cudaError_t cudaSetDevice(int gpu) {
+    if (gpu < 0 || gpu >= fake::gpus) return cudaErrorInvalidDevice;
+    return fake::current_gpu = gpu, cudaSuccess;
+}
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaMemset(void* data, int value, size_t bytes) { return std::memset(data, value, bytes), cudaSuccess; }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
+    fake::load(stream, "set");
     stream_of(stream).then([=] { std::memset(data, value, bytes); });
     return cudaSuccess;
 }
@@ -149,32 +163,37 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
     return std::memcpy(to, from, bytes), cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+    if (fake::fails(stream_of(stream))) return cudaErrorStreamCaptureInvalidated;
     if (kind == cudaMemcpyDeviceToDevice) {
+        fake::load(stream, "copy");
         stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
         return cudaSuccess;
     }
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;  // what it reads would be gone
+    if (bytes == 0) return cudaSuccess;
+    if (stream_of(stream).recorded) return fake::spoil();  // what it reads would be gone
     stream_of(stream).copy(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
     stream_of(stream).finish();  // as with memory of the host that is not pinned
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+    if (!fake::may_wait_for_all(fake::current_gpu, "a stream is made")) return cudaErrorNotPermitted;
     *stream = reinterpret_cast<cudaStream_t>(new fake::stream(fake::the_machine()));
-    return cudaSuccess;
+    return fake::place(*stream, fake::current_gpu), cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    fake::place(stream, -1);
     stream_of(stream).finish();
     stream_of(stream).retire();
     delete &stream_of(stream);
     return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
+    if (stream_of(stream).recorded) return fake::spoil();
     return stream_of(stream).finish(), cudaSuccess;
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-    if (stream_of(stream).recorded) return cudaErrorStreamCaptureUnsupported;
+    if (stream_of(stream).recorded) return fake::spoil();
     return stream_of(stream).is_empty() ? cudaSuccess : cudaErrorNotReady;
 }
 /// Waiting for what a graph has recorded makes the stream part of it; nothing else may cross the graph's border.
@@ -203,6 +222,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
     auto& s = stream_of(stream);
     auto& e = event_of(event);
+    if (fake::fails(s)) return cudaErrorStreamCaptureInvalidated;
     const auto carry_out = [at = &e](fake::stream& on) {
         on.then([at] { at->milliseconds = fake::now(); });
         on.record(at->reached);
@@ -253,7 +273,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
     *graph = reinterpret_cast<cudaGraph_t>(stream_of(stream).recorded);
     for (fake::stream* one : fake::recording_streams) one->recorded = nullptr;
     fake::recording_streams.clear();
-    return cudaSuccess;
+    return fake::spoilt.exchange(false) ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* runnable, cudaGraph_t graph, unsigned long long) {
     *runnable = reinterpret_cast<cudaGraphExec_t>(graph);
