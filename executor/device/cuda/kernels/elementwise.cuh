@@ -75,15 +75,17 @@ struct gelu_backward_work {
     const Real* dy;
     Real* dx;
     template <int Width>
-    __device__ void at(std::size_t i) const {
-        const pack<Width> v = load<Width>(x + i);
-        pack<Width> d = load<Width>(dy + i);
+    __device__ static pack<Width> gradient(const pack<Width>& v, pack<Width> d) {
         for (int k = 0; k < Width; ++k) {
             const float square = v[k] * v[k];
             const float t = tanhf(gelu_factor * (v[k] + gelu_cubic * square * v[k]));
             d[k] *= (1 + t) / 2 + v[k] / 2 * (1 - t * t) * gelu_factor * (1 + 3 * gelu_cubic * square);
         }
-        store(dx + i, d);
+        return d;
+    }
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        store(dx + i, gradient(load<Width>(x + i), load<Width>(dy + i)));
     }
 };
 
