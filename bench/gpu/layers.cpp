@@ -69,8 +69,7 @@ void one_block(device_type& device, int channels, int sequences, int tokens, dou
         device.copy(layer.input(numbers(stash)), numbers(input), unit.size(channels));
         layer.forward(device, numbers(values), numbers(stash), numbers(out), true);
         device.copy(layer.output_gradient(numbers(stash)), numbers(input), unit.size(channels));
-        layer.input_gradient(device, numbers(values), numbers(stash), numbers(work), numbers(out), false);
-        layer.weight_gradient(device, numbers(stash), numbers(work), wides(gradients), true, false);
+        layer.backward(device, numbers(values), numbers(stash), numbers(work), numbers(out), wides(gradients), true);
     });
     std::printf("| %d | %d × %d | %.2f | %.2f | %.0f | %s | %.1f %% |\n", channels, sequences, tokens, 1e-12 * flops,
                 1e3 * took.median, 1e-12 * flops / took.median, share(flops, took.median, peak).c_str(),

@@ -82,14 +82,19 @@ public:
         device.mean_of(wide_at<D>(s + losses_), static_cast<std::size_t>(logits_shape_.rows), loss);
     }
 
+    /// Leaves the same bits as the two halves.
+    void backward(D& device, const real* values, real* stash, const std::int32_t* targets, real* dx, wide* gradients,
+                  bool add) const {
+        real* s = stash;
+        logits_gradient(device, values, s, targets);
+        norm_.backward(device, values, s, s + x_, s + d_normal_, nullptr, dx, gradients, add);
+        device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
+    }
     void input_gradient(D& device, const real* values, real* stash, const std::int32_t* targets, real* dx) const {
         real* s = stash;
-        device.cross_entropy_backward(logits_shape_, s + logits_, targets, wide_at<D>(s + log_sum_),
-                                      wide(1) / wide(logits_shape_.rows));
-        device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
+        logits_gradient(device, values, s, targets);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }
-
     void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
         const real* s = stash;
         device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
@@ -97,6 +102,12 @@ public:
     }
 
 private:
+    /// Of the logits, then of what they were made of.
+    void logits_gradient(D& device, const real* values, real* s, const std::int32_t* targets) const {
+        device.cross_entropy_backward(logits_shape_, s + logits_, targets, wide_at<D>(s + log_sum_),
+                                      wide(1) / wide(logits_shape_.rows));
+        device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
+    }
     void exclude(D& device, int vocabulary) {
         std::vector<real> bias(static_cast<std::size_t>(logits_shape_.columns), rounded<real>(0));
         std::fill(bias.begin() + vocabulary, bias.end(), rounded<real>(-1e30F));

@@ -70,7 +70,8 @@ private:
         }
         const row_shape rows{unit.rows(), config.channels};
         std::size_t scratch = std::max(plans.scratch_bytes() - library, gpu::sum_workspace(elements(config, layers)));
-        if (layers.head || layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows));
+        if (layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows, 4));
+        if (layers.head) scratch = std::max(scratch, gpu::columns_workspace(rows, 2));
         if (layers.head) scratch = std::max(scratch, gpu::sum_workspace(unit.size(1)));
         if (layers.embedding)
             scratch = std::max(
