@@ -15,6 +15,7 @@ using chimera::executor::attention_shape;
 using chimera::executor::embedding_shape;
 using chimera::executor::linear_role;
 using chimera::executor::linear_shape;
+using chimera::executor::norm_gradients;
 using chimera::executor::row_shape;
 
 class device : public chimera::executor::host_side {
