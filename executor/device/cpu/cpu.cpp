@@ -288,17 +288,6 @@ void cpu_device_in<Real>::norm_backward_parameters(const row_shape& shape, const
     });
 }
 
-// dx may be an input: what is summed of those comes first.
-template <class Real>
-void cpu_device_in<Real>::norm_backward(const row_shape& shape, const real* dy, const real* x, const real* scale,
-                                        const wide* mean, const wide* inverse, const real* residual, real* dx,
-                                        const norm_gradients<wide>& to) {
-    norm_backward_parameters(shape, dy, x, mean, inverse, to.scale, to.shift, to.add);
-    if (to.residual) column_sums(shape, residual, to.residual, to.add);
-    norm_backward_input(shape, dy, x, scale, mean, inverse, residual, dx);
-    if (to.dx) column_sums(shape, dx, to.dx, to.add);
-}
-
 template <class Real>
 void cpu_device_in<Real>::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
     state_->heads(plan, [&](int first, int last, float* scratch) {

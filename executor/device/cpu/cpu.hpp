@@ -4,6 +4,7 @@
 #include "executor/device/bf16.hpp"
 #include "executor/device/device.hpp"
 #include "executor/device/memory.hpp"
+#include "executor/device/pieces.hpp"
 
 #include <memory>
 
@@ -83,7 +84,9 @@ public:
     void norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
                                   const wide* inverse, wide* d_scale, wide* d_shift, bool add);
     void norm_backward(const row_shape& shape, const real* dy, const real* x, const real* scale, const wide* mean,
-                       const wide* inverse, const real* residual, real* dx, const norm_gradients<wide>& to);
+                       const wide* inverse, const real* residual, real* dx, const norm_gradients<wide>& to) {
+        norm_backward_in_pieces(*this, shape, dy, x, scale, mean, inverse, residual, dx, to);
+    }
 
     void attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum);
     void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,

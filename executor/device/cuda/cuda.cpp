@@ -283,23 +283,6 @@ void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy,
 }
 
 template <class Real>
-void cuda_device<Real>::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
-    gpu::gelu_backward(queue(), x, dy, dx, n);
-}
-
-template <class Real>
-void cuda_device<Real>::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift,
-                                     real* y, wide* mean, wide* inverse) {
-    gpu::norm_forward(queue(), shape, x, scale, shift, y, mean, inverse);
-}
-
-template <class Real>
-void cuda_device<Real>::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
-                                            const wide* mean, const wide* inverse, const real* residual, real* dx) {
-    gpu::norm_backward_input(queue(), shape, dy, x, scale, mean, inverse, residual, dx);
-}
-
-template <class Real>
 void cuda_device<Real>::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x,
                                                  const wide* mean, const wide* inverse, wide* d_scale, wide* d_shift,
                                                  bool add) {

@@ -3,6 +3,7 @@
 
 #include "executor/device/device.hpp"
 #include "executor/device/memory.hpp"
+#include "executor/device/pieces.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -169,10 +170,7 @@ public:
 
     void norm_backward(const row_shape& s, const real* dy, const real* x, const real* scale, const real* mean,
                        const real* inverse, const real* residual, real* dx, const norm_gradients<real>& to) {
-        norm_backward_parameters(s, dy, x, mean, inverse, to.scale, to.shift, to.add);
-        if (to.residual) column_sums(s, residual, to.residual, to.add);
-        norm_backward_input(s, dy, x, scale, mean, inverse, residual, dx);
-        if (to.dx) column_sums(s, dx, to.dx, to.add);
+        norm_backward_in_pieces(*this, s, dy, x, scale, mean, inverse, residual, dx, to);
     }
 
     void attention_forward(const attention_plan& s, const real* qkv, real* y, real* log_sum) {
