@@ -132,8 +132,7 @@ void block_forward_backward(benchmark::State& state) {
         device.copy(layer.input(floats(stash)), floats(input), unit.size(config.channels));
         layer.forward(device, floats(values), floats(stash), floats(out), true);
         device.copy(layer.output_gradient(floats(stash)), floats(input), unit.size(config.channels));
-        layer.input_gradient(device, floats(values), floats(stash), floats(work), floats(out), false);
-        layer.weight_gradient(device, floats(stash), floats(work), floats(gradients), true, false);
+        layer.backward(device, floats(values), floats(stash), floats(work), floats(out), floats(gradients), true);
     });
     state.counters["tokens/s"] = benchmark::Counter(rows, benchmark::Counter::kIsIterationInvariantRate);
 }

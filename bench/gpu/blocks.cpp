@@ -28,8 +28,7 @@ spread time_block(device_type& device, const gpt2_config& config, const unit_sha
     device.copy(layer.output_gradient(s), elements<bf16>(input), narrow);
     return timed(device.stream(), 5, 20, [&] {
         layer.forward(device, w, s, elements<bf16>(out), true);
-        layer.input_gradient(device, w, s, elements<bf16>(work), elements<bf16>(out), false);
-        layer.weight_gradient(device, s, elements<bf16>(work), elements<float>(gradients), true, false);
+        layer.backward(device, w, s, elements<bf16>(work), elements<bf16>(out), elements<float>(gradients), true);
     });
 }
 

@@ -33,13 +33,18 @@ namespace chimera::executor {
 ///     linear_forward(p, x, w, bias, residual, y)      y = x w + bias + residual; either may be null
 ///     linear_gelu_forward(p, x, w, bias, before, y)   before = x w + bias, y = gelu(before); before may be null
 ///     linear_backward_input(p, dy, w, dx)             dx = dy wᵀ
-///     linear_gelu_backward_input(p, dy, w, before, dx, room)      dx = gelu'(before) · (dy wᵀ), where x was gelu(before); dx may be
-///                                                     before; room, as large, may be dx, but not before
+///     linear_gelu_backward_input(p, dy, w, before, dx, room, sums, add)   dx = gelu'(before) · (dy wᵀ), where x was gelu(before), and
+///                                                     sums (+)= column_sums of dx; dx may be before; room, as large, may be dx, but
+///                                                     not before; sums may be null
+///     sums_with_gelu(p)                               whether those sums cost next to nothing there
 ///     linear_backward_weight(p, dy, x, dw, db, add)   dw (+)= xᵀ dy, db (+)= column sums of dy; db may be null
+///     column_sums(shape, dy, sums, add)               sums (+)= sums of dy's columns: a bias's gradient
 ///     gelu_backward(x, dy, dx, n)                     tanh form; dx may be x or dy
 ///     norm_forward(shape, x, scale, shift, y, mean, inverse)      mean and 1/deviation, one of each a row
 ///     norm_backward_input(shape, dy, x, scale, mean, inverse, residual, dx)   dx = residual + …; residual may be null
 ///     norm_backward_parameters(shape, dy, x, mean, inverse, d_scale, d_shift, add)
+///     norm_backward(shape, dy, x, scale, mean, inverse, residual, dx, to)     both, and column_sums of residual and dx where `to` has
+///                                                     places for them: the same bits as one by one
 ///     attention_forward(a, qkv, y, log_sum)           log_sum [sequences, heads, tokens]: log of each softmax's denominator
 ///     attention_backward(a, qkv, y, dy, log_sum, d_qkv)           d_qkv may be qkv
 ///     cross_entropy(shape, logits, targets, losses)   in nats, one a row
@@ -82,12 +87,15 @@ concept Device = requires(D d, typename D::real* y, const typename D::real* x, t
     d.linear_forward(p, x, x, x, x, y);
     d.linear_gelu_forward(p, x, x, x, y, y);
     d.linear_backward_input(p, x, x, y);
-    d.linear_gelu_backward_input(p, x, x, x, y, y);
+    d.linear_gelu_backward_input(p, x, x, x, y, y, b, add);
+    { d.sums_with_gelu(p) } -> std::same_as<bool>;
     d.linear_backward_weight(p, x, x, b, b, add);
+    d.column_sums(r, x, b, add);
     d.gelu_backward(x, x, y, n);
     d.norm_forward(r, x, x, x, y, b, b);
     d.norm_backward_input(r, x, x, x, a, a, x, y);
     d.norm_backward_parameters(r, x, x, a, a, b, b, add);
+    d.norm_backward(r, x, x, x, a, a, x, y, norm_gradients<typename D::wide>{b, b, b, b, add});
     d.attention_forward(ap, x, y, b);
     d.attention_backward(ap, x, x, x, a, y);
     d.cross_entropy(r, x, tokens, b);

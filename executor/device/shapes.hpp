@@ -39,6 +39,15 @@ struct row_shape {
     constexpr std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
 };
 
+/// Where the backward of a norm puts what it sums over the rows on its way, one number a column.
+template <class Wide>
+struct norm_gradients {
+    Wide *scale, *shift;
+    Wide *residual = nullptr,
+         *dx = nullptr;  ///< sums of residual (which is then given) and of dx: gradients of the biases beside
+    bool add = false;    ///< to what is there
+};
+
 /// Added to the variance by layer norm, as in GPT-2.
 inline constexpr double norm_epsilon = 1e-5;
 

@@ -42,6 +42,13 @@ public:
                                         gradients + scale_, gradients + shift_, add);
     }
 
+    /// Both at once. `d_residual`, `d_dx`: gradients of the biases that were added to what residual and dx are gradients of, or null.
+    void backward(D& device, const real* values, const real* stash, const real* x, const real* dy, const real* residual,
+                  real* dx, wide* gradients, bool add, wide* d_residual = nullptr, wide* d_dx = nullptr) const {
+        device.norm_backward(shape_, dy, x, values + scale_, wide_at<D>(stash + mean_), wide_at<D>(stash + inverse_),
+                             residual, dx, {gradients + scale_, gradients + shift_, d_residual, d_dx, add});
+    }
+
 private:
     row_shape shape_;
     std::size_t scale_, shift_, mean_, inverse_;
@@ -56,7 +63,7 @@ public:
 
     linear(D& device, const std::string& name, int inputs, int outputs, linear_role role, double deviation,
            const unit_shape& unit, parameter_list& parameters)
-        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs}, role)),
+        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs}, role)), shape_{unit.rows(), outputs},
           weight_(parameters.add(name + ".weight", {inputs, outputs}, parameter::start::normal, deviation)),
           bias_(parameters.add(name + ".bias", {outputs}, parameter::start::zeros)) {}
 
@@ -71,16 +78,25 @@ public:
         device.linear_backward_input(plan_, dy, values + weight_, dx);
     }
     /// Through the GELU that made x of `before`: see linear_gelu_backward_input.
-    void gelu_input_gradient(D& device, const real* values, const real* dy, const real* before, real* dx,
-                             real* room) const {
-        device.linear_gelu_backward_input(plan_, dy, values + weight_, before, dx, room);
+    void gelu_input_gradient(D& device, const real* values, const real* dy, const real* before, real* dx, real* room,
+                             wide* sums = nullptr, bool add = false) const {
+        device.linear_gelu_backward_input(plan_, dy, values + weight_, before, dx, room, sums, add);
     }
+    /// Whether the sums above cost next to nothing: they are the bias's gradient of the layer before the GELU.
+    bool sums_with_gelu(D& device) const { return device.sums_with_gelu(plan_); }
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
         device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
     }
+    /// The same, where the bias's gradient is added up elsewhere, or with `later` after it, in the order in which that would be.
+    void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add, bool later) const {
+        device.linear_backward_weight(plan_, dy, x, gradients + weight_, nullptr, add);
+        if (later) device.column_sums(shape_, dy, bias(gradients), add);
+    }
+    wide* bias(wide* gradients) const { return gradients + bias_; }
 
 private:
     typename D::linear_plan plan_;
+    row_shape shape_;  // of the outputs
     std::size_t weight_, bias_;
 };
 
@@ -115,33 +131,59 @@ public:
         narrow_again_.forward(device, values, s + active_, s + middle_, y);
     }
 
-    /// `work` has room for work_size() elements. `later`: the weight gradient does not follow at once, and finds all in the stash.
-    void input_gradient(D& device, const real* values, real* stash, real* work, real* dx, bool later) const {
+    /// `work` has room for work_size() elements. Leaves the same bits as the two halves, with less to read: sums of columns are
+    /// taken by what passes over them anyway.
+    void backward(D& device, const real* values, real* stash, real* work, real* dx, wide* gradients, bool add) const {
+        back(device, values, stash, work, dx, gradients, add);
+        weights(device, stash, work, gradients, add, false);
+    }
+    /// The first half; the second, whenever it comes, finds all in the stash.
+    void input_gradient(D& device, const real* values, real* stash, real* work, real* dx) const {
+        back(device, values, stash, work, dx, nullptr, false);
+    }
+    void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
+        weights(device, stash, nullptr, gradients, add, true);
+    }
+
+private:
+    /// Without `gradients` they come later.
+    void back(D& device, const real* values, real* stash, real* work, real* dx, wide* gradients, bool add) const {
         real* s = stash;
-        real* const d_wide = later ? s + wide_ : work;
-        real* const d_attended = s + d_normal_1_;  // until that is made
-        narrow_again_.gelu_input_gradient(device, values, s + dy_, s + wide_, d_wide, work);
+        const bool later = !gradients;
+        real *const d_wide = later ? s + wide_ : work, *const d_attended = s + d_normal_1_;  // until that is made
+        wide* const bias = !later && narrow_again_.sums_with_gelu(device) ? widen_.bias(gradients) : nullptr;
+        narrow_again_.gelu_input_gradient(device, values, s + dy_, s + wide_, d_wide, work, bias, add);
         widen_.input_gradient(device, values, d_wide, s + d_normal_2_);
-        norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
+        if (later)
+            norm_2_.input_gradient(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_);
+        else
+            norm_2_.backward(device, values, s, s + middle_, s + d_normal_2_, s + dy_, s + d_middle_, gradients, add,
+                             narrow_again_.bias(gradients), project_.bias(gradients));
         project_.input_gradient(device, values, s + d_middle_, d_attended);
         device.attention_backward(attention_, s + qkv_, s + attended_, d_attended, wide_at<D>(s + log_sum_),
                                   s + d_qkv(later));
         attend_.input_gradient(device, values, s + d_qkv(later), s + d_normal_1_);
-        norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
+        if (later)
+            norm_1_.input_gradient(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx);
+        else
+            norm_1_.backward(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx, gradients, add);
     }
 
-    /// `work` and `later` as the input gradient had them; with `later`, work may be null.
-    void weight_gradient(D& device, const real* stash, const real* work, wide* gradients, bool add, bool later) const {
-        const real* s = stash;
-        narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add);
-        widen_.weight_gradient(device, later ? s + wide_ : work, s + normal_2_, gradients, add);
-        norm_2_.weight_gradient(device, s, s + middle_, s + d_normal_2_, gradients, add);
-        project_.weight_gradient(device, s + d_middle_, s + attended_, gradients, add);
+    /// What back() has left; with `later` it has summed nothing, and left d_wide in the stash.
+    void weights(D& device, const real* stash, const real* work, wide* gradients, bool add, bool later) const {
+        const real *const s = stash, *const d_wide = later ? s + wide_ : work;
+        narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add, later);
+        if (narrow_again_.sums_with_gelu(device))
+            widen_.weight_gradient(device, d_wide, s + normal_2_, gradients, add, later);
+        else
+            widen_.weight_gradient(device, d_wide, s + normal_2_, gradients, add);
+        project_.weight_gradient(device, s + d_middle_, s + attended_, gradients, add, later);
         attend_.weight_gradient(device, s + d_qkv(later), s + normal_1_, gradients, add);
+        if (!later) return;
+        norm_2_.weight_gradient(device, s, s + middle_, s + d_normal_2_, gradients, add);
         norm_1_.weight_gradient(device, s, s + x_, s + d_normal_1_, gradients, add);
     }
 
-private:
     block(D& device, const gpt2_config& c, const std::string& name, double residual, const unit_shape& unit,
           parameter_list& parameters)
         : narrow_(unit.size(c.channels)), norm_1_(name + ".ln_1", c.channels, unit, parameters, stash_),

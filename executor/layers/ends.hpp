@@ -88,12 +88,18 @@ public:
         device.mean_of(losses, static_cast<std::size_t>(logits_shape_.rows), loss);
     }
 
+    /// Leaves the same bits as the two halves.
+    void backward(D& device, const real* values, real* stash, real* dx, wide* gradients, bool add) const {
+        real* s = stash;
+        device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
+        norm_.backward(device, values, s, s + x_, s + d_normal_, nullptr, dx, gradients, add);
+        device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
+    }
     void input_gradient(D& device, const real* values, real* stash, real* dx) const {
         real* s = stash;
         device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }
-
     void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
         const real* s = stash;
         device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);

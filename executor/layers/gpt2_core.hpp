@@ -240,15 +240,23 @@ void gpt2_core<D>::walk_back(int unit, real* stash, const real* output_gradient,
     };
     if (head_) {
         real* s = stash + whole_.head;
-        if (inputs) head_->input_gradient(device_, values, s, port(blocks_.size()));
-        if (weights) head_->weight_gradient(device_, s, gradients, add);
+        if (inputs && weights)
+            head_->backward(device_, values, s, port(blocks_.size()), gradients, add);
+        else if (inputs)
+            head_->input_gradient(device_, values, s, port(blocks_.size()));
+        else
+            head_->weight_gradient(device_, s, gradients, add);
     } else if (inputs) {
         device_.copy(port(blocks_.size()), output_gradient, boundary_);
     }
     for (std::size_t i = blocks_.size(); i-- > 0;) {
         real* s = stash + whole_.block(i);
-        if (inputs) blocks_[i].input_gradient(device_, values, s, array(work_), port(i), !weights);
-        if (weights) blocks_[i].weight_gradient(device_, s, array(work_), gradients, add, !inputs);
+        if (inputs && weights)
+            blocks_[i].backward(device_, values, s, array(work_), port(i), gradients, add);
+        else if (inputs)
+            blocks_[i].input_gradient(device_, values, s, array(work_), port(i));
+        else
+            blocks_[i].weight_gradient(device_, s, gradients, add);
     }
     if (!weights) return;
     if (embedding_) embedding_->weight_gradient(device_, stash + whole_.embedding, batch_.tokens(unit), gradients, add);

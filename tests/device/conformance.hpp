@@ -73,6 +73,14 @@ void check_linear(const linear_shape& s, Check check) {
                 l.give(dx, inputs, {32. + 1.13 * s.outputs, 2});
             });
     for (const bool add : {false, true})
+        check("linear input gradient through GELU, with sums, " + text(s), [&](auto& l) {
+            auto *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2), *before = l.numbers(inputs, 7);
+            auto *sums = add ? l.wides(area(1, s.inputs), 6) : l.empty_wide(area(1, s.inputs)), *room = l.empty(inputs);
+            l.device.linear_gelu_backward_input(l.device.plan(s), dy, w, before, before, room, sums, add);
+            l.give(before, inputs, {32. + 1.13 * s.outputs, 2});
+            l.give(sums, area(1, s.inputs), {32. + 1.13 * s.outputs + s.rows, 8});  // of what is stored
+        });
+    for (const bool add : {false, true})
         for (const bool with_bias : {false, true})
             check("linear weight gradient " + text(s), [&](auto& l) {
                 auto *dw = add ? l.wides(weights, 5) : l.empty_wide(weights),
@@ -131,6 +139,41 @@ TYPED_TEST_P(conformance, norm) {
                 l.give(dx, s.size(), {64, 1});
                 l.give(d_scale, n, {64. + s.rows, 0});
                 l.give(d_shift, n, {64. + s.rows, 0});
+            });
+}
+
+/// All at once, in the place of dy; `biases`: with the sums of residual and dx.
+TYPED_TEST_P(conformance, norm_backward) {
+    for (const row_shape s : {row_shape{1, 16}, {17, 33}, {5, 768}, {64, 128}, {1000, 24}, {3, 1600}, {2, 8192}})
+        for (const bool biases : {false, true})
+            TestFixture::check("norm backward " + std::to_string(s.columns), [&](auto& l) {
+                const auto n = area(1, s.columns), m = area(s.rows, 1);
+                auto *x = l.numbers(s.size(), 1, 2), *scale = l.numbers(n, 2), *shift = l.numbers(n, 3),
+                     *dy = l.numbers(s.size(), 4), *residual = l.numbers(s.size(), 5), *y = l.empty(s.size());
+                auto *mean = l.empty_wide(m), *inverse = l.empty_wide(m);
+                const auto sums = [&](unsigned seed) { return biases ? l.wides(n, seed) : l.empty_wide(n); };
+                auto *d_scale = sums(6), *d_shift = sums(7), *d_residual = sums(8), *d_dx = sums(9);
+                l.device.norm_forward(s, x, scale, shift, y, mean, inverse);
+                l.device.norm_backward(
+                    s, dy, x, scale, mean, inverse, residual, dy,
+                    {d_scale, d_shift, biases ? d_residual : nullptr, biases ? d_dx : nullptr, biases});
+                l.give(dy, s.size(), {64, 1});
+                l.give(d_scale, n, {64. + s.rows, 0});
+                l.give(d_shift, n, {64. + s.rows, 0});
+                if (!biases) return;
+                l.give(d_residual, n, {64. + s.rows, 0});
+                l.give(d_dx, n, {64. + s.rows, 8});  // of what is stored
+            });
+}
+
+TYPED_TEST_P(conformance, column_sums) {
+    for (const row_shape s : {row_shape{1, 1}, {17, 33}, {1000, 24}, {5, 3072}, {3, 8193}})
+        for (const bool add : {false, true})
+            TestFixture::check("column sums " + std::to_string(s.columns), [&](auto& l) {
+                const auto n = area(1, s.columns);
+                auto* sums = add ? l.wides(n, 6) : l.empty_wide(n);
+                l.device.column_sums(s, l.numbers(s.size(), 1), sums, add);
+                l.give(sums, n, {4. + s.rows, 0});
             });
 }
 
@@ -266,7 +309,8 @@ TYPED_TEST_P(conformance, whole_arrays) {
     });
 }
 
-REGISTER_TYPED_TEST_SUITE_P(conformance, linear, linear_to_the_vocabulary_of_gpt2, gelu_backward, norm, attention,
-                            attention_with_extreme_scores, embedding, cross_entropy, adamw, whole_arrays);
+REGISTER_TYPED_TEST_SUITE_P(conformance, linear, linear_to_the_vocabulary_of_gpt2, gelu_backward, norm, norm_backward,
+                            column_sums, attention, attention_with_extreme_scores, embedding, cross_entropy, adamw,
+                            whole_arrays);
 
 }  // namespace chimera::executor::test

@@ -141,8 +141,12 @@ void check_block(bool later) {
     };
     loss();
     std::ranges::copy(dy.all(), layer.output_gradient(stash.data()));
-    layer.input_gradient(d, values.data(), stash.data(), work.data(), dx.data(), later);
-    layer.weight_gradient(d, stash.data(), later ? nullptr : work.data(), gradients.data(), false, later);
+    if (later) {
+        layer.input_gradient(d, values.data(), stash.data(), work.data(), dx.data());
+        layer.weight_gradient(d, stash.data(), gradients.data(), false);
+    } else {
+        layer.backward(d, values.data(), stash.data(), work.data(), dx.data(), gradients.data(), false);
+    }
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
         expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
@@ -170,7 +174,7 @@ TEST(finite_differences, embedding) {
                         p.name);
 }
 
-TEST(finite_differences, head) {
+void check_head(bool later) {
     device d;
     parameter_list list;
     const head<device> layer(d, tiny, unit, list);
@@ -184,13 +188,20 @@ TEST(finite_differences, head) {
         return mean;
     };
     loss(true);
-    layer.input_gradient(d, values.data(), stash.data(), dx.data());
-    layer.weight_gradient(d, stash.data(), gradients.data(), false);
+    if (later) {
+        layer.input_gradient(d, values.data(), stash.data(), dx.data());
+        layer.weight_gradient(d, stash.data(), gradients.data(), false);
+    } else {
+        layer.backward(d, values.data(), stash.data(), dx.data(), gradients.data(), false);
+    }
     expect_gradient(dx.all(), x.all(), loss, "input");
     for (const parameter& p : list.all())
         expect_gradient(gradients.all().subspan(p.offset, p.size), values.all().subspan(p.offset, p.size), loss,
                         p.name);
 }
+
+TEST(finite_differences, head) { check_head(false); }
+TEST(finite_differences, head_in_two_halves) { check_head(true); }
 
 TEST(finite_differences, whole_model) {
     device d;

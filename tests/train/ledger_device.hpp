@@ -15,6 +15,7 @@ using chimera::executor::attention_shape;
 using chimera::executor::embedding_shape;
 using chimera::executor::linear_role;
 using chimera::executor::linear_shape;
+using chimera::executor::norm_gradients;
 using chimera::executor::row_shape;
 
 class device : public chimera::executor::host_side {
@@ -48,9 +49,11 @@ public:
     }
     void linear_gelu_forward(linear_plan p, const real*, const real*, const real*, real*, real*) { forward += work(p); }
     void linear_backward_input(linear_plan p, const real*, const real*, real*) { input_gradient += work(p); }
-    void linear_gelu_backward_input(linear_plan p, const real*, const real*, const real*, real*, real*) {
+    void linear_gelu_backward_input(linear_plan p, const real*, const real*, const real*, real*, real*, real*, bool) {
         input_gradient += work(p);
     }
+    bool sums_with_gelu(linear_plan) const { return true; }
+    void column_sums(const row_shape&, const real*, real*, bool) {}
     void linear_backward_weight(linear_plan p, const real*, const real*, real*, real*, bool) {
         weight_gradient += work(p);
     }
@@ -60,6 +63,8 @@ public:
                              const real*, real*) {}
     void norm_backward_parameters(const row_shape&, const real*, const real*, const real*, const real*, real*, real*,
                                   bool) {}
+    void norm_backward(const row_shape&, const real*, const real*, const real*, const real*, const real*, const real*,
+                       real*, const norm_gradients<real>&) {}
     void attention_forward(const attention_plan& p, const real*, real*, real*) { forward += work(p); }
     void attention_backward(const attention_plan& p, const real*, const real*, const real*, const real*, real*) {
         input_gradient += 2 * work(p);

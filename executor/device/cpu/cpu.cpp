@@ -225,9 +225,11 @@ void cpu_device_in<Real>::linear_backward_input(linear_plan plan, const real* dy
 
 template <class Real>
 void cpu_device_in<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w,
-                                                     const real* before, real* dx, real* room) {
+                                                     const real* before, real* dx, real* room, wide* sums, bool add) {
+    const row_shape gradient{plan->shape.rows, plan->shape.inputs};
     linear_backward_input(plan, dy, w, room);
-    state_->template in<Real>().gelu_backward(before, room, dx, detail::count(plan->shape.rows, plan->shape.inputs));
+    state_->template in<Real>().gelu_backward(before, room, dx, gradient.size());
+    if (sums) column_sums(gradient, dx, sums, add);
 }
 
 template <class Real>
@@ -235,10 +237,14 @@ void cpu_device_in<Real>::linear_backward_weight(linear_plan plan, const real* d
                                                  bool add) {
     const linear_shape& s = plan->shape;
     state_->run(plan->weight[add], {s.transposed ? dy : x, s.transposed ? x : dy, dw});
-    if (!db) return;
-    if (!add) fill(db, 0, static_cast<std::size_t>(s.outputs));
-    state_->columns({s.rows, s.outputs}, [&](std::ptrdiff_t first, const row_shape& part) {
-        state_->template in<Real>().add_columns(part, s.outputs, dy + first, db + first);
+    if (db) column_sums({s.rows, s.outputs}, dy, db, add);
+}
+
+template <class Real>
+void cpu_device_in<Real>::column_sums(const row_shape& shape, const real* dy, wide* sums, bool add) {
+    if (!add) fill(sums, 0, static_cast<std::size_t>(shape.columns));
+    state_->columns(shape, [&](std::ptrdiff_t first, const row_shape& part) {
+        state_->template in<Real>().add_columns(part, shape.columns, dy + first, sums + first);
     });
 }
 

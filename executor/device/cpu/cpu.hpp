@@ -4,6 +4,7 @@
 #include "executor/device/bf16.hpp"
 #include "executor/device/device.hpp"
 #include "executor/device/memory.hpp"
+#include "executor/device/pieces.hpp"
 
 #include <memory>
 
@@ -70,8 +71,10 @@ public:
     void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
     void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
     void linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before, real* dx,
-                                    real* room);
+                                    real* room, wide* sums = nullptr, bool add = false);
+    bool sums_with_gelu(linear_plan) const { return false; }
     void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
+    void column_sums(const row_shape& shape, const real* dy, wide* sums, bool add);
     void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n);
 
     void norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift, real* y, wide* mean,
@@ -80,6 +83,10 @@ public:
                              const wide* inverse, const real* residual, real* dx);
     void norm_backward_parameters(const row_shape& shape, const real* dy, const real* x, const wide* mean,
                                   const wide* inverse, wide* d_scale, wide* d_shift, bool add);
+    void norm_backward(const row_shape& shape, const real* dy, const real* x, const real* scale, const wide* mean,
+                       const wide* inverse, const real* residual, real* dx, const norm_gradients<wide>& to) {
+        norm_backward_in_pieces(*this, shape, dy, x, scale, mean, inverse, residual, dx, to);
+    }
 
     void attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum);
     void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,

@@ -151,7 +151,9 @@ auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_pla
     queue();
     auto& made = state_->linear.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
     made.prepare(role);
-    state_->room(gpu::columns_workspace({shape.rows, shape.outputs}) + detail::row_bytes(shape.outputs), false);
+    state_->room(gpu::columns_workspace({shape.rows, shape.outputs}, 1) + detail::row_bytes(shape.outputs), false);
+    if (role == linear_role::residual_after_gelu)
+        state_->room(gpu::columns_workspace({shape.rows, shape.inputs}, 1), false);
     return &made;
 }
 
@@ -251,17 +253,29 @@ void cuda_device<Real>::linear_backward_input(linear_plan plan, const real* dy, 
 // cuBLASLt does not say that its second matrix may be the result: so in place it is not, for the price of a copy.
 template <class Real>
 void cuda_device<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
-                                                   real* dx, real* room) {
-    const std::size_t n = detail::count(plan->shape().rows, plan->shape().inputs);
+                                                   real* dx, real* room, wide* sums, bool add) {
+    const row_shape gradient{plan->shape().rows, plan->shape().inputs};
     if (plan->fuses_gelu_slope()) {
         queue();
         real* const to = dx == before ? room : dx;
         plan->get({.what = linear_product::gelu_input}).run(dy, w, to, nullptr, nullptr, before);
-        if (to != dx) copy(dx, to, n);
+        if (to != dx) copy(dx, to, gradient.size());
+        if (sums) column_sums(gradient, dx, sums, add);
     } else {
         linear_backward_input(plan, dy, w, room);
-        gelu_backward(before, room, dx, n);
+        gpu::gelu_backward(queue(), gradient, before, room, dx, sums, add,
+                           state_->room(gpu::columns_workspace(gradient, 1)));
     }
+}
+
+template <class Real>
+bool cuda_device<Real>::sums_with_gelu(linear_plan plan) const {
+    return !plan->fuses_gelu_slope();
+}
+
+template <class Real>
+void cuda_device<Real>::column_sums(const row_shape& shape, const real* dy, wide* sums, bool add) {
+    gpu::column_sums(queue(), shape, dy, sums, add, state_->room(gpu::columns_workspace(shape, 1)));
 }
 
 template <class Real>
@@ -271,7 +285,7 @@ void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy,
     const linear_shape& s = plan->shape();
     const bool sums = db && plan->fuses_sums(add);
     const real *const left = s.transposed ? dy : x, *const right = s.transposed ? x : dy;
-    std::byte* const room = state_->room(gpu::columns_workspace({s.rows, s.outputs}) + detail::row_bytes(s.outputs));
+    std::byte* const room = state_->room(gpu::columns_workspace({s.rows, s.outputs}, 1) + detail::row_bytes(s.outputs));
     wide* const found = add ? reinterpret_cast<wide*>(room) : db;  // cuBLASLt overwrites
     plan->get({.what = linear_product::weight, .add = add, .sums = sums}).run(left, right, dw, dw, found);
     if (!db) return;
@@ -280,28 +294,19 @@ void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy,
 }
 
 template <class Real>
-void cuda_device<Real>::gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
-    gpu::gelu_backward(queue(), x, dy, dx, n);
-}
-
-template <class Real>
-void cuda_device<Real>::norm_forward(const row_shape& shape, const real* x, const real* scale, const real* shift,
-                                     real* y, wide* mean, wide* inverse) {
-    gpu::norm_forward(queue(), shape, x, scale, shift, y, mean, inverse);
-}
-
-template <class Real>
-void cuda_device<Real>::norm_backward_input(const row_shape& shape, const real* dy, const real* x, const real* scale,
-                                            const wide* mean, const wide* inverse, const real* residual, real* dx) {
-    gpu::norm_backward_input(queue(), shape, dy, x, scale, mean, inverse, residual, dx);
-}
-
-template <class Real>
 void cuda_device<Real>::norm_backward_parameters(const row_shape& shape, const real* dy, const real* x,
                                                  const wide* mean, const wide* inverse, wide* d_scale, wide* d_shift,
                                                  bool add) {
     gpu::norm_backward_parameters(queue(), shape, dy, x, mean, inverse, d_scale, d_shift, add,
-                                  state_->room(gpu::columns_workspace(shape)));
+                                  state_->room(gpu::columns_workspace(shape, 2)));
+}
+
+template <class Real>
+void cuda_device<Real>::norm_backward(const row_shape& shape, const real* dy, const real* x, const real* scale,
+                                      const wide* mean, const wide* inverse, const real* residual, real* dx,
+                                      const norm_gradients<wide>& to) {
+    gpu::norm_backward(queue(), shape, dy, x, scale, mean, inverse, residual, dx, to,
+                       state_->room(gpu::columns_workspace(shape, to.residual || to.dx ? 4 : 2)));
 }
 
 template <class Real>

@@ -24,8 +24,10 @@ void linear_products::prepare(linear_role role) {
         get({.what = linear_product::forward, .bias = bias, .residual = residual});
     }
     if (!is(linear_role::residual_after_gelu) || !fuses_gelu_slope()) get({.what = linear_product::input});
+    const bool summed =
+        bias && (is(linear_role::biased) || is(linear_role::gelu));  // others' biases: on the way of a norm
     for (const bool add : {false, true})
-        if (!bias || !fuses_sums(add)) get({.what = linear_product::weight, .add = add});
+        if (!summed || !fuses_sums(add) || is(linear_role::gelu)) get({.what = linear_product::weight, .add = add});
 }
 
 bool linear_products::fuses_gelu(bool keep) {
@@ -77,8 +79,9 @@ std::optional<bool> linear_products::measure(const linear_variant& fused, const 
     const auto bytes = [](std::size_t elements) { return (elements * sizeof(float) + 255) / 256 * 256; };
     const std::size_t left = bytes(f.left_extent()), right = bytes(f.right_extent()), result = bytes(f.result_extent()),
                       row = bytes(static_cast<std::size_t>(f.columns));
-    const row_shape gradient{shape_.rows, shape_.outputs};
-    test_data data(library_.gpu, library_.stream, left + right + 2 * result + row + gpu::columns_workspace(gradient));
+    const row_shape gradient{shape_.rows, fused.sums ? shape_.outputs : shape_.inputs};
+    test_data data(library_.gpu, library_.stream,
+                   left + right + 2 * result + row + gpu::columns_workspace(gradient, 1));
     if (!data) return std::nullopt;
     std::byte *x = nullptr, *w = nullptr, *y = nullptr, *kept = nullptr, *bias = nullptr, *rest = nullptr;
     const auto turn = [&] {
@@ -92,7 +95,8 @@ std::optional<bool> linear_products::measure(const linear_variant& fused, const 
                                     reinterpret_cast<float*>(bias), fused.add, rest);
         auto *const to = reinterpret_cast<type*>(y), *const aside = reinterpret_cast<type*>(kept);
         if (fused.what == linear_product::gelu_input)
-            return gpu::gelu_backward(library_.stream, aside, to, to, f.result_extent());
+            return gpu::gelu_backward(library_.stream, gradient, aside, to, to, reinterpret_cast<float*>(bias), true,
+                                      rest);
         gpu::gelu_forward(library_.stream, fused.keep ? aside : to, to, f.result_extent());
     };
     const float together = best_time(library_.stream, [&] { return turn(), with.run(x, w, y, y, bias, kept), true; });

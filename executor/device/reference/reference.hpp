@@ -3,6 +3,7 @@
 
 #include "executor/device/device.hpp"
 #include "executor/device/memory.hpp"
+#include "executor/device/pieces.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -93,10 +94,12 @@ public:
     }
 
     void linear_gelu_backward_input(const linear_plan& s, const real* dy, const real* w, const real* before, real* dx,
-                                    real* room) {
+                                    real* room, real* sums = nullptr, bool add = false) {
         linear_backward_input(s, dy, w, room);
         gelu_backward(before, room, dx, at(s.rows, 0, s.inputs));
+        if (sums) column_sums({s.rows, s.inputs}, dx, sums, add);
     }
+    bool sums_with_gelu(const linear_plan&) const { return false; }
 
     void linear_backward_weight(const linear_plan& s, const real* dy, const real* x, real* dw, real* db, bool add) {
         for (int o = 0; o < s.outputs; ++o) {
@@ -105,10 +108,15 @@ public:
                 for (int i = 0; i < s.rows; ++i) sum += x[at(i, k, s.inputs)] * dy[at(i, o, s.outputs)];
                 dw[weight(s, k, o)] = sum;
             }
-            if (!db) continue;
-            real sum = add ? db[o] : real(0);
-            for (int i = 0; i < s.rows; ++i) sum += dy[at(i, o, s.outputs)];
-            db[o] = sum;
+        }
+        if (db) column_sums({s.rows, s.outputs}, dy, db, add);
+    }
+
+    void column_sums(const row_shape& s, const real* dy, real* sums, bool add) {
+        for (int c = 0; c < s.columns; ++c) {
+            real sum = add ? sums[c] : real(0);
+            for (int i = 0; i < s.rows; ++i) sum += dy[at(i, c, s.columns)];
+            sums[c] = sum;
         }
     }
 
@@ -158,6 +166,11 @@ public:
             }
             d_scale[c] = scale, d_shift[c] = shift;
         }
+    }
+
+    void norm_backward(const row_shape& s, const real* dy, const real* x, const real* scale, const real* mean,
+                       const real* inverse, const real* residual, real* dx, const norm_gradients<real>& to) {
+        norm_backward_in_pieces(*this, s, dy, x, scale, mean, inverse, residual, dx, to);
     }
 
     void attention_forward(const attention_plan& s, const real* qkv, real* y, real* log_sum) {

@@ -83,7 +83,8 @@ private:
             if (columns > config.vocabulary) constants = static_cast<std::size_t>(columns) * sizeof(Real);
         }
         const row_shape rows{unit.rows(), config.channels};
-        if (layers.head || layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows));
+        if (layers.last > layers.first) scratch = std::max(scratch, gpu::columns_workspace(rows, 4));
+        if (layers.head) scratch = std::max(scratch, gpu::columns_workspace(rows, 2));
         if (layers.head) scratch = std::max(scratch, gpu::sum_workspace(unit.size(1)));
         if (layers.embedding)
             scratch = std::max(

@@ -150,6 +150,9 @@ T __shfl_xor_sync(unsigned mask, T value, unsigned bits, unsigned line = __built
     return chimera::emulated::shuffle(mask, value, chimera::emulated::the_machine.lane() ^ bits, {file, line});
 }
 
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+
 namespace chimera::executor::gpu {
 
 template <class T>

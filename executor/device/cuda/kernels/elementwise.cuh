@@ -71,11 +71,13 @@ struct gelu_backward_work {
     const Real* dy;
     Real* dx;
     template <int Width>
-    __device__ void at(std::size_t i) const {
-        const pack<Width> v = load<Width>(x + i);
-        pack<Width> d = load<Width>(dy + i);
+    __device__ static pack<Width> gradient(const pack<Width>& v, pack<Width> d) {
         for (int k = 0; k < Width; ++k) d[k] *= gelu_slope<Real>(v[k]);
-        store(dx + i, d);
+        return d;
+    }
+    template <int Width>
+    __device__ void at(std::size_t i) const {
+        store(dx + i, gradient(load<Width>(x + i), load<Width>(dy + i)));
     }
 };
 

@@ -67,6 +67,12 @@ template <class Real>
 void norm_backward_parameters(stream_handle stream, const row_shape& shape, const Real* dy, const Real* x,
                               const float* mean, const float* inverse, float* d_scale, float* d_shift, bool add,
                               void* workspace);
+/// Both at once, and the sums of residual and dx where `to` has places for them: the same bits as norm_backward_input,
+/// norm_backward_parameters and column_sums, which read the tensors again.
+template <class Real>
+void norm_backward(stream_handle stream, const row_shape& shape, const Real* dy, const Real* x, const Real* scale,
+                   const float* mean, const float* inverse, const Real* residual, Real* dx,
+                   const norm_gradients<float>& to, void* workspace);
 
 /// y = x · inverse · scale, inverse = 1/√(mean of x² + norm_epsilon), one a row (Zhang & Sennrich 2019).
 template <class Real>
@@ -83,8 +89,14 @@ void rms_backward_parameters(stream_handle stream, const row_shape& shape, const
 template <class Real>
 void column_sums(stream_handle stream, const row_shape& shape, const Real* dy, float* sums, bool add, void* workspace);
 
-/// Bytes of workspace for column_sums and the two backward_parameters.
-std::size_t columns_workspace(const row_shape& shape);
+/// gelu_backward, and sums (+)= column_sums of dx in passing. `sums` may be null: dx is the same bits.
+template <class Real>
+void gelu_backward(stream_handle stream, const row_shape& shape, const Real* x, const Real* dy, Real* dx, float* sums,
+                   bool add, void* workspace);
+
+/// Bytes of workspace: one sum for column_sums, gelu_backward and rms_backward_parameters, two for norm_backward_parameters, four for
+/// norm_backward.
+std::size_t columns_workspace(const row_shape& shape, int sums = 4);
 
 // Attention by matrix products: one product gives `scores`, these make probabilities and gradients of them. Each of `matrices`
 // (sequence and head) is [tokens, tokens], a query a row. Above the diagonal nothing is read and zeros are written. Score and

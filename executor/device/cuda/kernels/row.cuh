@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// One block handles one row.
+// One block handles one row, or one warp.
 
 #include "executor/device/cuda/kernels/pack.cuh"
 
@@ -9,12 +9,15 @@
 
 namespace chimera::executor::gpu {
 
-/// The part of a row that the running thread handles: every blockDim-th pack. With Held > 0 that many packs stay in registers, so
+/// The part of a row that the running thread handles: every `step`-th pack, from `first` on. With Held > 0 that many packs stay in registers, so
 /// that memory is read once; with 0 each visit reads again. Elements from `columns` on belong to nobody.
 template <class Real, int Width, int Held>
 class thread_row {
 public:
-    __device__ thread_row(const Real* data, int columns) : data_(data), columns_(columns) {
+    /// Of a row for the whole block.
+    __device__ thread_row(const Real* data, int columns) : thread_row(data, columns, threadIdx.x, blockDim.x) {}
+    __device__ thread_row(const Real* data, int columns, unsigned first, unsigned step)
+        : data_(data), columns_(columns), first_(first), step_(step) {
         if constexpr (Held > 0) {
             CHIMERA_UNROLL
             for (int k = 0; k < Held; ++k)
@@ -48,14 +51,35 @@ public:
     }
 
 private:
-    __device__ static int column(int k) {
-        return static_cast<int>(static_cast<unsigned>(k) * blockDim.x + threadIdx.x) * Width;
-    }
+    __device__ int column(int k) const { return static_cast<int>(static_cast<unsigned>(k) * step_ + first_) * Width; }
 
     const Real* data_;
     int columns_;
+    unsigned first_, step_;
     pack<Width> held_[Held > 0 ? Held : 1] = {};
 };
+
+/// Packs that one lane of a warp may hold of a row: 64 registers.
+inline constexpr int most_warp_packs = 8;
+
+/// Whether a warp holds a whole row: nobody waits for another warp then.
+template <class Real>
+bool suits_warp(int columns, bool aligned) {
+    return aligned && columns <= 32 * lanes<Real> * most_warp_packs;
+}
+
+/// Calls f with the width and the packs that each lane of a warp holds, for rows that suit a warp.
+template <class Real, class F>
+void with_warp_plan(int columns, F f) {
+    const std::integral_constant<int, lanes<Real>> width;
+    const int packs = (columns + 32 * width - 1) / (32 * width);
+    if (packs <= 1) return f(width, std::integral_constant<int, 1>{});
+    if (packs <= 2) return f(width, std::integral_constant<int, 2>{});
+    if (packs <= 3) return f(width, std::integral_constant<int, 3>{});
+    if (packs <= 4) return f(width, std::integral_constant<int, 4>{});
+    if (packs <= 6) return f(width, std::integral_constant<int, 6>{});
+    f(width, std::integral_constant<int, most_warp_packs>{});
+}
 
 /// Calls f with the width, the packs to hold, and the threads of a block that suit rows of `columns`.
 template <class Real, class F>

@@ -8,26 +8,41 @@
 
 namespace chimera::executor::gpu {
 
+/// The threads that share a row: a block, or a warp, which waits for nobody.
+template <bool Warp>
+struct team {
+    int row;
+    unsigned lane, lanes;
+    __device__ team()
+        : row(static_cast<int>(Warp ? blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 : blockIdx.x)),
+          lane(Warp ? threadIdx.x % 32 : threadIdx.x), lanes(Warp ? 32 : blockDim.x) {}
+    __device__ float sum(float value, shared<float> scratch) const {
+        return Warp ? over_warp<sum_of>(value) : over_block<sum_of>(value, scratch);
+    }
+};
+
 /// The variance is summed around the mean, in a second visit: no cancellation.
-template <bool Centred, class Real, int Width, int Held>
+template <bool Centred, bool Warp, class Real, int Width, int Held>
 __global__ void __launch_bounds__(row_threads)
-    norm_forward_kernel(int columns, const Real* x, const Real* scale, const Real* shift, Real* y, float* mean,
-                        float* inverse) {
+    norm_forward_kernel(int rows, int columns, const Real* x, const Real* scale, const Real* shift, Real* y,
+                        float* mean, float* inverse) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
-    const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
-    const thread_row<Real, Width, Held> row(x + first, columns);
+    const team<Warp> us;
+    if (us.row >= rows) return;
+    const std::size_t first = size(us.row) * size(columns);
+    const thread_row<Real, Width, Held> row(x + first, columns, us.lane, us.lanes);
     const float n = static_cast<float>(columns);
     float middle = 0, squares = 0;
     if constexpr (Centred) {
         row.each([&](int, const pack<Width>& v) {
             for (int i = 0; i < Width; ++i) middle += v[i];
         });
-        middle = over_block<sum_of>(middle, scratch + 0) / n;
+        middle = us.sum(middle, scratch + 0) / n;
     }
     row.each([&](int, const pack<Width>& v) {
         for (int i = 0; i < Width; ++i) squares += (v[i] - middle) * (v[i] - middle);
     });
-    squares = over_block<sum_of>(squares, scratch + most_warps);
+    squares = us.sum(squares, scratch + most_warps);
     const float factor = 1 / sqrtf(squares / n + static_cast<float>(norm_epsilon));
     row.each([&](int c, const pack<Width>& v) {
         const pack<Width> a = load<Width>(scale + c);
@@ -36,17 +51,17 @@ __global__ void __launch_bounds__(row_threads)
         for (int i = 0; i < Width; ++i) b[i] += (v[i] - middle) * factor * a[i];
         store(y + first + c, b);
     });
-    if (threadIdx.x != 0) return;
-    if constexpr (Centred) mean[blockIdx.x] = middle;
-    inverse[blockIdx.x] = factor;
+    if (us.lane != 0) return;
+    if constexpr (Centred) mean[us.row] = middle;
+    inverse[us.row] = factor;
 }
 
-/// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal), with s = dy · scale, normal = (x - mean) · inverse.
+/// The input's gradient (see norm_backward.cuh) of rows that are too long for a team.
 /// All is read before the first element is written, or by the thread that writes it: dx may be an input.
 template <bool Centred, class Real, int Width, int Held>
 __global__ void __launch_bounds__(row_threads)
-    norm_backward_input_kernel(int columns, const Real* dy, const Real* x, const Real* scale, const float* mean,
-                               const float* inverse, const Real* residual, Real* dx) {
+    wide_norm_backward_kernel(int columns, const Real* dy, const Real* x, const Real* scale, const float* mean,
+                              const float* inverse, const Real* residual, Real* dx) {
     CHIMERA_SHARED(float, scratch, 2 * most_warps);
     const std::size_t first = static_cast<std::size_t>(blockIdx.x) * size(columns);
     const thread_row<Real, Width, Held> slopes(dy + first, columns), row(x + first, columns);

@@ -4,9 +4,11 @@
 
 #include "executor/device/cuda/kernels/adamw.cu"
 #include "executor/device/cuda/kernels/clip.cu"
+#include "executor/device/cuda/kernels/columns.cu"
 #include "executor/device/cuda/kernels/cross_entropy.cu"
 #include "executor/device/cuda/kernels/elementwise.cu"
 #include "executor/device/cuda/kernels/embedding.cu"
+#include "executor/device/cuda/kernels/norm_backward.cu"
 #include "executor/device/cuda/kernels/reduce.cu"
 #include "executor/device/cuda/kernels/rotary.cu"
 #include "executor/device/cuda/kernels/rows.cu"
