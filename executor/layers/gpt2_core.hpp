@@ -155,7 +155,8 @@ void gpt2_core<D>::rehearse() {
     recompute(0, in, s);
     input_gradient(0, s, out, in);
     weight_gradient(0, s);
-    run(brief_, s, 0, in, out, false);
+    run(brief_, s, 0, in, out, next::recompute);
+    run(brief_, s, 0, in, out, next::nothing);
     losses();
     zero_gradients();
     gradient_square_sum();
