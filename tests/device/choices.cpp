@@ -47,6 +47,16 @@ TEST_F(remembered, outlives_the_object) {
     EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), {}), 1);  // no drafts stay
 }
 
+TEST_F(remembered, what_is_kept_for_now_is_not_in_the_file) {
+    choices c(file());
+    c.keep_for_now("a", first), c.keep_for_now("b", first), c.keep("c", second);
+    EXPECT_EQ(c.find("a"), first);
+    EXPECT_FALSE(choices(file()).find("a"));
+    EXPECT_TRUE(choices(file()).find("c"));
+    c.keep("b", second);
+    EXPECT_EQ(c.find("b"), second);
+}
+
 TEST_F(remembered, every_damaged_byte_costs_its_line_at_most) {
     choices(file()).keep("a", first);
     choices(file()).keep("b", second);

@@ -37,8 +37,7 @@ int checked(int gpu) {
     if (gpu < 0 || static_cast<std::size_t>(gpu) >= found.all.size())
         refuse("there is no GPU " + std::to_string(gpu) + " (GPUs 0 to " + std::to_string(found.all.size() - 1) +
                " are visible) name one of them");
-    check(cudaSetDevice(gpu), "choosing a GPU");
-    return gpu;
+    return check(cudaSetDevice(gpu), "choosing a GPU"), gpu;
 }
 
 cudaStream_t new_stream() {
@@ -51,8 +50,7 @@ cudaStream_t new_stream() {
 
 struct cuda_state {
     int gpu;
-    bool own_stream, fuse;
-    bool reads_host;  ///< by itself, memory that no call has made known to it
+    bool own_stream, fuse, reads_host;  ///< the last: by itself, memory that no call has made known to it
     cudaStream_t stream;
     product_library library;
     std::map<linear_shape, linear_products> linear;
@@ -176,9 +174,9 @@ void cuda_device<Real>::upload(void* to, const void* from_host, std::size_t byte
 
 template <class Real>
 void cuda_device<Real>::download(void* to_host, const void* from, std::size_t bytes) {
-    if (bytes == 0) return finish();
     queue();
-    check(cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, state_->stream), "copying from a GPU");
+    if (bytes > 0)
+        check(cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, state_->stream), "copying from a GPU");
     finish();
 }
 

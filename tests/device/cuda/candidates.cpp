@@ -128,6 +128,7 @@ TEST_F(cuda_candidates, results_of_the_heuristic_that_are_not_valid_are_passed_o
         cuda_device<float> device(keeping(deterministic ? "g" : "h", deterministic));
         EXPECT_EQ(computes(device), 1);
     }
+    EXPECT_EQ(fake::the().unknown, 0);
 }
 
 TEST_F(cuda_candidates, workspaces_larger_than_what_is_given_are_passed_over) {

@@ -39,6 +39,7 @@ struct state {
     int last = -1;                        ///< the one used last
     unsigned broken = 0;                  ///< algorithms (one bit each) that are offered and then refused
     int broken_epilogue = 0;              ///< a product with it is offered algorithms, all of which are refused
+    int unknown = 0;                      ///< products asked of an algorithm that nobody offered
     unsigned invalid = 0;                 ///< algorithms whose place in the heuristic's list is marked as not supported
     std::size_t workspace[3] = {};        ///< bytes that the algorithms need
     int cache = 1 << 12;                  ///< bytes of the second level

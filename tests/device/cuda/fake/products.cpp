@@ -272,6 +272,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
     const auto a = read<matrix>(la), b = read<matrix>(lb), d = read<matrix>(ld);
     const auto by = read<algorithm>(algo);
     const float from = *static_cast<const float*>(beta);
+    if (by.magic != magic) ++the().unknown;
     if (*static_cast<const float*>(alpha) != 1 || by.magic != magic || !in_device_memory(workspace, bytes))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!allowed(what, a, b, d) || !readable(a, pa, by.alignment) || !readable(b, pb, by.alignment) ||
