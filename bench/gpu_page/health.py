@@ -6,8 +6,8 @@ import re
 from gpu_page.words import cell, code, counted
 
 # "12/83 Test  #7: cuda_on_gpu.cuda.sums .....***Failed    0.31 sec"; what ctest says of a test is short and without dots.
-RESULT = re.compile(r"^\s*\d+/(\d+) Test\s+#\s*\d+: (\S+) \.*\s*(?:\*\*\*)?(.*?)\s+[\d.]+ sec")
-START = re.compile(r"^\s*Start\s+\d+: (\S+)")
+RESULT = re.compile(r"^\s*\d+/(\d+) Test\s+#\s*\d+: (\S.*?) \.*\s*(?:\*\*\*|(?= Passed))(.*?)\s+[\d.]+ sec")  # names of typed tests hold spaces
+START = re.compile(r"^\s*Start\s+\d+: (\S.*?)\s*$")
 # What begins each finding of compute-sanitizer, and its sums.
 FINDING = re.compile(r"^=========\s+((?:Invalid|Uninitialized|Error|Warning|Race|Barrier|Program hit|Leaked|Unused|Misaligned|Potential)\b.*)")
 SUMS = re.compile(r"^=========\s+((?:ERROR|RACECHECK|LEAK) SUMMARY: .*)")
