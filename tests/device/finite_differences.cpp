@@ -127,10 +127,16 @@ TEST(finite_differences, attention) {
     expect_gradient(d_qkv.all(), qkv.all(), loss, "queries, keys, values");
 }
 
+/// A device that has the sums of what it sends through the GELU in passing.
+struct summing : device {
+    bool sums_with_gelu(const linear_plan&) const { return true; }
+};
+
+template <class D>
 void check_block(bool later) {
-    device d;
+    D d;
     parameter_list list;
-    const block<device> layer(d, tiny, 0, unit, list);
+    const block<D> layer(d, tiny, 0, unit, list);
     const auto x = random<double>(unit.size(6), 1), dy = random<double>(unit.size(6), 2);
     const auto values = random<double>(list.size(), 3, 0.5f);
     numbers stash(layer.stash_size()), work(layer.work_size()), y(x.size()), dx(x.size()), gradients(list.size());
@@ -153,8 +159,10 @@ void check_block(bool later) {
                         p.name);
 }
 
-TEST(finite_differences, block) { check_block(false); }
-TEST(finite_differences, block_in_two_halves) { check_block(true); }
+TEST(finite_differences, block) { check_block<device>(false); }
+TEST(finite_differences, block_in_two_halves) { check_block<device>(true); }
+TEST(finite_differences, block_with_sums_from_the_gelu) { check_block<summing>(false); }
+TEST(finite_differences, block_with_sums_from_the_gelu_in_two_halves) { check_block<summing>(true); }
 
 TEST(finite_differences, embedding) {
     device d;

@@ -28,6 +28,7 @@ public:
 
     std::size_t bytes = 0;
     double forward = 0, input_gradient = 0, weight_gradient = 0;
+    int column_passes = 0;  ///< over matrices, for nothing but the sums of their columns
 
     memory allocate(std::size_t size) {
         bytes += size;
@@ -53,16 +54,18 @@ public:
         input_gradient += work(p);
     }
     bool sums_with_gelu(linear_plan) const { return true; }
-    void column_sums(const row_shape&, const real*, real*, bool) {}
-    void linear_backward_weight(linear_plan p, const real*, const real*, real*, real*, bool) {
-        weight_gradient += work(p);
+    void column_sums(const row_shape&, const real*, real*, bool) { ++column_passes; }
+    void linear_backward_weight(linear_plan p, const real*, const real*, real*, real* db, bool) {
+        weight_gradient += work(p), column_passes += db != nullptr;
     }
     void gelu_backward(const real*, const real*, real*, std::size_t) {}
     void norm_forward(const row_shape&, const real*, const real*, const real*, real*, real*, real*) {}
     void norm_backward_input(const row_shape&, const real*, const real*, const real*, const real*, const real*,
                              const real*, real*) {}
     void norm_backward_parameters(const row_shape&, const real*, const real*, const real*, const real*, real*, real*,
-                                  bool) {}
+                                  bool) {
+        ++column_passes;
+    }
     void norm_backward(const row_shape&, const real*, const real*, const real*, const real*, const real*, const real*,
                        real*, const norm_gradients<real>&) {}
     void attention_forward(const attention_plan& p, const real*, real*, real*) { forward += work(p); }
