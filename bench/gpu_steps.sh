@@ -97,9 +97,8 @@ step_ours() {
     [ -n "$list" ] || attention_is_fused || return 0
     suite blocks 12 40
     suite llama 12 40
-    suite models 20 80 "${only[@]}"
-    suite graph 12 40 "${only[@]}"
-    connections=32 suite loopback 10 30
+    suite models 22 90 "${only[@]}"
+    connections=32 suite loopback 18 60
 }
 # Stops what would measure attention by matrix products, unless told to.
 attention_is_fused() {

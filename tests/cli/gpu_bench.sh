@@ -123,7 +123,7 @@ runs 0 --output "$folder/page.md"
 [ "$(grep -oE '^(cmake -S|cmake --build|ctest|compute-sanitizer|bench_gpu|python3 -u|python3 bench)' "$folder/calls" | uniq | tr '\n' ' ')" = \
     'cmake -S cmake --build ctest compute-sanitizer bench_gpu python3 -u python3 bench ' ] || fail "order: $(cat "$folder/calls")"
 called "^ctest .*-L \^gpu\\$ -j 4 --timeout 120 --no-tests=error"
-for suite in products blocks llama models graph loopback; do called "^bench_gpu $suite$"; done
+for suite in products blocks llama models loopback; do called "^bench_gpu $suite$"; done
 for part in blocks llama models; do called "^python3 -u .*pytorch_gpu.py --part $part$"; done
 for tool in '--error-exitcode 9 .*operations_on_gpu' '--error-exitcode 9 .*training_on_gpu|train_cuda_on_gpu' '--tool racecheck'; do called "^compute-sanitizer .*$tool"; done
 grep -q '^CUDA_DEVICE_MAX_CONNECTIONS=32' "$folder/environment_of_bench_gpu" || fail 'queues of the suite loopback'
