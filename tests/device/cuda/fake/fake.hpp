@@ -24,7 +24,7 @@ struct state {
     std::size_t memory = std::size_t{1} << 33, taken = 0, most_taken = 0, allocations = 0;
     std::size_t launches = 0;                               ///< of graphs
     std::size_t fails_after = 0;                            ///< so many allocations more; 0: never
-    bool (*may_move)(int gpu, const char* what) = nullptr;  ///< memory be taken or given back; null: always
+    bool (*may_move)(int gpu, const char* what) = nullptr;  ///< take or give back memory; null: always
     void (*wait_for_all)() = nullptr;                       ///< for all that runs, before memory is given back
     cudaError_t count_error = cudaSuccess;
     int capability = 90;
