@@ -99,7 +99,17 @@ std::optional<bool> linear_products::measure(const linear_variant& fused, const 
                                       rest);
         gpu::gelu_forward(library_.stream, fused.keep ? aside : to, to, f.result_extent());
     };
-    const float together = best_time(library_.stream, [&] { return turn(), with.run(x, w, y, y, bias, kept), true; });
+    // GELU's kernel sums the bias' gradient in passing; without it a pass of its own is needed.
+    const auto sums = [&](auto real) {
+        gpu::column_sums(library_.stream, gradient, reinterpret_cast<const decltype(real)*>(y),
+                         reinterpret_cast<float*>(bias), true, rest);
+    };
+    const float together = best_time(library_.stream, [&] {
+        turn();
+        with.run(x, w, y, y, bias, kept);
+        if (fused.what == linear_product::gelu_input) real_ == number::float32 ? sums(float{}) : sums(bf16{});
+        return true;
+    });
     const float apart = best_time(library_.stream, [&] {
         turn();
         without.run(x, w, fused.keep ? kept : y, y, bias);
