@@ -19,8 +19,7 @@
 #include <vector>
 
 #if CUDNN_FRONTEND_VERSION < 10700
-#error \
-    "cudnn_frontend.h is older than 1.5.0, the first with a deterministic backward of attention: give CHIMERA_CUDNN_FRONTEND a newer one"
+#error "cudnn_frontend.h is older than 1.7.0: give CHIMERA_CUDNN_FRONTEND a newer one"
 #endif
 
 namespace chimera::executor::detail {

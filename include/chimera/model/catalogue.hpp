@@ -18,6 +18,16 @@ namespace chimera {
 
 namespace detail {
 
+// Functions, not lambdas: GCC 14 calls a null pointer in constant evaluation where a lambda became one to a function.
+template <auto Make, const auto& Sizes>
+constexpr model made_by() {
+    return Make(Sizes);
+}
+template <const auto& Sizes>
+constexpr model made_executed() {
+    return executed_gpt2(Sizes);
+}
+
 struct catalogue_entry {
     std::string_view name;
     model (*make)();
@@ -25,30 +35,30 @@ struct catalogue_entry {
 
 /// One line each: tiny, bytes and gpt2 are the executor's own, the rest as published.
 inline constexpr std::array catalogue{
-    catalogue_entry{"tiny", [] { return executed_gpt2(executed_tiny); }},
-    catalogue_entry{"bytes", [] { return executed_gpt2(executed_bytes); }},
-    catalogue_entry{"gpt2", [] { return executed_gpt2(gpt2_124m); }},
-    catalogue_entry{"gpt2-124m", [] { return gpt2(gpt2_124m); }},
-    catalogue_entry{"gpt2-355m", [] { return gpt2(gpt2_355m); }},
-    catalogue_entry{"gpt2-774m", [] { return gpt2(gpt2_774m); }},
-    catalogue_entry{"gpt2-1558m", [] { return gpt2(gpt2_1558m); }},
-    catalogue_entry{"gpt2-64", [] { return gpt2(gpt2_64); }},
-    catalogue_entry{"gpt3-175b", [] { return gpt2(gpt3_175b); }},
-    catalogue_entry{"bert-base", [] { return bert(bert_base); }},
-    catalogue_entry{"bert-large", [] { return bert(bert_large); }},
-    catalogue_entry{"bert-48", [] { return bert(bert_48); }},
-    catalogue_entry{"bert-48-512", [] { return bert(bert_48_512); }},
-    catalogue_entry{"llama-2-7b", [] { return llama(llama_2_7b); }},
-    catalogue_entry{"llama-2-13b", [] { return llama(llama_2_13b); }},
-    catalogue_entry{"llama-2-70b", [] { return llama(llama_2_70b); }},
-    catalogue_entry{"llama-3-8b", [] { return llama(llama_3_8b); }},
-    catalogue_entry{"llama-3-70b", [] { return llama(llama_3_70b); }},
-    catalogue_entry{"t5-small", [] { return t5(t5_small); }},
-    catalogue_entry{"t5-base", [] { return t5(t5_base); }},
-    catalogue_entry{"t5-large", [] { return t5(t5_large); }},
-    catalogue_entry{"vit-b-16", [] { return vit(vit_b_16); }},
-    catalogue_entry{"vit-l-16", [] { return vit(vit_l_16); }},
-    catalogue_entry{"resnet-20", [] { return resnet(resnet_20); }},
+    catalogue_entry{"tiny", made_executed<executed_tiny>},
+    catalogue_entry{"bytes", made_executed<executed_bytes>},
+    catalogue_entry{"gpt2", made_executed<gpt2_124m>},
+    catalogue_entry{"gpt2-124m", made_by<gpt2, gpt2_124m>},
+    catalogue_entry{"gpt2-355m", made_by<gpt2, gpt2_355m>},
+    catalogue_entry{"gpt2-774m", made_by<gpt2, gpt2_774m>},
+    catalogue_entry{"gpt2-1558m", made_by<gpt2, gpt2_1558m>},
+    catalogue_entry{"gpt2-64", made_by<gpt2, gpt2_64>},
+    catalogue_entry{"gpt3-175b", made_by<gpt2, gpt3_175b>},
+    catalogue_entry{"bert-base", made_by<bert, bert_base>},
+    catalogue_entry{"bert-large", made_by<bert, bert_large>},
+    catalogue_entry{"bert-48", made_by<bert, bert_48>},
+    catalogue_entry{"bert-48-512", made_by<bert, bert_48_512>},
+    catalogue_entry{"llama-2-7b", made_by<llama, llama_2_7b>},
+    catalogue_entry{"llama-2-13b", made_by<llama, llama_2_13b>},
+    catalogue_entry{"llama-2-70b", made_by<llama, llama_2_70b>},
+    catalogue_entry{"llama-3-8b", made_by<llama, llama_3_8b>},
+    catalogue_entry{"llama-3-70b", made_by<llama, llama_3_70b>},
+    catalogue_entry{"t5-small", made_by<t5, t5_small>},
+    catalogue_entry{"t5-base", made_by<t5, t5_base>},
+    catalogue_entry{"t5-large", made_by<t5, t5_large>},
+    catalogue_entry{"vit-b-16", made_by<vit, vit_b_16>},
+    catalogue_entry{"vit-l-16", made_by<vit, vit_l_16>},
+    catalogue_entry{"resnet-20", made_by<resnet, resnet_20>},
 };
 
 }  // namespace detail
