@@ -75,7 +75,8 @@ void check_linear(const linear_shape& s, Check check) {
     for (const bool add : {false, true})
         check("linear input gradient through GELU, with sums, " + text(s), [&](auto& l) {
             auto *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2), *before = l.numbers(inputs, 7);
-            auto *sums = add ? l.wides(area(1, s.inputs), 6) : l.empty_wide(area(1, s.inputs)), *room = l.empty(inputs);
+            auto* sums = add ? l.wides(area(1, s.inputs), 6) : l.empty_wide(area(1, s.inputs));
+            auto* room = l.empty(inputs);
             l.device.linear_gelu_backward_input(l.device.plan(s), dy, w, before, before, room, sums, add);
             l.give(before, inputs, {32. + 1.13 * s.outputs, 2});
             l.give(sums, area(1, s.inputs), {32. + 1.13 * s.outputs + s.rows, 8});  // of what is stored
