@@ -4,6 +4,7 @@
 # where the tests of the operations on a GPU are built, if they are, so that ctest can say what they are called.
 # shellcheck source-path=SCRIPTDIR source=common.sh disable=SC2016,SC2028
 source "$(dirname "$0")/common.sh"
+unset LDFLAGS CUDA_ARCHITECTURES  # which gpu.sh would pass on
 # shellcheck disable=SC2154  # folder, program: common.sh
 tests_folder=${2:+$(realpath "$2")}
 tree=$folder/tree bin=$folder/bin packages=$folder/packages

@@ -97,7 +97,10 @@ __global__ void __launch_bounds__(row_threads)
             const std::size_t at = size(row) * size(columns);
             dy[r].load(t.dy + at, lane, lanes, end);
             x[r].load(t.x + at, lane, lanes, end);
-            out[r].load(t.residual + at, lane, lanes, t.residual ? end : 0);
+            if (t.residual)
+                out[r].load(t.residual + at, lane, lanes, end);
+            else
+                out[r] = {};
             middle[r] = Centred && end > 0 ? t.mean[row] : 0.0f;
             factor[r] = end > 0 ? t.inverse[row] : 0.0f;
         }
