@@ -39,7 +39,7 @@ struct row_shape {
     constexpr std::size_t size() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
 };
 
-/// Where the backward of a norm puts what it sums over the rows on its way, one number a column.
+/// Destinations of the sums over rows that a norm's backward takes in passing, one number for each column.
 template <class Wide>
 struct norm_gradients {
     Wide *scale, *shift;

@@ -15,9 +15,9 @@ public:
     virtual void begin() = 0;
     /// All threads have enqueued an iteration, and nothing is recorded any more.
     virtual void end() = 0;
-    /// The same after a failure: what was recorded is forgotten. Nobody enqueues any more.
+    /// Ends a recording that failed and forgets it; to be called when no thread enqueues any more.
     virtual void drop() noexcept = 0;
-    /// Whether what a worker failed with, while it was recorded, only follows from what another worker has failed with.
+    /// Returns true if a worker's failure during the recording only follows from another worker's.
     virtual bool follows(const std::exception&) const { return false; }
     /// Runs what was recorded, after everything that was enqueued before. Does not block.
     virtual void launch() = 0;

@@ -82,12 +82,12 @@ public:
                              wide* sums = nullptr, bool add = false) const {
         device.linear_gelu_backward_input(plan_, dy, values + weight_, before, dx, room, sums, add);
     }
-    /// Whether the sums above cost next to nothing: they are the bias's gradient of the layer before the GELU.
+    /// Returns true if the sums above come almost for free. They are the gradient of the bias before the GELU.
     bool sums_with_gelu(D& device) const { return device.sums_with_gelu(plan_); }
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
         device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
     }
-    /// The same, where the bias's gradient is added up elsewhere, or with `later` after it, in the order in which that would be.
+    /// Weight gradient without the bias's, which another pass sums. With `later` it is summed here, in that pass's order.
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add, bool later) const {
         device.linear_backward_weight(plan_, dy, x, gradients + weight_, nullptr, add);
         if (later) device.column_sums(shape_, dy, bias(gradients), add);
@@ -169,7 +169,7 @@ private:
             norm_1_.backward(device, values, s, s + x_, s + d_normal_1_, s + d_middle_, dx, gradients, add);
     }
 
-    /// What back() has left; with `later` it has summed nothing, and left d_wide in the stash.
+    /// Weight gradients that back() has not summed. With `later` it has summed none, and d_wide lies in the stash.
     void weights(D& device, const real* stash, const real* work, wide* gradients, bool add, bool later) const {
         const real *const s = stash, *const d_wide = later ? s + wide_ : work;
         narrow_again_.weight_gradient(device, s + dy_, s + active_, gradients, add, later);
@@ -205,8 +205,8 @@ private:
         log_sum_ = take_wide<D>(stash_, unit.size(c.heads));
     }
 
-    /// Where the gradient of queries, keys and values lies. Over themselves costs a device a copy: only where it has no other place,
-    /// as the rows of the wide gradient wait in theirs.
+    /// Place of the gradient of queries, keys and values. In place costs a device a copy, so only a split backward does it: there the
+    /// wide gradient still needs the other place.
     std::size_t d_qkv(bool later) const { return later ? qkv_ : wide_; }
 
     layout stash_{granule<D>};

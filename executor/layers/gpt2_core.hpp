@@ -94,7 +94,7 @@ private:
         std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
     };
 
-    /// What follows a forward pass.
+    /// Pass that follows a forward.
     enum class next : std::uint8_t { backward, recompute, nothing };
 
     void rehearse();

@@ -38,7 +38,7 @@ std::vector<int> apart(const program_view& of) {
     return chosen;
 }
 
-/// What the watchdog sees of a worker.
+/// Signs of life of a worker, for the watchdog.
 struct pulse {
     std::atomic<std::uint64_t> units{0};
     std::atomic<bool> rests{false};  // until all others have come so far, or done: their business
@@ -162,7 +162,7 @@ public:
 
     pulse& of(std::size_t i) { return pulses_[i]; }
 
-    /// What the scorers found, all the same.
+    /// Runs the scorers and returns their result, which all of them share.
     std::vector<double> run(std::span<const std::unique_ptr<scorer>> scorers) {
         running_ = scorers.size();
         std::vector<std::thread> threads;

@@ -21,7 +21,7 @@ public:
     attention_products(product_library& library, const attention_shape& s, number real, bool fuse);
 
     bool is_fused() const { return fused_ != nullptr; }
-    /// What computes it: "cuDNN 9.19.0" or "matrix products (why)".
+    /// Names what computes it: "cuDNN 9.19.0" or "matrix products (why)".
     std::string way() const;
     std::size_t scratch_bytes() const { return fused_ ? fused_->scratch_bytes() : products_bytes(); }
 
@@ -44,7 +44,7 @@ private:
     std::size_t products_bytes() const { return 2 * (scores_bytes() + result_bytes()) + rows_bytes() + dots_bytes(); }
     void prepare();
     void unfuse(const std::string& why);
-    /// Whether fused attention was queued; where it was refused, matrix products take its place from now on.
+    /// Returns true if fused attention was queued. After a refusal matrix products take its place for good.
     bool fused_did(const std::string& refused);
     product& get(attention_product what) { return *made_[static_cast<std::size_t>(what)]; }
 

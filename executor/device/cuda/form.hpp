@@ -70,7 +70,7 @@ column_form by_columns(const product_form& f);
 /// One word that names the form and nothing else: the key under which a choice is kept.
 std::string text(const product_form& f);
 
-/// The same in words, without steps and strides: "a product [34, 48] x [48, 144] of bf16 into fp32, 3 times, with GELU".
+/// Describes a form in words, without steps and strides: "a product [34, 48] x [48, 144] of bf16 into fp32, 3 times, with GELU".
 std::string described(const product_form& f);
 
 /// What a linear layer multiplies. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's input is kept.

@@ -16,10 +16,10 @@ class fused_attention {
 public:
     virtual ~fused_attention() = default;
 
-    /// What computes it, and of which version: "cuDNN 9.19.0".
+    /// Name and version of the library: "cuDNN 9.19.0".
     virtual std::string name() const = 0;
     virtual std::size_t scratch_bytes() const = 0;
-    /// What was refused, and so did not start; empty: it is queued.
+    /// Queues it and returns an empty text, or returns why the library refused; nothing has started then.
     virtual std::string forward(const void* qkv, void* y, float* log_sum, std::byte* scratch) = 0;
     /// d_qkv may be qkv.
     virtual std::string backward(const void* qkv, const void* y, const void* dy, const float* log_sum, void* d_qkv,
@@ -33,7 +33,7 @@ struct fused_wish {
     std::size_t most_workspace = 0;  ///< bytes; what needs more is refused
 };
 
-/// What came of it: where nothing was made, `why_not` says in a few words why.
+/// Result of make_fused_attention: `made`, or null and the reason in `why_not`.
 struct fused_offer {
     std::unique_ptr<fused_attention> made;
     std::string why_not;

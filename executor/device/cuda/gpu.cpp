@@ -111,7 +111,7 @@ using detail::check;
 
 namespace {
 
-/// What a GPU is does not change while the process runs, and to ask takes milliseconds.
+/// Asks for a GPU's properties once a process: they do not change, and a query takes milliseconds.
 gpu_description described(int gpu) {
     static std::mutex one_at_a_time;
     static std::map<int, gpu_description> known;

@@ -59,7 +59,7 @@ void lay_out(cublasLtMatrixLayoutOpaque_t& matrix, number type, std::int64_t row
     set(matrix, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, stride);
 }
 
-/// Whether another algorithm may do.
+/// Returns true if another algorithm may work after this status.
 bool is_refusal(cublasStatus_t status) {
     return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
            status == CUBLAS_STATUS_ARCH_MISMATCH || status == CUBLAS_STATUS_INTERNAL_ERROR;

@@ -39,7 +39,7 @@ public:
 
     /// Whether cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
     bool found() const { return found_; }
-    /// Whether that has been seen, and not the heuristic's word alone.
+    /// Returns true if an algorithm has been started here, rather than only been offered by the heuristic.
     bool tried() const { return tried_; }
 
     /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.

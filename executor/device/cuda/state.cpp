@@ -12,7 +12,7 @@ namespace chimera::executor::detail {
 
 namespace {
 
-/// What a choice of algorithms depends on besides the form.
+/// Names the machine that a choice of algorithms holds for: GPU, driver and library.
 std::string machine_name(int gpu) {
     const auto found = find_gpus();
     const auto& d = found.all.at(static_cast<std::size_t>(gpu));

@@ -12,7 +12,7 @@
 
 namespace chimera::executor::detail {
 
-/// What a device owns: its stream, its plans, and scratch memory.
+/// Stream, plans and scratch memory of one device.
 struct cuda_state {
     int gpu;
     bool own_stream, fuse, reads_host;  ///< the last: by itself, memory that no call has made known to it

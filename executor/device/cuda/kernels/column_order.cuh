@@ -36,7 +36,7 @@ inline column_order column_order_of(const row_shape& s) {
     return {(s.rows + rows - 1) / rows, rows, ways};
 }
 
-/// Where a lane's i-th sum belongs: packs of Width columns, the lanes of a way side by side.
+/// Column of a lane's i-th sum: packs of Width columns, the lanes of a way side by side.
 template <int Width>
 __device__ inline int column_of(int lane, int lanes, int i) {
     return (i / Width * lanes + lane) * Width + i % Width;
@@ -59,7 +59,7 @@ __device__ inline void add_ways(const pack<N>& mine, shared<float> room, int lan
     __syncthreads();
 }
 
-/// Where each sum goes, [columns] floats; null: nowhere.
+/// Destinations of the sums, [columns] floats each; a null one is not written.
 struct column_results {
     float *first, *second = nullptr, *third = nullptr, *fourth = nullptr;
 };

@@ -28,7 +28,7 @@ __device__ inline float load(const float* x) { return *x; }
 __device__ inline float load(const bf16* x) { return float_of(static_cast<std::uint32_t>(x->bits) << 16); }
 __device__ inline void store(float* y, float x) { *y = x; }
 __device__ inline void store(bf16* y, float x) { *y = narrow(x); }
-/// What a load finds where x was stored.
+/// Rounds x as a store to Real does.
 template <class Real>
 __device__ inline float as_stored(float x) {
     Real stored;

@@ -62,7 +62,7 @@ private:
 /// Packs that one lane of a warp may hold of a row: 64 registers.
 inline constexpr int most_warp_packs = 8;
 
-/// Whether a warp holds a whole row: nobody waits for another warp then.
+/// Returns true if one warp can hold a whole row, so that no barrier is needed.
 template <class Real>
 bool suits_warp(int columns, bool aligned) {
     return aligned && columns <= 32 * lanes<Real> * most_warp_packs;
