@@ -71,7 +71,7 @@ template <class Spec>
 void overhead(benchmark::State& state) {
     const program p = lowered<Spec>();
     rig r(p, {}, {});
-    const auto slots = static_cast<double>(r.run.run_iteration().steps.size());
+    const auto slot_total = static_cast<double>(r.run.run_iteration().steps.size());
     const auto processor = [] {
         timespec t{};
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -81,7 +81,7 @@ void overhead(benchmark::State& state) {
     const auto start = std::chrono::steady_clock::now();
     for (auto _ : state) r.run.run_iteration();
     const double wall = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
-    const double all = slots * static_cast<double>(state.iterations());
+    const double all = slot_total * static_cast<double>(state.iterations());
     state.counters["cpu_us/slot"] = (processor() - before) / all;
     state.counters["wall_us/slot"] = wall / all;
 }

@@ -15,7 +15,7 @@ template <class Spec>
 void run(benchmark::State& state, const Spec& spec) {
     for (auto _ : state) {
         schedule made = generate(spec);
-        benchmark::DoNotOptimize(made.slots.data());
+        benchmark::DoNotOptimize(made.entries.data());
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(spec.slot_count()));
 }

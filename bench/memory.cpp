@@ -47,8 +47,8 @@ void peak(benchmark::State& state) {
             most = std::max(most, memory_peak(of.view().row(w), stages, held[static_cast<std::size_t>(w)]));
         benchmark::DoNotOptimize(most);
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.slots.size()));
-    state.SetComplexityN(static_cast<std::int64_t>(of.slots.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.entries.size()));
+    state.SetComplexityN(static_cast<std::int64_t>(of.entries.size()));
 }
 
 template <class Spec>

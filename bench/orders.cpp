@@ -41,13 +41,13 @@ void measure(const char* family, int workers, int micro_batches, int chunks) {
     const program lowered = lower(order);
     const costs c{.forward = 1, .backward = 2, .input_gradient = 1, .weight_gradient = 1, .transfer = 0.1};
     std::size_t sink = 0;
-    const double generating = seconds([&] { sink += generate(spec).slots.size(); });
+    const double generating = seconds([&] { sink += generate(spec).entries.size(); });
     const double lowering = seconds([&] { sink += lower(order).instructions.size(); });
     const double simulating = seconds([&] { sink += simulate(lowered.view(), c).steps.size(); });
     std::printf(
         "{\"family\": \"%s\", \"workers\": %d, \"micro_batches\": %d, \"slots\": %zu, \"generate\": %.9f, "
         "\"lower\": %.9f, \"simulate\": %.9f}\n",
-        family, workers, micro_batches, sink > 0 ? order.slots.size() : 0, generating, lowering, simulating);
+        family, workers, micro_batches, sink > 0 ? order.entries.size() : 0, generating, lowering, simulating);
 }
 
 }  // namespace

@@ -35,13 +35,13 @@ void plan_everything(benchmark::State& state) {
     const plan_request asked = batch_of(state.range(0) * state.range(1));
     plan_report last;
     for (auto _ : state) {
-        plan_memory memory;
+        plan_cache memory;
         last = make_plan(what, on, asked, memory);
         benchmark::DoNotOptimize(last);
     }
     state.counters["considered"] = static_cast<double>(last.considered);
     state.counters["simulated"] = static_cast<double>(last.simulated);
-    state.counters["slots"] = static_cast<double>(last.slots);
+    state.counters["slots"] = static_cast<double>(last.slot_total);
 }
 BENCHMARK(plan_everything)->ArgsProduct({{16, 64, 256, 1024, 2048, 8192}, {1, 4, 8}})->Unit(benchmark::kMillisecond);
 
@@ -58,7 +58,7 @@ void plan_large(benchmark::State& state) {
     asked.tensors = {1, 2, 4, 8};
     plan_report last;
     for (auto _ : state) {
-        plan_memory memory;
+        plan_cache memory;
         last = make_plan(what, on, asked, memory);
         benchmark::DoNotOptimize(last);
     }
@@ -80,7 +80,7 @@ void plan_again(benchmark::State& state) {
                                                           : with_another(on);
     for (auto _ : state) {
         state.PauseTiming();
-        plan_memory memory;
+        plan_cache memory;
         const plan_report before = make_plan(what, on, asked, memory);
         std::vector<configuration> known;
         for (const ranked& r : before.ranking) known.push_back(r.with);
@@ -100,7 +100,8 @@ void closed_forms(benchmark::State& state) {
     for_each_candidate(asked, on, static_cast<int>(what.layers.size()), [&](configuration& one) {
         if (!closed_counts(one.schedule)) return;
         for (int zero = 0; zero < 4; ++zero)
-            for (const auto mode : {chimera::sync::lazy, chimera::sync::eager, chimera::sync::eager_opt}) {
+            for (const auto mode : {chimera::reduction_start::lazy, chimera::reduction_start::eager,
+                                    chimera::reduction_start::eager_opt}) {
                 one.zero = zero;
                 one.synchronisation = mode;
                 all.push_back(one);

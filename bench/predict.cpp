@@ -63,7 +63,7 @@ std::unique_ptr<contender> contender_of(const std::string& family, int workers, 
             if (made->stages > with.model.layers) return nullptr;
             made->layers = stage_layers(with.model, made->stages);
             return made;
-        } catch (const error&) {
+        } catch (const chimera_error&) {
         }
     }
     return nullptr;

@@ -32,7 +32,7 @@ schedule sized(const benchmark::State& state) {
 }
 
 void count_slots(benchmark::State& state, const schedule& order) {
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(order.slots.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(order.entries.size()));
 }
 
 template <class Spec, communication How>
@@ -84,11 +84,11 @@ void compact_schedule(benchmark::State& state) {
     for (auto _ : state) {
         if (!WithTicks) {
             state.PauseTiming();
-            for (slot& s : order.slots) s.tick = 0;
+            for (slot& s : order.entries) s.tick = 0;
             state.ResumeTiming();
         }
         order = compact(std::move(order));
-        benchmark::DoNotOptimize(order.slots.data());
+        benchmark::DoNotOptimize(order.entries.data());
     }
     count_slots(state, order);
 }

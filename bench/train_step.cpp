@@ -162,7 +162,7 @@ int run(const wish& with) {
 int main(int count, char** words) {
     try {
         return run(read(count, words));
-    } catch (const error& wrong) {
+    } catch (const chimera_error& wrong) {
         std::fprintf(stderr, "bench_train_step: %s\n", wrong.what());
         return 2;
     }

@@ -6,12 +6,12 @@
 
 using namespace chimera;
 
-constexpr auto& table = fixed<bidirectional{.stages = 4, .micro_batches = 8}>;  // std::array storage, exact size
-static_assert(makespan(table) == 18 && idle(table, worker{0}) == 2);            // D - 2 bubbles, as the paper says
-static_assert(verify(table).ok());                                              // complete, ordered, deadlock-free
+constexpr auto& table = table_of<bidirectional{.stages = 4, .micro_batches = 8}>;  // std::array storage, exact size
+static_assert(makespan(table) == 18 && idle(table, worker{0}) == 2);               // D - 2 bubbles, as the paper says
+static_assert(verify(table).ok());                                                 // complete, ordered, deadlock-free
 
 int main() {
     const auto big = generate(bidirectional{.stages = 64, .micro_batches = 4096});  // the same code, at run time
     std::printf("%s\n64 stages, 4096 micro-batches: %zu slots, %d ticks\n", text(ticks_timeline(table)).c_str(),
-                big.slots.size(), makespan(big));
+                big.entries.size(), makespan(big));
 }

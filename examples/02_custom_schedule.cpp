@@ -12,13 +12,13 @@
 using namespace chimera;
 
 constexpr auto& table =
-    proven<fixed<custom{"0F0 0F1 0I0 0F2 0I1 0W0 0I2 0W1 0W2;"
-                        "1F0 1I0 1F1 1I1 1W0 1F2 1I2 1W1 1W2"}>>;
+    proven<table_of<custom{"0F0 0F1 0I0 0F2 0I1 0W0 0I2 0W1 0W2;"
+                           "1F0 1I0 1F1 1I1 1W0 1F2 1I2 1W1 1W2"}>>;
 static_assert(table.head.workers == 2 && table.head.micro_batches == 3);
 static_assert(makespan(table) == 11 && idle(table, worker{1}) == 2);
 
 // What breaks a law does not compile; the message names law, worker, slot, stage and unit. Try it:
-// constexpr auto& broken = proven<fixed<custom{"0F0 0B0; 1B0 1F0"}>>;
+// constexpr auto& broken = proven<table_of<custom{"0F0 0B0; 1B0 1F0"}>>;
 
 int main(int count, char** arguments) {
     std::printf("%s\n", text(ticks_timeline(table)).c_str());

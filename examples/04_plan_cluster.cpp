@@ -15,7 +15,7 @@ int main() {
     on.each.between = {.latency = 1e-5, .bandwidth = 5e9};
     const plan_request asked{.samples = 512, .top = 3};
 
-    plan_memory memory;  // what one plan learns makes the next one quick
+    plan_cache memory;  // what one plan learns makes the next one quick
     const plan_report report = make_plan(bert, on, asked, memory);
     for (const ranked& r : report.ranking)
         std::printf("%.3f s, %.1f GiB: %s\n", r.found.seconds, r.found.memory / 0x1p30, in_words(r.with).c_str());
@@ -25,7 +25,7 @@ int main() {
     const configuration& best = report.ranking.front().with;
     const schedule order = generate(best.schedule);  // the table to train by
     std::printf("its table: %d stages, %d micro-batches, %zu slots\n", order.head.stages, order.head.micro_batches,
-                order.slots.size());
+                order.entries.size());
 
     const plan_report again = make_plan(bert, without(on, 3), asked, memory, {best});  // worker 3 is gone
     std::printf("with a worker less: %.3f s, %s\n", again.ranking.front().found.seconds,

@@ -26,7 +26,7 @@ int main(int count, char** arguments) {
         const train_report report = train(wanted, options);
         std::printf("%s", report_text(report).c_str());
         return report.last_loss < report.first_loss ? 0 : 1;
-    } catch (const chimera::error& refused) {  // one line: the problem, why, and what to do
+    } catch (const chimera::chimera_error& refused) {  // one line: the problem, why, and what to do
         return std::fprintf(stderr, "%s\n", refused.what()), 2;
     }
 }

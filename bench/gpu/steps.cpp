@@ -65,7 +65,7 @@ step_result run_steps(const step_job& job) {
     const optimiser_settings still{.learning_rate = 0};
     clipping clip(model, what, still, false, ends);
     engine_options options;
-    options.lanes = on->lanes();
+    options.work_queues = on->work_queues();
     options.watchdog_seconds = 120;
     options.graph = joined->graph();
     options.plain_iterations = job.plain > 0 ? warm + job.plain : 1;

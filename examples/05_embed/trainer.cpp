@@ -8,7 +8,7 @@
 
 using namespace chimera;
 
-constexpr auto& schedule_table = proven<fixed<bidirectional{.stages = 4, .micro_batches = 8}>>;
+constexpr auto& schedule_table = proven<table_of<bidirectional{.stages = 4, .micro_batches = 8}>>;
 static_assert(idle(schedule_table, worker{0}) == 2);           // D - 2 bubbles
 constexpr program_view table = fixed_lowered<schedule_table>;  // with every send, receive and reduction in its place
 

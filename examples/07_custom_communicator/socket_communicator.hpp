@@ -85,7 +85,7 @@ private:
     template <class Call>
     void checked(Call call) try {
         call();
-    } catch (const chimera::error&) {
+    } catch (const chimera::chimera_error&) {
         if (aborted_) throw chimera::executor::aborted();
         throw;
     }

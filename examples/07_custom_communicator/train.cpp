@@ -15,7 +15,7 @@
 using namespace chimera;
 using namespace chimera::executor;
 
-constexpr auto& table = proven<fixed<bidirectional{.stages = 4, .micro_batches = 4}>>;
+constexpr auto& table = proven<table_of<bidirectional{.stages = 4, .micro_batches = 4}>>;
 constexpr program_view program_of_all = fixed_lowered<table>;
 constexpr int workers = 4, units = 4;
 

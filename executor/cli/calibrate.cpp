@@ -166,7 +166,7 @@ void run(const arguments& with) {
     calibration found;
     try {
         found = calibrate(by, base, numbers, options_of(with, measured));
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         refuse(with.file + ": " + e.what());
     }
     if (with.out) write_file(*with.out, file_of(found, with, measured.rows.size()));

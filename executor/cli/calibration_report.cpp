@@ -41,7 +41,7 @@ std::optional<double> figure(const measured_file& of, std::size_t row, published
 /// The rate under eager_opt over that under eager, predicted.
 double eager_gain(const predicted_rows& rows, std::size_t row) {
     configuration with = rows.by.rows()[row].with;
-    with.synchronisation = sync::eager;
+    with.synchronisation = reduction_start::eager;
     return rows.by.seconds(row, rows.on, with) / rows.by.seconds(row, rows.on);
 }
 

@@ -48,7 +48,7 @@ public:
 
     subcommand add(const std::string& name, const std::string& what);
     void footer(const std::string& text);
-    /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera::error where they cannot be read;
+    /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera_error where they cannot be read;
     /// what a subcommand throws passes through.
     std::string run(int count, const char* const* arguments);
 

@@ -5,7 +5,7 @@
 
 namespace chimera::executor {
 
-// One file per subcommand. Each adds itself to the program; its callback throws chimera::error for bad input (exit 2)
+// One file per subcommand. Each adds itself to the program; its callback throws chimera_error for bad input (exit 2)
 // and sets `status` where it ends otherwise than well.
 
 void add_schedule(command_line& program, int& status);

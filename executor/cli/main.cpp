@@ -61,7 +61,7 @@ int main(int count, char** arguments) {
     std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
     try {
         return run(count, arguments);
-    } catch (const chimera::error& e) {
+    } catch (const chimera::chimera_error& e) {
         return complain(e.what());
     } catch (const std::bad_alloc&) {
         return complain("memory ran out (what is asked for is too large) ask for less");

@@ -128,10 +128,10 @@ void family_arguments::check_memory(const shape& head, std::span<const std::int3
     refuse(text + " or another family");
 }
 
-sync sync_named(std::string_view name) {
-    if (name == "lazy") return sync::lazy;
-    if (name == "eager") return sync::eager;
-    if (name == "eager_opt") return sync::eager_opt;
+reduction_start sync_named(std::string_view name) {
+    if (name == "lazy") return reduction_start::lazy;
+    if (name == "eager") return reduction_start::eager;
+    if (name == "eager_opt") return reduction_start::eager_opt;
     refuse(named("--sync", name) + " (no such way) give lazy, eager or eager_opt");
 }
 

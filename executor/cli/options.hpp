@@ -18,7 +18,7 @@
 
 namespace chimera::executor {
 
-/// A whole number from an option's text. Throws chimera::error, naming the option, for anything else: 1e9, 4x, 0x10, an
+/// A whole number from an option's text. Throws chimera_error, naming the option, for anything else: 1e9, 4x, 0x10, an
 /// empty text, numbers outside least … most.
 std::int64_t whole(std::string_view option, std::string_view text, std::int64_t least, std::int64_t most);
 
@@ -34,9 +34,9 @@ struct family_arguments {
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
     void add_to(subcommand& command, const char* operand, bool required = true);
-    /// What they ask for, in numbers. Throws chimera::error for texts that are none.
+    /// What they ask for, in numbers. Throws chimera_error for texts that are none.
     family_options options() const;
-    /// The schedule that they ask for. Throws chimera::error where there is none, or where it breaks --memory.
+    /// The schedule that they ask for. Throws chimera_error where there is none, or where it breaks --memory.
     schedule make() const;
     /// True if an option that only families have was given.
     bool any_given() const;
@@ -45,8 +45,8 @@ struct family_arguments {
     void check_memory(const shape& head, std::span<const std::int32_t> peaks) const;
 };
 
-/// The choice of when gradients are reduced, by name. Throws chimera::error for any but lazy, eager and eager_opt.
-sync sync_named(std::string_view name);
+/// The choice of when gradients are reduced, by name. Throws chimera_error for any but lazy, eager and eager_opt.
+reduction_start sync_named(std::string_view name);
 
 /// Adds --sync to a subcommand.
 void add_sync(subcommand& command, std::optional<std::string>& to);

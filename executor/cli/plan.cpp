@@ -127,7 +127,7 @@ std::string certainty(const plan_task& task, const plan_report& report) {
 }
 
 /// With the closed form beside the first of a cluster's plan.
-std::string report_text(const plan_task& task, const plan_report& report, plan_memory& memory) {
+std::string report_text(const plan_task& task, const plan_report& report, plan_cache& memory) {
     if (task.machine) return text(report, nullptr, task.asked.samples);
     const equation_1_report closed = closed_form(task, report, memory);
     return text(report, &closed, task.asked.samples);
@@ -138,7 +138,7 @@ void run(const arguments& with) {
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
     change(task.on, with);
     keep_change(task);
-    plan_memory memory;
+    plan_cache memory;
     const auto start = std::chrono::steady_clock::now();
     const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

@@ -23,7 +23,7 @@ void run(const arguments& with) {
     if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
     if (with.output.format == "csv") {
         with.output.write(csv(made));
-        if (made.head.update != weights::flushed)
+        if (made.head.update != update_rule::flushed)
             std::fprintf(stderr, "chimera: note: csv does not say when weights change (use json to keep that)\n");
         return;
     }

@@ -161,7 +161,7 @@ std::vector<attempt> attempt_all(const arguments& with, search_problem of, searc
         } else {
             try {
                 out[i].found = search(of, how);
-            } catch (const error& why) {
+            } catch (const chimera_error& why) {
                 out[i].refused = why.what();
             }
         }

@@ -69,7 +69,7 @@ void run(const arguments& with) {
         return with.output.write(with.output.picture(predicted, unit, "simulated"));
     }
     const metrics_report found = metrics(predicted);
-    const double speed = static_cast<double>(found.slots) / std::max(took.count(), 1e-9);
+    const double speed = static_cast<double>(found.slot_total) / std::max(took.count(), 1e-9);
     if (with.output.format == "json") return with.output.write(json(found, speed));
     std::string out(played.head.family.view());
     detail::put(out, ": ");

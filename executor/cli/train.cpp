@@ -113,7 +113,7 @@ job job_of(const train_arguments& from) {
 }
 
 /// What every rank does; the first one alone speaks.
-void run_rank(const train_arguments& from, crew& together) {
+void run_rank(const train_arguments& from, process_group& together) {
     const job wanted = job_of(from);
     train_options options;
     options.resume = from.resume;
@@ -130,7 +130,7 @@ void run_rank(const train_arguments& from, crew& together) {
 
 void run_train(const train_arguments& from, int& status) {
     try {
-        crew together(meet(), find_meeting_point().timeout_seconds);
+        process_group together(meet(), find_meeting_point().timeout_seconds);
         together.together([&] { run_rank(from, together); });
     } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
         std::fprintf(stderr, "chimera: %s\n", failed.what());

@@ -58,7 +58,7 @@ int verify_file(const arguments& with) {
     if (all > kept) detail::put(out, "and ", all - kept, " more faults of the same laws\n");
     if (found.ok()) {
         out = program_read != nullptr ? proof(program_read->head, program_read->instructions.size(), true, found)
-                                      : proof(schedule_read->head, schedule_read->slots.size(), false, found);
+                                      : proof(schedule_read->head, schedule_read->entries.size(), false, found);
     }
     write_output(out);
     return found.ok() ? 0 : 1;

@@ -10,17 +10,17 @@
 
 namespace chimera::executor {
 
-class core_gate;
+class core_semaphore;
 
 /// Thrown out of every blocked and every later call once somebody has called `abort`.
-struct aborted : error {
-    aborted() : error("communication aborted (another worker failed) see the first report") {}
+struct aborted : chimera_error {
+    aborted() : chimera_error("communication aborted (another worker failed) see the first report") {}
 };
 
 /// Two workers do not agree on the order of their messages: `sent` met the receive of `expected`.
-struct mismatched : error {
+struct mismatched : chimera_error {
     mismatched(const std::string& text, int receiver, int expected_message)
-        : error(text), worker(receiver), expected(expected_message) {}
+        : chimera_error(text), worker(receiver), expected(expected_message) {}
     int worker, expected;
 };
 
@@ -57,7 +57,7 @@ public:
     virtual void reserve(std::span<const traffic>) {}
 
     /// Work that a collective does on the calling thread takes one of the gate's cores. Null: none.
-    virtual void use_gate(core_gate*) {}
+    virtual void use_gate(core_semaphore*) {}
 
     /// Starts calls that must progress together. On return the sent data may be overwritten; what is received
     /// is there after `wait`. Calls between two workers match in order.

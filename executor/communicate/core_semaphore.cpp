@@ -6,7 +6,7 @@
 
 namespace chimera::executor {
 
-core_gate::core_gate(int cores, int workers)
+core_semaphore::core_semaphore(int cores, int workers)
     : cores_(cores), free_(cores), queue_(static_cast<std::size_t>(workers)),
       seats_(std::make_unique<seat[]>(static_cast<std::size_t>(workers))), workers_(workers),
       computing_(CPU_SETSIZE, 0) {
@@ -15,7 +15,7 @@ core_gate::core_gate(int cores, int workers)
 }
 
 /// Has a waiting worker wake up on the caller's core.
-void core_gate::lead_here(seat& next) noexcept {
+void core_semaphore::lead_here(seat& next) noexcept {
     const int core = sched_getcpu();
     if (core < 0 || core >= CPU_SETSIZE || !CPU_ISSET(static_cast<unsigned>(core), &usable_)) return;
     cpu_set_t here;
@@ -25,7 +25,7 @@ void core_gate::lead_here(seat& next) noexcept {
 }
 
 /// Notes on which core the calling worker computes, after moving it to one where nobody does if there is one.
-void core_gate::settle(seat& mine) noexcept {
+void core_semaphore::settle(seat& mine) noexcept {
     const std::lock_guard lock(mutex_);
     if (mine.bound) sched_setaffinity(0, sizeof usable_, &usable_);
     mine.bound = false;
@@ -49,7 +49,7 @@ void core_gate::settle(seat& mine) noexcept {
     mine.core = core;
 }
 
-void core_gate::acquire(int worker) {
+void core_semaphore::acquire(int worker) {
     if (open()) return;
     seat& mine = seats_[static_cast<std::size_t>(worker)];
     bool granted = false;
@@ -73,7 +73,7 @@ void core_gate::acquire(int worker) {
     settle(mine);
 }
 
-void core_gate::release(int worker) noexcept {
+void core_semaphore::release(int worker) noexcept {
     if (open()) return;
     const std::lock_guard lock(mutex_);
     seat& mine = seats_[static_cast<std::size_t>(worker)];
@@ -91,7 +91,7 @@ void core_gate::release(int worker) noexcept {
     next.bell.ring();
 }
 
-void core_gate::abort() noexcept {
+void core_semaphore::abort() noexcept {
     aborted_.store(true, std::memory_order_release);
     for (int w = 0; w < workers_; ++w) seats_[static_cast<std::size_t>(w)].bell.ring();
 }

@@ -17,9 +17,9 @@ namespace chimera::executor {
 /// and the simulation can model who waits. With `cores` = 0 everyone passes.
 /// Whoever gets one moves off a core on which another computes: left alone, the kernel wakes workers behind each other as often as
 /// not, while a core falls idle. Nobody stays bound to a core.
-class core_gate {
+class core_semaphore {
 public:
-    core_gate(int cores, int workers);
+    core_semaphore(int cores, int workers);
 
     /// Blocks until `worker` has a core. Throws `aborted` after `abort`.
     void acquire(int worker);
@@ -30,7 +30,7 @@ public:
 
 private:
     struct seat {
-        detail::doorbell bell;
+        detail::event bell;
         std::atomic<bool> granted{false};
         int core = -1;       // on which its worker computes
         pid_t thread = 0;    // who waits
@@ -53,7 +53,7 @@ private:
 /// Holds a core for a scope.
 class core_hold {
 public:
-    core_hold(core_gate* gate, int worker) : gate_(gate && !gate->open() ? gate : nullptr), worker_(worker) {
+    core_hold(core_semaphore* gate, int worker) : gate_(gate && !gate->open() ? gate : nullptr), worker_(worker) {
         if (gate_) gate_->acquire(worker);
     }
     ~core_hold() {
@@ -63,7 +63,7 @@ public:
     core_hold& operator=(const core_hold&) = delete;
 
 private:
-    core_gate* gate_;
+    core_semaphore* gate_;
     int worker_;
 };
 

@@ -7,7 +7,7 @@
 namespace chimera::executor::detail {
 
 /// What one thread sleeps on until a condition of its own holds. Others make the condition true, then ring.
-class doorbell {
+class event {
 public:
     void ring() noexcept {
         rings_.fetch_add(1, std::memory_order_release);

@@ -6,7 +6,7 @@ target_include_directories(chimera_loopback_kernels PRIVATE ${PROJECT_SOURCE_DIR
 target_compile_options(chimera_loopback_kernels PRIVATE -std=c++20)  # CMake 3.25 does not know that nvcc can
 target_link_libraries(chimera_loopback_kernels PUBLIC CUDA::cudart)
 
-add_library(chimera_loopback STATIC communicate/cuda/cuda_stream.cpp engine/cuda/cuda_lane.cpp
+add_library(chimera_loopback STATIC communicate/cuda/cuda_stream.cpp engine/cuda/cuda_work_queue.cpp
             engine/cuda/cuda_graph.cpp)
 target_link_libraries(chimera_loopback PUBLIC chimera_engine chimera_cuda chimera_loopback_kernels CUDA::cudart)
 

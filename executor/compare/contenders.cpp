@@ -71,7 +71,7 @@ schedule on_workers(family_options& of, std::int64_t workers, std::int64_t micro
         try {
             schedule made = make_schedule(of);
             if (made.head.workers == workers) return made;
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             if (why.empty() || k == 2) why = e.what();
         }
     }
@@ -190,7 +190,7 @@ std::vector<contender> hold(const contest& with, std::vector<refused_family>& re
             contender one = enter(name, options, with);
             const std::string why = over_memory(one, with);
             why.empty() ? out.push_back(std::move(one)) : refused.push_back({name, why, true});
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             refused.push_back({name, e.what()});
         }
     }

@@ -59,7 +59,7 @@ struct contest {
 /// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the same.
 costs plain_costs();
 
-/// One who takes part, without a look at the contest's memory. Throws chimera::error for sizes that the family refuses.
+/// One who takes part, without a look at the contest's memory. Throws chimera_error for sizes that the family refuses.
 contender enter(std::string name, family_options of, const contest& with);
 
 /// What is wrong with a contender's peak under the contest's memory; empty where it fits, or where there is no limit.
@@ -67,7 +67,7 @@ std::string over_memory(const contender& who, const contest& with);
 
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
 /// then bidirectional and wave with some of their options. Marks the front. Ends early, with fewer, once asked to stop. Throws
-/// chimera::error for a name that nobody has.
+/// chimera_error for a name that nobody has.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

@@ -30,7 +30,7 @@ public:
                 return reduction_edge(w);
             case phase::hook:
                 return hook_edge(w);
-            case phase::lane:
+            case phase::work_queue:
                 return lane_edge(w);
             default:
                 return {};

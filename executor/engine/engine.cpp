@@ -44,14 +44,14 @@ std::string seconds(double value) {
 struct engine::state {
     state(const program_view& p, const stage_lookup& lookup, std::span<communicator* const> given, engine_options o)
         : program(p), ends(given.begin(), given.end()), options(std::move(o)), gate(options.cores, p.head.workers) {
-        if (options.graph && !options.lanes)
+        if (options.graph && !options.work_queues)
             refuse("an iteration cannot be a graph (its work is done as it is called) give the workers lanes");
         const std::vector<message_life> lives = message_lives(p);
         for (communicator* end : ends) {
             end->prepare(p.messages);
             end->use_gate(&gate);
-            auto on = options.lanes ? options.lanes(end->worker()) : nullptr;
-            plan row = make_plan(p, *end, lookup, on.get());
+            auto on = options.work_queues ? options.work_queues(end->worker()) : nullptr;
+            worker_plan row = make_worker_plan(p, *end, lookup, on.get());
             end->reserve(traffic_of(row.worker, row.transfers, lives));
             if (on) on->name(names_of(p, end->worker()));
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
@@ -82,7 +82,7 @@ struct engine::state {
     program_view program;
     std::vector<communicator*> ends;
     engine_options options;
-    core_gate gate;
+    core_semaphore gate;
     std::vector<std::unique_ptr<worker_loop>> loops;
     timeline measured;
 
@@ -173,7 +173,7 @@ void engine::state::carry_out(worker_loop& loop, std::int64_t turn, clock::time_
 
 void engine::state::wait_for_launch(worker_loop& loop) {
     std::unique_lock lock(mutex);
-    loop.status().enter(phase::lane);
+    loop.status().enter(phase::work_queue);
     if (++enqueued == loops.size()) changed.notify_all();
     changed.wait(lock, [this] { return launch >= 0 || !failure.empty(); });
     if (!failure.empty()) throw aborted();

@@ -19,7 +19,7 @@ struct engine_options {
     double watchdog_seconds = 60;  ///< a worker may go this long without progress; 0: for ever
     std::string recorder_file{};   ///< where the flight recorders are written after a failure; empty: nowhere
     engine_hooks hooks{};
-    lane_maker lanes{};  ///< where each worker's work goes; empty: it is done on the host as it is called
+    work_queue_maker work_queues{};  ///< where each worker's work goes; empty: it is done on the host as it is called
     /// With lanes: iterations after the first `plain_iterations` are launched as a whole, and the next one is recorded for that.
     /// Then hooks before an update must only enqueue, and stages must do nothing on the host that differs between iterations.
     std::shared_ptr<replay> graph{};
@@ -30,8 +30,8 @@ struct engine_options {
 inline constexpr int hang_exit_status = 3;
 
 /// A worker failed or hung. The text names worker, instruction, stage, unit and peer.
-struct run_failed : error {
-    using error::error;
+struct run_failed : chimera_error {
+    using chimera_error::chimera_error;
 };
 
 /// The same where it was another process that failed: what went wrong is known there.

@@ -8,13 +8,13 @@ namespace chimera::executor {
 
 /// What a worker is doing, for the watchdog.
 enum class phase : std::uint8_t {
-    idle,       ///< between iterations, or done with this one
-    computing,  ///< in a stage: a pass or an update
-    core,       ///< waits for a core
-    message,    ///< waits for the data of a receive, or in a group of transfers
-    reduction,  ///< waits for the members of a reduction
-    hook,       ///< in the caller's own code
-    lane,       ///< has enqueued everything and waits for it to be done
+    idle,        ///< between iterations, or done with this one
+    computing,   ///< in a stage: a pass or an update
+    core,        ///< waits for a core
+    message,     ///< waits for the data of a receive, or in a group of transfers
+    reduction,   ///< waits for the members of a reduction
+    hook,        ///< in the caller's own code
+    work_queue,  ///< has enqueued everything and waits for it to be done
     failed,
 };
 

@@ -5,15 +5,15 @@
 
 namespace chimera::executor {
 
-worker_loop::worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks,
-                         std::unique_ptr<lane> on)
-    : lane_(std::move(on)), plan_(std::move(what)), end_(end), gate_(gate), hooks_(hooks) {
-    if (lane_) lane_->prepare(2 * (plan_.steps.size() + plan_.reductions.size()));
+worker_loop::worker_loop(worker_plan what, communicator& end, core_semaphore& gate, const engine_hooks& hooks,
+                         std::unique_ptr<work_queue> on)
+    : queue_(std::move(on)), plan_(std::move(what)), end_(end), gate_(gate), hooks_(hooks) {
+    if (queue_) queue_->prepare(2 * (plan_.steps.size() + plan_.reductions.size()));
 }
 
 void worker_loop::enqueue(std::int64_t iteration, clock::time_point start) {
     start_ = start;
-    if (lane_) lane_->begin(start);
+    if (queue_) queue_->begin(start);
     updated_ = false;
     status_.instruction.store(0, std::memory_order_relaxed);
     status_.enter(phase::computing);
@@ -24,18 +24,18 @@ void worker_loop::enqueue(std::int64_t iteration, clock::time_point start) {
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
         status_.advance();
         recorder_.begin(iteration, p.instruction, now());
-        if (lane_) lane_->enter(p.instruction);
+        if (queue_) queue_->enter(p.instruction);
         execute(p);
-        if (lane_) lane_->leave();
+        if (queue_) queue_->leave();
         recorder_.end(now());
     }
-    if (lane_) status_.enter(phase::lane);
+    if (queue_) status_.enter(phase::work_queue);
 }
 
-void worker_loop::launched(double seconds) { lane_->launched(seconds); }
+void worker_loop::launched(double seconds) { queue_->launched(seconds); }
 
 void worker_loop::complete() {
-    if (lane_) resolve();
+    if (queue_) resolve();
     hook(hooks_.after_iteration);
     status_.enter(phase::idle);
 }
@@ -126,17 +126,17 @@ void worker_loop::finish_reduction(const planned& p) {
 
 /// What hangs on a device is an instruction as well: the one whose stamp does not come.
 void worker_loop::resolve() {
-    status_.enter(phase::lane);
+    status_.enter(phase::work_queue);
     for (const planned& p : plan_.steps_to_do) {
         if (p.step < 0) continue;
         if (gate_.is_aborted()) throw aborted();
         status_.instruction.store(p.instruction, std::memory_order_relaxed);
         step& times = p.op == action::reduce_gradient || p.op == action::wait_gradient ? reduction_of(p) : step_of(p);
-        if (p.op != action::wait_gradient) times.begin = lane_->wait(stamp_of(p));
-        if (p.op != action::reduce_gradient) times.end = lane_->wait(stamp_of(p) + 1);
+        if (p.op != action::wait_gradient) times.begin = queue_->wait(stamp_of(p));
+        if (p.op != action::reduce_gradient) times.end = queue_->wait(stamp_of(p) + 1);
         status_.advance();
     }
-    lane_->finish();
+    queue_->finish();
     end_.check();
 }
 

@@ -28,8 +28,8 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// `on`: null on the host; otherwise that of the plan.
-    worker_loop(plan what, communicator& end, core_gate& gate, const engine_hooks& hooks,
-                std::unique_ptr<lane> on = nullptr);
+    worker_loop(worker_plan what, communicator& end, core_semaphore& gate, const engine_hooks& hooks,
+                std::unique_ptr<work_queue> on = nullptr);
 
     /// Calls everything in the row once, and returns when all calls have. Throws what a stage or a call throws.
     void enqueue(std::int64_t iteration, clock::time_point start);
@@ -39,7 +39,7 @@ public:
     /// In place of enqueue: the row was launched as a whole, `seconds` after the iteration's start, and has come to its end.
     void launched(double seconds);
 
-    const plan& done() const { return plan_; }
+    const worker_plan& done() const { return plan_; }
     const worker_status& status() const { return status_; }
     worker_status& status() { return status_; }
     const flight_recorder& recorder() const { return recorder_; }
@@ -62,17 +62,17 @@ private:
         return 2 * (static_cast<std::size_t>(p.step) + (reduces ? plan_.steps.size() : 0));
     }
     void note(double& time, std::size_t stamp) {
-        if (!lane_)
+        if (!queue_)
             time = now();
         else
-            lane_->stamp(stamp);
+            queue_->stamp(stamp);
     }
 
-    std::unique_ptr<lane> lane_;  // outlives the plan, whose memory is its own
+    std::unique_ptr<work_queue> queue_;  // outlives the plan, whose memory is its own
 
-    plan plan_;
+    worker_plan plan_;
     communicator& end_;
-    core_gate& gate_;
+    core_semaphore& gate_;
     const engine_hooks& hooks_;
     clock::time_point start_{};
     bool updated_ = false;

@@ -27,15 +27,15 @@ struct key {
 
 class planner {
 public:
-    planner(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on)
-        : p_(p), end_(end), lane_(on), row_(p.row(end.worker())),
+    planner(const program_view& p, communicator& end, const stage_lookup& lookup, work_queue* on)
+        : p_(p), end_(end), queue_(on), row_(p.row(end.worker())),
           models_(static_cast<std::size_t>(p.head.stages), nullptr), recomputed_(models_.size(), false),
           groups_(models_.size(), -1), reductions_(models_.size(), -1), books_(models_.size()) {
         plan_.worker = end.worker();
         find_stages(lookup);
     }
 
-    plan make() {
+    worker_plan make() {
         for (int i = 0; i < size(); ++i)
             if (is_transfer(at(i).op)) place_message(i);
         for (int i = 0; i < size();) {
@@ -82,7 +82,7 @@ private:
                     return models_[i.stage] == held && (i.op == action::backward || i.op == action::weight_gradient);
                 }))
                 plan_.without_units.push_back(held);
-        if (p_.head.update != weights::flushed) keep_versions();
+        if (p_.head.update != update_rule::flushed) keep_versions();
         for (std::size_t s = 0; s < models_.size(); ++s)
             if (models_[s] && recomputed_[s]) models_[s]->prepare_light();
         for (std::size_t s = 0; s < models_.size(); ++s)
@@ -176,7 +176,7 @@ private:
     void plan_compute(planned& next, const instruction& i) {
         next.model = model(i.stage);
         next.light = recomputed_[i.stage];
-        if (p_.head.update != weights::flushed) check_version(next.instruction), next.version = i.version;
+        if (p_.head.update != update_rule::flushed) check_version(next.instruction), next.version = i.version;
         if (i.op == action::backward || i.op == action::weight_gradient) books_[i.stage].empty = false;
         next.step = add_step(plan_.steps, i);
         next.units = {static_cast<std::int32_t>(plan_.calls.size()), i.count};
@@ -243,7 +243,7 @@ private:
 
     void plan_collective(planned& next, const instruction& i) {
         next.model = model(i.stage);
-        next.empty = p_.head.update != weights::flushed && books_[i.stage].empty;
+        next.empty = p_.head.update != update_rule::flushed && books_[i.stage].empty;
         if (i.op == action::update_weights) return plan_update(next, i);
         if (i.op == action::reduce_gradient) books_[i.stage].empty = false;
         int& handle = groups_[i.stage];
@@ -269,7 +269,7 @@ private:
 
     void plan_update(planned& next, const instruction& i) {
         next.step = add_step(plan_.steps, i);
-        if (p_.head.update == weights::flushed) return;
+        if (p_.head.update == update_rule::flushed) return;
         check_version(next.instruction);
         book& of = books_[i.stage];
         next.newest = std::exchange(of.newest, static_cast<std::int16_t>(i.version));
@@ -294,7 +294,7 @@ private:
         }
         const auto buffers = static_cast<std::size_t>(p_.buffer_counts[static_cast<std::size_t>(plan_.worker)]);
         plan_.bytes = arrange(tensors_, buffers * stash_);
-        plan_.memory = lane_memory(lane_, plan_.bytes);
+        plan_.memory = queue_memory(queue_, plan_.bytes);
         if (!plan_.memory.get())
             refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(plan_.bytes) +
                    " bytes of activations (out of memory) use fewer micro-batches or recompute");
@@ -315,7 +315,7 @@ private:
 
     const program_view& p_;
     communicator& end_;
-    lane* lane_;
+    work_queue* queue_;
     std::span<const instruction> row_;
     std::vector<stage*> models_;
     std::vector<bool> recomputed_;
@@ -329,12 +329,12 @@ private:
     std::vector<bool> waited_;
     std::vector<links> links_;           // beside plan_.calls
     std::vector<int> transfer_tensors_;  // beside plan_.transfers
-    plan plan_;
+    worker_plan plan_;
 };
 
 }  // namespace
 
-plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on) {
+worker_plan make_worker_plan(const program_view& p, communicator& end, const stage_lookup& lookup, work_queue* on) {
     return planner(p, end, lookup, on).make();
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <executor/communicate/communicator.hpp>
-#include <executor/engine/lane.hpp>
 #include <executor/engine/stage.hpp>
+#include <executor/engine/work_queue.hpp>
 
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/timeline.hpp>
@@ -53,7 +53,7 @@ struct planned {
 };
 
 /// What one worker does in an iteration, resolved once: the loop looks nothing up and allocates nothing.
-struct plan {
+struct worker_plan {
     int worker = -1;
     std::vector<planned> steps_to_do;
     std::vector<unit_call> calls;
@@ -63,13 +63,14 @@ struct plan {
     std::vector<executor::stage*> without_units;  ///< of these, the ones that no unit of an iteration passes here
     std::vector<step> steps, reductions;          ///< of the timeline, times to be filled in
 
-    lane_memory memory;  ///< activations and boundary tensors
+    queue_memory memory;  ///< activations and boundary tensors
     std::size_t bytes = 0;
 };
 
 /// Resolves the row of `end.worker()`: which message or hand-over feeds which call, where each tensor lives.
 /// Throws when the row does not add up (a tensor nobody makes, a stage the worker does not hold, sizes that differ).
 /// Memory is the lane's, or the host's where there is none; the lane must outlive the plan.
-plan make_plan(const program_view& p, communicator& end, const stage_lookup& lookup, lane* on = nullptr);
+worker_plan make_worker_plan(const program_view& p, communicator& end, const stage_lookup& lookup,
+                             work_queue* on = nullptr);
 
 }  // namespace chimera::executor

@@ -56,7 +56,7 @@ double end_of_passes(const timeline& t, int worker) {
 /// the moment when all members were free and the last end is the reduction's own time. Where weights change within the
 /// iteration, it waits at once, and the members are free when they start it.
 void add_reductions(const timeline& t, samples& into) {
-    const bool flushed = t.head.update == weights::flushed;
+    const bool flushed = t.head.update == update_rule::flushed;
     std::map<std::pair<int, int>, std::pair<double, double>> spans;  // stage, which of its reductions -> free, end
     for (int w = 0; w < t.head.workers; ++w) {
         double before = flushed ? end_of_passes(t, w) : 0;

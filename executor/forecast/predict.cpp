@@ -25,7 +25,7 @@ int shared_cores(int cores, int workers, int threads) {
     return given < workers ? given : 0;
 }
 
-prediction predict(crew& together, backend& on, const program_view& of, const gpt2_config& config,
+prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_config& config,
                    std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
                    const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph) {
     using clock = std::chrono::steady_clock;
@@ -35,7 +35,7 @@ prediction predict(crew& together, backend& on, const program_view& of, const gp
     const auto ends = joined->ends();
     engine_options options;
     options.cores = cores.process;
-    options.lanes = on.lanes();
+    options.work_queues = on.work_queues();
     options.watchdog_seconds = watchdog;
     if (graph) options.graph = joined->graph();
     const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are

@@ -24,7 +24,7 @@ std::string why_none() {
 }  // namespace
 
 std::unique_ptr<backend> choose_backend(const job& wanted, [[maybe_unused]] int workers,
-                                        const std::function<void(const std::string&)>& say, crew* together) {
+                                        const std::function<void(const std::string&)>& say, process_group* together) {
     const host_choice here{wanted.threads, wanted.precision == "bf16", together};
     if (wanted.device == "cpu") return make_host_backend(here);
     const std::string why = why_none();

@@ -37,7 +37,7 @@ inline std::string place_of(const csv_cell& c) { return place_of(c.row, c.column
 /// The text of a pass or a transfer: 0F3, 1SEND_F3.
 std::string text_of(const csv_cell& c);
 
-/// Splits the file. Throws chimera::error for what is no cell.
+/// Splits the file. Throws chimera_error for what is no cell.
 csv_cells split_csv(std::string_view text);
 
 /// Refuses cells that are there twice, naming both places.

@@ -214,7 +214,7 @@ schedule make_schedule(const family_options& of) {
         for (const int s : recomputed) flags[static_cast<std::size_t>(s)] = 1;
         made = recompute(made, flags);
     }
-    if (static_cast<std::int64_t>(made.slots.size()) * copies > most_slots) refuse(text(refusal::too_many_slots));
+    if (static_cast<std::int64_t>(made.entries.size()) * copies > most_slots) refuse(text(refusal::too_many_slots));
     return copies == 1 ? made : widen(made, width);
 }
 

@@ -42,11 +42,11 @@ std::vector<std::string_view> family_names();
 /// The same, separated by commas.
 std::string family_list();
 
-/// The schedule of a file, proven. Throws chimera::error for what is none and for the first law that it breaks.
+/// The schedule of a file, proven. Throws chimera_error for what is none and for the first law that it breaks.
 schedule order_of(const std::string& file);
 
 /// The schedule that the options ask for: generated or read, then recompute slots inserted, then widened.
-/// Throws chimera::error, in one line, for an unknown family, an option that the family does not have, sizes out of
+/// Throws chimera_error, in one line, for an unknown family, an option that the family does not have, sizes out of
 /// range and whatever the family itself refuses.
 schedule make_schedule(const family_options& options);
 

@@ -30,8 +30,8 @@ auto load(const std::string& path, Read read) {
         return read(text);
     } catch (const contradiction& e) {
         throw contradiction(path + ": " + e.what());
-    } catch (const error& e) {
-        throw error(path + ": " + e.what());
+    } catch (const chimera_error& e) {
+        throw chimera_error(path + ": " + e.what());
     }
 }
 

@@ -41,7 +41,7 @@ template <class Make>
 auto on_line(const measured_line& line, const Make& make) {
     try {
         return make();
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         refuse(line.where() + e.what());
     }
 }
@@ -271,7 +271,7 @@ measured_file load_measurements(const std::string& path, const measurement_optio
     const std::string text = read_file(path);
     try {
         return read_measurements(text, how);
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         refuse(path + ": " + e.what());
     }
 }

@@ -47,7 +47,7 @@ struct measurement_options {
 /// with scheme pipedream, 2bw, gpipe, gems, dapple, chimera, chimera_doubling or chimera_halving, B samples a micro-batch (- for
 /// pipedream: Bhat / W), recompute 0 or 1 and metric seq_per_s_measured, seq_per_s_eq1_model or eager_sync_opt_over_eager_sync;
 /// models Bert-48 and GPT-2-64 (or as wide with other numbers of layers) or a name of the catalogue; Bert-48 with 512 tokens on
-/// V100, else 128, as in the paper. Throws chimera::error, in one line that names the line, for what is missing, no number, out of
+/// V100, else 128, as in the paper. Throws chimera_error, in one line that names the line, for what is missing, no number, out of
 /// range or contradicts itself.
 measured_file read_measurements(std::string_view text, const measurement_options& how = {});
 

@@ -259,8 +259,8 @@ model load_model(const std::string& name_or_file) {
     const std::string text = read_file(name_or_file);
     try {
         return read_model(text);
-    } catch (const error& e) {
-        throw error(name_or_file + ": " + e.what());
+    } catch (const chimera_error& e) {
+        throw chimera_error(name_or_file + ": " + e.what());
     }
 }
 

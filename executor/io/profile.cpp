@@ -229,8 +229,8 @@ profile load_profile(const std::string& path) {
     const std::string text = read_file(path);
     try {
         return read_profile(text);
-    } catch (const error& e) {
-        throw error(path + ": " + e.what());
+    } catch (const chimera_error& e) {
+        throw chimera_error(path + ": " + e.what());
     }
 }
 

@@ -87,7 +87,7 @@ struct profile {
 /// Costs as chimera.costs, version 1; read_costs reads them back. Reductions with fixed times only.
 std::string costs_text(const costs& of);
 
-/// Reads a profile; throws chimera::error in one line for anything that is none.
+/// Reads a profile; throws chimera_error in one line for anything that is none.
 profile read_profile(std::string_view text);
 profile load_profile(const std::string& path);
 /// The profile as JSON; read_profile reads it back to the same numbers.

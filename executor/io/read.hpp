@@ -15,8 +15,8 @@ namespace chimera::executor {
 /// Thrown where a file is well formed, but says of one thing two things that no table can hold both: replica groups
 /// that differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad
 /// input.
-struct contradiction : error {
-    using error::error;
+struct contradiction : chimera_error {
+    using chimera_error::chimera_error;
 };
 
 /// What a file of slots or instructions holds; its "format" says which.
@@ -26,7 +26,7 @@ using table = std::variant<schedule, program>;
 /// by hand, which is then timed as early as it allows. Strict about form: every type, range, length and key; every
 /// index lies within the sizes that the file states. Says nothing about the laws, which are verify's to judge. Buffers,
 /// messages and replica groups of a program are worked out from the instructions. Linear in the text.
-/// Throws chimera::error, in one line that names the place, such as `worker 2, slot 5: …`.
+/// Throws chimera_error, in one line that names the place, such as `worker 2, slot 5: …`.
 table read_table(std::string_view text);
 
 /// Reads chimera.costs, version 1. `forward` and `backward` must be there (or, instead of `backward`, both its halves);

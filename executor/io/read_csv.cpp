@@ -67,13 +67,13 @@ public:
     }
 
     /// Writes every slot's tick and length; false where a column comes before what it needs.
-    bool fill(std::vector<slot>& slots) {
-        for (std::size_t i = 0; i < slots.size(); ++i) {
+    bool fill(std::vector<slot>& slot_list) {
+        for (std::size_t i = 0; i < slot_list.size(); ++i) {
             if (!measure(i)) return false;
         }
-        for (std::size_t i = 0; i < slots.size(); ++i) {
-            slots[i].tick = of_.passes[i].column;
-            slots[i].ticks = static_cast<std::uint16_t>(std::clamp<std::int32_t>(length(i), 1, 65535));
+        for (std::size_t i = 0; i < slot_list.size(); ++i) {
+            slot_list[i].tick = of_.passes[i].column;
+            slot_list[i].ticks = static_cast<std::uint16_t>(std::clamp<std::int32_t>(length(i), 1, 65535));
         }
         return true;
     }
@@ -136,19 +136,19 @@ private:
 schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placement) {
     schedule out{
         {"custom", of.rows, static_cast<std::int32_t>(placement.size()), 1, 0, 1}, std::move(placement), {}, {}};
-    out.slots.reserve(of.passes.size());
+    out.entries.reserve(of.passes.size());
     for (const csv_cell& c : of.passes) {
         while (static_cast<std::int32_t>(out.offsets.size()) <= c.row)
-            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+            out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
         slot s;
         s.op = static_cast<pass>(c.op);
         s.stage = static_cast<std::uint16_t>(c.stage);
         s.first = c.micro_batch;
         s.overlap = c.overlap ? 1 : 0;
-        out.slots.push_back(s);
+        out.entries.push_back(s);
         out.head.micro_batches = std::max(out.head.micro_batches, c.micro_batch + 1);
     }
-    out.offsets.resize(static_cast<std::size_t>(of.rows) + 1, static_cast<std::int32_t>(out.slots.size()));
+    out.offsets.resize(static_cast<std::size_t>(of.rows) + 1, static_cast<std::int32_t>(out.entries.size()));
     return out;
 }
 
@@ -178,8 +178,8 @@ csv_order read_csv(std::string_view text) {
     if (lowered)
         out.note = cells.transfers.empty() ? "cells that compute nothing are left out (lowering adds what is needed)"
                                            : "transfers fit the passes and are left out (lowering makes them anew)";
-    if (!lowered && grid(cells, out.order.head).fill(out.order.slots)) return out;
-    chimera::detail::give_lengths(out.order.slots);
+    if (!lowered && grid(cells, out.order.head).fill(out.order.entries)) return out;
+    chimera::detail::give_lengths(out.order.entries);
     out.order = timed(out.order);
     return out;
 }

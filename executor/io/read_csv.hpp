@@ -24,7 +24,7 @@ bool is_csv(std::string_view path, std::string_view text);
 /// of PyTorch, the order is kept and timed anew. Transfers are held against the passes and then dropped, with a note:
 /// lowering makes them again. Byte order marks, CRLF, spaces and quotes around cells are allowed; empty lines at the end
 /// mean nothing. Linear in the text, log-linear in its cells.
-/// Throws chimera::error, in one line that names row and column (from 1, as editors count), for what is no cell, cells
+/// Throws chimera_error, in one line that names row and column (from 1, as editors count), for what is no cell, cells
 /// twice, a stage in two rows, numbers that leave gaps, and rows far longer than what they compute; contradiction for
 /// transfers that do not fit the passes.
 csv_order read_csv(std::string_view text);

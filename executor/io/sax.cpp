@@ -154,7 +154,7 @@ bool table_events::string(std::string& value) {
     if (at_ != at::top || (key_ != "format" && key_ != "family" && key_ != "update"))
         unexpected("the text " + in_quotes(value));
     if (key_ == "update") {
-        for (const weights rule : {weights::flushed, weights::stashed, weights::double_buffered}) {
+        for (const update_rule rule : {update_rule::flushed, update_rule::stashed, update_rule::double_buffered}) {
             head.update = rule;
             if (value == name(rule)) return true;
         }
@@ -282,11 +282,11 @@ void table_events::finish() const {
         if ((seen_ >> k & 1U) == 0 && k < 9)
             refuse("key " + in_quotes(top_keys[k]) + " is missing (the format has it) add it");
     }
-    if (head.update == weights::flushed && head.update_every > 0)
+    if (head.update == update_rule::flushed && head.update_every > 0)
         refuse(
             "key 'update_every' does not apply (weights change once, after all micro-batches) remove it or give "
             "update");
-    if (head.update != weights::flushed && head.update_every == 0)
+    if (head.update != update_rule::flushed && head.update_every == 0)
         refuse("key 'update_every' is missing (update is " + std::string(name(head.update)) +
                ") give the micro-batches between updates");
     const std::string_view needed = format == "chimera.schedule" ? "slots" : "instructions";

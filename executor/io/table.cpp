@@ -236,11 +236,11 @@ private:
         schedule out{head, finish_placement(), {}, {}};
         each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
         out.offsets = std::move(offsets);
-        out.slots = std::move(slots_);
-        if (!lengths_) chimera::detail::give_lengths(out.slots);
+        out.entries = std::move(slots_);
+        if (!lengths_) chimera::detail::give_lengths(out.entries);
         if (timed_) return out;
         std::int64_t all = 0;
-        for (const slot& s : out.slots) all += s.ticks;
+        for (const slot& s : out.entries) all += s.ticks;
         if (all > std::int64_t{1} << 29) refuse("ticks are too large (more than 2^29 together) give smaller ones");
         return timed(out);
     }
@@ -260,7 +260,7 @@ private:
         out.buffers = std::move(buffers_);
         detail::number_messages(out);
         list_members(out);
-        if (head.update != weights::flushed) count_versions(out);
+        if (head.update != update_rule::flushed) count_versions(out);
         return out;
     }
 

@@ -14,7 +14,7 @@ namespace {
 
 /// A schedule and its program, both held to their laws by the compiler.
 template <bidirectional Spec>
-constexpr program_view compiled = proven<fixed_lowered<proven<fixed<Spec>>, sync::eager_opt>>.view();
+constexpr program_view compiled = proven<fixed_lowered<proven<table_of<Spec>>, reduction_start::eager_opt>>.view();
 
 }  // namespace
 
@@ -30,7 +30,9 @@ const program_view* detail::find_compiled(const job& wanted) {
 }
 
 program detail::make_program(const job& wanted) {
-    const auto mode = wanted.sync == "lazy" ? sync::lazy : wanted.sync == "eager" ? sync::eager : sync::eager_opt;
+    const auto mode = wanted.sync == "lazy"    ? reduction_start::lazy
+                      : wanted.sync == "eager" ? reduction_start::eager
+                                               : reduction_start::eager_opt;
     program made = lower(make_schedule(wanted.schedule), mode);
     if (const auto found = verify(made); !found.ok()) refuse(message(found.faults.front()));
     return made;

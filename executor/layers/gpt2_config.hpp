@@ -13,7 +13,7 @@ struct gpt2_config {
     friend bool operator==(const gpt2_config&, const gpt2_config&) = default;
 };
 
-/// Throws chimera::error if a field is not positive or the heads do not divide the channels.
+/// Throws chimera_error if a field is not positive or the heads do not divide the channels.
 void check(const gpt2_config& config);
 
 /// Number of trained parameters of the whole model.
@@ -28,10 +28,10 @@ struct layer_range {
 
 /// The model cut into `stages` parts of nearly equal work: the head counts for as many blocks as it takes time
 /// (2 · channels · vocabulary multiply-adds a token against a block's 24 · channels² + 2 · context · channels), so the last
-/// stage gets fewer of them. Stages may hold no block. Throws chimera::error if stages < 1.
+/// stage gets fewer of them. Stages may hold no block. Throws chimera_error if stages < 1.
 std::vector<layer_range> stage_layers(const gpt2_config& config, int stages);
 
-/// The model cut as told: `blocks` of each stage, or as above where none are given. Throws chimera::error unless there is a number
+/// The model cut as told: `blocks` of each stage, or as above where none are given. Throws chimera_error unless there is a number
 /// of at least 0 for each stage and all blocks are dealt.
 std::vector<layer_range> stage_layers(const gpt2_config& config, int stages, std::span<const int> blocks);
 

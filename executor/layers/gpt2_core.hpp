@@ -26,7 +26,7 @@ public:
     std::size_t output_size() const { return head_ ? 0 : boundary_; }
     std::size_t stash_size(bool recomputed) const { return recomputed ? input_size() : whole_.size; }
 
-    /// Batch of the units from 0 on. Throws chimera::error on a token or target outside the vocabulary or a wrong length.
+    /// Batch of the units from 0 on. Throws chimera_error on a token or target outside the vocabulary or a wrong length.
     void set_batch(std::span<const unit_batch> units);
     /// Mean loss of each unit of the batch over its tokens, in nats; last stage only, 0 for units it has not seen.
     std::span<const double> losses() { return batch_.losses(device_); }

@@ -61,7 +61,7 @@ private:
     }
     /// What clipping keeps with a stage; see clipping. Two are there from the beginning.
     std::size_t numbers(bool first) const {
-        if (of_.head.update != weights::flushed) return 2 * updates_;
+        if (of_.head.update != update_rule::flushed) return 2 * updates_;
         return first ? static_cast<std::size_t>(of_.head.workers * of_.head.stages + 1) : 2;
     }
 

@@ -20,8 +20,8 @@ constexpr auto choices_of() {
         std::array<family, family_labels.size()> out{};
         for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<family>(i);
         return out;
-    } else if constexpr (std::is_same_v<Choice, sync>) {
-        return std::array{sync::lazy, sync::eager, sync::eager_opt};
+    } else if constexpr (std::is_same_v<Choice, reduction_start>) {
+        return std::array{reduction_start::lazy, reduction_start::eager, reduction_start::eager_opt};
     } else {
         return std::array{recompute_mode::none, recompute_mode::selective, recompute_mode::mixed, recompute_mode::full};
     }

@@ -56,7 +56,8 @@ configuration read_configuration(const json& value, const std::string& called) {
     out.micro_batch = whole("micro_batch", 1, 1);
     out.zero = static_cast<int>(from.whole("zero", 0, 3, 0));
     out.order = from.flag("stages_together", false) ? layout::stages_together : layout::copies_together;
-    if (const auto* mode = from.find("sync")) out.synchronisation = one_named<sync>(*mode, called + ": sync");
+    if (const auto* mode = from.find("sync"))
+        out.synchronisation = one_named<reduction_start>(*mode, called + ": sync");
     if (const auto* mode = from.find("recompute"))
         out.recompute = one_named<recompute_mode>(*mode, called + ": recompute");
     if (const auto* list = from.find("stage_recompute"))

@@ -8,17 +8,17 @@
 
 namespace chimera::executor {
 
-plan_report plan_on_cluster(const plan_task& task, plan_memory& memory) {
+plan_report plan_on_cluster(const plan_task& task, plan_cache& memory) {
     return make_plan(task.what, task.on, task.asked, memory, task.before);
 }
 
-equation_1_report closed_form(const plan_task& task, const plan_report& report, plan_memory& memory) {
+equation_1_report closed_form(const plan_task& task, const plan_report& report, plan_cache& memory) {
     estimator estimate(task.what, task.on, memory.orders);
     configuration first = report.ranking.front().with;
     return equation_1(task.on, estimate, estimate(first));
 }
 
-std::string nothing_fits(const plan_task& task, plan_memory& memory) {
+std::string nothing_fits(const plan_task& task, plan_cache& memory) {
     using namespace chimera::detail;
     std::string out = task.what.name.view().empty() ? "the model" : std::string(task.what.name.view());
     const double bytes = smallest_memory(task.what, task.on, task.asked, memory);

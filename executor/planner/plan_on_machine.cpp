@@ -7,6 +7,7 @@
 #include <executor/memory/run_memory.hpp>
 #include <executor/planner/plan_json.hpp>
 #include <executor/planner/plan_on_machine.hpp>
+#include <executor/profile/forecast.hpp>
 
 #include <algorithm>
 #include <map>
@@ -101,7 +102,7 @@ private:
     bool try_modes(configuration one, const profiled_batch& batch, plan_class& c) {
         bool fits = false;
         for (const std::vector<int>& cuts : cuts_of(one, batch))
-            for (const sync mode : task_.asked.synchronisation) {
+            for (const reduction_start mode : task_.asked.synchronisation) {
                 one.cuts = cuts;
                 one.synchronisation = mode;
                 const evaluation found = evaluate(one);

@@ -67,7 +67,8 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     if (const json* list = from.find("families")) asked.families = several_named<family>(*list, called + ": families");
     if (const json* list = from.find("recompute"))
         asked.recompute = several_named<recompute_mode>(*list, called + ": recompute");
-    if (const json* list = from.find("sync")) asked.synchronisation = several_named<sync>(*list, called + ": sync");
+    if (const json* list = from.find("sync"))
+        asked.synchronisation = several_named<reduction_start>(*list, called + ": sync");
     const auto numbers = [&](const char* key, int least, int most, std::vector<int>& into) {
         const json* list = from.find(key);
         if (list == nullptr) return;

@@ -44,7 +44,7 @@ outcome compute(const settings& of) {
         with.stages = options.stages;
         with.micro_batches = options.micro_batches;
         out.made = enter(of.of.family, std::move(options), with);
-    } catch (const error& why) {
+    } catch (const chimera_error& why) {
         out.refused = why.what();
         return out;
     }

@@ -155,7 +155,7 @@ costs costs_of(const settings& of, double stages) {
 std::string refused(const settings& of) {
     try {
         check_family(options_of(of));
-    } catch (const error& why) {
+    } catch (const chimera_error& why) {
         return why.what();
     }
     if (of.of.stages * of.of.micro_batches <= most_passes) return {};

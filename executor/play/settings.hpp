@@ -67,7 +67,7 @@ std::vector<field> fields_of(const settings& of);
 std::string value_of(const settings& of, field which);
 
 /// What is generated. data_parallel runs on as many workers as the model has stages, the whole model on each, and they
-/// share the micro-batches. Throws chimera::error where these cannot be shared evenly.
+/// share the micro-batches. Throws chimera_error where these cannot be shared evenly.
 family_options options_of(const settings& of);
 
 /// The costs of so many of the settings' stages taken together; transfers stay what they are.

@@ -5,6 +5,7 @@
 
 #include <executor/forecast/predict.hpp>
 #include <executor/profile/batch_probes.hpp>
+#include <executor/profile/forecast.hpp>
 
 #include <algorithm>
 #include <array>

@@ -101,7 +101,7 @@ profiled_engine engine_times(std::span<const timeline> measured, int cores) {
     for (const timeline& t : measured) {
         const ends known(t);
         for (int w = 0; w < t.head.workers; ++w) add_row(t, w, cores, known, all);
-        if (t.head.update == weights::flushed) add_settle(t, all);
+        if (t.head.update == update_rule::flushed) add_settle(t, all);
     }
     profiled_engine found;
     found.workers = measured.empty() ? 0 : measured[0].head.workers;

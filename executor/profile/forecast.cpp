@@ -137,7 +137,7 @@ forecast forecast_with(const profile& from, const program_view& of, std::span<co
     add_hand_over(with, from, sequences, parts, workers);
     forecast made;
     made.makespan = engine.start;
-    if (of.head.update == weights::flushed) {  // nobody updates before the norm of all gradients is known
+    if (of.head.update == update_rule::flushed) {  // nobody updates before the norm of all gradients is known
         made.makespan += engine.settle + closing_seconds(from, of, stages, with);
         with.update = with.reduce.seconds = 0;
     } else {
@@ -157,7 +157,7 @@ forecast forecast_of(const profile& from, const program_view& of, std::span<cons
     const int parts = of.head.micro_batch_parts;
     const auto reuse = reuse_of(of, kept_bytes(from, stages, sequences / parts));
     costs with = costs_of(from, stages, sequences, parts, reuse, of.head.workers);
-    if (of.head.update != weights::flushed)
+    if (of.head.update != update_rule::flushed)
         for (std::size_t s = 0; s < stages.size(); ++s)
             with.update.values[s] = (from.norm + from.update_versions) * parameters(from, stages[s].layers);
     return forecast_with(from, of, stages, sequences, std::move(with));

@@ -21,7 +21,7 @@ struct profiled_stage {
 /// Costs of stages that were never run: sums of their layers, between the measured states of the caches, on that many
 /// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `reuse`: of every
 /// stage. A reduction takes what it takes with a core for each member. No hand-overs in these costs.
-/// Throws chimera::error where the micro-batch was not measured, naming those that were.
+/// Throws chimera_error where the micro-batch was not measured, naming those that were.
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts,
                std::span<const reuse_bytes> reuse, int workers);
 

@@ -8,7 +8,7 @@ namespace chimera::executor {
 
 /// Of the last iteration's gradient, or of each stage's last one together.
 double training_run::norm(const iteration_part& whole) const {
-    if (program_.head.update == weights::flushed) return norm_;
+    if (program_.head.update == update_rule::flushed) return norm_;
     double sum = 0;
     for (const double each : whole.norms) sum += each * each;
     return std::sqrt(sum);
@@ -21,7 +21,7 @@ void training_run::one_iteration(engine& run) {
     clip_->begin(step_, rate_.at(step_));
     const double began = together_.now();
     const timeline& measured = run.run_iteration();
-    const bool flushed = program_.head.update == weights::flushed;
+    const bool flushed = program_.head.update == update_rule::flushed;
     if (flushed) norm_ = clip_->norm();
     const auto whole = put_together(
         together_, {began, model_->losses(), flushed ? std::vector<double>() : clip_->stage_norms(), measured});
@@ -67,7 +67,7 @@ void training_run::iterate() {
     const auto ends = joined->ends();
     engine_options options;
     options.cores = gate_;
-    options.lanes = on_->lanes();
+    options.work_queues = on_->work_queues();
     if (job_.graph) options.graph = joined->graph();
     options.watchdog_seconds = job_.watchdog;
     const std::string recorder = together_.leads() ? "recorder" : "recorder." + std::to_string(together_.rank());
@@ -94,7 +94,7 @@ void training_run::iterate() {
 }
 
 train_report train(const job& wanted, const train_options& options) {
-    crew alone;
+    process_group alone;
     training_run run(wanted, options, options.together ? *options.together : alone);
     run.prepare();
     return run.finish();

@@ -20,7 +20,7 @@ struct train_options {
     bool overwrite = false;                             ///< replace a checkpoint that is there
     std::function<void(const std::string&)> say;        ///< progress lines; none when empty
     std::function<void(std::int64_t step)> after_step;  ///< for tests
-    crew* together = nullptr;                           ///< the processes of the run; null: this one alone
+    process_group* together = nullptr;                  ///< the processes of the run; null: this one alone
     /// Where the run computes; empty: on this machine's cores.
     std::function<std::unique_ptr<backend>(const job&, int workers)> make_backend;
 };

@@ -30,7 +30,7 @@ void while_running(Read read) {
         read();
     } catch (const run_failed&) {
         throw;
-    } catch (const error& lost) {
+    } catch (const chimera_error& lost) {
         throw run_failed(lost.what());
     }
 }
@@ -39,7 +39,7 @@ void while_running(Read read) {
 class training_run {
 public:
     /// Checks all input; writes nothing, and hears of no other rank.
-    training_run(const job& wanted, const train_options& options, crew& together);
+    training_run(const job& wanted, const train_options& options, process_group& together);
     void prepare();
     train_report finish();
 
@@ -65,7 +65,7 @@ private:
     clock::time_point start_ = clock::now();
     job job_;
     const train_options& options_;
-    crew& together_;
+    process_group& together_;
     stop_request signals_;
     job_program proven_;
     program_view program_;

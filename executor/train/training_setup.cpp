@@ -15,14 +15,15 @@ const job& checked(const job& wanted) {
     return wanted;
 }
 
-std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options, crew& together) {
+std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options,
+                                    process_group& together) {
     if (options.make_backend) return options.make_backend(wanted, workers);
     if (wanted.device == "cuda")
         refuse("the job asks for a GPU (device is cuda, and there is nothing here but the CPU) leave it out");
     return make_host_backend({wanted.threads, wanted.precision == "bf16", &together});
 }
 
-program_view dealt(const program_view& of, crew& together) {
+program_view dealt(const program_view& of, process_group& together) {
     together.deal(of.head.workers);
     return of;
 }
@@ -33,7 +34,7 @@ unit_shape unit_of(const job& wanted, const shape& head) {
 
 }  // namespace
 
-training_run::training_run(const job& wanted, const train_options& options, crew& together)
+training_run::training_run(const job& wanted, const train_options& options, process_group& together)
     : job_(checked(wanted)), options_(options), together_(together), proven_(job_),
       program_(dealt(proven_.view(), together)), data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),

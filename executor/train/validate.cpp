@@ -48,7 +48,7 @@ struct pulse {
 class scorer {
 public:
     scorer(backend& on, const program_view& of, replicas& model, const unit_shape& unit, const corpus& data,
-           std::span<const std::size_t> starts, communicator& end, core_gate& gate, pulse& seen)
+           std::span<const std::size_t> starts, communicator& end, core_semaphore& gate, pulse& seen)
         : of_(of), model_(model), unit_(unit), data_(data), starts_(starts), end_(end), gate_(gate), seen_(seen),
           pipelines_(apart(of)), outputs_(static_cast<std::size_t>(of.head.stages)), inputs_(outputs_.size()) {
         std::vector<traffic> sent;
@@ -147,7 +147,7 @@ private:
     const corpus& data_;
     std::span<const std::size_t> starts_;
     communicator& end_;
-    core_gate& gate_;
+    core_semaphore& gate_;
     pulse& seen_;
     std::vector<int> pipelines_;
     std::vector<std::shared_ptr<std::byte>> outputs_, inputs_;  // by stage
@@ -157,7 +157,7 @@ private:
 /// The workers of this process at work, and a watchdog.
 class scoring {
 public:
-    scoring(std::vector<communicator*> ends, core_gate& gate, double watchdog_seconds)
+    scoring(std::vector<communicator*> ends, core_semaphore& gate, double watchdog_seconds)
         : ends_(std::move(ends)), gate_(gate), limit_(watchdog_seconds), pulses_(ends_.size()) {}
 
     pulse& of(std::size_t i) { return pulses_[i]; }
@@ -230,7 +230,7 @@ private:
     }
 
     std::vector<communicator*> ends_;
-    core_gate& gate_;
+    core_semaphore& gate_;
     double limit_;
     std::deque<pulse> pulses_;
     std::mutex mutex_;
@@ -246,7 +246,7 @@ double validate(backend& on, const program_view& of, replicas& model, const unit
                 std::span<const std::size_t> starts, int cores, double watchdog_seconds) {
     const auto joined = on.join(of);
     const auto ends = joined->ends();
-    core_gate gate(cores, of.head.workers);
+    core_semaphore gate(cores, of.head.workers);
     scoring all(ends, gate, watchdog_seconds);
     std::vector<std::unique_ptr<scorer>> scorers;  // their memory is taken before anybody's message waits
     for (std::size_t i = 0; i < ends.size(); ++i)

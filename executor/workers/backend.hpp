@@ -3,8 +3,8 @@
 
 #include <chimera/program/program.hpp>
 #include <executor/communicate/communicator.hpp>
-#include <executor/engine/lane.hpp>
 #include <executor/engine/replay.hpp>
+#include <executor/engine/work_queue.hpp>
 #include <executor/layers/gpt2_stage.hpp>
 #include <executor/memory/measured_memory.hpp>
 #include <executor/workers/process_group.hpp>
@@ -47,7 +47,7 @@ public:
     /// Joins the program's workers.
     virtual std::unique_ptr<world> join(const program_view& of) = 0;
     /// Of the workers that `join` joined; empty: the host's.
-    virtual lane_maker lanes() { return {}; }
+    virtual work_queue_maker work_queues() { return {}; }
     /// Of the GPUs that this process uses; null on the host.
     virtual device_room* room() { return nullptr; }
     /// Memory that the worker's stages can read and write, for boundary tensors outside an engine. Its thread may call.
@@ -55,12 +55,13 @@ public:
 };
 
 struct host_choice {
-    int threads = 1;           ///< that a worker computes with
-    bool bf16 = false;         ///< weights and activations; gradients, moments and master weights are fp32 always
-    crew* together = nullptr;  ///< the processes that share the workers; outlives the backend. Null: this one plays all
+    int threads = 1;    ///< that a worker computes with
+    bool bf16 = false;  ///< weights and activations; gradients, moments and master weights are fp32 always
+    process_group* together =
+        nullptr;  ///< the processes that share the workers; outlives the backend. Null: this one plays all
 };
 
-/// Workers as threads on this machine's cores. Throws chimera::error where they do not compute in bf16 and that is wanted.
+/// Workers as threads on this machine's cores. Throws chimera_error where they do not compute in bf16 and that is wanted.
 std::unique_ptr<backend> make_host_backend(const host_choice& how = {});
 
 }  // namespace chimera::executor

@@ -13,7 +13,7 @@ namespace chimera::executor {
 
 clipping::clipping(replicas& of, const program_view& program, const optimiser_settings& how, bool on_host,
                    std::span<communicator* const> ends)
-    : program_(program), how_(how), on_host_(on_host), flushed_(program.head.update == weights::flushed),
+    : program_(program), how_(how), on_host_(on_host), flushed_(program.head.update == update_rule::flushed),
       rows_(on_host ? 1 : program.head.workers), groups_(units_of_updates(program)),
       workers_(static_cast<std::size_t>(program.head.workers)) {
     std::vector<std::int32_t> all(workers_.size());

@@ -23,7 +23,7 @@ private:
 
 class processes_joined final : public world {
 public:
-    processes_joined(crew& all, int workers) : here_(all.here()), world_(all, here_, workers, all.timeout()) {}
+    processes_joined(process_group& all, int workers) : here_(all.here()), world_(all, here_, workers, all.timeout()) {}
     std::vector<communicator*> ends() override { return world_.ends(); }
 
 private:

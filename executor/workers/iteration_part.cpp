@@ -49,7 +49,7 @@ void append(std::vector<std::int32_t>& offsets, std::vector<step>& to, std::span
 
 }  // namespace
 
-std::optional<iteration_part> put_together(crew& all, const iteration_part& mine) {
+std::optional<iteration_part> put_together(process_group& all, const iteration_part& mine) {
     if (all.alone()) return mine;
     const auto said = all.collect(packed(mine));
     if (!all.leads()) return std::nullopt;

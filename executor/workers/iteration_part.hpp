@@ -18,6 +18,6 @@ struct iteration_part {
 };
 
 /// On rank 0 all parts as one, whose times count from when the first began; nothing elsewhere. All ranks call it.
-std::optional<iteration_part> put_together(crew& all, const iteration_part& mine);
+std::optional<iteration_part> put_together(process_group& all, const iteration_part& mine);
 
 }  // namespace chimera::executor

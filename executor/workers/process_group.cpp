@@ -33,15 +33,15 @@ std::string running_system() {
 
 }  // namespace
 
-crew::crew() : crew(meet(identity{}, meeting_point{})) {}
+process_group::process_group() : process_group(meet(identity{}, rendezvous_point{})) {}
 
-crew::crew(std::unique_ptr<meeting> met, double timeout_seconds)
-    : meeting({met->rank(), met->size(), met->local_rank()}), met_(std::move(met)), timeout_(timeout_seconds) {
+process_group::process_group(std::unique_ptr<rendezvous> met, double timeout_seconds)
+    : rendezvous({met->rank(), met->size(), met->local_rank()}), met_(std::move(met)), timeout_(timeout_seconds) {
     find_local();
     if (!alone()) find_clock();
 }
 
-void crew::deal(int workers) {
+void process_group::deal(int workers) {
     if (workers % size() != 0)
         refuse(std::to_string(size()) + " ranks cannot share " + std::to_string(workers) + " workers (WORLD_SIZE is " +
                std::to_string(size()) + ", the schedule has " + std::to_string(workers) + " workers) start " +
@@ -50,13 +50,13 @@ void crew::deal(int workers) {
     last_ = first_ + workers / size();
 }
 
-std::vector<int> crew::here() const {
+std::vector<int> process_group::here() const {
     std::vector<int> all(static_cast<std::size_t>(last_ - first_));
     std::iota(all.begin(), all.end(), first_);
     return all;
 }
 
-void crew::together(const std::function<void()>& code) {
+void process_group::together(const std::function<void()>& code) {
     if (alone()) return code();
     outcome how = outcome::refused;
     std::string why;
@@ -77,14 +77,14 @@ void crew::together(const std::function<void()>& code) {
     if (over_) std::rethrow_exception(own);
     try {
         say(how, std::as_bytes(std::span(why)), nothing);
-    } catch (const error&) {
+    } catch (const chimera_error&) {
         if (how == outcome::aborted) throw;  // others know better
     }
     std::rethrow_exception(own);
 }
 
 /// Rank 0 looks for the worst of all outcomes, and at the first rank that has it.
-blob crew::say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0) {
+blob process_group::say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0) {
     packer said;
     said.add(how);
     said.add_all(mine);
@@ -121,7 +121,7 @@ blob crew::say(outcome how, std::span<const std::byte> mine, const answer& of_ra
     blob heard;
     try {
         heard = met_->ask(said.bytes(), judge);
-    } catch (const error& lost) {
+    } catch (const chimera_error& lost) {
         over_ = true;
         throw run_failed(lost.what());
     }
@@ -136,18 +136,18 @@ blob crew::say(outcome how, std::span<const std::byte> mine, const answer& of_ra
                              " has to give up (rank " + std::to_string(whose) + ": " +
                              std::string(reinterpret_cast<const char*>(text.data()), text.size()) +
                              ") look at its output";
-    if (verdict == outcome::refused) throw error(line);
+    if (verdict == outcome::refused) throw chimera_error(line);
     throw run_failed(line);
 }
 
-blob crew::ask(std::span<const std::byte> mine, const answer& of_rank_0) {
+blob process_group::ask(std::span<const std::byte> mine, const answer& of_rank_0) {
     if (alone()) return of_rank_0({blob(mine.begin(), mine.end())});
     return say(outcome::good, mine, of_rank_0);
 }
 
-void crew::wait() { ask({}, nothing); }
+void process_group::wait() { ask({}, nothing); }
 
-bool crew::any(bool mine) {
+bool process_group::any(bool mine) {
     if (alone()) return mine;
     packer said;
     said.add(mine);
@@ -159,13 +159,13 @@ bool crew::any(bool mine) {
     return unpacker(heard).take<bool>();
 }
 
-std::int64_t crew::of_rank_0(std::int64_t mine) {
+std::int64_t process_group::of_rank_0(std::int64_t mine) {
     packer said;
     said.add(mine);
     return unpacker(ask(said.bytes(), [](const std::vector<blob>& all) { return all.front(); })).take<std::int64_t>();
 }
 
-std::vector<blob> crew::collect(std::span<const std::byte> mine) {
+std::vector<blob> process_group::collect(std::span<const std::byte> mine) {
     if (alone()) return {blob(mine.begin(), mine.end())};
     std::vector<blob> whole(leads() ? static_cast<std::size_t>(size()) : 0);
     for (bool more = true; more;) {
@@ -180,7 +180,7 @@ std::vector<blob> crew::collect(std::span<const std::byte> mine) {
     return whole;
 }
 
-void crew::agree(const std::string& mine, const std::string& what) {
+void process_group::agree(const std::string& mine, const std::string& what) {
     if (alone()) return;
     const blob heard = ask(std::as_bytes(std::span(mine)), [](const std::vector<blob>& all) {
         const auto other = std::ranges::find_if(all, [&](const blob& one) { return one != all.front(); });
@@ -195,10 +195,10 @@ void crew::agree(const std::string& mine, const std::string& what) {
            std::to_string(other) + " has another " + what + ") start all ranks alike");
 }
 
-double crew::now() const { return steady_seconds() + clock_; }
+double process_group::now() const { return steady_seconds() + clock_; }
 
 /// Of ranks on other machines: rank 0 says its time, which is about that of the middle between asking and hearing it.
-void crew::find_clock() {
+void process_group::find_clock() {
     const std::string mine = running_system();
     const auto all = exchange(std::as_bytes(std::span(mine)));
     const bool same = !mine.empty() && std::ranges::all_of(all, [&](const blob& one) { return one == all.front(); });

@@ -14,11 +14,11 @@ namespace chimera::executor {
 
 /// The processes that carry out a run together: which workers each plays, and what they settle between iterations. A process alone
 /// plays all and is of one mind with itself. All ranks make the same calls in the same order.
-class crew final : public meeting {
+class process_group final : public rendezvous {
 public:
-    crew();  ///< alone
+    process_group();  ///< alone
     /// `timeout_seconds`: as long as the meeting waits for a rank.
-    explicit crew(std::unique_ptr<meeting> met, double timeout_seconds = 60);
+    explicit process_group(std::unique_ptr<rendezvous> met, double timeout_seconds = 60);
 
     bool alone() const { return size() == 1; }
     bool leads() const { return rank() == 0; }
@@ -58,7 +58,7 @@ private:
     blob say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0);
     void find_clock();
 
-    std::unique_ptr<meeting> met_;
+    std::unique_ptr<rendezvous> met_;
     double timeout_;
     int first_ = 0, last_ = 0;
     double clock_ = 0;   // what is to be added to this process's

@@ -26,7 +26,7 @@ blob packed(std::span<const stage_tensors> stages) {
 
 }  // namespace
 
-whole_model::whole_model(crew& all, replicas& held) {
+whole_model::whole_model(process_group& all, replicas& held) {
     std::vector<stage_tensors> stages = held.tensors(true);
     if (!all.alone()) {
         auto said = all.collect(all.leads() ? blob() : packed(stages));

@@ -11,7 +11,7 @@ namespace chimera::executor {
 /// The tensors of all stages on rank 0, wherever they are held. All ranks make it, between iterations; it is good until the next one.
 class whole_model {
 public:
-    whole_model(crew& all, replicas& held);
+    whole_model(process_group& all, replicas& held);
 
     /// In the order of a checkpoint; on rank 0 alone.
     const std::vector<named_tensor>& tensors() const { return tensors_; }

@@ -6,12 +6,12 @@
 ///     #include <chimera/chimera.hpp>
 ///     using namespace chimera;
 ///
-///     constexpr auto& table = fixed<bidirectional{.stages = 4, .micro_batches = 8}>;        // std::array storage
+///     constexpr auto& table = table_of<bidirectional{.stages = 4, .micro_batches = 8}>;        // std::array storage
 ///     static_assert(makespan(table) == 18 && idle(table, worker{0}) == 2);                  // ticks, F = B = 1
 ///     static_assert(verify(table).ok());                                                    // the laws hold
 ///
 ///     auto order = generate(bidirectional{.stages = 64, .micro_batches = 4096});            // the same at run time
-///     auto program = lower(order, sync::eager_opt);                                         // sends, buffers, reductions
+///     auto program = lower(order, reduction_start::eager_opt);                                         // sends, buffers, reductions
 ///     auto predicted = simulate(program, {.forward = 1e-3, .backward = 2e-3});              // seconds
 ///     auto report = metrics(predicted);                                                     // makespan, bubbles, peaks
 ///     auto picture = svg(predicted);

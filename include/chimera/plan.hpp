@@ -11,7 +11,7 @@
 ///     cluster on{.nodes = 32, .memory = 16 * 0x1p30};
 ///     on.each.flops = 4.9e12;                                       // or what calibrate() fitted
 ///     on.each.between = {.latency = 1e-5, .bandwidth = 5e9};
-///     plan_memory memory;
+///     plan_cache memory;
 ///     const plan_report report = make_plan(what, on, {.samples = 512}, memory);
 ///     const plan_report again = make_plan(what, without(on, 3), {.samples = 512}, memory);  // a worker is gone
 

@@ -12,9 +12,9 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
 #ifndef TWIN
-    table.slots[1].tick = 0;  // worker 0 computes its first slot in that tick
+    table.entries[1].tick = 0;  // worker 0 computes its first slot in that tick
 #endif
     return table;
 }

@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<custom{"0F0 0B0; 1F0 1B0"}>;
+constexpr auto& table = table_of<custom{"0F0 0B0; 1F0 1B0"}>;
 #else
-constexpr auto& table = fixed<custom{"0F0 0B0; 1F0 1X0"}>;
+constexpr auto& table = table_of<custom{"0F0 0B0; 1F0 1X0"}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -16,5 +16,5 @@ constexpr custom order{"0F0 0B0; 1F0 1B0"};
 #else
 constexpr custom order{"0F0 0B0; 1B0 1F0"};  // the backward of stage 1 before its forward
 #endif
-constexpr auto& table = proven<fixed<order>>;
+constexpr auto& table = proven<table_of<order>>;
 static_assert(table.head.workers == 2);

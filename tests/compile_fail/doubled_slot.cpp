@@ -12,9 +12,9 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
 #ifndef TWIN
-    table.slots[25].first = 2;  // worker 3 computes that forward in tick 0 already
+    table.entries[25].first = 2;  // worker 3 computes that forward in tick 0 already
 #endif
     return table;
 }

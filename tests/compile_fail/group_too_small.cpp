@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<interleaved{.stages = 8, .micro_batches = 4, .chunks = 2, .group = 4}>;
+constexpr auto& table = table_of<interleaved{.stages = 8, .micro_batches = 4, .chunks = 2, .group = 4}>;
 #else
-constexpr auto& table = fixed<interleaved{.stages = 8, .micro_batches = 4, .chunks = 2, .group = 3}>;
+constexpr auto& table = table_of<interleaved{.stages = 8, .micro_batches = 4, .chunks = 2, .group = 3}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<dualpipe{.stages = 4, .micro_batches = 10}>;
+constexpr auto& table = table_of<dualpipe{.stages = 4, .micro_batches = 10}>;
 #else
-constexpr auto& table = fixed<dualpipe{.stages = 4, .micro_batches = 9}>;
+constexpr auto& table = table_of<dualpipe{.stages = 4, .micro_batches = 9}>;
 #endif
 static_assert(table.head.workers > 0);

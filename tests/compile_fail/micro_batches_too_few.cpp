@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<dualpipe_v{.stages = 8, .micro_batches = 8}>;
+constexpr auto& table = table_of<dualpipe_v{.stages = 8, .micro_batches = 8}>;
 #else
-constexpr auto& table = fixed<dualpipe_v{.stages = 8, .micro_batches = 7}>;
+constexpr auto& table = table_of<dualpipe_v{.stages = 8, .micro_batches = 7}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -12,9 +12,9 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
 #ifndef TWIN
-    table.slots[2].stage = 2;  // worker 0 holds stages 0 and 3
+    table.entries[2].stage = 2;  // worker 0 holds stages 0 and 3
 #endif
     return table;
 }

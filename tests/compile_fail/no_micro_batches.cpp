@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<one_f_one_b{.stages = 4, .micro_batches = 1}>;
+constexpr auto& table = table_of<one_f_one_b{.stages = 4, .micro_batches = 1}>;
 #else
-constexpr auto& table = fixed<one_f_one_b{.stages = 4, .micro_batches = 0}>;
+constexpr auto& table = table_of<one_f_one_b{.stages = 4, .micro_batches = 0}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<data_parallel{.micro_batches = 4, .width = 2}>;
+constexpr auto& table = table_of<data_parallel{.micro_batches = 4, .width = 2}>;
 #else
-constexpr auto& table = fixed<data_parallel{.micro_batches = 4, .width = 0}>;
+constexpr auto& table = table_of<data_parallel{.micro_batches = 4, .width = 0}>;
 #endif
 static_assert(table.head.workers > 0);

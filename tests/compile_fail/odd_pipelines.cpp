@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<bidirectional{.stages = 6, .micro_batches = 6, .pipelines = 6}>;
+constexpr auto& table = table_of<bidirectional{.stages = 6, .micro_batches = 6, .pipelines = 6}>;
 #else
-constexpr auto& table = fixed<bidirectional{.stages = 6, .micro_batches = 6, .pipelines = 3}>;
+constexpr auto& table = table_of<bidirectional{.stages = 6, .micro_batches = 6, .pipelines = 3}>;
 #endif
 static_assert(table.head.workers > 0);

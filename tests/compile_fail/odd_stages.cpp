@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<bidirectional{.stages = 6, .micro_batches = 4}>;
+constexpr auto& table = table_of<bidirectional{.stages = 6, .micro_batches = 4}>;
 #else
-constexpr auto& table = fixed<bidirectional{.stages = 5, .micro_batches = 4}>;
+constexpr auto& table = table_of<bidirectional{.stages = 5, .micro_batches = 4}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -13,5 +13,5 @@ constexpr int limit = 4;
 #else
 constexpr int limit = 3;  // the workers in the middle hold four
 #endif
-constexpr auto& table = proven<fixed<bidirectional{.stages = 4, .micro_batches = 4}>, limits{.activations = limit}>;
+constexpr auto& table = proven<table_of<bidirectional{.stages = 4, .micro_batches = 4}>, limits{.activations = limit}>;
 static_assert(table.head.workers == 4);

@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<bidirectional{.stages = 8, .micro_batches = 8, .pipelines = 4}>;
+constexpr auto& table = table_of<bidirectional{.stages = 8, .micro_batches = 8, .pipelines = 4}>;
 #else
-constexpr auto& table = fixed<bidirectional{.stages = 8, .micro_batches = 8, .pipelines = 6}>;
+constexpr auto& table = table_of<bidirectional{.stages = 8, .micro_batches = 8, .pipelines = 6}>;
 #endif
 static_assert(table.head.workers > 0);

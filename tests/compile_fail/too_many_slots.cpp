@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<gpipe{.stages = 10, .micro_batches = 100}>;
+constexpr auto& table = table_of<gpipe{.stages = 10, .micro_batches = 100}>;
 #else
-constexpr auto& table = fixed<gpipe{.stages = 1000, .micro_batches = 1000000}>;
+constexpr auto& table = table_of<gpipe{.stages = 1000, .micro_batches = 1000000}>;
 #endif
 static_assert(table.head.workers > 0);

@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<data_parallel{.stages = 1, .micro_batches = 4, .width = 2}>;
+constexpr auto& table = table_of<data_parallel{.stages = 1, .micro_batches = 4, .width = 2}>;
 #else
-constexpr auto& table = fixed<data_parallel{.stages = 2, .micro_batches = 4, .width = 2}>;
+constexpr auto& table = table_of<data_parallel{.stages = 2, .micro_batches = 4, .width = 2}>;
 #endif
 static_assert(table.head.workers > 0);

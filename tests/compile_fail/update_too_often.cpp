@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<pipedream_2bw{.stages = 4, .micro_batches = 8, .update_every = 4}>;
+constexpr auto& table = table_of<pipedream_2bw{.stages = 4, .micro_batches = 8, .update_every = 4}>;
 #else
-constexpr auto& table = fixed<pipedream_2bw{.stages = 4, .micro_batches = 8, .update_every = 3}>;
+constexpr auto& table = table_of<pipedream_2bw{.stages = 4, .micro_batches = 8, .update_every = 3}>;
 #endif
 static_assert(table.head.workers > 0);

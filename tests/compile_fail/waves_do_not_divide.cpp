@@ -6,8 +6,8 @@
 using namespace chimera;
 
 #ifdef TWIN
-constexpr auto& table = fixed<wave{.stages = 12, .micro_batches = 4, .waves = 2}>;
+constexpr auto& table = table_of<wave{.stages = 12, .micro_batches = 4, .waves = 2}>;
 #else
-constexpr auto& table = fixed<wave{.stages = 12, .micro_batches = 4, .waves = 4}>;
+constexpr auto& table = table_of<wave{.stages = 12, .micro_batches = 4, .waves = 4}>;
 #endif
 static_assert(table.head.workers > 0);

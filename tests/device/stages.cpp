@@ -252,20 +252,20 @@ TEST(stages, layers_are_spread_by_work) {
 
 TEST(stages, bad_input_is_refused) {
     cpu_device device;
-    EXPECT_THROW(stage_layers(small, 0), error);
-    EXPECT_THROW(stage_layers({.layers = 1, .heads = 3, .channels = 16}, 1), error);
-    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1, 1}), error);
-    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1}), error);
-    EXPECT_THROW(stage_layers(small, 2, std::vector{4, -1}), error);
-    EXPECT_THROW((gpt2_core<cpu_device>(device, small, {0, 1, true, true}, {1, 33}, 1)), error);
+    EXPECT_THROW(stage_layers(small, 0), chimera_error);
+    EXPECT_THROW(stage_layers({.layers = 1, .heads = 3, .channels = 16}, 1), chimera_error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1, 1}), chimera_error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1}), chimera_error);
+    EXPECT_THROW(stage_layers(small, 2, std::vector{4, -1}), chimera_error);
+    EXPECT_THROW((gpt2_core<cpu_device>(device, small, {0, 1, true, true}, {1, 33}, 1)), chimera_error);
     gpt2_core<cpu_device> model(device, small, {0, 1, true, true}, unit, 1);
     data d;
     d.numbers[1][5] = small.vocabulary;
-    EXPECT_THROW(model.set_batch(d.batch), error);
+    EXPECT_THROW(model.set_batch(d.batch), chimera_error);
     d.numbers[1][5] = -1;
-    EXPECT_THROW(model.set_batch(d.batch), error);
+    EXPECT_THROW(model.set_batch(d.batch), chimera_error);
     d.batch[0].targets = d.batch[0].targets.first(3);
-    EXPECT_THROW(model.set_batch(d.batch), error);
+    EXPECT_THROW(model.set_batch(d.batch), chimera_error);
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ TEST(asynchronous, published_numbers) {  // of versions: PipeDream D - s, 2BW tw
 }
 
 TEST(asynchronous, stale_weights_matter) {  // otherwise the comparison above would show little
-    const one_worker buffered({weights::double_buffered, 4, 9, 4}, 1), newest({weights::stashed, 4, 9, 4}, 1);
+    const one_worker buffered({update_rule::double_buffered, 4, 9, 4}, 1), newest({update_rule::stashed, 4, 9, 4}, 1);
     EXPECT_NE(buffered.of(0).scale, newest.of(0).scale);
 }
 

@@ -54,7 +54,7 @@ std::vector<std::string> meet_all(std::uint16_t port, double timeout, const std:
             std::this_thread::sleep_for(std::chrono::duration<double>(all[i].late));
             try {
                 lines[i] = code(*meet(all[i].me, {local, port, all[i].job, timeout}));
-            } catch (const chimera::error& e) {
+            } catch (const chimera::chimera_error& e) {
                 lines[i] = e.what();
             }
         });
@@ -68,7 +68,7 @@ std::vector<process> ranks(int size) {
     return all;
 }
 
-std::string exchange_twice(meeting& m) {
+std::string exchange_twice(rendezvous& m) {
     std::string text = std::to_string(m.local_rank()) + "/" + std::to_string(m.local_size());
     for (int turn = 0; turn < 2; ++turn) {
         // Of different sizes; the last one is larger than what a socket holds.
@@ -129,7 +129,7 @@ TEST(bootstrap, late_ranks_are_waited_for) {
     all[0].late = 0.4;  // the others find nobody at first
     all[2].late = 0.8;
     for (const auto& line :
-         meet_all(free_port(), 20, all, [](meeting& m) { return text_of(m.broadcast(blob_of("id"))); }))
+         meet_all(free_port(), 20, all, [](rendezvous& m) { return text_of(m.broadcast(blob_of("id"))); }))
         EXPECT_EQ(line, "id");
 }
 
@@ -243,7 +243,7 @@ TEST(bootstrap, a_rank_that_leaves_before_all_have_come_ends_the_wait) {
 }
 
 TEST(bootstrap, a_rank_that_leaves_is_named_by_all_at_the_next_exchange) {
-    const auto lines = meet_all(free_port(), 20, ranks(4), [](meeting& m) -> std::string {
+    const auto lines = meet_all(free_port(), 20, ranks(4), [](rendezvous& m) -> std::string {
         if (m.rank() == 2) return "gone";
         m.exchange(blob_of(std::string(100000, 'x')));
         return "exchanged";
@@ -254,7 +254,7 @@ TEST(bootstrap, a_rank_that_leaves_is_named_by_all_at_the_next_exchange) {
 
 TEST(bootstrap, a_rank_that_hangs_is_named_by_all_within_the_time) {
     const auto start = now();
-    const auto lines = meet_all(free_port(), 0.5, ranks(3), [](meeting& m) -> std::string {
+    const auto lines = meet_all(free_port(), 0.5, ranks(3), [](rendezvous& m) -> std::string {
         if (m.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(1500));
         m.exchange(blob_of("x"));
         return "exchanged";
@@ -295,7 +295,7 @@ TEST(identity, refuses_what_does_not_add_up) {
         try {
             identify(of(set));
             find_meeting_point(of(set));
-        } catch (const chimera::error& e) {
+        } catch (const chimera::chimera_error& e) {
             return e.what();
         }
         return "accepted";

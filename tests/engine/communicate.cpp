@@ -32,8 +32,8 @@ TEST(rounds, keep_groups_apart_that_share_a_worker) {
     EXPECT_EQ(rounds.size(), 3U);
 }
 
-TEST(core_gate, is_first_come_first_served) {
-    core_gate gate(1, 5);
+TEST(core_semaphore, is_first_come_first_served) {
+    core_semaphore gate(1, 5);
     std::vector<int> order;
     gate.acquire(0);
     std::vector<std::thread> threads;

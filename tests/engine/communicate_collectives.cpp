@@ -131,7 +131,7 @@ TYPED_TEST(collectives, members_of_different_size_are_refused) {
             end.start_all_reduce(group, a);
             end.wait_all_reduce(group);
         } catch (const aborted&) {
-        } catch (const chimera::error& e) {
+        } catch (const chimera::chimera_error& e) {
             EXPECT_THAT(e.what(), testing::HasSubstr("elements"));
             ++refused;
             end.abort();

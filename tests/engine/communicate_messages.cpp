@@ -152,14 +152,15 @@ TYPED_TEST(world, messages_and_peers_that_do_not_exist_are_refused) {
     rig.prepare(2);
     std::vector<int> a(1);
     const auto nowhere = sends(2, 0, a), nothing = sends(1, 2, a), itself = sends(0, 0, a);
-    for (const transfer& wrong : {nowhere, nothing, itself}) EXPECT_THROW(rig.at(0).start({&wrong, 1}), chimera::error);
+    for (const transfer& wrong : {nowhere, nothing, itself})
+        EXPECT_THROW(rig.at(0).start({&wrong, 1}), chimera::chimera_error);
     rig.finish(0);
 }
 
 TYPED_TEST(world, abort_wakes_every_kind_of_wait) {
     for (int kind = 0; kind < 6; ++kind) {
         TypeParam rig(2, kind == 0 ? local_mode::rendezvous : local_mode::eager);
-        core_gate gate(1, 2);
+        core_semaphore gate(1, 2);
         gate.acquire(0);
         rig.prepare(1);
         std::vector<int> data(1);

@@ -54,8 +54,8 @@ TEST(culprit, of_workers_that_have_enqueued_everything_is_the_one_that_is_furthe
     const program p = lower(generate(one_f_one_b{.stages = 4, .micro_batches = 4}));
     std::vector<snapshot> at(4);
     for (int w = 0; w < 4; ++w)
-        at[static_cast<std::size_t>(w)] = {phase::lane, compute(p, w, w < 2 ? action::forward : action::backward, 0),
-                                           -1};
+        at[static_cast<std::size_t>(w)] = {phase::work_queue,
+                                           compute(p, w, w < 2 ? action::forward : action::backward, 0), -1};
     at[0].instruction =
         compute(p, 0, action::backward, 0);  // 0 needs 1, which has what it needs and does not end; 3 needs nobody
     at[1].instruction = compute(p, 1, action::forward, 1);
@@ -81,7 +81,7 @@ TEST(culprit, a_message_whose_sender_has_gone_on_is_lost) {
 }
 
 TEST(culprit, a_reduction_leads_to_the_member_that_has_not_started_it) {
-    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}), chimera::sync::lazy);
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}), chimera::reduction_start::lazy);
     std::vector<snapshot> at(4);
     for (int w = 0; w < 4; ++w) {
         const int i = index_of(p, w, [](const instruction& x) { return x.op == action::wait_gradient; });

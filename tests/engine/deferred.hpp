@@ -4,7 +4,7 @@
 #include "fake_stream.hpp"
 #include "toy.hpp"
 
-#include <executor/engine/lane.hpp>
+#include <executor/engine/work_queue.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -65,10 +65,10 @@ private:
     stream& on_;
 };
 
-class lane final : public chimera::executor::lane {
+class work_queue final : public chimera::executor::work_queue {
 public:
-    explicit lane(stream& on) : on_(on) {}
-    ~lane() override { on_.finish(); }
+    explicit work_queue(stream& on) : on_(on) {}
+    ~work_queue() override { on_.finish(); }
 
     std::byte* allocate(std::size_t bytes) override {
         std::byte* const memory = on_.allocate(bytes);

@@ -64,8 +64,9 @@ TEST(exactness, covers_split_backwards_and_stages_that_share_a_worker) {
     int split = 0, shared = 0, paired = 0;
     for (const sweep::variant& v : sweep::variants(true))
         for (const sweep::job& j : sweep::jobs(v)) {
-            split += std::ranges::any_of(j.schedule.slots, [](const slot& s) { return s.op == pass::weight_gradient; });
-            paired += std::ranges::any_of(j.schedule.slots, [](const slot& s) { return s.overlap != 0; });
+            split +=
+                std::ranges::any_of(j.schedule.entries, [](const slot& s) { return s.op == pass::weight_gradient; });
+            paired += std::ranges::any_of(j.schedule.entries, [](const slot& s) { return s.overlap != 0; });
             shared += j.schedule.head.stages > 1 &&
                       j.schedule.view().worker_of(0, 0) == j.schedule.view().worker_of(0, j.schedule.head.stages - 1);
         }
@@ -101,7 +102,7 @@ TEST(exactness, timing_changes_no_bit) {
                                  .micro_batches = 1 + pick(2 * stages + 1),
                                  .pipelines = 2,
                                  .scale = static_cast<scale>(pick(3))};
-        const program p = lower(generate(spec), static_cast<chimera::sync>(pick(3)));
+        const program p = lower(generate(spec), static_cast<chimera::reduction_start>(pick(3)));
         const bits right = expected::from_one_worker(p);
         EXPECT_EQ(run(p, local_mode::eager, latency(seed), pick(4)), right) << seed;
         EXPECT_EQ(run(p, local_mode::rendezvous, latency(seed + 1000), pick(4)), right) << seed;

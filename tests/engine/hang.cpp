@@ -34,7 +34,7 @@ public:
     int worker() const override { return inner_.worker(); }
     int workers() const override { return inner_.workers(); }
     void prepare(int messages) override { inner_.prepare(messages); }
-    void use_gate(core_gate* gate) override { inner_.use_gate(gate); }
+    void use_gate(core_semaphore* gate) override { inner_.use_gate(gate); }
     void start(std::span<const transfer> group) override {
         for (const transfer& t : group)
             if (t.sends && t.message == lost_) return;
@@ -166,7 +166,7 @@ TEST(hang, a_send_that_is_missing_in_the_program_is_refused_before_it_runs) {
     try {
         faulty_run().of(p);
         FAIL();
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr("worker 1, instruction 6, backward (stage 1, unit 1, peer -) cannot run"));
     }
 }

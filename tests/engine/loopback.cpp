@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(loopback, every_family, testing::ValuesIn(sweep::varian
                          [](const auto& of) { return of.param.name; });
 
 TEST(loopback, times_are_those_of_the_work_and_not_of_the_calls) {
-    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 6}), chimera::sync::eager);
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 6}), chimera::reduction_start::eager);
     fake::streamed<rigs::lazy> s(p, local_mode::eager, 4);
     for (int iteration = 0; iteration < 3; ++iteration) {
         const timeline& t = s.run->run_iteration();
@@ -101,7 +101,9 @@ TEST(loopback, a_call_that_fails_ends_the_run_and_nothing_hangs) {
         }
     };
     engine_options options;
-    options.lanes = [&](int w) { return std::make_unique<fake::lane>(rig.streams[static_cast<std::size_t>(w)]); };
+    options.work_queues = [&](int w) {
+        return std::make_unique<fake::work_queue>(rig.streams[static_cast<std::size_t>(w)]);
+    };
     std::map<std::pair<int, int>, std::unique_ptr<failing>> stages;
     const stage_lookup lookup = [&](int w, int s) {
         auto& held = stages[{w, s}];

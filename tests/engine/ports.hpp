@@ -19,7 +19,7 @@ inline std::uint16_t free_port() {
         try {
             chimera::executor::detail::listen_at("127.0.0.1", port);
             return port;
-        } catch (const chimera::error&) {
+        } catch (const chimera::chimera_error&) {
         }
     }
 }

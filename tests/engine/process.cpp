@@ -130,9 +130,9 @@ TEST(process_world, much_data_in_both_directions_at_once_fits_in_no_socket_and_c
 }
 
 TEST(process_world, a_worker_that_two_ranks_or_none_play_is_refused) {
-    const auto met = meet(identity{}, meeting_point{});
+    const auto met = meet(identity{}, rendezvous_point{});
     for (const std::vector<int>& here : {std::vector{0, 2}, {0, 1, 1}})
-        EXPECT_THROW(process_world(*met, here, 3, 5), chimera::error);
+        EXPECT_THROW(process_world(*met, here, 3, 5), chimera::chimera_error);
 }
 
 }  // namespace

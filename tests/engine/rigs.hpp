@@ -60,7 +60,7 @@ struct process {
     }
     void finish(int) {}
 
-    std::unique_ptr<meeting> met;
+    std::unique_ptr<rendezvous> met;
     std::vector<int> here;
     std::optional<process_world> world;
 };

@@ -139,13 +139,13 @@ std::string refusal(const program& p) {
     local_world world(2);
     try {
         engine e(p, stages.lookup, world.ends());
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         return e.what();
     }
     return "";
 }
 
-TEST(plan, refuses_what_cannot_run) {
+TEST(worker_plan, refuses_what_cannot_run) {
     EXPECT_EQ(refusal(by_hand::two_workers()), "");
     program p = by_hand::two_workers();
     p.instructions[11].first = 1;  // the first receive brings the wrong unit

@@ -28,7 +28,7 @@ struct rule {
     /// backwards. PipeDream-2BW: the gradient of group g is taken at what there was one update before the newest that group g
     /// could have, W(t+1) = W(t) - rate · gradient at W(t-1); the first two groups use the start values.
     int updates_seen(int s, int m) const {
-        if (update == chimera::weights::double_buffered) return std::max(group(m) - 1, 0);
+        if (update == chimera::update_rule::double_buffered) return std::max(group(m) - 1, 0);
         return backwards_before(s, m) / every;
     }
     /// Updates of stage s between the weights that micro-batch m used and the update that its gradient goes into.
@@ -43,7 +43,7 @@ struct rule {
             int before = group(b) + 1;
             for (int m = std::min(micro_batches, b + stages - s) - 1; m > b; --m)
                 if (updates_seen(s, m) < before) before = updates_seen(s, m), ++live;
-            if (update == chimera::weights::double_buffered && group(b) + 1 < updates()) live = 2;
+            if (update == chimera::update_rule::double_buffered && group(b) + 1 < updates()) live = 2;
             most = std::max(most, live);
         }
         return most;

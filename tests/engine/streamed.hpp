@@ -19,7 +19,7 @@ struct streamed {
         : rig(p.head.workers, mode, seed) {
         chimera::executor::engine_options options;
         options.watchdog_seconds = 30;
-        options.lanes = [this](int worker) { return std::make_unique<lane>(on(worker)); };
+        options.work_queues = [this](int worker) { return std::make_unique<work_queue>(on(worker)); };
         const chimera::executor::stage_lookup lookup = [this, stages = p.head.stages, updates](int worker, int s) {
             auto& held = plain[{worker, s}];
             if (!held) {

@@ -48,7 +48,7 @@ inline std::vector<job> jobs(const variant& v) {
             of.micro_batches = n;
             try {
                 all.push_back({v.name + " D=" + std::to_string(d) + " N=" + std::to_string(n), make_schedule(of)});
-            } catch (const chimera::error&) {
+            } catch (const chimera::chimera_error&) {
             }
         }
     return all;
@@ -98,7 +98,7 @@ inline std::vector<variant> variants(bool synchronous) {
     for (const std::string_view family : chimera::executor::family_names())
         for (variant& v : variants_of(std::string(family)))
             if (const auto made = jobs(v);
-                !made.empty() && (made.front().schedule.head.update == chimera::weights::flushed) == synchronous)
+                !made.empty() && (made.front().schedule.head.update == chimera::update_rule::flushed) == synchronous)
                 all.push_back(std::move(v));
     return all;
 }
@@ -121,7 +121,7 @@ inline chimera::program program_of(const job& j, int choice) {
     const auto r = static_cast<recomputed>(choice / 3);
     const auto chosen = flags(r, j.schedule.head.stages);
     return chimera::lower(r == none ? j.schedule : chimera::recompute(j.schedule, chosen),
-                          static_cast<chimera::sync>(choice % 3));
+                          static_cast<chimera::reduction_start>(choice % 3));
 }
 inline std::string name_of(const job& j, int choice) {
     return j.name + " sync=" + std::to_string(choice % 3) + " recompute=" + std::to_string(choice / 3);

@@ -30,7 +30,7 @@ template <class Action>
 void one_line_or_nothing(Action action) {
     try {
         action();
-    } catch (const chimera::error& refused) {
+    } catch (const chimera::chimera_error& refused) {
         if (std::strchr(refused.what(), '\n')) std::abort();
     }
 }

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         demand(std::isfinite(found.makespan) && found.makespan >= 0);
         demand(json(found).find("nan") == std::string::npos);
         draw(simulate(played, read, 2));
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
     }
     return 0;

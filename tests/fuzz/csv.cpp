@@ -14,15 +14,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     csv_order read;
     try {
         read = read_csv(text);
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
         return 0;
     }
     exercise(read.order);
     try {  // what was read and obeys the laws is written and read again, to the same order
         const schedule again = read_csv(csv(read.order)).order;
-        demand(timed(again).slots == timed(read.order).slots || !verify(read.order).ok());
-    } catch (const error&) {
+        demand(timed(again).entries == timed(read.order).entries || !verify(read.order).ok());
+    } catch (const chimera_error&) {
         demand(!verify(read.order).ok());
     }
     return 0;

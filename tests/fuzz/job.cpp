@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (job_text(parse_job(text, "again")) != text) std::abort();
         check_job(made);
         job_hash(made, 1);
-    } catch (const chimera::error& refused) {
+    } catch (const chimera::chimera_error& refused) {
         if (std::strchr(refused.what(), '\n')) std::abort();
     }
     return 0;

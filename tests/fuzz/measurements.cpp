@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         predictor by(read.models, read.rows);
         for (std::size_t i = 0; i < by.size(); ++i) demand(by.seconds(i, a100_nodes) > 0);
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
     }
     return 0;

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const stage_bytes all = bytes_of(read, 0, static_cast<int>(read.layers.size()), 1);
         demand(std::isfinite(all.kept) && all.kept >= all.selective && all.selective >= 0);
         for (const layer& l : read.layers) demand(l.tied_to < static_cast<int>(read.layers.size()));
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
     }
     return 0;

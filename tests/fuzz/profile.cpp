@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (int s = 0; s < 4; ++s) stages.push_back({{s, s + 1, s == 0, s == 3}, s == 1});
         const forecast found = forecast_of(read, played, stages, read.batches.front().sequences);
         demand(std::isfinite(found.iteration) && found.makespan > 0 && found.iteration >= found.makespan);
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
     }
     return 0;

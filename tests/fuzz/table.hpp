@@ -59,11 +59,11 @@ inline void exercise(const schedule& of) {
     program made;
     try {
         made = lower(of);
-    } catch (const error& refused) {  // weights that are not made yet, too many versions of them
-        demand(std::strchr(refused.what(), '\n') == nullptr && of.head.update != weights::flushed);
+    } catch (const chimera_error& refused) {  // weights that are not made yet, too many versions of them
+        demand(std::strchr(refused.what(), '\n') == nullptr && of.head.update != update_rule::flushed);
         return;
     }
-    demand(verify(made).ok() || of.head.update != weights::flushed);
+    demand(verify(made).ok() || of.head.update != update_rule::flushed);
     exercise(made);
 }
 
@@ -72,7 +72,7 @@ inline int fuzz_table(const std::uint8_t* data, std::size_t size) {
     table read;
     try {
         read = read_table({reinterpret_cast<const char*>(data), size});
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
         return 0;
     }

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (tokens.size() * 2 + 1024 != file.size()) std::abort();
         for (const auto token : tokens)
             if (token >= vocabulary) std::abort();
-    } catch (const chimera::error& refused) {
+    } catch (const chimera::chimera_error& refused) {
         if (std::strchr(refused.what(), '\n')) std::abort();
     }
     return 0;

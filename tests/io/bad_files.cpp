@@ -33,7 +33,7 @@ void expect_refused(Read read, const std::string& text, const std::string& part)
     try {
         read(text);
         FAIL() << "accepted: " << text.substr(0, 300);
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr(part)) << text.substr(0, 300);
         EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos);
         EXPECT_LT(std::string(e.what()).size(), 400u);
@@ -46,13 +46,13 @@ void refused(const std::string& text, const std::string& part) {
 
 TEST(ScheduleFile, GoodOneIsRead) {
     const auto read = std::get<schedule>(read_table(good()));
-    EXPECT_EQ(read.slots.size(), 2u);
+    EXPECT_EQ(read.entries.size(), 2u);
     EXPECT_TRUE(verify(read).ok());
 }
 
 TEST(ScheduleFile, EveryTruncationIsRefused) {
     for (std::size_t size = 0; size < good().size(); ++size)
-        EXPECT_THROW(read_table(good().substr(0, size)), error) << size;
+        EXPECT_THROW(read_table(good().substr(0, size)), chimera_error) << size;
 }
 
 TEST(ScheduleFile, EveryKeyIsNeeded) {
@@ -175,10 +175,10 @@ TEST(ScheduleFile, FormIsStrict) {
 
 TEST(ScheduleFile, KeysComeInAnyOrder) {
     const std::string text = good();
-    const std::size_t slots = text.find("\"slots\"");
-    const std::string last = text.substr(slots, text.size() - slots - 1);
-    const auto turned = std::get<schedule>(read_table("{" + last + "," + text.substr(1, slots - 2) + "}"));
-    EXPECT_EQ(turned.slots.size(), 2u);
+    const std::size_t slot_total = text.find("\"slots\"");
+    const std::string last = text.substr(slot_total, text.size() - slot_total - 1);
+    const auto turned = std::get<schedule>(read_table("{" + last + "," + text.substr(1, slot_total - 2) + "}"));
+    EXPECT_EQ(turned.entries.size(), 2u);
 }
 
 TEST(ScheduleFile, BrokenLawsAreVerifysToSay) {
@@ -247,7 +247,7 @@ TEST(CostsFile, ResolvesLinks) {
     EXPECT_FALSE(c.paired.given());
     EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).paired[1], 2.5);
     EXPECT_NO_THROW(check_lengths(c, 3));
-    EXPECT_THROW(check_lengths(c, 4), error);
+    EXPECT_THROW(check_lengths(c, 4), chimera_error);
 }
 
 TEST(CostsFile, IsStrict) {
@@ -275,7 +275,7 @@ TEST(CostsFile, IsStrict) {
     costs_refused("[]", "array");
     costs_refused("", "empty");
     for (std::size_t size = 0; size < plain.size(); ++size)
-        EXPECT_THROW(read_costs(plain.substr(0, size)), error) << size;
+        EXPECT_THROW(read_costs(plain.substr(0, size)), chimera_error) << size;
 }
 
 TEST(Family, RefusesInOneLine) {
@@ -283,7 +283,7 @@ TEST(Family, RefusesInOneLine) {
         try {
             make_schedule(o);
             ADD_FAILURE() << part;
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             EXPECT_THAT(e.what(), HasSubstr(part));
         }
     };

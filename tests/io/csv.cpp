@@ -25,7 +25,7 @@ using testing::HasSubstr;
 std::string refusal_of(std::string_view text) {
     try {
         read_csv(text);
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos);
         return e.what();
     }
@@ -36,12 +36,12 @@ std::string refusal_of(std::string_view text) {
 void expect_same(const schedule& read, const schedule& written, const std::string& what) {
     shape head = written.head;
     head.family = "custom";
-    head.update = weights::flushed;
+    head.update = update_rule::flushed;
     head.update_every = 0;
     EXPECT_EQ(read.head, head) << what;
     EXPECT_EQ(read.placement, written.placement) << what;
     EXPECT_EQ(read.offsets, written.offsets) << what;
-    EXPECT_EQ(read.slots, written.slots) << what;
+    EXPECT_EQ(read.entries, written.entries) << what;
 }
 
 std::vector<std::string> families() {
@@ -65,7 +65,7 @@ TEST(Csv, RoundTripOfEveryFamilyWithOnePipeline) {
                     options.stages = stages;
                     options.micro_batches = micro_batches;
                     made = make_schedule(options);
-                } catch (const error&) {
+                } catch (const chimera_error&) {
                     continue;
                 }
                 if (made.head.pipelines != 1) {
@@ -110,7 +110,7 @@ TEST(Csv, RoundTripWithOptions) {
                 schedule made;
                 try {
                     made = make_schedule(options);
-                } catch (const error&) {
+                } catch (const chimera_error&) {
                     continue;
                 }
                 expect_same(read_csv(csv(made)).order, made, options.family + " " + std::to_string(stages));
@@ -126,7 +126,7 @@ TEST(Csv, ReadsWhatPyTorchWrites) {
     struct expectation {
         const char* name;
         int workers, stages, micro_batches;
-        std::size_t slots;
+        std::size_t slot_total;
         bool halves;
     };
     for (const expectation& e : {expectation{"interleaved", 4, 8, 8, 128, false},
@@ -139,8 +139,8 @@ TEST(Csv, ReadsWhatPyTorchWrites) {
         EXPECT_EQ(order.head.workers, e.workers) << path;
         EXPECT_EQ(order.head.stages, e.stages) << path;
         EXPECT_EQ(order.head.micro_batches, e.micro_batches) << path;
-        EXPECT_EQ(order.slots.size(), e.slots) << path;
-        EXPECT_EQ(std::any_of(order.slots.begin(), order.slots.end(),
+        EXPECT_EQ(order.entries.size(), e.entries) << path;
+        EXPECT_EQ(std::any_of(order.entries.begin(), order.entries.end(),
                               [](const slot& s) { return s.op == pass::input_gradient; }),
                   e.halves);
         for (const fault& f : verify(order).faults) ADD_FAILURE() << path << ": " << message(f);
@@ -156,11 +156,11 @@ TEST(Csv, ReadsTransfers) {
         const csv_order with = read_csv(read_file(path + ".comms.csv"));
         const schedule without = timed(read_csv(read_file(path + ".csv")).order);
         EXPECT_THAT(with.note, HasSubstr("transfers fit")) << name;
-        EXPECT_EQ(with.order.slots, without.slots) << name;
+        EXPECT_EQ(with.order.entries, without.entries) << name;
     }
     const schedule made = generate(one_f_one_b{4, 8});
     const csv_order read = read_csv(csv(lower(made)));
-    EXPECT_EQ(read.order.slots, timed(made).slots);
+    EXPECT_EQ(read.order.entries, timed(made).entries);
     EXPECT_THAT(csv(lower(made)), HasSubstr("1RECV_F0,1F0,1SEND_F0"));
 }
 
@@ -184,18 +184,18 @@ TEST(Csv, TransfersMustFitThePasses) {
 
 TEST(Csv, FormsOfOneOrder) {
     const schedule plain = read_csv("0F0,0F1,,,0B0,0B1\n,1F0,1F1,1B0,1B1,\n").order;
-    EXPECT_EQ(plain.slots, generate(gpipe{2, 2}).slots);
+    EXPECT_EQ(plain.entries, generate(gpipe{2, 2}).entries);
     for (const std::string_view same : {"0F0,0F1,,,0B0,0B1\r\n,1F0,1F1,1B0,1B1,\r\n",
                                         "\xef\xbb\xbf"
                                         "0F0,0F1,,,0B0,0B1\n,1F0,1F1,1B0,1B1\n\n\n",
                                         "\"0F0\",0F1 , ,\t,0B0,0B1\n\"\",\"1F0\", 1F1,1B0,1B1"}) {
-        EXPECT_EQ(read_csv(same).order.slots, plain.slots) << same;
+        EXPECT_EQ(read_csv(same).order.entries, plain.entries) << same;
     }
 }
 
 TEST(Csv, TimesAnewWhatColumnsDoNotOrder) {
     const schedule order = read_csv("0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n").order;
-    EXPECT_EQ(order.slots, generate(gpipe{2, 2}).slots);
+    EXPECT_EQ(order.entries, generate(gpipe{2, 2}).entries);
     EXPECT_TRUE(verify(order).ok());
 }
 
@@ -258,7 +258,7 @@ TEST(Csv, LongRows) {
     std::string many;
     for (int m = 0; m < 500000; ++m) many += "0F" + std::to_string(m) + ",0B" + std::to_string(m) + ',';
     const schedule read = read_csv(many).order;
-    EXPECT_EQ(read.slots.size(), 1000000u);
+    EXPECT_EQ(read.entries.size(), 1000000u);
     EXPECT_TRUE(verify(read).ok());
     EXPECT_THAT(refusal_of(many + "0F77"),
                 HasSubstr("row 1, column 1000001: 0F77 is there twice (first in row 1, column 155)"));
@@ -277,15 +277,15 @@ TEST(Json, OrdersWithoutTicks) {
     const schedule compacted = compact(made);
     for (const std::string& bare :
          {without(text, "tick"), without(without(text, "tick"), "ticks"), without(without(text, "ticks"), "tick")})
-        EXPECT_EQ(std::get<schedule>(read_table(bare)).slots, compacted.slots) << bare;
-    EXPECT_EQ(std::get<schedule>(read_table(without(text, "ticks"))).slots, made.slots);
+        EXPECT_EQ(std::get<schedule>(read_table(bare)).entries, compacted.entries) << bare;
+    EXPECT_EQ(std::get<schedule>(read_table(without(text, "ticks"))).entries, made.entries);
     std::string mixed = text;
     const std::size_t at = mixed.rfind(",\"tick\":");
     mixed.erase(at, mixed.find(',', at + 1) - at);
     try {
         read_table(mixed);
         ADD_FAILURE() << "accepted";
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr("worker 2, slot 7: key 'tick' is missing (all slots have one, or none)"));
     }
     std::string waits = without(without(json(schedule_view(generate(gpipe{2, 1}))), "tick"), "ticks");

@@ -63,7 +63,7 @@ family_options random_options(dice& d, std::string_view family) {
     return of;
 }
 
-std::string words(const family_options& of, sync mode) {
+std::string words(const family_options& of, reduction_start mode) {
     return of.family + " D=" + std::to_string(of.stages) + " N=" + std::to_string(of.micro_batches) +
            " 2f=" + std::to_string(of.pipelines) + " scale=" + of.scale + " split=" + std::to_string(of.split) +
            " chunks=" + std::to_string(of.chunks) + " group=" + std::to_string(of.group) +
@@ -75,7 +75,7 @@ std::string words(const family_options& of, sync mode) {
 TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
     dice d(2107);
     const auto families = family_names();
-    std::size_t slots = 0, instructions = 0;
+    std::size_t slot_total = 0, instructions = 0;
     std::map<std::string, int, std::less<>> specs;
     // Sanitizers and debug builds take a tenth: the same specs, fewer of them.
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -85,7 +85,7 @@ TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
 #endif
     for (int k = 0; k < count; ++k) {
         const auto of = random_options(d, families[static_cast<std::size_t>(k) % families.size()]);
-        const auto mode = static_cast<sync>(d.roll(0, 2));
+        const auto mode = static_cast<reduction_start>(d.roll(0, 2));
         const schedule made = make_schedule(of);
         const report table = verify(made);
         ASSERT_TRUE(table.ok()) << words(of, mode) << ": " << message(table.faults.front());
@@ -94,11 +94,11 @@ TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
         ASSERT_TRUE(whole.ok()) << words(of, mode) << ": " << message(whole.faults.front());
         ASSERT_EQ(whole.peaks, table.peaks) << words(of, mode);
         ++specs[of.family];
-        slots += made.slots.size();
+        slot_total += made.entries.size();
         instructions += lowered.instructions.size();
     }
     EXPECT_EQ(specs.size(), families.size());
-    std::cout << count << " specs, " << slots << " slots, " << instructions << " instructions: no fault\n";
+    std::cout << count << " specs, " << slot_total << " slots, " << instructions << " instructions: no fault\n";
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ void refused(const std::string& text, const std::string& part) {
     try {
         read_measurements(text);
         FAIL() << "accepted: " << text;
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr(part)) << text;
         EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos);
         EXPECT_LT(std::string(e.what()).size(), 300u);

@@ -24,7 +24,7 @@ void refused(const std::string& text, const std::string& part, const std::string
     try {
         read_model(text);
         FAIL() << "accepted: " << text.substr(0, 300);
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(),
                     AllOf(HasSubstr(part), HasSubstr(also), Not(HasSubstr("\n")), HasSubstr("("), HasSubstr(") ")))
             << text.substr(0, 300);
@@ -213,13 +213,13 @@ TEST(LoadModel, NamesAndFiles) {
         try {
             load_model(name);
             ADD_FAILURE() << name;
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             EXPECT_THAT(e.what(), Not(HasSubstr("\n")));
         }
     }
     try {
         load_model("bert-49");
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), AllOf(HasSubstr("bert-48"), HasSubstr("gpt2-64")));
     }
 }

@@ -4,9 +4,9 @@
 #include <chimera/program/instruction.hpp>
 #include <chimera/version.hpp>
 
-__global__ void ends(const chimera::slot* slots, int* out, int n) {
+__global__ void ends(const chimera::slot* slot_list, int* out, int n) {
     const auto i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-    if (i < n) out[i] = slots[i].tick + slots[i].ticks;
+    if (i < n) out[i] = slot_list[i].tick + slot_list[i].ticks;
 }
 
 __global__ void sends(const chimera::instruction* program, int* out, int n) {

@@ -40,7 +40,7 @@ constexpr bool row_is(schedule_view of, int w, std::string_view expected) {
     return true;
 }
 
-constexpr auto& four = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+constexpr auto& four = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
 static_assert(row_is(four, 0, "d0.d1u0U0u1U1D0.D1"));
 static_assert(row_is(four, 1, ".d0u0d1u1U0D0U1D1."));
 static_assert(row_is(four, 2, ".u0d0u1d1D0U0D1U1."));
@@ -78,7 +78,7 @@ static_assert(all_direct(14));
 static_assert(all_direct(16));
 
 /// The ends of the interval are met: D/2 + 1 at the first worker, D in the middle (SC'21, table 2).
-constexpr auto& eight = fixed<bidirectional{.stages = 8, .micro_batches = 8}>;
+constexpr auto& eight = table_of<bidirectional{.stages = 8, .micro_batches = 8}>;
 static_assert(peak_units(eight, worker{0}) == 5 && peak_units(eight, worker{3}) == 8);
 
 // ---- Other costs: in-order simulation of the program ------------------------------------------------------------------
@@ -133,7 +133,7 @@ static_assert(near(run({.stages = 4, .micro_batches = 16, .scale = scale::doubli
 static_assert(near(run({.stages = 4, .micro_batches = 4, .scale = scale::halving}, 1, 2).bubble_ratio, 2.0 / (16 + 2)));
 
 /// SC'21, table 2, doubling: activations between 3D/2 + 1 and 2D.
-constexpr auto& doubled = fixed<bidirectional{.stages = 8, .micro_batches = 16, .scale = scale::doubling}>;
+constexpr auto& doubled = table_of<bidirectional{.stages = 8, .micro_batches = 16, .scale = scale::doubling}>;
 static_assert(peak_units(doubled, worker{0}) == 13 && peak_units(doubled, worker{3}) == 16);
 
 /// SC'21, section 3.4, example of Eq. 1: the critical path at N = D = 6 has 6 forwards and 10 backwards.
@@ -154,9 +154,9 @@ constexpr bool baselines(int depth, int n) {
 }
 static_assert(baselines(1, 1) && baselines(1, 5) && baselines(4, 1) && baselines(4, 3) && baselines(4, 8));
 static_assert(baselines(8, 5) && baselines(8, 32) && baselines(16, 16));
-static_assert(makespan(fixed<one_f_one_b{.stages = 4, .micro_batches = 8}>) == 22);  // 33 at F = 1, B = 2
+static_assert(makespan(table_of<one_f_one_b{.stages = 4, .micro_batches = 8}>) == 22);  // 33 at F = 1, B = 2
 
-constexpr auto& copies = fixed<data_parallel{.micro_batches = 5, .width = 3}>;
+constexpr auto& copies = table_of<data_parallel{.micro_batches = 5, .width = 3}>;
 static_assert(makespan(copies) == 10 && idle(copies, worker{2}) == 0 && peak_units(copies, worker{1}) == 1);
 
 TEST(chimera_numbers, hold_at_compile_time) { SUCCEED(); }

@@ -203,7 +203,7 @@ constexpr bool never_idle_in_steady_state(int depth, int n) {
             if (row[i].tick > from && row[i].tick < to && row[i - 1].end() != row[i].tick) return false;
         if (peak_units(s, worker{w}) != std::min(depth - w, n)) return false;
     }
-    return s.head.update == weights::stashed && s.head.update_every == 1;
+    return s.head.update == update_rule::stashed && s.head.update_every == 1;
 }
 static_assert(never_idle_in_steady_state(4, 8) && never_idle_in_steady_state(3, 9));
 

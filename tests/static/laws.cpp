@@ -33,9 +33,9 @@ constexpr schedule read_printed() {
             x.stage = static_cast<std::uint16_t>(up ? 3 - w : w);
             x.pipeline = up;
             x.op = kind == 'd' || kind == 'u' ? pass::forward : pass::backward;
-            s.slots.push_back(x);
+            s.entries.push_back(x);
         }
-        s.offsets.push_back(static_cast<std::int32_t>(s.slots.size()));
+        s.offsets.push_back(static_cast<std::int32_t>(s.entries.size()));
     }
     return s;
 }
@@ -62,28 +62,28 @@ static_assert(laws::once(read_printed()) && laws::ordered(read_printed()) && law
 static_assert(laws::bounded(read_printed(), 4) && !laws::bounded(read_printed(), 3));
 
 // A slot that is missing, doubled, on the wrong pipeline, out of range.
-static_assert(broken_by([](schedule& s) { s.slots[3].op = pass::recompute; }) & bit(law::once));
-static_assert(broken_by([](schedule& s) { s.slots[3].first = 1; }) & bit(law::once));
-static_assert(broken_by([](schedule& s) { s.slots[3].pipeline = 0; }) & bit(law::once));
-static_assert(broken_by([](schedule& s) { s.slots[3].first = 4; }) & bit(law::once));
-static_assert(broken_by([](schedule& s) { s.slots[3].stage = 65535; }) & bit(law::once));
+static_assert(broken_by([](schedule& s) { s.entries[3].op = pass::recompute; }) & bit(law::once));
+static_assert(broken_by([](schedule& s) { s.entries[3].first = 1; }) & bit(law::once));
+static_assert(broken_by([](schedule& s) { s.entries[3].pipeline = 0; }) & bit(law::once));
+static_assert(broken_by([](schedule& s) { s.entries[3].first = 4; }) & bit(law::once));
+static_assert(broken_by([](schedule& s) { s.entries[3].stage = 65535; }) & bit(law::once));
 static_assert(broken_by([](schedule& s) { s.offsets.back() = 33; }) == bit(law::once));
 
 // Worker 1 starts d0 at tick 0, before worker 0 has ended it; worker 0 ends with D1 at tick 8, where worker 1 computes
 // it.
-static_assert(broken_by([](schedule& s) { s.slots[8].tick = 0; }) == bit(law::ordered));
-static_assert(broken_by([](schedule& s) { s.slots[7].tick = 8; }) == bit(law::ordered));
+static_assert(broken_by([](schedule& s) { s.entries[8].tick = 0; }) == bit(law::ordered));
+static_assert(broken_by([](schedule& s) { s.entries[7].tick = 8; }) == bit(law::ordered));
 // Later than the first forward of the stage is no harm where nobody waits: the last backward may be late.
-static_assert(broken_by([](schedule& s) { s.slots[7].tick = 99; }) == 0);
+static_assert(broken_by([](schedule& s) { s.entries[7].tick = 99; }) == 0);
 // Two slots at one tick; a slot without length.
-static_assert(broken_by([](schedule& s) { s.slots[1].tick = 3; }) & bit(law::exclusive));
-static_assert(broken_by([](schedule& s) { s.slots[0].ticks = 0; }) & bit(law::exclusive));
+static_assert(broken_by([](schedule& s) { s.entries[1].tick = 3; }) & bit(law::exclusive));
+static_assert(broken_by([](schedule& s) { s.entries[0].ticks = 0; }) & bit(law::exclusive));
 
 // The numbers of a fault: worker 1's first slot is a forward of stage 1, unit 0; its input is made by slot 0 of worker
 // 0.
 constexpr fault first_of_early_slot() {
     schedule s = read_printed();
-    s.slots[8].tick = 0;
+    s.entries[8].tick = 0;
     return verify(s).faults.front();
 }
 static_assert(first_of_early_slot() == fault{.law = law::ordered,
@@ -97,12 +97,12 @@ static_assert(first_of_early_slot() == fault{.law = law::ordered,
                                              .other = 0});
 
 // What the families yield is proven where it is made; the largest table of the budget needs no flag with GCC 12.
-static_assert(prove<fixed<bidirectional{.stages = 4, .micro_batches = 4}>>());
-static_assert(&proven<fixed<bidirectional{.stages = 8, .micro_batches = 8}>> ==
-              &fixed<bidirectional{.stages = 8, .micro_batches = 8}>);
+static_assert(prove<table_of<bidirectional{.stages = 4, .micro_batches = 4}>>());
+static_assert(&proven<table_of<bidirectional{.stages = 8, .micro_batches = 8}>> ==
+              &table_of<bidirectional{.stages = 8, .micro_batches = 8}>);
 #ifdef __GNUC__
 #ifndef __clang__
-static_assert(verify(fixed<bidirectional{.stages = 64, .micro_batches = 256}>).ok());
+static_assert(verify(table_of<bidirectional{.stages = 64, .micro_batches = 256}>).ok());
 #endif
 #endif
 

@@ -16,16 +16,16 @@ namespace {
 using namespace chimera;
 
 template <typename Spec>
-constexpr bool whole(const Spec& spec, sync mode = sync::eager_opt) {
+constexpr bool whole(const Spec& spec, reduction_start mode = reduction_start::eager_opt) {
     const schedule s = spec.make();
     const program p = lower(s, mode);
     return verify(p).ok();
 }
 static_assert(whole(bidirectional{.stages = 4, .micro_batches = 4}));
 static_assert(whole(bidirectional{.stages = 8, .micro_batches = 12, .pipelines = 4, .scale = scale::doubling},
-                    sync::lazy));
+                    reduction_start::lazy));
 static_assert(whole(bidirectional{.stages = 6, .micro_batches = 7, .pipelines = 6, .scale = scale::halving},
-                    sync::eager));
+                    reduction_start::eager));
 static_assert(whole(one_f_one_b{.stages = 5, .micro_batches = 7}));
 static_assert(whole(gpipe{.stages = 3, .micro_batches = 4}));
 static_assert(whole(data_parallel{.stages = 1, .micro_batches = 5, .width = 3}));
@@ -33,7 +33,7 @@ static_assert(whole(data_parallel{.stages = 1, .micro_batches = 5, .width = 3}))
 /// Worker 0 of bidirectional D = 2, N = 2, lazily synchronised, holds stage 0 of pipeline 0 and stage 1 of pipeline 1.
 constexpr program two_workers() {
     const schedule s = bidirectional{.stages = 2, .micro_batches = 2}.make();
-    return lower(s, sync::lazy);
+    return lower(s, reduction_start::lazy);
 }
 
 /// The n-th instruction of worker 0 with this action.

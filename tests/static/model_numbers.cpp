@@ -53,7 +53,7 @@ TEST(Catalogue, UnknownNamesAreAnsweredWithTheKnown) {
     try {
         (void)named("gpt-2");
         FAIL();
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         for (const auto& entry : detail::catalogue)
             EXPECT_NE(std::string(e.what()).find(entry.name), std::string::npos) << entry.name;
     }

@@ -138,7 +138,7 @@ TEST(backend, a_run_in_bf16_on_the_cpu_learns_and_goes_on_where_it_stopped) {
     other.precision = "fp32";
     train_options again;
     again.resume = true;
-    EXPECT_THROW(train(other, again), chimera::error);  // another job
+    EXPECT_THROW(train(other, again), chimera::chimera_error);  // another job
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ inline result run(const program_view& p, backend& on, std::span<communicator* co
     for (int s = 0; s < p.head.stages; ++s)
         for (const int worker : p.replica_group(s)) stages[{worker, s}] = make_stage(on, worker, p.head.stages, s);
     engine_options options;
-    options.lanes = on.lanes();
+    options.work_queues = on.work_queues();
     engine e(
         p,
         [&](int worker, int s) {

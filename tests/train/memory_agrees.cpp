@@ -81,7 +81,7 @@ std::vector<std::size_t> measure(const setting& with, const program_view& p) {
     std::vector<std::size_t> bytes;
     for (communicator* end : drafts.ends()) {
         end->prepare(p.messages);
-        bytes.push_back(make_plan(p, *end, lookup).bytes);
+        bytes.push_back(make_worker_plan(p, *end, lookup).bytes);
     }
     for (const auto& [where, h] : all) bytes[static_cast<std::size_t>(where.first)] += allocated(*h.device);
     return bytes;
@@ -142,7 +142,7 @@ TEST(MemoryOnTheCpu, InBf16Too) {
         const setting odd{{11, 4, 20, 67, 19}, 1, 19}, with{{6, 2, 32, 256, 32}, 2, 32};
         compare<counting_device<1, bf16>>(odd, lower(made), of.family + ", odd sizes");
         compare<counting_device<3, bf16>>(with, lower(made), of.family + ", 3 threads");
-        if (made.head.update == weights::flushed) {
+        if (made.head.update == update_rule::flushed) {
             const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
             compare<counting_device<1, bf16>>(with, lower(recompute(made, stages)),
                                               of.family + ", even stages recomputed");
@@ -159,7 +159,7 @@ TEST(MemoryOnTheCpu, IsWhatTheExecutorAllocates) {
         const schedule made = make_schedule(of);
         const setting with{{6, 2, 32, 256, 32}, 2, 32};
         compare<counting_device<1>>(with, lower(made), of.family);
-        if (made.head.update == weights::flushed) {
+        if (made.head.update == update_rule::flushed) {
             const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
             compare<counting_device<1>>(with, lower(recompute(made, stages)), of.family + ", even stages recomputed");
         }

@@ -53,7 +53,7 @@ template <class Action>
 std::string refusal_of(Action&& action) {
     try {
         action();
-    } catch (const error& refused) {
+    } catch (const chimera_error& refused) {
         const std::string text = refused.what();
         EXPECT_EQ(text.find('\n'), std::string::npos) << text;
         EXPECT_NE(text.find('('), std::string::npos) << text;

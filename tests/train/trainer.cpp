@@ -189,7 +189,7 @@ TEST(trainer, resumes_behind_the_checkpoint_when_it_died_later) {
     parts.checkpoint_interval = 2;
     train_options options;
     options.after_step = [](std::int64_t step) {
-        if (step == 5) throw chimera::error("the lights went out (test) go on");
+        if (step == 5) throw chimera::chimera_error("the lights went out (test) go on");
     };
     refusal_of([&] { train(parts, options); });
     EXPECT_EQ(open_checkpoint(parts.output / "checkpoint.safetensors").info.step, 4);

@@ -26,7 +26,7 @@ using testing::ThrowsMessage;
 /// Every pass with its tick, whatever worker runs it.
 auto passes_of(schedule_view of) {
     std::map<std::tuple<int, int, int>, int> out;
-    for (const slot& s : of.slots) out[{static_cast<int>(s.op), s.stage, s.first}] = s.tick;
+    for (const slot& s : of.entries) out[{static_cast<int>(s.op), s.stage, s.first}] = s.tick;
     return out;
 }
 
@@ -42,30 +42,34 @@ TEST(algebra, fold_and_loop_move_rows_and_keep_ticks) {
 }
 
 TEST(algebra, fold_and_loop_refuse_what_does_not_fit) {
-    EXPECT_THAT([] { fold(generate(one_f_one_b{5, 2})); }, ThrowsMessage<error>(HasSubstr("odd number of workers")));
+    EXPECT_THAT(
+        [] {
+            fold(generate(one_f_one_b{5, 2}));
+        },
+        ThrowsMessage<chimera_error>(HasSubstr("odd number of workers")));
     EXPECT_THAT(
         [] {
             loop(generate(one_f_one_b{6, 2}), 4);
         },
-        ThrowsMessage<error>(HasSubstr("divisor of the workers")));
+        ThrowsMessage<chimera_error>(HasSubstr("divisor of the workers")));
     EXPECT_THAT(
         [] {
             loop(generate(one_f_one_b{6, 2}), 0);
         },
-        ThrowsMessage<error>(HasSubstr("divisor of the workers")));
+        ThrowsMessage<chimera_error>(HasSubstr("divisor of the workers")));
     // More micro-batches than a basic unit holds do not fit on a fold: stage 0 and stage 7 meet on worker 0.
     EXPECT_THAT(
         [] {
             fold(generate(one_f_one_b{8, 5}));
         },
-        ThrowsMessage<error>(HasSubstr("two slots at tick 8 of worker 0")));
+        ThrowsMessage<chimera_error>(HasSubstr("two slots at tick 8 of worker 0")));
 }
 
 TEST(algebra, split_backward_keeps_the_order_and_puts_the_halves_together) {
     const schedule whole = generate(one_f_one_b{4, 6});
     const schedule made = split_backward(whole);
     EXPECT_TRUE(verify(made).ok());
-    ASSERT_EQ(made.slots.size(), whole.slots.size() * 3 / 2);
+    ASSERT_EQ(made.entries.size(), whole.entries.size() * 3 / 2);
     for (int w = 0; w < 4; ++w) {
         std::size_t i = 0;
         for (const slot& s : whole.view().row(w)) {
@@ -98,20 +102,20 @@ TEST(algebra, fill_uses_every_bubble_that_it_can_and_keeps_to_the_memory) {
         [] {
             fill(split_backward(generate(one_f_one_b{4, 6})), 3);
         },
-        ThrowsMessage<error>(HasSubstr("memory is too small")));
+        ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
 }
 
 TEST(algebra, pair_joins_forwards_with_backwards_of_other_units) {
     const schedule made = pair(generate(one_f_one_b{4, 8}));
     EXPECT_TRUE(verify(made).ok());
     int pairs = 0;
-    for (std::size_t i = 0; i + 1 < made.slots.size(); ++i) {
-        if (made.slots[i].overlap == 0) continue;
+    for (std::size_t i = 0; i + 1 < made.entries.size(); ++i) {
+        if (made.entries[i].overlap == 0) continue;
         ++pairs;
-        EXPECT_EQ(made.slots[i].op, pass::forward);
-        EXPECT_EQ(made.slots[i + 1].op, pass::backward);
-        EXPECT_EQ(made.slots[i].tick, made.slots[i + 1].tick);
-        EXPECT_NE(made.slots[i].first, made.slots[i + 1].first);
+        EXPECT_EQ(made.entries[i].op, pass::forward);
+        EXPECT_EQ(made.entries[i + 1].op, pass::backward);
+        EXPECT_EQ(made.entries[i].tick, made.entries[i + 1].tick);
+        EXPECT_NE(made.entries[i].first, made.entries[i + 1].first);
     }
     // Worker w has 8 - (4 - w) forwards behind a backward; the one after the last warm-up forward pairs as well.
     EXPECT_EQ(pairs, 5 + 6 + 7);
@@ -122,12 +126,12 @@ TEST(algebra, recompute_stays_out_of_pairs) {
     const schedule made = recompute(whole, std::vector<std::uint8_t>(4, 1));
     EXPECT_TRUE(verify(made).ok());
     int pairs = 0;
-    for (std::size_t i = 0; i + 1 < made.slots.size(); ++i)
-        if (made.slots[i].overlap == 1) {
+    for (std::size_t i = 0; i + 1 < made.entries.size(); ++i)
+        if (made.entries[i].overlap == 1) {
             ++pairs;
-            EXPECT_EQ(made.slots[i + 1].op, pass::backward);
+            EXPECT_EQ(made.entries[i + 1].op, pass::backward);
         }
-    EXPECT_EQ(pairs, static_cast<int>(std::count_if(whole.slots.begin(), whole.slots.end(),
+    EXPECT_EQ(pairs, static_cast<int>(std::count_if(whole.entries.begin(), whole.entries.end(),
                                                     [](const slot& s) { return s.overlap == 1; })));
 }
 
@@ -170,8 +174,12 @@ TEST(algebra, compact_under_costs_uses_the_memory_it_is_given) {
     EXPECT_LT(seconds(more, c), seconds(s, c));
     EXPECT_GT(peak_units(more, worker{0}), 4);
     EXPECT_LE(peak_units(more, worker{0}), 8);
-    EXPECT_THAT([&] { compact(s, c, 1); }, ThrowsMessage<error>(HasSubstr("memory is too small")));
-    EXPECT_THAT([&] { compact(generate(dualpipe{4, 8}), c); }, ThrowsMessage<error>(HasSubstr("re-ordering of pairs")));
+    EXPECT_THAT([&] { compact(s, c, 1); }, ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
+    EXPECT_THAT(
+        [&] {
+            compact(generate(dualpipe{4, 8}), c);
+        },
+        ThrowsMessage<chimera_error>(HasSubstr("re-ordering of pairs")));
 }
 
 }  // namespace

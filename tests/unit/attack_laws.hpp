@@ -82,7 +82,7 @@ inline std::map<int, int> groups_of(const program_view& p) {
         int before = 0;
         for (const int u : units)
             group[u] =
-                p.head.update == weights::flushed ? 0 : before++ / (p.head.update_every * p.head.micro_batch_parts);
+                p.head.update == update_rule::flushed ? 0 : before++ / (p.head.update_every * p.head.micro_batch_parts);
     }
     return group;
 }
@@ -118,7 +118,7 @@ inline bool in_groups(const program_view& p) {
 }
 
 inline bool synchronised(const program_view& p) {
-    const bool flushed = p.head.update == weights::flushed;
+    const bool flushed = p.head.update == update_rule::flushed;
     if (!flushed && !in_groups(p)) return false;
     for (int s = 0; s < p.head.stages; ++s) {
         const std::set<int> group = holders_of(p, s);
@@ -209,7 +209,7 @@ inline bool versions(const program_view& p, int w, int stage, int count, std::ma
         }
         for (int u = x.first; u < x.first + x.count; ++u) {
             if (x.op == action::forward) {
-                const int right = p.head.update == weights::stashed ? made : std::max(0, group[u] - 1);
+                const int right = p.head.update == update_rule::stashed ? made : std::max(0, group[u] - 1);
                 if (!holds.contains(x.version) || holds[x.version] != right) return false;
                 home[u] = x.version;
             }
@@ -229,7 +229,7 @@ inline bool versions(const program_view& p, int w, int stage, int count, std::ma
 
 inline bool housed(const program_view& p) {
     if (!rooms(p)) return false;
-    if (p.head.update == weights::flushed)
+    if (p.head.update == update_rule::flushed)
         return std::ranges::all_of(p.instructions, [](const instruction& x) { return x.version == 0; });
     auto group = groups_of(p);
     for (int s = 0; s < p.head.stages; ++s) {

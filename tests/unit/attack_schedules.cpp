@@ -25,8 +25,8 @@ struct spot {
 };
 
 std::optional<spot> pick(const schedule& s, dice& d) {
-    if (s.slots.empty()) return std::nullopt;
-    const int at = roll(d, 0, static_cast<int>(s.slots.size()) - 1);
+    if (s.entries.empty()) return std::nullopt;
+    const int at = roll(d, 0, static_cast<int>(s.entries.size()) - 1);
     int w = 0;
     while (s.offsets[static_cast<std::size_t>(w) + 1] <= at) ++w;
     const int begin = s.offsets[static_cast<std::size_t>(w)];
@@ -35,16 +35,16 @@ std::optional<spot> pick(const schedule& s, dice& d) {
 }
 
 void erase(schedule& s, const spot& at) {
-    s.slots.erase(s.slots.begin() + static_cast<std::ptrdiff_t>(at.index));
+    s.entries.erase(s.entries.begin() + static_cast<std::ptrdiff_t>(at.index));
     for (std::size_t w = static_cast<std::size_t>(at.worker) + 1; w < s.offsets.size(); ++w) --s.offsets[w];
 }
 
 /// Puts x into worker w's row where its tick belongs.
 void insert(schedule& s, int w, const slot& x) {
-    auto at = s.slots.begin() + s.offsets[static_cast<std::size_t>(w)];
-    const auto end = s.slots.begin() + s.offsets[static_cast<std::size_t>(w) + 1];
+    auto at = s.entries.begin() + s.offsets[static_cast<std::size_t>(w)];
+    const auto end = s.entries.begin() + s.offsets[static_cast<std::size_t>(w) + 1];
     while (at != end && at->tick <= x.tick) ++at;
-    s.slots.insert(at, x);
+    s.entries.insert(at, x);
     for (std::size_t v = static_cast<std::size_t>(w) + 1; v < s.offsets.size(); ++v) ++s.offsets[v];
 }
 
@@ -56,46 +56,46 @@ bool drop(schedule& s, dice& d) {
 }
 bool duplicate(schedule& s, dice& d) {
     const auto at = pick(s, d);
-    slot x = s.slots[at->index];
-    x.tick =
-        s.slots[at->begin + static_cast<std::size_t>(at->row_size) - 1].end();  // beyond the row: collides with nothing
+    slot x = s.entries[at->index];
+    x.tick = s.entries[at->begin + static_cast<std::size_t>(at->row_size) - 1]
+                 .end();  // beyond the row: collides with nothing
     insert(s, at->worker, x);
     return true;
 }
 bool misplace(schedule& s, dice& d) {
     if (s.head.workers < 2) return false;
     const auto at = pick(s, d);
-    const slot x = s.slots[at->index];
+    const slot x = s.entries[at->index];
     erase(s, *at);
     insert(s, (at->worker + roll(d, 1, s.head.workers - 1)) % s.head.workers, x);
     return true;
 }
 bool wrong_stage(schedule& s, dice& d) {
     if (s.head.stages < 2) return false;
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     x.stage = static_cast<std::uint16_t>((x.stage + roll(d, 1, s.head.stages - 1)) % s.head.stages);
     return true;
 }
 bool wrong_unit(schedule& s, dice& d) {
     if (s.head.units() < 2) return false;
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     x.first = (x.first + roll(d, 1, s.head.units() - 1)) % s.head.units();
     return true;
 }
 bool wrong_pipeline(schedule& s, dice& d) {
     if (s.head.pipelines < 2) return false;
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     x.pipeline = static_cast<std::uint16_t>((x.pipeline + roll(d, 1, s.head.pipelines - 1)) % s.head.pipelines);
     return true;
 }
 bool wrong_pass(schedule& s, dice& d) {
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     x.op = static_cast<pass>((static_cast<int>(x.op) + roll(d, 1, 3)) %
                              4);  // never a recompute: that may be dropped at will
     return true;
 }
 bool beyond_range(schedule& s, dice& d) {
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     switch (roll(d, 0, 3)) {
         case 0:
             x.stage = static_cast<std::uint16_t>(s.head.stages + roll(d, 0, 9));
@@ -115,8 +115,8 @@ bool beyond_range(schedule& s, dice& d) {
 bool swap_slots(schedule& s, dice& d) {
     const auto at = pick(s, d);
     if (at->row_size < 2) return false;
-    slot& a = s.slots[at->index];
-    slot& b = s.slots[at->begin + static_cast<std::size_t>(roll(d, 0, at->row_size - 1))];
+    slot& a = s.entries[at->index];
+    slot& b = s.entries[at->begin + static_cast<std::size_t>(roll(d, 0, at->row_size - 1))];
     if (a.ticks != b.ticks || &a == &b) return false;
     std::swap(a, b);
     std::swap(a.tick, b.tick);
@@ -125,8 +125,8 @@ bool swap_slots(schedule& s, dice& d) {
 /// One slot starts when something it needs has one tick to go.
 bool too_early(schedule& s, dice& d) {
     const auto at = pick(s, d);
-    slot& x = s.slots[at->index];
-    for (const slot& y : s.slots) {
+    slot& x = s.entries[at->index];
+    for (const slot& y : s.entries) {
         const oracle::step_at of_x{0, 0, x.op, x.pipeline, x.stage, x.first, 0, 0};
         if (y.first > x.first || x.first >= y.first + y.count) continue;
         if (!oracle::needs(of_x, {0, 0, y.op, y.pipeline, y.stage, x.first, 0, 0})) continue;
@@ -137,31 +137,31 @@ bool too_early(schedule& s, dice& d) {
 }
 /// A slot is shifted by a few ticks, either way, where it stays in its place of the row.
 bool shift(schedule& s, dice& d) {
-    slot& x = s.slots[pick(s, d)->index];
+    slot& x = s.entries[pick(s, d)->index];
     x.tick += roll(d, 1, 6) * (roll(d, 0, 1) ? 1 : -1);
     return true;
 }
 bool collide(schedule& s, dice& d) {
     const auto at = pick(s, d);
     if (at->index == at->begin) return false;
-    s.slots[at->index].tick = s.slots[at->index - 1].end() - 1;
+    s.entries[at->index].tick = s.entries[at->index - 1].end() - 1;
     return true;
 }
 bool no_length(schedule& s, dice& d) {
-    s.slots[pick(s, d)->index].ticks = 0;
+    s.entries[pick(s, d)->index].ticks = 0;
     return true;
 }
 bool unsorted(schedule& s, dice& d) {
     const auto at = pick(s, d);
     if (at->row_size < 2 || at->index == at->begin) return false;
-    std::swap(s.slots[at->index], s.slots[at->index - 1]);
+    std::swap(s.entries[at->index], s.entries[at->index - 1]);
     return true;
 }
 bool false_pair(schedule& s, dice& d) {
     const auto at = pick(s, d);
-    slot& x = s.slots[at->index];
+    slot& x = s.entries[at->index];
     const bool last = at->index + 1 == at->begin + static_cast<std::size_t>(at->row_size);
-    if (!last && (x.op == pass::forward) != (s.slots[at->index + 1].op == pass::forward)) return false;
+    if (!last && (x.op == pass::forward) != (s.entries[at->index + 1].op == pass::forward)) return false;
     x.overlap = 1;
     return true;
 }

@@ -26,7 +26,7 @@ inline int roll(dice& d, int low, int high) {
 struct case_of {
     std::string name;
     schedule table;
-    sync mode = sync::lazy;
+    reduction_start mode = reduction_start::lazy;
 };
 
 inline std::string words(const char* family, int stages, int micro_batches) {
@@ -48,7 +48,7 @@ inline case_of random_bidirectional(dice& d, int most_stages, int most_micro_bat
 /// Every slot covers twice the units, of half the size: no family yields backwards of several units, a file may.
 inline void cut_units(schedule& s) {
     s.head.micro_batch_parts *= 2;
-    for (slot& x : s.slots) {
+    for (slot& x : s.entries) {
         x.first *= 2;
         x.count = static_cast<std::uint8_t>(2 * x.count) & 0x7f;
     }
@@ -60,20 +60,20 @@ inline schedule split_backwards(const schedule& s, dice& d) {
     for (int w = 0; w < s.head.workers; ++w) {
         std::vector<slot> later;
         const auto flush = [&] {
-            out.slots.insert(out.slots.end(), later.begin(), later.end());
+            out.entries.insert(out.entries.end(), later.begin(), later.end());
             later.clear();
         };
         for (slot x : s.view().row(w)) {
             const bool backward = x.op == pass::backward;
             if (backward) x.op = pass::input_gradient;
-            out.slots.push_back(x);
+            out.entries.push_back(x);
             flush();
             x.op = pass::weight_gradient;
             if (backward) later.push_back(x);
             if (roll(d, 0, 1)) flush();
         }
         flush();
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
     return compact(out);
 }
@@ -166,7 +166,7 @@ inline case_of random_case(dice& d, int most_stages, int most_micro_batches) {
         cut_units(c.table);
         c.name += " cut";
     }
-    c.mode = static_cast<sync>(roll(d, 0, 2));
+    c.mode = static_cast<reduction_start>(roll(d, 0, 2));
     c.name += " sync=" + std::to_string(static_cast<int>(c.mode));
     return c;
 }
@@ -181,7 +181,7 @@ inline case_of random_asynchronous(dice& d, int most_stages, int most_micro_batc
         case_of c{
             words(two_ways ? "bidirectional" : "one_f_one_b", stages, micro_batches),
             two_ways ? generate(bidirectional{stages, micro_batches}) : generate(one_f_one_b{stages, micro_batches})};
-        c.table.head.update = roll(d, 0, 1) ? weights::stashed : weights::double_buffered;
+        c.table.head.update = roll(d, 0, 1) ? update_rule::stashed : update_rule::double_buffered;
         c.table.head.update_every = roll(d, 1, 5);
         if (roll(d, 0, 2) == 0)
             c.table = recompute(c.table, std::vector<std::uint8_t>(static_cast<std::size_t>(stages), 1));
@@ -191,7 +191,7 @@ inline case_of random_asynchronous(dice& d, int most_stages, int most_micro_batc
                   " on " + std::to_string(c.table.head.workers) + " workers";
         try {
             if (verify(lower(c.table)).ok()) return c;
-        } catch (const error&) {
+        } catch (const chimera_error&) {
         }
     }
 }

@@ -57,7 +57,7 @@ bool late_update(program& p, dice& d) {
 }
 /// Behind the next forward of the stage, but in front of its next gradient: in order, but the forward misses it.
 bool update_behind_a_forward(program& p, dice& d) {
-    if (p.head.update != weights::stashed) return false;
+    if (p.head.update != update_rule::stashed) return false;
     const auto at = pick(p, d, having({action::update_weights}));
     const int stage = p.instructions[at->index].stage;
     const auto to = next(p, *at, [&](const instruction& y) { return y.op == action::forward && y.stage == stage; });
@@ -120,7 +120,7 @@ bool weight_gradient_first(program& p, dice& d) {
     return true;
 }
 bool other_rule(program& p, dice&) {
-    p.head.update = p.head.update == weights::stashed ? weights::double_buffered : weights::stashed;
+    p.head.update = p.head.update == update_rule::stashed ? update_rule::double_buffered : update_rule::stashed;
     return true;
 }
 bool other_groups(program& p, dice& d) {
@@ -128,7 +128,7 @@ bool other_groups(program& p, dice& d) {
     return true;
 }
 bool flushed_after_all(program& p, dice&) {
-    p.head.update = weights::flushed;
+    p.head.update = update_rule::flushed;
     p.head.update_every = 0;
     return true;
 }

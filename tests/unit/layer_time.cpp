@@ -78,7 +78,7 @@ TEST(HardwareNumbers, NamesFindTheirFields) {
     EXPECT_EQ(find_hardware_number("bandwidth"), nullptr);
 }
 
-double seconds_on(const hardware& on, sync mode, int stages, int width) {
+double seconds_on(const hardware& on, reduction_start mode, int stages, int width) {
     measurement row;
     row.with.schedule = {.which = family::bidirectional, .stages = stages, .micro_batches = 2 * stages};
     row.with.width = width;
@@ -95,13 +95,15 @@ TEST(Blocking, ReductionsCostPassesWhereNoBubbleIs) {
     on.collective = 7;
     for (const int width : {4, 16}) {
         on.reduction_blocking = 0;
-        const double eager = seconds_on(on, sync::eager, 4, width), best = seconds_on(on, sync::eager_opt, 4, width);
-        const double lazy = seconds_on(on, sync::lazy, 4, width);
+        const double eager = seconds_on(on, reduction_start::eager, 4, width),
+                     best = seconds_on(on, reduction_start::eager_opt, 4, width);
+        const double lazy = seconds_on(on, reduction_start::lazy, 4, width);
         on.reduction_blocking = 0.8;
-        EXPECT_GT(seconds_on(on, sync::eager, 4, width), seconds_on(on, sync::eager_opt, 4, width));
-        EXPECT_GT(seconds_on(on, sync::eager, 4, width), eager);
-        EXPECT_GE(seconds_on(on, sync::eager_opt, 4, width), best);
-        EXPECT_DOUBLE_EQ(seconds_on(on, sync::lazy, 4, width), lazy);
+        EXPECT_GT(seconds_on(on, reduction_start::eager, 4, width),
+                  seconds_on(on, reduction_start::eager_opt, 4, width));
+        EXPECT_GT(seconds_on(on, reduction_start::eager, 4, width), eager);
+        EXPECT_GE(seconds_on(on, reduction_start::eager_opt, 4, width), best);
+        EXPECT_DOUBLE_EQ(seconds_on(on, reduction_start::lazy, 4, width), lazy);
     }
 }
 

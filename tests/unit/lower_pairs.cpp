@@ -19,7 +19,7 @@ namespace {
 schedule late_partner() {
     schedule s = generate(one_f_one_b{2, 2});
     const auto slot_of = [&](pass op, int stage, int unit) -> slot& {
-        return *std::find_if(s.slots.begin(), s.slots.end(),
+        return *std::find_if(s.entries.begin(), s.entries.end(),
                              [&](const slot& x) { return x.op == op && x.stage == stage && x.first == unit; });
     };
     const auto place = [&](pass op, int stage, int unit, int tick, int ticks) {
@@ -59,11 +59,12 @@ TEST(lower_pairs, every_pair_of_dualpipe_stays_together) {
     for (const int stages : {2, 4, 8})
         for (const int more : {0, 2, 6}) {
             const schedule s = generate(dualpipe{stages, 2 * stages + more});
-            for (const sync mode : {sync::lazy, sync::eager, sync::eager_opt}) {
+            for (const reduction_start mode :
+                 {reduction_start::lazy, reduction_start::eager, reduction_start::eager_opt}) {
                 const program p = lower(s, mode);
                 ASSERT_TRUE(verify(p).ok()) << stages << ' ' << message(verify(p).faults.front());
                 const auto pairs =
-                    std::count_if(s.slots.begin(), s.slots.end(), [](const slot& x) { return x.overlap != 0; });
+                    std::count_if(s.entries.begin(), s.entries.end(), [](const slot& x) { return x.overlap != 0; });
                 std::ptrdiff_t found = 0;
                 for (std::size_t i = 0; i + 1 < p.instructions.size(); ++i) {
                     if (!p.instructions[i].overlap) continue;

@@ -184,7 +184,7 @@ void each_family(Check check) {
                 const schedule plain = generate(of);
                 SCOPED_TRACE(std::string(name(of.which)) + " D=" + std::to_string(d) + " N=" + std::to_string(n));
                 check(plain, false);
-                if (plain.head.update == weights::flushed)
+                if (plain.head.update == update_rule::flushed)
                     check(recompute(plain, std::vector<std::uint8_t>(static_cast<std::size_t>(plain.head.stages), 1)),
                           true);
             }
@@ -212,7 +212,7 @@ TEST(MemoryTimeline, EndsEmpty) {
     std::mt19937 draw(8);
     each_family([&](const schedule& of, bool recomputed) {
         const auto stages = random_stages(of.head.stages, draw, recomputed);
-        for (const memory_row& row : memory_timeline(lower(of, sync::lazy), stages)) {
+        for (const memory_row& row : memory_timeline(lower(of, reduction_start::lazy), stages)) {
             if (row.points.empty()) continue;
             EXPECT_NEAR(row.points.back().total(), 0, 1e-6);  // an update: all is done
         }
@@ -239,11 +239,11 @@ TEST(ActivationPeak, OfAPairThatBeginsWithTheBackward) {
     schedule of{{"by_hand", 1, 1, 1, 2}, {0}, {0, 4}, {}};
     for (const auto& [op, unit, tick] : {std::tuple{pass::forward, 0, 0}, std::tuple{pass::backward, 0, 1},
                                          std::tuple{pass::forward, 1, 1}, std::tuple{pass::backward, 1, 2}})
-        of.slots.push_back({.tick = tick, .first = unit, .op = op});
+        of.entries.push_back({.tick = tick, .first = unit, .op = op});
     const auto stages = ones(1);
-    EXPECT_EQ(activation_peak(of.slots, stages), 1);
-    of.slots[1].overlap = 1;
-    EXPECT_EQ(activation_peak(of.slots, stages), 2);
+    EXPECT_EQ(activation_peak(of.entries, stages), 1);
+    of.entries[1].overlap = 1;
+    EXPECT_EQ(activation_peak(of.entries, stages), 2);
     const auto rows = memory_timeline(lower(of), stages, 1);
     EXPECT_EQ(rows[0].peak(), 2);
     EXPECT_EQ(rows[0].reserved(), 2);

@@ -184,7 +184,7 @@ TEST(Parameters, AsPyTorchCountsThem) {
 }
 
 TEST(Sizes, ThoseThatDoNotFitAreRefused) {
-    const auto refused = [](auto make) { EXPECT_THROW((void)make(), error); };
+    const auto refused = [](auto make) { EXPECT_THROW((void)make(), chimera_error); };
     refused([] { return gpt2({.heads = 5, .how = {}}); });
     refused([] { return gpt2({.layers = 0, .how = {}}); });
     refused([] { return gpt2({.tokens = 1025, .how = {}}); });

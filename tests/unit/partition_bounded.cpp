@@ -144,7 +144,7 @@ TEST(partition_bounded, says_what_is_missing) {
     try {
         partition(seconds, 2, under);
         FAIL() << "no refusal";
-    } catch (const chimera::error& e) {
+    } catch (const chimera::chimera_error& e) {
         EXPECT_STREQ(e.what(),
                      "no cut into 2 stages fits (stage 0 lacks at least 6 bytes) use workers of 40 bytes or more, more "
                      "stages, or recompute");
@@ -158,7 +158,7 @@ TEST(partition_bounded, refuses_lists_that_do_not_match) {
     const auto text = [&](const memory_limits& under) {
         try {
             bounded(two, 2, under);
-        } catch (const chimera::error& e) {
+        } catch (const chimera::chimera_error& e) {
             return std::string(e.what());
         }
         return std::string();

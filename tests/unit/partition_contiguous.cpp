@@ -110,7 +110,7 @@ template <class F>
 std::string refusal_of(F f) {
     try {
         f();
-    } catch (const chimera::error& e) {
+    } catch (const chimera::chimera_error& e) {
         return e.what();
     }
     return "";

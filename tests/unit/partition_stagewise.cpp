@@ -107,7 +107,7 @@ TEST(partition_stagewise, refuses_lists_that_do_not_match) {
     const auto text = [&](const stagewise_limits& under) {
         try {
             partition_stagewise(two, 2, under);
-        } catch (const chimera::error& e) {
+        } catch (const chimera::chimera_error& e) {
             return std::string(e.what());
         }
         return std::string();

@@ -39,7 +39,7 @@ TEST(placement_of, says_where_the_table_puts_every_stage) {
 TEST(placement_of, knows_which_families_split_their_backwards) {
     for_all([](const family_spec& spec) {
         const schedule made = generate(spec);
-        const bool halves = std::any_of(made.slots.begin(), made.slots.end(),
+        const bool halves = std::any_of(made.entries.begin(), made.entries.end(),
                                         [](const slot& s) { return s.op == pass::weight_gradient; });
         EXPECT_TRUE(!halves || splits_backward(spec)) << label_of(spec);
     });

@@ -32,7 +32,8 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
                                                    estimate.cuts(one), estimate.place(one), on)
                                    : 0;
             one.zero = make.whole(0, 3);
-            one.synchronisation = make.whole(0, 1) == 0 ? chimera::sync::eager : chimera::sync::eager_opt;
+            one.synchronisation =
+                make.whole(0, 1) == 0 ? chimera::reduction_start::eager : chimera::reduction_start::eager_opt;
             const evaluation whole = estimate(one);
             const double found = whole.seconds;
             const double state = static_cast<double>(parameters(what)) / one.tensor;
@@ -61,7 +62,7 @@ TEST(plan, pruning_never_loses_the_best) {
         const model what = make.some_model();
         const cluster on = make.some_cluster();
         plan_request asked = make.some_request();
-        plan_memory orders;
+        plan_cache orders;
         const plan_report quick = make_plan(what, on, asked, orders);
         asked.prune = false;
         const plan_report all = make_plan(what, on, asked, orders);
@@ -89,7 +90,8 @@ TEST(plan, the_estimate_is_the_simulated_program) {
         on.each.overlap_slowdown = 1;
         const int stages = make.whole(2, std::min(6, static_cast<int>(what.layers.size())));
         for (const family which : {family::gpipe, family::one_f_one_b, family::zb_h1})
-            for (const chimera::sync when : {chimera::sync::lazy, chimera::sync::eager, chimera::sync::eager_opt}) {
+            for (const chimera::reduction_start when : {chimera::reduction_start::lazy, chimera::reduction_start::eager,
+                                                        chimera::reduction_start::eager_opt}) {
                 configuration one;
                 one.schedule = {.which = which, .stages = stages, .micro_batches = make.whole(1, 9)};
                 one.width = 2;
@@ -116,7 +118,7 @@ TEST(plan, a_slower_worker_never_helps_and_a_new_plan_from_the_old_one_is_the_sa
         on.speeds.clear();
         if (seed % 2 == 0) on.memory = std::numeric_limits<double>::infinity();
         const plan_request asked = make.some_request();
-        plan_memory orders;
+        plan_cache orders;
         const plan_report before = make_plan(what, on, asked, orders);
         if (before.ranking.empty()) continue;
         std::vector<configuration> known;
@@ -226,17 +228,17 @@ TEST(plan, refuses_what_leaves_no_choice) {
     cases::maker make(1);
     const model what = make.some_model();
     cluster on;
-    plan_memory orders;
+    plan_cache orders;
     plan_request asked;
     asked.samples = 0;
-    EXPECT_THROW(make_plan(what, on, asked, orders), error);
+    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
     asked.samples = 8;
     asked.zero.clear();
-    EXPECT_THROW(make_plan(what, on, asked, orders), error);
+    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
     asked.zero = {0};
-    EXPECT_THROW(make_plan(model{}, on, asked, orders), error);
+    EXPECT_THROW(make_plan(model{}, on, asked, orders), chimera_error);
     on.nodes = 0;
-    EXPECT_THROW(make_plan(what, on, asked, orders), error);
-    EXPECT_THROW(without(cluster{}, 0), error);
-    EXPECT_THROW(at_speed(cluster{}, 0, 0), error);
+    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
+    EXPECT_THROW(without(cluster{}, 0), chimera_error);
+    EXPECT_THROW(at_speed(cluster{}, 0, 0), chimera_error);
 }

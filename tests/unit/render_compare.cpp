@@ -50,9 +50,9 @@ TEST(Chunks, HaveAHueEach) {
     const schedule made = generate(zb_v{8, 4});
     const std::string picture = svg(ticks_timeline(made));
     const auto all = boxes(picture);
-    ASSERT_EQ(all.size(), made.slots.size());
+    ASSERT_EQ(all.size(), made.entries.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const slot& s = made.slots[i];
+        const slot& s = made.entries[i];
         EXPECT_EQ(all[i].cls, std::string(1, "fbiwr"[static_cast<int>(s.op)]) + (s.stage < 4 ? '0' : '1'));
     }
     EXPECT_THAT(picture, HasSubstr("chunk 0: forward, input gradient, weight gradient"));

@@ -115,16 +115,16 @@ TEST(Svg, DrawsEverySlotAtItsPlace) {
     ASSERT_TRUE(picture.ok());
     auto all = boxes(picture);
     const int legend = 4;  // two passes of two pipelines
-    ASSERT_EQ(all.size(), made.slots.size() + legend);
+    ASSERT_EQ(all.size(), made.entries.size() + legend);
     const double first = std::stod(all[0].attributes.at("x"));
     const double scale =
         std::stod(all[1].attributes.at("x")) - first;  // worker 0 starts with d0 at tick 0 and d1 at tick 2
-    for (std::size_t i = 0; i < made.slots.size(); ++i) {
-        EXPECT_NEAR(std::stod(all[i].attributes.at("x")), first + made.slots[i].tick * scale / 2, 0.02) << i;
-        EXPECT_EQ(all[i].attributes.at("class"),
-                  std::string(made.slots[i].op == pass::forward ? "f" : "b") + std::to_string(made.slots[i].pipeline));
+    for (std::size_t i = 0; i < made.entries.size(); ++i) {
+        EXPECT_NEAR(std::stod(all[i].attributes.at("x")), first + made.entries[i].tick * scale / 2, 0.02) << i;
+        EXPECT_EQ(all[i].attributes.at("class"), std::string(made.entries[i].op == pass::forward ? "f" : "b") +
+                                                     std::to_string(made.entries[i].pipeline));
     }
-    for (const slot& s : made.slots) {
+    for (const slot& s : made.entries) {
         const std::string tip = std::string(s.op == pass::forward ? "forward" : "backward") + " of micro-batch " +
                                 std::to_string(s.first) + ", stage " + std::to_string(s.stage) + ", pipeline " +
                                 std::to_string(s.pipeline) + ": " + std::to_string(s.tick) + " to " +

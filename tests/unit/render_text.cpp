@@ -55,8 +55,8 @@ TEST(Text, TellsManyPipelinesApart) {
 
 TEST(Text, FillsLongSlotsAndPadsShortNames) {
     schedule made = generate(gpipe{1, 11});
-    for (slot& s : made.slots) s.tick = s.op == pass::forward ? s.first : 11 + 2 * s.first;
-    for (slot& s : made.slots) s.ticks = s.op == pass::forward ? 1 : 2;
+    for (slot& s : made.entries) s.tick = s.op == pass::forward ? s.first : 11 + 2 * s.first;
+    for (slot& s : made.entries) s.ticks = s.op == pass::forward ? 1 : 2;
     const std::string row = rows(made);
     EXPECT_THAT(row, HasSubstr("F9  F10 B0───── B1"));
     EXPECT_THAT(row, HasSubstr(" B10────\n"));
@@ -105,8 +105,8 @@ TEST(Text, DrawsAnEmptyTimeline) {
 TEST(Csv, WritesPyTorchCells) { EXPECT_EQ(csv(generate(gpipe{2, 2})), "0F0,0F1,,,0B0,0B1\n,1F0,1F1,1B0,1B1,\n"); }
 
 TEST(Csv, RefusesWhatItCannotHold) {
-    EXPECT_THROW(csv(generate(bidirectional{2, 2})), error);
-    EXPECT_THROW(csv(double_forward(generate(one_f_one_b{2, 2}), 2)), error);
+    EXPECT_THROW(csv(generate(bidirectional{2, 2})), chimera_error);
+    EXPECT_THROW(csv(double_forward(generate(one_f_one_b{2, 2}), 2)), chimera_error);
 }
 
 TEST(Listing, NamesEveryInstruction) {

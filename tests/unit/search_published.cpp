@@ -49,7 +49,7 @@ schedule h_order(const table_row& r, bool second) {
             one.op = ops[kind];
             one.stage = static_cast<std::uint16_t>(s);
             one.first = counts[kind]++;
-            out.slots.push_back(one);
+            out.entries.push_back(one);
         };
         for (int i = 0; i < warm; ++i) put(0);
         for (int m = 0; m < r.micro_batches; ++m) {
@@ -59,7 +59,7 @@ schedule h_order(const table_row& r, bool second) {
         }
         while (counts[2] < r.micro_batches) put(2);
         out.placement.push_back(s);
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
     return compact(out);
 }

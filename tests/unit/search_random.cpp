@@ -127,7 +127,7 @@ TEST(search_random, repeats_itself) {
         const search_problem of = random.next();
         const search_options how{.seed = 5, .evaluations = 3000};
         const search_result a = search(of, how), b = search(of, how);
-        EXPECT_EQ(a.order.slots, b.order.slots) << words(of);
+        EXPECT_EQ(a.order.entries, b.order.entries) << words(of);
         EXPECT_EQ(a.evaluations, b.evaluations) << words(of);
     }
 }
@@ -169,7 +169,7 @@ std::string refused(const search_problem& of) {
     try {
         search(of, {.evaluations = 10});
         return "";
-    } catch (const error& why) {
+    } catch (const chimera_error& why) {
         return why.what();
     }
 }

@@ -46,7 +46,7 @@ double inputs_at(const schedule& t, const slot& s, const costs& c,
 }
 
 times relax(const schedule& t, const costs& c) {
-    times out(t.slots.size(), {-1, -1});
+    times out(t.entries.size(), {-1, -1});
     std::map<std::tuple<bool, int, int>, double> ends;  // forward?, stage, unit
     std::vector<std::int32_t> next(t.offsets.begin(), t.offsets.end() - 1);
     std::vector<double> free_at(next.size(), 0);
@@ -56,18 +56,18 @@ times relax(const schedule& t, const costs& c) {
         for (std::size_t w = 0; w < next.size(); ++w) {
             if (next[w] == t.offsets[w + 1]) continue;
             const auto at = static_cast<std::size_t>(next[w]);
-            const bool paired = t.slots[at].overlap && next[w] + 1 != t.offsets[w + 1];
+            const bool paired = t.entries[at].overlap && next[w] + 1 != t.offsets[w + 1];
             double begin = free_at[w], length = 0;
             bool ready = true;
             for (std::size_t i = at; i <= at + paired; ++i) {
-                const double arrival = inputs_at(t, t.slots[i], c, ends);
+                const double arrival = inputs_at(t, t.entries[i], c, ends);
                 ready = ready && arrival >= 0;
                 begin = std::max(begin, arrival);
-                length += seconds(t.slots[i], c);
+                length += seconds(t.entries[i], c);
             }
             if (!ready) continue;
             for (std::size_t i = at; i <= at + paired; ++i, ++next[w], ++done) {
-                const slot& s = t.slots[i];
+                const slot& s = t.entries[i];
                 out[i] = {begin, begin + length};
                 for (int u = s.first; u < s.first + s.count; ++u)
                     if (s.op == pass::forward || sends_gradient(s.op))
@@ -77,7 +77,7 @@ times relax(const schedule& t, const costs& c) {
             moved = true;
         }
     }
-    return done == t.slots.size() ? out : times{};
+    return done == t.entries.size() ? out : times{};
 }
 
 times simulated(const schedule& t, const costs& c) {
@@ -95,8 +95,8 @@ schedule shuffled(const schedule& t, dice& d) {
     for (std::int32_t& w : out.placement) w = to[static_cast<std::size_t>(w)];
     for (int w = 0; w < t.head.workers; ++w) {
         const auto row = t.view().row(static_cast<int>(std::find(to.begin(), to.end(), w) - to.begin()));
-        out.slots.insert(out.slots.end(), row.begin(), row.end());
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.entries.insert(out.entries.end(), row.begin(), row.end());
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
     return out;
 }
@@ -137,7 +137,7 @@ TEST(simulate, equals_a_plain_relaxation) {
         const costs c = random_costs(d, t.head);
         expect_equal(t, c, "own ticks");
         expect_equal(shuffled(t, d), c, "other workers");
-        for (slot& s : t.slots) s.tick = 0;
+        for (slot& s : t.entries) s.tick = 0;
         expect_equal(t, c, "no ticks");
         expect_equal(shuffled(t, d), c, "no ticks, other workers");
     }
@@ -147,12 +147,12 @@ TEST(simulate, equals_a_plain_relaxation) {
 TEST(simulate, finds_inputs_that_have_waited_long) {
     for (const int units : {3, 70, 300, 1500}) {
         schedule t = generate(gpipe{2, units});
-        for (slot& s : t.slots)
+        for (slot& s : t.entries)
             if (s.stage == 1 || s.op == pass::backward) s.tick += 2 * units;
         const costs c{.forward = 1, .backward = 2, .transfer = 0.5};
         expect_equal(t, c, "late");
         const schedule early = compact(t);
-        EXPECT_EQ(early.slots, compact(generate(gpipe{2, units})).slots);
+        EXPECT_EQ(early.entries, compact(generate(gpipe{2, units})).entries);
     }
 }
 
@@ -161,13 +161,13 @@ TEST(simulate, ticks_of_a_compact_order_are_the_times_of_its_slots_at_one_second
     int compared = 0;
     for (int k = 0; k < 60; ++k) {
         schedule t = attack::random_case(d, 40, 60).table;
-        if (std::any_of(t.slots.begin(), t.slots.end(), [](const slot& s) { return s.count != 1; })) continue;
-        for (slot& s : t.slots) s.ticks = 1, s.tick = roll(d, 0, 5), s.overlap = 0;
+        if (std::any_of(t.entries.begin(), t.entries.end(), [](const slot& s) { return s.count != 1; })) continue;
+        for (slot& s : t.entries) s.ticks = 1, s.tick = roll(d, 0, 5), s.overlap = 0;
         t.head.micro_batches *= t.head.micro_batch_parts;
         t.head.micro_batch_parts = 1;
         const times expected = relax(t, {});
         const schedule timed = compact(t);
-        for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(timed.slots[i].tick, expected[i].first) << i;
+        for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(timed.entries[i].tick, expected[i].first) << i;
         ++compared;
     }
     EXPECT_GT(compared, 20);

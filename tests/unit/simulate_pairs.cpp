@@ -32,7 +32,7 @@ constexpr schedule two_workers() {
     for (const slot& s :
          {forward(0, 0), forward(0, 1), forward(0, 2, true), backward(0, 0), backward(0, 1), backward(0, 2),
           forward(1, 0), backward(1, 0, true), forward(1, 1), backward(1, 1, true), forward(1, 2), backward(1, 2)})
-        out.slots.push_back(s);
+        out.entries.push_back(s);
     return out;
 }
 
@@ -52,7 +52,7 @@ span_list spans(const timeline& of, int w) {
 TEST(pairs, compact_starts_a_pair_when_both_can_start) {
     const schedule s = compact(two_workers());
     std::vector<int> ticks;
-    for (const slot& x : s.slots) ticks.push_back(x.tick);
+    for (const slot& x : s.entries) ticks.push_back(x.tick);
     EXPECT_THAT(ticks, testing::ElementsAre(0, 1, 4, 4, 8, 10, 1, 2, 2, 6, 6, 8));
     EXPECT_TRUE(laws::ordered(s.view()));
 }
@@ -76,7 +76,7 @@ TEST(pairs, take_the_sum_of_both_where_no_cost_is_given) {
 
 TEST(pairs, a_forward_with_half_a_backward_takes_the_sum) {
     schedule s = two_workers();
-    for (slot& x : s.slots)
+    for (slot& x : s.entries)
         if (x.op == pass::backward) x.op = pass::input_gradient;
     costs c = measured();
     c.input_gradient = 1.5;
@@ -91,7 +91,7 @@ TEST(pairs, paired_costs_are_per_micro_batch_and_as_many_as_stages) {
     costs c = measured();
     s = two_workers();
     s.head.stages = 3;
-    EXPECT_THROW((void)simulate(s, c), error);
+    EXPECT_THROW((void)simulate(s, c), chimera_error);
 }
 
 TEST(pairs, metrics_count_a_pair_once) {
@@ -100,7 +100,7 @@ TEST(pairs, metrics_count_a_pair_once) {
     EXPECT_DOUBLE_EQ(m.workers[0].busy, 8.5);
     EXPECT_DOUBLE_EQ(m.workers[1].busy, 7.5);
     EXPECT_DOUBLE_EQ(m.bubble_ratio, 1 - 16.0 / 28);
-    EXPECT_EQ(m.slots, 12);
+    EXPECT_EQ(m.slot_total, 12);
     // F0, then F0, B0 with F1, B1 with F2 on worker 1 and F2 with B0, B1, B2 on worker 0
     EXPECT_EQ(m.critical.forwards, 3);
     EXPECT_EQ(m.critical.backwards, 4);
@@ -125,7 +125,7 @@ TEST(pairs, of_a_program_run_together_where_their_cost_is_known) {
             EXPECT_EQ(spans(t, 0), spans(expected, 0));
             EXPECT_EQ(spans(t, 1), spans(expected, 1));
         }
-        EXPECT_EQ(metrics(t).slots, 12);
+        EXPECT_EQ(metrics(t).slot_total, 12);
         EXPECT_DOUBLE_EQ(metrics(t).workers[0].busy, 8.5);
         EXPECT_DOUBLE_EQ(metrics(t).workers[1].busy, 7.5);
     }
@@ -144,16 +144,16 @@ TEST(pairs, of_a_program_run_one_after_the_other_where_it_is_not) {
 
 TEST(pairs, that_wait_for_each_other_are_refused) {
     schedule s{{"custom", 2, 2, 1, 1, 1}, {0, 1}, {0, 2, 4}, {}};
-    s.slots = {forward(0, 0, true), backward(0, 0), forward(1, 0), backward(1, 0)};
-    EXPECT_THROW((void)compact(s), error);
-    EXPECT_THROW((void)simulate(s, measured()), error);
-    s.slots[0].overlap = 0;
+    s.entries = {forward(0, 0, true), backward(0, 0), forward(1, 0), backward(1, 0)};
+    EXPECT_THROW((void)compact(s), chimera_error);
+    EXPECT_THROW((void)simulate(s, measured()), chimera_error);
+    s.entries[0].overlap = 0;
     EXPECT_EQ(makespan(compact(s)), 6);
 }
 
 TEST(pairs, a_mark_on_the_last_slot_of_a_row_joins_nothing) {
     schedule s{{"custom", 2, 2, 1, 1, 1}, {0, 1}, {0, 2, 4}, {}};
-    s.slots = {forward(0, 0), backward(0, 0, true), forward(1, 0), backward(1, 0, true)};
+    s.entries = {forward(0, 0), backward(0, 0, true), forward(1, 0), backward(1, 0, true)};
     EXPECT_EQ(makespan(compact(s)), 6);
 }
 
@@ -161,15 +161,15 @@ TEST(halves, of_a_backward_run_when_their_inputs_are_there) {
     schedule s{{"custom", 2, 2, 1, 1, 1}, {0, 1}, {0, 3, 6}, {}};
     for (const std::uint16_t stage : {std::uint16_t{0}, std::uint16_t{1}})
         for (const pass op : {pass::forward, pass::input_gradient, pass::weight_gradient})
-            s.slots.push_back({.first = 0, .stage = stage, .op = op});
+            s.entries.push_back({.first = 0, .stage = stage, .op = op});
     const costs c{.forward = 1, .input_gradient = 2, .weight_gradient = 3};
     const timeline t = simulate(s, c);
     EXPECT_EQ(spans(t, 0), (span_list{{0, 1}, {4, 6}, {6, 9}}));
     EXPECT_EQ(spans(t, 1), (span_list{{1, 2}, {2, 4}, {4, 7}}));
     // the weight gradient yields nothing that another worker waits for: put off, it delays nobody
-    std::swap(s.slots[1], s.slots[2]);
+    std::swap(s.entries[1], s.entries[2]);
     EXPECT_EQ(spans(simulate(s, c), 1), spans(t, 1));
-    EXPECT_EQ(compact(s).slots[2].tick, 3);
+    EXPECT_EQ(compact(s).entries[2].tick, 3);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST(reductions, of_one_stage_come_in_rounds) {
 TEST(reductions, wait_for_a_member_that_never_starts) {
     program p = two_updates();
     p.instructions[12].op = p.instructions[17].op = action::recompute;  // worker 1 reduces nothing
-    EXPECT_THROW((void)simulate(p), error);
+    EXPECT_THROW((void)simulate(p), chimera_error);
 }
 
 template <class View>

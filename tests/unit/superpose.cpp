@@ -17,7 +17,7 @@ void expect_same(const schedule& a, const schedule& b) {
     EXPECT_EQ(a.head, b.head);
     EXPECT_EQ(a.placement, b.placement);
     EXPECT_EQ(a.offsets, b.offsets);
-    EXPECT_EQ(a.slots, b.slots);
+    EXPECT_EQ(a.entries, b.entries);
 }
 
 TEST(overlay, of_moved_layers_is_that_of_their_copies) {
@@ -27,8 +27,8 @@ TEST(overlay, of_moved_layers_is_that_of_their_copies) {
         const std::vector<schedule> copies = {one, mirror(rotate(one, shift))};
         try {
             expect_same(overlay(layers), overlay(copies));
-        } catch (const error& collision) {
-            EXPECT_THROW((void)overlay(copies), error) << collision.what();
+        } catch (const chimera_error& collision) {
+            EXPECT_THROW((void)overlay(copies), chimera_error) << collision.what();
         }
         const moved alone[] = {{one, shift}};
         expect_same(overlay(alone), rotate(one, shift));
@@ -58,9 +58,9 @@ TEST(split_start, of_repeated_units_is_that_of_their_concatenation) {
 
 TEST(superpose, refuses_slots_that_meet_at_any_point) {
     const schedule one = generate(one_f_one_b{2, 4});  // worker 1 is busy from tick 1 to tick 9
-    for (int at = 0; at < 8; ++at) EXPECT_THROW((void)append(one, one, at), error) << at;
+    for (int at = 0; at < 8; ++at) EXPECT_THROW((void)append(one, one, at), chimera_error) << at;
     EXPECT_NO_THROW((void)append(one, one, 8));
-    EXPECT_THROW((void)repeat(one, 3, 7), error);
+    EXPECT_THROW((void)repeat(one, 3, 7), chimera_error);
 }
 
 }  // namespace

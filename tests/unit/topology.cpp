@@ -116,7 +116,7 @@ TEST(closed_form, is_the_estimate_where_stages_are_alike) {
                 configuration one;
                 one.schedule = {.which = which, .stages = stages, .micro_batches = n};
                 one.width = 4;
-                one.synchronisation = chimera::sync::lazy;
+                one.synchronisation = chimera::reduction_start::lazy;
                 order_cache orders;
                 estimator estimate(what, on, orders);
                 const evaluation found = estimate(one);

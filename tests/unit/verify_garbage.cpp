@@ -101,7 +101,7 @@ TEST(verify_garbage, slots_of_any_content) {
         auto c = attack::random_case(d, 5, 5);
         const int changes = roll(d, 1, 8);
         for (int i = 0; i < changes; ++i)
-            c.table.slots[static_cast<std::size_t>(roll(d, 0, static_cast<int>(c.table.slots.size()) - 1))] =
+            c.table.entries[static_cast<std::size_t>(roll(d, 0, static_cast<int>(c.table.entries.size()) - 1))] =
                 random_slot(d, c.table.head);
         for (const fault& f : verify(c.table, {.activations = odd_number(d, 5)}).faults)
             EXPECT_FALSE(message(f).empty());
@@ -133,7 +133,7 @@ TEST(verify_garbage, headers_and_arrays_of_any_content) {
         std::vector<std::int32_t>* const arrays[] = {
             &p.placement, &p.offsets, &p.buffers, &p.member_offsets, &p.members, &p.buffer_counts, &p.version_counts};
         if (roll(d, 0, 9) == 0) {
-            p.head.update = static_cast<weights>(roll(d, 0, 4));
+            p.head.update = static_cast<update_rule>(roll(d, 0, 4));
             if (roll(d, 0, 1)) p.head.update_every = roll(d, 0, 3);
         } else if (roll(d, 0, 1)) {
             std::int32_t& size = *sizes[roll(d, 0, 6)];
@@ -146,7 +146,7 @@ TEST(verify_garbage, headers_and_arrays_of_any_content) {
             else
                 a[static_cast<std::size_t>(roll(d, 0, static_cast<int>(a.size()) - 1))] = odd_number(d, 9);
         }
-        const schedule s{p.head, p.placement, c.table.offsets, c.table.slots};
+        const schedule s{p.head, p.placement, c.table.offsets, c.table.entries};
         const report found = verify(p), of_slots = verify(s);
         refused += !found.ok();
         for (const fault& f : found.faults) EXPECT_FALSE(message(f).empty());

@@ -23,7 +23,7 @@ std::string first_message(const report& r) { return r.ok() ? "no fault" : messag
 
 /// Stage 0 on worker 0, stage 1 on worker 1, one unit:
 /// worker 0: F, send activation | recv gradient, B; update. worker 1: recv activation, F, B, send gradient; update.
-program two_workers() { return lower(generate(one_f_one_b{2, 1}), sync::lazy); }
+program two_workers() { return lower(generate(one_f_one_b{2, 1}), reduction_start::lazy); }
 
 void erase(program& p, int worker, int index) {
     p.instructions.erase(p.instructions.begin() + p.offsets[static_cast<std::size_t>(worker)] + index);
@@ -51,7 +51,7 @@ TEST(verify_message, a_backward_before_its_forward) {
 /// Two workers that exchange one message each way at one tick: bidirectional over two stages. `first` goes first on
 /// both.
 program crossing(bool sends_first) {
-    program p = lower(generate(bidirectional{2, 2}), sync::lazy);
+    program p = lower(generate(bidirectional{2, 2}), reduction_start::lazy);
     std::int32_t group = 1000;
     for (std::size_t i = 0; i + 1 < p.instructions.size(); ++i) {
         instruction &a = p.instructions[i], &b = p.instructions[i + 1];
@@ -87,7 +87,7 @@ TEST(verify_message, a_deadlock_of_receives_is_one_whatever_sends_do) {
 
 /// Two messages of one pair of workers in one group: nothing but their order says which is which.
 TEST(verify_message, both_sides_of_a_pair_keep_one_order) {
-    program p = lower(generate(gpipe{2, 2}), sync::lazy);
+    program p = lower(generate(gpipe{2, 2}), reduction_start::lazy);
     const auto row = [&](std::size_t w) { return p.instructions.begin() + p.offsets[w]; };
     std::rotate(row(0) + 1, row(0) + 2, row(0) + 3);  // F, send, F, send: the first send goes behind the second F
     std::rotate(row(1) + 1, row(1) + 2,
@@ -147,11 +147,11 @@ TEST(verify_message, updates_name_the_gradient_they_missed) {
 TEST(verify_message, require_throws_what_is_wrong_and_nothing_where_nothing_is) {
     schedule s = generate(one_f_one_b{4, 4});
     EXPECT_NO_THROW(require(verify(s)));
-    s.slots[1].tick = 0;
+    s.entries[1].tick = 0;
     try {
         require(verify(s));
         FAIL();
-    } catch (const error& e) {
+    } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(),
                     testing::StartsWith("exclusive: a slot that starts before slot 0 has ended at worker 0, slot 1"));
     }
@@ -178,7 +178,7 @@ TEST(verify_message, every_text_is_one_line_of_problem_why_and_what_to_do) {
 
 TEST(verify_message, all_faults_are_counted_and_some_are_kept) {
     schedule s = generate(one_f_one_b{4, 16});
-    for (slot& x : s.slots) x.first = 0;
+    for (slot& x : s.entries) x.first = 0;
     const report r = verify(s, {.faults = 3});
     EXPECT_GT(r.counts[static_cast<std::size_t>(law::once)], 100);
     EXPECT_EQ(std::ranges::count(r.faults, law::once, &fault::law), 3);

@@ -59,8 +59,8 @@ identity identify(const environment& of) {
     return {};
 }
 
-meeting_point find_meeting_point(const environment& of) {
-    meeting_point at;
+rendezvous_point find_meeting_point(const environment& of) {
+    rendezvous_point at;
     if (const char* address = of("MASTER_ADDR"); address && *address) at.address = address;
     if (const char* port = of("MASTER_PORT"))
         at.port = static_cast<std::uint16_t>(number("MASTER_PORT", port, 1, 65535));

@@ -15,7 +15,7 @@ struct identity {
 };
 
 /// Where the processes meet: rank 0 listens there.
-struct meeting_point {
+struct rendezvous_point {
     std::string address = "127.0.0.1";
     std::uint16_t port = 29500;
     std::string job{};            ///< of runs that share a machine; a process of another job is turned away
@@ -34,6 +34,6 @@ identity identify(const environment& of = process_environment());
 
 /// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where the port or the
 /// time is none.
-meeting_point find_meeting_point(const environment& of = process_environment());
+rendezvous_point find_meeting_point(const environment& of = process_environment());
 
 }  // namespace chimera::executor

@@ -38,9 +38,9 @@ int count_of(std::size_t bytes) {
     return static_cast<int>(bytes);
 }
 
-class mpi_meeting final : public meeting {
+class mpi_meeting final : public rendezvous {
 public:
-    mpi_meeting(const identity& me, MPI_Comm all) : meeting(me), all_(all) { find_local(); }
+    mpi_meeting(const identity& me, MPI_Comm all) : rendezvous(me), all_(all) { find_local(); }
 
     blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override {
         const auto ranks = static_cast<std::size_t>(size());
@@ -80,7 +80,7 @@ bool started_by_mpi() {
     return launched && !std::getenv("RANK");
 }
 
-std::unique_ptr<meeting> meet_over_mpi() {
+std::unique_ptr<rendezvous> meet_over_mpi() {
     int ready = 0;
     check(MPI_Initialized(&ready), "MPI_Initialized");
     if (ready == 0) {
@@ -100,7 +100,7 @@ std::unique_ptr<meeting> meet_over_mpi() {
 #else
 
 bool started_by_mpi() { return false; }
-std::unique_ptr<meeting> meet_over_mpi() {
+std::unique_ptr<rendezvous> meet_over_mpi() {
     refuse("no MPI (the program was built without it) build it where CMake finds MPI");
 }
 

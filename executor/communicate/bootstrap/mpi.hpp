@@ -9,6 +9,6 @@ namespace chimera::executor::detail {
 bool started_by_mpi();
 
 /// Initialises MPI if nobody has, and finalises it at the process's end.
-std::unique_ptr<meeting> meet_over_mpi();
+std::unique_ptr<rendezvous> meet_over_mpi();
 
 }  // namespace chimera::executor::detail

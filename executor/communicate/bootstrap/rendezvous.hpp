@@ -13,9 +13,9 @@
 namespace chimera::executor {
 
 /// Processes that have found each other and exchange small pieces of data (the id of an NCCL communicator, say).
-class meeting {
+class rendezvous {
 public:
-    virtual ~meeting() = default;
+    virtual ~rendezvous() = default;
 
     int rank() const { return me_.rank; }
     int size() const { return me_.size; }
@@ -39,7 +39,7 @@ public:
     virtual std::string address() const = 0;
 
 protected:
-    explicit meeting(const identity& me) : me_(me) {}
+    explicit rendezvous(const identity& me) : me_(me) {}
     /// Exchanges the names of machines. To be called once, by the constructors.
     void find_local();
 
@@ -50,10 +50,10 @@ private:
 
 /// Waits until all have come: a process alone at once, else over TCP. Throws one line on every rank, within the time-out and
 /// two seconds: a rank is missing or there twice, sizes or versions differ, the port is taken or somebody else's.
-std::unique_ptr<meeting> meet(const identity& me, const meeting_point& where);
+std::unique_ptr<rendezvous> meet(const identity& me, const rendezvous_point& where);
 
 /// The same over MPI where this process was started by its launcher and the program was built with it, else over TCP with what the
 /// environment says.
-std::unique_ptr<meeting> meet();
+std::unique_ptr<rendezvous> meet();
 
 }  // namespace chimera::executor

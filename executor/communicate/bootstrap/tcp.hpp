@@ -6,10 +6,10 @@
 namespace chimera::executor::detail {
 
 /// Rank 0: listens until all others have come, and keeps a connection to each.
-std::unique_ptr<meeting> host_meeting(const identity& me, const meeting_point& where);
+std::unique_ptr<rendezvous> host_meeting(const identity& me, const rendezvous_point& where);
 
 /// Any other rank: tries rank 0's address until it answers.
-std::unique_ptr<meeting> join_meeting(const identity& me, const meeting_point& where);
+std::unique_ptr<rendezvous> join_meeting(const identity& me, const rendezvous_point& where);
 
 /// The start of every line: `rank 3 of 8 could not join the run`.
 std::string who(const identity& me);

@@ -33,7 +33,7 @@ struct stranger {
 /// Seats the others as they come. What does not speak the protocol is sent away and changes nothing.
 class reception {
 public:
-    reception(const identity& me, const meeting_point& where)
+    reception(const identity& me, const rendezvous_point& where)
         : me_(me), where_(where), job_(hash(where.job)), until_(in_seconds(where.timeout_seconds)),
           listener_(listen_at(where.address, where.port)), seats_(static_cast<std::size_t>(me.size)) {}
 
@@ -136,7 +136,7 @@ private:
     }
 
     const identity& me_;
-    const meeting_point& where_;
+    const rendezvous_point& where_;
     std::uint64_t job_;
     deadline until_;
     socket listener_;
@@ -145,10 +145,10 @@ private:
     std::string why_;  // of the failure, once there is one
 };
 
-class tcp_host final : public meeting {
+class tcp_host final : public rendezvous {
 public:
-    tcp_host(const identity& me, const meeting_point& where)
-        : meeting(me), address_(where.address), seconds_(where.timeout_seconds), me_(me),
+    tcp_host(const identity& me, const rendezvous_point& where)
+        : rendezvous(me), address_(where.address), seconds_(where.timeout_seconds), me_(me),
           guests_(reception(me, where).receive_all()) {
         find_local();
     }
@@ -195,7 +195,7 @@ std::string who(const identity& me) {
     return "rank " + std::to_string(me.rank) + " of " + std::to_string(me.size) + " could not go on with the others";
 }
 
-std::unique_ptr<meeting> host_meeting(const identity& me, const meeting_point& where) {
+std::unique_ptr<rendezvous> host_meeting(const identity& me, const rendezvous_point& where) {
     return std::make_unique<tcp_host>(me, where);
 }
 

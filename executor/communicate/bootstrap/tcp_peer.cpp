@@ -13,10 +13,10 @@ namespace {
 constexpr std::chrono::milliseconds between_attempts{50};
 constexpr double margin_seconds = 1;  // rank 0's clock may have started later, and it knows best what is wrong
 
-class tcp_guest final : public meeting {
+class tcp_guest final : public rendezvous {
 public:
-    tcp_guest(const identity& me, const meeting_point& where)
-        : meeting(me), me_(me), where_(where), until_(in_seconds(where.timeout_seconds)) {
+    tcp_guest(const identity& me, const rendezvous_point& where)
+        : rendezvous(me), me_(me), where_(where), until_(in_seconds(where.timeout_seconds)) {
         while (!try_to_join())
             if (std::chrono::steady_clock::now() + between_attempts >= until_)
                 wrong(std::string(reached_ ? "what answers at " : "nobody answered at ") + place() +
@@ -87,7 +87,7 @@ private:
     }
 
     identity me_;
-    meeting_point where_;
+    rendezvous_point where_;
     deadline until_;
     bool reached_ = false;
     socket host_;
@@ -95,7 +95,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<meeting> join_meeting(const identity& me, const meeting_point& where) {
+std::unique_ptr<rendezvous> join_meeting(const identity& me, const rendezvous_point& where) {
     return std::make_unique<tcp_guest>(me, where);
 }
 

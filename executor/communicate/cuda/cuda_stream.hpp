@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// A stream of a GPU, for workers that share it. What CUDA refuses throws chimera::error; at most 64 tensors are added at once.
+/// A stream of a GPU, for workers that share it. What CUDA refuses throws chimera_error; at most 64 tensors are added at once.
 class cuda_stream final : public stream {
 public:
     /// `given`: a cudaStream_t of that GPU, which must outlive this object; null: it makes its own.

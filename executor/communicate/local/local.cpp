@@ -24,7 +24,7 @@ private:
         return world_.channels[world_.between(t.peer, worker())].receive(t);
     }
     std::unique_ptr<detail::member_group> make_group(int key, std::span<const std::int32_t> members,
-                                                     std::vector<detail::doorbell*> bells) override {
+                                                     std::vector<detail::event*> bells) override {
         return std::make_unique<detail::local_group>(key, members, std::move(bells));
     }
 

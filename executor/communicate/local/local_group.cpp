@@ -12,7 +12,7 @@ constexpr std::size_t block_floats = 1024;  // stays in the first-level cache wi
 
 }  // namespace
 
-local_group::local_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells)
+local_group::local_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells)
     : member_group(key, members, std::move(bells)), targets_(members.size()) {}
 
 void local_group::start_all_reduce(std::size_t rank, std::span<float> data, const waiter&) {

@@ -8,7 +8,7 @@ namespace chimera::executor::detail {
 /// Members that add in the host's memory, on their own threads.
 class local_group final : public member_group {
 public:
-    local_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells);
+    local_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells);
 
     void start_all_reduce(std::size_t rank, std::span<float> data, const waiter& self) override;
     /// The members add together, chunk by chunk: whoever comes first takes the next chunk.

@@ -6,7 +6,7 @@
 
 namespace chimera::executor::detail {
 
-member_group::member_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells)
+member_group::member_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells)
     : data_(members.size()), turns_(members.size(), 0), key_(key), members_(members.begin(), members.end()),
       bells_(std::move(bells)) {}
 
@@ -15,7 +15,7 @@ std::size_t member_group::rank_of(int worker) const {
 }
 
 void member_group::ring_all() {
-    for (doorbell* bell : bells_) bell->ring();
+    for (event* bell : bells_) bell->ring();
 }
 
 bool member_group::post(std::size_t rank, std::span<float> data) {
@@ -36,10 +36,10 @@ void member_group::offer(std::size_t rank, std::span<float> data) {
 }
 
 void member_group::meet(const waiter& self) {
-    std::uint64_t meeting = 0;
+    std::uint64_t rendezvous = 0;
     {
         const std::lock_guard lock(mutex_);
-        meeting = meetings_;
+        rendezvous = meetings_;
         if (++met_ == members_.size()) {
             met_ = 0;
             ++meetings_;
@@ -48,7 +48,7 @@ void member_group::meet(const waiter& self) {
     ring_all();
     wait_for(self, [&] {
         const std::lock_guard lock(mutex_);
-        return meetings_ > meeting;
+        return meetings_ > rendezvous;
     });
 }
 

@@ -17,9 +17,9 @@ namespace chimera::executor::detail {
 
 /// What a member that calls needs: its bell, how it learns that all is over, and where its work is enqueued.
 struct waiter {
-    doorbell* bell;
+    event* bell;
     const std::atomic<bool>* aborted;
-    core_gate* gate;
+    core_semaphore* gate;
     int worker;
     stream* order = nullptr;  ///< null: the host's own memory
 };
@@ -36,7 +36,7 @@ void wait_for(const waiter& self, Ready ready) {
 /// The collectives of one group of threads that share memory: who is in it, what they have put forward, where they meet.
 class member_group {
 public:
-    member_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells);
+    member_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells);
     virtual ~member_group() = default;
 
     int key() const { return key_; }
@@ -72,7 +72,7 @@ protected:
 private:
     int key_;
     std::vector<std::int32_t> members_;
-    std::vector<doorbell*> bells_;
+    std::vector<event*> bells_;
     std::size_t met_ = 0;
     std::uint64_t meetings_ = 0;
 };

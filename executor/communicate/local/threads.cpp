@@ -67,7 +67,7 @@ int thread_end::join(int key, std::span<const std::int32_t> members) {
     const auto same = [&](const auto& g) { return g->key() == key && std::ranges::equal(g->members(), members); };
     auto found = std::ranges::find_if(groups, same);
     if (found == groups.end()) {
-        std::vector<doorbell*> bells;
+        std::vector<event*> bells;
         for (const int m : members) bells.push_back(&world_.bells[static_cast<std::size_t>(m)]);
         groups.push_back(make_group(key, members, std::move(bells)));
         found = groups.end() - 1;

@@ -37,7 +37,7 @@ struct threads {
 
     int workers;
     local_mode mode;
-    std::vector<doorbell> bells;
+    std::vector<event> bells;
     std::atomic<bool> aborted{false};
     std::mutex mutex;  // of what follows, while it is set up
     int messages = 0;
@@ -53,7 +53,7 @@ public:
 
     int worker() const override { return worker_; }
     int workers() const override { return world_.workers; }
-    void use_gate(core_gate* gate) override { gate_ = gate; }
+    void use_gate(core_semaphore* gate) override { gate_ = gate; }
     void prepare(int messages) override;
     void start(std::span<const transfer> group) override;
     bool poll(int message) override;
@@ -73,7 +73,7 @@ protected:
     /// Under the world's mutex: room for messages of one program.
     virtual void make_room(int) {}
     virtual std::unique_ptr<member_group> make_group(int key, std::span<const std::int32_t> members,
-                                                     std::vector<doorbell*> bells) = 0;
+                                                     std::vector<event*> bells) = 0;
     stream* order() const { return order_; }
 
 private:
@@ -97,7 +97,7 @@ private:
     threads& world_;
     int worker_;
     stream* order_;
-    core_gate* gate_ = nullptr;
+    core_semaphore* gate_ = nullptr;
     std::vector<membership> joined_;
 };
 

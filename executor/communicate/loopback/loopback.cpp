@@ -45,7 +45,7 @@ private:
         world_.from = std::make_unique<detail::staged_channel*[]>(static_cast<std::size_t>(messages));
     }
     std::unique_ptr<detail::member_group> make_group(int key, std::span<const std::int32_t> members,
-                                                     std::vector<detail::doorbell*> bells) override {
+                                                     std::vector<detail::event*> bells) override {
         return std::make_unique<detail::stream_group>(key, members, std::move(bells), world_.collective, world_.turn);
     }
 

@@ -5,7 +5,7 @@
 
 namespace chimera::executor::detail {
 
-stream_group::stream_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells,
+stream_group::stream_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells,
                            stream& collective, std::mutex& turn)
     : member_group(key, members, std::move(bells)), collective_(collective), turn_(turn),
       added_(collective.make_mark()) {

@@ -13,7 +13,7 @@ namespace chimera::executor::detail {
 class stream_group final : public member_group {
 public:
     /// `collective` adds reductions up; whoever enqueues there holds `turn`.
-    stream_group(int key, std::span<const std::int32_t> members, std::vector<doorbell*> bells, stream& collective,
+    stream_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells, stream& collective,
                  std::mutex& turn);
 
     /// The last member to come enqueues the sum: nobody's sum waits for anybody's `wait_all_reduce`.

@@ -15,7 +15,7 @@ namespace chimera::executor::detail {
 /// The collectives of one group as one member sees them. Each member takes care of one share of the elements: it gets everybody's part
 /// of it, adds them in the order of the members, and gives the sum to all. What others send may come before this worker
 /// has joined the group or started the collective. One thread at a time.
-class shares {
+class collective_shares {
 public:
     /// One collective, by its number in the group.
     struct turn {
@@ -58,7 +58,7 @@ public:
     bool is_whole(const turn& t) const { return t.wholes.size() == members.size(); }
 
     /// ((p0 + p1) + p2) + …, in the first of them.
-    static blob add_up(std::map<int, blob> parts, buffers& pool) {
+    static blob add_up(std::map<int, blob> parts, receive_buffers& pool) {
         auto next = parts.begin();
         blob total = std::move(next->second);
         const std::size_t size = total.size() / sizeof(float);

@@ -17,11 +17,11 @@ namespace chimera::executor::detail {
 
 /// One worker's end of a world of processes. What comes is kept by the thread of its wires; the worker's own thread moves it
 /// to where it belongs, so that nothing touches the worker's memory after its calls have returned.
-class process_end final : public communicator, private wires::reader {
+class process_endpoint final : public communicator, private wires::reader {
 public:
     /// `to`: connections by worker. `farewell_seconds`: for the others to come to the end as well.
-    process_end(int worker, std::vector<socket> to, double farewell_seconds);
-    ~process_end() override;
+    process_endpoint(int worker, std::vector<socket> to, double farewell_seconds);
+    ~process_endpoint() override;
 
     int worker() const override { return worker_; }
     int workers() const override { return workers_; }
@@ -39,31 +39,31 @@ public:
     void abort() noexcept override;
 
 private:
-    void arrived(int from, const head& what, blob data) override;
+    void arrived(int from, const message_header& what, blob data) override;
     void lost(int from) override;
     void work() override;
 
-    void take(int from, const head& what, blob data);
+    void take(int from, const message_header& what, blob data);
     void examine(const transfer& t) const;
     void fail(std::exception_ptr why);
     void give_up(const std::string& why) noexcept;
     void refuse_if_over() const;
     template <typename Ready>
     void await(std::unique_lock<std::mutex>& lock, Ready ready);
-    shares& joined(int group) { return groups_.at(joined_[static_cast<std::size_t>(group)]); }
+    collective_shares& joined(int group) { return groups_.at(joined_[static_cast<std::size_t>(group)]); }
     int key_of(int group) const { return joined_[static_cast<std::size_t>(group)]; }
     void send_parts(int group, std::uint64_t turn, std::span<const float> data, bool gathers);
-    void fetch(shares& of, std::uint64_t turn, std::span<float> data);
+    void fetch(collective_shares& of, std::uint64_t turn, std::span<float> data);
     void add_share(int key, std::uint64_t turn);
 
     int worker_, workers_;
     double farewell_seconds_;
-    buffers pool_;
+    receive_buffers pool_;
     std::mutex mutex_;  // of all that follows
     std::condition_variable changed_;
     matching messages_;
-    std::map<int, shares> groups_;  // by key
-    std::vector<int> joined_;       // keys, by handle
+    std::map<int, collective_shares> groups_;  // by key
+    std::vector<int> joined_;                  // keys, by handle
     std::uint64_t sums_ = 0;
     std::map<std::uint64_t, std::map<int, blob>> rows_;  // of sums, by worker
     std::exception_ptr failure_;                         // what every call throws

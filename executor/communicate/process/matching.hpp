@@ -13,7 +13,7 @@ namespace chimera::executor::detail {
 /// Messages that come to one worker: the k-th that comes from a worker belongs to the k-th receive from it. One thread at a time.
 class matching {
 public:
-    matching(int workers, buffers& pool) : from_(static_cast<std::size_t>(workers)), pool_(pool) {}
+    matching(int workers, receive_buffers& pool) : from_(static_cast<std::size_t>(workers)), pool_(pool) {}
 
     void prepare(int messages) {
         if (there_.size() < static_cast<std::size_t>(messages)) there_.resize(static_cast<std::size_t>(messages));
@@ -68,7 +68,7 @@ private:
 
     std::vector<source> from_;  // by worker
     std::vector<met> there_;    // by message
-    buffers& pool_;
+    receive_buffers& pool_;
 };
 
 }  // namespace chimera::executor::detail

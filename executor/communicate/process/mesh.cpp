@@ -50,7 +50,7 @@ card card_of(const blob& from) {
 
 class joining {
 public:
-    joining(meeting& met, std::span<const int> here, int workers, double timeout_seconds)
+    joining(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds)
         : met_(met), here_(here), workers_(workers), until_(in_seconds(timeout_seconds)), made_(here.size()) {
         for (auto& row : made_) row.resize(static_cast<std::size_t>(workers));
     }
@@ -95,9 +95,9 @@ private:
             late("reach worker " + std::to_string(to) + " at " + there.address + ":" + std::to_string(there.port));
         return s;
     }
-    head hello(int from, int to) const {
-        return {head::kind::hello, static_cast<std::uint32_t>(from), cards_[0].token, static_cast<std::uint64_t>(to),
-                0};
+    message_header hello(int from, int to) const {
+        return {message_header::kind::hello, static_cast<std::uint32_t>(from), cards_[0].token,
+                static_cast<std::uint64_t>(to), 0};
     }
 
     bool missing() const {
@@ -116,16 +116,16 @@ private:
             return;
         }
         std::array<std::byte, head_bytes> text{};
-        head said;
+        message_header said;
         const auto soon = std::min(until_, in_seconds(1));
         if (next.receive(text, soon) != socket::status::done || !unpack(text, said)) return;
         const auto i = static_cast<std::size_t>(std::ranges::find(here_, static_cast<int>(said.size)) - here_.begin());
-        if (said.what != head::kind::hello || said.turn != cards_[0].token || i == here_.size()) return;
+        if (said.what != message_header::kind::hello || said.turn != cards_[0].token || i == here_.size()) return;
         if (said.tag >= static_cast<std::uint32_t>(workers_) || static_cast<int>(said.tag) <= here_[i]) return;
         made_[i][said.tag] = std::move(next);
     }
 
-    meeting& met_;
+    rendezvous& met_;
     std::span<const int> here_;
     int workers_;
     deadline until_;
@@ -136,7 +136,7 @@ private:
 
 }  // namespace
 
-std::vector<std::vector<socket>> connect_all(meeting& met, std::span<const int> here, int workers,
+std::vector<std::vector<socket>> connect_all(rendezvous& met, std::span<const int> here, int workers,
                                              double timeout_seconds) {
     return joining(met, here, workers, timeout_seconds).connect();
 }

@@ -10,7 +10,7 @@
 namespace chimera::executor::detail {
 
 /// Connects every pair of workers. Returns, for each of `here`, its connections by worker. See process_world.
-std::vector<std::vector<socket>> connect_all(meeting& met, std::span<const int> here, int workers,
+std::vector<std::vector<socket>> connect_all(rendezvous& met, std::span<const int> here, int workers,
                                              double timeout_seconds);
 
 }  // namespace chimera::executor::detail

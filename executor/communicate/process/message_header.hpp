@@ -10,7 +10,7 @@
 namespace chimera::executor::detail {
 
 /// What two workers of different processes say to each other: this, then `bytes` of data as they lie in memory.
-struct head {
+struct message_header {
     enum class kind : std::uint32_t {
         hello = 1,  ///< the first word on a connection. tag: who speaks; turn: which world; size: to whom
         message,    ///< tag: its index
@@ -27,7 +27,7 @@ struct head {
 
 inline constexpr std::size_t head_bytes = 40;
 
-inline std::array<std::byte, head_bytes> pack(const head& h) {
+inline std::array<std::byte, head_bytes> pack(const message_header& h) {
     std::array<std::byte, head_bytes> to{};
     put(to.data(), magic);
     put(to.data() + 8, static_cast<std::uint32_t>(h.what));
@@ -39,12 +39,14 @@ inline std::array<std::byte, head_bytes> pack(const head& h) {
 }
 
 /// False where these bytes are no head.
-inline bool unpack(const std::array<std::byte, head_bytes>& from, head& to) {
+inline bool unpack(const std::array<std::byte, head_bytes>& from, message_header& to) {
     const auto what = get<std::uint32_t>(from.data() + 8);
-    if (get<std::uint64_t>(from.data()) != magic || what < 1 || what > static_cast<std::uint32_t>(head::kind::abort))
+    if (get<std::uint64_t>(from.data()) != magic || what < 1 ||
+        what > static_cast<std::uint32_t>(message_header::kind::abort))
         return false;
-    to = {static_cast<head::kind>(what), get<std::uint32_t>(from.data() + 12), get<std::uint64_t>(from.data() + 16),
-          get<std::uint64_t>(from.data() + 24), get<std::uint64_t>(from.data() + 32)};
+    to = {static_cast<message_header::kind>(what), get<std::uint32_t>(from.data() + 12),
+          get<std::uint64_t>(from.data() + 16), get<std::uint64_t>(from.data() + 24),
+          get<std::uint64_t>(from.data() + 32)};
     return true;
 }
 

@@ -21,7 +21,7 @@ class process_world {
 public:
     /// `here`: the workers that this process plays, of `workers`; together the processes of the meeting play each once. All make theirs
     /// at once. Throws where others do not come within the time-out, or say something else.
-    process_world(meeting& met, std::span<const int> here, int workers, double timeout_seconds);
+    process_world(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds);
     ~process_world();
 
     /// The ends of this process's workers, in the order of `here`. Those are apart: each may be used without the others.

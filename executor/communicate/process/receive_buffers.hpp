@@ -14,7 +14,7 @@
 namespace chimera::executor::detail {
 
 /// Buffers that come back: an iteration needs the same sizes as the one before it. Any thread may call.
-class buffers {
+class receive_buffers {
 public:
     blob take(std::size_t bytes) {
         {

@@ -16,7 +16,7 @@ constexpr std::uint64_t largest_data = std::uint64_t{1} << 40;
 
 }  // namespace
 
-wires::wires(int self, std::vector<socket> to, buffers& pool, reader& told)
+wires::wires(int self, std::vector<socket> to, receive_buffers& pool, reader& told)
     : self_(self), pool_(pool), told_(told), bell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (!bell_)
         refuse("worker " + std::to_string(self) + " cannot be woken (no file descriptor left) raise the limit of them");
@@ -30,7 +30,7 @@ wires::wires(int self, std::vector<socket> to, buffers& pool, reader& told)
 
 wires::~wires() { close(0); }
 
-void wires::send(int to, const head& what, std::span<const std::byte> data) {
+void wires::send(int to, const message_header& what, std::span<const std::byte> data) {
     peer& p = *peers_[static_cast<std::size_t>(to)];
     const auto first = pack(what);
     {
@@ -58,7 +58,7 @@ void wires::wake() noexcept {
 void wires::close(double seconds) {
     if (!thread_.joinable()) return;
     for (std::size_t w = 0; w < peers_.size(); ++w)
-        if (static_cast<int>(w) != self_) send(static_cast<int>(w), {.what = head::kind::bye});
+        if (static_cast<int>(w) != self_) send(static_cast<int>(w), {.what = message_header::kind::bye});
     until_ = in_seconds(seconds);
     closing_ = true;
     wake();
@@ -136,7 +136,7 @@ bool wires::take_piece(int from) {
     }
     if (p.data_had < p.next.bytes) return true;
     p.head_had = p.data_had = 0;
-    if (p.next.what == head::kind::bye)
+    if (p.next.what == message_header::kind::bye)
         p.said_bye = true;
     else
         told_.arrived(from, p.next, std::exchange(p.data, {}));

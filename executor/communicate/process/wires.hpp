@@ -21,7 +21,7 @@ public:
     class reader {
     public:
         virtual ~reader() = default;
-        virtual void arrived(int from, const head& what, blob data) = 0;
+        virtual void arrived(int from, const message_header& what, blob data) = 0;
         /// Nothing will come any more from a worker that has not said so.
         virtual void lost(int from) = 0;
         /// After `wake`.
@@ -29,11 +29,11 @@ public:
     };
 
     /// `to`: by worker; that of `self` is empty. Data comes in buffers of `pool`.
-    wires(int self, std::vector<socket> to, buffers& pool, reader& told);
+    wires(int self, std::vector<socket> to, receive_buffers& pool, reader& told);
     ~wires();
 
     /// Returns at once; the data may then be overwritten. Any thread may call. What is sent to one who is gone is dropped.
-    void send(int to, const head& what, std::span<const std::byte> data = {});
+    void send(int to, const message_header& what, std::span<const std::byte> data = {});
     /// Has `work` called.
     void wake() noexcept;
     /// Says bye, and waits until all has gone out and all others have said bye too, or are gone, or the time has passed.
@@ -48,7 +48,7 @@ private:
         // Of the wires' own thread:
         std::array<std::byte, head_bytes> head_text{};
         std::size_t head_had = 0;
-        head next;
+        message_header next;
         blob data;
         std::size_t data_had = 0;
         bool said_bye = false, over = false;
@@ -64,7 +64,7 @@ private:
 
     int self_;
     std::vector<std::unique_ptr<peer>> peers_;
-    buffers& pool_;
+    receive_buffers& pool_;
     reader& told_;
     socket bell_;  // an eventfd
     std::atomic<bool> closing_{false};

@@ -40,7 +40,7 @@ struct cuda_options {
 ///
 /// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current one.
 /// Plans live as long as the device and are measured when they are made. Memory is taken in allocate, plan, and where an
-/// operation needs more scratch than any before it: not after the first iteration. What CUDA refuses throws chimera::error.
+/// operation needs more scratch than any before it: not after the first iteration. What CUDA refuses throws chimera_error.
 template <class Real>
 class cuda_device {
 public:
@@ -52,7 +52,7 @@ public:
     using step_numbers = gpu::adamw_numbers;
     static constexpr bool on_host = false;
 
-    /// Throws chimera::error where there is no such GPU, or none that this program was built for.
+    /// Throws chimera_error where there is no such GPU, or none that this program was built for.
     explicit cuda_device(const cuda_options& options = {});
     ~cuda_device();
     cuda_device(cuda_device&&) noexcept;

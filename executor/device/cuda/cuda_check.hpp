@@ -11,7 +11,7 @@
 
 namespace chimera::executor::detail {
 
-/// Throws chimera::error with what was being done, what CUDA said, and what helps.
+/// Throws chimera_error with what was being done, what CUDA said, and what helps.
 [[noreturn]] void fail(cudaError_t error, const std::string& doing);
 [[noreturn]] void fail(cublasStatus_t status, const std::string& doing);
 

@@ -231,7 +231,7 @@ fused_offer make_fused_attention(const attention_shape& shape, const fused_wish&
         return {std::make_unique<by_cudnn>(shape, wish, stream), ""};
     } catch (const unsupported& u) {
         return {nullptr, u.why};
-    } catch (const error&) {
+    } catch (const chimera_error&) {
         throw;
     } catch (const std::exception& e) {
         return {nullptr, std::string("cuDNN says: ") + one_line(e.what())};

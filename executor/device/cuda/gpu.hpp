@@ -30,7 +30,7 @@ gpus_found find_gpus();
 class device_memory {
 public:
     device_memory() = default;
-    /// Throws chimera::error, which says how much was asked for and how much there is.
+    /// Throws chimera_error, which says how much was asked for and how much there is.
     device_memory(int gpu, std::size_t bytes);
     ~device_memory() { release(); }
     device_memory(device_memory&& other) noexcept { swap(other); }

@@ -54,7 +54,7 @@ test_data::test_data(int gpu, cudaStream_t stream, std::size_t bytes) : bytes_((
     for (const std::size_t sets : {sets_, std::size_t{1}}) {
         try {
             memory_ = device_memory(gpu, sets * bytes_);
-        } catch (const error&) {  // no room
+        } catch (const chimera_error&) {  // no room
             continue;
         }
         sets_ = sets;

@@ -4,7 +4,7 @@
 #include <executor/communicate/loopback/loopback.hpp>
 #include <executor/device/cuda/gpu.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
-#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/engine/cuda/cuda_work_queue.hpp>
 #include <executor/gpu/cuda/gpu_room.hpp>
 #include <executor/gpu/cuda/nccl_world.hpp>
 #include <executor/gpu/gpu_backend.hpp>
@@ -69,8 +69,8 @@ public:
         return std::make_unique<loopback_joined>(0, std::move(streams));
     }
 
-    lane_maker lanes() override {
-        return [this](int worker) { return make_cuda_lane(stream_of(worker).gpu(), stream_of(worker).handle()); };
+    work_queue_maker work_queues() override {
+        return [this](int worker) { return make_cuda_work_queue(stream_of(worker).gpu(), stream_of(worker).handle()); };
     }
 
     device_room* room() override { return room_.get(); }
@@ -83,7 +83,7 @@ public:
 private:
     /// Processes of one machine take its GPUs in the order of their ranks, unless each has been shown its own alone.
     void deal_gpus() {
-        const crew& all = *how_.together;
+        const process_group& all = *how_.together;
         if (!nccl_is_built_in)
             refuse("several processes cannot train on GPUs (this program was built without NCCL) start one process");
         const auto here = static_cast<int>(all.here().size()), gpus = static_cast<int>(found_.all.size());

@@ -16,7 +16,8 @@ namespace {
 
 class nccl_joined final : public world {
 public:
-    nccl_joined(const program_view& of, std::span<const nccl_place> places, double timeout_seconds, crew* together)
+    nccl_joined(const program_view& of, std::span<const nccl_place> places, double timeout_seconds,
+                process_group* together)
         : ends_(places.size()) {
         nccl_options how;
         how.size = of.head.workers;
@@ -78,11 +79,11 @@ private:
 }  // namespace
 
 std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds,
-                                    crew* together) {
+                                    process_group* together) {
     return std::make_unique<nccl_joined>(of, places, timeout_seconds, together);
 }
 #else
-std::unique_ptr<world> join_by_nccl(const program_view&, std::span<const nccl_place>, double, crew*) {
+std::unique_ptr<world> join_by_nccl(const program_view&, std::span<const nccl_place>, double, process_group*) {
     refuse("this program was built without NCCL (workers on GPUs of their own need it) use one GPU");
 }
 #endif

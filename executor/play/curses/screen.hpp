@@ -10,7 +10,7 @@ inline constexpr int no_key = -1;
 /// The terminal, taken over while this lives and given back as it was, also where an exception or a signal ends it.
 class screen {
 public:
-    /// Throws chimera::error for a terminal that is not known.
+    /// Throws chimera_error for a terminal that is not known.
     screen();
     ~screen();
     screen(const screen&) = delete;

@@ -34,7 +34,7 @@ void run_on_terminal(const settings& from, const std::string& folder) {
         if (next.wanted == wish::save) {
             try {
                 next.note = save(next.asked, now, folder);
-            } catch (const error& why) {
+            } catch (const chimera_error& why) {
                 next.note = why.what();
             }
         }

@@ -25,11 +25,11 @@ struct own_ticks {
 
 /// Where a player writes ticks.
 struct tick_sink {
-    slot* slots;
+    slot* slot_list;
     constexpr void operator()(std::size_t i, const slot&, std::int32_t begin, std::int32_t) const {
-        slots[i].tick = begin;
+        slot_list[i].tick = begin;
     }
-    [[gnu::always_inline]] void expect(std::size_t i) const { detail::expect(slots + i); }
+    [[gnu::always_inline]] void expect(std::size_t i) const { detail::expect(slot_list + i); }
 };
 
 }  // namespace detail
@@ -39,8 +39,8 @@ struct tick_sink {
 /// Refuses rows whose orders wait for each other.
 constexpr schedule compact(schedule of) {
     const std::size_t played = detail::play<std::int32_t>(
-        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{of.slots.data()});
-    if (played != of.slots.size())
+        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{of.entries.data()});
+    if (played != of.entries.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
     return of;
 }
@@ -50,7 +50,7 @@ constexpr schedule compact(schedule of) {
 constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> stages) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     out.offsets.push_back(0);
-    out.slots.reserve(of.slots.size() + of.slots.size() / 2);
+    out.entries.reserve(of.entries.size() + of.entries.size() / 2);
     for (int w = 0; w < of.head.workers; ++w) {
         const auto row = of.row(w);
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -62,11 +62,11 @@ constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> sta
                 slot again = s;
                 again.op = pass::recompute;
                 if (first) again.ticks = 1;
-                out.slots.push_back(again);
+                out.entries.push_back(again);
             }
-            out.slots.push_back(row[i]);
+            out.entries.push_back(row[i]);
         }
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
     return compact(std::move(out));
 }

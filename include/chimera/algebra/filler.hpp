@@ -23,9 +23,9 @@ public:
           rows_(static_cast<std::size_t>(of.head.workers)), out_{of.head,
                                                                  {of.placement.begin(), of.placement.end()},
                                                                  {of.offsets.begin(), of.offsets.end()},
-                                                                 std::vector<slot>(of.slots.size(), slot{})} {
+                                                                 std::vector<slot>(of.entries.size(), slot{})} {
         std::int32_t longest = 1;
-        for (const slot& s : of.slots) longest = std::max<std::int32_t>(longest, s.ticks);
+        for (const slot& s : of.entries) longest = std::max<std::int32_t>(longest, s.ticks);
         std::size_t size = 2;
         while (size <= static_cast<std::size_t>(longest)) size *= 2;
         calendar_ = std::vector<std::int32_t>(size, nobody);
@@ -37,7 +37,7 @@ public:
     }
 
     constexpr schedule run() {
-        std::size_t left = of_.slots.size();
+        std::size_t left = of_.entries.size();
         const std::size_t mask = calendar_.size() - 1;
         for (std::int32_t tick = 0; waiting_ > 0; ++tick) {
             std::int32_t w = calendar_[static_cast<std::size_t>(tick) & mask];
@@ -81,7 +81,7 @@ private:
     /// Starts what worker w can start at `tick`; the number of slots that are. Else it stays idle until an input is made.
     constexpr std::size_t step(std::int32_t w, std::int32_t tick) {
         row& r = rows_[static_cast<std::size_t>(w)];
-        const slot* const all = of_.slots.data();
+        const slot* const all = of_.entries.data();
         while (r.at != r.end && all[r.at].op == pass::weight_gradient) ++r.at;
         while (r.weight != r.end && all[r.weight].op != pass::weight_gradient) ++r.weight;
         std::int32_t ready = missing;
@@ -115,8 +115,8 @@ private:
     }
 
     constexpr std::size_t start(std::int32_t w, row& r, std::int32_t index, std::int32_t tick) {
-        slot& s = out_.slots[static_cast<std::size_t>(r.to++)];
-        s = of_.slots[static_cast<std::size_t>(index)];
+        slot& s = out_.entries[static_cast<std::size_t>(r.to++)];
+        s = of_.entries[static_cast<std::size_t>(index)];
         s.tick = tick;
         if (s.op == pass::forward) r.live += s.count;
         if (ends_activation(s.op)) r.live -= s.count;

@@ -33,7 +33,7 @@ constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
 
 /// Puts worker w's row onto worker `home[w]` of `workers`, each slot at its tick.
 constexpr schedule join_rows(schedule_view of, int workers, const std::vector<std::int32_t>& home) {
-    schedule out{of.head, {}, {}, std::vector<slot>(of.slots.size(), slot{})};
+    schedule out{of.head, {}, {}, std::vector<slot>(of.entries.size(), slot{})};
     out.head.workers = workers;
     out.placement.reserve(of.placement.size());
     for (const std::int32_t w : of.placement) out.placement.push_back(home[static_cast<std::size_t>(w)]);
@@ -42,7 +42,7 @@ constexpr schedule join_rows(schedule_view of, int workers, const std::vector<st
         sources[static_cast<std::size_t>(home[w])].push_back(static_cast<std::int32_t>(w));
     out.offsets.reserve(static_cast<std::size_t>(workers) + 1);
     out.offsets.push_back(0);
-    slot* to = out.slots.data();
+    slot* to = out.entries.data();
     std::vector<strand> strands;
     for (int w = 0; w < workers; ++w) {
         strands.clear();
@@ -51,7 +51,7 @@ constexpr schedule join_rows(schedule_view of, int workers, const std::vector<st
             strands.push_back({row.data(), row.data() + row.size()});
         }
         to = merge_strands(strands, w, to);
-        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.entries.data()));
     }
     return out;
 }

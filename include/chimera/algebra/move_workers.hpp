@@ -24,12 +24,12 @@ constexpr schedule move_rows(schedule_view of, std::int32_t shift, bool forwards
     for (std::int32_t w = 0; w < workers; ++w) source[static_cast<std::size_t>(moved(w))] = w;
     out.offsets.reserve(of.offsets.size());
     out.offsets.push_back(0);
-    out.slots = std::vector<slot>(of.slots.size(), slot{});
-    slot* to = out.slots.data();
+    out.entries = std::vector<slot>(of.entries.size(), slot{});
+    slot* to = out.entries.data();
     for (const std::int32_t w : source) {
         const auto row = of.row(w);
         for (const slot *s = row.data(), *last = s + row.size(); s != last; ++s) *to++ = *s;
-        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.entries.data()));
     }
     return out;
 }
@@ -50,16 +50,16 @@ constexpr schedule widen(schedule_view of, int width) {
     out.head.pipelines *= width;
     out.head.micro_batches *= width;
     out.offsets.push_back(0);
-    out.slots.reserve(of.slots.size() * static_cast<std::size_t>(width));
+    out.entries.reserve(of.entries.size() * static_cast<std::size_t>(width));
     for (int k = 0; k < width; ++k) {
         for (const std::int32_t w : of.placement) out.placement.push_back(w + k * of.head.workers);
         for (int w = 0; w < of.head.workers; ++w) {
             for (slot s : of.row(w)) {
                 s.first += k * of.head.units();
                 s.pipeline = static_cast<std::uint16_t>(s.pipeline + k * of.head.pipelines);
-                out.slots.push_back(s);
+                out.entries.push_back(s);
             }
-            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+            out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
         }
     }
     return out;

@@ -17,12 +17,12 @@ constexpr schedule pair(schedule_view of) {
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {of.offsets.begin(), of.offsets.end()},
-                 {of.slots.begin(), of.slots.end()}};
+                 {of.entries.begin(), of.entries.end()}};
     for (int w = 0; w < of.head.workers; ++w) {
         const auto end = out.offsets[static_cast<std::size_t>(w) + 1];
         for (auto i = out.offsets[static_cast<std::size_t>(w)]; i + 1 < end; ++i) {
-            slot& a = out.slots[static_cast<std::size_t>(i)];
-            slot& b = out.slots[static_cast<std::size_t>(i) + 1];
+            slot& a = out.entries[static_cast<std::size_t>(i)];
+            slot& b = out.entries[static_cast<std::size_t>(i) + 1];
             const bool apart = a.first + a.count <= b.first || b.first + b.count <= a.first;
             if (a.op != pass::forward || b.op != pass::backward || a.overlap != 0 || b.overlap != 0 || !apart) continue;
             a.ticks = b.ticks = static_cast<std::uint16_t>(a.ticks + b.ticks);

@@ -16,14 +16,14 @@ namespace detail {
 /// a backward's ticks, and a whole tick where that was one: on a grid where F = B = 1 the halves become I = W = 1.
 constexpr schedule halves(schedule_view of) {
     std::size_t backwards = 0;
-    for (const slot& s : of.slots) backwards += s.op == pass::backward ? 1 : 0;
+    for (const slot& s : of.entries) backwards += s.op == pass::backward ? 1 : 0;
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {},
-                 std::vector<slot>(of.slots.size() + backwards, slot{})};
+                 std::vector<slot>(of.entries.size() + backwards, slot{})};
     out.offsets.reserve(of.offsets.size());
     out.offsets.push_back(0);
-    slot* to = out.slots.data();
+    slot* to = out.entries.data();
     for (int w = 0; w < of.head.workers; ++w) {
         for (const slot& s : of.row(w)) {
             *to = s;
@@ -36,7 +36,7 @@ constexpr schedule halves(schedule_view of) {
             }
             ++to;
         }
-        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.entries.data()));
     }
     return out;
 }

@@ -187,18 +187,18 @@ constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
 /// Lays the parts over the same workers. Linear in slots plus ticks.
 constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement, std::span<const part> parts) {
     std::size_t total = 0;
-    for (const part& p : parts) total += p.of.slots.size();
+    for (const part& p : parts) total += p.of.entries.size();
     schedule out{head, std::move(placement), {}, {}};
-    out.slots.reserve(total);
+    out.entries.reserve(total);
     out.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
     out.offsets.push_back(0);
     std::vector<std::int32_t> grid;
     std::vector<std::int32_t> rank;
     for (int w = 0; w < head.workers; ++w) {
-        std::size_t size = out.slots.size();
-        slot* const to = out.slots.data() + size;
+        std::size_t size = out.entries.size();
+        slot* const to = out.entries.data() + size;
         for (const part& p : parts) size += p.row(w).size();
-        out.slots.resize(size);  // row by row: what is written next is in the cache
+        out.entries.resize(size);  // row by row: what is written next is in the cache
         if (only_neighbours_meet(parts, w)) {
             merge_row(parts, w, to);
         } else {

@@ -15,15 +15,15 @@ constexpr schedule keep_first(schedule_view of, int micro_batches) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     out.head.micro_batches = micro_batches;
     const std::int32_t units = out.head.units();
-    out.slots.reserve(of.slots.size());
+    out.entries.reserve(of.entries.size());
     out.offsets.push_back(0);
     for (int w = 0; w < of.head.workers; ++w) {
         for (slot s : of.row(w)) {
             if (s.first >= units) continue;
             s.count = static_cast<std::uint8_t>(std::min<std::int32_t>(s.count, units - s.first)) & 0x7f;
-            out.slots.push_back(s);
+            out.entries.push_back(s);
         }
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
     return out;
 }
@@ -32,21 +32,21 @@ namespace detail {
 
 /// Every forward covers two units; the backward of the second of them comes `delay` ticks after that of the first.
 constexpr schedule pair_units(schedule_view of, shape head, int delay) {
-    schedule early{of.head, {}, {of.offsets.begin(), of.offsets.end()}, {of.slots.begin(), of.slots.end()}};
-    for (slot& s : early.slots) {
+    schedule early{of.head, {}, {of.offsets.begin(), of.offsets.end()}, {of.entries.begin(), of.entries.end()}};
+    for (slot& s : early.entries) {
         s.first *= 2;
         if (s.op == pass::forward) s.count = 2;
     }
     schedule late{of.head, {}, {0}, {}};
     late.offsets.reserve(of.offsets.size());
-    late.slots.reserve(of.slots.size());
+    late.entries.reserve(of.entries.size());
     for (int w = 0; w < of.head.workers; ++w) {
         for (slot s : of.row(w)) {
             if (s.op == pass::forward) continue;
             s.first = 2 * s.first + 1;
-            late.slots.push_back(s);
+            late.entries.push_back(s);
         }
-        late.offsets.push_back(static_cast<std::int32_t>(late.slots.size()));
+        late.offsets.push_back(static_cast<std::int32_t>(late.entries.size()));
     }
     const part parts[] = {{early.view(), 0, 0, 0}, {late.view(), delay, 0, 0}};
     return superpose(head, {of.placement.begin(), of.placement.end()}, parts);
@@ -73,16 +73,16 @@ constexpr schedule halve_backward(schedule_view of, int delay) {
 /// Needs slots of one tick, and before tick `ramp` nothing but forwards at least two ticks apart on each worker.
 constexpr schedule split_start(schedule_view of, int ramp) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
-    std::size_t total = of.slots.size();
+    std::size_t total = of.entries.size();
     for (int w = 0; w < of.head.workers; ++w) {
         const auto row = of.row(w);
         for (const slot *s = row.data(), *last = s + row.size(); s != last && s->tick <= ramp; ++s)
             total += ramp > 0 && s->count == 2 ? 1 : 0;
     }
-    out.slots = std::vector<slot>(total, slot{});
+    out.entries = std::vector<slot>(total, slot{});
     out.offsets.reserve(of.offsets.size());
     out.offsets.push_back(0);
-    slot* to = out.slots.data();
+    slot* to = out.entries.data();
     for (int w = 0; w < of.head.workers; ++w) {
         const auto row = of.row(w);
         for (const slot *coarse = row.data(), *last = coarse + row.size(); coarse != last; ++coarse, ++to) {
@@ -97,7 +97,7 @@ constexpr schedule split_start(schedule_view of, int ramp) {
                 ++to->first;
             }
         }
-        out.offsets.push_back(static_cast<std::int32_t>(to - out.slots.data()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.entries.data()));
     }
     return out;
 }

@@ -15,9 +15,9 @@ struct fixed_schedule {
     shape head;
     std::array<std::int32_t, Places> placement;
     std::array<std::int32_t, Workers + 1> offsets;
-    std::array<slot, Slots> slots;
+    std::array<slot, Slots> entries;
 
-    constexpr schedule_view view() const { return {head, placement, offsets, slots}; }
+    constexpr schedule_view view() const { return {head, placement, offsets, entries}; }
     constexpr operator schedule_view() const { return view(); }  // NOLINT: a view is what a schedule is read through
 };
 
@@ -40,10 +40,10 @@ consteval auto freeze() {
         constexpr auto places = static_cast<std::size_t>(Spec.placements());
         const schedule made = Spec.make();
         fixed_schedule<workers, places, Spec.slot_count()> out{made.head, {}, {}, {}};
-        if (made.slots.size() != out.slots.size()) throw "slot_count() differs from what make() yields";
+        if (made.entries.size() != out.entries.size()) throw "slot_count() differs from what make() yields";
         copy_all(out.placement, made.placement);
         copy_all(out.offsets, made.offsets);
-        copy_all(out.slots, made.slots);
+        copy_all(out.entries, made.entries);
         return out;
     } else {
         return fixed_schedule<1, 1, 1>{};
@@ -55,6 +55,6 @@ consteval auto freeze() {
 /// The spec's schedule as a constant. A spec that cannot be built stops the compilation with the rule it breaks.
 template <auto Spec>
 requires schedule_spec<decltype(Spec)>
-inline constexpr auto fixed = detail::freeze<Spec>();
+inline constexpr auto table_of = detail::freeze<Spec>();
 
 }  // namespace chimera

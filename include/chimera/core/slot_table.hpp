@@ -35,15 +35,17 @@ struct label {
 };
 
 /// When a stage's weights change, and which of their versions a pass reads.
-enum class weights : std::uint8_t {
+enum class update_rule : std::uint8_t {
     flushed,          ///< once, after the whole iteration: the synchronous families
     stashed,          ///< after every group; a forward reads the newest version, its backward the same (PipeDream)
     double_buffered,  ///< after every group; group g reads what there was before update g - 1 (PipeDream-2BW)
 };
 
 /// The name of a rule in files.
-constexpr const char* name(weights rule) {
-    return rule == weights::stashed ? "stashed" : rule == weights::double_buffered ? "double_buffered" : "flushed";
+constexpr const char* name(update_rule rule) {
+    return rule == update_rule::stashed           ? "stashed"
+           : rule == update_rule::double_buffered ? "double_buffered"
+                                                  : "flushed";
 }
 
 /// The sizes that every schedule and every program states first.
@@ -54,7 +56,7 @@ struct shape {
     std::int32_t pipelines = 0;
     std::int32_t micro_batches = 0;      ///< over the whole iteration, all pipelines together
     std::int32_t micro_batch_parts = 1;  ///< units a micro-batch is cut into: 2 under backward halving
-    weights update = weights::flushed;
+    update_rule update = update_rule::flushed;
     std::int32_t update_every = 0;  ///< micro-batches of a group, after which a stage updates; 0: all of them
 
     constexpr std::int32_t units() const { return micro_batches * micro_batch_parts; }
@@ -66,11 +68,11 @@ struct schedule_view {
     shape head;
     std::span<const std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
     std::span<const std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
-    std::span<const slot> slots;              ///< row after row, each in order of execution
+    std::span<const slot> entries;            ///< row after row, each in order of execution
 
     constexpr std::span<const slot> row(int w) const {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
-        return slots.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
+        return entries.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
     }
     constexpr std::int32_t worker_of(int pipeline, int stage) const {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
@@ -83,9 +85,9 @@ struct schedule {
     shape head;
     std::vector<std::int32_t> placement;
     std::vector<std::int32_t> offsets;
-    std::vector<slot> slots;
+    std::vector<slot> entries;
 
-    constexpr schedule_view view() const { return {head, placement, offsets, slots}; }
+    constexpr schedule_view view() const { return {head, placement, offsets, entries}; }
     constexpr operator schedule_view() const { return view(); }  // NOLINT: a view is what a schedule is read through
 };
 

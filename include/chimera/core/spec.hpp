@@ -19,7 +19,7 @@ concept schedule_spec = requires(const T& spec) {
     { spec.make() } -> std::same_as<schedule>;
 };
 
-/// The schedule of a spec. Throws `error` with the rule that the spec breaks.
+/// The schedule of a spec. Throws `chimera_error` with the rule that the spec breaks.
 template <schedule_spec Spec>
 constexpr schedule generate(const Spec& spec) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));

@@ -36,11 +36,11 @@ constexpr state_bytes state_of(const precision& bytes, int zero, int replicas, i
 /// k = stages - s micro-batches in flight: the newest one and those that micro-batches in flight still read, k in the steady state;
 /// but the first k all read the first version, so fewer come together where N is below 2k - 2.
 constexpr int weight_versions(const shape& head, int stage) {
-    if (head.update == weights::flushed) return 1;
+    if (head.update == update_rule::flushed) return 1;
     const int each = std::max(1, head.update_every), pipelines = std::max(1, head.pipelines);
     const int micro_batches = (head.micro_batches + pipelines - 1) / pipelines, in_flight = head.stages - stage;
     const int updates = std::max(1, (micro_batches + each - 1) / each);
-    if (head.update == weights::double_buffered) return std::min(2, updates);
+    if (head.update == update_rule::double_buffered) return std::min(2, updates);
     if (each > 1 || std::min(in_flight, updates) == 1) return std::min(in_flight, updates);
     return 2 + std::max(0, std::min(in_flight - 2, micro_batches - in_flight));
 }

@@ -60,7 +60,7 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     const int holders = with.schedule.which == family::bidirectional ? pipelines : std::max(1, pipelines / 2);
     const int r = with.width * holders;
     if (r <= 1) return 0;
-    const link &inside = on.each.inside, &between = on.each.between;
+    const link_model &inside = on.each.inside, &between = on.each.between;
     const double bandwidth = on.nodes == 1              ? inside.bandwidth
                              : on.workers_per_node == 1 ? between.bandwidth
                                                         : std::max(inside.bandwidth, between.bandwidth);

@@ -54,9 +54,9 @@ constexpr double equation_1(const path_counts& path, const closed_form_costs& of
 
 /// Unoverlapped seconds of a worker that reduces `stages` stages one after the other, `each` seconds long. lazy: all of it.
 /// Else the bubble behind a stage's last gradient hides what fits: `bubble` seconds behind all but the last stage's.
-constexpr double unoverlapped(sync mode, int stages, double each, double bubble) {
+constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
     const double all = stages * each;
-    if (mode == sync::lazy || stages < 2) return all;
+    if (mode == reduction_start::lazy || stages < 2) return all;
     return all - std::min(bubble, (stages - 1) * each);
 }
 

@@ -11,8 +11,8 @@
 namespace chimera {
 
 /// The name of a choice of when gradients are reduced, as on command lines.
-constexpr const char* name(sync mode) {
-    return mode == sync::lazy ? "lazy" : mode == sync::eager ? "eager" : "eager_opt";
+constexpr const char* name(reduction_start mode) {
+    return mode == reduction_start::lazy ? "lazy" : mode == reduction_start::eager ? "eager" : "eager_opt";
 }
 
 /// Who is whose neighbour in a node: the copies of a stage, or the stages of a copy.
@@ -25,7 +25,7 @@ struct configuration {
     int width = 1;         ///< data-parallel copies of the whole pipeline group
     int tensor = 1;        ///< workers that share every layer (tensor parallelism)
     int micro_batch = 1;   ///< samples
-    sync synchronisation = sync::eager_opt;
+    reduction_start synchronisation = reduction_start::eager_opt;
     recompute_mode recompute = recompute_mode::none;
     std::vector<recompute_mode> stage_recompute;  ///< of every stage, where the mode is mixed
     int zero = 0;                                 ///< ZeRO level: 1 shards the optimiser's state over the replicas of a

@@ -38,7 +38,7 @@ public:
         return made_.emplace(at, prepared_family(of)).first->second;
     }
     /// Slots of all orders kept.
-    std::size_t slots() const { return slots_; }
+    std::size_t slot_total() const { return slots_; }
 
 private:
     std::map<order_key, prepared_family> made_;
@@ -51,7 +51,7 @@ public:
     estimator(const model& of, const cluster& on, order_cache& orders) : of_(of), on_(on), orders_(orders), pool_(on) {}
 
     /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
-    /// Throws `error` where the family cannot be built or the model has fewer layers than stages.
+    /// Throws `chimera_error` where the family cannot be built or the model has fewer layers than stages.
     evaluation operator()(configuration& with) {
         set(with, true);
         steps_.play();

@@ -11,12 +11,12 @@
 namespace chimera {
 
 /// A class of links: a message of L bytes takes latency + L / bandwidth.
-struct link {
+struct link_model {
     double latency = 0;                                          ///< seconds
     double bandwidth = std::numeric_limits<double>::infinity();  ///< bytes per second
 
     constexpr double seconds(double bytes) const { return latency + bytes / bandwidth; }
-    friend constexpr bool operator==(const link&, const link&) = default;
+    friend constexpr bool operator==(const link_model&, const link_model&) = default;
 };
 
 /// What a device and the software on it do, in the few numbers that are fitted or measured. The defaults are a device
@@ -36,8 +36,8 @@ struct hardware {
     double blocking = 0;            ///< part of a message's time in which its sender does nothing else
     double reduction_blocking = 0;  ///< part of a reduction's time in which its worker computes nothing
     double collective = 1;          ///< bandwidth of a collective relative to that of a message over the same link
-    link inside{};                  ///< between workers of one node
-    link between{};                 ///< between nodes, of one worker
+    link_model inside{};            ///< between workers of one node
+    link_model between{};           ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 
     friend constexpr bool operator==(const hardware&, const hardware&) = default;

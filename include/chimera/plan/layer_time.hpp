@@ -10,7 +10,7 @@
 namespace chimera {
 
 /// Seconds of an all-reduce of so many bytes over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section 3.4).
-constexpr double reduction_seconds(double bytes, int r, const link& over) {
+constexpr double reduction_seconds(double bytes, int r, const link_model& over) {
     if (r <= 1) return 0;
     return 2 * detail::log2_of(r) * over.latency + 2.0 * (r - 1) * bytes / (over.bandwidth * r);
 }
@@ -37,7 +37,7 @@ constexpr layer_seconds seconds_of(const layer& of, const hardware& on, double s
     double exchange = 0;
     if (tensor > 1 && of.exchanged > 0) {
         const double times = of.output > 0 ? of.exchanged / of.output : 0.5;
-        const link over{on.exchange_latency * times, on.inside.bandwidth * on.collective};
+        const link_model over{on.exchange_latency * times, on.inside.bandwidth * on.collective};
         exchange = over.latency + 2.0 * (tensor - 1) / tensor * samples * of.exchanged / over.bandwidth;
     }
     const double launch = block ? on.launch : on.launch_ends;

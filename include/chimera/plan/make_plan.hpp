@@ -21,7 +21,7 @@ namespace detail {
 /// One search over all candidates, best bound first.
 class planning {
 public:
-    planning(const model& of, const cluster& on, const plan_request& asked, plan_memory& memory)
+    planning(const model& of, const cluster& on, const plan_request& asked, plan_cache& memory)
         : of_(of), on_(on), asked_(asked), known_(memory.known), estimate_(of, on, memory.orders),
           modes_(on, asked, estimate_) {
         known_.match(of, on, asked);
@@ -125,7 +125,7 @@ private:
         if (!like) return modes_.best(of, limit);
         if (const mode_result* known = known_.find(of, limit)) {
             mode_result out = *known;
-            out.played = out.slots = 0;
+            out.played = out.slot_total = 0;
             return out;
         }
         mode_result found = modes_.best(of, 1.05 * limit);  // so that it holds for a somewhat slower cluster as well
@@ -139,7 +139,7 @@ private:
         const bool giving_way = asked_.prune && c.own > worst();
         const mode_result found = giving_way ? modes_.best_giving_way(c.with, worst()) : best_modes(c.with);
         report_.simulated += found.played;
-        report_.slots += found.slots;
+        report_.slot_total += found.slot_total;
         which.simulated += found.played;
         if (!found.fits && (giving_way || found.cut_short)) return note_bounded(which, c.own);
         if (!found.fits) return note_too_large(which, c.with, found.lacking, 0);
@@ -205,8 +205,8 @@ private:
 /// Exact: a candidate is left out only where a lower bound of its time lies above the last place of the ranking, or a lower
 /// bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next one after a change of the
 /// cluster quick. `before`: an earlier plan's configurations, tried first.
-/// Throws `error` for a request without a choice.
-inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, plan_memory& memory,
+/// Throws `chimera_error` for a request without a choice.
+inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, plan_cache& memory,
                              const std::vector<configuration>& before = {}) {
     check_request(of, on, asked);
     return detail::planning(of, on, asked, memory).run(before);

@@ -24,7 +24,7 @@ struct mode_result {
     double limit = std::numeric_limits<double>::infinity();    ///< seconds from which on nothing was of interest
     bool cut_short = false;                                    ///< whether something was left out for that
     std::int64_t played = 0;                                   ///< orders
-    std::int64_t slots = 0;
+    std::int64_t slot_total = 0;
 };
 
 /// Finds a candidate's best layout, ZeRO level, recompute and synchronisation, all others given.
@@ -149,9 +149,9 @@ private:
         if (played_.level != level || played_.stages != one.stage_recompute) {
             played_ = {level, one.stage_recompute, steps.play()};
             ++out.played;
-            out.slots += static_cast<std::int64_t>(steps.played().steps.size());
+            out.slot_total += static_cast<std::int64_t>(steps.played().steps.size());
         }
-        for (const sync when : asked_.synchronisation) {
+        for (const reduction_start when : asked_.synchronisation) {
             one.synchronisation = when;
             const evaluation found = steps.time(on_, one);
             if (out.fits && found.seconds >= out.found.seconds) continue;
@@ -207,7 +207,7 @@ public:
     void keep(const configuration& of, const mode_result& found) { found_[key(of)] = found; }
 
 private:
-    using choice_list = std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<sync>, bool>;
+    using choice_list = std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<reduction_start>, bool>;
     static choice_list choices(const plan_request& of) { return {of.recompute, of.zero, of.synchronisation, of.prune}; }
     static std::tuple<order_key, int, int, int> key(const configuration& of) {
         return {key_of(of.schedule), of.width, of.tensor, of.micro_batch};
@@ -226,7 +226,7 @@ private:
 namespace chimera {
 
 /// What one plan leaves to the next: generated orders, and what was found of candidates that the change leaves as they were.
-struct plan_memory {
+struct plan_cache {
     order_cache orders;
     detail::known_modes known;
 };

@@ -29,7 +29,8 @@ struct reduction_order {
 
 /// The reductions of an order in the order in which all their members start them, under a choice of when they do.
 /// `groups`: the workers that hold each stage.
-constexpr reduction_order order_reductions(schedule_view of, const detail::replica_groups& groups, sync mode) {
+constexpr reduction_order order_reductions(schedule_view of, const detail::replica_groups& groups,
+                                           reduction_start mode) {
     const detail::reduction_rows rows = detail::find_reductions(of, groups, mode);
     const auto stages = static_cast<std::size_t>(of.head.stages);
     // Every worker's list is a part of one global order: merge them by that order's key.
@@ -72,7 +73,7 @@ public:
                      static_cast<std::size_t>(groups_.offsets[s + 1] - groups_.offsets[s]));
     }
     std::span<const std::int32_t> stages_of(int worker) const { return held_[static_cast<std::size_t>(worker)]; }
-    const reduction_order& reductions(sync mode) {
+    const reduction_order& reductions(reduction_start mode) {
         auto& found = reductions_[static_cast<std::size_t>(mode)];
         if (!found) found = std::make_unique<reduction_order>(order_reductions(order_, groups_, mode));
         return *found;

@@ -20,7 +20,8 @@ struct plan_request {
     std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::mixed,
                                           recompute_mode::full};  ///< lighter ones first
     std::vector<int> zero{0, 1, 2, 3};
-    std::vector<sync> synchronisation{sync::lazy, sync::eager, sync::eager_opt};
+    std::vector<reduction_start> synchronisation{reduction_start::lazy, reduction_start::eager,
+                                                 reduction_start::eager_opt};
     int most_stages = 1024;          ///< of a pipeline
     int most_micro_batch = 1 << 20;  ///< samples
     int whole_copies = 0;            ///< not 0: all workers have to be used
@@ -68,7 +69,7 @@ struct plan_report {
     std::vector<plan_class> classes;  ///< by label
     std::int64_t considered = 0;      ///< configurations, all modes counted
     std::int64_t simulated = 0;       ///< orders played
-    std::int64_t slots = 0;           ///< played
+    std::int64_t slot_total = 0;      ///< played
     double bound = 0;                 ///< seconds no configuration of the cluster can beat: all work, spread evenly
     double least_lacking = 0;         ///< nothing fits: bytes that the smallest need of a worker is above its memory
     configuration smallest;           ///< and whose that is

@@ -11,7 +11,7 @@ namespace chimera {
 
 namespace detail {
 
-inline bool fits(const model& of, const cluster& on, plan_request asked, plan_memory& memory) {
+inline bool fits(const model& of, const cluster& on, plan_request asked, plan_cache& memory) {
     asked.top = 1;
     asked.any = true;
     return !make_plan(of, on, asked, memory).ranking.empty();
@@ -21,7 +21,7 @@ inline bool fits(const model& of, const cluster& on, plan_request asked, plan_me
 
 /// Bytes a worker with which some configuration fits, 1 % above the least at most; all workers get as many. Infinity where
 /// nothing can be built.
-inline double smallest_memory(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
+inline double smallest_memory(const model& of, cluster on, const plan_request& asked, plan_cache& memory) {
     on.memories.clear();
     const auto fits = [&](double bytes) {
         on.memory = bytes;
@@ -39,7 +39,7 @@ inline double smallest_memory(const model& of, cluster on, const plan_request& a
 
 /// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
 /// memory than every worker's need stays too little however many there are.
-inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
+inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, plan_cache& memory) {
     on.speeds.clear();
     on.memories.clear();
     const int now = on.nodes;

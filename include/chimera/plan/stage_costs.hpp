@@ -75,7 +75,7 @@ namespace detail {
 /// Adds to the passes what ZeRO moves for each micro-batch: gathered weights before either pass (level 3), scattered
 /// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own pass.
 constexpr void add_sharded_traffic(double& forward, double& weight, int zero, double weights, double gradients, int r,
-                                   const link& over) {
+                                   const link_model& over) {
     if (zero < 2 || r <= 1) return;
     const auto moved = [&](double bytes) { return over.latency * log2_of(r) + (r - 1) * bytes / (over.bandwidth * r); };
     if (zero == 3) forward += moved(weights), weight += moved(weights);
@@ -83,7 +83,7 @@ constexpr void add_sharded_traffic(double& forward, double& weight, int zero, do
 }
 
 /// Seconds of a stage's reduction at the end of an iteration, by ZeRO level.
-constexpr double final_reduction(int zero, double gradients, double weights, int r, const link& over) {
+constexpr double final_reduction(int zero, double gradients, double weights, int r, const link_model& over) {
     if (r <= 1 || zero == 3) return 0;
     if (zero == 2) return over.latency * log2_of(r) + (r - 1) * weights / (over.bandwidth * r);  // all-gather
     return reduction_seconds(gradients, r, over);
@@ -112,7 +112,7 @@ inline stage_costs cost_stages(const model& of, const cluster& on, const configu
         weight[s] = sum.weight_gradient / speed;
         again[s] = mode == recompute_mode::full ? forward[s] : 0;
         const int r = with.width * static_cast<int>(holders.size());
-        const link over = where.among(holders);
+        const link_model over = where.among(holders);
         const double gradients = sum.parameters * of.bytes.gradient, weights = sum.parameters * of.bytes.weight;
         detail::add_sharded_traffic(forward[s], weight[s], with.zero, weights, gradients, r, over);
         out.reduction.push_back(detail::final_reduction(with.zero, gradients, weights, r, over));

@@ -22,7 +22,7 @@ public:
         return place * tensor_ / of_.workers_per_node;
     }
     /// Link between two workers of the pipeline group: the slowest of any copy.
-    constexpr link between(int a, int b) const {
+    constexpr link_model between(int a, int b) const {
         if (of_.nodes == 1) return of_.each.inside;
         // Who shares a node repeats after workers_per_node copies at the latest.
         for (int k = 0; k < std::min(width_, of_.workers_per_node); ++k)
@@ -30,8 +30,8 @@ public:
         return of_.each.inside;
     }
     /// Link that bounds a reduction over all copies of the given workers (ascending).
-    constexpr link among(std::span<const std::int32_t> workers) const {
-        link inside = of_.each.inside;
+    constexpr link_model among(std::span<const std::int32_t> workers) const {
+        link_model inside = of_.each.inside;
         inside.bandwidth *= of_.each.collective;
         if (of_.nodes == 1) return inside;
         if (of_.workers_per_node == 1) return shared(1, of_.each.collective);
@@ -56,8 +56,8 @@ private:
     }
     /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group;
     /// `speed`: of what they do, relative to messages.
-    constexpr link shared(int together, double speed = 1) const {
-        link out = of_.each.between;
+    constexpr link_model shared(int together, double speed = 1) const {
+        link_model out = of_.each.between;
         const double groups = std::max(1.0, static_cast<double>(of_.workers_per_node) / std::max(1, together));
         out.bandwidth = std::min(out.bandwidth * speed, of_.each.node_bandwidth / groups);
         return out;

@@ -44,7 +44,7 @@ struct fixed_program {
 
 namespace detail {
 
-template <const auto& Table, sync Mode>
+template <const auto& Table, reduction_start Mode>
 consteval program_sizes measure_program() {
     const program p = lower(Table, Mode);
     return {
@@ -52,7 +52,7 @@ consteval program_sizes measure_program() {
         p.members.size(),     p.version_counts.size()};
 }
 
-template <const auto& Table, sync Mode>
+template <const auto& Table, reduction_start Mode>
 consteval auto freeze_program() {
     const program p = lower(Table, Mode);
     fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages, {}};
@@ -69,9 +69,9 @@ consteval auto freeze_program() {
 
 }  // namespace detail
 
-/// The program of a fixed schedule as a constant: `fixed_lowered<fixed<spec>, sync::eager_opt>`.
+/// The program of a fixed schedule as a constant: `fixed_lowered<table_of<spec>, reduction_start::eager_opt>`.
 /// Lowers twice, once for the sizes: meant for tables up to a few thousand slots.
-template <const auto& Table, sync Mode = sync::eager_opt>
+template <const auto& Table, reduction_start Mode = reduction_start::eager_opt>
 inline constexpr auto fixed_lowered = detail::freeze_program<Table, Mode>();
 
 }  // namespace chimera

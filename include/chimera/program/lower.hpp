@@ -22,13 +22,13 @@ namespace detail {
 /// Writes one worker's instructions after another.
 class lowering {
 public:
-    constexpr lowering(schedule_view of, sync mode)
+    constexpr lowering(schedule_view of, reduction_start mode)
         : of_(of), messages_(find_messages(of)), transfers_(order_transfers(messages_.all, of.head.workers)),
           groups_(find_groups(of)), buffers_(of.head) {
-        if (of.head.update == weights::flushed) {
+        if (of.head.update == update_rule::flushed) {
             reductions_ = find_reductions(of, groups_, mode);
         } else {
-            update_groups_ = find_update_groups(of.head, pipelines_of_units(of.head, of.slots));
+            update_groups_ = find_update_groups(of.head, pipelines_of_units(of.head, of.entries));
             updates_ = find_updates(of, groups_, update_groups_);
         }
     }
@@ -36,18 +36,18 @@ public:
     constexpr program run() {
         out_.head = of_.head;
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
-        out_.instructions.reserve(of_.slots.size() + transfers_.transfers.size() +
+        out_.instructions.reserve(of_.entries.size() + transfers_.transfers.size() +
                                   3 * (reductions_.all.size() + updates_.all.size()));
         out_.offsets.push_back(0);
         for (int w = 0; w < of_.head.workers; ++w) {
-            of_.head.update == weights::flushed ? write_row(w) : write_updating_row(w);
+            of_.head.update == update_rule::flushed ? write_row(w) : write_updating_row(w);
             out_.offsets.push_back(static_cast<std::int32_t>(out_.instructions.size()));
             out_.buffer_counts.push_back(buffers_.opened());
         }
         out_.member_offsets = groups_.offsets;
         out_.members = groups_.members;
         out_.messages = static_cast<std::int32_t>(messages_.all.size());
-        if (of_.head.update != weights::flushed) version_allotment(out_, update_groups_).run();
+        if (of_.head.update != update_rule::flushed) version_allotment(out_, update_groups_).run();
         return std::move(out_);
     }
 
@@ -61,7 +61,7 @@ private:
         std::int32_t done = 0;
         write_reductions(w, reduce, done);
         for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
-            const slot& s = of_.slots[static_cast<std::size_t>(i)];
+            const slot& s = of_.entries[static_cast<std::size_t>(i)];
             const bool paired = s.overlap != 0 && i + 1 < of_.offsets[at + 1];
             const std::int32_t until = paired ? before_pair(i) : s.tick;
             for (; transfer < transfers_.offsets[at + 1] && group(transfer) <= until; ++transfer)
@@ -77,8 +77,8 @@ private:
     /// Transfers up to which tick come before slot i and its partner: nothing comes between the two. What the partner receives
     /// while slot i runs cannot depend on slot i, which ends later, so it may as well be received before both.
     constexpr std::int32_t before_pair(std::int32_t i) const {
-        const slot& s = of_.slots[static_cast<std::size_t>(i)];
-        const slot& next = of_.slots[static_cast<std::size_t>(i) + 1];
+        const slot& s = of_.entries[static_cast<std::size_t>(i)];
+        const slot& next = of_.entries[static_cast<std::size_t>(i) + 1];
         return next.tick < s.end() ? std::max(s.tick, next.tick) : s.tick;
     }
 
@@ -102,9 +102,9 @@ private:
             }
         };
         for (std::int32_t i = of_.offsets[at]; i < of_.offsets[at + 1]; ++i) {
-            const slot& s = of_.slots[static_cast<std::size_t>(i)];
-            const bool second = i > of_.offsets[at] && of_.slots[static_cast<std::size_t>(i) - 1].overlap != 0 &&
-                                s.tick < of_.slots[static_cast<std::size_t>(i) - 1].end();
+            const slot& s = of_.entries[static_cast<std::size_t>(i)];
+            const bool second = i > of_.offsets[at] && of_.entries[static_cast<std::size_t>(i) - 1].overlap != 0 &&
+                                s.tick < of_.entries[static_cast<std::size_t>(i) - 1].end();
             if (!second) write_until(s.overlap != 0 && i + 1 < of_.offsets[at + 1] ? before_pair(i) : s.tick);
             write_compute(s, static_cast<std::size_t>(i));
         }
@@ -197,8 +197,10 @@ private:
 /// Where weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have the
 /// last gradient of a group (reduced at once where there are several: `mode` says nothing here), and every instruction says
 /// which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at most.
-/// Throws `error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
+/// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
 /// than 256 versions of them.
-constexpr program lower(schedule_view of, sync mode = sync::eager_opt) { return detail::lowering(of, mode).run(); }
+constexpr program lower(schedule_view of, reduction_start mode = reduction_start::eager_opt) {
+    return detail::lowering(of, mode).run();
+}
 
 }  // namespace chimera

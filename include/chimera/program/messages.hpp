@@ -44,7 +44,7 @@ constexpr std::vector<std::int32_t> producers(schedule_view of) {
     const std::size_t half = units * static_cast<std::size_t>(of.head.stages);
     std::vector<std::int32_t> out(2 * half, -1);
     std::int32_t index = 0;
-    for (const slot& s : of.slots) {
+    for (const slot& s : of.entries) {
         if (s.op == pass::forward || sends_gradient(s.op)) {
             const std::size_t at =
                 (s.op == pass::forward ? 0 : half) + s.stage * units + static_cast<std::size_t>(s.first);
@@ -58,7 +58,7 @@ constexpr std::vector<std::int32_t> producers(schedule_view of) {
 /// Adds the messages that slot `s` of worker w consumes, one for each producing slot on another worker.
 constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& producer, int w, std::size_t index,
                           message_list& out) {
-    const slot& s = of.slots[index];
+    const slot& s = of.entries[index];
     const bool gradient = sends_gradient(s.op);
     const int from_stage = gradient ? s.stage + 1 : s.stage - 1;
     if ((s.op != pass::forward && !gradient) || from_stage < 0 || from_stage == of.head.stages) return;
@@ -68,8 +68,8 @@ constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& pro
     for (int u = s.first; u < s.first + s.count;) {
         const std::size_t at = half + static_cast<std::size_t>(from_stage) * units + static_cast<std::size_t>(u);
         const std::int32_t by = producer[at];
-        if (by < 0 || of.slots[static_cast<std::size_t>(by)].end() > s.tick) missing_input(w, index, s.stage, u);
-        const slot& source = of.slots[static_cast<std::size_t>(by)];
+        if (by < 0 || of.entries[static_cast<std::size_t>(by)].end() > s.tick) missing_input(w, index, s.stage, u);
+        const slot& source = of.entries[static_cast<std::size_t>(by)];
         const int count = std::min(source.first + source.count, s.first + s.count) - u;
         if (from != w)
             out.all.push_back(
@@ -81,9 +81,9 @@ constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& pro
 constexpr message_list find_messages(schedule_view of) {
     message_list out;
     const std::vector<std::int32_t> producer = producers(of);
-    out.first_input.reserve(of.slots.size());
-    out.inputs.reserve(of.slots.size());
-    out.all.reserve(of.slots.size());
+    out.first_input.reserve(of.entries.size());
+    out.inputs.reserve(of.entries.size());
+    out.all.reserve(of.entries.size());
     std::size_t index = 0;
     for (int w = 0; w < of.head.workers; ++w) {
         for (std::size_t left = of.row(w).size(); left > 0; --left, ++index) {

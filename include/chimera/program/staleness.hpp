@@ -89,7 +89,7 @@ private:
 /// Staleness of every stage, read off the order of its instructions and their versions: of a program that keeps the laws.
 /// Linear in instructions.
 constexpr std::vector<stage_staleness> staleness(program_view of) {
-    if (of.head.update != weights::flushed) return detail::staleness_walk(of).run();
+    if (of.head.update != update_rule::flushed) return detail::staleness_walk(of).run();
     return std::vector<stage_staleness>(static_cast<std::size_t>(of.head.stages), stage_staleness{});
 }
 

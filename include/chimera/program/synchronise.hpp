@@ -12,7 +12,7 @@ namespace chimera {
 
 /// When a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation. eager: right after
 /// the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its end.
-enum class sync : std::uint8_t { lazy, eager, eager_opt };
+enum class reduction_start : std::uint8_t { lazy, eager, eager_opt };
 
 namespace detail {
 
@@ -53,13 +53,13 @@ constexpr std::int64_t start_key(const reduction& r) {
 }
 
 /// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
-constexpr void find_last_gradients(schedule_view of, int w, const std::vector<std::int32_t>& held, sync mode,
+constexpr void find_last_gradients(schedule_view of, int w, const std::vector<std::int32_t>& held, reduction_start mode,
                                    std::vector<std::size_t>& open, std::vector<reduction>& out) {
     const auto row = of.row(w);
     const auto size = static_cast<std::int32_t>(row.size());
     for (const std::int32_t s : held) {
         // Without a gradient of its own the worker adds zeros, and may do so at once.
-        const bool late = mode == sync::lazy;
+        const bool late = mode == reduction_start::lazy;
         out.push_back({w, s, late ? size : 0, 0, late});
         open[static_cast<std::size_t>(s)] = out.size();
     }
@@ -69,7 +69,7 @@ constexpr void find_last_gradients(schedule_view of, int w, const std::vector<st
         if (ends_activation(s.op) && open[s.stage] != 0) {
             reduction& r = out[open[s.stage] - 1];
             r.ready = s.end();
-            r.late = mode == sync::lazy || (mode == sync::eager_opt && !bubble);
+            r.late = mode == reduction_start::lazy || (mode == reduction_start::eager_opt && !bubble);
             r.after = r.late ? size : i + 1;
             open[s.stage] = 0;
         }
@@ -86,7 +86,7 @@ struct reduction_rows {
 };
 
 /// The stages each worker holds, ascending, row after row.
-constexpr reduction_rows find_reductions(schedule_view of, const replica_groups& groups, sync mode) {
+constexpr reduction_rows find_reductions(schedule_view of, const replica_groups& groups, reduction_start mode) {
     const auto stages = static_cast<std::size_t>(of.head.stages);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)

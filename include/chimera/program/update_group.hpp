@@ -24,7 +24,7 @@ struct update_groups {
 /// `pipelines`: per unit the pipeline that it is on, -1 where it is on none (it is then counted to pipeline 0).
 constexpr update_groups find_update_groups(const shape& head, const std::vector<std::int32_t>& pipelines) {
     update_groups out;
-    if (head.update == weights::flushed || head.update_every <= 0) return out;
+    if (head.update == update_rule::flushed || head.update_every <= 0) return out;
     const std::int64_t size = std::int64_t{head.update_every} * head.micro_batch_parts;
     std::vector<std::int32_t> before(static_cast<std::size_t>(head.pipelines), 0);  // units of the pipeline so far
     out.of_unit.reserve(pipelines.size());
@@ -53,8 +53,8 @@ constexpr std::vector<std::int32_t> pipelines_of_units(const shape& head, const 
 /// Of which updates the weights are that a forward reads: made before it, `made` so far on its worker.
 /// stashed: the newest (PipeDream, Narayanan et al., SOSP'19). double_buffered: group g reads what max(g - 1, 0) updates left,
 /// W(t+1) = W(t) - rate · gradient of f(W(t-1)) (PipeDream-2BW, Narayanan et al., ICML'21).
-constexpr std::int32_t updates_read(weights rule, std::int32_t group, std::int32_t made) {
-    if (rule == weights::double_buffered) return group > 0 ? group - 1 : 0;
+constexpr std::int32_t updates_read(update_rule rule, std::int32_t group, std::int32_t made) {
+    if (rule == update_rule::double_buffered) return group > 0 ? group - 1 : 0;
     return made;
 }
 

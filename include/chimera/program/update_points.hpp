@@ -26,7 +26,7 @@ struct update_point {
 constexpr std::vector<std::int32_t> group_ends(schedule_view of, const update_groups& groups) {
     const auto count = static_cast<std::size_t>(groups.count);
     std::vector<std::int32_t> out(static_cast<std::size_t>(of.head.stages) * count, 0);
-    for (const slot& s : of.slots) {
+    for (const slot& s : of.entries) {
         if (!ends_activation(s.op)) continue;
         for (std::int32_t u = s.first; u < s.first + s.count; ++u) {
             std::int32_t& end = out[s.stage * count + static_cast<std::size_t>(groups[u])];

@@ -37,12 +37,12 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
 
 /// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such
 /// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy with
-/// the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws `error` for
+/// the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws `chimera_error` for
 /// several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
 inline std::string csv(schedule_view from) {
     detail::check_csv(from.head);
     std::int64_t columns = 0;
-    for (const slot& s : from.slots) {
+    for (const slot& s : from.entries) {
         detail::check_csv_count(s.count);
         columns = std::max<std::int64_t>(columns, s.end());
     }

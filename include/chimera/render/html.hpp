@@ -114,7 +114,7 @@ inline void put_panel(std::string& out, const panel& of) {
     put(out, ",\"bubble_ratio\":", found.bubble_ratio, ",\"span_bubble_ratio\":", found.span_bubble_ratio);
     put(out, ",\"share\":", of.share, ",\"peak\":", peak * of.share, ",\"critical\":[", found.critical.forwards, ',',
         found.critical.backwards, ',');
-    put(out, found.critical.others, "],\"slots\":", found.slots, ",\"tick\":", summarise(from).unit);
+    put(out, found.critical.others, "],\"slots\":", found.slot_total, ",\"tick\":", summarise(from).unit);
     put(out, ",\"quantum\":", quantum, ",\"steps\":", from.steps.size(),
         ",\"reduction_count\":", from.reductions.size());
     put_lane_names(out, colours, head.pipelines);
@@ -196,7 +196,7 @@ inline html_table metric_table(std::span<const panel> of, time_unit in) {
         for (const double value : {found.bubble_ratio, found.span_bubble_ratio})
             (row++)->push_back(number_text(value, 6));
         for (const std::int64_t value :
-             {std::int64_t{found.critical.forwards}, std::int64_t{found.critical.backwards}, found.slots})
+             {std::int64_t{found.critical.forwards}, std::int64_t{found.critical.backwards}, found.slot_total})
             (row++)->push_back(std::to_string(value));
     }
     return out;

@@ -24,7 +24,7 @@ inline void put_header(std::string& out, std::string_view format, const shape& h
     put_quoted(out, head.family.view());
     put(out, ",\"workers\":", head.workers, ",\"stages\":", head.stages, ",\"pipelines\":", head.pipelines);
     put(out, ",\n \"micro_batches\":", head.micro_batches, ",\"micro_batch_parts\":", head.micro_batch_parts);
-    if (head.update != weights::flushed)
+    if (head.update != update_rule::flushed)
         put(out, ",\n \"update\":\"", name(head.update), "\",\"update_every\":", head.update_every);
     put(out, ",\n \"placement\":[");
     for (std::int32_t p = 0; p < head.pipelines; ++p) {
@@ -62,7 +62,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
     put(out, "{\"op\":\"", name(i.op), '"');
     if (is_compute(i.op) || is_transfer(i.op)) put(out, ",\"pipeline\":", i.pipeline);
     put(out, ",\"stage\":", i.stage);
-    const bool versions = from.head.update != weights::flushed;
+    const bool versions = from.head.update != update_rule::flushed;
     if (versions && (is_compute(i.op) || i.op == action::update_weights))
         put(out, ",\"version\":", static_cast<int>(i.version));
     if (i.op == action::update_weights) return put(out, '}');
@@ -87,7 +87,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
 /// The schedule as a chimera.schedule file, version 1. One slot per line; linear in slots.
 inline std::string json(schedule_view from) {
     std::string out;
-    out.reserve(from.slots.size() * 88 + from.placement.size() * 6 + 512);
+    out.reserve(from.entries.size() * 88 + from.placement.size() * 6 + 512);
     detail::put_header(out, "chimera.schedule", from.head, from.placement);
     detail::put_rows(out, "slots", from, [&](const slot& s) { detail::put_slot(out, s); });
     return out;

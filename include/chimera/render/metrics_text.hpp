@@ -17,7 +17,8 @@ inline std::string json(const metrics_report& of, double slots_per_second = 0) {
     put(out, ",\"makespan\":", of.makespan, ",\"longest_span\":", of.longest_span);
     put(out, ",\"bubble_ratio\":", of.bubble_ratio, ",\"span_bubble_ratio\":", of.span_bubble_ratio);
     put(out, ",\n \"critical_path\":{\"forwards\":", of.critical.forwards, ",\"backwards\":", of.critical.backwards);
-    put(out, ",\"others\":", of.critical.others, "},\"slots\":", of.slots, ",\"slots_per_second\":", slots_per_second);
+    put(out, ",\"others\":", of.critical.others, "},\"slots\":", of.slot_total,
+        ",\"slots_per_second\":", slots_per_second);
     put(out, ",\n \"workers\":[");
     const char* before = "\n  ";
     for (const worker_metrics& w : of.workers) {
@@ -41,7 +42,7 @@ inline std::string text(const metrics_report& of, time_unit unit, double slots_p
     put(out, fixed_point{of.span_bubble_ratio, 6}, "\ncritical_path      ", of.critical.forwards, " forwards, ");
     put(out, of.critical.backwards, " backwards");
     if (of.critical.others > 0) put(out, ", ", of.critical.others, " others");
-    put(out, "\nslots              ", of.slots, '\n');
+    put(out, "\nslots              ", of.slot_total, '\n');
     if (slots_per_second > 0) put(out, "slots_per_second   ", fixed_point{slots_per_second, 0}, " (simulated)\n");
     const auto cell = [&](fixed_point value) {
         std::string digits;

@@ -27,7 +27,7 @@ inline void put_instruction_line(std::string& out, program_view from, const inst
         put(out, ", members");
         for (const std::int32_t w : from.replica_group(i.stage)) put(out, ' ', w);
     }
-    if (from.head.update != weights::flushed && (is_compute(i.op) || i.op == action::update_weights))
+    if (from.head.update != update_rule::flushed && (is_compute(i.op) || i.op == action::update_weights))
         put(out, ", version ", static_cast<int>(i.version));
     if (i.overlap != 0) put(out, ", with the next");
     out.push_back('\n');

@@ -22,8 +22,8 @@ constexpr timeline ticks_timeline(schedule_view from) {
     out.head = from.head;
     out.placement.assign(from.placement.begin(), from.placement.end());
     out.offsets.assign(from.offsets.begin(), from.offsets.end());
-    out.steps.reserve(from.slots.size());
-    for (const slot& s : from.slots) {
+    out.steps.reserve(from.entries.size());
+    for (const slot& s : from.entries) {
         step one;
         one.op = action_of(s.op);
         one.count = s.count;

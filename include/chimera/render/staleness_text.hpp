@@ -14,7 +14,7 @@ namespace chimera {
 inline std::string staleness_text(program_view of) {
     using detail::put;
     std::string out;
-    if (of.head.update == weights::flushed) return out;
+    if (of.head.update == update_rule::flushed) return out;
     put(out, "updates            every ", of.head.update_every,
         of.head.update_every == 1 ? " micro-batch" : " micro-batches");
     put(out, " (", name(of.head.update), " weights)\n");

@@ -21,15 +21,15 @@ constexpr schedule timed(schedule_view of) {
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {of.offsets.begin(), of.offsets.end()},
-                 {of.slots.begin(), of.slots.end()}};
-    for (slot& s : out.slots) s.tick = -1;
+                 {of.entries.begin(), of.entries.end()}};
+    for (slot& s : out.entries) s.tick = -1;
     detail::play<std::int32_t>(
-        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.slots.data()});
+        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.entries.data()});
     for (int w = 0; w < of.head.workers; ++w) {
         std::int32_t free_from = 0;
         for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
              i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
-            slot& s = out.slots[static_cast<std::size_t>(i)];
+            slot& s = out.entries[static_cast<std::size_t>(i)];
             if (s.tick < 0) s.tick = free_from;
             free_from = std::max(free_from, s.overlap != 0 ? s.tick : s.end());
         }
@@ -41,13 +41,14 @@ namespace detail {
 
 /// Lengths on the grid of an order that gives none: a tick for each pass, two for a full backward among halves, and for a
 /// pair those of its two passes together.
-constexpr void give_lengths(std::vector<slot>& slots) {
+constexpr void give_lengths(std::vector<slot>& slot_list) {
     bool halves = false;
-    for (const slot& s : slots) halves = halves || s.op == pass::input_gradient || s.op == pass::weight_gradient;
-    for (slot& s : slots) s.ticks = s.op == pass::backward && halves ? 2 : 1;
-    for (std::size_t i = 0; i + 1 < slots.size(); ++i)
-        if (slots[i].overlap != 0)
-            slots[i].ticks = slots[i + 1].ticks = static_cast<std::uint16_t>(slots[i].ticks + slots[i + 1].ticks);
+    for (const slot& s : slot_list) halves = halves || s.op == pass::input_gradient || s.op == pass::weight_gradient;
+    for (slot& s : slot_list) s.ticks = s.op == pass::backward && halves ? 2 : 1;
+    for (std::size_t i = 0; i + 1 < slot_list.size(); ++i)
+        if (slot_list[i].overlap != 0)
+            slot_list[i].ticks = slot_list[i + 1].ticks =
+                static_cast<std::uint16_t>(slot_list[i].ticks + slot_list[i + 1].ticks);
 }
 
 /// Reads an order: rows by ; or by lines, cells by spaces or commas; `.` waits.
@@ -91,7 +92,7 @@ struct order_reader {
 
     constexpr void end_row() {
         ++out.head.workers;
-        out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
     }
 
     constexpr void take(std::string_view word) {
@@ -110,17 +111,17 @@ struct order_reader {
         s.stage = static_cast<std::uint16_t>(of.stage);
         s.first = of.micro_batch;
         s.overlap = overlap ? 1 : 0;
-        out.slots.push_back(s);
+        out.entries.push_back(s);
         out.head.stages = std::max(out.head.stages, of.stage + 1);
         out.head.micro_batches = std::max(out.head.micro_batches, of.micro_batch + 1);
     }
 
     /// The worker of a stage is the row that holds it: one row, and every stage in one.
     constexpr void place() {
-        if (out.slots.empty()) why = refusal::custom_empty;
+        if (out.entries.empty()) why = refusal::custom_empty;
         if (why != refusal::none) return;
         const auto pairs = std::int64_t{out.head.stages} * out.head.micro_batches;
-        if (pairs > (std::int64_t{1} << 20) && pairs / 128 > static_cast<std::int64_t>(out.slots.size())) {
+        if (pairs > (std::int64_t{1} << 20) && pairs / 128 > static_cast<std::int64_t>(out.entries.size())) {
             why = refusal::custom_numbers;
             return;
         }
@@ -128,7 +129,7 @@ struct order_reader {
         for (int w = 0; w < out.head.workers; ++w) {
             for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
                  i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
-                std::int32_t& at = out.placement[out.slots[static_cast<std::size_t>(i)].stage];
+                std::int32_t& at = out.placement[out.entries[static_cast<std::size_t>(i)].stage];
                 if (at >= 0 && at != w) why = refusal::custom_stage_twice;
                 at = w;
             }
@@ -149,7 +150,7 @@ constexpr order_reader read_order(std::string_view text) {
 /// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. One row per worker,
 /// closed by `;` or a new line; cells are stage, pass (F, B, I, W, R) and micro-batch, a pair is (0F1;1B0)OVERLAP_F_B.
 /// The worker of a stage is the row that holds it; the ticks are the earliest that the order allows. What the laws forbid
-/// is built all the same: `proven<fixed<…>>` and verify() name the slot.
+/// is built all the same: `proven<table_of<…>>` and verify() name the slot.
 template <std::size_t Size>
 struct custom {
     char text[Size] = {};
@@ -162,10 +163,10 @@ struct custom {
     constexpr refusal refused() const { return detail::read_order(view()).why; }
     constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
     constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
-    constexpr std::size_t slot_count() const { return detail::read_order(view()).out.slots.size(); }
+    constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
     constexpr schedule make() const {
         detail::order_reader reader = detail::read_order(view());
-        detail::give_lengths(reader.out.slots);
+        detail::give_lengths(reader.out.entries);
         return timed(reader.out);
     }
 };

@@ -29,14 +29,14 @@ struct gems {
                 const int s = m % 2 == 0 ? w : stages - 1 - w;
                 const auto pipeline = static_cast<std::uint16_t>(m % 2);
                 const auto stage = static_cast<std::uint16_t>(s);
-                out.slots.push_back({.tick = m * turn + s, .first = m, .stage = stage, .pipeline = pipeline});
-                out.slots.push_back({.tick = m * turn + 2 * stages - 1 - s,
-                                     .first = m,
-                                     .stage = stage,
-                                     .pipeline = pipeline,
-                                     .op = pass::backward});
+                out.entries.push_back({.tick = m * turn + s, .first = m, .stage = stage, .pipeline = pipeline});
+                out.entries.push_back({.tick = m * turn + 2 * stages - 1 - s,
+                                       .first = m,
+                                       .stage = stage,
+                                       .pipeline = pipeline,
+                                       .op = pass::backward});
             }
-            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+            out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
         }
         return out;
     }

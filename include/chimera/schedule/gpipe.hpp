@@ -22,10 +22,11 @@ struct gpipe {
         for (int s = 0; s < stages; ++s) {
             const auto at = static_cast<std::uint16_t>(s);
             for (int m = 0; m < micro_batches; ++m)
-                out.slots.push_back({.tick = s + m, .first = m, .stage = at, .op = pass::forward});
+                out.entries.push_back({.tick = s + m, .first = m, .stage = at, .op = pass::forward});
             for (int m = 0; m < micro_batches; ++m)
-                out.slots.push_back({.tick = turn + stages - 1 - s + m, .first = m, .stage = at, .op = pass::backward});
-            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+                out.entries.push_back(
+                    {.tick = turn + stages - 1 - s + m, .first = m, .stage = at, .op = pass::backward});
+            out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
         }
         return out;
     }

@@ -13,13 +13,13 @@ namespace chimera {
 namespace detail {
 
 /// A linear pipeline without slots: stage s on worker s.
-constexpr schedule linear(label family, int stages, int micro_batches, std::size_t slots) {
+constexpr schedule linear(label family, int stages, int micro_batches, std::size_t slot_total) {
     schedule out{{family, stages, stages, 1, micro_batches, 1}, {}, {}, {}};
     out.placement.reserve(static_cast<std::size_t>(stages));
     for (int s = 0; s < stages; ++s) out.placement.push_back(s);
     out.offsets.reserve(static_cast<std::size_t>(stages) + 1);
     out.offsets.push_back(0);
-    out.slots.reserve(slots);
+    out.entries.reserve(slot_total);
     return out;
 }
 
@@ -45,11 +45,11 @@ struct one_f_one_b {
             int f = 0;
             for (int b = 0; b < micro_batches; ++b) {
                 for (; f < micro_batches && s + 2 * f < 2 * stages - 1 - s + 2 * b; ++f)
-                    out.slots.push_back({.tick = s + 2 * f, .first = f, .stage = at, .op = pass::forward});
-                out.slots.push_back(
+                    out.entries.push_back({.tick = s + 2 * f, .first = f, .stage = at, .op = pass::forward});
+                out.entries.push_back(
                     {.tick = 2 * stages - 1 - s + 2 * b, .first = b, .stage = at, .op = pass::backward});
             }
-            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+            out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
         }
         return out;
     }

@@ -14,11 +14,11 @@ namespace chimera::detail {
 class order_writer {
 public:
     /// `slots`: how many will be added, exactly.
-    constexpr order_writer(const shape& head, std::vector<std::int32_t> placement, std::size_t slots)
-        : out_{head, std::move(placement), {}, std::vector<slot>(slots, slot{})} {
+    constexpr order_writer(const shape& head, std::vector<std::int32_t> placement, std::size_t slot_total)
+        : out_{head, std::move(placement), {}, std::vector<slot>(slot_total, slot{})} {
         out_.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
         out_.offsets.push_back(0);
-        to_ = out_.slots.data();
+        to_ = out_.entries.data();
     }
 
     constexpr void add(pass op, int stage, int unit, int pipeline = 0) {
@@ -30,7 +30,7 @@ public:
     }
     /// The slot added last.
     constexpr slot& last() { return to_[-1]; }
-    constexpr void end_row() { out_.offsets.push_back(static_cast<std::int32_t>(to_ - out_.slots.data())); }
+    constexpr void end_row() { out_.offsets.push_back(static_cast<std::int32_t>(to_ - out_.entries.data())); }
     constexpr schedule take() { return std::move(out_); }
 
 private:

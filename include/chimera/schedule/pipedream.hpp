@@ -21,7 +21,7 @@ struct pipedream {
     constexpr schedule make() const {
         schedule out = one_f_one_b{stages, micro_batches}.make();
         out.head.family = "pipedream";
-        out.head.update = weights::stashed;
+        out.head.update = update_rule::stashed;
         out.head.update_every = 1;
         return out;
     }
@@ -44,7 +44,7 @@ struct pipedream_2bw {
     constexpr schedule make() const {
         schedule out = one_f_one_b{stages, micro_batches}.make();
         out.head.family = "pipedream_2bw";
-        out.head.update = weights::double_buffered;
+        out.head.update = update_rule::double_buffered;
         out.head.update_every = update_every == 0 ? stages : update_every;
         return out;
     }

@@ -50,7 +50,7 @@ inline void close(const instance& in, heuristic& looking, search_result& out) {
 }  // namespace detail::seek
 
 /// Looks for the shortest schedule of a problem and says how far from the shortest it may be.
-/// Throws `error` for problems that make no sense: see `search_problem`.
+/// Throws `chimera_error` for problems that make no sense: see `search_problem`.
 inline search_result search(const search_problem& of, const search_options& how = {}) {
     const detail::seek::instance in = detail::seek::lay_out(of);
     detail::seek::heuristic looking(in, how);

@@ -21,7 +21,7 @@ constexpr schedule to_schedule(const instance& of, const order& rows) {
     out.head.micro_batches = of.units;
     out.placement = of.placement;
     out.offsets = of.offsets;
-    out.slots.reserve(rows.size());
+    out.entries.reserve(rows.size());
     std::vector<std::int32_t> done(of.lanes.size(), 0);
     const std::int32_t first_pipeline = of.lanes.front().count;
     for (const std::uint16_t id : rows) {
@@ -31,7 +31,7 @@ constexpr schedule to_schedule(const instance& of, const order& rows) {
         s.stage = static_cast<std::uint16_t>(l.stage);
         s.pipeline = static_cast<std::uint16_t>(l.pipeline);
         s.op = l.op;
-        out.slots.push_back(s);
+        out.entries.push_back(s);
     }
     return compact(out);
 }

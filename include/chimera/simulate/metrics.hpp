@@ -25,14 +25,14 @@ struct metrics_report {
     double longest_span = 0;
     double bubble_ratio = 0;       ///< 1 - busy / (workers · makespan)
     double span_bubble_ratio = 0;  ///< 1 - largest busy / longest_span
-    std::int64_t slots = 0;        ///< compute steps
+    std::int64_t slot_total = 0;   ///< compute steps
     critical_path critical;
     std::vector<worker_metrics> workers;
 };
 
 namespace detail {
 
-constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::int64_t& slots) {
+constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::int64_t& slot_total) {
     worker_metrics out;
     double start = -1;
     double end = 0;
@@ -40,7 +40,7 @@ constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::
     std::int32_t peak = 0;
     for (const step& s : row) {
         if (!is_compute(s.op)) continue;
-        ++slots;
+        ++slot_total;
         if (s.end > end) out.busy += s.end - std::max(s.begin, end);  // what runs in pairs counts once
         start = start < 0 ? s.begin : std::min(start, s.begin);
         end = std::max(end, s.end);
@@ -63,7 +63,7 @@ constexpr metrics_report metrics(const timeline& of, double tolerance = 0) {
     double most = 0;
     out.workers.reserve(static_cast<std::size_t>(of.head.workers));
     for (int w = 0; w < of.head.workers; ++w) {
-        out.workers.push_back(detail::measure_row(of.row(w), of.head.micro_batch_parts, out.slots));
+        out.workers.push_back(detail::measure_row(of.row(w), of.head.micro_batch_parts, out.slot_total));
         busy += out.workers.back().busy;
         most = std::max(most, out.workers.back().busy);
         out.longest_span = std::max(out.longest_span, out.workers.back().span);

@@ -30,8 +30,8 @@ public:
           rows_(static_cast<std::size_t>(of.head.workers)), out_{of.head,
                                                                  {of.placement.begin(), of.placement.end()},
                                                                  {of.offsets.begin(), of.offsets.end()},
-                                                                 std::vector<slot>(of.slots.size(), slot{})} {
-        for (const slot& s : of.slots)
+                                                                 std::vector<slot>(of.entries.size(), slot{})} {
+        for (const slot& s : of.entries)
             if (s.overlap == 1)
                 refuse("re-ordering of pairs (they are bound to their place) re-time the order instead");
         for (std::size_t w = 0; w < rows_.size(); ++w) {
@@ -42,7 +42,7 @@ public:
     }
 
     constexpr schedule run() {
-        std::size_t left = of_.slots.size();
+        std::size_t left = of_.entries.size();
         while (!calendar_.empty()) {
             std::pop_heap(calendar_.begin(), calendar_.end(), later);
             const auto [time, w] = calendar_.back();
@@ -71,7 +71,7 @@ private:
     static constexpr std::size_t lane_of(pass op) {
         return op == pass::forward ? 0 : op == pass::weight_gradient ? 2 : 1;
     }
-    constexpr const slot& at(std::int32_t i) const { return of_.slots[static_cast<std::size_t>(i)]; }
+    constexpr const slot& at(std::int32_t i) const { return of_.entries[static_cast<std::size_t>(i)]; }
     constexpr void wake(std::int32_t w, double time) {
         calendar_.push_back({time, w});
         std::push_heap(calendar_.begin(), calendar_.end(), later);
@@ -136,7 +136,7 @@ private:
     }
 
     constexpr void start(std::int32_t w, row& r, const slot& s, double time) {
-        out_.slots[static_cast<std::size_t>(r.to++)] = s;
+        out_.entries[static_cast<std::size_t>(r.to++)] = s;
         r.free = time + rates_.of(s);
         if (s.op == pass::forward) r.live += s.count;
         if (ends_activation(s.op)) r.live -= s.count;
@@ -191,7 +191,7 @@ constexpr schedule compact(schedule_view of, const costs& c, int memory = 0) {
     return compact(schedule{of.head,
                             {of.placement.begin(), of.placement.end()},
                             {of.offsets.begin(), of.offsets.end()},
-                            {of.slots.begin(), of.slots.end()}});
+                            {of.entries.begin(), of.entries.end()}});
 }
 
 }  // namespace chimera

@@ -76,7 +76,7 @@ struct step_sink {
 
 /// Predicts the timeline of a program, in seconds, and writes it over `out`, whose memory it uses again.
 /// `cores`: how many workers can compute at once; 0: all. Linear in instructions (times log workers with cores).
-/// Throws `error` when the program cannot come to its end.
+/// Throws `chimera_error` when the program cannot come to its end.
 constexpr void simulate_into(timeline& out, program_view of, const costs& c = {}, int cores = 0) {
     if (cores > 0 && cores < of.head.workers)
         out = detail::play_on_cores(detail::machine(of, c, std::move(out)), cores);
@@ -92,7 +92,7 @@ constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0)
 
 /// For a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
 /// both of its slots can, and both end with it. Writes over `out`, whose memory it uses again.
-/// Throws `error` when workers wait for each other.
+/// Throws `chimera_error` when workers wait for each other.
 constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {}) {
     const detail::rates rates(c, of.head);
     out.head = of.head;
@@ -100,12 +100,12 @@ constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {
     out.offsets.assign(of.offsets.begin(), of.offsets.end());
     out.reduction_offsets.clear();
     out.reductions.clear();
-    out.steps.resize(of.slots.size());
+    out.steps.resize(of.entries.size());
     const std::size_t played = detail::play<double>(
         of, [&](const auto&... together) { return rates.of(together...); },
         [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
         detail::step_sink{out.steps.data()});
-    if (played != of.slots.size())
+    if (played != of.entries.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
 }
 

@@ -40,7 +40,7 @@ public:
     /// Number of slots played: fewer than there are when the orders of the rows wait for each other.
     constexpr std::size_t run() {
         // The grid's own order respects the dependencies of a lawful schedule: nothing to wait for, nobody to wake.
-        if (dense() && run_by_tick()) return of_.slots.size();
+        if (dense() && run_by_tick()) return of_.entries.size();
         return run_by_need();
     }
 
@@ -66,7 +66,7 @@ private:
         std::int64_t ticks = 0;
         for (int w = 0; w < of_.head.workers; ++w)
             if (const auto row = of_.row(w); !row.empty()) ticks = std::max<std::int64_t>(ticks, row.back().tick);
-        return ticks * of_.head.workers <= 4 * static_cast<std::int64_t>(of_.slots.size());
+        return ticks * of_.head.workers <= 4 * static_cast<std::int64_t>(of_.entries.size());
     }
 
     constexpr void open_lanes() {
@@ -163,7 +163,7 @@ private:
         recent_.assign(ports_.size() * kept_, recent{});
         lay_rows(true);
         open_lanes();
-        std::size_t left = of_.slots.size();
+        std::size_t left = of_.entries.size();
         for (std::int32_t tick = 0; left > 0; ++tick) {
             for (std::size_t w = 0; w < lanes_.size(); ++w) {
                 lane<Time>& l = lanes_[w];

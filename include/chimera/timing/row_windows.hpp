@@ -60,7 +60,7 @@ public:
         if (l.loaded == l.last) return false;
         std::ptrdiff_t count = l.loaded == of_.offsets[w] ? 1 + static_cast<std::ptrdiff_t>(5 * w % size) : size;
         if (l.last - l.loaded < count) count = l.last - l.loaded;
-        const slot* from = of_.slots.data() + l.loaded;
+        const slot* from = of_.entries.data() + l.loaded;
         for (const slot* const last = from + count; from != last; ++from, ++to) to->what = *from;
         l.loaded += static_cast<std::int32_t>(count);
         if (from[-1].overlap != 0 && l.loaded != l.last) {
@@ -73,11 +73,11 @@ public:
 
     /// Announces to the caches that the window is about to empty.
     [[gnu::always_inline]] constexpr void announce(const lane<Time>& l) const {
-        if (of_.slots.size() < large || std::is_constant_evaluated()) return;
+        if (of_.entries.size() < large || std::is_constant_evaluated()) return;
         constexpr std::int32_t line = 4;
-        const auto last = static_cast<std::int32_t>(of_.slots.size()) - 1;
+        const auto last = static_cast<std::int32_t>(of_.entries.size()) - 1;
         for (std::int32_t i = 0; i < size; i += line) {
-            expect(of_.slots.data() + std::min(l.loaded + i, last));
+            expect(of_.entries.data() + std::min(l.loaded + i, last));
             sink_.expect(static_cast<std::size_t>(std::max(l.loaded - size + i, 0)));
         }
     }

@@ -14,7 +14,7 @@ constexpr bool may_pair(const slot& a, const slot& b) {
 }
 
 constexpr void check_exclusive(const schedule_view& s, report& r) {
-    const slot* const all = s.slots.data();
+    const slot* const all = s.entries.data();
     for (std::int32_t w = 0; w < s.head.workers; ++w) {
         const std::int32_t begin = s.offsets[static_cast<std::size_t>(w)];
         const std::int32_t end = s.offsets[static_cast<std::size_t>(w) + 1];

@@ -99,7 +99,7 @@ constexpr void check_housed(const program_view& p, const update_groups& groups, 
         for (const std::int32_t cell : tenant)
             if (cell >= 0) home[static_cast<std::size_t>(cell)] = -1;
     }
-    if (p.head.update != weights::flushed)
+    if (p.head.update != update_rule::flushed)
         check_versions(p, groups, r);
     else if (marked || !p.version_counts.empty())
         check_no_versions(p, r);

@@ -44,7 +44,7 @@ constexpr bool computes(const instruction& i) { return is_compute(i.op); }
 constexpr bool known(const slot& s) { return s.op <= pass::recompute; }
 constexpr bool known(const instruction& i) { return i.op <= action::update_weights; }
 
-constexpr std::span<const slot> items(const schedule_view& s) { return s.slots; }
+constexpr std::span<const slot> items(const schedule_view& s) { return s.entries; }
 constexpr std::span<const instruction> items(const program_view& p) { return p.instructions; }
 constexpr bool is_program(const schedule_view&) { return false; }
 constexpr bool is_program(const program_view&) { return true; }
@@ -70,8 +70,8 @@ constexpr bool sound_shape(const View& t, report& r) {
     const shape& h = t.head;
     const bool positive = h.workers > 0 && h.stages > 0 && h.stages <= 65536 && h.pipelines > 0 &&
                           h.pipelines <= 65536 && h.micro_batches > 0 && h.micro_batch_parts > 0 &&
-                          h.update <= weights::double_buffered &&
-                          (h.update == weights::flushed ? h.update_every == 0 : h.update_every > 0);
+                          h.update <= update_rule::double_buffered &&
+                          (h.update == update_rule::flushed ? h.update_every == 0 : h.update_every > 0);
     bool sound = positive && h.micro_batches <= std::numeric_limits<std::int32_t>::max() / h.micro_batch_parts;
     sound = sound && t.placement.size() == static_cast<std::size_t>(h.pipelines) * static_cast<std::size_t>(h.stages) &&
             cuts(t.offsets, h.workers, items(t).size());

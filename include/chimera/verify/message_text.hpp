@@ -37,7 +37,7 @@ inline std::string message(const fault& f) {
     return text;
 }
 
-/// Throws `error` with the first fault of a report that has one.
+/// Throws `chimera_error` with the first fault of a report that has one.
 inline void require(const report& found) {
     if (!found.ok()) refuse(message(found.faults.front()));
 }

@@ -57,7 +57,7 @@ constexpr bool plain_and_in_order(const slot* all, const passes& here, const pas
 }
 
 constexpr void check_ordered(const schedule_view& s, const ledger& l, report& r) {
-    const by_tick after{s.slots.data()};
+    const by_tick after{s.entries.data()};
     const std::int32_t units = s.head.units(), last = s.head.stages - 1;
     const passes* p = l.at.data();
     for (std::int32_t stage = 0; stage <= last; ++stage)

@@ -70,7 +70,7 @@ consteval bool prove() {
         return true;
 }
 
-/// The table itself, proven: `constexpr auto& table = proven<fixed<spec>>;`
+/// The table itself, proven: `constexpr auto& table = proven<table_of<spec>>;`
 template <const auto& Table, limits Allowed = limits{}>
 requires(prove<Table, Allowed>()) inline constexpr const auto& proven = Table;
 

@@ -10,7 +10,7 @@ namespace chimera::detail {
 
 /// The groups of a program, for laws that are asked for one by one.
 constexpr update_groups groups_of(const program_view& p) {
-    if (p.head.update == weights::flushed) return {};
+    if (p.head.update == update_rule::flushed) return {};
     report ignored;
     return find_update_groups(p.head, check_once(p, ignored).pipeline);
 }
@@ -20,7 +20,7 @@ constexpr update_groups groups_of(const program_view& p) {
 class reduction_rounds {
 public:
     constexpr explicit reduction_rounds(const program_view& p) : p_(p) {
-        if (p.head.update == weights::flushed) return;
+        if (p.head.update == update_rule::flushed) return;
         round_.assign(p.instructions.size(), 0);
         std::vector<std::int32_t> seen(2 * static_cast<std::size_t>(p.head.stages), 0);
         for (std::int32_t w = 0; w < p.head.workers; ++w) {

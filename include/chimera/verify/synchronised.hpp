@@ -79,7 +79,7 @@ constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t 
 constexpr void check_synchronised(const program_view& p, const update_groups& groups, report& r) {
     const holders h = find_holders(p);
     check_members(p, h, r);
-    if (p.head.update != weights::flushed) {
+    if (p.head.update != update_rule::flushed) {
         check_updates(p, h, groups, r);
         return check_collective_order(p, r);
     }

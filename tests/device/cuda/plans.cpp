@@ -44,7 +44,7 @@ protected:
     static std::string refusal(const std::function<void()>& f) {
         try {
             f();
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             return e.what();
         }
         return "nothing was refused";

@@ -9,7 +9,7 @@
 #include <executor/communicate/loopback/loopback.hpp>
 #include <executor/device/cuda/cuda_check.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
-#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/engine/cuda/cuda_work_queue.hpp>
 #include <executor/engine/engine.hpp>
 
 #include <chimera/core/spec.hpp>
@@ -40,7 +40,9 @@ struct streamed {
         world = std::make_unique<loopback_world>(workers, streams.back());
         engine_options options;
         options.watchdog_seconds = 30;
-        options.lanes = [this](int w) { return make_cuda_lane(0, streams[static_cast<std::size_t>(w)].handle()); };
+        options.work_queues = [this](int w) {
+            return make_cuda_work_queue(0, streams[static_cast<std::size_t>(w)].handle());
+        };
         if (as_graph) options.graph = make_cuda_graph(all);
         options.hooks.after_iteration = [this](communicator&) { ++hooks; };
         const stage_lookup lookup = [this, stages = p.head.stages](int w, int s) {
@@ -83,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(every_family, graph, testing::ValuesIn(sweep::variants(
                          [](const auto& of) { return of.param.name; });
 
 TEST(graph_of_a_program, runs_and_tells_times_in_every_iteration) {
-    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 6}), chimera::sync::eager);
+    const program p = lower(generate(bidirectional{.stages = 4, .micro_batches = 6}), chimera::reduction_start::eager);
     streamed s(p, fake::pace::random, 2, true);
     s.run->run_iteration();
     const int passes = s.passes;
@@ -129,7 +131,7 @@ TEST(graph_of_a_program, a_recording_that_fails_is_dropped_when_nobody_enqueues_
     };
     const auto throw_then = [&] {
         while (before < 0) std::this_thread::yield();
-        throw error("it is full");
+        throw chimera_error("it is full");
     };
     const std::string line = failure_of(s, {{0, be_slow}, {3, throw_then}});
     EXPECT_THAT(line, testing::HasSubstr("it is full"));

@@ -2,7 +2,7 @@
 #include "on_gpu.hpp"
 
 #include <executor/communicate/loopback/loopback.hpp>
-#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/engine/cuda/cuda_work_queue.hpp>
 
 #include <array>
 #include <cmath>
@@ -111,25 +111,25 @@ TEST_F(loopback_on_gpu, reductions_have_the_bits_of_the_host) {
     });
 }
 
-TEST_F(loopback_on_gpu, a_lane_tells_times_in_the_order_of_the_work) {
+TEST_F(loopback_on_gpu, a_work_queue_tells_times_in_the_order_of_the_work) {
     cuda_stream on;
-    const auto lane = make_cuda_lane(0, on.handle());
-    lane->prepare(3);
-    std::byte* const memory = lane->allocate(std::size_t{64} << 20);
-    const auto start = lane::clock::now();
-    lane->begin(start);
-    lane->stamp(0);
+    const auto work_queue = make_cuda_work_queue(0, on.handle());
+    work_queue->prepare(3);
+    std::byte* const memory = work_queue->allocate(std::size_t{64} << 20);
+    const auto start = work_queue::clock::now();
+    work_queue->begin(start);
+    work_queue->stamp(0);
     for (int i = 0; i < 20; ++i) on.copy(memory, memory + (std::size_t{32} << 20), std::size_t{32} << 20);
-    lane->stamp(1);
-    lane->stamp(2);
-    const std::array times{lane->wait(0), lane->wait(1), lane->wait(2)};
-    lane->finish();
-    const double all = std::chrono::duration<double>(lane::clock::now() - start).count();
+    work_queue->stamp(1);
+    work_queue->stamp(2);
+    const std::array times{work_queue->wait(0), work_queue->wait(1), work_queue->wait(2)};
+    work_queue->finish();
+    const double all = std::chrono::duration<double>(work_queue::clock::now() - start).count();
     EXPECT_GE(times[0], 0);
     EXPECT_GT(times[1], times[0]);
     EXPECT_GE(times[2], times[1]);
     EXPECT_LE(times[2], all + 1e-4);
-    lane->release(memory);
+    work_queue->release(memory);
 }
 
 }  // namespace

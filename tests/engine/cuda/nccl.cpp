@@ -91,7 +91,7 @@ TEST_F(nccl, a_rank_that_does_not_come_is_told_within_the_time) {
     try {
         make_nccl(make_nccl_id(), {0, 2, 0, on.handle(), {}, 2, 4});
         FAIL();
-    } catch (const chimera::error& e) {
+    } catch (const chimera::chimera_error& e) {
         EXPECT_THAT(e.what(), testing::HasSubstr("rank 0 of 2: joining the other ranks did not end within 2 s"));
     }
 }

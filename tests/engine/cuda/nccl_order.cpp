@@ -143,7 +143,7 @@ TEST_F(nccl_order, more_messages_at_once_than_there_is_memory_for_are_refused) {
         try {
             end.start(std::array{sent.to(0), sent.from(0)});
             ADD_FAILURE();
-        } catch (const chimera::error& e) {
+        } catch (const chimera::chimera_error& e) {
             EXPECT_THAT(e.what(), testing::HasSubstr("more messages of 13 bytes at once than the 0 there is memory"));
         }
     }});
@@ -155,7 +155,7 @@ TEST_F(nccl_order, an_older_library_than_the_program_was_built_with_is_refused) 
     try {
         make_nccl_id();
         ADD_FAILURE();
-    } catch (const chimera::error& e) {
+    } catch (const chimera::chimera_error& e) {
         EXPECT_THAT(e.what(), testing::StartsWith("NCCL 2.18 is loaded (the program was built for 2."));
     }
     fake::nccl_version = built;
@@ -185,7 +185,7 @@ TEST(nccl_hazards, are_seen_while_a_receive_waits) {
                  EXPECT_THROW(fake::load(on.handle(), &unknown), std::logic_error);
                  EXPECT_THAT(fake::hazards(), testing::HasSubstr("first time while a call of NCCL on GPU 1 waits"));
                  const auto before = refused();
-                 EXPECT_THROW(device_memory(1, 100), chimera::error);
+                 EXPECT_THROW(device_memory(1, 100), chimera::chimera_error);
                  EXPECT_GT(refused(), before);
                  EXPECT_NO_THROW(device_memory(2, 100));
                  std::array<double, 1> hello{};

@@ -7,7 +7,7 @@
 
 #include <executor/communicate/cuda/cuda_stream.hpp>
 #include <executor/communicate/nccl/nccl.hpp>
-#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/engine/cuda/cuda_work_queue.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/engine/replica_groups.hpp>
 
@@ -63,7 +63,9 @@ struct streamed {
         : on(p.head.workers, replica_groups(p), pace, seed, most_staged) {
         engine_options options;
         options.watchdog_seconds = watchdog;
-        options.lanes = [this](int w) { return make_cuda_lane(w, on.streams[static_cast<std::size_t>(w)].handle()); };
+        options.work_queues = [this](int w) {
+            return make_cuda_work_queue(w, on.streams[static_cast<std::size_t>(w)].handle());
+        };
         const stage_lookup lookup = [this, stages = p.head.stages](int w, int s) {
             auto& held = plain[{w, s}];
             if (!held) {
@@ -129,7 +131,7 @@ TEST(nccl_failure, a_connection_that_is_lost_is_found_by_a_rank_that_only_comput
         try {
             s.on.ends[2]->check();
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        } catch (const error& e) {
+        } catch (const chimera_error& e) {
             found = e.what();
         }
     }

@@ -12,7 +12,7 @@
 using namespace chimera;
 
 int main() {
-    constexpr auto& table = fixed<bidirectional{.stages = 4, .micro_batches = 4}>;
+    constexpr auto& table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
     const program whole = lower(table);
     executor::emulation each;
     each.forward = 1e-4, each.backward = 2e-4;

@@ -15,7 +15,7 @@
 /// executor/device/device.hpp says.
 ///
 /// Results are the same bits whenever arguments are the same: no floating-point atomics, no order left to the hardware, no
-/// grid that depends on the card. A launch that CUDA refuses throws chimera::error.
+/// grid that depends on the card. A launch that CUDA refuses throws chimera_error.
 ///
 /// Heads need no splitting or merging: in qkv [rows, 3 · channels], a head's queries are a matrix with leading dimension
 /// 3 · channels, and the next head's lie `head size` further on, which strided-batched products take as they are.
@@ -23,7 +23,7 @@ namespace chimera::executor::gpu {
 
 using stream_handle = void*;  ///< a cudaStream_t; null is the default stream
 
-/// Throws chimera::error: what a cudaError_t of a launch means and what helps.
+/// Throws chimera_error: what a cudaError_t of a launch means and what helps.
 [[noreturn]] void launch_failed(int error);
 
 // Element by element. Outputs may be inputs.

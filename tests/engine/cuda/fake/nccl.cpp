@@ -74,11 +74,11 @@ struct kernel {
     }
     void join(const call& c) {
         turns.back() = c.comm->collectives++;
-        auto& meeting = c.comm->all->collectives[turns.back()];
-        meeting.data[c.comm->rank] = {c.from, c.to};
-        if (meeting.data.size() < static_cast<std::size_t>(c.comm->all->size)) return;
-        c.carry_out(meeting);
-        meeting.over = true;
+        auto& rendezvous = c.comm->all->collectives[turns.back()];
+        rendezvous.data[c.comm->rank] = {c.from, c.to};
+        if (rendezvous.data.size() < static_cast<std::size_t>(c.comm->all->size)) return;
+        c.carry_out(rendezvous);
+        rendezvous.over = true;
     }
     void post(const call& c) {
         const bool sends = c.what == call::send;

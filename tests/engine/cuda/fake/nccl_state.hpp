@@ -25,7 +25,7 @@ struct side {
 };
 
 /// A collective as its members come to it.
-struct meeting_of_all {
+struct rendezvous_of_all {
     std::map<int, std::vector<void*>> data;  // by rank: what the call was given
     bool over = false;
 };
@@ -35,7 +35,7 @@ struct shared {
     explicit shared(int n) : size(n) {}
     int size, arrived = 0;
     std::map<std::pair<int, int>, std::deque<side>> sends, receives;  // by sender and receiver
-    std::map<std::uint64_t, meeting_of_all> collectives;              // by how many came before
+    std::map<std::uint64_t, rendezvous_of_all> collectives;           // by how many came before
     struct splitting {
         std::map<int, int> colors;
         std::map<int, std::shared_ptr<shared>> made;
@@ -52,7 +52,7 @@ struct call {
     void* to;
     std::size_t bytes;
     int peer;  // or root
-    std::function<void(meeting_of_all&)> carry_out;
+    std::function<void(rendezvous_of_all&)> carry_out;
 };
 
 }  // namespace fake

@@ -14,11 +14,11 @@ namespace chimera::executor {
 
 /// Where a worker's work goes. On the host a call is over when it returns; on a GPU stages and communicators only enqueue, and
 /// the lane is how the loop learns when things happened. One object serves one worker, and its loop calls it from one thread.
-class lane {
+class work_queue {
 public:
     using clock = std::chrono::steady_clock;
 
-    virtual ~lane() = default;
+    virtual ~work_queue() = default;
 
     /// Memory for activations and boundary tensors, zeroed, on 64-byte boundaries; null where there is none left.
     virtual std::byte* allocate(std::size_t bytes) = 0;
@@ -44,17 +44,17 @@ public:
 };
 
 /// Makes the lane of a worker.
-using lane_maker = std::function<std::unique_ptr<lane>(int worker)>;
+using work_queue_maker = std::function<std::unique_ptr<work_queue>(int worker)>;
 
 /// A piece of a lane's memory. Without a lane: of the host's.
-class lane_memory {
+class queue_memory {
 public:
-    lane_memory() = default;
+    queue_memory() = default;
     /// Empty where there is none left.
-    lane_memory(lane* from, std::size_t bytes);
-    ~lane_memory();
-    lane_memory(lane_memory&& other) noexcept { *this = std::move(other); }
-    lane_memory& operator=(lane_memory&& other) noexcept {
+    queue_memory(work_queue* from, std::size_t bytes);
+    ~queue_memory();
+    queue_memory(queue_memory&& other) noexcept { *this = std::move(other); }
+    queue_memory& operator=(queue_memory&& other) noexcept {
         std::swap(from_, other.from_);
         std::swap(data_, other.data_);
         return *this;
@@ -63,7 +63,7 @@ public:
     std::byte* get() const { return data_; }
 
 private:
-    lane* from_ = nullptr;
+    work_queue* from_ = nullptr;
     std::byte* data_ = nullptr;
 };
 

@@ -3,7 +3,7 @@
 
 // Plain C++: needs no CUDA header.
 
-#include <executor/engine/lane.hpp>
+#include <executor/engine/work_queue.hpp>
 
 namespace chimera::executor {
 
@@ -12,6 +12,6 @@ namespace chimera::executor {
 /// enqueues is named for profilers, slot by slot.
 ///
 /// `stream`: a cudaStream_t of that GPU, which must outlive the lane.
-std::unique_ptr<lane> make_cuda_lane(int gpu, void* stream);
+std::unique_ptr<work_queue> make_cuda_work_queue(int gpu, void* stream);
 
 }  // namespace chimera::executor

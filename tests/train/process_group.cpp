@@ -22,7 +22,7 @@ using namespace chimera::executor;
 using testing::HasSubstr;
 
 /// What each rank's `together` ends with: "good", "error: …" or "failed: …".
-std::vector<std::string> all_together(int size, const std::function<void(crew&)>& code, double timeout = 20) {
+std::vector<std::string> all_together(int size, const std::function<void(process_group&)>& code, double timeout = 20) {
     const std::uint16_t port = ports::free_port();
     std::vector<std::string> ends(static_cast<std::size_t>(size));
     std::vector<std::thread> threads;
@@ -30,7 +30,7 @@ std::vector<std::string> all_together(int size, const std::function<void(crew&)>
         threads.emplace_back([&, r] {
             std::string& end = ends[static_cast<std::size_t>(r)];
             try {
-                crew all(meet({r, size, -1}, {"127.0.0.1", port, "", timeout}), timeout);
+                process_group all(meet({r, size, -1}, {"127.0.0.1", port, "", timeout}), timeout);
                 all.together([&] { code(all); });
                 end = "good";
             } catch (const run_failed& e) {
@@ -45,8 +45,8 @@ std::vector<std::string> all_together(int size, const std::function<void(crew&)>
     return ends;
 }
 
-TEST(crew, alone_plays_all_and_agrees_at_once) {
-    crew alone;
+TEST(process_group, alone_plays_all_and_agrees_at_once) {
+    process_group alone;
     alone.deal(7);
     EXPECT_TRUE(alone.alone() && alone.leads() && alone.plays(0) && alone.plays(6));
     EXPECT_FALSE(alone.plays(7));
@@ -55,26 +55,26 @@ TEST(crew, alone_plays_all_and_agrees_at_once) {
     EXPECT_THROW(alone.together([] { throw run_failed("lost"); }), run_failed);
 }
 
-TEST(crew, deals_workers_that_follow_each_other) {
-    const auto ends = all_together(3, [](crew& all) {
+TEST(process_group, deals_workers_that_follow_each_other) {
+    const auto ends = all_together(3, [](process_group& all) {
         all.deal(6);
         EXPECT_THAT(all.here(), testing::ElementsAre(2 * all.rank(), 2 * all.rank() + 1));
         EXPECT_EQ(all.local_index(2 * all.rank() + 1), 2 * all.rank() + 1);
     });
     EXPECT_THAT(ends, testing::Each("good"));
     for (const int workers : {4, 2, 7})
-        EXPECT_THAT(all_together(3, [&](crew& all) { all.deal(workers); }),
+        EXPECT_THAT(all_together(3, [&](process_group& all) { all.deal(workers); }),
                     testing::Each(HasSubstr("3 ranks cannot share " + std::to_string(workers) + " workers")));
 }
 
-TEST(crew, collects_blobs_of_any_length_on_rank_0) {
+TEST(process_group, collects_blobs_of_any_length_on_rank_0) {
     const auto blob_of = [](int rank) {
         blob all(rank == 1 ? (std::size_t{1} << 24) * 2 + 5 : static_cast<std::size_t>(rank));
         for (std::size_t i = 0; i < all.size(); ++i)
             all[i] = static_cast<std::byte>(i * 31 / 7 + static_cast<std::size_t>(rank));
         return all;
     };
-    const auto ends = all_together(3, [&](crew& all) {
+    const auto ends = all_together(3, [&](process_group& all) {
         const auto got = all.collect(blob_of(all.rank()));
         ASSERT_EQ(got.size(), all.leads() ? 3U : 0U);
         if (!all.leads()) return;
@@ -83,8 +83,8 @@ TEST(crew, collects_blobs_of_any_length_on_rank_0) {
     EXPECT_THAT(ends, testing::Each("good"));
 }
 
-TEST(crew, settles_questions) {
-    const auto ends = all_together(3, [](crew& all) {
+TEST(process_group, settles_questions) {
+    const auto ends = all_together(3, [](process_group& all) {
         EXPECT_EQ(all.of_rank_0(10 + all.rank()), 10);
         EXPECT_TRUE(all.any(all.rank() == 2));
         EXPECT_FALSE(all.any(false));
@@ -92,15 +92,15 @@ TEST(crew, settles_questions) {
     });
     EXPECT_THAT(ends, testing::Each("good"));
     const auto apart =
-        all_together(3, [](crew& all) { all.agree(all.rank() == 1 ? "mine" : "ours", "job than rank 0"); });
+        all_together(3, [](process_group& all) { all.agree(all.rank() == 1 ? "mine" : "ours", "job than rank 0"); });
     EXPECT_THAT(apart, testing::Each(testing::AllOf(testing::StartsWith("error: rank "),
                                                     HasSubstr("(rank 1 has another job than rank 0)"))));
 }
 
-TEST(crew, what_one_throws_ends_all_whatever_they_ask) {
+TEST(process_group, what_one_throws_ends_all_whatever_they_ask) {
     for (const int who : {0, 2})
         for (const bool failed : {false, true}) {
-            const auto ends = all_together(3, [&](crew& all) {
+            const auto ends = all_together(3, [&](process_group& all) {
                 all.wait();
                 if (all.rank() == who && failed) throw run_failed("the disk is lost (test) mend it");
                 if (all.rank() == who) throw std::runtime_error("the file is bad (test) mend it");
@@ -117,9 +117,9 @@ TEST(crew, what_one_throws_ends_all_whatever_they_ask) {
 }
 
 /// All come well to the question; rank 0 cannot answer it.
-TEST(crew, what_the_answer_throws_on_rank_0_ends_all_as_refused) {
-    const auto ends = all_together(3, [](crew& all) {
-        all.ask({}, [](const std::vector<blob>&) -> blob { throw chimera::error("no room for the answer"); });
+TEST(process_group, what_the_answer_throws_on_rank_0_ends_all_as_refused) {
+    const auto ends = all_together(3, [](process_group& all) {
+        all.ask({}, [](const std::vector<blob>&) -> blob { throw chimera::chimera_error("no room for the answer"); });
     });
     EXPECT_EQ(ends[0], "error: no room for the answer");
     for (const int r : {1, 2})
@@ -128,8 +128,8 @@ TEST(crew, what_the_answer_throws_on_rank_0_ends_all_as_refused) {
                                    HasSubstr("(rank 0: no room for the answer)")));
 }
 
-TEST(crew, an_abort_gives_way_to_its_cause) {
-    const auto ends = all_together(3, [](crew& all) {
+TEST(process_group, an_abort_gives_way_to_its_cause) {
+    const auto ends = all_together(3, [](process_group& all) {
         if (all.rank() == 1) throw run_failed("worker 1 failed (test) mend it");
         throw run_aborted("the run was aborted (test) look at the others");
     });
@@ -139,11 +139,11 @@ TEST(crew, an_abort_gives_way_to_its_cause) {
                     testing::AllOf(testing::StartsWith("failed: "), HasSubstr("(rank 1: worker 1 failed (test)")));
 }
 
-TEST(crew, a_rank_that_leaves_or_is_silent_ends_all_within_the_time_out) {
+TEST(process_group, a_rank_that_leaves_or_is_silent_ends_all_within_the_time_out) {
     for (const bool silent : {false, true}) {
         const auto ends = all_together(
             3,
-            [&](crew& all) {
+            [&](process_group& all) {
                 if (all.rank() != 1) return all.wait();
                 if (silent) std::this_thread::sleep_for(std::chrono::seconds(4));
                 throw std::string("gone");  // nothing that `together` passes on: as if the process had ended
@@ -154,8 +154,8 @@ TEST(crew, a_rank_that_leaves_or_is_silent_ends_all_within_the_time_out) {
     }
 }
 
-TEST(crew, an_iteration_is_put_together_on_rank_0) {
-    const auto ends = all_together(2, [](crew& all) {
+TEST(process_group, an_iteration_is_put_together_on_rank_0) {
+    const auto ends = all_together(2, [](process_group& all) {
         const double me = all.rank();
         iteration_part mine{100 + 0.5 * me, {}, {}, {}};
         mine.losses = {all.rank() == 0 ? 3.0 : 0.0, all.rank() == 1 ? 5.0 : 0.0};

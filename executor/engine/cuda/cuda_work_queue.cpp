@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/device/cuda/cuda_check.hpp>
-#include <executor/engine/cuda/cuda_lane.hpp>
+#include <executor/engine/cuda/cuda_work_queue.hpp>
 
 #include <nvtx3/nvToolsExt.h>
 
@@ -9,18 +9,18 @@ namespace {
 
 using detail::check;
 
-class cuda_lane final : public lane {
+class cuda_work_queue final : public work_queue {
 public:
-    cuda_lane(int gpu, void* stream) : gpu_(gpu), stream_(static_cast<cudaStream_t>(stream)) {
+    cuda_work_queue(int gpu, void* stream) : gpu_(gpu), stream_(static_cast<cudaStream_t>(stream)) {
         use();
         check(cudaEventCreate(&start_), "making an event");
     }
-    ~cuda_lane() override {
+    ~cuda_work_queue() override {
         for (cudaEvent_t event : events_) cudaEventDestroy(event);
         cudaEventDestroy(start_);
     }
-    cuda_lane(const cuda_lane&) = delete;
-    cuda_lane& operator=(const cuda_lane&) = delete;
+    cuda_work_queue(const cuda_work_queue&) = delete;
+    cuda_work_queue& operator=(const cuda_work_queue&) = delete;
 
     std::byte* allocate(std::size_t bytes) override {
         void* const memory = detail::take_memory(gpu_, bytes);
@@ -85,6 +85,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<lane> make_cuda_lane(int gpu, void* stream) { return std::make_unique<cuda_lane>(gpu, stream); }
+std::unique_ptr<work_queue> make_cuda_work_queue(int gpu, void* stream) {
+    return std::make_unique<cuda_work_queue>(gpu, stream);
+}
 
 }  // namespace chimera::executor
