@@ -127,7 +127,7 @@ class Page:
                 self.broken.append((number, f"a riddle: “{riddle}”"))
         if kind == "row":
             return
-        if kind == "paragraph" and re.match(r"(?!chimera\b)[a-z]", text):
+        if kind == "paragraph" and re.match(r"(?!chimera\b)[a-z]+\b", text):
             self.subjectless += 1
             self.broken.append((number, f"goes on from the block above: “{text[:50]}…”"))
         for sentence in sentences(text):
