@@ -5,8 +5,8 @@
     plain.py [PAGE.md ...]            prints a row for each page, and every line that breaks a rule
     plain.py --check [PAGE.md ...]    prints the broken rules alone; exit 1 if there are any
 
-Without pages it reads README.md, CONTRIBUTING.md, CHANGELOG.md, SECURITY.md and everything in docs/. Generated pages are left out:
-docs/reference has a check of its own, and the gallery is written by the program.
+Without pages it reads README.md, CONTRIBUTING.md, CHANGELOG.md, SECURITY.md and everything in docs/. Generated pages
+are left out: docs/reference has a check of its own, and the program writes the gallery.
 
 The rules:
 
@@ -14,7 +14,8 @@ The rules:
 - A sentence or list item opens with a subject or a verb, not with a word of OPENERS. A question may.
 - A paragraph opens with a capital, a number or a name in code: it does not go on from a block of code above it.
 - No word of RIDDLES stands in prose or in a table.
-- A line has at most COLUMNS columns. Rows of tables, which Markdown cannot break, and blocks marked `output` are left out.
+- A line has at most COLUMNS columns. Rows of tables, which Markdown cannot break, and blocks marked `output` are left
+  out.
 """
 import argparse
 import pathlib
@@ -75,7 +76,7 @@ def blocks(text):
 
 
 def sentences(text):
-    """The sentences of a paragraph. A point ends one before a space and a capital, a digit, a code span or a bracket."""
+    """The sentences of a paragraph. A point ends one before a space and a capital, a digit or a code span."""
     out = [""]
     for part in re.split(r"(?<=[.?!])\s+(?=[\"'(]?[A-Z0-9`])", text):
         out[-1] = f"{out[-1]} {part}".strip()
@@ -150,8 +151,9 @@ def main():
         page = Page(path.read_text(encoding="utf-8"))
         bad += len(page.broken)
         if not asked.check:
-            print(f"{path}: {len(page.lengths)} sentences, mean {page.mean:.1f} words, longest {max(page.lengths, default=0)}, "
-                  f"longest line {page.columns}, {page.subjectless} without a subject")
+            print(f"{path}: {len(page.lengths)} sentences, mean {page.mean:.1f} words, "
+                  f"longest {max(page.lengths, default=0)}, longest line {page.columns}, "
+                  f"{page.subjectless} without a subject")
         for number, what in page.broken:
             print(f"{path}:{number}: {what}")
     sys.exit(1 if asked.check and bad else 0)
