@@ -23,7 +23,8 @@ import re
 import sys
 
 MEAN, LONGEST, COLUMNS = 16, 30, 120
-OPENERS = ("What", "Where", "Whether", "Whose", "Whom", "Who", "Which", "Of which", "The same", "As above", "Or", "So that")
+OPENERS = ("What", "Where", "Whether", "Whose", "Whom", "Who", "Which", "Of which", "The same", "As above", "Or",
+           "So that")
 RIDDLES = ("nobody", "whoever", "everybody", "nowhere", "whosoever")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|al|Eq|Fig|vs|cf|sec)\.$")

@@ -20,7 +20,8 @@ PAIRS = {  # rule: words of its message, a text that breaks it, a twin that does
     "after code": ("goes on", "```sh\nls\n```\n\nlists files.", "```sh\nls\n```\n\n`ls` lists files."),
     "a library's name": ("goes on", "cuda is there.", "cuDNN is there. chimera is there."),
     "a riddle": ("a riddle", "| a | nobody |", "| a | no person |"),
-    "a long line": ("columns", "```\n" + "x" * 121 + "\n```", "```output\n" + "x" * 121 + "\n```\n| " + "x" * 121 + " |"),
+    "a long line": ("columns", "```\n" + "x" * 121 + "\n```",
+                    "```output\n" + "x" * 121 + "\n```\n| " + "x" * 121 + " |"),
 }
 
 

@@ -5,9 +5,10 @@
     run_commands.py PROGRAM SOURCE PAGE.md
 
 Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch
-folder holds links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with that
-status, all others with 0. A block marked `output` shows all that the command before it prints; only seconds that it took
-may differ. A comment before a block names the file that runs it instead, where it must stand, or says why no test runs it:
+folder holds links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with
+that status, all others with 0. A block marked `output` shows all that the command before it prints; only seconds that
+it took may differ. A comment before a block names the file that runs it instead, where it must stand, or says why no
+test runs it:
 
     <!-- run by .ci/run -->
     <!-- not run: takes an hour -->
