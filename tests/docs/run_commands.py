@@ -4,10 +4,11 @@
 
     run_commands.py PROGRAM SOURCE PAGE.md
 
-Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch folder holds
-links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with that status, all others
-with 0. What cannot run here is named before its block: with the file that runs it instead, where it must stand, or with why nobody
-does:
+Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch
+folder holds links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with
+that status, all others with 0. A block marked `output` shows all that the command before it prints; only seconds that
+it took may differ. A comment before a block names the file that runs it instead, where it must stand, or says why no
+test runs it:
 
     <!-- run by .ci/run -->
     <!-- not run: takes an hour -->
@@ -25,6 +26,7 @@ import tempfile
 FENCE = re.compile(r"^```(.*)$")
 ELSEWHERE = re.compile(r"^<!-- (?:run by (\S+)|not run: (.+)) -->$")
 COMMAND = re.compile(r"(\$ )?(chimera|bash|cmake|ctest|ninja|mpirun) ")
+TOOK = re.compile(r" in [0-9.]+ m?s\b")
 EXITS = re.compile(r"#\s*exits (\d+)\s*$")
 
 
@@ -77,14 +79,20 @@ def run(command, folder, environment):
     ended = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, text=True,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if ended.returncode == status:
-        return True
+        return ended.stdout
     print(f"`{command}` ended with {ended.returncode}, not {status}:\n{ended.stdout[-2000:]}")
-    return False
+    return None
+
+
+def same_output(printed, lines):
+    """Compares what a command printed with what the page shows, but for seconds and blanks at the ends of lines."""
+    first, second = (TOOK.sub("", text).strip().splitlines() for text in (printed or "", "\n".join(lines)))
+    return [line.rstrip() for line in first] == [line.rstrip() for line in second]
 
 
 def main():
     program, source, page = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
-    good, count = True, 0
+    good, count, printed = True, 0, None
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         environment = prepare(folder, program, source)
@@ -93,6 +101,9 @@ def main():
             kind, *rest = mark.split() or [""]
             if kind == "json" and rest:
                 (folder / rest[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if kind == "output" and not same_output(printed, lines):
+                print(f"{where}: the command before prints something else:\n{printed}")
+                good = False
             if kind == "" and any(COMMAND.match(line.strip()) for line in lines):
                 print(f"{where}: commands in a block that is not marked sh")
                 good = False
@@ -107,7 +118,7 @@ def main():
                         good = False
                     if why:
                         print(f"{where}: not run ({why}): {command}")
-                elif not run(command, folder, environment):
+                elif (printed := run(command, folder, environment)) is None:
                     print(f"{where}: see above")
                     good = False
     print(f"{page.name}: {count} commands")
