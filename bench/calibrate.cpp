@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Predicting measured iterations by simulation, and fitting a hardware to them.
+#include <chimera/calibrate/fit_hardware.hpp>
+#include <chimera/calibrate/known_hardware.hpp>
 #include <chimera/model/gpt2.hpp>
-#include <chimera/plan/calibrate.hpp>
-#include <chimera/plan/known_hardware.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -24,7 +24,7 @@ HEADERS = [("core", 0.4), ("chimera.hpp", 1.0)]  # included, and no more; second
 
 TABLE = """#include <chimera/core/query.hpp>
 #include <chimera/schedule{header}.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 using namespace chimera;
 constexpr auto& table = fixed<{spec}>;
 static_assert(makespan(table) > 0);

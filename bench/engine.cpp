@@ -5,7 +5,7 @@
 #include <executor/engine/emulated_stage.hpp>
 #include <executor/engine/engine.hpp>
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>

@@ -2,7 +2,7 @@
 
 // How close the layers come to the rate of a large matrix product, both measured in this run on one core.
 
-#include "executor/layers/gpt2_stage.hpp"
+#include <executor/layers/gpt2_stage.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -2,8 +2,8 @@
 // Memory of workers: slots per second of the peak that the planner asks for, instructions per second of whole timelines, and models
 // per second of the catalogue. Budget: the peak linear in slots, 100 million a second.
 #include <chimera/core/spec.hpp>
+#include <chimera/memory/memory_timeline.hpp>
 #include <chimera/model/catalogue.hpp>
-#include <chimera/partition/memory.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/partition/contiguous.hpp>
-#include <chimera/partition/coupled.hpp>
 #include <chimera/partition/heterogeneous.hpp>
-#include <chimera/partition/recomputed.hpp>
-#include <chimera/partition/stagewise.hpp>
+#include <chimera/partition/mode_per_stage.hpp>
+#include <chimera/partition/shared_workers/shared.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -108,26 +107,6 @@ void any_order(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(best_order(needs, workers));
     of.say(state);
 }
-/// Three options a layer: none, the core (6 % more time, 40 % less memory), all of it (a third more, 95 % less).
-void recompute(benchmark::State& state) {
-    job of(state, state.range(2) != 0);
-    std::vector<recompute_option> options;
-    for (std::size_t l = 0; l < of.seconds.size(); ++l) {
-        const auto whole = [](double x) { return static_cast<double>(static_cast<std::int64_t>(x)); };
-        options.push_back({0, of.activations[l], 0});
-        options.push_back({0.06 * of.seconds[l], whole(0.6 * of.activations[l]), 0});
-        options.push_back({of.seconds[l] / 3, whole(0.05 * of.activations[l]), 0});
-    }
-    of.capacity *= 0.75;
-    const recompute_limits limits{of.state, options, 3, of.in_flight, of.capacity, {}};
-    const auto found = partition_recomputed(of.seconds, of.stages, limits);
-    if (!found.fits()) return state.SkipWithError("nothing fits");
-    std::size_t again = 0;
-    for (const std::uint8_t o : found.chosen) again += o > 0;
-    for (auto _ : state) benchmark::DoNotOptimize(partition_recomputed(of.seconds, of.stages, limits));
-    of.say(state);
-    state.counters["recomputed"] = static_cast<double>(again);
-}
 void recompute_by_stage(benchmark::State& state) {
     job of(state);
     std::vector<double> selective, all, core, input;
@@ -165,17 +144,6 @@ BENCHMARK(table_with_boundaries)->Apply(small_sizes);
 BENCHMARK(under_memory_by_table)->Apply(small_sizes);
 BENCHMARK(given_order)->Apply(small_sizes);
 BENCHMARK(recompute_by_stage)->Apply(small_sizes);
-BENCHMARK(recompute)  // the last number: whether layers are alike
-    ->ArgsProduct({{128, 512, 2048, 8192}, {8, 32, 128}, {1}})
-    ->Args({1024, 512, 1})
-    ->Args({2048, 512, 1})
-    ->Args({8192, 512, 1})
-    ->Args({128, 32, 0})
-    ->Args({1024, 512, 0})
-    ->Args({2048, 512, 0})
-    ->Args({256, 16, 0})
-    ->Args({1024, 64, 0})
-    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(mirror)  // the last number: whether layers are alike
     ->ArgsProduct({{32, 64, 128, 256, 512}, {4, 8, 16}, {0, 1}})
     ->Args({128, 64, 0})

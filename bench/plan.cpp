@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/model/catalogue.hpp>
 #include <chimera/plan/closed_form.hpp>
-#include <chimera/plan/plan.hpp>
+#include <chimera/plan/make_plan.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -9,11 +9,11 @@
 
 #include <chimera/program/lower.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/forecast/predict.hpp>
+#include <executor/io/family_options.hpp>
 #include <executor/profile/measure_profile.hpp>
 #include <executor/profile/other_load.hpp>
 #include <executor/profile/probe.hpp>
-#include <executor/train/calibrate.hpp>
 
 #include <algorithm>
 #include <cmath>

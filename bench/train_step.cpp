@@ -12,10 +12,10 @@
 
 #include <chimera/core/error.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/train/calibrate.hpp>
-#include <executor/train/clipping.hpp>
-#include <executor/train/programs.hpp>
-#include <executor/train/replicas.hpp>
+#include <executor/forecast/predict.hpp>
+#include <executor/job/programs.hpp>
+#include <executor/workers/clipping.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <sys/resource.h>
 

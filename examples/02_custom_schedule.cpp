@@ -3,7 +3,7 @@
 // A worker a line; a cell is stage, pass (F, B, or its halves I and W), micro-batch.
 #include <chimera/chimera.hpp>
 #include <chimera/render/csv.hpp>
-#include <chimera/render/metrics.hpp>
+#include <chimera/render/metrics_text.hpp>
 #include <chimera/schedule/custom.hpp>
 
 #include <cstdio>

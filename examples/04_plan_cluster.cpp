@@ -2,7 +2,7 @@
 // The best ways to train a model on a cluster, and the plan anew when a worker is gone.
 #include <chimera/model.hpp>
 #include <chimera/plan.hpp>
-#include <chimera/render/plan.hpp>
+#include <chimera/render/plan_text.hpp>
 
 #include <cstdio>
 

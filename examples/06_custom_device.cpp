@@ -3,7 +3,7 @@
 // Whatever it does not override, operations of later versions included, stays that of the device it is made from.
 #include <chimera/model/executed.hpp>
 
-#include <executor/device/memory.hpp>
+#include <executor/device/device_memory.hpp>
 #include <executor/layers/owned_stage.hpp>
 
 #include <cstdio>

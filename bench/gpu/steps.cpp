@@ -5,10 +5,10 @@
 
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/gpu_backend.hpp>
-#include <executor/io/family.hpp>
-#include <executor/train/clipping.hpp>
-#include <executor/train/device_memory.hpp>
-#include <executor/train/replicas.hpp>
+#include <executor/io/family_options.hpp>
+#include <executor/memory/measured_memory.hpp>
+#include <executor/workers/clipping.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <chrono>
 #include <random>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/plan/known_hardware.hpp>
+#include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/cli/calibration_report.hpp>
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
-#include <executor/io/hardware.hpp>
+#include <executor/io/hardware_file.hpp>
 #include <executor/io/write.hpp>
 
 #include <charconv>

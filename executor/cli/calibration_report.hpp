@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/calibrate.hpp>
+#include <chimera/calibrate/fit_hardware.hpp>
 
 #include <executor/io/measurements.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/render/append.hpp>
-#include <chimera/render/compare.hpp>
+#include <chimera/render/compare_text.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/render/html.hpp>
 #include <chimera/render/json.hpp>
 

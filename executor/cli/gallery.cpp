@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/render/svg.hpp>
 
 #include <executor/cli/commands.hpp>

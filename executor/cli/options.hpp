@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/program/synchronise.hpp>
-#include <chimera/render/ticks.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <executor/cli/command_line.hpp>
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <cstdint>
 #include <initializer_list>

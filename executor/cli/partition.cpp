@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/plan/known_hardware.hpp>
+#include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
-#include <executor/cli/partition_job.hpp>
-#include <executor/io/hardware.hpp>
-#include <executor/io/model.hpp>
+#include <executor/io/hardware_file.hpp>
+#include <executor/io/model_file.hpp>
+#include <executor/planner/partition_job.hpp>
 #include <executor/planner/task.hpp>
 
 #include <memory>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/render/memory.hpp>
+#include <chimera/render/memory_text.hpp>
 
-#include <executor/cli/partition_job.hpp>
+#include <executor/planner/partition_job.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/render/plan.hpp>
+#include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 #include <executor/io/read.hpp>
-#include <executor/planner/answer.hpp>
-#include <executor/planner/here.hpp>
 #include <executor/planner/on_cluster.hpp>
+#include <executor/planner/plan_json.hpp>
+#include <executor/planner/plan_on_machine.hpp>
 
 #include <chrono>
 #include <memory>

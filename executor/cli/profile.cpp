@@ -6,13 +6,14 @@
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/forecast/predict.hpp>
+#include <executor/io/files.hpp>
+#include <executor/io/object_reader.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/write.hpp>
+#include <executor/job/job.hpp>
+#include <executor/profile/forecast.hpp>
 #include <executor/profile/measure_profile.hpp>
-#include <executor/train/calibrate.hpp>
-#include <executor/train/files.hpp>
-#include <executor/train/job.hpp>
-#include <executor/train/json.hpp>
 
 #include <unistd.h>
 

@@ -2,8 +2,8 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
 #include <chimera/render/json.hpp>
-#include <chimera/render/listing.hpp>
-#include <chimera/render/staleness.hpp>
+#include <chimera/render/program_text.hpp>
+#include <chimera/render/staleness_text.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>

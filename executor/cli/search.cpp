@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/render/json.hpp>
 #include <chimera/render/labels.hpp>
-#include <chimera/render/metrics.hpp>
+#include <chimera/render/metrics_text.hpp>
 #include <chimera/search.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/options.hpp>
 #include <executor/io/read.hpp>
-#include <executor/train/stop.hpp>
+#include <executor/io/stop_signal.hpp>
 
 #include <unistd.h>
 

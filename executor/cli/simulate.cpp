@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/program/lower.hpp>
 #include <chimera/render/labels.hpp>
-#include <chimera/render/metrics.hpp>
-#include <chimera/render/staleness.hpp>
+#include <chimera/render/metrics_text.hpp>
+#include <chimera/render/staleness_text.hpp>
 #include <chimera/simulate/simulate.hpp>
 #include <chimera/verify.hpp>
 

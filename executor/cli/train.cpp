@@ -4,11 +4,11 @@
 #include <executor/cli/commands.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/choose.hpp>
+#include <executor/io/files.hpp>
+#include <executor/io/object_reader.hpp>
 #include <executor/io/write.hpp>
-#include <executor/train/crew.hpp>
-#include <executor/train/files.hpp>
-#include <executor/train/json.hpp>
 #include <executor/train/trainer.hpp>
+#include <executor/workers/process_group.hpp>
 
 #include <cstdio>
 #include <memory>

@@ -2,7 +2,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/program/staleness.hpp>
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/compare/contenders.hpp>

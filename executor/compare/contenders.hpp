@@ -5,7 +5,7 @@
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/timeline.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <cstdint>
 #include <optional>

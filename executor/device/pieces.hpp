@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/shapes.hpp"
+#include <executor/device/shapes.hpp>
 
 namespace chimera::executor {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/engine/plan.hpp>
 #include <executor/engine/replay.hpp>
 #include <executor/engine/worker_loop.hpp>
+#include <executor/engine/worker_plan.hpp>
 
 #include <chimera/core/error.hpp>
 #include <chimera/simulate/timeline.hpp>

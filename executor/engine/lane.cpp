@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/engine/arrange.hpp>
 #include <executor/engine/lane.hpp>
+#include <executor/engine/stash_layout.hpp>
 
 #include <cstdlib>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/communicate/rounds.hpp>
+#include <executor/communicate/group_rounds.hpp>
 
 #include <chimera/program/program.hpp>
 

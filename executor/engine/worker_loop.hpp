@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/communicate/core_gate.hpp>
-#include <executor/engine/plan.hpp>
+#include <executor/communicate/core_semaphore.hpp>
 #include <executor/engine/recorder.hpp>
 #include <executor/engine/status.hpp>
+#include <executor/engine/worker_plan.hpp>
 
 #include <chrono>
 #include <functional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/train/backend.hpp>
-#include <executor/train/job.hpp>
+#include <executor/job/job.hpp>
+#include <executor/workers/backend.hpp>
 
 #include <functional>
 #include <memory>

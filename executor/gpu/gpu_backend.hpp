@@ -3,7 +3,7 @@
 
 // Plain C++: needs no CUDA header.
 
-#include <executor/train/backend.hpp>
+#include <executor/workers/backend.hpp>
 
 #include <memory>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/io/csv.hpp>
 #include <executor/io/read.hpp>
+#include <executor/io/read_csv.hpp>
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/predictor.hpp>
+#include <chimera/calibrate/predictor.hpp>
 
 #include <string>
 #include <string_view>

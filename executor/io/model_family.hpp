@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/model/model.hpp>
+#include <chimera/model/layer_chain.hpp>
 #include <executor/io/fields.hpp>
 
 namespace chimera::executor::detail {

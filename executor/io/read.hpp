@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/core/error.hpp>
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/costs.hpp>
 

@@ -2,7 +2,7 @@
 #include <chimera/core/refusal.hpp>
 #include <chimera/schedule/custom.hpp>
 
-#include <executor/io/messages.hpp>
+#include <executor/io/message_numbers.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/sax.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/device.hpp"
+#include <executor/device/device.hpp>
 
 #include <cstdint>
 #include <span>

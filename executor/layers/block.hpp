@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/layers/gpt2_config.hpp"
-#include "executor/layers/wide.hpp"
+#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/wide.hpp>
 
 #include <cmath>
 

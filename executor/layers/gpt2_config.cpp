@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/layers/gpt2_config.hpp"
+#include <executor/layers/gpt2_config.hpp>
 
-#include "chimera/core/error.hpp"
+#include <chimera/core/error.hpp>
 
 #include <algorithm>
 #include <numeric>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "chimera/core/error.hpp"
-#include "executor/layers/batches.hpp"
-#include "executor/layers/ends.hpp"
-#include "executor/layers/state.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/layers/batches.hpp>
+#include <executor/layers/embedding_and_head.hpp>
+#include <executor/layers/training_state.hpp>
 
 #include <optional>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/layers/gpt2_stage.hpp"
+#include <executor/layers/gpt2_stage.hpp>
 
 namespace chimera::executor {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cpu/cpu.hpp"
-#include "executor/layers/gpt2_core.hpp"
-#include "executor/layers/model_stage.hpp"
+#include <executor/device/cpu/cpu.hpp>
+#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/model_stage.hpp>
 
 namespace chimera::executor {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/shapes.hpp"
-#include "executor/engine/stage.hpp"
-#include "executor/layers/batches.hpp"
-#include "executor/layers/parameters.hpp"
-#include "executor/layers/state.hpp"
+#include <executor/device/shapes.hpp>
+#include <executor/engine/stage.hpp>
+#include <executor/layers/batches.hpp>
+#include <executor/layers/parameters.hpp>
+#include <executor/layers/training_state.hpp>
 
 namespace chimera::executor {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/layers/gpt2_stage.hpp"
+#include <executor/layers/gpt2_stage.hpp>
 
 #include <memory>
 #include <utility>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/layers/parameters.hpp"
-#include "executor/layers/mix.hpp"
+#include <executor/layers/mix.hpp>
+#include <executor/layers/parameters.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/bf16.hpp"
-#include "executor/device/device.hpp"
-#include "executor/layers/parameters.hpp"
+#include <executor/device/bf16.hpp>
+#include <executor/device/device.hpp>
+#include <executor/layers/parameters.hpp>
 
 #include <type_traits>
 

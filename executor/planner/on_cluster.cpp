@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/plan/smallest.hpp>
-#include <chimera/render/plan.hpp>
+#include <chimera/plan/smallest_cluster.hpp>
+#include <chimera/render/plan_text.hpp>
 
 #include <executor/planner/on_cluster.hpp>
 

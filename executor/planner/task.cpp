@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/io/fields.hpp>
-#include <executor/io/hardware.hpp>
-#include <executor/io/model.hpp>
+#include <executor/io/hardware_file.hpp>
+#include <executor/io/model_file.hpp>
+#include <executor/io/object_reader.hpp>
 #include <executor/io/read.hpp>
-#include <executor/planner/names.hpp>
+#include <executor/memory/run_memory.hpp>
+#include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
-#include <executor/train/json.hpp>
-#include <executor/train/memory.hpp>
 
 #include <chimera/model/catalogue.hpp>
 

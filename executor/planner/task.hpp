@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/plan.hpp>
+#include <chimera/plan/make_plan.hpp>
 
 #include <executor/io/profile.hpp>
-#include <executor/train/job.hpp>
+#include <executor/job/job.hpp>
 
 #include <nlohmann/json.hpp>
 

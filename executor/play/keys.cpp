@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/play/change.hpp>
-#include <executor/play/state.hpp>
+#include <executor/play/play_state.hpp>
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/render/html.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/svg.hpp>

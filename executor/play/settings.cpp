@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/refusal.hpp>
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 
 #include <executor/play/settings.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <executor/play/canvas.hpp>
-#include <executor/play/state.hpp>
+#include <executor/play/play_state.hpp>
 
 namespace chimera::executor::play {
 

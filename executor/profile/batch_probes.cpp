@@ -3,8 +3,8 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule.hpp>
 
+#include <executor/forecast/predict.hpp>
 #include <executor/profile/batch_probes.hpp>
-#include <executor/train/calibrate.hpp>
 
 #include <algorithm>
 #include <array>

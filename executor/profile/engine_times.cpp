@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/slot.hpp>
+#include <executor/forecast/fit_costs.hpp>
 #include <executor/profile/engine_times.hpp>
-#include <executor/train/measure.hpp>
 
 #include <algorithm>
 #include <map>

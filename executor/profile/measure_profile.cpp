@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 
+#include <executor/forecast/fit_costs.hpp>
+#include <executor/forecast/predict.hpp>
 #include <executor/profile/batch_probes.hpp>
 #include <executor/profile/measure_profile.hpp>
 #include <executor/profile/other_load.hpp>
-#include <executor/train/calibrate.hpp>
-#include <executor/train/measure.hpp>
 
 #include <unistd.h>
 

@@ -5,9 +5,9 @@
 
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/forecast/fit_costs.hpp>
 #include <executor/io/profile.hpp>
-#include <executor/train/measure.hpp>
-#include <executor/train/replicas.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <memory>
 #include <span>

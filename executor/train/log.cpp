@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/io/object_reader.hpp>
 #include <executor/io/write.hpp>
-#include <executor/train/json.hpp>
 #include <executor/train/log.hpp>
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/train/files.hpp>
+#include <executor/io/files.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/train/files.hpp>
+#include <executor/io/files.hpp>
 #include <executor/train/trainer.hpp>
 
 #include <cstdarg>

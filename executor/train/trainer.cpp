@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/train/training_run.hpp>
-#include <executor/train/whole_model.hpp>
+#include <executor/workers/whole_model.hpp>
 
 #include <cmath>
 

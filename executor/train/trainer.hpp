@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/train/backend.hpp>
-#include <executor/train/baselines.hpp>
-#include <executor/train/crew.hpp>
-#include <executor/train/job.hpp>
+#include <executor/data/baselines.hpp>
+#include <executor/job/job.hpp>
+#include <executor/workers/backend.hpp>
+#include <executor/workers/process_group.hpp>
 
 #include <cstdint>
 #include <filesystem>

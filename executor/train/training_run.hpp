@@ -4,19 +4,19 @@
 // The parts of one run, for those who carry it out: its preparation, its steps, its report.
 
 #include <chimera/core/error.hpp>
+#include <executor/checkpoint/checkpoint.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/train/calibrate.hpp>
-#include <executor/train/checkpoint.hpp>
-#include <executor/train/clipping.hpp>
-#include <executor/train/crew.hpp>
-#include <executor/train/iteration_part.hpp>
+#include <executor/forecast/fit_costs.hpp>
+#include <executor/forecast/predict.hpp>
+#include <executor/io/stop_signal.hpp>
+#include <executor/job/programs.hpp>
+#include <executor/train/learning_rate.hpp>
 #include <executor/train/log.hpp>
-#include <executor/train/measure.hpp>
-#include <executor/train/programs.hpp>
-#include <executor/train/rate.hpp>
-#include <executor/train/replicas.hpp>
-#include <executor/train/stop.hpp>
 #include <executor/train/trainer.hpp>
+#include <executor/workers/clipping.hpp>
+#include <executor/workers/iteration_part.hpp>
+#include <executor/workers/process_group.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <chrono>
 #include <optional>

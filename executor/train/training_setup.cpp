@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/io/write.hpp>
-#include <executor/train/groups.hpp>
+#include <executor/memory/update_groups.hpp>
 #include <executor/train/training_run.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/core_gate.hpp>
+#include <executor/communicate/core_semaphore.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/train/validate.hpp>
 

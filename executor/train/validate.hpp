@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/train/backend.hpp>
-#include <executor/train/replicas.hpp>
+#include <executor/workers/backend.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <cstddef>
 #include <span>

@@ -5,8 +5,8 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/fill.hpp>
 #include <chimera/algebra/fold.hpp>
+#include <chimera/algebra/move_workers.hpp>
+#include <chimera/algebra/overlay.hpp>
 #include <chimera/algebra/pair.hpp>
-#include <chimera/algebra/placement.hpp>
 #include <chimera/algebra/split.hpp>
-#include <chimera/algebra/time.hpp>
 #include <chimera/algebra/units.hpp>

@@ -17,15 +17,15 @@
 ///     auto picture = svg(predicted);
 
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/core/query.hpp>
-#include <chimera/program/fixed.hpp>
+#include <chimera/program/fixed_program.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/program/staleness.hpp>
 #include <chimera/render/json.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/text.hpp>
-#include <chimera/render/ticks.hpp>
 #include <chimera/render/trace.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/simulate/metrics.hpp>

@@ -4,4 +4,4 @@
 /// Models as layers with parameters, FLOPs and bytes: the catalogue and its families.
 
 #include <chimera/model/catalogue.hpp>
-#include <chimera/model/model.hpp>
+#include <chimera/model/layer_chain.hpp>

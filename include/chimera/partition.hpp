@@ -3,11 +3,10 @@
 
 /// Cuts of a model into stages, exact, and what workers need in memory.
 
-#include <chimera/partition/bounded.hpp>
+#include <chimera/memory/memory_timeline.hpp>
 #include <chimera/partition/contiguous.hpp>
-#include <chimera/partition/coupled.hpp>
 #include <chimera/partition/heterogeneous.hpp>
-#include <chimera/partition/memory.hpp>
-#include <chimera/partition/recomputed.hpp>
-#include <chimera/partition/shifted.hpp>
-#include <chimera/partition/stagewise.hpp>
+#include <chimera/partition/local_search.hpp>
+#include <chimera/partition/memory_bounded.hpp>
+#include <chimera/partition/mode_per_stage.hpp>
+#include <chimera/partition/shared_workers/shared.hpp>

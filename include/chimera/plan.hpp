@@ -15,8 +15,8 @@
 ///     const plan_report report = make_plan(what, on, {.samples = 512}, memory);
 ///     const plan_report again = make_plan(what, without(on, 3), {.samples = 512}, memory);  // a worker is gone
 
-#include <chimera/plan/calibrate.hpp>
+#include <chimera/calibrate/fit_hardware.hpp>
 #include <chimera/plan/closed_form.hpp>
 #include <chimera/plan/equation_1.hpp>
-#include <chimera/plan/plan.hpp>
-#include <chimera/plan/smallest.hpp>
+#include <chimera/plan/make_plan.hpp>
+#include <chimera/plan/smallest_cluster.hpp>

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/search/search.hpp>
+#include <chimera/search/find_order.hpp>

@@ -5,7 +5,7 @@
 // error: at::stage{1}
 // error: at::unit{0}
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/verify.hpp>
 

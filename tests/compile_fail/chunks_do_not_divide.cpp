@@ -1,6 +1,6 @@
 // error: chunks must divide stages (every worker holds as many) use a multiple of chunks
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule.hpp>
 
 using namespace chimera;

@@ -5,7 +5,7 @@
 // error: at::stage{0}
 // error: at::unit{1}
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/verify.hpp>
 

@@ -1,6 +1,6 @@
 // error: a cell of the order cannot be read (not stage, pass, micro-batch)
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/custom.hpp>
 
 using namespace chimera;

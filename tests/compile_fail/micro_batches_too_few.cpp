@@ -1,6 +1,6 @@
 // error: micro_batches must be at least 2 · workers
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule.hpp>
 
 using namespace chimera;

@@ -1,6 +1,6 @@
 // error: micro_batches must be at least 1
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 using namespace chimera;

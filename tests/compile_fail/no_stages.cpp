@@ -1,6 +1,6 @@
 // error: stages must be at least 1
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/gpipe.hpp>
 
 using namespace chimera;

@@ -1,6 +1,6 @@
 // error: stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 
 using namespace chimera;

@@ -2,7 +2,7 @@
 // error: broken<chimera::law::bounded
 // error: at::worker{1}
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/verify.hpp>
 

@@ -1,6 +1,6 @@
 // error: pipelines must divide stages
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 
 using namespace chimera;

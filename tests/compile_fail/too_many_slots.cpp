@@ -1,6 +1,6 @@
 // error: the schedule is too large
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/gpipe.hpp>
 
 using namespace chimera;

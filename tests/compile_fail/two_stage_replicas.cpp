@@ -1,6 +1,6 @@
 // error: stages must be 1 (data_parallel replicates the whole model)
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/data_parallel.hpp>
 
 using namespace chimera;

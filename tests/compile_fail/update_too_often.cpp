@@ -1,6 +1,6 @@
 // error: update_every must be at least stages
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule.hpp>
 
 using namespace chimera;

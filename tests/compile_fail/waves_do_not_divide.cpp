@@ -1,6 +1,6 @@
 // error: 2 · waves must divide stages (every worker holds two stages a wave)
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule.hpp>
 
 using namespace chimera;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/choices.hpp"
+#include <executor/device/choices.hpp>
 
 #include <gtest/gtest.h>
 

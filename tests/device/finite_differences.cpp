@@ -2,7 +2,7 @@
 
 // Every layer, and a whole stage, against central differences in double precision on the reference device.
 
-#include "executor/layers/gpt2_core.hpp"
+#include <executor/layers/gpt2_core.hpp>
 #include "tests/device/support.hpp"
 
 namespace chimera::executor::test {

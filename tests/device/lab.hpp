@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/layers/wide.hpp"
+#include <executor/layers/wide.hpp>
 #include "tests/device/support.hpp"
 
 #include <cmath>

@@ -3,7 +3,7 @@
 
 // GPT-2 trained for ten AdamW steps, against PyTorch in float64: tests/fixtures/make_gpt2.py made the numbers.
 
-#include "executor/layers/gpt2_core.hpp"
+#include <executor/layers/gpt2_core.hpp>
 #include "tests/device/support.hpp"
 
 #include <fstream>

@@ -2,7 +2,7 @@
 
 // What a stage asks of its device in each pass: which of two operations, and where results go.
 
-#include "executor/layers/gpt2_core.hpp"
+#include <executor/layers/gpt2_core.hpp>
 #include "tests/device/support.hpp"
 
 namespace chimera::executor::test {

@@ -2,8 +2,8 @@
 
 // Stages of device cpu: what must be equal bit for bit, however the model is cut and the passes are ordered.
 
-#include "chimera/core/error.hpp"
-#include "executor/layers/gpt2_stage.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 #include "tests/device/support.hpp"
 
 #include <gmock/gmock.h>

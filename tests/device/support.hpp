@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cpu/cpu.hpp"
-#include "executor/device/cpu/kernels.hpp"
-#include "executor/device/reference/reference.hpp"
+#include <executor/device/cpu/cpu.hpp>
+#include <executor/device/cpu/cpu_kernels.hpp>
+#include <executor/device/reference/reference.hpp>
 
 #include <gtest/gtest.h>
 

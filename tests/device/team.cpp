@@ -2,8 +2,8 @@
 
 // How work is cut for several threads, and the threads.
 
-#include "executor/device/cpu/team.hpp"
-#include "executor/device/cpu/linear.hpp"
+#include <executor/device/cpu/cpu_linear.hpp>
+#include <executor/device/cpu/team.hpp>
 
 #include "tests/device/support.hpp"
 

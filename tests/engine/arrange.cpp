@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/engine/arrange.hpp>
+#include <executor/engine/stash_layout.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/core_gate.hpp>
-#include <executor/communicate/rounds.hpp>
+#include <executor/communicate/core_semaphore.hpp>
+#include <executor/communicate/group_rounds.hpp>
 
 #include <gmock/gmock.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worlds.hpp"
 
-#include <executor/communicate/core_gate.hpp>
+#include <executor/communicate/core_semaphore.hpp>
 
 #include <array>
 #include <atomic>

@@ -2,7 +2,7 @@
 #include <executor/engine/culprit.hpp>
 
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>

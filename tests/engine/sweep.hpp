@@ -5,7 +5,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/program/lower.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <gtest/gtest.h>
 #include <cstdint>

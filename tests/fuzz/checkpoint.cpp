@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a checkpoint: as the JSON of a header, and as a whole file with and without a checksum that is right.
 #include <chimera/core/error.hpp>
-#include <executor/train/checkpoint.hpp>
-#include <executor/train/checksum.hpp>
+#include <executor/checkpoint/checkpoint.hpp>
+#include <executor/io/checksum.hpp>
 
 #include <sys/mman.h>
 #include <unistd.h>

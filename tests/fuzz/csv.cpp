@@ -4,7 +4,7 @@
 
 #include <chimera/schedule/custom.hpp>
 
-#include <executor/io/csv.hpp>
+#include <executor/io/read_csv.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace chimera;

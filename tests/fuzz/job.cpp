@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a job: a job that is written and read back the same, or an error of one line.
 #include <chimera/core/error.hpp>
-#include <executor/train/job.hpp>
+#include <executor/job/job.hpp>
 
 #include <cstdlib>
 #include <cstring>

@@ -2,7 +2,7 @@
 // Any bytes as measurements: rows that can be predicted, or an error of one line.
 #include "table.hpp"
 
-#include <chimera/plan/known_hardware.hpp>
+#include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/io/measurements.hpp>
 

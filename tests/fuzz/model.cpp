@@ -2,8 +2,8 @@
 // Any bytes as a model: one whose stages have finite bytes and time, or an error of one line.
 #include "table.hpp"
 
-#include <chimera/partition/activations.hpp>
-#include <executor/io/model.hpp>
+#include <chimera/memory/stage_bytes.hpp>
+#include <executor/io/model_file.hpp>
 
 #include <cmath>
 

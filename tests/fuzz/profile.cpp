@@ -5,6 +5,7 @@
 #include <chimera/schedule.hpp>
 
 #include <executor/io/profile.hpp>
+#include <executor/profile/forecast.hpp>
 
 #include <cmath>
 

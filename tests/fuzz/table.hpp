@@ -4,8 +4,8 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
 #include <chimera/render/json.hpp>
-#include <chimera/render/listing.hpp>
-#include <chimera/render/metrics.hpp>
+#include <chimera/render/metrics_text.hpp>
+#include <chimera/render/program_text.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/text.hpp>
 #include <chimera/render/trace.hpp>

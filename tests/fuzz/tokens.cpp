@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a token file: tokens below the vocabulary, or an error of one line.
 #include <chimera/core/error.hpp>
-#include <executor/train/corpus.hpp>
+#include <executor/data/corpus.hpp>
 
 #include <cstdlib>
 #include <cstring>

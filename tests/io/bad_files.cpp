@@ -3,7 +3,7 @@
 #include <chimera/render/json.hpp>
 #include <chimera/verify.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 #include <executor/io/read.hpp>
 
 #include <gmock/gmock.h>

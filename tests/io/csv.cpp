@@ -7,9 +7,9 @@
 #include <chimera/schedule/custom.hpp>
 #include <chimera/verify.hpp>
 
-#include <executor/io/csv.hpp>
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 #include <executor/io/read.hpp>
+#include <executor/io/read_csv.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

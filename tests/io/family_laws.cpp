@@ -5,7 +5,7 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/verify.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/model/catalogue.hpp>
-#include <executor/io/model.hpp>
+#include <executor/io/model_file.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,11 +2,11 @@
 // What the writers write, the readers read back the same; and the files say what the format's description says.
 #include <chimera/program/lower.hpp>
 #include <chimera/render/json.hpp>
-#include <chimera/render/metrics.hpp>
+#include <chimera/render/metrics_text.hpp>
 #include <chimera/render/trace.hpp>
 #include <chimera/simulate/simulate.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 #include <executor/io/read.hpp>
 
 #include <gtest/gtest.h>

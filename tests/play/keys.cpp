@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A state and a key give a state: values, refusals, typing, advice, the window.
 
-#include <executor/play/state.hpp>
+#include <executor/play/play_state.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,10 +5,11 @@
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/forecast/fit_costs.hpp>
+#include <executor/io/family_options.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/read.hpp>
-#include <executor/train/measure.hpp>
+#include <executor/profile/forecast.hpp>
 
 #include <gmock/gmock.h>
 

@@ -3,12 +3,12 @@
 #include "tests/train/scratch.hpp"
 
 #include <executor/device/cpu/cpu.hpp>
+#include <executor/forecast/fit_costs.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/read.hpp>
 #include <executor/profile/engine_times.hpp>
 #include <executor/profile/measure_profile.hpp>
-#include <executor/train/measure.hpp>
-#include <executor/train/replicas.hpp>
+#include <executor/workers/replicas.hpp>
 
 #include <gmock/gmock.h>
 

@@ -3,7 +3,7 @@
 // Every number published for Chimera schedules, as a static_assert. Compiling this file is the test.
 // "SC'21": Li and Hoefler, Chimera, arXiv 2107.06925v5. "simulated": an independent in-order simulation of the same orders.
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/core/query.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule.hpp>

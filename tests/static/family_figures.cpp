@@ -2,7 +2,7 @@
 
 // The orders that papers draw, worker by worker, as literal tables. Compiling this file is the test.
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/verify.hpp>
 

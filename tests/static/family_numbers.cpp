@@ -5,7 +5,7 @@
 
 #include <chimera/algebra/fill.hpp>
 #include <chimera/algebra/split.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/core/query.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/simulate/metrics.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws in constant evaluation: the table that docs/families.md prints for D = N = 4, whole and broken.
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/data_parallel.hpp>
 #include <chimera/schedule/gpipe.hpp>

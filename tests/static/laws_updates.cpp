@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates within the iteration, weight versions and pairs, in constant evaluation.
 
-#include <chimera/core/fixed.hpp>
-#include <chimera/program/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
+#include <chimera/program/fixed_program.hpp>
 #include <chimera/program/staleness.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/verify.hpp>

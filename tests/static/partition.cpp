@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/partition/bounded.hpp>
 #include <chimera/partition/contiguous.hpp>
-#include <chimera/partition/coupled.hpp>
 #include <chimera/partition/heterogeneous.hpp>
-#include <chimera/partition/recomputed.hpp>
-#include <chimera/partition/stagewise.hpp>
+#include <chimera/partition/memory_bounded.hpp>
+#include <chimera/partition/mode_per_stage.hpp>
+#include <chimera/partition/shared_workers/shared.hpp>
 
 #include <array>
 #include <vector>
@@ -51,19 +50,10 @@ static_assert(heterogeneous({seconds, {}, {}, {}, {}}, unlike).seconds == 14);
 static_assert(best_order({seconds, {}, {}, {}, {}}, unlike).seconds == 12);
 static_assert(best_order({seconds, {}, {}, {}, {}}, unlike).order == std::vector<int>{1, 2, 0});
 
-// Two stages of four equal layers, 10 seconds and 4 bytes each, or 13 seconds and 1 byte; two micro-batches in flight
-// on the first, one on the second. Below 10 bytes the first stage of two layers recomputes both, the second none.
+// Two stages of four equal layers, 10 seconds and 4 bytes each, or 13 seconds and 1 byte, a stage all or nothing; two micro-batches
+// in flight on the first, one on the second.
 constexpr std::array<double, 4> alike{10, 10, 10, 10}, nothing{};
 constexpr std::array<double, 2> two_one{2, 1};
-constexpr std::array<recompute_option, 8> kept_or_not{{{0, 4}, {3, 1}, {0, 4}, {3, 1}, {0, 4}, {3, 1}, {0, 4}, {3, 1}}};
-constexpr double recomputed(double capacity) {
-    return partition_recomputed(alike, 2, {nothing, kept_or_not, 2, two_one, capacity, {}}).seconds;
-}
-static_assert(recomputed(16) == 20 && recomputed(15) == 23 && recomputed(10) == 23 && recomputed(9) == 26);
-static_assert(recomputed(4) == 26 && recomputed(3) == 39);  // at 3 the first stage has one layer
-static_assert(partition_recomputed(alike, 2, {nothing, kept_or_not, 2, two_one, 1, {}}).missing == 2);
-
-// The same where a stage recomputes all or nothing.
 constexpr std::array<double, 4> four{4, 4, 4, 4}, three{3, 3, 3, 3}, one{1, 1, 1, 1};
 constexpr double by_stage(double capacity) {
     const std::array<stage_mode, 2> modes{stage_mode{{}, four, {}, 0, 0}, stage_mode{three, one, {}, 0, 0}};

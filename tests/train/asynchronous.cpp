@@ -4,7 +4,7 @@
 #include "exactness.hpp"
 #include "tests/engine/stale.hpp"
 
-#include <executor/device/memory.hpp>
+#include <executor/device/device_memory.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/train/baselines.hpp>
+#include <executor/data/baselines.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
-#include <executor/train/checkpoint.hpp>
-#include <executor/train/checksum.hpp>
+#include <executor/checkpoint/checkpoint.hpp>
+#include <executor/io/checksum.hpp>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>

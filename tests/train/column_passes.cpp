@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/train/ledger_device.hpp"
 
-#include <executor/layers/ends.hpp>
+#include <executor/layers/embedding_and_head.hpp>
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 #include <chimera/core/error.hpp>
 
 #include <executor/engine/engine.hpp>
-#include <executor/train/crew.hpp>
-#include <executor/train/iteration_part.hpp>
+#include <executor/workers/iteration_part.hpp>
+#include <executor/workers/process_group.hpp>
 
 #include <gmock/gmock.h>
 

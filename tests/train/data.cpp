@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
-#include <executor/train/corpus.hpp>
+#include <executor/data/corpus.hpp>
 
 #include <gmock/gmock.h>
 

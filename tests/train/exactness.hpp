@@ -5,7 +5,7 @@
 
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/train/backend.hpp>
+#include <executor/workers/backend.hpp>
 
 #include <algorithm>
 #include <cstring>

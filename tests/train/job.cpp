@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
-#include <executor/train/job.hpp>
+#include <executor/job/job.hpp>
 
 #include <gmock/gmock.h>
 

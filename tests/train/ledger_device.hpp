@@ -2,7 +2,7 @@
 #pragma once
 
 #include <executor/device/device.hpp>
-#include <executor/device/memory.hpp>
+#include <executor/device/device_memory.hpp>
 
 #include <cstddef>
 #include <cstdint>

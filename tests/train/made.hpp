@@ -3,7 +3,7 @@
 
 #include <chimera/program/lower.hpp>
 
-#include <executor/io/family.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <cstdint>
 #include <string>

@@ -4,8 +4,8 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/simulate.hpp>
-#include <executor/io/family.hpp>
-#include <executor/train/measure.hpp>
+#include <executor/forecast/fit_costs.hpp>
+#include <executor/io/family_options.hpp>
 
 #include <cmath>
 

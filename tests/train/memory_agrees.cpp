@@ -5,12 +5,12 @@
 
 #include "tests/engine/sweep.hpp"
 
-#include <chimera/partition/memory.hpp>
+#include <chimera/memory/memory_timeline.hpp>
 #include <executor/communicate/local/local.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/engine/plan.hpp>
+#include <executor/engine/worker_plan.hpp>
 #include <executor/layers/gpt2_stage.hpp>
-#include <executor/train/memory.hpp>
+#include <executor/memory/run_memory.hpp>
 
 #include <gtest/gtest.h>
 

@@ -2,10 +2,10 @@
 // The descriptor of the executor's models says what its layers say themselves: counts and bytes, one by one.
 #include "ledger_device.hpp"
 
+#include <chimera/memory/stage_bytes.hpp>
 #include <chimera/model/catalogue.hpp>
-#include <chimera/partition/activations.hpp>
+#include <executor/job/job.hpp>
 #include <executor/layers/gpt2_core.hpp>
-#include <executor/train/job.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
+#include <executor/io/stop_signal.hpp>
+#include <executor/train/learning_rate.hpp>
 #include <executor/train/log.hpp>
-#include <executor/train/rate.hpp>
-#include <executor/train/stop.hpp>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>

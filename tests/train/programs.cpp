@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
-#include <executor/train/programs.hpp>
+#include <executor/job/programs.hpp>
 
 #include <algorithm>
 

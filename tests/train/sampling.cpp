@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
-#include <executor/train/sampler.hpp>
+#include <executor/data/sampler.hpp>
 
 #include <gmock/gmock.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer_job.hpp"
 
+#include <executor/checkpoint/checkpoint.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/train/checkpoint.hpp>
-#include <executor/train/groups.hpp>
-#include <executor/train/programs.hpp>
+#include <executor/job/programs.hpp>
+#include <executor/memory/update_groups.hpp>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>

@@ -2,8 +2,8 @@
 // How a run ends that cannot begin, or cannot go on.
 #include "trainer_job.hpp"
 
+#include <executor/checkpoint/checkpoint.hpp>
 #include <executor/engine/engine.hpp>
-#include <executor/train/checkpoint.hpp>
 
 #include <gmock/gmock.h>
 

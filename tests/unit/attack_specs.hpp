@@ -4,7 +4,7 @@
 // Random members of every family, with width, recompute and synchronisation.
 
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule.hpp>
 #include <chimera/verify.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calibration: made-up machines are found again from their own iterations; intervals and held-out errors are honest.
+#include <chimera/calibrate/fit_hardware.hpp>
+#include <chimera/calibrate/known_hardware.hpp>
 #include <chimera/model/bert.hpp>
-#include <chimera/plan/calibrate.hpp>
-#include <chimera/plan/known_hardware.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seconds of a layer, by hand.
+#include <chimera/calibrate/known_hardware.hpp>
+#include <chimera/calibrate/predictor.hpp>
 #include <chimera/plan/evaluate.hpp>
-#include <chimera/plan/known_hardware.hpp>
-#include <chimera/plan/predictor.hpp>
 
 #include <chimera/model/bert.hpp>
 

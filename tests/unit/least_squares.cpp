@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damped least squares against certified solutions (NIST, Statistical Reference Datasets) and known minima.
-#include <chimera/plan/least_squares.hpp>
+#include <chimera/calibrate/least_squares.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory of workers: state by ZeRO level, the paper's closed forms against the schedules, the timeline against a plain count.
 #include <chimera/algebra.hpp>
+#include <chimera/memory/memory_timeline.hpp>
 #include <chimera/model/catalogue.hpp>
-#include <chimera/partition/memory.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/family.hpp>
 

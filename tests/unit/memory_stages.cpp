@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stages as sums over layers: what a cut adds, what tensor parallelism divides, what a choice of recompute and sharding leaves.
+#include <chimera/memory/stage_memory.hpp>
 #include <chimera/model/catalogue.hpp>
-#include <chimera/partition/stage_memory.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/spec.hpp>
 #include <chimera/program/lower.hpp>
-#include <chimera/render/memory.hpp>
+#include <chimera/render/memory_text.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/partition/bounded.hpp>
+#include <chimera/partition/memory_bounded.hpp>
 
 #include <tests/unit/partition_support.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/partition/coupled.hpp>
-#include <chimera/partition/shifted.hpp>
+#include <chimera/partition/local_search.hpp>
+#include <chimera/partition/shared_workers/shared.hpp>
 
 #include <tests/unit/partition_support.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/partition/stagewise.hpp>
+#include <chimera/partition/mode_per_stage.hpp>
 
 #include <tests/unit/partition_support.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/plan/variants.hpp>
-#include <chimera/schedule/placement.hpp>
+#include <chimera/plan/family_variants.hpp>
+#include <chimera/schedule/family_placement.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/plan.hpp>
+#include <chimera/plan/make_plan.hpp>
 
 #include <algorithm>
 #include <random>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/program/lower.hpp>
-#include <chimera/render/compare.hpp>
+#include <chimera/render/compare_text.hpp>
 #include <chimera/render/html.hpp>
-#include <chimera/render/staleness.hpp>
+#include <chimera/render/staleness_text.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/text.hpp>
 #include <chimera/render/trace.hpp>

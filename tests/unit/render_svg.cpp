@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/schedule.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
-#include <chimera/render/listing.hpp>
+#include <chimera/render/program_text.hpp>
 #include <chimera/render/text.hpp>
 #include <chimera/schedule.hpp>
 

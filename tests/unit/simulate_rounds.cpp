@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stages that are reduced more than once, and timelines whose memory is used again. Times were worked out by hand.
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>

@@ -2,7 +2,7 @@
 // Combinators that save copies yield what the plain ones yield.
 
 #include <chimera/algebra.hpp>
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a fault says: problem, place, why, what to do. The broken programs are small enough to check by hand.
 
-#include <chimera/core/fixed.hpp>
+#include <chimera/core/fixed_schedule.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/bidirectional.hpp>
 #include <chimera/schedule/gpipe.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/cuda/add.hpp>
 #include <executor/communicate/cuda/cuda_stream.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 
 #include <chimera/core/error.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/local/channel.hpp>
-#include <executor/communicate/local/group.hpp>
 #include <executor/communicate/local/local.hpp>
+#include <executor/communicate/local/local_channel.hpp>
+#include <executor/communicate/local/local_group.hpp>
 #include <executor/communicate/local/threads.hpp>
 
 namespace chimera::executor {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <executor/communicate/communicator.hpp>
-#include <executor/communicate/core_gate.hpp>
-#include <executor/communicate/doorbell.hpp>
+#include <executor/communicate/core_semaphore.hpp>
+#include <executor/communicate/event.hpp>
 #include <executor/communicate/stream.hpp>
 
 #include <atomic>

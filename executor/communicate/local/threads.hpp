@@ -2,8 +2,8 @@
 #pragma once
 
 #include <executor/communicate/local/local.hpp>
-#include <executor/communicate/local/match.hpp>
 #include <executor/communicate/local/members.hpp>
+#include <executor/communicate/local/message_match.hpp>
 
 #include <atomic>
 #include <memory>

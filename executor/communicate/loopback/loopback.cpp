@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/local/threads.hpp>
-#include <executor/communicate/loopback/channel.hpp>
-#include <executor/communicate/loopback/group.hpp>
 #include <executor/communicate/loopback/loopback.hpp>
+#include <executor/communicate/loopback/loopback_channel.hpp>
+#include <executor/communicate/loopback/loopback_group.hpp>
 
 namespace chimera::executor {
 

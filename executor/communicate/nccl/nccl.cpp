@@ -2,7 +2,7 @@
 #include <executor/communicate/nccl/nccl.hpp>
 #include <executor/communicate/nccl/session.hpp>
 #include <executor/communicate/nccl/staging.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 
 #include <algorithm>
 #include <cstdlib>

@@ -5,7 +5,7 @@
 
 #include <executor/communicate/bootstrap/frame.hpp>
 #include <executor/communicate/communicator.hpp>
-#include <executor/communicate/rounds.hpp>
+#include <executor/communicate/group_rounds.hpp>
 
 #include <memory>
 #include <vector>

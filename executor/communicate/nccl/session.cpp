@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/communicate/communicator.hpp>
 #include <executor/communicate/nccl/session.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 
 #include <chrono>
 #include <cstdio>

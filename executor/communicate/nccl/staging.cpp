@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 #include <executor/communicate/nccl/staging.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 
 #include <algorithm>
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/communicate/local/match.hpp>
-#include <executor/communicate/process/buffers.hpp>
+#include <executor/communicate/local/message_match.hpp>
+#include <executor/communicate/process/receive_buffers.hpp>
 
 #include <cstring>
 #include <deque>

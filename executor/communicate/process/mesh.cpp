@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/process/head.hpp>
 #include <executor/communicate/process/mesh.hpp>
+#include <executor/communicate/process/message_header.hpp>
 
 #include <chimera/core/error.hpp>
 

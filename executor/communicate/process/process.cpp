@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/process/end.hpp>
+#include <executor/communicate/process/endpoint.hpp>
 #include <executor/communicate/process/mesh.hpp>
 #include <executor/communicate/process/process.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/communicate/bootstrap/meeting.hpp>
+#include <executor/communicate/bootstrap/rendezvous.hpp>
 #include <executor/communicate/communicator.hpp>
 
 #include <memory>

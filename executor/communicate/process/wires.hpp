@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/communicate/process/buffers.hpp>
-#include <executor/communicate/process/head.hpp>
+#include <executor/communicate/process/message_header.hpp>
+#include <executor/communicate/process/receive_buffers.hpp>
 
 #include <atomic>
 #include <deque>

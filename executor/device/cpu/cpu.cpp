@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cpu/cpu.hpp"
+#include <executor/device/cpu/cpu.hpp>
 
-#include "executor/device/cpu/kernels.hpp"
-#include "executor/device/cpu/linear.hpp"
+#include <executor/device/cpu/cpu_kernels.hpp>
+#include <executor/device/cpu/cpu_linear.hpp>
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 // How matrix products are cut into oneDNN's primitives. oneDNN 2.6 chooses its blocks by the whole shape, and for some shapes badly: the
 // numbers here are of the fastest cuts on an AMD EPYC with AVX-512, where they gain up to two thirds (bench/layers.cpp measures them).
 
-#include "executor/device/cpu/linear.hpp"
+#include <executor/device/cpu/cpu_linear.hpp>
 
 #include <algorithm>
 

@@ -2,18 +2,18 @@
 
 // The loops of device cpu, included by one .cpp for each instruction set. Written so that GCC and Clang vectorise them.
 
-#include "executor/device/cpu/kernels.hpp"
+#include <executor/device/cpu/cpu_kernels.hpp>
 
 #include <utility>
 
 #define CHIMERA_LAMBDA __attribute__((always_inline))
 #define CHIMERA_INLINE inline CHIMERA_LAMBDA
 
-#include "executor/device/cpu/vector.inl"
+#include <executor/device/cpu/vector.inl>
 
-#include "executor/device/cpu/attention.inl"
-#include "executor/device/cpu/elementwise.inl"
-#include "executor/device/cpu/rows.inl"
+#include <executor/device/cpu/attention.inl>
+#include <executor/device/cpu/elementwise.inl>
+#include <executor/device/cpu/rows.inl>
 
 namespace chimera::executor::detail {
 

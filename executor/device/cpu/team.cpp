@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cpu/team.hpp"
+#include <executor/device/cpu/team.hpp>
 
-#include "executor/device/cpu/linear.hpp"
+#include <executor/device/cpu/cpu_linear.hpp>
 
 #include <utility>
 

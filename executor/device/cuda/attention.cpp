@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/attention.hpp"
+#include <executor/device/cuda/attention.hpp>
 
-#include "executor/device/cuda/say.hpp"
+#include <executor/device/cuda/say.hpp>
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/fused_attention.hpp"
-#include "executor/device/cuda/kernels/kernels.hpp"
-#include "executor/device/cuda/product.hpp"
+#include <executor/device/cuda/fused_attention.hpp>
+#include <executor/device/cuda/kernels/kernels.hpp>
+#include <executor/device/cuda/product.hpp>
 
 #include <array>
 #include <cmath>

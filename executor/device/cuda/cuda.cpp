@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/cuda.hpp"
+#include <executor/device/cuda/cuda.hpp>
 
-#include "executor/device/cuda/state.hpp"
+#include <executor/device/cuda/cuda_state.hpp>
 
 #include <utility>
 

@@ -3,10 +3,10 @@
 
 // Plain C++: needs no CUDA header.
 
-#include "executor/device/choices.hpp"
-#include "executor/device/cuda/gpu.hpp"
-#include "executor/device/cuda/kernels/kernels.hpp"
-#include "executor/device/device.hpp"
+#include <executor/device/choices.hpp>
+#include <executor/device/cuda/gpu.hpp>
+#include <executor/device/cuda/kernels/kernels.hpp>
+#include <executor/device/device.hpp>
 
 #include <concepts>
 #include <filesystem>

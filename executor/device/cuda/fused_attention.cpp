@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/fused_attention.hpp"
+#include <executor/device/cuda/fused_attention.hpp>
 
 #ifdef CHIMERA_CUDNN_FRONTEND
 
-#include "chimera/core/error.hpp"
-#include "executor/device/cuda/check.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 
 #define CUDNN_FRONTEND_SKIP_JSON_LIB
 #include <cudnn_frontend.h>

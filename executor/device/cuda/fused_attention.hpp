@@ -3,7 +3,7 @@
 
 // Plain C++: needs no CUDA header.
 
-#include "executor/device/shapes.hpp"
+#include <executor/device/shapes.hpp>
 
 #include <cstddef>
 #include <memory>

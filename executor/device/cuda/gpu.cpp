@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/gpu.hpp"
+#include <executor/device/cuda/gpu.hpp>
 
-#include "chimera/core/error.hpp"
-#include "executor/device/cuda/check.hpp"
-#include "executor/device/cuda/kernels/kernels.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
+#include <executor/device/cuda/kernels/kernels.hpp>
 
 #include <map>
 #include <mutex>

@@ -2,9 +2,9 @@
 
 // A product by its definition: for forms that cuBLASLt has no algorithm for, which are odd and small.
 
-#include "executor/device/cuda/form.hpp"
-#include "executor/device/cuda/kernels/pack.cuh"
-#include "executor/device/cuda/plain_product.hpp"
+#include <executor/device/cuda/form.hpp>
+#include <executor/device/cuda/kernels/pack.cuh>
+#include <executor/device/cuda/plain_product.hpp>
 
 namespace chimera::executor::detail {
 

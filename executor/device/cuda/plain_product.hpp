@@ -3,8 +3,8 @@
 
 // Plain C++: needs no CUDA header.
 
-#include "executor/device/cuda/form.hpp"
-#include "executor/device/cuda/kernels/kernels.hpp"
+#include <executor/device/cuda/form.hpp>
+#include <executor/device/cuda/kernels/kernels.hpp>
 
 namespace chimera::executor::detail {
 

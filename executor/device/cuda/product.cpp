@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/product.hpp"
+#include <executor/device/cuda/product.hpp>
 
-#include "chimera/core/error.hpp"
-#include "executor/device/cuda/say.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/device/cuda/say.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -3,12 +3,12 @@
 
 // For the sources of device cuda alone: needs the CUDA headers.
 
-#include "executor/device/choices.hpp"
-#include "executor/device/cuda/check.hpp"
-#include "executor/device/cuda/form.hpp"
-#include "executor/device/cuda/gpu.hpp"
-#include "executor/device/cuda/measure.hpp"
-#include "executor/device/cuda/plain_product.hpp"
+#include <executor/device/choices.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
+#include <executor/device/cuda/form.hpp>
+#include <executor/device/cuda/gpu.hpp>
+#include <executor/device/cuda/plain_product.hpp>
+#include <executor/device/cuda/time_products.hpp>
 
 #include <string>
 #include <vector>

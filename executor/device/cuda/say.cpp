@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/say.hpp"
+#include <executor/device/cuda/say.hpp>
 
 #include <cstdio>
 #include <mutex>

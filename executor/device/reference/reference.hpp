@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/device.hpp"
-#include "executor/device/memory.hpp"
-#include "executor/device/pieces.hpp"
+#include <executor/device/device.hpp>
+#include <executor/device/device_memory.hpp>
+#include <executor/device/pieces.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
 
 #include <atomic>

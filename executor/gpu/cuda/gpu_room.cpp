@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/device/cuda/check.hpp>
 #include <executor/device/cuda/cuda.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 #include <executor/gpu/cuda/gpu_room.hpp>
-#include <executor/layers/ends.hpp>
+#include <executor/layers/embedding_and_head.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <executor/gpu/gpu_backend.hpp>
-#include <executor/train/device_memory.hpp>
+#include <executor/memory/measured_memory.hpp>
 
 #include <memory>
 

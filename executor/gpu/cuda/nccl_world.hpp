@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/train/backend.hpp>
+#include <executor/workers/backend.hpp>
 
 #include <memory>
 #include <span>

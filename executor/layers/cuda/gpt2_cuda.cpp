@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/layers/cuda/gpt2_cuda.hpp"
+#include <executor/layers/cuda/gpt2_cuda.hpp>
 
 namespace chimera::executor {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/cuda.hpp"
-#include "executor/layers/gpt2_stage.hpp"
+#include <executor/device/cuda/cuda.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 
 namespace chimera::executor {
 

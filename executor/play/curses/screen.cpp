@@ -5,7 +5,7 @@
 #include <chimera/render/palette.hpp>
 
 #include <executor/play/curses/screen.hpp>
-#include <executor/play/state.hpp>
+#include <executor/play/play_state.hpp>
 
 #include <curses.h>
 #include <langinfo.h>

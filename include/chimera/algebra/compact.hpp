@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/core/error.hpp>
-#include <chimera/core/play.hpp>
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
+#include <chimera/timing/retime.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/core/error.hpp>
-#include <chimera/model/model.hpp>
+#include <chimera/model/layer_chain.hpp>
 
 #include <algorithm>
 #include <cstdint>

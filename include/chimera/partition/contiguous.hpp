@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/partition/bisect.hpp>
-#include <chimera/partition/sums.hpp>
-#include <chimera/partition/table.hpp>
+#include <chimera/partition/bottleneck_bisection.hpp>
+#include <chimera/partition/dynamic_program.hpp>
+#include <chimera/partition/range_sums.hpp>
 
 #include <algorithm>
 #include <cstddef>

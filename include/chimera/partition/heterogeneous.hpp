@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/partition/devices.hpp>
-#include <chimera/partition/order.hpp>
+#include <chimera/partition/unlike_workers.hpp>
+#include <chimera/partition/worker_order.hpp>
 
 #include <algorithm>
 #include <span>

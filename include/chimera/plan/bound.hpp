@@ -5,7 +5,7 @@
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/layer_sums.hpp>
 #include <chimera/plan/stage_costs.hpp>
-#include <chimera/schedule/placement.hpp>
+#include <chimera/schedule/family_placement.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/plan/family_variants.hpp>
 #include <chimera/plan/request.hpp>
-#include <chimera/plan/variants.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/partition/state.hpp>
+#include <chimera/memory/zero_state.hpp>
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/layer_sums.hpp>
 

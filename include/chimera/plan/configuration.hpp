@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/partition/recompute.hpp>
+#include <chimera/memory/recompute_mode.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/schedule/family.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <chimera/plan/closed_form.hpp>
 #include <chimera/plan/estimator.hpp>
-#include <chimera/simulate/critical.hpp>
+#include <chimera/simulate/critical_path.hpp>
 
 #include <algorithm>
 #include <vector>

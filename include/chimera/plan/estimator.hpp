@@ -3,10 +3,10 @@
 
 #include <chimera/partition/contiguous.hpp>
 #include <chimera/partition/heterogeneous.hpp>
-#include <chimera/partition/shifted.hpp>
-#include <chimera/plan/cut_needs.hpp>
+#include <chimera/partition/local_search.hpp>
 #include <chimera/plan/evaluate.hpp>
-#include <chimera/schedule/placement.hpp>
+#include <chimera/plan/layer_requirements.hpp>
+#include <chimera/schedule/family_placement.hpp>
 
 #include <algorithm>
 #include <array>

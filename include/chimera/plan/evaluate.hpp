@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/reductions.hpp>
+#include <chimera/plan/exposed_reductions.hpp>
 #include <chimera/plan/stage_costs.hpp>
 #include <chimera/plan/worker_memory.hpp>
 #include <chimera/simulate/simulate.hpp>

@@ -3,7 +3,7 @@
 
 #include <chimera/model/layer.hpp>
 #include <chimera/plan/hardware.hpp>
-#include <chimera/simulate/rates.hpp>
+#include <chimera/simulate/cost_tables.hpp>
 
 #include <algorithm>
 

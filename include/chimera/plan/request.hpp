@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/model/model.hpp>
+#include <chimera/model/layer_chain.hpp>
 #include <chimera/plan/cluster.hpp>
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/estimator.hpp>

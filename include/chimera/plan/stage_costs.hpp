@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/model/model.hpp>
+#include <chimera/model/layer_chain.hpp>
 #include <chimera/plan/cluster.hpp>
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/layer_sums.hpp>
-#include <chimera/plan/prepared.hpp>
+#include <chimera/plan/prepared_order.hpp>
 #include <chimera/plan/topology.hpp>
 #include <chimera/simulate/costs.hpp>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/partition/memory.hpp>
+#include <chimera/memory/memory_timeline.hpp>
 #include <chimera/plan/configuration.hpp>
-#include <chimera/plan/prepared.hpp>
+#include <chimera/plan/prepared_order.hpp>
 
 #include <array>
 #include <cstddef>

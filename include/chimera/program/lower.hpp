@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/schedule.hpp>
-#include <chimera/program/buffers.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/program/program.hpp>
+#include <chimera/program/stash_slots.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/program/transfers.hpp>
 #include <chimera/program/update_points.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/program/groups.hpp>
 #include <chimera/program/synchronise.hpp>
+#include <chimera/program/update_group.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/core/error.hpp>
-#include <chimera/program/groups.hpp>
 #include <chimera/program/program.hpp>
+#include <chimera/program/update_group.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <chimera/core/error.hpp>
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/program/program.hpp>
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/render/append.hpp>
-#include <chimera/render/compare.hpp>
+#include <chimera/render/base128.hpp>
+#include <chimera/render/compare_text.hpp>
 #include <chimera/render/explorer/page.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/render/labels.hpp>
-#include <chimera/render/packed.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/simulate/metrics.hpp>
 

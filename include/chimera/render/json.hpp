@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/program/program.hpp>
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/render/append.hpp>
+#include <chimera/render/format.hpp>
 #include <chimera/render/palette.hpp>
 #include <chimera/simulate/timeline.hpp>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/render/dense.hpp>
+#include <chimera/render/decimal.hpp>
+#include <chimera/render/dense_text.hpp>
 #include <chimera/render/labels.hpp>
 #include <chimera/render/palette.hpp>
-#include <chimera/render/round.hpp>
-#include <chimera/render/ticks.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/render/labels.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/render/text_rows.hpp>
-#include <chimera/render/ticks.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>

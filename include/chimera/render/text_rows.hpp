@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/render/decimal.hpp>
 #include <chimera/render/labels.hpp>
-#include <chimera/render/round.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>

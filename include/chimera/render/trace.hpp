@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/render/labels.hpp>
-#include <chimera/render/ticks.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <string>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/algebra/fold.hpp>
-#include <chimera/algebra/placement.hpp>
-#include <chimera/algebra/time.hpp>
+#include <chimera/algebra/move_workers.hpp>
+#include <chimera/algebra/overlay.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/wave.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/order.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
 

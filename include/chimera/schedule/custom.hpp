@@ -2,10 +2,10 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/play.hpp>
 #include <chimera/core/refusal.hpp>
-#include <chimera/core/schedule.hpp>
+#include <chimera/core/slot_table.hpp>
 #include <chimera/schedule/cell.hpp>
+#include <chimera/timing/retime.hpp>
 
 #include <algorithm>
 #include <cstddef>

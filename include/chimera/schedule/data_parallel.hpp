@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/algebra/placement.hpp>
+#include <chimera/algebra/move_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {

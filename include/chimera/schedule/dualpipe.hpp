@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/order.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/order_writer.hpp>
 
 #include <cstddef>
 #include <cstdint>

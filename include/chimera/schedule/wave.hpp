@@ -3,7 +3,7 @@
 
 #include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/fold.hpp>
-#include <chimera/algebra/time.hpp>
+#include <chimera/algebra/overlay.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/vee.hpp>
 

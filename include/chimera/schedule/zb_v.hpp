@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/fill.hpp>
-#include <chimera/core/order.hpp>
+#include <chimera/schedule/order_writer.hpp>
 #include <chimera/schedule/vee.hpp>
 
 #include <cstddef>

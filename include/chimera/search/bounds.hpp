@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/search/chains.hpp>
+#include <chimera/search/unit_paths.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/search/bounds.hpp>
-#include <chimera/search/memo.hpp>
-#include <chimera/search/order.hpp>
+#include <chimera/search/dominance_table.hpp>
+#include <chimera/search/pass_order.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/search/order.hpp>
+#include <chimera/search/pass_order.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 #include <chimera/search/bounds.hpp>
 #include <chimera/search/improve.hpp>
-#include <chimera/search/tune.hpp>
+#include <chimera/search/mutate_rules.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/search/draw.hpp>
-#include <chimera/search/order.hpp>
+#include <chimera/search/pass_order.hpp>
+#include <chimera/search/random.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/windows.hpp>
 #include <chimera/program/program.hpp>
-#include <chimera/simulate/rates.hpp>
+#include <chimera/simulate/cost_tables.hpp>
 #include <chimera/simulate/timeline.hpp>
+#include <chimera/timing/row_windows.hpp>
 
 #include <algorithm>
 #include <bit>

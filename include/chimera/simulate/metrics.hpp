@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/simulate/critical.hpp>
+#include <chimera/simulate/critical_path.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/query.hpp>
-#include <chimera/simulate/rates.hpp>
+#include <chimera/simulate/cost_tables.hpp>
 #include <chimera/simulate/simulate.hpp>
 
 #include <algorithm>

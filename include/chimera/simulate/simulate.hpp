@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/play.hpp>
 #include <chimera/simulate/machine.hpp>
+#include <chimera/timing/retime.hpp>
 
 #include <algorithm>
 #include <cstddef>

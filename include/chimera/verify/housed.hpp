@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/verify/versions.hpp>
+#include <chimera/verify/weight_versions.hpp>
 
 namespace chimera {
 namespace detail {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/verify/messages.hpp>
-#include <chimera/verify/rounds.hpp>
+#include <chimera/verify/message_laws.hpp>
+#include <chimera/verify/reduction_rounds.hpp>
 
 namespace chimera::detail {
 

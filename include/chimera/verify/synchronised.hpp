@@ -3,7 +3,7 @@
 
 #include <chimera/verify/collective_order.hpp>
 #include <chimera/verify/holders.hpp>
-#include <chimera/verify/messages.hpp>
+#include <chimera/verify/message_laws.hpp>
 #include <chimera/verify/updates.hpp>
 
 namespace chimera {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/program/groups.hpp>
+#include <chimera/program/update_group.hpp>
 #include <chimera/verify/holders.hpp>
-#include <chimera/verify/messages.hpp>
+#include <chimera/verify/message_laws.hpp>
 
 namespace chimera::detail {
 

@@ -2,7 +2,7 @@
 
 // Fused attention, where this program was built with it, against matrix products and the reference; on the host a stand-in for it.
 
-#include "executor/device/cuda/fused_attention.hpp"
+#include <executor/device/cuda/fused_attention.hpp>
 #include "tests/device/cuda/setups.hpp"
 
 #ifdef CHIMERA_ON_HOST

@@ -2,9 +2,9 @@
 
 // Algorithms that cuBLASLt offers and then refuses, choices made without room to measure in, and copies: with a GPU that can be told to.
 
-#include "chimera/core/error.hpp"
-#include "executor/device/cuda/cuda.hpp"
-#include "executor/layers/batches.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/device/cuda/cuda.hpp>
+#include <executor/layers/batches.hpp>
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/device/lab.hpp"
 

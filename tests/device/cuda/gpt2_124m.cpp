@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/layers/cuda/gpt2_cuda.hpp"
+#include <executor/layers/cuda/gpt2_cuda.hpp>
 #include "tests/device/cuda/setups.hpp"
 #include "tests/device/pytorch.hpp"
 

@@ -2,8 +2,8 @@
 
 // How device cuda chooses algorithms, and what it says when CUDA refuses: with a GPU that can be told to.
 
-#include "chimera/core/error.hpp"
-#include "executor/device/cuda/cuda.hpp"
+#include <chimera/core/error.hpp>
+#include <executor/device/cuda/cuda.hpp>
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/device/emulated/enqueue.hpp"
 #include "tests/device/lab.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/device/pytorch.hpp"
-#include "executor/layers/cuda/gpt2_cuda.hpp"
+#include <executor/layers/cuda/gpt2_cuda.hpp>
 #include "tests/device/cuda/setups.hpp"
 
 namespace chimera::executor::test::pytorch {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/cuda.hpp"
+#include <executor/device/cuda/cuda.hpp>
 #include "tests/device/lab.hpp"
 
 namespace chimera::executor::test {

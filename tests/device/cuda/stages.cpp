@@ -2,7 +2,7 @@
 
 // Stages of device cuda: what must be equal bit for bit, what must be near device cpu, and what must not happen after the first iteration.
 
-#include "executor/layers/cuda/gpt2_cuda.hpp"
+#include <executor/layers/cuda/gpt2_cuda.hpp>
 #include "tests/device/cuda/setups.hpp"
 
 #include <gmock/gmock.h>

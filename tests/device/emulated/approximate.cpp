@@ -3,7 +3,7 @@
 // What bf16 computes by approximate instructions, at every number of bf16, in float before it is rounded, where the instructions are
 // as wrong as they may be.
 
-#include "executor/device/cuda/kernels/approximate.cuh"
+#include <executor/device/cuda/kernels/approximate.cuh>
 #include "tests/device/emulated/support.hpp"
 
 namespace chimera::emulated {

@@ -2,7 +2,7 @@
 
 // Attention put together from its kernels as the device does it, with plain products in between, against its definition.
 
-#include "executor/device/cuda/kernels/softmax.cu"
+#include <executor/device/cuda/kernels/softmax.cu>
 #include "tests/device/emulated/support.hpp"
 
 namespace chimera::emulated {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/columns.cu"
+#include <executor/device/cuda/kernels/columns.cu>
 #include "tests/device/emulated/norms.hpp"
 
 namespace chimera::emulated {

@@ -6,7 +6,7 @@
 // barriers that not all threads reach, shared memory read before it is written or without a barrier in between,
 // 16-byte accesses that are not aligned. Out-of-bounds accesses are for the address sanitizer.
 
-#include "executor/device/bf16.hpp"
+#include <executor/device/bf16.hpp>
 #include "tests/device/emulated/enqueue.hpp"
 #include "tests/device/emulated/machine.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/embedding.cu"
+#include <executor/device/cuda/kernels/embedding.cu>
 #include "tests/device/emulated/support.hpp"
 
 #include <algorithm>

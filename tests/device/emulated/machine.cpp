@@ -2,8 +2,8 @@
 
 // The machine that the other tests here trust: it runs what is right and stops what is wrong.
 
-#include "executor/device/cuda/kernels/pack.cuh"
-#include "executor/device/cuda/kernels/reduction.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
+#include <executor/device/cuda/kernels/reduction.cuh>
 #include "tests/device/emulated/support.hpp"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/norm_backward.cu"
-#include "executor/device/cuda/kernels/columns.cu"
+#include <executor/device/cuda/kernels/columns.cu>
+#include <executor/device/cuda/kernels/norm_backward.cu>
 #include "tests/device/emulated/norms.hpp"
 
 namespace chimera::emulated {

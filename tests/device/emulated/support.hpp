@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/kernels/kernels.hpp"
-#include "executor/device/reference/reference.hpp"
+#include <executor/device/cuda/kernels/kernels.hpp>
+#include <executor/device/reference/reference.hpp>
 #include "tests/device/emulated/machine.hpp"
 
 #include <gtest/gtest.h>

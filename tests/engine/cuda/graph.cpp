@@ -7,7 +7,7 @@
 
 #include <executor/communicate/cuda/cuda_stream.hpp>
 #include <executor/communicate/loopback/loopback.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 #include <executor/engine/cuda/cuda_graph.hpp>
 #include <executor/engine/cuda/cuda_lane.hpp>
 #include <executor/engine/engine.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <executor/communicate/cuda/cuda_stream.hpp>
-#include <executor/device/cuda/check.hpp>
+#include <executor/device/cuda/cuda_check.hpp>
 #include <executor/device/cuda/gpu.hpp>
 
 #include <gtest/gtest.h>

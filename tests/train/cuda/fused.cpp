@@ -3,8 +3,8 @@
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/train/cuda/small_job.hpp"
 
-#include <executor/train/device_memory.hpp>
-#include <executor/train/programs.hpp>
+#include <executor/job/programs.hpp>
+#include <executor/memory/measured_memory.hpp>
 
 #include <gmock/gmock.h>
 

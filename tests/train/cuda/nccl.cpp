@@ -5,7 +5,7 @@
 #include "tests/train/cuda/small_job.hpp"
 
 #include <executor/engine/engine.hpp>
-#include <executor/train/programs.hpp>
+#include <executor/job/programs.hpp>
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/adamw.cuh"
+#include <executor/device/cuda/kernels/adamw.cuh>
 
 #include <cmath>
 

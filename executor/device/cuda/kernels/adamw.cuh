@@ -3,7 +3,7 @@
 
 // Loshchilov & Hutter 2019, algorithm 2, with bias correction.
 
-#include "executor/device/cuda/kernels/each.cuh"
+#include <executor/device/cuda/kernels/each.cuh>
 
 namespace chimera::executor::gpu {
 

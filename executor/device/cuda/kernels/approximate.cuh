@@ -4,7 +4,7 @@
 // Exponentials and what is made of them. fp32 takes the accurate functions. bf16, which keeps eight bits of a result, takes the
 // hardware's approximations, off by at most 2 units in the last of 24 places: they leave the kernels bound by memory.
 
-#include "executor/device/cuda/kernels/cuda.cuh"
+#include <executor/device/cuda/kernels/cuda.cuh>
 
 #include <numbers>
 #include <type_traits>

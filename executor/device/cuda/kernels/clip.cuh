@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/kernels/cuda.cuh"
+#include <executor/device/cuda/kernels/cuda.cuh>
 
 namespace chimera::executor::gpu {
 

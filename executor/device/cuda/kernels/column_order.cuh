@@ -5,7 +5,7 @@
 // are the same bits whichever does it. Rows are cut into groups, and within a group way w adds the rows w, w + ways, …, one after the
 // other; then the ways are added, then the groups. All of it follows from the shape alone.
 
-#include "executor/device/cuda/kernels/pack.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
 
 #include <algorithm>
 

@@ -3,9 +3,9 @@
 
 // Sums over the rows of a matrix, where no pass over whole rows takes them along.
 
-#include "executor/device/cuda/kernels/column_order.cuh"
-#include "executor/device/cuda/kernels/elementwise.cuh"
-#include "executor/device/cuda/kernels/norm.cuh"
+#include <executor/device/cuda/kernels/column_order.cuh>
+#include <executor/device/cuda/kernels/elementwise.cuh>
+#include <executor/device/cuda/kernels/norm.cuh>
 
 namespace chimera::executor::gpu {
 

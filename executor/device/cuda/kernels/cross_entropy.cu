@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/cross_entropy.cuh"
+#include <executor/device/cuda/kernels/cross_entropy.cuh>
 
 namespace chimera::executor::gpu {
 

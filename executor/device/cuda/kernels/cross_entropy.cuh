@@ -3,9 +3,9 @@
 
 // Softmax cross-entropy over rows of any length, one block for each row. Rows need not begin on 16-byte boundaries.
 
-#include "executor/device/cuda/kernels/approximate.cuh"
-#include "executor/device/cuda/kernels/pack.cuh"
-#include "executor/device/cuda/kernels/reduction.cuh"
+#include <executor/device/cuda/kernels/approximate.cuh>
+#include <executor/device/cuda/kernels/pack.cuh>
+#include <executor/device/cuda/kernels/reduction.cuh>
 
 #include <type_traits>
 

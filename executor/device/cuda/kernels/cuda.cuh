@@ -3,8 +3,8 @@
 
 // The only header here that knows CUDA. A plain C++ compiler gets an emulation of what is used of it.
 
-#include "executor/device/bf16.hpp"
-#include "executor/device/cuda/kernels/kernels.hpp"
+#include <executor/device/bf16.hpp>
+#include <executor/device/cuda/kernels/kernels.hpp>
 
 #ifdef __CUDACC__
 

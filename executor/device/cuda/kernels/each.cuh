@@ -4,7 +4,7 @@
 // Work on elements that know nothing of each other: Work::at<Width>(first), or at<Width>(row, first column), handles
 // `Width` elements.
 
-#include "executor/device/cuda/kernels/pack.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/kernels/approximate.cuh"
-#include "executor/device/cuda/kernels/each.cuh"
+#include <executor/device/cuda/kernels/approximate.cuh>
+#include <executor/device/cuda/kernels/each.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/elementwise.cuh"
-#include "executor/device/cuda/kernels/embedding.cuh"
+#include <executor/device/cuda/kernels/elementwise.cuh>
+#include <executor/device/cuda/kernels/embedding.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -6,8 +6,8 @@
 // Runs within a segment go straight to the table; runs that cross a border leave partial sums, which a second kernel
 // adds up in order.
 
-#include "executor/device/cuda/kernels/each.cuh"
-#include "executor/device/cuda/kernels/sort.cuh"
+#include <executor/device/cuda/kernels/each.cuh>
+#include <executor/device/cuda/kernels/sort.cuh>
 
 namespace chimera::executor::gpu {
 

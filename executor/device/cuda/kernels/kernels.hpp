@@ -3,8 +3,8 @@
 
 // Plain C++: needs no CUDA header.
 
-#include "executor/device/bf16.hpp"
-#include "executor/device/shapes.hpp"
+#include <executor/device/bf16.hpp>
+#include <executor/device/shapes.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 // choose differently in two kernels, but these must leave the same bits, so that gradients do not depend on whether a schedule splits
 // the backward.
 
-#include "executor/device/cuda/kernels/pack.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/norm_backward.cuh"
+#include <executor/device/cuda/kernels/norm_backward.cuh>
 
-#include "executor/device/cuda/kernels/rows.cuh"
+#include <executor/device/cuda/kernels/rows.cuh>
 
 namespace chimera::executor::gpu {
 

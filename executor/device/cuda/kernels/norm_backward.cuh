@@ -4,9 +4,9 @@
 // The backward of layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body for both, `Centred` for the first, and one
 // for the input's gradient with and without sums of columns.
 
-#include "executor/device/cuda/kernels/column_order.cuh"
-#include "executor/device/cuda/kernels/norm.cuh"
-#include "executor/device/cuda/kernels/reduction.cuh"
+#include <executor/device/cuda/kernels/column_order.cuh>
+#include <executor/device/cuda/kernels/norm.cuh>
+#include <executor/device/cuda/kernels/reduction.cuh>
 
 namespace chimera::executor::gpu {
 

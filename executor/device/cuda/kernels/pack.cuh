@@ -3,7 +3,7 @@
 
 // How kernels touch memory: 16 bytes at a time where addresses allow, computing in float.
 
-#include "executor/device/cuda/kernels/cuda.cuh"
+#include <executor/device/cuda/kernels/cuda.cuh>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,8 +3,8 @@
 
 // Long sums in double, in two passes: blocks, then one block over their sums. How many blocks there are follows from n alone.
 
-#include "executor/device/cuda/kernels/pack.cuh"
-#include "executor/device/cuda/kernels/reduction.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
+#include <executor/device/cuda/kernels/reduction.cuh>
 
 namespace chimera::executor::gpu {
 

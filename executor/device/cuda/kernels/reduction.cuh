@@ -3,7 +3,7 @@
 
 // Sums and maxima over a warp or a block. Every thread gets the result, the same bits whatever the hardware does first.
 
-#include "executor/device/cuda/kernels/cuda.cuh"
+#include <executor/device/cuda/kernels/cuda.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/rotary.cuh"
+#include <executor/device/cuda/kernels/rotary.cuh>
 
 namespace chimera::executor::gpu {
 

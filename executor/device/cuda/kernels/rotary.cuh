@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "executor/device/cuda/kernels/each.cuh"
+#include <executor/device/cuda/kernels/each.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -3,7 +3,7 @@
 
 // One block handles one row, or one warp.
 
-#include "executor/device/cuda/kernels/pack.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
 
 #include <type_traits>
 

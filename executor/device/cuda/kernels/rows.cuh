@@ -3,8 +3,8 @@
 
 // Layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body for both, `Centred` for the first.
 
-#include "executor/device/cuda/kernels/reduction.cuh"
-#include "executor/device/cuda/kernels/row.cuh"
+#include <executor/device/cuda/kernels/reduction.cuh>
+#include <executor/device/cuda/kernels/row.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/device/cuda/kernels/softmax.cuh"
+#include <executor/device/cuda/kernels/softmax.cuh>
 
 #include <algorithm>
 

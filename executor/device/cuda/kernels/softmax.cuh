@@ -5,9 +5,9 @@
 // matrices. What lies above the diagonal is not read: it may be anything. Every element is read and written by one
 // thread, reads first.
 
-#include "executor/device/cuda/kernels/each.cuh"
-#include "executor/device/cuda/kernels/reduction.cuh"
-#include "executor/device/cuda/kernels/row.cuh"
+#include <executor/device/cuda/kernels/each.cuh>
+#include <executor/device/cuda/kernels/reduction.cuh>
+#include <executor/device/cuda/kernels/row.cuh>
 
 namespace chimera::executor::gpu {
 

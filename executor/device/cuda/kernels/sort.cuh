@@ -4,7 +4,7 @@
 // Rows ordered by their token, equal tokens in the order of rows: a stable radix sort, 8 bits a pass. In each chunk of keys, thread d
 // of a block looks for digit d alone, from the first key to the last: stable, and no atomics. Work and memory grow as the rows do.
 
-#include "executor/device/cuda/kernels/pack.cuh"
+#include <executor/device/cuda/kernels/pack.cuh>
 
 namespace chimera::executor::gpu {
 

@@ -3,8 +3,8 @@
 // Fused attention on the host, in the place of cuDNN's: causal, by its definition in double precision; it can refuse, when it is made and
 // when it is run, with a message, wants scratch memory, and adds up dQ in another order each time unless it is asked to be deterministic.
 
-#include "executor/device/bf16.hpp"
-#include "executor/device/cuda/fused_attention.hpp"
+#include <executor/device/bf16.hpp>
+#include <executor/device/cuda/fused_attention.hpp>
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/device/emulated/enqueue.hpp"
 

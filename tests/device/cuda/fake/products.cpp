@@ -3,7 +3,7 @@
 // What device cuda calls of cuBLASLt, from its documented meaning: column-major matrices, D = α op(A) op(B) + β C, then the
 // epilogue. Refuses what the documentation forbids, and memory that no GPU could read.
 
-#include "executor/device/bf16.hpp"
+#include <executor/device/bf16.hpp>
 #include "tests/device/cuda/fake/fake.hpp"
 #include "tests/device/emulated/enqueue.hpp"
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/communicate/communicator.hpp>
+#include <executor/communicate/process/collective_shares.hpp>
+#include <executor/communicate/process/matching.hpp>
+#include <executor/communicate/process/wires.hpp>
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace chimera::executor::detail {
+
+/// One worker's end of a world of processes. What comes is kept by the thread of its wires; the worker's own thread moves it
+/// to where it belongs, so that nothing touches the worker's memory after its calls have returned.
+class process_end final : public communicator, private wires::reader {
+public:
+    /// `to`: connections by worker. `farewell_seconds`: for the others to come to the end as well.
+    process_end(int worker, std::vector<socket> to, double farewell_seconds);
+    ~process_end() override;
+
+    int worker() const override { return worker_; }
+    int workers() const override { return workers_; }
+    void prepare(int messages) override;
+    void start(std::span<const transfer> group) override;
+    bool poll(int message) override;
+    void wait(int message) override;
+    int join(int key, std::span<const std::int32_t> members) override;
+    void start_all_reduce(int group, std::span<float> data) override;
+    void wait_all_reduce(int group) override;
+    void reduce_scatter(int group, std::span<float> data) override;
+    void all_gather(int group, std::span<float> data) override;
+    void sum(std::span<double> values) override;
+    void check() override;
+    void abort() noexcept override;
+
+private:
+    void arrived(int from, const head& what, blob data) override;
+    void lost(int from) override;
+    void work() override;
+
+    void take(int from, const head& what, blob data);
+    void examine(const transfer& t) const;
+    void fail(std::exception_ptr why);
+    void give_up(const std::string& why) noexcept;
+    void refuse_if_over() const;
+    template <typename Ready>
+    void await(std::unique_lock<std::mutex>& lock, Ready ready);
+    shares& joined(int group) { return groups_.at(joined_[static_cast<std::size_t>(group)]); }
+    int key_of(int group) const { return joined_[static_cast<std::size_t>(group)]; }
+    void send_parts(int group, std::uint64_t turn, std::span<const float> data, bool gathers);
+    void fetch(shares& of, std::uint64_t turn, std::span<float> data);
+    void add_share(int key, std::uint64_t turn);
+
+    int worker_, workers_;
+    double farewell_seconds_;
+    buffers pool_;
+    std::mutex mutex_;  // of all that follows
+    std::condition_variable changed_;
+    matching messages_;
+    std::map<int, shares> groups_;  // by key
+    std::vector<int> joined_;       // keys, by handle
+    std::uint64_t sums_ = 0;
+    std::map<std::uint64_t, std::map<int, blob>> rows_;  // of sums, by worker
+    std::exception_ptr failure_;                         // what every call throws
+    bool gave_up_ = false;
+    wires wires_;  // last: its thread uses the rest
+};
+
+}  // namespace chimera::executor::detail

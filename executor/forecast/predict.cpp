@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/simulate/metrics.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/forecast/predict.hpp>
+#include <executor/io/profile.hpp>
+#include <executor/io/stop_signal.hpp>
+#include <executor/workers/clipping.hpp>
+#include <executor/workers/iteration_part.hpp>
+#include <executor/workers/replicas.hpp>
+
+#include <sched.h>
+#include <algorithm>
+#include <chrono>
+
+namespace chimera::executor {
+
+int usable_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+int shared_cores(int cores, int workers, int threads) {
+    const int given = workers_at_once(cores > 0 ? cores : usable_cores(), threads);
+    return given < workers ? given : 0;
+}
+
+prediction predict(crew& together, backend& on, const program_view& of, const gpt2_config& config,
+                   std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
+                   const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph) {
+    using clock = std::chrono::steady_clock;
+    replicas copies(on, of, config, layers, unit, 1);
+    copies.set_batch(sample);
+    const auto joined = on.join(of);
+    const auto ends = joined->ends();
+    engine_options options;
+    options.cores = cores.process;
+    options.lanes = on.lanes();
+    options.watchdog_seconds = watchdog;
+    if (graph) options.graph = joined->graph();
+    const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
+    clipping clip(copies, of, still, on.on_host(), ends);
+    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
+    options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
+    engine run(of, copies.lookup(), ends, options);
+
+    std::vector<timeline> measured;
+    std::vector<double> surroundings;
+    const auto start = clock::now();
+    const auto since = [](clock::time_point from) {
+        return std::chrono::duration<double>(clock::now() - from).count();
+    };
+    clip.begin(0, 0);
+    run.run_iteration();  // first touch of all memory
+    if (options.graph) run.run_iteration();
+    std::size_t done = 0;
+    const auto enough = [&] {
+        if (stop_request::wanted() && done > 0) return true;
+        return together.leads() && done >= 3 && (since(start) >= seconds || done >= most);
+    };
+    for (; !together.any(enough()); ++done) {
+        const auto begin = clock::now();
+        copies.set_batch(sample);
+        clip.begin(0, 0);
+        const double began = together.now();
+        auto whole = put_together(together, {began, {}, {}, run.run_iteration()});
+        if (!whole) continue;
+        measured.push_back(std::move(whole->measured));
+        surroundings.push_back(since(begin) - metrics(measured.back()).makespan);
+    }
+    prediction made;
+    if (!together.leads()) return made;
+    made.fitted = fit_costs(measured);
+    made.expected = simulate_fitted(of, made.fitted, cores.machine);
+    const auto found = metrics(made.expected);
+    made.makespan = found.makespan;
+    made.bubble_ratio = found.bubble_ratio;
+    made.iteration = made.makespan + median(surroundings);
+    return made;
+}
+
+}  // namespace chimera::executor

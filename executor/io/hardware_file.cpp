@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/io/fields.hpp>
+#include <executor/io/hardware_file.hpp>
+#include <executor/io/read.hpp>
+
+#include <cmath>
+#include <optional>
+
+namespace chimera::executor {
+
+namespace {
+
+using nlohmann::json;
+
+/// "inside.latency" is the key latency of the object inside.
+std::pair<std::string, std::string> place_of(std::string_view name) {
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return {"", std::string(name)};
+    return {std::string(name.substr(0, dot)), std::string(name.substr(dot + 1))};
+}
+
+void read_number(detail::fields& from, const std::string& key, const hardware_number& number, hardware& into) {
+    if (from.find(key.c_str()) == nullptr) return;
+    const double value = from.number(key.c_str(), 1e21);
+    if (value == 0 && !number.zero_ok)
+        from.wrong(key, json(0), "it must be above 0", "its " + std::string(number.what));
+    number.of(into) = value;
+}
+
+}  // namespace
+
+hardware read_hardware(const json& value, const std::string& what) {
+    detail::fields from(value, what);
+    if (const std::string format = from.text("format", 32, "chimera.hardware"); format != "chimera.hardware")
+        from.wrong("format", json(format), "no hardware", "chimera.hardware");
+    from.whole("version", 1, 1, 1);
+    from.find("fit");  // how the numbers were found: for people
+    from.need("flops", "what large products sustain, FLOP/s");
+    hardware out;
+    std::optional<detail::fields> inside, between;
+    if (const json* links = from.find("inside")) inside.emplace(*links, what + ": inside");
+    if (const json* links = from.find("between")) between.emplace(*links, what + ": between");
+    for (const hardware_number& number : hardware_numbers) {
+        const auto [object, key] = place_of(number.name);
+        if (object.empty())
+            read_number(from, key, number, out);
+        else if (auto& of = object == "inside" ? inside : between)
+            read_number(*of, key, number, out);
+    }
+    if (inside) inside->finish();
+    if (between) between->finish();
+    from.finish();
+    return out;
+}
+
+hardware load_hardware(const std::string& path) {
+    const std::string text = read_file(path);
+    const json value = json::parse(text, nullptr, false);
+    if (value.is_discarded()) refuse(path + " is not valid JSON (it cannot be read) give a chimera.hardware file");
+    return read_hardware(value, path);
+}
+
+std::string hardware_text(const hardware& of) {
+    json out{{"format", "chimera.hardware"}, {"version", 1}};
+    hardware numbers = of;
+    for (const hardware_number& number : hardware_numbers) {
+        const double value = number.of(numbers);
+        const auto [object, key] = place_of(number.name);
+        if (std::isfinite(value)) (object.empty() ? out : out[object])[key] = value;
+    }
+    return out.dump(2) + "\n";
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <executor/io/message_numbers.hpp>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace chimera::executor::detail {
+
+namespace {
+
+struct transfer {
+    std::array<std::int32_t, 7> key;  // to, gradient?, pipeline, stage, first, count, from
+    std::size_t index;                // of the instruction
+};
+
+bool by_key(const transfer& a, const transfer& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; }
+
+/// The sends, or the receives, by key.
+std::vector<transfer> sorted_ends(const program& of, bool sends) {
+    std::vector<transfer> out;
+    for (std::int32_t w = 0; w < of.head.workers; ++w) {
+        const auto from = static_cast<std::size_t>(of.offsets[static_cast<std::size_t>(w)]);
+        const auto to = static_cast<std::size_t>(of.offsets[static_cast<std::size_t>(w) + 1]);
+        for (std::size_t i = from; i < to; ++i) {
+            const instruction& x = of.instructions[i];
+            if (!is_transfer(x.op) || is_send(x.op) != sends) continue;
+            const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
+            const std::int32_t target = sends ? x.peer : w;
+            const std::int32_t source = sends ? w : x.peer;
+            out.push_back({{target, gradient, x.pipeline, x.stage, x.first, x.count, source}, i});
+        }
+    }
+    std::sort(out.begin(), out.end(), by_key);
+    return out;
+}
+
+/// Gives a compute step on worker w its inputs: the receives that begin at each unit it still needs.
+void number_inputs(program& of, const std::vector<transfer>& receives, std::int32_t w, instruction& x) {
+    const bool gradient = x.op == action::backward || x.op == action::input_gradient;
+    if (gradient ? x.stage + 1 == of.head.stages : x.op != action::forward || x.stage == 0) return;
+    for (std::int32_t u = x.first; u < x.first + x.count;) {
+        const transfer wanted{{w, gradient, x.pipeline, x.stage, u, 0, 0}, 0};
+        const auto at = std::lower_bound(receives.begin(), receives.end(), wanted, by_key);
+        const bool found =
+            at != receives.end() && std::equal(wanted.key.begin(), wanted.key.begin() + 5, at->key.begin());
+        if (!found || of.instructions[at->index].message >= 0) {
+            ++u;
+            continue;
+        }
+        if (x.inputs++ == 0) x.message = of.messages;
+        of.instructions[at->index].message = of.messages++;
+        u += of.instructions[at->index].count;
+    }
+}
+
+/// Gives each send the number of its receive.
+void number_sends(program& of, const std::vector<transfer>& receives) {
+    const auto sends = sorted_ends(of, true);
+    std::size_t r = 0;
+    for (const transfer& s : sends) {
+        while (r < receives.size() && receives[r].key < s.key) ++r;
+        if (r == receives.size() || receives[r].key != s.key) continue;
+        of.instructions[s.index].message = of.instructions[receives[r++].index].message;
+    }
+}
+
+}  // namespace
+
+void number_messages(program& of) {
+    of.messages = 0;
+    const auto receives = sorted_ends(of, false);
+    for (std::int32_t w = 0; w < of.head.workers; ++w) {
+        const std::int32_t end = of.offsets[static_cast<std::size_t>(w) + 1];
+        for (std::int32_t i = of.offsets[static_cast<std::size_t>(w)]; i < end; ++i) {
+            instruction& x = of.instructions[static_cast<std::size_t>(i)];
+            if (is_compute(x.op)) number_inputs(of, receives, w, x);
+        }
+    }
+    for (const transfer& r : receives) {
+        if (std::int32_t& message = of.instructions[r.index].message; message < 0) message = of.messages++;
+    }
+    number_sends(of, receives);
+    for (instruction& x : of.instructions) {
+        if (is_send(x.op) && x.message < 0) x.message = of.messages++;
+    }
+}
+
+}  // namespace chimera::executor::detail

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <chimera/core/refusal.hpp>
+#include <chimera/schedule/custom.hpp>
+
+#include <executor/io/csv_cells.hpp>
+#include <executor/io/read_csv.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace chimera::executor {
+
+namespace {
+
+using detail::csv_cell;
+using detail::csv_cells;
+using detail::place_of;
+using detail::text_of;
+
+/// The row of every stage.
+std::vector<std::int32_t> find_placement(const csv_cells& of) {
+    std::vector<const csv_cell*> first;  // of each stage
+    for (const csv_cell& c : of.passes) {
+        const auto s = static_cast<std::size_t>(c.stage);
+        if (s >= first.size()) first.resize(s + 1, nullptr);
+        if (first[s] == nullptr) first[s] = &c;
+        if (first[s]->row != c.row)
+            refuse(place_of(c) + text_of(c) + " is in another row than " + text_of(*first[s]) + " of row " +
+                   std::to_string(first[s]->row + 1) + ", column " + std::to_string(first[s]->column + 1) +
+                   " (a stage has one worker) keep its passes in one row");
+    }
+    std::vector<std::int32_t> out;
+    for (const csv_cell* c : first) {
+        if (c == nullptr)
+            refuse("stage " + std::to_string(out.size()) + " is in no row (stages go up to " +
+                   std::to_string(first.size() - 1) + ") number them from 0 without a gap");
+        out.push_back(c->row);
+    }
+    return out;
+}
+
+/// Readers of the result keep tables of (stage, micro-batch), and of columns: both in proportion to what there is.
+void check_sizes(const csv_cells& of, const shape& head) {
+    const auto cells = static_cast<std::int64_t>(of.passes.size());
+    const std::int64_t pairs = std::int64_t{head.stages} * head.micro_batches;
+    if (pairs > most_slots || (pairs > (1 << 20) && pairs / 128 > cells)) {
+        const auto last =
+            std::max_element(of.passes.begin(), of.passes.end(),
+                             [](const csv_cell& a, const csv_cell& b) { return a.micro_batch < b.micro_batch; });
+        refuse(place_of(*last) + text_of(*last) + " has too large a micro-batch (the file has only " +
+               std::to_string(cells) + " passes) number them from 0 without a gap");
+    }
+    if (of.transfers.empty() && !of.others && of.columns > 65536 + 64 * cells)
+        refuse("a row has " + std::to_string(of.columns) + " columns (the file has only " + std::to_string(cells) +
+               " passes) remove empty columns");
+}
+
+/// Where columns are ticks: how many of them each pass takes.
+class grid {
+public:
+    explicit grid(const csv_cells& of, const shape& head) : of_(of), head_(head), starts_(2 * size(), missing) {
+        for (const csv_cell& c : of.passes)
+            if (std::int32_t* at = start_of(c)) *at = c.column;
+    }
+
+    /// Writes every slot's tick and length; false where a column comes before what it needs.
+    bool fill(std::vector<slot>& slots) {
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            if (!measure(i)) return false;
+        }
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+            slots[i].tick = of_.passes[i].column;
+            slots[i].ticks = static_cast<std::uint16_t>(std::clamp<std::int32_t>(length(i), 1, 65535));
+        }
+        return true;
+    }
+
+private:
+    static constexpr std::int32_t missing = -1;
+    static constexpr std::size_t pair_kind = 5;
+
+    std::size_t size() const {
+        return static_cast<std::size_t>(head_.stages) * static_cast<std::size_t>(head_.micro_batches);
+    }
+
+    std::int32_t* start(bool forward, std::int32_t stage, std::int32_t micro_batch) {
+        if (stage < 0 || stage >= head_.stages) return nullptr;
+        const auto at = static_cast<std::size_t>(stage) * static_cast<std::size_t>(head_.micro_batches) +
+                        static_cast<std::size_t>(micro_batch);
+        return &starts_[at + (forward ? 0 : size())];
+    }
+    std::int32_t* start_of(const csv_cell& c) {
+        const bool forward = c.op == action::forward;
+        if (!forward && c.op != action::backward && c.op != action::input_gradient) return nullptr;
+        return start(forward, c.stage, c.micro_batch);
+    }
+
+    bool second(std::size_t i) const { return i > 0 && of_.passes[i - 1].overlap; }
+    std::size_t kind(std::size_t i) const {
+        return of_.passes[i].overlap || second(i) ? pair_kind : static_cast<std::size_t>(of_.passes[i].op);
+    }
+
+    /// A recomputed forward takes what the backward behind it takes, one tick before a pair: as chimera::recompute has it.
+    std::int32_t length(std::size_t i) const {
+        const auto& all = of_.passes;
+        const bool known = all[i].op == action::recompute && !all[i].overlap && !second(i) && i + 1 < all.size() &&
+                           all[i + 1].row == all[i].row && all[i + 1].op != action::recompute;
+        if (!known) return gaps_[kind(i)];
+        return std::min(kind(i + 1) == pair_kind ? 1 : gaps_[kind(i + 1)], all[i + 1].column - all[i].column);
+    }
+
+    /// Narrows the length of the kind of pass i to the gaps behind it: to the next cell of its row, to who needs it.
+    bool measure(std::size_t i) {
+        const csv_cell& c = of_.passes[i];
+        std::int32_t& gap = gaps_[kind(i)];
+        const std::size_t next = i + (c.overlap ? 2 : 1);
+        const bool last = next >= of_.passes.size() || of_.passes[next].row != c.row;
+        gap = std::min(gap, (last ? static_cast<std::int32_t>(of_.columns) : of_.passes[next].column) - c.column);
+        if (start_of(c) == nullptr) return true;
+        const bool forward = c.op == action::forward;
+        const std::int32_t* user = start(forward, c.stage + (forward ? 1 : -1), c.micro_batch);
+        if (user == nullptr || *user == missing) return true;
+        gap = std::min(gap, *user - c.column);
+        return *user > c.column;
+    }
+
+    const csv_cells& of_;
+    shape head_;
+    std::vector<std::int32_t> starts_;  // column of the forward, then of the (input) gradient, of (stage, micro-batch)
+    std::array<std::int32_t, 6> gaps_{65535, 65535, 65535, 65535, 65535, 65535};
+};
+
+schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placement) {
+    schedule out{
+        {"custom", of.rows, static_cast<std::int32_t>(placement.size()), 1, 0, 1}, std::move(placement), {}, {}};
+    out.slots.reserve(of.passes.size());
+    for (const csv_cell& c : of.passes) {
+        while (static_cast<std::int32_t>(out.offsets.size()) <= c.row)
+            out.offsets.push_back(static_cast<std::int32_t>(out.slots.size()));
+        slot s;
+        s.op = static_cast<pass>(c.op);
+        s.stage = static_cast<std::uint16_t>(c.stage);
+        s.first = c.micro_batch;
+        s.overlap = c.overlap ? 1 : 0;
+        out.slots.push_back(s);
+        out.head.micro_batches = std::max(out.head.micro_batches, c.micro_batch + 1);
+    }
+    out.offsets.resize(static_cast<std::size_t>(of.rows) + 1, static_cast<std::int32_t>(out.slots.size()));
+    return out;
+}
+
+}  // namespace
+
+bool is_csv(std::string_view path, std::string_view text) {
+    if (path.ends_with(".csv")) return true;
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    const std::size_t start = text.find_first_not_of(" \t\r\n,\"");
+    if (start == std::string_view::npos) return false;
+    text = text.substr(start, 64);
+    const std::size_t end = text.find_first_of(",\r\n\"");
+    const auto first = chimera::detail::read_cell(text.substr(0, end));
+    return first.kind != chimera::detail::cell_kind::malformed;
+}
+
+csv_order read_csv(std::string_view text) {
+    const csv_cells cells = detail::split_csv(text);
+    if (cells.passes.empty()) refuse("the file computes nothing (no cell is a pass) write cells such as 0F0");
+    detail::refuse_doubles(cells.passes);
+    detail::refuse_doubles(cells.transfers);
+    csv_order out;
+    out.order = make_schedule_of(cells, find_placement(cells));
+    check_sizes(cells, out.order.head);
+    if (!cells.transfers.empty()) detail::check_transfers(cells, out.order.placement);
+    const bool lowered = !cells.transfers.empty() || cells.others;
+    if (lowered)
+        out.note = cells.transfers.empty() ? "cells that compute nothing are left out (lowering adds what is needed)"
+                                           : "transfers fit the passes and are left out (lowering makes them anew)";
+    if (!lowered && grid(cells, out.order.head).fill(out.order.slots)) return out;
+    chimera::detail::give_lengths(out.order.slots);
+    out.order = timed(out.order);
+    return out;
+}
+
+}  // namespace chimera::executor

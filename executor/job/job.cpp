@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/error.hpp>
+#include <executor/io/files.hpp>
+#include <executor/io/object_reader.hpp>
+#include <executor/job/job.hpp>
+
+#include <limits>
+
+namespace chimera::executor {
+
+namespace {
+
+using nlohmann::json;
+
+void read_model(const json& value, const std::string& where, model_sizes& model) {
+    if (value.is_string()) {
+        model = named_model(value.get<std::string>());
+        return;
+    }
+    object_reader reader(value, where + ": model");
+    reader.read("layers", model.layers, 1, 4096);
+    reader.read("heads", model.heads, 1, 1024);
+    reader.read("channels", model.channels, 1, 65536);
+    reader.read("context", model.context, 1, 1 << 20);
+    reader.read("vocabulary", model.vocabulary, 2, 65536);
+    reader.finish();
+}
+
+void read_data(const json& value, const std::string& where, std::vector<std::filesystem::path>& data) {
+    const auto add = [&](const json& path) {
+        if (!path.is_string() || path.get<std::string>().empty() ||
+            path.get<std::string>().find('\0') != std::string::npos)
+            refuse(where + ": data has " + one_line(path.dump(-1, ' ', true)) +
+                   " in it (not a path) give texts such as \"docs\"");
+        data.emplace_back(path.get<std::string>());
+    };
+    data.clear();
+    if (!value.is_array()) return add(value);
+    for (const auto& path : value) add(path);
+}
+
+void read_recompute(const json& value, const std::string& where, std::string& recompute) {
+    if (value.is_string()) {
+        recompute = value.get<std::string>();
+        return;
+    }
+    recompute.clear();
+    const auto bad = [&] {
+        refuse(where + ": schedule: recompute is " + one_line(value.dump(-1, ' ', true)) +
+               " (it does not fit) give \"none\", \"full\" or a list of stages such as [0, 2]");
+    };
+    if (!value.is_array()) bad();
+    for (const auto& stage : value) {
+        if (!stage.is_number_unsigned()) bad();
+        recompute += (recompute.empty() ? "" : ",") + std::to_string(stage.get<std::uint64_t>());
+    }
+    if (recompute.empty()) recompute = "none";
+}
+
+/// A list of numbers, or a text such as 2,1,1,0.
+void read_blocks(const json& value, const std::string& where, std::vector<int>& blocks) {
+    const auto bad = [&] {
+        refuse(where + ": schedule: blocks is " + one_line(value.dump(-1, ' ', true)) +
+               " (it does not fit) give the number of blocks of each stage, such as [2, 1, 1, 0]");
+    };
+    json list = value;
+    if (value.is_string()) list = json::parse("[" + value.get<std::string>() + "]", nullptr, false);
+    if (!list.is_array() || list.empty() || list.size() > 65535) bad();
+    blocks.clear();
+    for (const auto& each : list) {
+        if (!each.is_number_unsigned() || each.get<std::uint64_t>() > 4096) bad();
+        blocks.push_back(each.get<int>());
+    }
+}
+
+/// An order from a file says itself what families are told.
+void read_order(const json& value, const std::string& where, family_options& made) {
+    for (const auto& entry : value.items()) {
+        const std::string& key = entry.key();
+        if (key == "file" || key == "width" || key == "sync" || key == "recompute" || key == "blocks") continue;
+        refuse(where + ": schedule: " + one_line(key) +
+               " does not apply (the order comes from a file) leave one of them out");
+    }
+    const shape head = order_of(made.file).head;
+    if (head.micro_batch_parts > 2)
+        refuse(where + ": schedule: the order cuts a micro-batch into " + std::to_string(head.micro_batch_parts) +
+               " (training knows halves) use another");
+    made.family = std::string(head.family.view());
+    made.stages = head.stages;
+    made.micro_batches = head.micro_batches;
+    made.pipelines = head.pipelines;
+    made.scale = head.micro_batch_parts == 2 ? "halving" : "";
+}
+
+void read_schedule(const json& value, const std::string& where, job& made) {
+    object_reader reader(value, where + ": schedule");
+    auto& schedule = made.schedule;
+    reader.read("family", schedule.family);
+    reader.read("stages", schedule.stages, 1, 65535);
+    reader.read("micro_batches", schedule.micro_batches, 1, 1 << 20);
+    reader.read("pipelines", schedule.pipelines, 1, 65535);
+    reader.read("scale", schedule.scale);
+    reader.read("split", schedule.split);
+    reader.read("chunks", schedule.chunks, 1, 65535);
+    reader.read("group", schedule.group, 1, 65535);
+    reader.read("waves", schedule.waves, 1, 65535);
+    reader.read("update_every", schedule.update_every, 1, 1 << 20);
+    reader.read("width", schedule.width, 1, 65535);
+    reader.read("sync", made.sync);
+    if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);
+    if (const auto* list = reader.find("blocks")) read_blocks(*list, where, made.blocks);
+    reader.read("file", schedule.file);
+    reader.finish();
+    if (!schedule.file.empty()) read_order(value, where, schedule);
+}
+
+void read_optimiser(const json& value, const std::string& where, optimiser_settings& optimiser) {
+    object_reader reader(value, where + ": optimiser");
+    reader.read("learning_rate", optimiser.learning_rate, 1e-12, 100);
+    reader.read("min_learning_rate", optimiser.min_learning_rate, 0, 100);
+    reader.read("warmup", optimiser.warmup, 0, 1'000'000'000);
+    reader.read("steps", optimiser.steps, 1, 1'000'000'000);
+    reader.read("seconds", optimiser.seconds, 0.1, 1e8);
+    reader.read("weight_decay", optimiser.weight_decay, 0, 10);
+    reader.read("clip", optimiser.clip, 0, 1e6);
+    if (const auto* betas = reader.find("betas")) {
+        if (!betas->is_array() || betas->size() != 2)
+            refuse(where + ": optimiser: betas is " + one_line(betas->dump(-1, ' ', true)) +
+                   " (not two numbers) give [0.9, 0.95]");
+        const json pair{{"beta1", (*betas)[0]}, {"beta2", (*betas)[1]}};
+        object_reader inner(pair, where + ": optimiser: betas");
+        inner.read("beta1", optimiser.beta1, 0, 0.999999);
+        inner.read("beta2", optimiser.beta2, 0, 0.9999999);
+    }
+    reader.finish();
+}
+
+}  // namespace
+
+job::job() {
+    schedule.family = "bidirectional";
+    schedule.stages = 4;
+    schedule.micro_batches = 4;
+}
+
+gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
+
+model_sizes named_model(std::string_view name) {
+    if (name == "tiny") return {4, 2, 32, 32, 256};
+    if (name == "bytes") return {4, 4, 64, 64, 256};
+    if (name == "gpt2") return {12, 12, 768, 1024, 50257};
+    refuse("unknown model " + one_line(name) +
+           " (no such name) use tiny, bytes, gpt2 or give layers, heads, channels, context, vocabulary");
+}
+
+job parse_job(std::string_view text, const std::string& name) {
+    const std::string where = "job " + name;
+    const json value = parse_json(text, where);
+    object_reader reader(value, where);
+    std::string format = "chimera.job";
+    int version = 1;
+    reader.read("format", format);
+    if (format != "chimera.job") refuse(where + " is no job (its format is " + one_line(format) + ") give chimera.job");
+    reader.read("version", version, 1, 1);
+    job made;
+    if (const auto* model = reader.find("model")) read_model(*model, where, made.model);
+    if (const auto* data = reader.find("data")) read_data(*data, where, made.data);
+    if (const auto* schedule = reader.find("schedule")) read_schedule(*schedule, where, made);
+    if (const auto* batch = reader.find("batch")) {
+        object_reader inner(*batch, where + ": batch");
+        inner.read("sequences", made.batch.sequences, 1, 65536);
+        inner.read("tokens", made.batch.tokens, 1, 1 << 20);
+        inner.finish();
+    }
+    if (const auto* optimiser = reader.find("optimiser")) read_optimiser(*optimiser, where, made.optimiser);
+    reader.find("plan");  // how chimera plan came to the rest
+    std::string output = made.output.string();
+    reader.read("validation_fraction", made.validation_fraction, 1e-6, 0.5);
+    reader.read("validation_windows", made.validation_windows, 1, 1 << 30);
+    reader.read("seed", made.seed);
+    reader.read("output", output);
+    reader.read("checkpoint_interval", made.checkpoint_interval, 0, 1'000'000'000);
+    reader.read("watchdog", made.watchdog, 0.1, 1e6);
+    reader.read("cores", made.cores, 0, 4096);
+    reader.read("threads", made.threads, 1, 256);
+    reader.read("device", made.device);
+    reader.read("precision", made.precision);
+    reader.read("deterministic", made.deterministic);
+    reader.read("graph", made.graph);
+    reader.finish();
+    made.output = output;
+    return made;
+}
+
+job read_job(const std::filesystem::path& path) { return parse_job(read_file(path, 1 << 20), shown(path)); }
+
+}  // namespace chimera::executor

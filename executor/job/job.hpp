@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <executor/io/family_options.hpp>
+#include <executor/layers/gpt2_config.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chimera::executor {
+
+/// Sizes of a GPT-2-style model.
+struct model_sizes {
+    int layers = 4;
+    int heads = 4;
+    int channels = 64;
+    int context = 64;      ///< positions
+    int vocabulary = 256;  ///< bytes
+    friend bool operator==(const model_sizes&, const model_sizes&) = default;
+};
+
+/// How one iteration's tokens are shaped.
+struct batch_sizes {
+    int sequences = 4;  ///< per micro-batch
+    int tokens = 0;     ///< per sequence; 0: the model's context
+};
+
+/// AdamW with clipping by the global norm, warm-up and cosine decay. Asynchronous families (pipedream, pipedream_2bw) update a stage
+/// several times in an iteration: each update averages over its own micro-batches, is clipped by the stage's own norm and counts as a
+/// step of AdamW; the learning rate is the iteration's.
+struct optimiser_settings {
+    double learning_rate = 3e-3;    ///< after warm-up
+    double min_learning_rate = -1;  ///< at the end; negative: a tenth of learning_rate
+    std::int64_t warmup = -1;       ///< iterations; negative: a twentieth of all
+    std::int64_t steps = 0;         ///< iterations; 0: as many as fit into `seconds`
+    double seconds = 0;             ///< how long to train, when steps is 0
+    double beta1 = 0.9;
+    double beta2 = 0.95;
+    double weight_decay = 0.1;
+    double clip = 1;  ///< largest gradient norm; 0: no clipping
+};
+
+/// Warm-up iterations of a run of so many, where nothing else is said.
+constexpr std::int64_t default_warmup(std::int64_t steps) { return steps < 20 ? 1 : steps / 20; }
+
+/// With the smallest learning rate and, where the steps are known, the warm-up that apply.
+optimiser_settings filled_in(optimiser_settings given);
+
+/// Everything `chimera train` is told. As a file, version 1; every key may be left out but data:
+///
+///     {"format": "chimera.job", "version": 1,
+///      "model": "tiny" | "bytes" | "gpt2" | {"layers": 4, "heads": 4, "channels": 64, "context": 64, "vocabulary": 256},
+///      "data": "folder" | ["file", "folder", "tokens.bin", ...],  "validation_fraction": 0.1,  "validation_windows": 4096,
+///      "schedule": {"family": "bidirectional", "stages": 4, "micro_batches": 4, "pipelines": 2,
+///                   "scale": "direct" | "doubling" | "halving", "width": 1,
+///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2], "blocks": [2, 1, 1, 0]}
+///                | {"file": "order.csv", "width": 1, "sync": …, "recompute": …, "blocks": …},
+///      "batch": {"sequences": 4, "tokens": 64},
+///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,
+///                    "betas": [0.9, 0.95], "weight_decay": 0.1, "clip": 1},
+///      "seed": 1, "output": "runs/first", "checkpoint_interval": 100, "watchdog": 30, "cores": 2, "threads": 1,
+///      "device": "auto" | "cpu" | "cuda", "precision": "fp32" | "bf16", "deterministic": false, "graph": true}
+///
+/// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
+/// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
+/// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
+/// "threads": with how many each worker computes, on the CPU; results depend on it, in the last bits.
+/// "device" auto takes a GPU where there is one. "precision" is of weights and activations; bf16 wants a GPU, or a CPU with avx512_bf16.
+/// "deterministic" (no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits) is for GPUs: the CPU
+/// always is. "graph": where workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are
+/// launched one by one: the same bits, where the run is deterministic.
+struct job {
+    model_sizes model;
+    std::vector<std::filesystem::path> data;
+    double validation_fraction = 0.1;
+    std::int64_t validation_windows = 4096;  ///< at most so many are scored
+    family_options schedule;
+    std::string sync = "eager_opt";  ///< lazy, eager or eager_opt
+    std::vector<int> blocks;         ///< of each stage; empty: as stage_layers deals them
+    batch_sizes batch;
+    optimiser_settings optimiser;
+    std::uint64_t seed = 1;
+    std::filesystem::path output = "runs/train";
+    std::int64_t checkpoint_interval = 0;
+    double watchdog = 30;
+    int cores = 0;
+    int threads = 1;  ///< of each worker
+    std::string device = "auto";
+    std::string precision = "fp32";
+    bool deterministic = false;
+    bool graph = true;
+
+    job();
+    int tokens() const { return batch.tokens > 0 ? batch.tokens : model.context; }
+};
+
+/// Reads a job from its JSON text. Throws error that names the key, what it is, and what would be right.
+job parse_job(std::string_view text, const std::string& name);
+
+/// Reads a job file of at most 1 MiB.
+job read_job(const std::filesystem::path& path);
+
+/// Checks what the single values cannot show: data given, heads divide channels, tokens within the context, stages within
+/// the layers, steps or seconds, even sequences under halving, a finite memory need. Throws error.
+void check_job(const job& wanted);
+
+/// The job as JSON text; parse_job reads it back to the same job.
+std::string job_text(const job& from);
+
+/// The model's sizes as JSON text on one line: checkpoints of one model have the same.
+std::string model_text(const model_sizes& model);
+
+/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A job has the same
+/// before and after the run has filled in what it leaves out.
+std::string job_hash(const job& from, std::uint64_t data_fingerprint);
+
+/// The same sizes, as the layers take them.
+gpt2_config config_of(const model_sizes& model);
+
+/// Sizes of a model by name: tiny, bytes, gpt2. Throws error for others.
+model_sizes named_model(std::string_view name);
+
+}  // namespace chimera::executor

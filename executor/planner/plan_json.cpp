@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/plan_text.hpp>
+
+#include <executor/planner/plan_json.hpp>
+
+namespace chimera::executor {
+
+using nlohmann::json;
+
+namespace {
+
+json class_json(const plan_class& c) {
+    json out{{"class", c.label},     {"considered", c.considered}, {"simulated", c.simulated},
+             {"bounded", c.bounded}, {"too_large", c.too_large},   {"refused", c.unbuildable}};
+    if (c.best > 0) out["best_seconds"] = c.best;
+    if (c.bounded > 0) out["bound_seconds"] = c.bound;
+    if (c.too_large > 0) out["lacking_bytes"] = c.lacking;
+    if (!c.rule.empty()) out["rule"] = c.rule;
+    return out;
+}
+
+json plan_json(const plan_task& task, const plan_report& report) {
+    json ranking = json::array();
+    for (const ranked& r : report.ranking)
+        ranking.push_back({{"configuration", configuration_json(r.with)},
+                           {"seconds", r.found.seconds},
+                           {"samples_per_second", static_cast<double>(task.asked.samples) / r.found.seconds},
+                           {"passes_seconds", r.found.compute},
+                           {"exposed_reduction_seconds", r.found.exposed},
+                           {"update_seconds", r.found.update},
+                           {"memory_bytes", r.found.memory},
+                           {"bound_seconds", r.bound}});
+    json classes = json::array();
+    for (const plan_class& c : report.classes) classes.push_back(class_json(c));
+    return {{"request", task.request},         {"ranking", std::move(ranking)}, {"classes", std::move(classes)},
+            {"considered", report.considered}, {"simulated", report.simulated}, {"bound_seconds", report.bound}};
+}
+
+/// Stages that recompute, as a job says it.
+std::string recompute_text(const configuration& with) {
+    if (with.recompute != recompute_mode::mixed) return name(with.recompute);
+    std::string out;
+    for (int s = 0; s < with.schedule.stages; ++s)
+        if (with.recompute_of(s) == recompute_mode::full) out += (out.empty() ? "" : ",") + std::to_string(s);
+    return out.empty() ? "none" : out;
+}
+
+}  // namespace
+
+job job_of(const job& from, const configuration& with) {
+    job out = from;
+    const family_spec& s = with.schedule;
+    family_options& to = out.schedule;
+    to = {};
+    to.family = name(s.which);
+    to.stages = s.stages;
+    to.micro_batches = s.micro_batches;
+    to.pipelines = s.pipelines;
+    if (s.which == family::bidirectional)
+        to.scale = s.scale == scale::doubling ? "doubling" : s.scale == scale::halving ? "halving" : "direct";
+    to.split = s.split;
+    to.chunks = s.chunks;
+    to.group = s.group;
+    to.waves = s.waves;
+    to.update_every = s.update_every;
+    to.width = with.width;
+    to.recompute = recompute_text(with);
+    out.sync = name(with.synchronisation);
+    out.batch.sequences = with.micro_batch;
+    out.blocks.clear();
+    // Layers are the embedding, the blocks and the head.
+    for (std::size_t i = 0; i + 1 < with.cuts.size(); ++i) {
+        const int from_layer = std::max(with.cuts[i], 1), to_layer = std::min(with.cuts[i + 1], from.model.layers + 1);
+        out.blocks.push_back(std::max(0, to_layer - from_layer));
+    }
+    return out;
+}
+
+std::string answer_json(const plan_task& task, const plan_report& report) {
+    json out{{"format", "chimera.plan_answer"}, {"version", 1}, {"model", std::string(task.what.name.view())}};
+    if (task.training) out = json::parse(job_text(job_of(*task.training, report.ranking.front().with)));
+    out["plan"] = plan_json(task, report);
+    return out.dump(2) + "\n";
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/partition/shared_workers/shared.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule/family_placement.hpp>
+
+#include <executor/job/programs.hpp>
+#include <executor/memory/run_memory.hpp>
+#include <executor/planner/plan_json.hpp>
+#include <executor/planner/plan_on_machine.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace chimera::executor {
+
+namespace {
+
+void check_profile(const plan_task& task, const profile& from) {
+    const job& of = *task.training;
+    gpt2_config wanted = config_of(of.model);
+    gpt2_config has = from.model;
+    wanted.layers = has.layers = 1;
+    if (!(wanted == has) || from.tokens != of.tokens())
+        refuse(
+            "the profile is of another model (channels, heads, vocabulary, context and tokens must be the job's) "
+            "profile the job's own");
+    if (of.device == "cuda")
+        refuse("the job is for GPUs (a profile is of this machine's cores) use \"device\": \"cpu\"");
+    const auto numbers = [](int threads, bool in_bf16) {
+        return std::string(in_bf16 ? "bf16" : "fp32") + " with " + std::to_string(threads) +
+               (threads > 1 ? " threads a worker" : " thread a worker");
+    };
+    if (from.threads != of.threads || from.bf16 != (of.precision == "bf16"))
+        refuse("the profile is of " + numbers(from.threads, from.bf16) + " (the job wants " +
+               numbers(of.threads, of.precision == "bf16") + ") profile the job's own");
+    const auto& asked = task.asked;
+    if (asked.tensors != std::vector<int>{1} || asked.zero != std::vector<int>{0})
+        refuse("the request allows tensor slices or ZeRO (chimera train has neither) leave tensor and zero out");
+}
+
+/// Seconds of every layer: the embedding, the blocks, the head.
+std::vector<double> layer_times(const profiled_batch& batch, int blocks) {
+    const profiled_passes& p = batch.passes.front();
+    std::vector<double> out(static_cast<std::size_t>(blocks) + 2, p.forward.block + p.backward.block);
+    out.front() = p.forward.embedding + p.backward.embedding;
+    out.back() = p.forward.head + p.backward.head;
+    return out;
+}
+
+class search_here {
+public:
+    search_here(const plan_task& task, const profile& from) : task_(task), from_(from) {}
+
+    plan_report run() {
+        plan_request asked = task_.asked;
+        asked.recompute = {recompute_mode::none};
+        if (std::isfinite(task_.on.memory)) asked.recompute.push_back(recompute_mode::full);
+        for_each_candidate(asked, task_.on, task_.training->model.layers + 2, [&](configuration& one) {
+            plan_class& c = class_of(one.schedule);
+            const auto modes = static_cast<std::int64_t>(asked.recompute.size() * asked.synchronisation.size());
+            c.considered += modes;
+            report_.considered += modes;
+            const profiled_batch* batch = find(one);
+            if (one.schedule.refused() != refusal::none || batch == nullptr) {
+                c.unbuildable += modes;
+                if (c.rule.empty())
+                    c.rule = batch == nullptr ? "no such micro-batch was profiled (profile it with --sequences)"
+                                              : text(one.schedule.refused());
+                return;
+            }
+            for (const recompute_mode mode : asked.recompute) {
+                one.recompute = mode;
+                if (try_modes(one, *batch, c)) break;
+            }
+        });
+        finish();
+        return std::move(report_);
+    }
+
+private:
+    const profiled_batch* find(const configuration& of) const {
+        const int parts = of.schedule.scale == scale::halving ? 2 : 1;
+        if (of.micro_batch % parts != 0) return nullptr;
+        for (const profiled_batch& each : from_.batches)
+            if (each.sequences == of.micro_batch / parts) return &each;
+        return nullptr;
+    }
+
+    /// The fastest stages, and the fastest workers where those hold several.
+    std::vector<std::vector<int>> cuts_of(const configuration& of, const profiled_batch& batch) const {
+        const std::vector<double> seconds = layer_times(batch, task_.training->model.layers);
+        std::vector<std::vector<int>> out{partition(seconds, of.schedule.stages)};
+        const std::vector<int> on = shared_workers(of.schedule);
+        if (on.empty()) return out;
+        out.push_back(coupled(seconds, on).cuts);
+        if (out[1] == out[0] || out[1].empty()) out.pop_back();
+        return out;
+    }
+
+    /// False where no synchronisation fits the memory.
+    bool try_modes(configuration one, const profiled_batch& batch, plan_class& c) {
+        bool fits = false;
+        for (const std::vector<int>& cuts : cuts_of(one, batch))
+            for (const sync mode : task_.asked.synchronisation) {
+                one.cuts = cuts;
+                one.synchronisation = mode;
+                const evaluation found = evaluate(one);
+                ++report_.simulated;
+                ++c.simulated;
+                if (!found.fits()) {
+                    ++c.too_large;
+                    c.lacking = c.lacking == 0 ? found.lacking : std::min(c.lacking, found.lacking);
+                    continue;
+                }
+                fits = true;
+                if (c.best == 0 || found.seconds < c.best) c.best = found.seconds;
+                note({one, found, 0});
+            }
+        return fits;
+    }
+
+    evaluation evaluate(const configuration& of) const {
+        job wanted = job_of(*task_.training, of);
+        wanted.device = "cpu";
+        const program played = lower(make_schedule(wanted.schedule), of.synchronisation);
+        const gpt2_config config = config_of(wanted.model);
+        const std::vector<layer_range> layers = stage_layers(config, played.head.stages, wanted.blocks);
+        std::vector<profiled_stage> stages;
+        for (const layer_range& each : layers) stages.push_back({each, of.recompute == recompute_mode::full});
+        const forecast found = forecast_of(from_, played, stages, of.micro_batch);
+        evaluation out;
+        out.seconds = found.iteration;
+        out.compute = found.makespan;
+        const unit_shape unit{of.micro_batch / played.head.micro_batch_parts, wanted.tokens()};
+        const auto memory =
+            memory_timeline(played, training_memory(played, config, layers, unit, 0, numbers_of(wanted)));
+        for (const memory_row& row : memory) out.memory = std::max(out.memory, row.reserved());
+        out.lacking = out.memory - task_.on.memory;
+        return out;
+    }
+
+    /// One entry for every family, width and micro-batch size: the best of its modes.
+    void note(ranked one) {
+        const std::string key = label_of(one.with.schedule) + ' ' + std::to_string(one.with.schedule.workers()) + ' ' +
+                                std::to_string(one.with.width) + ' ' + std::to_string(one.with.micro_batch);
+        const auto at = best_.find(key);
+        if (at == best_.end())
+            best_.emplace(key, std::move(one));
+        else if (one.found.seconds < at->second.found.seconds)
+            at->second = std::move(one);
+    }
+    plan_class& class_of(const family_spec& of) {
+        const std::string label = label_of(of);
+        for (plan_class& c : report_.classes)
+            if (c.label == label) return c;
+        report_.classes.emplace_back();
+        report_.classes.back().label = label;
+        report_.classes.back().stale = asynchronous(of.which) && task_.asked.families.empty();
+        return report_.classes.back();
+    }
+
+    void finish() {
+        for (auto& [key, one] : best_) report_.ranking.push_back(std::move(one));
+        std::stable_sort(report_.ranking.begin(), report_.ranking.end(),
+                         [](const ranked& a, const ranked& b) { return a.found.seconds < b.found.seconds; });
+        std::erase_if(report_.ranking, [&](const ranked& r) {
+            return asynchronous(r.with.schedule.which) && task_.asked.families.empty();
+        });
+        if (report_.ranking.size() > task_.asked.top) report_.ranking.resize(task_.asked.top);
+    }
+
+    const plan_task& task_;
+    const profile& from_;
+    plan_report report_;
+    std::map<std::string, ranked> best_;
+};
+
+}  // namespace
+
+plan_report plan_here(const plan_task& task, const profile& from) {
+    if (!task.training)
+        refuse("a profile tells what training jobs take (the request has a model of the catalogue) give a chimera.job");
+    check_request(task.what, task.on, task.asked);
+    check_profile(task, from);
+    return search_here(task, from).run();
+}
+
+}  // namespace chimera::executor

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/simulate/timeline.hpp>
+#include <executor/workers/process_group.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace chimera::executor {
+
+/// What one process knows of an iteration.
+struct iteration_part {
+    double began = 0;            ///< on rank 0's clock, seconds
+    std::vector<double> losses;  ///< of each unit, 0 where another process has it; or none
+    std::vector<double> norms;   ///< of each stage, likewise; or none
+    timeline measured;           ///< rows of workers that other processes play are empty
+};
+
+/// On rank 0 all parts as one, whose times count from when the first began; nothing elsewhere. All ranks call it.
+std::optional<iteration_part> put_together(crew& all, const iteration_part& mine);
+
+}  // namespace chimera::executor

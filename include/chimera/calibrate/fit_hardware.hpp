@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/calibrate/least_squares.hpp>
+#include <chimera/calibrate/predictor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace chimera {
+
+/// A fitted number of the hardware. The interval holds the true one in 95 of 100 cases, as far as the model is right.
+struct estimate {
+    const hardware_number* number = nullptr;
+    double value = 0;
+    double low = 0;
+    double high = 0;
+};
+
+/// How far predictions are off, in parts of what was measured.
+struct error_summary {
+    double mean = 0;  ///< of the absolute errors
+    double p95 = 0;   ///< 95 of 100 are at most that
+    double most = 0;
+};
+
+/// What fitting came to. Rows are measured configurations; all errors are relative: predicted / measured - 1.
+struct calibration {
+    hardware fitted;
+    std::vector<estimate> estimates;
+    std::vector<double> errors;    ///< of every row: predicted / measured - 1
+    std::vector<double> held_out;  ///< the same, each by a fit without the row's fold
+    error_summary fit;
+    error_summary unseen;  ///< of held_out
+    int folds = 0;
+};
+
+/// How to fit, and what to leave out in turn to see how well the fit predicts what it has not seen.
+struct calibration_options {
+    int folds = 0;  ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
+    double tolerable = 0;    ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it
+    std::uint64_t seed = 1;  ///< of the folds
+};
+
+/// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
+inline error_summary sum_up(std::span<const double> errors) {
+    std::vector<double> sorted;
+    for (const double e : errors) sorted.push_back(std::abs(e));
+    if (sorted.empty()) return {};
+    std::sort(sorted.begin(), sorted.end());
+    error_summary out;
+    for (const double e : sorted) out.mean += e / static_cast<double>(sorted.size());
+    out.p95 = sorted[(95 * sorted.size() + 99) / 100 - 1];
+    out.most = sorted.back();
+    return out;
+}
+
+namespace detail {
+
+/// 97.5 % quantile of Student's t, by Cornish and Fisher's expansion of the normal one.
+constexpr double student(double freedom) {
+    const double z = 1.959963985, z3 = z * z * z, z5 = z3 * z * z, f = freedom;
+    return z + (z3 + z) / (4 * f) + (5 * z5 + 16 * z3 + 3 * z) / (96 * f * f) +
+           (3 * z5 * z * z + 19 * z5 + 17 * z3 - 15 * z) / (384 * f * f * f);
+}
+
+/// |r| beyond `scale` grows as its square root: least squares of it are the soft L1 norm.
+inline double tamed(double r, double scale) {
+    if (scale <= 0) return r;
+    const double z = r / scale;
+    return std::copysign(scale * std::sqrt(2 * (std::sqrt(1 + z * z) - 1)), r);
+}
+
+class calibrator {
+public:
+    calibrator(predictor& of, std::vector<const hardware_number*> numbers, double tolerable)
+        : of_(of), numbers_(std::move(numbers)), tolerable_(tolerable) {}
+
+    hardware at(hardware base, std::span<const double> logs) const {
+        for (std::size_t j = 0; j < numbers_.size(); ++j) numbers_[j]->of(base) = std::exp(logs[j]);
+        return base;
+    }
+    fit_result fit(const hardware& base, const std::vector<std::size_t>& rows, std::vector<double> start, int most) {
+        const auto residuals = [&](std::span<const double> logs, std::span<double> r) {
+            for (std::size_t j = 0; j < logs.size(); ++j)
+                if (!(std::abs(logs[j]) < 200)) return std::fill(r.begin(), r.end(), INFINITY);
+            const hardware on = at(base, logs);
+            for (std::size_t i = 0; i < r.size(); ++i) r[i] = tamed(of_.error(rows[i], on), tolerable_);
+        };
+        return least_squares(residuals, rows.size(), std::move(start), most, 1e-7);
+    }
+
+private:
+    predictor& of_;
+    std::vector<const hardware_number*> numbers_;
+    double tolerable_;
+};
+
+/// Which configuration every row measures, numbered from 0.
+inline std::vector<std::size_t> runs_of(const std::vector<measurement>& rows) {
+    std::vector<std::size_t> out, first;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::size_t run = 0;
+        while (run < first.size() && !same_run(rows[first[run]], rows[i])) ++run;
+        if (run == first.size()) first.push_back(i);
+        out.push_back(run);
+    }
+    return out;
+}
+
+/// The fold of every configuration: parts that differ by at most one, drawn without regard to their order.
+inline std::vector<int> draw_folds(std::size_t runs, int folds, std::uint64_t seed) {
+    std::vector<int> out(runs);
+    for (std::size_t i = 0; i < runs; ++i) out[i] = static_cast<int>(i % static_cast<std::size_t>(folds));
+    for (std::size_t i = runs; i-- > 1;) {
+        seed = seed * 6364136223846793005U + 1442695040888963407U;  // Knuth's multiplier
+        std::swap(out[i], out[(seed >> 33) % (i + 1)]);
+    }
+    return out;
+}
+
+/// Fits without each fold in turn. Rows of one configuration leave together.
+inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, const hardware& base,
+                     const std::vector<double>& best, const calibration_options& how) {
+    const std::size_t m = rows.size();
+    const std::vector<std::size_t> run = runs_of(rows.rows());
+    const std::size_t runs = *std::max_element(run.begin(), run.end()) + 1;
+    const auto most = static_cast<int>(std::min<std::size_t>(runs, 1000000));
+    out.folds = how.folds > 0 ? std::min(how.folds, most) : m > 200 ? std::min(5, most) : most;
+    const std::vector<int> fold = draw_folds(runs, out.folds, how.seed);
+    out.held_out.assign(m, 0.0);
+    for (int k = 0; k < out.folds; ++k) {
+        std::vector<std::size_t> kept;
+        for (std::size_t i = 0; i < m; ++i)
+            if (fold[run[i]] != k) kept.push_back(i);
+        if (kept.size() < best.size()) refuse("a fold leaves too few rows (fewer than numbers) use more folds");
+        const hardware without = fitter.at(base, fitter.fit(base, kept, best, 60).at);
+        for (std::size_t i = 0; i < m; ++i)
+            if (fold[run[i]] == k) out.held_out[i] = rows.error(i, without);
+    }
+    out.unseen = sum_up(out.held_out);
+}
+
+}  // namespace detail
+
+/// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more without
+/// each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
+inline calibration calibrate(predictor& rows, const hardware& base, const std::vector<const hardware_number*>& numbers,
+                             const calibration_options& how = {}) {
+    const std::size_t m = rows.size(), n = numbers.size();
+    if (n == 0) refuse("nothing is to be fitted (no number is named) name one or more");
+    if (m < n + 1)
+        refuse(std::to_string(m) + (m == 1 ? " row does" : " rows do") + " not fix " + std::to_string(n) +
+               (n == 1 ? " number" : " numbers") +
+               " (there must be more rows than numbers) give more rows or fit fewer");
+    detail::calibrator fitter(rows, numbers, how.tolerable);
+    hardware from = base;
+    std::vector<double> start;
+    for (const hardware_number* number : numbers) {
+        const double given = number->of(from);
+        start.push_back(std::log(given > 0 && std::isfinite(given) ? given : number->start));
+    }
+    std::vector<std::size_t> all(m);
+    for (std::size_t i = 0; i < m; ++i) all[i] = i;
+    const fit_result best = fitter.fit(base, all, start, 200);
+    calibration out;
+    out.fitted = fitter.at(base, best.at);
+    for (std::size_t i = 0; i < m; ++i) out.errors.push_back(rows.error(i, out.fitted));
+    out.fit = sum_up(out.errors);
+    const double t = detail::student(static_cast<double>(m - n));
+    for (std::size_t j = 0; j < n; ++j) {
+        const double value = std::exp(best.at[j]), spread = std::exp(t * std::sqrt(best.covariance[j * n + j]));
+        out.estimates.push_back({numbers[j], value, value / spread, value * spread});
+    }
+    detail::hold_out(out, fitter, rows, base, best.at, how);
+    return out;
+}
+
+}  // namespace chimera

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/memory/stage_bytes.hpp>
+#include <chimera/memory/zero_state.hpp>
+
+#include <cstdint>
+
+namespace chimera {
+
+/// A stage as the worker that holds it has it in memory, in bytes: how it trains is decided.
+struct stage_memory {
+    state_bytes state;
+    double kept = 0;      ///< of a unit, from its forward to its (weight) backward
+    double unfolded = 0;  ///< of a unit, recomputed before its backward; 0 where nothing is
+    double input = 0;     ///< boundary tensors of a unit
+    double output = 0;
+    double workspace = 0;  ///< while a pass runs
+    double brief = 0;      ///< for a forward that keeps nothing, where the stage is recomputed
+
+    /// Bytes that a unit would keep if nothing were recomputed.
+    constexpr double whole() const { return unfolded > 0 ? unfolded : kept; }
+};
+
+/// A stage under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight versions. Where weights are
+/// sharded, a layer's are gathered while it runs and the next one's beside it; where gradients are, a layer's whole ones are there
+/// until they are scattered.
+constexpr stage_memory memory_of(const stage_bytes& of, const precision& bytes,
+                                 recompute_mode mode = recompute_mode::none, int zero = 0, int replicas = 1,
+                                 int versions = 1) {
+    stage_memory out;
+    out.state = state_of(bytes, zero, replicas, versions);
+    out.state.weights *= of.parameters;
+    out.state.gradients *= of.parameters;
+    out.state.optimiser *= of.parameters;
+    out.kept = of.kept_by(mode);
+    if (mode == recompute_mode::full) out.unfolded = of.kept;
+    out.input = of.input;
+    out.output = of.output;
+    out.workspace = of.workspace;
+    if (mode == recompute_mode::full) out.brief = of.brief;
+    if (mode == recompute_mode::selective) out.workspace += of.core;
+    if (zero >= 3 && replicas > 1) out.workspace += 2 * of.largest * bytes.weight;
+    if (zero >= 2 && replicas > 1) out.workspace += of.largest * bytes.gradient;
+    return out;
+}
+
+namespace detail {
+
+/// Bytes filled up to a multiple of `alignment`; 1: as they are.
+constexpr double padded_to(double bytes, double alignment) {
+    if (alignment <= 1) return bytes;
+    const auto whole = static_cast<std::int64_t>(bytes / alignment);
+    return static_cast<double>(whole) * alignment < bytes ? static_cast<double>(whole + 1) * alignment : bytes;
+}
+
+}  // namespace detail
+}  // namespace chimera

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/memory/stage_memory.hpp>
+#include <chimera/partition/local_search.hpp>
+#include <chimera/partition/unlike_workers.hpp>
+#include <chimera/plan/bound.hpp>
+#include <chimera/plan/configuration.hpp>
+#include <chimera/plan/layer_sums.hpp>
+#include <chimera/plan/prepared_order.hpp>
+#include <chimera/schedule/family_placement.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace chimera {
+
+/// Whether the family updates once an iteration and each of its workers holds one stage of several.
+constexpr bool one_stage_each(const family_spec& of) {
+    return of.stages > 1 && pipelines_of(of) == 1 && stages_per_worker(of) == 1 && !asynchronous(of.which);
+}
+
+/// What a cut into one stage a worker is to respect, layer by layer. What stages have beside their layers' sums (buffers, work space,
+/// what tied layers share) is not in it.
+struct cut_needs {
+    std::vector<double> seconds;      ///< per layer, what is recomputed included
+    std::vector<double> state;        ///< per layer, bytes
+    std::vector<double> activations;  ///< per layer and micro-batch in flight, bytes
+    std::vector<double> in_flight;    ///< per stage: where all is recomputed, from its recompute on
+
+    layer_needs view() const { return {seconds, state, activations, in_flight, {}}; }
+};
+
+namespace detail {
+
+/// Most micro-batches that each row keeps at a time, from their pass `from` on.
+inline std::vector<double> most_kept(schedule_view of, pass from) {
+    std::vector<double> out;
+    for (std::int32_t w = 0; w < of.head.workers; ++w) {
+        int live = 0, most = 0;
+        for (const slot& x : of.row(w)) {
+            if (x.op == from) most = std::max(most, live += x.count);
+            if (ends_activation(x.op)) live -= x.count;
+        }
+        out.push_back(most);
+    }
+    return out;
+}
+
+inline double slowest_worker(std::span<const double> seconds, std::span<const int> on, std::span<const int> cuts) {
+    const std::vector<double> each = worker_seconds(seconds, on, cuts);
+    return *std::max_element(each.begin(), each.end());
+}
+
+}  // namespace detail
+
+/// Of a configuration whose family has one stage on each worker, nothing mixed. Linear in layers and slots.
+inline cut_needs needs_of(const model& of, const configuration& with, const prepared_order& order,
+                          const layer_sums& layers) {
+    cut_needs out;
+    const bool again = with.recompute == recompute_mode::full;
+    for (int i = 0; i < layers.layers(); ++i) {
+        const stage_sums sum = layers.of(i, i + 1);
+        const stage_memory one = memory_of(bytes_of(of, i, i + 1, with.micro_batch, with.tensor), of.bytes,
+                                           with.recompute, with.zero, with.width);
+        out.seconds.push_back(sum.compute() + detail::recomputed_seconds(sum, with.recompute));
+        out.state.push_back(one.state.total());
+        out.activations.push_back(one.whole());
+    }
+    out.in_flight = detail::most_kept(order.view(), again ? pass::recompute : pass::forward);
+    return out;
+}
+
+}  // namespace chimera

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/bound.hpp>
+#include <chimera/plan/recompute_until_fit.hpp>
+#include <chimera/plan/request.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace chimera::detail {
+
+/// The best modes of one candidate.
+struct mode_result {
+    bool fits = false;
+    configuration with;
+    evaluation found;
+    double lacking = std::numeric_limits<double>::infinity();  ///< bytes, of the smallest that does not fit
+    double limit = std::numeric_limits<double>::infinity();    ///< seconds from which on nothing was of interest
+    bool cut_short = false;                                    ///< whether something was left out for that
+    std::int64_t played = 0;                                   ///< orders
+    std::int64_t slots = 0;
+};
+
+/// Finds a candidate's best layout, ZeRO level, recompute and synchronisation, all others given.
+class mode_search {
+public:
+    mode_search(const cluster& on, const plan_request& asked, estimator& estimate)
+        : on_(on), asked_(asked), estimate_(estimate) {}
+
+    /// How many combinations there are with one of the cuts.
+    std::int64_t count(const configuration& of) const {
+        return static_cast<std::int64_t>(layouts(of).size() * levels(of).size() * asked_.recompute.size() *
+                                         asked_.synchronisation.size());
+    }
+
+    /// The best that takes less than `limit` seconds.
+    mode_result best(const configuration& of, double limit) { return search(of, limit, false); }
+    /// The same of those alone whose cuts give way to memory.
+    mode_result best_giving_way(const configuration& of, double limit) { return search(of, limit, true); }
+
+private:
+    static constexpr layout both[] = {layout::copies_together, layout::stages_together};
+
+    mode_result search(const configuration& of, double limit, bool giving_way) {
+        mode_result out;
+        out.limit = limit;
+        configuration one = of;
+        tight_.clear();
+        giving_way_ = giving_way;
+        for (std::vector<int>& cuts : estimate_.choices(of)) {
+            one.cuts = std::move(cuts);
+            if (giving_way || !too_slow(bound_of(one), out)) try_all(one, out);
+        }
+        for (configuration& each : tight_) give_way(each, out);
+        return out;
+    }
+
+    /// All modes under the configuration's cuts. Notes those for which memory does not suffice.
+    void try_all(const configuration& of, mode_result& out) {
+        const std::vector<int> zeros = levels(of);
+        for (const layout order : layouts(of)) {
+            std::vector<char> light(zeros.size(), 0);  // levels that fit with nothing recomputed
+            double least = 0;                          // seconds of those passes, which higher levels only add to
+            for (const recompute_mode mode : asked_.recompute) {
+                played_ = {};
+                configuration one = of;
+                one.order = order;
+                one.recompute = mode;
+                const double least_passes = bound_of_mode(one);
+                for (std::size_t i = 0; i < zeros.size(); ++i) {
+                    if (too_slow(least_passes, out)) break;
+                    // All other modes only add to the passes: none is the best where it fits.
+                    if (asked_.prune && light[i] != 0) continue;
+                    if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
+                    one.zero = zeros[i];
+                    const double passes = attempt(one, out);
+                    if (mode != recompute_mode::none || passes <= 0) continue;
+                    light[i] = 1;
+                    if (zeros[i] <= 1) least = least == 0 ? passes : std::min(least, passes);
+                }
+            }
+        }
+    }
+
+    std::vector<layout> layouts(const configuration& of) const {
+        const bool apart =
+            on_.nodes > 1 && on_.workers_per_node > of.tensor && of.width > 1 && of.schedule.workers() > 1;
+        return apart ? std::vector<layout>{both[0], both[1]} : std::vector<layout>{both[0]};
+    }
+    /// Levels that differ: with one replica there is nothing to share.
+    std::vector<int> levels(const configuration& of) const {
+        if (of.width * of.schedule.placements() > of.schedule.stages) return asked_.zero;
+        return {asked_.zero.front()};
+    }
+
+    /// What was played last: levels 0 and 1 differ in nothing that passes take.
+    struct played_last {
+        int level = -1;
+        std::vector<recompute_mode> stages;
+        double end = 0;
+    };
+
+    /// Evaluates one choice under every synchronisation. Returns the seconds of its passes; 0 where it does not fit.
+    double attempt(configuration& one, mode_result& out) {
+        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_)) return 0;
+        if (const evaluator& steps = estimate_.set(one); !steps.fits()) {
+            out.lacking = std::min(out.lacking, steps.memory().lacking);
+            if (one_stage_each(one.schedule) && one.recompute != recompute_mode::mixed) tight_.push_back(one);
+            return 0;
+        }
+        return giving_way_ ? 0 : play(one, out);
+    }
+
+    /// What no layout and no ZeRO level can beat; of cuts that may give way to memory, no cut either.
+    double bound_of_mode(const configuration& one) {
+        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+        const positions at = estimate_.place(one);
+        return one_stage_each(one.schedule) ? any_cut_bound(layers, one, one.cuts, at, on_)
+                                            : busiest_bound(layers, one, one.cuts, at, on_);
+    }
+    double bound_of(const configuration& one) {
+        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+        return lower_bound(layers, one, one.cuts, estimate_.place(one), on_, estimate_.bytes());
+    }
+    bool too_slow(double bound, mode_result& than) const {
+        if (!asked_.prune) return false;
+        than.cut_short = than.cut_short || bound >= than.limit;
+        return bound >= (than.fits ? std::min(than.limit, than.found.seconds) : than.limit);
+    }
+
+    /// One that memory did not suffice for, with cuts that give way to memory, if there are any.
+    void give_way(configuration& one, mode_result& out) {
+        if (too_slow(bound_of_mode(one), out)) return;
+        estimate_.set(one);
+        if (!estimate_.cut_within(one) || too_slow(bound_of(one), out)) return;
+        played_ = {};
+        play(one, out);
+    }
+
+    double play(configuration& one, mode_result& out) {
+        evaluator& steps = estimate_.steps();
+        const int level = std::max(1, one.zero);
+        if (played_.level != level || played_.stages != one.stage_recompute) {
+            played_ = {level, one.stage_recompute, steps.play()};
+            ++out.played;
+            out.slots += static_cast<std::int64_t>(steps.played().steps.size());
+        }
+        for (const sync when : asked_.synchronisation) {
+            one.synchronisation = when;
+            const evaluation found = steps.time(on_, one);
+            if (out.fits && found.seconds >= out.found.seconds) continue;
+            out.fits = true;
+            out.found = found;
+            out.with = one;
+        }
+        return played_.end;
+    }
+
+    played_last played_;
+    bool giving_way_ = false;           // nothing but cuts that give way to memory is of interest
+    std::vector<configuration> tight_;  // memory does not suffice for them under the cuts to choose from
+    const cluster& on_;
+    const plan_request& asked_;
+    estimator& estimate_;
+};
+
+/// What was found of candidates on like workers, for plans of the same model and request on clusters that differ in how many
+/// workers there are and in some that are unlike.
+class known_modes {
+public:
+    /// Forgets everything unless it holds for this plan too.
+    void match(const model& of, const cluster& on, const plan_request& asked) {
+        cluster like = on;  // what a candidate on like workers depends on
+        like.nodes = std::min(2, on.nodes);
+        like.speeds.clear();
+        like.memories.clear();
+        const auto layers = [](const model& m) {
+            double sum = 0;
+            for (const layer& l : m.layers)
+                sum += l.forward + 3 * l.activations + 7 * static_cast<double>(l.parameters);
+            return std::pair(m.layers.size(), sum);
+        };
+        if (filled_ && layers_ == layers(of) && bytes_ == of.bytes && like_ == like && choices_ == choices(asked))
+            return;
+        filled_ = true;
+        layers_ = layers(of);
+        bytes_ = of.bytes;
+        like_ = like;
+        choices_ = choices(asked);
+        found_.clear();
+    }
+    /// Null as well where what was left out may take less than `limit` seconds.
+    const mode_result* find(const configuration& of, double limit) const {
+        const auto at = found_.find(key(of));
+        if (at == found_.end()) return nullptr;
+        const mode_result& known = at->second;
+        const bool whole =
+            !known.cut_short || limit <= known.limit || (known.fits && known.found.seconds <= known.limit);
+        return whole ? &known : nullptr;
+    }
+    void keep(const configuration& of, const mode_result& found) { found_[key(of)] = found; }
+
+private:
+    using choice_list = std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<sync>, bool>;
+    static choice_list choices(const plan_request& of) { return {of.recompute, of.zero, of.synchronisation, of.prune}; }
+    static std::tuple<order_key, int, int, int> key(const configuration& of) {
+        return {key_of(of.schedule), of.width, of.tensor, of.micro_batch};
+    }
+
+    bool filled_ = false;
+    std::pair<std::size_t, double> layers_;
+    precision bytes_;
+    cluster like_;
+    choice_list choices_;
+    std::map<std::tuple<order_key, int, int, int>, mode_result> found_;
+};
+
+}  // namespace chimera::detail
+
+namespace chimera {
+
+/// What one plan leaves to the next: generated orders, and what was found of candidates that the change leaves as they were.
+struct plan_memory {
+    order_cache orders;
+    detail::known_modes known;
+};
+
+}  // namespace chimera

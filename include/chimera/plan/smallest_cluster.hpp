@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/make_plan.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace chimera {
+
+namespace detail {
+
+inline bool fits(const model& of, const cluster& on, plan_request asked, plan_memory& memory) {
+    asked.top = 1;
+    asked.any = true;
+    return !make_plan(of, on, asked, memory).ranking.empty();
+}
+
+}  // namespace detail
+
+/// Bytes a worker with which some configuration fits, 1 % above the least at most; all workers get as many. Infinity where
+/// nothing can be built.
+inline double smallest_memory(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
+    on.memories.clear();
+    const auto fits = [&](double bytes) {
+        on.memory = bytes;
+        return detail::fits(of, on, asked, memory);
+    };
+    if (!fits(std::numeric_limits<double>::infinity())) return std::numeric_limits<double>::infinity();
+    double low = 1, high = 1 << 20;
+    while (!fits(high)) low = high, high *= 2;
+    while (high > 1.01 * low) {
+        const double middle = std::sqrt(low * high);
+        (fits(middle) ? high : low) = middle;
+    }
+    return high;
+}
+
+/// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
+/// memory than every worker's need stays too little however many there are.
+inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, plan_memory& memory) {
+    on.speeds.clear();
+    on.memories.clear();
+    const int now = on.nodes;
+    const auto fits = [&](int nodes) {
+        on.nodes = nodes;
+        return detail::fits(of, on, asked, memory);
+    };
+    int low = now, high = 2 * now;
+    for (; !fits(high); low = high, high *= 2)
+        if (high >= 1024 * now) return 0;
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        (fits(middle) ? high : low) = middle;
+    }
+    return high;
+}
+
+}  // namespace chimera

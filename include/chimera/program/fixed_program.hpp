@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/fixed_schedule.hpp>
+#include <chimera/program/lower.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace chimera {
+
+/// How many entries each list of a program has.
+struct program_sizes {
+    std::size_t workers = 0;
+    std::size_t stages = 0;
+    std::size_t places = 0;
+    std::size_t instructions = 0;
+    std::size_t buffers = 0;
+    std::size_t members = 0;
+    std::size_t versions = 0;
+};
+
+/// A program in exactly sized arrays.
+template <program_sizes Sizes>
+struct fixed_program {
+    shape head;
+    std::array<std::int32_t, Sizes.places> placement;
+    std::array<std::int32_t, Sizes.workers + 1> offsets;
+    std::array<instruction, Sizes.instructions> instructions;
+    std::array<std::int32_t, Sizes.buffers> buffers;
+    std::array<std::int32_t, Sizes.stages + 1> member_offsets;
+    std::array<std::int32_t, Sizes.members> members;
+    std::array<std::int32_t, Sizes.workers> buffer_counts;
+    std::int32_t messages;
+    std::array<std::int32_t, Sizes.versions> version_counts;
+
+    constexpr program_view view() const {
+        return {head,           placement, offsets,       instructions, buffers,
+                member_offsets, members,   buffer_counts, messages,     version_counts};
+    }
+    constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
+};
+
+namespace detail {
+
+template <const auto& Table, sync Mode>
+consteval program_sizes measure_program() {
+    const program p = lower(Table, Mode);
+    return {
+        p.offsets.size() - 1, p.member_offsets.size() - 1, p.placement.size(), p.instructions.size(), p.buffers.size(),
+        p.members.size(),     p.version_counts.size()};
+}
+
+template <const auto& Table, sync Mode>
+consteval auto freeze_program() {
+    const program p = lower(Table, Mode);
+    fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages, {}};
+    copy_all(out.placement, p.placement);
+    copy_all(out.offsets, p.offsets);
+    copy_all(out.instructions, p.instructions);
+    copy_all(out.buffers, p.buffers);
+    copy_all(out.member_offsets, p.member_offsets);
+    copy_all(out.members, p.members);
+    copy_all(out.buffer_counts, p.buffer_counts);
+    copy_all(out.version_counts, p.version_counts);
+    return out;
+}
+
+}  // namespace detail
+
+/// The program of a fixed schedule as a constant: `fixed_lowered<fixed<spec>, sync::eager_opt>`.
+/// Lowers twice, once for the sizes: meant for tables up to a few thousand slots.
+template <const auto& Table, sync Mode = sync::eager_opt>
+inline constexpr auto fixed_lowered = detail::freeze_program<Table, Mode>();
+
+}  // namespace chimera

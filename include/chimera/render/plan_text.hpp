@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/equation_1.hpp>
+#include <chimera/plan/family_variants.hpp>
+#include <chimera/plan/request.hpp>
+#include <chimera/render/format.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace chimera {
+
+namespace detail {
+
+/// Text columns: the first to the left, all others to the right, as wide as their longest cell.
+class text_table {
+public:
+    void row(std::initializer_list<std::string> cells) { rows_.emplace_back(cells); }
+    void append_to(std::string& out) const {
+        std::vector<std::size_t> widths;
+        for (const auto& row : rows_)
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                if (i == widths.size()) widths.push_back(0);
+                widths[i] = std::max(widths[i], row[i].size());
+            }
+        for (const auto& row : rows_) {
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                const std::string space(widths[i] - row[i].size(), ' ');
+                if (i > 0) put(out, "  ");
+                i == 0 ? put(out, row[i], i + 1 < row.size() ? space : std::string()) : put(out, space, row[i]);
+            }
+            put(out, '\n');
+        }
+    }
+
+private:
+    std::vector<std::vector<std::string>> rows_;
+};
+
+inline std::string decimals(double value, int digits) {
+    std::string out;
+    put(out, fixed_point{value, digits});
+    return out;
+}
+/// Four significant digits, as far as a table needs them.
+inline std::string seconds_text(double value) {
+    return decimals(value, value < 0.01 ? 6 : value < 1 ? 4 : value < 100 ? 3 : 1);
+}
+inline std::string gib(double bytes) { return decimals(bytes / (1 << 30), 2); }
+inline std::string percent_more(double value, double than) {
+    return "+" + decimals(100 * (value / than - 1), 1) + " %";
+}
+
+/// Why a class is not first, in one line.
+inline std::string reason(const plan_class& c, double best) {
+    std::string out;
+    if (c.best > 0) put(out, "best ", seconds_text(c.best), " s, ", percent_more(c.best, best), "; ");
+    if (c.stale) put(out, "its weights are stale (--families ranks it); ");
+    if (c.bounded > 0) put(out, c.bounded, " orders cannot be ranked (bounds from ", seconds_text(c.bound), " s on); ");
+    if (c.too_large > 0) put(out, c.too_large, " need more memory (", gib(c.lacking), " GiB at least); ");
+    if (c.unbuildable > 0 && c.best == 0 && c.bounded == 0) put(out, c.rule, "; ");
+    if (out.empty()) out = "none fits this many workers and samples; ";
+    out.resize(out.size() - 2);
+    return out;
+}
+
+}  // namespace detail
+
+/// A configuration in a few words.
+inline std::string in_words(const configuration& of) {
+    std::string out = label_of(of.schedule);
+    const int workers = of.schedule.workers();
+    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width,
+                of.width == 1 ? " copy" : " copies");
+    if (of.tensor > 1) detail::put(out, " × ", of.tensor, " tensor slices");
+    detail::put(out, ", ", of.schedule.micro_batches, " micro-batches of ", of.micro_batch);
+    return out;
+}
+
+namespace detail {
+
+inline void put_ranking(std::string& out, const plan_report& of, std::int64_t samples) {
+    text_table table;
+    table.row({"family", "s/iteration", "samples/s", "behind", "workers", "width", "tensor", "micro-batch", "N", "sync",
+               "recompute", "ZeRO", "GiB", "proven s"});
+    for (const ranked& r : of.ranking) {
+        const configuration& c = r.with;
+        const double best = of.ranking.front().found.seconds;
+        table.row({label_of(c.schedule), seconds_text(r.found.seconds),
+                   decimals(static_cast<double>(samples) / r.found.seconds, 1),
+                   r.found.seconds > best ? percent_more(r.found.seconds, best) : "",
+                   std::to_string(c.schedule.workers()), std::to_string(c.width), std::to_string(c.tensor),
+                   std::to_string(c.micro_batch), std::to_string(c.schedule.micro_batches), name(c.synchronisation),
+                   name(c.recompute), std::to_string(c.zero), gib(r.found.memory),
+                   r.bound > 0 ? seconds_text(r.bound) : "-"});
+    }
+    table.append_to(out);
+}
+
+inline void put_closed_form(std::string& out, const equation_1_report& closed, double simulated) {
+    put(out, "  Eq. 1: ", seconds_text(closed.seconds), " s (", closed.path.forwards, " forwards of ",
+        seconds_text(closed.each.forward), " s, ", closed.path.backwards, " backwards of ",
+        seconds_text(closed.each.backward), " s, unoverlapped ", seconds_text(closed.each.unoverlapped), " s), ",
+        decimals(100 * (closed.seconds / simulated - 1), 1), " % off the simulation\n");
+}
+
+}  // namespace detail
+
+/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of another
+/// family is behind, and what became of every family. Empty where nothing is ranked.
+inline std::string text(const plan_report& of, const equation_1_report* closed, std::int64_t samples) {
+    using namespace detail;
+    std::string out;
+    if (of.ranking.empty()) return out;
+    const ranked& first = of.ranking.front();
+    put_ranking(out, of, samples);
+    put(out, "\nThe first: ", in_words(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
+    if (of.bound > 0)
+        put(out, ", ", decimals(100 * (first.found.compute / of.bound - 1), 1), " % more than all work spread evenly");
+    put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
+        " s; the fullest worker needs ", gib(first.found.memory), " GiB\n");
+    if (closed != nullptr) put_closed_form(out, *closed, first.found.seconds);
+    const auto other = std::find_if(of.ranking.begin(), of.ranking.end(), [&](const ranked& r) {
+        return r.with.schedule.which != first.with.schedule.which;
+    });
+    if (other != of.ranking.end())
+        put(out, "  runner-up of another family: ", in_words(other->with), ", ",
+            percent_more(other->found.seconds, first.found.seconds), "\n");
+    if (of.bound > 0)
+        put(out, "  no plan on this cluster takes less than ", seconds_text(of.bound),
+            " s (all work, spread evenly)\n");
+    put(out, "Considered: ", of.considered, " configurations; simulated: ", of.simulated,
+        " orders; no other can be among these ", of.ranking.size(), ".\n\n");
+    for (const plan_class& c : of.classes) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
+    return out;
+}
+
+}  // namespace chimera

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/slot_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace chimera::detail {
+
+/// Writes a schedule as an order alone, row after row, pass after pass, all at tick 0: `compact` or `fill` gives it times.
+class order_writer {
+public:
+    /// `slots`: how many will be added, exactly.
+    constexpr order_writer(const shape& head, std::vector<std::int32_t> placement, std::size_t slots)
+        : out_{head, std::move(placement), {}, std::vector<slot>(slots, slot{})} {
+        out_.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
+        out_.offsets.push_back(0);
+        to_ = out_.slots.data();
+    }
+
+    constexpr void add(pass op, int stage, int unit, int pipeline = 0) {
+        to_->op = op;
+        to_->stage = static_cast<std::uint16_t>(stage);
+        to_->first = unit;
+        to_->pipeline = static_cast<std::uint16_t>(pipeline);
+        ++to_;
+    }
+    /// The slot added last.
+    constexpr slot& last() { return to_[-1]; }
+    constexpr void end_row() { out_.offsets.push_back(static_cast<std::int32_t>(to_ - out_.slots.data())); }
+    constexpr schedule take() { return std::move(out_); }
+
+private:
+    schedule out_;
+    slot* to_ = nullptr;
+};
+
+/// Stage s on worker s modulo workers: linear where there are as many workers as stages, else looped.
+constexpr std::vector<std::int32_t> looped_placement(int stages, int workers) {
+    std::vector<std::int32_t> out;
+    out.reserve(static_cast<std::size_t>(stages));
+    for (int s = 0; s < stages; ++s) out.push_back(s % workers);
+    return out;
+}
+
+/// Stages run down the workers and up again, as often as it takes: stage s on worker min(t, 2 · workers - 1 - t),
+/// t = s modulo 2 · workers.
+constexpr std::vector<std::int32_t> folded_placement(int stages, int workers) {
+    std::vector<std::int32_t> out;
+    out.reserve(static_cast<std::size_t>(stages));
+    for (int s = 0; s < stages; ++s) {
+        const int t = s % (2 * workers);
+        out.push_back(t < workers ? t : 2 * workers - 1 - t);
+    }
+    return out;
+}
+
+}  // namespace chimera::detail
