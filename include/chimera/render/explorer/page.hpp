@@ -112,7 +112,7 @@ inline constexpr std::string_view body =
     "everything</td></tr>\n<tr><td><kbd>T</kbd> <kbd>?</kbd></td><td>light or dark; these keys</td></tr>\n"
     "</tbody></table><form method=\"dialog\"><button>Close</button></form></dialog>\n";
 
-/// Unpacks the timelines: rows of bytes (render/packed.hpp) become arrays with an entry for each slot.
+/// Unpacks the timelines: rows of bytes (render/base128.hpp) become arrays with an entry for each slot.
 inline constexpr std::string_view timelines =
     "\n// ---- data: timelines as arrays\nconst byId = (id) => document.getElementById(id);\nconst input = "
     "JSON.parse(byId('timelines').textContent);\nconst FORWARD = 0, BACKWARD = 1, INPUT = 2, WEIGHT = 3, RECOMPUTE = "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpacks the timelines: rows of bytes (render/packed.hpp) become arrays with an entry for each slot.
+// Unpacks the timelines: rows of bytes (render/base128.hpp) become arrays with an entry for each slot.
 
 // ---- data: timelines as arrays
 const byId = (id) => document.getElementById(id);
