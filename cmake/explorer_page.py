@@ -57,7 +57,7 @@ def escaped(text):
 
 
 def literal(text):
-    """Returns C++ string literals of a text, a line each, broken after spaces. An empty line of the text ends a literal."""
+    """Returns C++ string literals, a line each, broken after spaces. An empty line of the text ends a literal."""
     lines = []
     for paragraph in re.split(r"(?<=\n\n)", text):
         line = ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs unit tests of the explorer's script: node.py PART [PROGRAM]. Exit status 77 if Node.js 18 or newer is missing."""
+"""Runs unit tests of the script: node.py PART [PROGRAM]. Exit status: 77 if Node.js 18 or newer is missing."""
 
 import os
 import pathlib

@@ -7,11 +7,12 @@ const path = require('path');
 const folder = path.join(__dirname, '../../../include/chimera/render/explorer');
 const source = (name) => fs.readFileSync(path.join(folder, name), 'utf8');
 const scripts = ['timelines', 'dependencies', 'view', 'pictures', 'frame', 'overlays', 'status_text', 'controls'];
-const names = `Reader Rows readChain panels makers waitsFor neededBy lastOf activations pathOf counterpart differencePaints
-  view state on x timeAt blocks contentHeight clampView lowestPitch fit resize zoom zoomRows pan reveal targetAt idleAround
-  rowParts paints paintRow paintReductions upperBound seenSlots traceCurve slotBox axisStep marked headText trim percent
-  timeUnit shortTime longTime duration signed plural microBatches slotName stageText fromTo describe relative momentText
-  againstText actions keys shifted limits PAINT_IDLE PAINT_SYNC PAINT_UPDATE DIFFERENCE`.split(/\s+/);
+const names = `Reader Rows readChain panels makers waitsFor neededBy lastOf activations pathOf counterpart
+  differencePaints view state on x timeAt blocks contentHeight clampView lowestPitch fit resize zoom zoomRows pan
+  reveal targetAt idleAround rowParts paints paintRow paintReductions upperBound seenSlots traceCurve slotBox
+  axisStep marked headText trim percent timeUnit shortTime longTime duration signed plural microBatches slotName
+  stageText fromTo describe relative momentText againstText actions keys shifted limits PAINT_IDLE PAINT_SYNC
+  PAINT_UPDATE DIFFERENCE`.split(/\s+/);
 
 /// A canvas' context that records its calls: [[name, ...arguments], ...].
 function recorder(calls = []) {
@@ -23,7 +24,8 @@ function recorder(calls = []) {
 class Element {
   constructor(id) {
     Object.assign(this, {id, textContent: '', value: '', style: {}, dataset: {}, attributes: {}, handlers: {}});
-    Object.assign(this, {clientWidth: 1000, offsetWidth: 100, offsetHeight: 40, open: false, hidden: false, children: []});
+    Object.assign(this, {clientWidth: 1000, offsetWidth: 100, offsetHeight: 40, open: false, hidden: false});
+    this.children = [];
     this.classList = {toggle: () => {}, remove: () => {}};
     this.context = recorder();
   }
@@ -47,14 +49,16 @@ function load(data) {
   const document = Object.assign(new Element('document'), {
     getElementById: byId, createElement: (name) => new Element(name), documentElement: new Element('root'),
   });
-  const window = Object.assign(new Element('window'), {innerHeight: 900, innerWidth: 1200, scrollY: 0, devicePixelRatio: 1});
+  const window = Object.assign(new Element('window'),
+    {innerHeight: 900, innerWidth: 1200, scrollY: 0, devicePixelRatio: 1});
   const given = {
     document, window, matchMedia: () => new Element('query'), getComputedStyle: () => style,
     requestAnimationFrame: () => {}, setTimeout: () => {},
   };
   const text = scripts.map((name) => source(`${name}.js`)).join('');
-  // The text is a file of this project; the page makes a function of it in the same way.
-  const run = new Function(...Object.keys(given), `'use strict';${text}\nreturn {${names.join()}};`);  // eslint-disable-line no-new-func
+  // The text is from files of this project, and has no other form that could be run.
+  // eslint-disable-next-line no-new-func
+  const run = new Function(...Object.keys(given), `'use strict';${text}\nreturn {${names.join()}};`);
   const page = run(...Object.values(given));
   const press = (key, more = {}) =>
     document.handlers.keydown({key, target: elements.chart, preventDefault: () => {}, ...more});

@@ -11,7 +11,8 @@ const at = ({state}) => [state.pick.w, state.pick.i];
 
 test('arrows go from slot to slot and stop at the ends', () => {
   const page = fresh(), go = (key) => { page.press(key); return at(page); };
-  assert.deepStrictEqual(['ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft'].map(go), [[0, 0], [0, 1], [0, 0], [0, 0]]);
+  assert.deepStrictEqual(['ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft'].map(go),
+    [[0, 0], [0, 1], [0, 0], [0, 0]]);
   assert.strictEqual(page.elements.say.textContent, 'first slot');
   assert.deepStrictEqual(['End', 'ArrowRight', 'Home'].map(go), [[0, 4], [0, 4], [0, 0]]);
 });
@@ -52,7 +53,8 @@ test('bubbles and synchronisation exclude each other', () => {
   page.press('b');
   page.press('s');
   assert.deepStrictEqual([page.on.bubbles, page.on.sync], [false, true]);
-  assert.deepStrictEqual(['bubbles', 'sync'].map((id) => page.elements[id].attributes['aria-pressed']), ['false', 'true']);
+  assert.deepStrictEqual(['bubbles', 'sync'].map((id) => page.elements[id].attributes['aria-pressed']),
+    ['false', 'true']);
 });
 
 test('no difference without a prediction', () => {
@@ -82,5 +84,6 @@ test('Escape lets go of everything', () => {
   const page = fresh();
   for (const key of ['Home', 'c', 'b', '.']) page.press(key);
   page.press('Escape');
-  assert.deepStrictEqual([page.state.pick, page.state.time, page.on.critical, page.on.bubbles], [null, null, false, false]);
+  assert.deepStrictEqual([page.state.pick, page.state.time, page.on.critical, page.on.bubbles],
+    [null, null, false, false]);
 });

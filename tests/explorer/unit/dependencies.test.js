@@ -34,7 +34,8 @@ test('what needs a slot is the inverse of what waits for it', () => {
 });
 
 test('a backward waits for the recomputed forward too', () => {
-  const rows = [[slot(FORWARD, 0, 0, 0, 1), slot(FORWARD, 0, 1, 1, 2), slot(RECOMPUTE, 0, 0, 2, 3), slot(BACKWARD, 0, 0, 3, 5)]];
+  const rows = [[slot(FORWARD, 0, 0, 0, 1), slot(FORWARD, 0, 1, 1, 2), slot(RECOMPUTE, 0, 0, 2, 3),
+    slot(BACKWARD, 0, 0, 3, 5)]];
   const one = load(pageOf(panelOf(rows)));
   assert.deepStrictEqual(one.waitsFor(one.panels[0], 3), [0, 2]);
   assert.deepStrictEqual(one.waitsFor(one.panels[0], 2), [0, 1]);
@@ -80,17 +81,21 @@ test('the way of a micro-batch, by the begin', () => {
 });
 
 test('measured against predicted: nine colours from half as long to twice as long', () => {
-  const predicted = [[slot(FORWARD, 0, 0, 0, 4), slot(INPUT, 0, 0, 4, 8), slot(WEIGHT, 0, 0, 8, 12), slot(FORWARD, 0, 1, 12, 16)]];
-  const measured = [[slot(FORWARD, 0, 0, 0, 1), slot(INPUT, 0, 0, 1, 5), slot(WEIGHT, 0, 0, 5, 13), slot(FORWARD, 0, 1, 13, 113)]];
+  const predicted = [[slot(FORWARD, 0, 0, 0, 4), slot(INPUT, 0, 0, 4, 8), slot(WEIGHT, 0, 0, 8, 12),
+    slot(FORWARD, 0, 1, 12, 16)]];
+  const measured = [[slot(FORWARD, 0, 0, 0, 1), slot(INPUT, 0, 0, 1, 5), slot(WEIGHT, 0, 0, 5, 13),
+    slot(FORWARD, 0, 1, 13, 113)]];
   const both = load(pageOf(panelOf(predicted), panelOf(measured, {against: 0})));
   assert.deepStrictEqual([0, 1, 2, 3].map((i) => both.counterpart(both.panels[1], i)), [0, 1, 2, 3]);
-  assert.deepStrictEqual(Array.from(both.differencePaints(both.panels[1]), (paint) => paint - both.DIFFERENCE), [0, 4, 8, 8]);
+  assert.deepStrictEqual(Array.from(both.differencePaints(both.panels[1]), (paint) => paint - both.DIFFERENCE),
+    [0, 4, 8, 8]);
   assert.strictEqual(both.counterpart(both.panels[0], 0), -1);
   assert.deepStrictEqual(both.differencePaints(both.panels[0]), both.panels[0].passPaints());
 });
 
 test('no counterpart where the other timeline has fewer micro-batches or stages', () => {
-  const less = [[slot(FORWARD, 0, 0, 0, 1)]], more = [[slot(FORWARD, 0, 1, 0, 1), slot(FORWARD, 1, 0, 1, 2), slot(FORWARD, 0, 0, 2, 3)]];
+  const less = [[slot(FORWARD, 0, 0, 0, 1)]],
+    more = [[slot(FORWARD, 0, 1, 0, 1), slot(FORWARD, 1, 0, 1, 2), slot(FORWARD, 0, 0, 2, 3)]];
   const both = load(pageOf(panelOf(less), panelOf(more, {against: 0})));
   assert.deepStrictEqual([0, 1, 2].map((i) => both.counterpart(both.panels[1], i)), [-1, -1, 0]);
 });

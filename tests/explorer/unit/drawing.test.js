@@ -14,7 +14,8 @@ function reds(rows, from, perPixel, columns) {
 }
 
 test('whole pixels have the slot\'s colour, idle ones stay', () => {
-  assert.deepStrictEqual(reds([[slot(FORWARD, 0, 0, 0, 2), slot(BACKWARD, 0, 0, 3, 5)]], 0, 1, 6), [16, 16, 236, 20, 20, 236]);
+  assert.deepStrictEqual(reds([[slot(FORWARD, 0, 0, 0, 2), slot(BACKWARD, 0, 0, 3, 5)]], 0, 1, 6),
+    [16, 16, 236, 20, 20, 236]);
 });
 
 test('a pixel is the mean of what lies in it', () => {
@@ -41,7 +42,8 @@ test('reductions are seen where the worker does not compute', () => {
   const page = load(pageOf(panelOf([[slot(FORWARD, 0, 0, 0, 2)]], {reductions: [[slot(0, 0, 0, 1, 4)]], makespan: 4})));
   const line = Uint32Array.from([1, 1, 7, 7, 7]), [panel] = page.panels;
   page.paintReductions(line, 7, panel.reductions, 0, 0, 1, 5);
-  assert.deepStrictEqual(Array.from(line, (pixel) => (pixel === 7 || pixel === 1 ? pixel : 'sync')), [1, 1, 'sync', 'sync', 7]);
+  assert.deepStrictEqual(Array.from(line, (pixel) => (pixel === 7 || pixel === 1 ? pixel : 'sync')),
+    [1, 1, 'sync', 'sync', 7]);
 });
 
 test('the first entry above a value', () => {

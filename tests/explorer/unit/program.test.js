@@ -8,11 +8,13 @@ const {chimera, writtenData} = require('./pages.js');
 
 const LETTERS = 'FBIWR';
 const families = [
-  'gpipe --stages 1 --micro-batches 1', 'gpipe --stages 4 --micro-batches 6', 'data_parallel --micro-batches 3 --width 4',
+  'gpipe --stages 1 --micro-batches 1', 'gpipe --stages 4 --micro-batches 6',
+  'data_parallel --micro-batches 3 --width 4',
   'bidirectional --stages 4 --micro-batches 8', 'bidirectional --stages 4 --micro-batches 8 --scale halving',
   'bidirectional --stages 4 --micro-batches 8 --scale doubling', 'bidirectional --stages 4 --micro-batches 8 --split',
   'one_f_one_b --stages 4 --micro-batches 5 --recompute full', 'interleaved --stages 8 --micro-batches 8',
-  'zb_v --stages 8 --micro-batches 40', 'dualpipe --stages 8 --micro-batches 20', 'pipedream --stages 4 --micro-batches 300',
+  'zb_v --stages 8 --micro-batches 40', 'dualpipe --stages 8 --micro-batches 20',
+  'pipedream --stages 4 --micro-batches 300',
 ];
 
 for (const family of families) {
@@ -33,7 +35,8 @@ for (const family of families) {
 test('the critical path has the metrics\' slots, one after the other', {skip: !process.env.CHIMERA_PROGRAM}, () => {
   const [panel] = load(writtenData('schedule', 'one_f_one_b', '--stages', '4', '--micro-batches', '8')).panels;
   const ops = panel.chain.map((i) => panel.rows.op[i]);
-  assert.deepStrictEqual([ops.filter((op) => op === 0).length, ops.filter((op) => op === 1).length], panel.critical.slice(0, 2));
+  assert.deepStrictEqual([ops.filter((op) => op === 0).length, ops.filter((op) => op === 1).length],
+    panel.critical.slice(0, 2));
   panel.chain.slice(1).forEach((i, k) => assert.ok(panel.begin(i) >= panel.end(panel.chain[k])));
   assert.strictEqual(panel.end(panel.chain[panel.chain.length - 1]), panel.makespan);
 });

@@ -4,7 +4,9 @@
 const assert = require('assert');
 const test = require('node:test');
 const {load} = require('./browser.js');
-const {BACKWARD, FORWARD, INPUT, WEIGHT, digits, packRows, packed, pageOf, panelOf, slot, twoStages, zigzag} = require('./pages.js');
+const {
+  BACKWARD, FORWARD, INPUT, WEIGHT, digits, packRows, packed, pageOf, panelOf, slot, twoStages, zigzag,
+} = require('./pages.js');
 
 const {Reader, Rows, readChain} = load(pageOf(panelOf(twoStages())));
 const column = (rows, name) => Array.from(rows[name]);
@@ -64,7 +66,8 @@ test('a row does not know the kinds of the row before', () => {
 
 test('the first slot that ends after a time', () => {
   const {panels} = load(pageOf(panelOf(twoStages()))), {rows} = panels[0];
-  assert.deepStrictEqual([-1, 0, 0.5, 1, 2, 5.5, 8, 99].map((time) => rows.firstAfter(0, time)), [0, 0, 0, 1, 2, 3, 5, 5]);
+  assert.deepStrictEqual([-1, 0, 0.5, 1, 2, 5.5, 8, 99].map((time) => rows.firstAfter(0, time)),
+    [0, 0, 0, 1, 2, 3, 5, 5]);
   assert.deepStrictEqual([0, 6.9, 7].map((time) => rows.firstAfter(1, time)), [5, 9, 10]);
 });
 
@@ -74,7 +77,8 @@ test('the critical path, by differences', () => {
 });
 
 test('a pair shares a stretch of time: forwards above', () => {
-  const rows = [[slot(BACKWARD, 0, 0, 0, 4), slot(FORWARD, 0, 1, 0, 3), slot(FORWARD, 0, 2, 4, 5), slot(FORWARD, 0, 3, 5, 6)]];
+  const rows = [[slot(BACKWARD, 0, 0, 0, 4), slot(FORWARD, 0, 1, 0, 3), slot(FORWARD, 0, 2, 4, 5),
+    slot(FORWARD, 0, 3, 5, 6)]];
   const [panel] = load(pageOf(panelOf(rows))).panels;
   assert.deepStrictEqual([0, 1, 2, 3].map((i) => panel.half(i)), [2, 1, 0, 0]);
   assert.deepStrictEqual([panel.slotAt(0, 1, false), panel.slotAt(0, 1, true)], [1, 0]);

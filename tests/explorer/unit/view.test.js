@@ -6,9 +6,11 @@ const test = require('node:test');
 const {load} = require('./browser.js');
 const {FORWARD, pageOf, panelOf, slot, twoStages} = require('./pages.js');
 
-const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-9 * Math.max(1, Math.abs(expected)), `${found}, not ${expected}`);
+const near = (found, expected) =>
+  assert.ok(Math.abs(found - expected) < 1e-9 * Math.max(1, Math.abs(expected)), `${found}, not ${expected}`);
 const fresh = (more = {}) => load(pageOf(panelOf(twoStages(), more)));
-const many = (workers) => load(pageOf(panelOf(Array.from({length: workers}, (_, w) => [slot(FORWARD, w, 0, w, w + 1)]))));
+const many = (workers) =>
+  load(pageOf(panelOf(Array.from({length: workers}, (_, w) => [slot(FORWARD, w, 0, w, w + 1)]))));
 
 test('all of time is seen at first, with a margin of ten pixels', () => {
   const {view, x, panels} = fresh();
@@ -103,7 +105,8 @@ test('a target: slot, bubble, reduction, nothing', () => {
   assert.deepStrictEqual(targetAt(x(0.5), top(1) + 1).idle, [0, 1]);
   assert.deepStrictEqual(targetAt(x(7.5), top(1) + 1).idle, [7, 8]);
   assert.strictEqual(targetAt(x(7), top(0) + slots + 1).reduction, 0);
-  for (const [px, py] of [[view.gutter - 1, top(0)], [x(1), 20], [x(8.01), top(0)], [x(1), 5000]]) assert.strictEqual(targetAt(px, py), null);
+  const outside = [[view.gutter - 1, top(0)], [x(1), 20], [x(8.01), top(0)], [x(1), 5000]];
+  for (const [px, py] of outside) assert.strictEqual(targetAt(px, py), null);
 });
 
 test('a target is brought into view', () => {
