@@ -34,12 +34,12 @@ test('what needs a slot is the inverse of what waits for it', () => {
 });
 
 test('a backward waits for the recomputed forward too', () => {
-  const rows = [[slot(FORWARD, 0, 0, 0, 1), slot(FORWARD, 0, 1, 1, 2), slot(RECOMPUTE, 0, 0, 2, 3),
-    slot(BACKWARD, 0, 0, 3, 5)]];
-  const one = load(pageOf(panelOf(rows)));
-  assert.deepStrictEqual(one.waitsFor(one.panels[0], 3), [0, 2]);
-  assert.deepStrictEqual(one.waitsFor(one.panels[0], 2), [0, 1]);
-  assert.deepStrictEqual(one.neededBy(one.panels[0], 0), [2, 3, 1]);
+  const first = [slot(FORWARD, 0, 0, 0, 1), slot(RECOMPUTE, 0, 0, 1, 2), slot(FORWARD, 0, 1, 2, 3)];
+  const one = load(pageOf(panelOf([[...first, slot(BACKWARD, 0, 0, 3, 5)]])));
+  assert.deepStrictEqual(one.waitsFor(one.panels[0], 3), [0, 1, 2]);
+  assert.deepStrictEqual(one.waitsFor(one.panels[0], 2), [1]);
+  assert.deepStrictEqual(one.neededBy(one.panels[0], 0), [1, 3]);
+  assert.deepStrictEqual(one.neededBy(one.panels[0], 1), [3, 2]);
 });
 
 test('a slot of two micro-batches waits for both', () => {
@@ -54,6 +54,12 @@ test('a weight update waits for its worker alone', () => {
   const one = load(pageOf(panelOf(rows, {micro_batches: 1})));
   assert.deepStrictEqual(one.waitsFor(one.panels[0], 1), [0]);
   assert.strictEqual(one.panels[0].paints[1], one.PAINT_UPDATE);
+});
+
+test('a weight update makes no gradient', () => {
+  const rows = [[slot(FORWARD, 0, 0, 0, 1), slot(BACKWARD, 0, 0, 1, 2), slot(6, 1, -1, 2, 3)]];
+  const one = load(pageOf(panelOf(rows)));
+  assert.deepStrictEqual(Array.from(one.makers(one.panels[0]).gradient), [1, -1]);
 });
 
 test('of what a slot waits for, the one that ends last; -1 of none', () => {
@@ -77,7 +83,8 @@ test('the way of a micro-batch, by the begin', () => {
   assert.deepStrictEqual(page.pathOf(panel, 0), [0, 5, 6, 2, 3, 9]);
   assert.deepStrictEqual(page.pathOf(panel, 2), []);
   const halves = load(pageOf(panelOf(twoStages(), {parts: 2, micro_batches: 1})));
-  assert.strictEqual(halves.pathOf(halves.panels[0], 0).length, 10, 'units 0 and 1 are the halves of micro-batch 0');
+  assert.strictEqual(halves.pathOf(halves.panels[0], 0).length, 10, 'units 0 and 1 are its halves');
+  assert.deepStrictEqual(halves.pathOf(halves.panels[0], 1), []);
 });
 
 test('measured against predicted: nine colours from half as long to twice as long', () => {
@@ -98,4 +105,10 @@ test('no counterpart where the other timeline has fewer micro-batches or stages'
     more = [[slot(FORWARD, 0, 1, 0, 1), slot(FORWARD, 1, 0, 1, 2), slot(FORWARD, 0, 0, 2, 3)]];
   const both = load(pageOf(panelOf(less), panelOf(more, {against: 0})));
   assert.deepStrictEqual([0, 1, 2].map((i) => both.counterpart(both.panels[1], i)), [-1, -1, 0]);
+});
+
+test('a recomputed forward has a counterpart of its kind', () => {
+  const rows = () => [[slot(FORWARD, 0, 0, 0, 1), slot(RECOMPUTE, 0, 0, 1, 2), slot(BACKWARD, 0, 0, 2, 4)]];
+  const both = load(pageOf(panelOf(rows()), panelOf(rows(), {against: 0})));
+  assert.deepStrictEqual([0, 1, 2].map((i) => both.counterpart(both.panels[1], i)), [0, 1, 2]);
 });

@@ -27,6 +27,7 @@ test('a pixel is the mean of what lies in it', () => {
 test('a slot that begins before the view and ends after it is cut', () => {
   assert.deepStrictEqual(reds([[slot(FORWARD, 0, 0, 0, 100)]], 40, 10, 3), [16, 16, 16]);
   assert.deepStrictEqual(reds([[slot(FORWARD, 0, 0, 0, 45)]], 40, 10, 2), [126, 236]);
+  assert.deepStrictEqual(reds([[slot(FORWARD, 0, 0, 60, 70)]], 40, 10, 4), [236, 236, 16, 236]);
 });
 
 test('a pair has half of its time each', () => {

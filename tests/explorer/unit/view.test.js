@@ -52,9 +52,11 @@ test('panning ends at the first and the last slot', () => {
 
 test('resizing keeps all of time in view, and a part as it was', () => {
   const {view, zoom, resize, x, panels, elements} = fresh();
-  elements.chart.clientWidth = 1600;
-  resize();
-  near(x(panels[0].makespan), 1590);
+  for (const width of [1600, 700]) {
+    elements.chart.clientWidth = width;
+    resize();
+    near(x(panels[0].makespan), width - 10);
+  }
   zoom(2);
   const {scale} = view;
   elements.chart.clientWidth = 1200;
@@ -78,9 +80,10 @@ test('rows are zoomed about a place, between the lowest and ninety pixels', () =
 });
 
 test('timelines stand one under the other; a hidden one takes no room', () => {
-  const {blocks, panels} = load(pageOf(panelOf(twoStages()), panelOf(twoStages())));
+  const {view, blocks, panels} = load(pageOf(panelOf(twoStages()), panelOf(twoStages())));
   const all = blocks();
   assert.strictEqual(all[1].head, all[0].end);
+  near(all[0].end - all[0].rows, 2 * view.pitch + 4);
   assert.ok(all[0].rows > all[0].head);
   panels[0].shown = false;
   assert.deepStrictEqual(blocks().map((b) => [b.panel.index, b.head]), [[1, 0]]);
@@ -107,6 +110,8 @@ test('a target: slot, bubble, reduction, nothing', () => {
   assert.strictEqual(targetAt(x(7), top(0) + slots + 1).reduction, 0);
   const outside = [[view.gutter - 1, top(0)], [x(1), 20], [x(8.01), top(0)], [x(1), 5000]];
   for (const [px, py] of outside) assert.strictEqual(targetAt(px, py), null);
+  page.zoom(2, view.width);
+  assert.strictEqual(targetAt(view.gutter - 1, top(0) + 1), null, 'time that the names hide');
 });
 
 test('a target is brought into view', () => {
