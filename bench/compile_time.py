@@ -26,7 +26,7 @@ TABLE = """#include <chimera/core/query.hpp>
 #include <chimera/schedule{header}.hpp>
 #include <chimera/core/fixed_schedule.hpp>
 using namespace chimera;
-constexpr auto& table = fixed<{spec}>;
+constexpr auto& table = table_of<{spec}>;
 static_assert(makespan(table) > 0);
 const void* use() {{ return &table; }}
 """

@@ -17,7 +17,7 @@
 
 namespace chimera::detail {
 
-// Timelines for the explorer's page: rows as bytes, of which a regular schedule needs few. Read by explorer/data.hpp.
+// Timelines for the explorer's page: rows as bytes, of which a regular schedule needs few. Read by explorer/timelines.js.
 //
 // A row: its kinds (a kind is an op, count, pipeline, stage and lane; each in five numbers) after their number, the number of
 // its slots, then tokens. Numbers are in base 128, lowest digits first; those that may be negative are zigzagged (0, -1, 1, -2, …).

@@ -153,11 +153,11 @@ inline std::string html(std::span<const panel> of, const html_options& how) {
     using detail::put;
     std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
     detail::put_escaped(out, how.title);
-    put(out, "</title>\n", explorer::head, explorer::style, "</head>\n<body>\n<header><h1>");
+    put(out, "</title>", explorer::head, explorer::style, "</head>\n<body>\n<header><h1>");
     detail::put_escaped(out, how.title);
     put(out, "</h1><p id=\"note\">");
     detail::put_escaped(out, how.note);
-    put(out, "</p>", explorer::markup, "<section id=\"numbers\" aria-label=\"Numbers\">\n");
+    put(out, "</p></header>", explorer::body, "<section id=\"numbers\" aria-label=\"Numbers\">\n");
     for (const html_table& table : how.tables) detail::put_table(out, table);
     if (!how.remark.empty()) {
         put(out, "<p>");

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Draws what lies over and around the rows: marked slots, arrows of dependencies, names, the time axis, the memory
+// curve.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// What lies over and around the rows: marked slots, arrows of dependencies, names, the time axis, the memory curve.
-inline constexpr std::string_view marks = R"page(
 // ---- marks: over and around the rows
 /// The slots of a panel that stand out while all others fade, with a line through them; null: none does.
 function marked(panel) {
@@ -248,6 +243,3 @@ function drawMemory() {
   const title = `Live activations on worker ${w}: ${all.filter((p) => w < p.workers).map((p) => (panels.length > 1 ? p.title + ' ' : '') + 'peak ' + trim(activations(p, w).peak, 3)).join(', ')}`;
   if (byId('memory-title').textContent !== title) byId('memory-title').textContent = title;
 }
-)page";
-
-}  // namespace chimera::explorer

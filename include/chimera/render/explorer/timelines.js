@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Unpacks the timelines: rows of bytes (render/base128.hpp) become arrays with an entry for each slot.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// From packed rows (render/packed.hpp) to arrays with an entry for each slot.
-inline constexpr std::string_view data = R"page(
 // ---- data: timelines as arrays
 const byId = (id) => document.getElementById(id);
 const input = JSON.parse(byId('timelines').textContent);
@@ -160,6 +154,3 @@ class Panel {
   }
 }
 const panels = input.panels.map((of, index) => new Panel(of, index));
-)page";
-
-}  // namespace chimera::explorer

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Draws a frame: the rows of each panel with their slots, bubbles, reductions and live activations.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// Draws a frame: the time axis, the rows of each panel, what is marked.
-inline constexpr std::string_view draw = R"page(
 // ---- draw: a frame
 const frames = Object.assign([], {total: 0});  // ms that the last frames took, for measurements
 let asked = false;
@@ -229,6 +223,3 @@ function drawStrip(g, panel, w, top, high) {
   g.fill();
   g.restore();
 }
-)page";
-
-}  // namespace chimera::explorer

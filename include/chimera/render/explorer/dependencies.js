@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Derives what follows from a timeline: dependencies, live activations, the path of a micro-batch, and the
+// difference of measured and predicted durations.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// What follows from a timeline: what a slot waits for, live activations, the way of a micro-batch, measured against predicted.
-inline constexpr std::string_view laws = R"page(
 // ---- laws: who waits for whom
 /// (stage, unit) → the slot that makes its activation, its gradient, its weight gradient, its activation once more; -1: none.
 function makers(panel) {
@@ -117,6 +112,3 @@ function differencePaints(panel) {
   }
   return out;
 }
-)page";
-
-}  // namespace chimera::explorer

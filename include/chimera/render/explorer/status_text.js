@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Writes times, slots, bubbles and reductions in words: for the pointer, the panel under the rows and screen
+// readers. All text enters the page as text, never as markup.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// Times, slots, bubbles and reductions in words, for the pointer, for the panel under the rows and for screen readers. All text
-/// enters the page as text, never as markup.
-inline constexpr std::string_view words = R"page(
 // ---- words: everything as text
 const trim = (value, decimals) => String(Number(value.toFixed(decimals)));
 const percent = (ratio) => trim(100 * ratio, 1) + ' %';
@@ -179,6 +173,3 @@ function showLegend() {
   if (used.has(PAINT_UPDATE)) item([[paints.css[PAINT_UPDATE], 'update']], 'weight update');
   byId('legend').replaceChildren(...items);
 }
-)page";
-
-}  // namespace chimera::explorer

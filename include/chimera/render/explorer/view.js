@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Keeps the visible part of time and rows, the toggles and the colours; finds the target at a point of the canvas.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// What is seen and in which colours: the part of time and of the rows on the canvas, the theme, the toggles.
-inline constexpr std::string_view view = R"page(
 // ---- view: what part is seen, in which colours
 const chart = byId('chart');
 const AXIS = 26;  // height of the time axis, above the rows
@@ -183,6 +177,3 @@ function readColours() {
   const steps = ['#2166ac', '#4f90c6', '#92bfdf', '#cfdfeb', '#d8d8d8', '#f5d7bd', '#eca977', '#d9742f', '#a84a00'];
   steps.forEach((css, k) => set(DIFFERENCE + k, css, faded));
 }
-)page";
-
-}  // namespace chimera::explorer

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Connects pointer, keys, buttons, theme and paper; then draws the first frame.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// Pointer, keys, buttons, theme and paper; then the first frame.
-inline constexpr std::string_view input = R"page(
 // ---- input: pointer, keys, buttons
 /// After a change of colours or toggles.
 function restyle() {
@@ -258,6 +252,3 @@ systemTheme();
 fit();
 setTimeout(() => panels.forEach(makers), 100);  // before a pointer asks for it
 window.explorer = {panels, view, state, on, frames, limits, headText, waitsFor, neededBy, activations, targetAt, x, rowTop, blocks, zoom, pan, counterpart};
-)page";
-
-}  // namespace chimera::explorer

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+// Draws more slots than can be drawn one by one: each pixel gets the mean colour of its stretch of time. A picture
+// is made in slices of a few milliseconds; the one before is shown, moved and stretched, until it is ready.
 
-#include <string_view>
-
-namespace chimera::explorer {
-
-/// Pictures of more slots than can be drawn one by one: each pixel has the mean colour of what a worker does in its time. A picture
-/// is made a few milliseconds a frame; until it is ready the one before is shown, moved and stretched.
-inline constexpr std::string_view dense = R"page(
 // ---- dense: pictures of many slots, a pixel at a time
 const limits = {
   shapes: 6000,  // drawn one by one; more become a picture
@@ -138,6 +132,3 @@ function showPicture(g, block) {
   g.drawImage(p.canvas, at, top, wide, high);
   g.restore();
 }
-)page";
-
-}  // namespace chimera::explorer
