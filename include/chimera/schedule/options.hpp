@@ -43,6 +43,7 @@ constexpr std::span<const std::string_view> labels_of() {
     return {};
 }
 
+/// Values of an option: a whole number, one of its labels, or yes and no.
 enum class option_kind : std::uint8_t { number, choice, flag };
 
 /// A row of the table of options.
