@@ -11,6 +11,7 @@
 
 #include <executor/forecast/predict.hpp>
 #include <executor/io/family_options.hpp>
+#include <executor/profile/forecast.hpp>
 #include <executor/profile/measure_profile.hpp>
 #include <executor/profile/other_load.hpp>
 #include <executor/profile/probe.hpp>

@@ -137,50 +137,62 @@ void letter(state& s, int key, const facts& on) {
     }
 }
 
+/// Moves the choice among the fields. False if the key does something else.
+bool choose(state& s, int key) {
+    switch (key) {
+        case up:
+        case down:
+            s.chosen = moved(s, key == up ? -1 : 1);
+            return true;
+        case home:
+        case end:
+            s.chosen = moved(s, key == home ? -field_count : field_count);
+            return true;
+        case tab:
+        case back_tab:
+            s.chosen = in_column(s, key == tab ? 1 : -1);
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Changes the chosen field, or scrolls the schedule. False if the key does something else.
+bool change_or_scroll(state& s, int key, const facts& on) {
+    switch (key) {
+        case left:
+        case right:
+            apply(s, step(s.asked, s.chosen, key == right ? 1 : -1, peak(on)));
+            return true;
+        case page_up:
+        case page_down:
+            apply(s, leap(s.asked, s.chosen, key == page_up ? 1 : -1));
+            return true;
+        case shift_left:
+        case shift_right:
+            scroll(s, on, 0, key == shift_left ? -1 : 1);
+            return true;
+        case shift_up:
+        case shift_down:
+            scroll(s, on, key == shift_up ? -1 : 1, 0);
+            return true;
+        default:
+            return false;
+    }
+}
+
 }  // namespace
 
 state press(state s, int key, const facts& on) {
     s.note.clear();
     s.wanted = key == 'q' || key == interrupt ? wish::quit : wish::nothing;
-    if (s.wanted == wish::quit || edit(s, key)) return s;
-    switch (key) {
-        case up:
-        case down:
-            s.chosen = moved(s, key == up ? -1 : 1);
-            break;
-        case home:
-        case end:
-            s.chosen = moved(s, key == home ? -field_count : field_count);
-            break;
-        case tab:
-        case back_tab:
-            s.chosen = in_column(s, key == tab ? 1 : -1);
-            break;
-        case left:
-        case right:
-            apply(s, step(s.asked, s.chosen, key == right ? 1 : -1, peak(on)));
-            break;
-        case page_up:
-        case page_down:
-            apply(s, leap(s.asked, s.chosen, key == page_up ? 1 : -1));
-            break;
-        case shift_left:
-        case shift_right:
-            scroll(s, on, 0, key == shift_left ? -1 : 1);
-            break;
-        case shift_up:
-        case shift_down:
-            scroll(s, on, key == shift_up ? -1 : 1, 0);
-            break;
-        case enter:
-            s.shown == page::schedule ? fit(s, on) : turn_to(s, s.shown);
-            break;
-        case escape:
-            s.shown = page::schedule;
-            break;
-        default:
-            letter(s, key, on);
-    }
+    if (s.wanted == wish::quit || edit(s, key) || choose(s, key) || change_or_scroll(s, key, on)) return s;
+    if (key == enter)
+        s.shown == page::schedule ? fit(s, on) : turn_to(s, s.shown);
+    else if (key == escape)
+        s.shown = page::schedule;
+    else
+        letter(s, key, on);
     return s;
 }
 

@@ -83,44 +83,44 @@ void process_group::together(const std::function<void()>& code) {
     std::rethrow_exception(own);
 }
 
-/// Rank 0 looks for the worst of all outcomes, and at the first rank that has it.
+/// Packs the verdict, the rank that it is about and a text or an answer.
+blob process_group::pack_verdict(outcome verdict, std::size_t rank, std::span<const std::byte> text) {
+    packer out;
+    out.add(verdict);
+    out.add(static_cast<std::uint32_t>(rank));
+    out.add_all(text);
+    return out.bytes();
+}
+
+/// Rank 0 looks for the worst of all outcomes, and at the first rank that has it. `own`: what rank 0's answer threw.
+blob process_group::judge(const std::vector<blob>& all, const answer& of_rank_0, std::exception_ptr& own) {
+    std::vector<blob> each;
+    outcome worst = outcome::good;
+    std::size_t at = 0;
+    for (const blob& one : all) {
+        unpacker from(one);
+        const auto that = from.take<outcome>();
+        if (that > worst) worst = that, at = each.size();
+        each.push_back(from.take_all<std::byte>());
+    }
+    if (worst != outcome::good) return pack_verdict(worst, at, each[at]);
+    try {
+        return pack_verdict(worst, 0, of_rank_0(std::move(each)));
+    } catch (const std::exception& e) {
+        own = std::current_exception();
+        const std::string why = e.what();
+        return pack_verdict(outcome::refused, 0, std::as_bytes(std::span(why)));
+    }
+}
+
 blob process_group::say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0) {
     packer said;
     said.add(how);
     said.add_all(mine);
     std::exception_ptr own;
-    const auto judge = [&](const std::vector<blob>& all) {
-        std::vector<blob> each;
-        outcome worst = outcome::good;
-        std::size_t at = 0;
-        for (const blob& one : all) {
-            unpacker from(one);
-            const auto that = from.take<outcome>();
-            if (that > worst) worst = that, at = each.size();
-            each.push_back(from.take_all<std::byte>());
-        }
-        packer verdict;
-        if (worst == outcome::good) try {
-                const blob given = of_rank_0(std::move(each));
-                verdict.add(worst);
-                verdict.add(std::uint32_t{0});
-                verdict.add_all(std::span<const std::byte>(given));
-                return verdict.bytes();
-            } catch (const std::exception& e) {
-                own = std::current_exception();
-                worst = outcome::refused;
-                each.assign(1, {});
-                const std::string why = e.what();
-                for (const char c : why) each[0].push_back(static_cast<std::byte>(c));
-            }
-        verdict.add(worst);
-        verdict.add(static_cast<std::uint32_t>(at));
-        verdict.add_all(std::span<const std::byte>(each[at]));
-        return verdict.bytes();
-    };
     blob heard;
     try {
-        heard = met_->ask(said.bytes(), judge);
+        heard = met_->ask(said.bytes(), [&](const std::vector<blob>& all) { return judge(all, of_rank_0, own); });
     } catch (const chimera_error& lost) {
         over_ = true;
         throw run_failed(lost.what());

@@ -3,7 +3,9 @@
 
 #include <executor/communicate/bootstrap/rendezvous.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -55,6 +57,8 @@ public:
 
 private:
     enum class outcome : std::uint8_t { good, aborted, refused, failed };
+    static blob pack_verdict(outcome verdict, std::size_t rank, std::span<const std::byte> text);
+    static blob judge(const std::vector<blob>& all, const answer& of_rank_0, std::exception_ptr& own);
     blob say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0);
     void find_clock();
 

@@ -10,7 +10,7 @@
 namespace stale {
 
 struct rule {
-    chimera::weights update;
+    chimera::update_rule update;
     int stages;         ///< D
     int micro_batches;  ///< N, of one copy of the pipeline
     int every;          ///< micro-batches between updates

@@ -139,7 +139,7 @@ TEST(Csv, ReadsWhatPyTorchWrites) {
         EXPECT_EQ(order.head.workers, e.workers) << path;
         EXPECT_EQ(order.head.stages, e.stages) << path;
         EXPECT_EQ(order.head.micro_batches, e.micro_batches) << path;
-        EXPECT_EQ(order.entries.size(), e.entries) << path;
+        EXPECT_EQ(order.entries.size(), e.slot_total) << path;
         EXPECT_EQ(std::any_of(order.entries.begin(), order.entries.end(),
                               [](const slot& s) { return s.op == pass::input_gradient; }),
                   e.halves);

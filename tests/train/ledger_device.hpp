@@ -34,8 +34,8 @@ public:
         bytes += size;
         return memory(size);
     }
-    linear_plan worker_plan(linear_shape s, linear_role) { return s; }
-    attention_plan worker_plan(attention_shape s) { return s; }
+    linear_plan plan(linear_shape s, linear_role) { return s; }
+    attention_plan plan(attention_shape s) { return s; }
 
     void fill(real*, real, std::size_t) {}
     void copy(real*, const real*, std::size_t) {}
