@@ -2,7 +2,7 @@
 #include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/planner/partition_job.hpp>

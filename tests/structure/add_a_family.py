@@ -43,7 +43,7 @@ FAMILY = [("include/chimera/schedule/families.hpp", "#include <chimera/schedule/
 OPTION = [("include/chimera/schedule/options.hpp", "    X(int, chunks,",
            '    X(int, depth, 99, false, "Y", "how deep", "3", "depth", "how deep it goes") \\\n    X(int, chunks,')]
 USE = r"""
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/write.hpp>
 #include <executor/planner/task.hpp>
@@ -70,7 +70,7 @@ int main(int count, char** words) try {
                 again.schedule == with.schedule);
 } catch (const chimera_error& why) { std::printf("%s\n", why.what()); }
 """
-SOURCES = ["io/family_options", "io/fields", "cli/options", "cli/command_line", "planner/configuration"]
+SOURCES = ["io/family_options", "io/fields", "cli/shared_options", "cli/command_line", "planner/configuration"]
 
 
 def change(root, edits):

@@ -6,7 +6,7 @@
 #include <chimera/render/text.hpp>
 #include <chimera/render/trace.hpp>
 
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/write.hpp>
 
 #include <sys/ioctl.h>
