@@ -13,8 +13,7 @@ import runpy
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
-DECLARED = re.compile(r"^(?:template <[^;{]*>\s*)?(?:inline |constexpr |explicit )*(?:struct|class|enum class) (\w+)[^;]*\{",
-                      re.MULTILINE)
+DECLARED = re.compile(r"^(?:template <[^;{]*>\s*)?(?:struct|class|enum class) (\w+)[^;]*\{", re.MULTILINE)
 
 
 def sources(root, *parts):
@@ -35,7 +34,7 @@ def repeated(names):
 
 
 def conversions(found):
-    """Places that turn a label into an enumerator or back: ? "label" :, == "label" ?, return "label", name == "label"."""
+    """Places that turn a label into an enumerator or back: == "label" ?, ? "label" :, case a::b: return "label"."""
     both = re.compile(r'== "\w+"\s*\?|\? "\w+"\s*:|== "\w+"\) return \w+::|case \w+::\w+:\s*return "\w+"')
     return sum(len(both.findall(text)) for text in found.values())
 
