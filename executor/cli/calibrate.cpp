@@ -3,7 +3,7 @@
 
 #include <executor/cli/calibration_report.hpp>
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/write.hpp>
 

@@ -2,7 +2,7 @@
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/planner/on_cluster.hpp>
 #include <executor/planner/plan_json.hpp>

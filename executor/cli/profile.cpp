@@ -4,7 +4,7 @@
 #include <chimera/schedule.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/forecast/predict.hpp>
 #include <executor/io/files.hpp>

@@ -98,19 +98,20 @@ void read_schedule(const json& value, const std::string& where, job& made) {
     reader.read("family", schedule.family);
     reader.read("stages", schedule.stages, 1, 65535);
     reader.read("micro_batches", schedule.micro_batches, 1, 1 << 20);
-    reader.read("pipelines", schedule.pipelines, 1, 65535);
-    reader.read("scale", schedule.scale);
-    reader.read("split", schedule.split);
-    reader.read("chunks", schedule.chunks, 1, 65535);
-    reader.read("group", schedule.group, 1, 65535);
-    reader.read("waves", schedule.waves, 1, 65535);
-    reader.read("update_every", schedule.update_every, 1, 1 << 20);
+    const auto read = [&](const family_option& option, auto& to) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, std::int64_t>)
+            reader.read(option.key.data(), to, 1, option.most);
+        else
+            reader.read(option.key.data(), to);
+    };
+    each_option(read, schedule);
     reader.read("width", schedule.width, 1, 65535);
     reader.read("sync", made.sync);
     if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);
     if (const auto* list = reader.find("blocks")) read_blocks(*list, where, made.blocks);
     reader.read("file", schedule.file);
     reader.finish();
+    schedule.family = family_name(schedule.family);
     if (!schedule.file.empty()) read_order(value, where, schedule);
 }
 

@@ -60,13 +60,10 @@ nlohmann::ordered_json schedule_json(const job& from) {
         return made;
     }
     made = {{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
-    if (s.pipelines > 0) made["pipelines"] = s.pipelines;
-    if (!s.scale.empty()) made["scale"] = s.scale;
-    if (s.split) made["split"] = true;
-    if (s.chunks > 0) made["chunks"] = s.chunks;
-    if (s.group > 0) made["group"] = s.group;
-    if (s.waves > 0) made["waves"] = s.waves;
-    if (s.update_every > 0) made["update_every"] = s.update_every;
+    const auto write = [&](const family_option& option, const auto& value) {
+        if (value != std::remove_cvref_t<decltype(value)>{}) made[std::string(option.key)] = value;
+    };
+    each_option(write, s);
     made["width"] = s.width;
     made["sync"] = from.sync;
     made["recompute"] = s.recompute;

@@ -10,33 +10,12 @@
 
 namespace chimera {
 
-/// Forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and C_b).
-struct path_counts {
-    int forwards = 0;
-    int backwards = 0;
-
-    friend constexpr bool operator==(const path_counts&, const path_counts&) = default;
-};
-
-/// C_f and C_b in closed form where B >= F, for families whose backward is whole; nothing where there is none.
-/// GPipe, 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2),
-/// each basic unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
+/// C_f and C_b in closed form where B >= F, as the family's own spec says; nothing where it has no such form.
 constexpr std::optional<path_counts> closed_counts(const family_spec& of) {
-    const int n = of.micro_batches, d = of.stages;
-    switch (of.which) {
-        case family::gpipe:
-        case family::one_f_one_b:
-            return path_counts{n + d - 1, n + d - 1};
-        case family::data_parallel:
-            return path_counts{n, n};
-        case family::bidirectional: {
-            if (of.split || of.scale != scale::direct || n % d != 0) return std::nullopt;
-            const int ramp = 2 * d / (of.pipelines == 0 ? 2 : of.pipelines) - 2;
-            return path_counts{n - (n / d - 1) * ramp, n + n / d * ramp};
-        }
-        default:
-            return std::nullopt;
-    }
+    return of.visit([](const auto& spec) -> std::optional<path_counts> {
+        if constexpr (requires { spec.path(); }) return spec.path();
+        return std::nullopt;
+    });
 }
 
 /// What Eq. 1 of the paper is computed from, in seconds: passes of one stage and micro-batch, transfers included or 0.

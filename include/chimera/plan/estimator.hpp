@@ -20,11 +20,13 @@
 namespace chimera {
 
 /// A family's order as a key of maps: all that an order depends on.
-using order_key = std::array<int, 10>;
+using order_key = std::array<int, 3 + family_option_table.size()>;
 /// The key of the order that a family's spec makes.
 constexpr order_key key_of(const family_spec& of) {
-    return {static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
-            of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};
+    order_key out{static_cast<int>(of.which), of.stages, of.micro_batches};
+    std::size_t at = 3;
+    each_option([&](const family_option&, const auto& value) { out[at++] = static_cast<int>(value); }, of);
+    return out;
 }
 
 /// Orders that were generated before, by family, options, stages and micro-batches. They depend on no costs.
