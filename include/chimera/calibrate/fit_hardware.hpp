@@ -49,7 +49,7 @@ struct calibration_options {
 };
 
 /// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
-inline error_summary sum_up(std::span<const double> errors) {
+[[nodiscard]] inline error_summary sum_up(std::span<const double> errors) {
     std::vector<double> sorted;
     for (const double e : errors) sorted.push_back(std::abs(e));
     if (sorted.empty()) return {};
@@ -79,8 +79,8 @@ inline double tamed(double r, double scale) {
 
 class calibrator {
 public:
-    calibrator(predictor& of, std::vector<const hardware_number*> numbers, double tolerable)
-        : of_(of), numbers_(std::move(numbers)), tolerable_(tolerable) {}
+    calibrator(predictor& rows, std::vector<const hardware_number*> numbers, double tolerable)
+        : of_(rows), numbers_(std::move(numbers)), tolerable_(tolerable) {}
 
     hardware at(hardware base, std::span<const double> logs) const {
         for (std::size_t j = 0; j < numbers_.size(); ++j) numbers_[j]->of(base) = std::exp(logs[j]);
@@ -127,13 +127,13 @@ inline std::vector<int> draw_folds(std::size_t runs, int folds, std::uint64_t se
 
 /// Fits without each fold in turn. Rows of one configuration leave together.
 inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, const hardware& base,
-                     const std::vector<double>& best, const calibration_options& how) {
+                     const std::vector<double>& best, const calibration_options& options) {
     const std::size_t m = rows.size();
     const std::vector<std::size_t> run = runs_of(rows.rows());
     const std::size_t runs = *std::max_element(run.begin(), run.end()) + 1;
-    const auto most = static_cast<int>(std::min<std::size_t>(runs, 1000000));
-    out.folds = how.folds > 0 ? std::min(how.folds, most) : m > 200 ? std::min(5, most) : most;
-    const std::vector<int> fold = draw_folds(runs, out.folds, how.seed);
+    const auto most = static_cast<int>((std::min<std::size_t>)(runs, 1000000));
+    out.folds = options.folds > 0 ? (std::min)(options.folds, most) : m > 200 ? (std::min)(5, most) : most;
+    const std::vector<int> fold = draw_folds(runs, out.folds, options.seed);
     out.held_out.assign(m, 0.0);
     for (int k = 0; k < out.folds; ++k) {
         std::vector<std::size_t> kept;
@@ -152,14 +152,14 @@ inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, cons
 /// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more without
 /// each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
 inline calibration calibrate(predictor& rows, const hardware& base, const std::vector<const hardware_number*>& numbers,
-                             const calibration_options& how = {}) {
+                             const calibration_options& options = {}) {
     const std::size_t m = rows.size(), n = numbers.size();
     if (n == 0) refuse("nothing is to be fitted (no number is named) name one or more");
     if (m < n + 1)
         refuse(std::to_string(m) + (m == 1 ? " row does" : " rows do") + " not fix " + std::to_string(n) +
                (n == 1 ? " number" : " numbers") +
                " (there must be more rows than numbers) give more rows or fit fewer");
-    detail::calibrator fitter(rows, numbers, how.tolerable);
+    detail::calibrator fitter(rows, numbers, options.tolerable);
     hardware from = base;
     std::vector<double> start;
     for (const hardware_number* number : numbers) {
@@ -178,7 +178,7 @@ inline calibration calibrate(predictor& rows, const hardware& base, const std::v
         const double value = std::exp(best.at[j]), spread = std::exp(t * std::sqrt(best.covariance[j * n + j]));
         out.estimates.push_back({numbers[j], value, value / spread, value * spread});
     }
-    detail::hold_out(out, fitter, rows, base, best.at, how);
+    detail::hold_out(out, fitter, rows, base, best.at, options);
     return out;
 }
 

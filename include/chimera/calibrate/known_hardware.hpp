@@ -75,7 +75,7 @@ inline constexpr std::array<named_hardware, 3> known_hardware{
     {{"P100", &p100_nodes}, {"V100", &v100_nodes}, {"A100", &a100_nodes}}};
 
 /// What was fitted on one hardware, on another: every number that is known of both in proportion, all else as known of the other.
-constexpr hardware carried(hardware fitted, hardware from, hardware to) {
+[[nodiscard]] constexpr hardware carried(hardware fitted, hardware from, hardware to) {
     for (const hardware_number& number : hardware_numbers) {
         const double before = number.of(from), after = number.of(to), found = number.of(fitted);
         constexpr double most = std::numeric_limits<double>::max();
@@ -87,7 +87,7 @@ constexpr hardware carried(hardware fitted, hardware from, hardware to) {
 }
 
 /// The hardware of that name; null where it is not known.
-constexpr const hardware* find_hardware(std::string_view name) {
+[[nodiscard]] constexpr const hardware* find_hardware(std::string_view name) noexcept {
     for (const named_hardware& one : known_hardware)
         if (one.name == name) return one.of;
     return nullptr;

@@ -10,7 +10,7 @@ namespace chimera {
 enum class recompute_mode : std::uint8_t { none, selective, full, mixed };
 
 /// The name of a choice on command lines and in files.
-constexpr const char* name(recompute_mode mode) {
+[[nodiscard]] constexpr const char* name(recompute_mode mode) noexcept {
     constexpr const char* names[] = {"none", "selective", "full", "mixed"};
     return names[static_cast<int>(mode)];
 }

@@ -56,7 +56,7 @@ private:
     }
     constexpr void extend(std::int32_t life, std::int32_t i) {
         tensor_life& l = lives_[static_cast<std::size_t>(life)];
-        l.to = std::max(l.to, i);
+        l.to = (std::max)(l.to, i);
     }
 
     constexpr void place(std::int32_t i) {
@@ -102,7 +102,7 @@ private:
             return;
         }
         tensor_life& l = lives_[static_cast<std::size_t>(sent_[c])];
-        l.from = std::min(l.from, i);
+        l.from = (std::min)(l.from, i);
         sent_[c] = -1;
     }
 
@@ -132,7 +132,7 @@ constexpr double pooled(std::vector<tensor_life> lives, double alignment) {
         std::size_t most = 0, dead = 0;
         for (std::size_t k = begin; k < i; ++k) {
             while (ends[dead] < lives[k].from) ++dead;
-            most = std::max(most, k - begin + 1 - dead);
+            most = (std::max)(most, k - begin + 1 - dead);
         }
         sum += static_cast<double>(most) * lives[begin].bytes;
     }

@@ -64,7 +64,7 @@ inline constexpr std::array catalogue{
 }  // namespace detail
 
 /// All names of the catalogue, separated by commas.
-constexpr std::string model_names() {
+[[nodiscard]] constexpr std::string model_names() {
     std::string all;
     for (const auto& entry : detail::catalogue) {
         if (!all.empty()) all += ", ";
@@ -74,7 +74,7 @@ constexpr std::string model_names() {
 }
 
 /// The model of that name, if there is one.
-constexpr std::optional<model> find_model(std::string_view name) {
+[[nodiscard]] constexpr std::optional<model> find_model(std::string_view name) {
     for (const auto& entry : detail::catalogue)
         if (entry.name == name) {
             model made = entry.make();
@@ -85,7 +85,7 @@ constexpr std::optional<model> find_model(std::string_view name) {
 }
 
 /// The model of that name. Throws error that lists the names.
-constexpr model named(std::string_view name) {
+[[nodiscard]] constexpr model named(std::string_view name) {
     if (std::optional<model> found = find_model(name)) return *found;
     refuse("unknown model " + std::string(name) + " (no such name) use " + model_names());
 }

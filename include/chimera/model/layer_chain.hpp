@@ -30,16 +30,16 @@ struct model {
 };
 
 /// Trained parameters, each counted once.
-constexpr std::int64_t parameters(const model& of) {
+[[nodiscard]] constexpr std::int64_t parameters(const model& network) {
     std::int64_t sum = 0;
-    for (const layer& l : of.layers) sum += l.parameters;
+    for (const layer& l : network.layers) sum += l.parameters;
     return sum;
 }
 
 /// FLOPs of a sample's forward and backward, nothing recomputed.
-constexpr double flops(const model& of) {
+[[nodiscard]] constexpr double flops(const model& network) {
     double sum = 0;
-    for (const layer& l : of.layers) sum += l.forward + l.input_gradient + l.weight_gradient;
+    for (const layer& l : network.layers) sum += l.forward + l.input_gradient + l.weight_gradient;
     return sum;
 }
 

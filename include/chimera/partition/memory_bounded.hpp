@@ -30,7 +30,7 @@ struct bounded_partition {
     int stage = -1;         ///< where no cut fits: the stage that lacks memory in the cut that lacks the least
     double missing = 0;     ///< bytes: no cut fits workers with less than this more, one fits with this more
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -94,13 +94,13 @@ constexpr bounded_stages make_bounded(std::span<const double> seconds, int stage
 
 /// The cut that lacks the least memory, cost being what a stage lacks.
 template <StageProblem Problem>
-constexpr bounded_partition find_missing(const Problem& of) {
-    table search(of, true);
+constexpr bounded_partition find_missing(const Problem& problem) {
+    table search(problem, true);
     bounded_partition out;
     out.missing = search.find();
     const std::vector<int> cuts = search.cut();
-    for (int s = of.stages; s-- > 0;)
-        if (of.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
+    for (int s = problem.stages; s-- > 0;)
+        if (problem.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
             out.stage = s;
     return out;
 }
@@ -115,13 +115,13 @@ inline std::string bytes_text(double bytes) {
 /// The cut whose slowest stage is as fast as any cut's that fits, or what is missing. Exact: by bisection where every
 /// layer alone fits every stage, O(layers + stages · log(layers) · probes); else, and to find what is missing, by
 /// dynamic programming, O(layers · stages). Refuses what `partition` refuses, and lists of a wrong length.
-constexpr bounded_partition bounded(std::span<const double> seconds, int stages, const memory_limits& under,
-                                    tie among = tie::even) {
+[[nodiscard]] constexpr bounded_partition bounded(std::span<const double> seconds, int stages,
+                                                  const memory_limits& under, tie among = tie::even) {
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
     bounded_partition out;
     if (of.singles_fit()) {
         detail::bisection search(of);
-        const double low = std::max(detail::lower_bound(of.seconds, stages), detail::largest_single(of.seconds));
+        const double low = (std::max)(detail::lower_bound(of.seconds, stages), detail::largest_single(of.seconds));
         out.seconds = search.find(low, detail::upper_bound(of.seconds, stages));
         if (out.seconds < detail::unbounded)
             out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds(0, i); });
@@ -135,7 +135,8 @@ constexpr bounded_partition bounded(std::span<const double> seconds, int stages,
 }
 
 /// The same by dynamic programming alone.
-constexpr bounded_partition bounded_by_table(std::span<const double> seconds, int stages, const memory_limits& under) {
+[[nodiscard]] constexpr bounded_partition bounded_by_table(std::span<const double> seconds, int stages,
+                                                           const memory_limits& under) {
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
     detail::table search(of, true);
     bounded_partition out;
@@ -146,8 +147,8 @@ constexpr bounded_partition bounded_by_table(std::span<const double> seconds, in
 }
 
 /// The cut under memory limits; refuses where none fits, saying which stage lacks how many bytes.
-constexpr std::vector<int> partition(std::span<const double> seconds, int stages, const memory_limits& under,
-                                     tie among = tie::even) {
+[[nodiscard]] constexpr std::vector<int> partition(std::span<const double> seconds, int stages,
+                                                   const memory_limits& under, tie among = tie::even) {
     const bounded_partition out = bounded(seconds, stages, under, among);
     if (!out.fits())
         refuse("no cut into " + std::to_string(stages) + " stages fits (stage " + std::to_string(out.stage) +

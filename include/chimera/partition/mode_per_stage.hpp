@@ -39,7 +39,7 @@ struct stagewise_partition {
     int stage = -1;                   ///< where none fits, as in bounded_partition
     double missing = 0;
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -82,13 +82,13 @@ public:
     constexpr double cost(int s, int i, int j) const {
         double least = unbounded;
         for (std::size_t m = 0; m < modes_.size(); ++m)
-            if (over(m, s, i, j) <= 0) least = std::min(least, seconds_(i, j) + modes_[m].seconds(i, j));
+            if (over(m, s, i, j) <= 0) least = (std::min)(least, seconds_(i, j) + modes_[m].seconds(i, j));
         return least;
     }
     constexpr bool fits(int s, int i, int j) const { return least_over(s, i, j) <= 0; }
     constexpr double least_over(int s, int i, int j) const {
         double least = unbounded;
-        for (std::size_t m = 0; m < modes_.size(); ++m) least = std::min(least, over(m, s, i, j));
+        for (std::size_t m = 0; m < modes_.size(); ++m) least = (std::min)(least, over(m, s, i, j));
         return least;
     }
     /// The first mode that has the cost.
@@ -137,8 +137,8 @@ struct least_stages {
 
 /// The cut and the mode of every stage together whose slowest stage is as fast as any's, or what is missing. Exact, by
 /// dynamic programming: O(layers · stages · modes). Refuses what `bounded` refuses.
-constexpr stagewise_partition partition_stagewise(std::span<const double> seconds, int stages,
-                                                  const stagewise_limits& under) {
+[[nodiscard]] constexpr stagewise_partition partition_stagewise(std::span<const double> seconds, int stages,
+                                                                const stagewise_limits& under) {
     detail::check_counts(seconds.size(), stages);
     const detail::stagewise_stages of(seconds, stages, under);
     detail::table search(of, true);

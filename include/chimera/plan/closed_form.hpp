@@ -21,17 +21,17 @@ struct path_counts {
 /// C_f and C_b in closed form where B >= F, for families whose backward is whole; nothing where there is none.
 /// GPipe, 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2),
 /// each basic unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
-constexpr std::optional<path_counts> closed_counts(const family_spec& of) {
-    const int n = of.micro_batches, d = of.stages;
-    switch (of.which) {
+[[nodiscard]] constexpr std::optional<path_counts> closed_counts(const family_spec& spec) {
+    const int n = spec.micro_batches, d = spec.stages;
+    switch (spec.which) {
         case family::gpipe:
         case family::one_f_one_b:
             return path_counts{n + d - 1, n + d - 1};
         case family::data_parallel:
             return path_counts{n, n};
         case family::bidirectional: {
-            if (of.split || of.scale != scale::direct || n % d != 0) return std::nullopt;
-            const int ramp = 2 * d / (of.pipelines == 0 ? 2 : of.pipelines) - 2;
+            if (spec.split || spec.scale != scale::direct || n % d != 0) return std::nullopt;
+            const int ramp = 2 * d / (spec.pipelines == 0 ? 2 : spec.pipelines) - 2;
             return path_counts{n - (n / d - 1) * ramp, n + n / d * ramp};
         }
         default:
@@ -48,16 +48,17 @@ struct closed_form_costs {
 };
 
 /// Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
-constexpr double equation_1(const path_counts& path, const closed_form_costs& of) {
-    return (of.forward + of.transfer) * path.forwards + (of.backward + of.transfer) * path.backwards + of.unoverlapped;
+[[nodiscard]] constexpr double equation_1(const path_counts& path, const closed_form_costs& costs) {
+    return (costs.forward + costs.transfer) * path.forwards + (costs.backward + costs.transfer) * path.backwards +
+           costs.unoverlapped;
 }
 
 /// Unoverlapped seconds of a worker that reduces `stages` stages one after the other, `each` seconds long. lazy: all of it.
 /// Else the bubble behind a stage's last gradient hides what fits: `bubble` seconds behind all but the last stage's.
-constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
+[[nodiscard]] constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
     const double all = stages * each;
     if (mode == reduction_start::lazy || stages < 2) return all;
-    return all - std::min(bubble, (stages - 1) * each);
+    return all - (std::min)(bubble, (stages - 1) * each);
 }
 
 /// A whole model at one micro-batch size and tensor width, for estimates that take all stages for alike.
@@ -75,31 +76,33 @@ struct closed_form_estimate {
 
 /// Eq. 1 for a configuration whose stages are alike, nothing recomputed, all links those between nodes. Nothing where there
 /// is no closed form of its path. In constant time: millions of configurations a second.
-constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& of, const hardware& on,
-                                                          const configuration& with) {
-    const std::optional<path_counts> path = closed_counts(with.schedule);
+[[nodiscard]] constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& network,
+                                                                        const hardware& platform,
+                                                                        const configuration& choice) {
+    const std::optional<path_counts> path = closed_counts(choice.schedule);
     if (!path) return std::nullopt;
-    const family_spec& order = with.schedule;
+    const family_spec& order = choice.schedule;
     const double d = order.stages;
-    const int pipelines = order.which == family::bidirectional ? std::max(2, order.pipelines) : 1;
-    const int r = with.width * pipelines;
+    const int pipelines = order.which == family::bidirectional ? (std::max)(2, order.pipelines) : 1;
+    const int r = choice.width * pipelines;
     closed_form_costs each;
-    each.forward = of.all.forward / d;
-    each.backward = of.all.compute() / d - each.forward;
-    each.transfer = order.stages > 1 ? on.between.seconds(of.boundary) : 0;
-    const double parameters = of.all.parameters / d;
-    const double reduction = reduction_seconds(parameters * of.bytes.gradient, r, on.between);
+    each.forward = network.all.forward / d;
+    each.backward = network.all.compute() / d - each.forward;
+    each.transfer = order.stages > 1 ? platform.between.seconds(network.boundary) : 0;
+    const double parameters = network.all.parameters / d;
+    const double reduction = reduction_seconds(parameters * network.bytes.gradient, r, platform.between);
     const double bubble = pipelines > 1 ? (order.stages / 2.0 - 1) * each.backward : 0;
-    each.unoverlapped = unoverlapped(with.synchronisation, pipelines, reduction, bubble);
-    const state_bytes state = state_of(of.bytes, with.zero, r);
+    each.unoverlapped = unoverlapped(choice.synchronisation, pipelines, reduction, bubble);
+    const state_bytes state = state_of(network.bytes, choice.zero, r);
     closed_form_estimate out;
     out.seconds =
         equation_1(*path, each) +
-        update_seconds(pipelines * parameters * state_of(of.bytes, 0, 1).total() / (with.zero > 0 ? r : 1), on) +
-        on.step_overhead;
+        update_seconds(pipelines * parameters * state_of(network.bytes, 0, 1).total() / (choice.zero > 0 ? r : 1),
+                       platform) +
+        platform.step_overhead;
     const double live =
-        order.which == family::gpipe ? order.micro_batches : std::min(order.stages, order.micro_batches);
-    out.memory = pipelines * parameters * state.total() + live * of.all.activations / d;
+        order.which == family::gpipe ? order.micro_batches : (std::min)(order.stages, order.micro_batches);
+    out.memory = pipelines * parameters * state.total() + live * network.all.activations / d;
     return out;
 }
 

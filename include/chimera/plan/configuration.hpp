@@ -11,7 +11,7 @@
 namespace chimera {
 
 /// The name of a choice of when gradients are reduced, as on command lines.
-constexpr const char* name(reduction_start mode) {
+[[nodiscard]] constexpr const char* name(reduction_start mode) noexcept {
     return mode == reduction_start::lazy ? "lazy" : mode == reduction_start::eager ? "eager" : "eager_opt";
 }
 
@@ -34,9 +34,11 @@ struct configuration {
     bool continuous = false;  ///< asynchronous families: no drain between iterations
     std::vector<int> cuts;    ///< first layer of each stage, and one past the last; empty: the best
 
-    constexpr int workers() const { return width * tensor * schedule.workers(); }
-    constexpr std::int64_t samples() const { return std::int64_t{width} * schedule.micro_batches * micro_batch; }
-    constexpr recompute_mode recompute_of(int stage) const {
+    [[nodiscard]] constexpr int workers() const { return width * tensor * schedule.workers(); }
+    [[nodiscard]] constexpr std::int64_t samples() const {
+        return std::int64_t{width} * schedule.micro_batches * micro_batch;
+    }
+    [[nodiscard]] constexpr recompute_mode recompute_of(int stage) const {
         return recompute == recompute_mode::mixed ? stage_recompute[static_cast<std::size_t>(stage)] : recompute;
     }
 };

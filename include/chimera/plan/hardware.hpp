@@ -15,7 +15,7 @@ struct link_model {
     double latency = 0;                                          ///< seconds
     double bandwidth = std::numeric_limits<double>::infinity();  ///< bytes per second
 
-    constexpr double seconds(double bytes) const { return latency + bytes / bandwidth; }
+    [[nodiscard]] constexpr double seconds(double bytes) const noexcept { return latency + bytes / bandwidth; }
     friend constexpr bool operator==(const link_model&, const link_model&) = default;
 };
 
@@ -75,7 +75,7 @@ inline constexpr std::array<hardware_number, 19> hardware_numbers{{
 }};
 
 /// The number of that name; null where there is none.
-constexpr const hardware_number* find_hardware_number(std::string_view name) {
+[[nodiscard]] constexpr const hardware_number* find_hardware_number(std::string_view name) noexcept {
     const auto* const end = hardware_numbers.data() + hardware_numbers.size();
     const auto* const found =
         std::find_if(hardware_numbers.data(), end, [&](const hardware_number& n) { return n.name == name; });

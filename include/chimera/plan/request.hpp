@@ -31,9 +31,9 @@ struct plan_request {
 };
 
 /// Refuses a request without a choice, an empty model, a cluster without workers.
-inline void check_request(const model& of, const cluster& on, const plan_request& asked) {
-    if (of.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
-    if (on.nodes < 1 || on.workers_per_node < 1 || on.workers() < 1)
+inline void check_request(const model& network, const cluster& machines, const plan_request& asked) {
+    if (network.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
+    if (machines.nodes < 1 || machines.workers_per_node < 1 || machines.workers() < 1)
         refuse("the cluster has no workers (nodes and workers_per_node are at least 1) give some");
     if (asked.samples < 1) refuse("an iteration has no samples (every copy needs some) give at least 1");
     if (asked.tensors.empty() || asked.recompute.empty() || asked.zero.empty() || asked.synchronisation.empty())

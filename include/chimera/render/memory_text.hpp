@@ -25,24 +25,24 @@ inline void put_bytes(std::string& out, double bytes) {
 
 /// Each part of a worker's memory at its high-water mark, by the name that text and JSON give it.
 template <class Each>
-void each_memory_part(const memory_row& of, Each each) {
-    const memory_point at = of.at_mark();
-    each("weights", of.state.weights);
-    each("gradients", of.state.gradients);
-    each("optimiser", of.state.optimiser);
+void each_memory_part(const memory_row& row, Each each) {
+    const memory_point at = row.at_mark();
+    each("weights", row.state.weights);
+    each("gradients", row.state.gradients);
+    each("optimiser", row.state.optimiser);
     each("activations", at.activations);
     each("recomputed", at.unfolded);
     each("boundaries", at.boundaries);
-    each("workspace", of.workspace);
-    each("peak", of.peak());
-    each("reserved", of.reserved());
+    each("workspace", row.workspace);
+    each("peak", row.peak());
+    each("reserved", row.reserved());
 }
 
 }  // namespace detail
 
 /// A table with a line for each worker: what is in its memory at its high-water mark, in binary units, their sum, and what a trainer
 /// reserves that lays out its buffers beforehand.
-inline std::string memory_text(std::span<const memory_row> rows) {
+[[nodiscard]] inline std::string memory_text(std::span<const memory_row> rows) {
     using detail::put;
     std::string out;
     const auto cell = [&](std::string_view text, std::size_t width) {
@@ -65,7 +65,7 @@ inline std::string memory_text(std::span<const memory_row> rows) {
 }
 
 /// The same in bytes as JSON, an array with an object for each worker: {"weights":…, …, "mark":instruction at the mark}.
-inline std::string memory_json(std::span<const memory_row> rows) {
+[[nodiscard]] inline std::string memory_json(std::span<const memory_row> rows) {
     using detail::put;
     std::string out = "[";
     for (const memory_row& row : rows) {
@@ -77,11 +77,11 @@ inline std::string memory_json(std::span<const memory_row> rows) {
 }
 
 /// The timelines as CSV: a line for each instruction of each worker, bytes in memory while it runs.
-inline std::string memory_csv(program_view of, std::span<const memory_row> rows) {
+[[nodiscard]] inline std::string memory_csv(program_view lowered, std::span<const memory_row> rows) {
     using detail::put;
     std::string out = "worker,instruction,op,stage,unit,activations,recomputed,boundaries,total\n";
     for (std::size_t w = 0; w < rows.size(); ++w) {
-        const auto row = of.row(static_cast<int>(w));
+        const auto row = lowered.row(static_cast<int>(w));
         const double always = rows[w].state.total() + rows[w].workspace;
         for (std::size_t i = 0; i < row.size(); ++i) {
             const memory_point& at = rows[w].points[i];

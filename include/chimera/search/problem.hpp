@@ -15,7 +15,7 @@ namespace chimera {
 enum class placing : std::uint8_t { linear, fold, loop, overlay };
 
 /// The name of a placement on command lines.
-constexpr const char* name(placing which) {
+[[nodiscard]] constexpr const char* name(placing which) noexcept {
     constexpr const char* names[] = {"linear", "fold", "loop", "overlay"};
     return names[static_cast<int>(which)];
 }
@@ -68,8 +68,12 @@ struct search_result {
     bool exact = false;      ///< branch and bound came to its end: the value minimised is the least there is
     bool cut_short = false;  ///< by time or by the caller
 
-    constexpr double makespan_gap() const { return makespan > 0 ? makespan / makespan_bound - 1 : 0; }
-    constexpr double span_gap() const { return longest_span > 0 ? longest_span / span_bound - 1 : 0; }
+    [[nodiscard]] constexpr double makespan_gap() const noexcept {
+        return makespan > 0 ? makespan / makespan_bound - 1 : 0;
+    }
+    [[nodiscard]] constexpr double span_gap() const noexcept {
+        return longest_span > 0 ? longest_span / span_bound - 1 : 0;
+    }
 };
 
 }  // namespace chimera
