@@ -170,18 +170,6 @@ constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
     return std::find_if(row.begin(), row.end(), [&](const slot& x) { return x.stage == stage; }) != row.end();
 }
 
-/// Most recomputed activations of `bytes` each that a row has at a time.
-constexpr std::int32_t most_unfolded(std::span<const slot> row, std::span<const stage_memory> stages, double bytes) {
-    const bool silently = unfolds_silently(row, stages);
-    std::int32_t live = 0, most = 0;
-    for (const slot& s : row) {
-        if (stages[s.stage].unfolded != bytes) continue;
-        if (s.op == pass::recompute || (silently && sends_gradient(s.op))) most = (std::max)(most, live += s.count);
-        if (ends_activation(s.op)) live -= s.count;
-    }
-    return most;
-}
-
 }  // namespace detail
 
 /// Most bytes that a worker has at a time, from its row of slots alone: linear in them, allocates nothing. Of stages that no unit
@@ -195,33 +183,6 @@ constexpr std::int32_t most_unfolded(std::span<const slot> row, std::span<const 
         if (!detail::runs_through(row, s)) sum -= of.brief + 2 * (of.input + of.output);
     }
     return sum;
-}
-
-/// The same for a trainer that lays out its buffers beforehand, as the executor does: as many as it has units at a time, all as large
-/// as the largest stage's, and places for the recomputed activations of each size. Quicker than memory_timeline, whose `reserved`
-/// is exact, and without a program; boundary tensors are charged as above.
-[[nodiscard]] constexpr double reserved_peak(std::span<const slot> row, std::span<const stage_memory> stages,
-                                             std::span<const std::int32_t> held) {
-    double sum = 0, largest = 0;
-    for (std::size_t k = 0; k < held.size(); ++k) {
-        const stage_memory& of = stages[static_cast<std::size_t>(held[k])];
-        const bool passed = detail::runs_through(row, held[k]);
-        sum += of.state.total() + of.workspace + (passed ? of.brief : 0);
-        largest = (std::max)(largest, passed ? of.kept : of.whole());
-        bool again = of.unfolded == 0;
-        for (std::size_t j = 0; j < k; ++j)
-            again = again || stages[static_cast<std::size_t>(held[j])].unfolded == of.unfolded;
-        if (!again) sum += detail::most_unfolded(row, stages, of.unfolded) * of.unfolded;
-        if (passed) sum += 2 * (of.input + of.output);
-    }
-    std::int32_t live = 0, most = 0, open = 0;
-    for (const slot& s : row) {
-        if (s.op == pass::forward) most = (std::max)(most, live += s.count);
-        live -= open;
-        open = 0;
-        if (ends_activation(s.op)) (s.overlap != 0 ? open : live) += s.overlap != 0 ? s.count : -s.count;
-    }
-    return sum + most * largest;
 }
 
 /// The same of any worker of a schedule.

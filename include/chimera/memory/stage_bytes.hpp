@@ -69,39 +69,4 @@ struct stage_bytes {
     return out;
 }
 
-/// Least and most micro-batches of one stage that workers keep, from the papers (D stages, N micro-batches, f pairs of pipelines).
-struct peak_range {
-    double least = 0, most = 0;
-    friend constexpr bool operator==(const peak_range&, const peak_range&) = default;
-};
-
-/// Closed forms of published peaks, table 2 of the Chimera paper (arXiv 2107.06925) first.
-namespace published_peak {
-
-constexpr peak_range gpipe(int micro_batches) { return {double(micro_batches), double(micro_batches)}; }
-constexpr peak_range one_f_one_b(int stages, int micro_batches) {
-    return {1, double((std::min)(stages, micro_batches))};
-}
-/// Chimera at D or more micro-batches, direct; table 3 for f > 1: [D - D/(2f) + 1, D].
-constexpr peak_range bidirectional(int stages, int pairs = 1) {
-    return {stages - stages / (2.0 * pairs) + 1, double(stages)};
-}
-constexpr peak_range bidirectional_doubling(int stages) { return {3 * stages / 2.0 + 1, 2.0 * stages}; }
-/// Zero bubble (arXiv 2401.10241): H1 as 1F1B, H2 up to 2D - 1.
-constexpr double zb_h2(int stages, int micro_batches) { return (std::min)(2 * stages - 1, micro_batches); }
-/// Controllable memory (arXiv 2405.15362), in micro-batches of two chunks.
-constexpr double v_half(int workers) {
-    const int whole = (workers + 2) / 2;
-    return whole;
-}
-constexpr double v_min(int workers) {
-    const int whole = (workers + 4) / 3;
-    return whole;
-}
-/// DualPipe (DeepSeek-V3, arXiv 2412.19437).
-constexpr double dualpipe(int stages) { return stages + 1; }
-/// Interleaved 1F1B (Narayanan et al., arXiv 2104.04473), in micro-batches of a worker's v chunks: D (1 + (D - 1)/(D v)).
-constexpr double interleaved(int workers, int chunks) { return workers * (1 + (workers - 1.0) / (workers * chunks)); }
-
-}  // namespace published_peak
 }  // namespace chimera

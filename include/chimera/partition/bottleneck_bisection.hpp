@@ -7,6 +7,17 @@
 #include <limits>
 #include <vector>
 
+namespace chimera {
+
+/// The capacity of a memory without limit, and the seconds of a cut that does not exist.
+inline constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+/// The choice among cuts with the least bottleneck: `first` fills every stage as far as the bottleneck lets it;
+/// `even` gives every stage, in turn, as nearly as it can the same share of the sum that is left.
+enum class tie { even, first };
+
+}  // namespace chimera
+
 namespace chimera::detail {
 
 /// What the searches cut: layers 0 … layers - 1 into stages of at least one. `cost(s, i, j)` is that of stage s with
@@ -18,12 +29,6 @@ concept StageProblem = requires(const T& of, int s, int i, int j) {
     { of.cost(s, i, j) } -> std::convertible_to<double>;
     { of.fits(s, i, j) } -> std::convertible_to<bool>;
 };
-
-inline constexpr double unbounded = std::numeric_limits<double>::infinity();
-
-/// Which cut among those with the least bottleneck: `first` fills every stage as far as the bottleneck lets it;
-/// `even` gives every stage, in turn, as nearly as it can the same share of the sum that is left.
-enum class tie { even, first };
 
 /// Exact bisection of the bottleneck (the idea of Pinar and Aykanat, JPDC 2004): a probe fills stage after stage as far
 /// as the bound lets it. One that reaches the end lowers the upper bound to its largest stage; one that does not raises

@@ -15,8 +15,6 @@
 
 namespace chimera {
 
-using detail::tie;
-
 namespace detail {
 
 /// Layers by their seconds alone, and where `sends` has numbers, what a stage adds that ends with that layer.

@@ -17,7 +17,7 @@ namespace chimera {
     detail::table search(stages, free || needs.outputs.empty());
     device_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) {
+    if (out.seconds == unbounded) {
         const bounded_partition lacks =
             detail::find_missing(detail::memory_stages{stages, stages.layers, stages.stages});
         out.stage = lacks.stage;
@@ -37,7 +37,7 @@ namespace chimera {
     detail::order_search search(stages);
     device_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) return out;
+    if (out.seconds == unbounded) return out;
     out.cuts = search.cuts();
     out.order = search.order();
     return out;

@@ -123,12 +123,11 @@ inline std::string bytes_text(double bytes) {
         detail::bisection search(of);
         const double low = (std::max)(detail::lower_bound(of.seconds, stages), detail::largest_single(of.seconds));
         out.seconds = search.find(low, detail::upper_bound(of.seconds, stages));
-        if (out.seconds < detail::unbounded)
-            out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds(0, i); });
+        if (out.seconds < unbounded) out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds(0, i); });
     } else {
         detail::table search(of, true);
         out.seconds = search.find();
-        if (out.seconds < detail::unbounded) out.cuts = search.cut();
+        if (out.seconds < unbounded) out.cuts = search.cut();
     }
     if (!out.fits()) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     return out;
@@ -141,7 +140,7 @@ inline std::string bytes_text(double bytes) {
     detail::table search(of, true);
     bounded_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
+    if (out.seconds == unbounded) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     out.cuts = search.cut();
     return out;
 }

@@ -144,7 +144,7 @@ struct least_stages {
     detail::table search(of, true);
     stagewise_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) {
+    if (out.seconds == unbounded) {
         const bounded_partition lacks = detail::find_missing(detail::least_stages{of, of.layers, stages});
         out.stage = lacks.stage;
         out.missing = lacks.missing;

@@ -13,9 +13,9 @@ namespace chimera {
 
 /// A worker among unlike ones.
 struct device {
-    double speed = 1;                     ///< the layers' seconds are divided by it
-    double capacity = detail::unbounded;  ///< bytes of memory
-    double link = 0;                      ///< seconds per byte that it sends to the next worker
+    double speed = 1;             ///< the layers' seconds are divided by it
+    double capacity = unbounded;  ///< bytes of memory
+    double link = 0;              ///< seconds per byte that it sends to the next worker
 
     friend constexpr bool operator==(const device&, const device&) = default;
 };

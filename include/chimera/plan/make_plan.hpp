@@ -21,8 +21,8 @@ namespace detail {
 /// One search over all candidates, best bound first.
 class planning {
 public:
-    planning(const model& network, const cluster& machines, const plan_request& asked, plan_cache& memory)
-        : of_(network), on_(machines), asked_(asked), known_(memory.known), estimate_(network, machines, memory.orders),
+    planning(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache)
+        : of_(network), on_(machines), asked_(asked), known_(cache.known_), estimate_(network, machines, cache.orders),
           modes_(machines, asked, estimate_) {
         known_.match(network, machines, asked);
         for (int w = 0; w < machines.workers(); ++w) {
@@ -208,9 +208,9 @@ private:
 /// cluster quick. `before`: an earlier plan's configurations, tried first.
 /// Throws `chimera_error` for a request without a choice.
 inline plan_report make_plan(const model& network, const cluster& machines, const plan_request& asked,
-                             plan_cache& memory, const std::vector<configuration>& before = {}) {
+                             plan_cache& cache, const std::vector<configuration>& before = {}) {
     check_request(network, machines, asked);
-    return detail::planning(network, machines, asked, memory).run(before);
+    return detail::planning(network, machines, asked, cache).run(before);
 }
 
 }  // namespace chimera

@@ -224,14 +224,20 @@ private:
     std::map<std::tuple<order_key, int, int, int>, mode_result> found_;
 };
 
+class planning;
+
 }  // namespace chimera::detail
 
 namespace chimera {
 
-/// What one plan leaves to the next: generated orders, and what was found of candidates that the change leaves as they were.
-struct plan_cache {
+/// A cache reused by successive `make_plan` calls: generated orders, and the mode searches that a change leaves valid.
+class plan_cache {
+public:
     order_cache orders;
-    detail::known_modes known;
+
+private:
+    friend class detail::planning;
+    detail::known_modes known_;
 };
 
 }  // namespace chimera

@@ -27,18 +27,19 @@ struct reduction_order {
     std::vector<reduction_member> members;
 };
 
+namespace detail {
+
 /// The reductions of an order in the order in which all their members start them, under a choice of when they do.
 /// `groups`: the workers that hold each stage.
-[[nodiscard]] constexpr reduction_order order_reductions(schedule_view order, const detail::replica_groups& groups,
-                                                         reduction_start mode) {
-    const detail::reduction_rows rows = detail::find_reductions(order, groups, mode);
+constexpr reduction_order order_reductions(schedule_view order, const replica_groups& groups, reduction_start mode) {
+    const reduction_rows rows = find_reductions(order, groups, mode);
     const auto stages = static_cast<std::size_t>(order.head.stages);
     // Every worker's list is a part of one global order: merge them by that order's key.
     std::vector<std::int64_t> key(stages, -1);
     std::vector<std::vector<reduction_member>> members(stages);
-    for (const detail::reduction& r : rows.all) {
+    for (const reduction& r : rows.all) {
         const auto s = static_cast<std::size_t>(r.stage);
-        key[s] = (std::max)(key[s], detail::start_key(r));
+        key[s] = (std::max)(key[s], start_key(r));
         members[s].push_back({r.worker, r.after});
     }
     reduction_order out;
@@ -53,6 +54,8 @@ struct reduction_order {
     }
     return out;
 }
+
+}  // namespace detail
 
 /// An order with all that the planner asks of it, whatever the costs. Reductions are found when first asked for.
 class prepared_order {
@@ -77,7 +80,7 @@ public:
     }
     const reduction_order& reductions(reduction_start mode) {
         auto& found = reductions_[static_cast<std::size_t>(mode)];
-        if (!found) found = std::make_unique<reduction_order>(order_reductions(order_, groups_, mode));
+        if (!found) found = std::make_unique<reduction_order>(detail::order_reductions(order_, groups_, mode));
         return *found;
     }
 

@@ -57,10 +57,10 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
                 refuse("csv holds one slot per tick (slots of worker " + std::to_string(w) + " overlap) use json");
             out.append(static_cast<std::size_t>(row[i].tick - column), ',');
             column = row[i].tick;
-            detail::put(out, pair ? "(" : "", row[i].stage, letter(row[i].op), row[i].first);
+            format::put(out, pair ? "(" : "", row[i].stage, letter(row[i].op), row[i].first);
             if (!pair) continue;
             ++i;
-            detail::put(out, ";", row[i].stage, letter(row[i].op), row[i].first);
+            format::put(out, ";", row[i].stage, letter(row[i].op), row[i].first);
             out += ")OVERLAP_F_B";
         }
         out.append(static_cast<std::size_t>((std::max<std::int64_t>)(columns - 1 - column, 0)), ',');
@@ -89,9 +89,9 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
             if (is_transfer(i.op)) {
                 detail::put_csv_transfer(out, i);
             } else if (is_compute(i.op)) {
-                detail::put(out, i.stage, letter(static_cast<pass>(i.op)), i.first);
+                format::put(out, i.stage, letter(static_cast<pass>(i.op)), i.first);
             } else {
-                detail::put(out, i.stage, "REDUCE_GRAD");
+                format::put(out, i.stage, "REDUCE_GRAD");
             }
             if (second) out += ")OVERLAP_F_B";
             second = first;

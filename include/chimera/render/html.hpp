@@ -150,18 +150,18 @@ inline void put_data(std::string& out, std::span<const panel> contents, const ht
 /// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables. Everything is in
 /// the one file and nothing is loaded. See docs/explorer.md.
 [[nodiscard]] inline std::string html(std::span<const panel> contents, const html_options& options) {
-    using detail::put;
+    using format::put;
     std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
-    detail::put_escaped(out, options.title);
+    format::put_escaped(out, options.title);
     put(out, "</title>", explorer::head, explorer::style, "</head>\n<body>\n<header><h1>");
-    detail::put_escaped(out, options.title);
+    format::put_escaped(out, options.title);
     put(out, "</h1><p id=\"note\">");
-    detail::put_escaped(out, options.note);
+    format::put_escaped(out, options.note);
     put(out, "</p></header>", explorer::body, "<section id=\"numbers\" aria-label=\"Numbers\">\n");
     for (const html_table& table : options.tables) detail::put_table(out, table);
     if (!options.remark.empty()) {
         put(out, "<p>");
-        detail::put_escaped(out, options.remark);
+        format::put_escaped(out, options.remark);
         put(out, "</p>\n");
     }
     put(out, "</section>\n<script type=\"application/json\" id=\"timelines\">");
@@ -219,8 +219,8 @@ inline html_table worker_table(const timeline& from, time_unit in, std::string c
 [[nodiscard]] inline std::string html(const timeline& from, const svg_options& options = {}) {
     const std::string family(from.head.family.view());
     html_options page{.unit = options.unit, .title = options.title.empty() ? family : options.title};
-    detail::put_sizes(page.note, from.head);
-    if (!options.note.empty()) detail::put(page.note, " · ", options.note);
+    format::put_sizes(page.note, from.head);
+    if (!options.note.empty()) format::put(page.note, " · ", options.note);
     const panel one[] = {{&from, page.title, page.note}};
     page.tables = {detail::metric_table(one, options.unit), detail::worker_table(from, options.unit, "Workers")};
     return html(one, page);
@@ -229,8 +229,8 @@ inline html_table worker_table(const timeline& from, time_unit in, std::string c
 /// A predicted timeline above the measured one of the same program, times in seconds.
 [[nodiscard]] inline std::string html(const timeline& predicted, const timeline& measured) {
     html_options page{.title = std::string(measured.head.family.view())};
-    detail::put_sizes(page.note, measured.head);
-    detail::put(page.note, " · predicted and measured");
+    format::put_sizes(page.note, measured.head);
+    format::put(page.note, " · predicted and measured");
     const panel both[] = {{&predicted, "predicted", page.note}, {&measured, "measured", page.note, 0}};
     page.tables = {detail::metric_table(both, page.unit),
                    detail::worker_table(predicted, page.unit, "Workers, predicted"),

@@ -132,7 +132,11 @@ inline summary summarise(const timeline& from) {
     return out;
 }
 
-/// "4 stages on 4 workers, 4 micro-batches, 2 pipelines".
+}  // namespace chimera::detail
+
+namespace chimera::format {
+
+/// The sizes of a schedule as a phrase: "4 stages on 4 workers, 4 micro-batches, 2 pipelines".
 inline void put_sizes(std::string& out, const shape& head) {
     const auto counted = [&](int n, const char* one, const char* more) { put(out, n, ' ', n == 1 ? one : more); };
     counted(head.stages, "stage on ", "stages on ");
@@ -141,4 +145,4 @@ inline void put_sizes(std::string& out, const shape& head) {
     if (head.pipelines > 1) put(out, ", ", head.pipelines, " pipelines");
 }
 
-}  // namespace chimera::detail
+}  // namespace chimera::format

@@ -12,7 +12,7 @@ namespace chimera {
 /// The metrics as one JSON object. Times in seconds (or ticks, whatever the timeline has).
 /// `slots_per_second`: how fast the timeline was computed; 0 where it was measured.
 [[nodiscard]] inline std::string json(const metrics_report& report, double slots_per_second = 0) {
-    using detail::put;
+    using format::put;
     std::string out = "{\"format\":\"chimera.metrics\",\"version\":1";
     put(out, ",\"makespan\":", report.makespan, ",\"longest_span\":", report.longest_span);
     put(out, ",\"bubble_ratio\":", report.bubble_ratio, ",\"span_bubble_ratio\":", report.span_bubble_ratio);
@@ -33,8 +33,8 @@ namespace chimera {
 
 /// The metrics in words, one per line, then one line per worker.
 [[nodiscard]] inline std::string text(const metrics_report& report, time_unit unit, double slots_per_second = 0) {
-    using detail::fixed_point;
-    using detail::put;
+    using format::fixed_point;
+    using format::put;
     const char* name = unit == time_unit::ticks ? " ticks\n" : " s\n";
     const auto time = [&](double value) { return fixed_point{value, 9}; };
     std::string out;

@@ -74,10 +74,10 @@ inline std::string reason(const plan_class& c, double best) {
 [[nodiscard]] inline std::string in_words(const configuration& choice) {
     std::string out = label_of(choice.schedule);
     const int workers = choice.schedule.workers();
-    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
+    format::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
                 choice.width == 1 ? " copy" : " copies");
-    if (choice.tensor > 1) detail::put(out, " × ", choice.tensor, " tensor slices");
-    detail::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ", choice.micro_batch);
+    if (choice.tensor > 1) format::put(out, " × ", choice.tensor, " tensor slices");
+    format::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ", choice.micro_batch);
     return out;
 }
 

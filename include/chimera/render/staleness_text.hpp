@@ -12,7 +12,7 @@ namespace chimera {
 /// How stale the gradients of an asynchronous program are, stage by stage, and how many weights its workers keep; empty for
 /// a synchronous one.
 [[nodiscard]] inline std::string staleness_text(program_view lowered) {
-    using detail::put;
+    using format::put;
     std::string out;
     if (lowered.head.update == update_rule::flushed) return out;
     put(out, "updates            every ", lowered.head.update_every,
@@ -26,7 +26,7 @@ namespace chimera {
     for (int s = 0; s < lowered.head.stages; ++s) {
         const std::string stage = std::to_string(s);
         std::string mean;
-        put(mean, detail::fixed_point{found[static_cast<std::size_t>(s)].mean, 3});
+        put(mean, format::fixed_point{found[static_cast<std::size_t>(s)].mean, 3});
         put(out, stage, std::string(stage.size() < 8 ? 8 - stage.size() : 0, ' '));
         cell(std::to_string(found[static_cast<std::size_t>(s)].largest), 14);
         cell(mean, 14);

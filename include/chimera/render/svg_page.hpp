@@ -44,7 +44,7 @@ public:
     void add_lane(int lane, int lanes_all, const svg_contents& contents, const lanes& colours, int pipelines) {
         legend_item item;
         for (int q = lane, n = 0; q < lanes_all; q += hue_count, ++n) {
-            detail::put(item.text, n == 0 ? "" : ", ", n == 3 ? "…" : colours.name(q, pipelines));
+            format::put(item.text, n == 0 ? "" : ", ", n == 3 ? "…" : colours.name(q, pipelines));
             if (n == 3) break;
         }
         add_passes(std::move(item), lane, contents);
@@ -55,7 +55,7 @@ public:
         constexpr const char* passes[] = {"forward", "backward", "input gradient", "weight gradient", "recompute"};
         for (int op = 0; op < 5; ++op) {
             if (!contents.used[static_cast<std::size_t>(lane * 5 + op)]) continue;
-            detail::put(item.text, item.classes.empty() ? ": " : ", ", passes[op]);
+            format::put(item.text, item.classes.empty() ? ": " : ", ", passes[op]);
             item.classes.push_back({passes[op][0], static_cast<char>('0' + lane)});
         }
         if (!item.classes.empty()) items_.push_back(std::move(item));
@@ -86,11 +86,11 @@ public:
             double left = item.left;
             const double base = top + item.line * 20;
             for (const std::string& cls : item.classes) {
-                detail::put(out, "<rect class=\"", cls, "\" x=\"", px(left), "\" y=\"", px(base - 10));
-                detail::put(out, "\" width=\"16\" height=\"12\" rx=\"2\"/>");
+                format::put(out, "<rect class=\"", cls, "\" x=\"", px(left), "\" y=\"", px(base - 10));
+                format::put(out, "\" width=\"16\" height=\"12\" rx=\"2\"/>");
                 left += 18;
             }
-            detail::put(out, "<text x=\"", px(left + 4), "\" y=\"", px(base), "\">", item.text, "</text>\n");
+            format::put(out, "<text x=\"", px(left + 4), "\" y=\"", px(base), "\">", item.text, "</text>\n");
         }
     }
 

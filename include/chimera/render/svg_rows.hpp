@@ -97,18 +97,18 @@ private:
     void put_background(std::string& out) const {
         const int every = (std::max)(1, static_cast<int>(rounded_up(12 / (at.row + at.bar + at.gap))));
         const double middle = at.row / 2 + 4;
-        detail::put(out, "<g class=\"idle\">");
+        format::put(out, "<g class=\"idle\">");
         for (int w = 0; w < from_.head.workers; ++w) {
-            detail::put(out, "<rect x=\"", px(at.left), "\" y=\"", px(at.line(w)), "\" width=\"");
-            detail::put(out, px(facts_.makespan > 0 ? facts_.makespan * at.scale : at.plot));
-            detail::put(out, "\" height=\"", px(at.row), "\"/>");
+            format::put(out, "<rect x=\"", px(at.left), "\" y=\"", px(at.line(w)), "\" width=\"");
+            format::put(out, px(facts_.makespan > 0 ? facts_.makespan * at.scale : at.plot));
+            format::put(out, "\" height=\"", px(at.row), "\"/>");
         }
-        detail::put(out, "</g>\n<g class=\"e\">");
+        format::put(out, "</g>\n<g class=\"e\">");
         for (int w = 0; w < from_.head.workers; w += every) {
-            detail::put(out, "<text x=\"", px(at.left - 8), "\" y=\"", px(at.line(w) + middle), "\">worker ", w);
-            detail::put(out, "</text>");
+            format::put(out, "<text x=\"", px(at.left - 8), "\" y=\"", px(at.line(w) + middle), "\">worker ", w);
+            format::put(out, "</text>");
         }
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     void put_row(std::string& out, int w) const {
@@ -117,11 +117,11 @@ private:
             const auto columns = dense_columns(row, names_.colours(), at.scale, at.plot);
             return put_runs(out, columns, at.left, at.line(w), at.row);
         }
-        detail::put(out, "<g>");
+        format::put(out, "<g>");
         for (std::size_t i = 0; i < row.size(); ++i) put_box(out, row, i, at.line(w));
-        detail::put(out, "</g>\n<g class=\"", style_, "\">");
+        format::put(out, "</g>\n<g class=\"", style_, "\">");
         for (std::size_t i = 0; i < row.size(); ++i) put_number(out, row, i, at.line(w));
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     /// 0: has the row to itself; 1, 2: is the upper, the lower one of a pair.
@@ -137,20 +137,20 @@ private:
         const step& s = row[i];
         const int part = half(row, i);
         const double edge = (std::min)(0.6, at.slot * 0.04);
-        detail::put(out, "<rect class=\"");
-        is_compute(s.op) ? put_class(out, class_of(names_.colours().of(s), s)) : detail::put(out, "up");
-        detail::put(out, "\" x=\"", px(x(s.begin) + edge), "\" y=\"", px(part == 2 ? top + at.row / 2 : top));
-        detail::put(out, "\" width=\"", px((std::max)((s.end - s.begin) * at.scale - 2 * edge, 0.2)), "\" height=\"");
-        detail::put(out, px(part > 0 ? at.row / 2 - 0.5 : at.row), "\" rx=\"", px((std::min)(2.0, at.slot * 0.1)), '"');
-        if (!tooltips_) return detail::put(out, "/>");
-        detail::put(out, "><title>", name(s.op));
+        format::put(out, "<rect class=\"");
+        is_compute(s.op) ? put_class(out, class_of(names_.colours().of(s), s)) : format::put(out, "up");
+        format::put(out, "\" x=\"", px(x(s.begin) + edge), "\" y=\"", px(part == 2 ? top + at.row / 2 : top));
+        format::put(out, "\" width=\"", px((std::max)((s.end - s.begin) * at.scale - 2 * edge, 0.2)), "\" height=\"");
+        format::put(out, px(part > 0 ? at.row / 2 - 0.5 : at.row), "\" rx=\"", px((std::min)(2.0, at.slot * 0.1)), '"');
+        if (!tooltips_) return format::put(out, "/>");
+        format::put(out, "><title>", name(s.op));
         if (s.first >= 0) {
-            detail::put(out, " of micro-batch ");
+            format::put(out, " of micro-batch ");
             names_.put_number(out, s);
-            detail::put(out, ", stage ", s.stage, ", pipeline ", s.pipeline);
+            format::put(out, ", stage ", s.stage, ", pipeline ", s.pipeline);
         }
-        detail::put(out, ": ", time_text(s.begin, unit_), " to ", time_text(s.end, unit_), unit_name(unit_));
-        detail::put(out, "</title></rect>");
+        format::put(out, ": ", time_text(s.begin, unit_), " to ", time_text(s.end, unit_), unit_name(unit_));
+        format::put(out, "</title></rect>");
     }
 
     void put_number(std::string& out, std::span<const step> row, std::size_t i, double top) const {
@@ -165,28 +165,28 @@ private:
         if (size < 4) return;
         const double middle = part == 0 ? at.row / 2 : part == 1 ? at.row / 4 : at.row * 3 / 4;
         const bool dark = is_dark(class_of(names_.colours().of(s), s));
-        detail::put(out, dark ? "<text class=\"d\" x=\"" : "<text x=\"", px(x((s.begin + s.end) / 2)));
-        detail::put(out, "\" y=\"", px(top + middle + size * 0.36), '"');
-        if (size < font()) detail::put(out, " style=\"font-size:", px(size), "px\"");
-        detail::put(out, '>', number, "</text>");
+        format::put(out, dark ? "<text class=\"d\" x=\"" : "<text x=\"", px(x((s.begin + s.end) / 2)));
+        format::put(out, "\" y=\"", px(top + middle + size * 0.36), '"');
+        if (size < font()) format::put(out, " style=\"font-size:", px(size), "px\"");
+        format::put(out, '>', number, "</text>");
     }
 
     void put_reductions(std::string& out) const {
         if (from_.reductions.empty()) return;
-        detail::put(out, "<g class=\"x\">");
+        format::put(out, "<g class=\"x\">");
         for (int w = 0; w < from_.head.workers; ++w) {
             for (const step& s : from_.reductions_of(w)) {
-                detail::put(out, "<rect x=\"", px(x(s.begin)), "\" y=\"", px(at.line(w) + at.row + 1), "\" width=\"");
-                detail::put(out, px((std::max)((s.end - s.begin) * at.scale, 0.4)), "\" height=\"", px(at.bar - 1));
+                format::put(out, "<rect x=\"", px(x(s.begin)), "\" y=\"", px(at.line(w) + at.row + 1), "\" width=\"");
+                format::put(out, px((std::max)((s.end - s.begin) * at.scale, 0.4)), "\" height=\"", px(at.bar - 1));
                 if (!tooltips_) {
-                    detail::put(out, "\"/>");
+                    format::put(out, "\"/>");
                     continue;
                 }
-                detail::put(out, "\"><title>reduction of stage ", s.stage, ": ", time_text(s.begin, unit_), " to ");
-                detail::put(out, time_text(s.end, unit_), unit_name(unit_), "</title></rect>");
+                format::put(out, "\"><title>reduction of stage ", s.stage, ": ", time_text(s.begin, unit_), " to ");
+                format::put(out, time_text(s.end, unit_), unit_name(unit_), "</title></rect>");
             }
         }
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     const timeline& from_;

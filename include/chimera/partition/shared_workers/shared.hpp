@@ -198,7 +198,7 @@ constexpr void check_workers(std::span<const int> holders) {
     detail::found best = detail::share(by, (std::max)(mean, of.seconds.largest() * (1 - 0x1p-30)), even, labels);
     coupled_partition out{best.cuts, best.value, best.bound, 0, best.proven};
     if (out.fits()) return out;
-    const detail::shared_bytes bytes{by, holders, detail::unbounded, of.layers, stages};
+    const detail::shared_bytes bytes{by, holders, unbounded, of.layers, stages};
     const detail::found least = detail::share(bytes, 0, 0, labels);
     out.missing = least.value - under.capacity;
     out.proven = best.proven && least.proven;
@@ -209,7 +209,7 @@ constexpr void check_workers(std::span<const int> holders) {
 [[nodiscard]] constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> holders,
                                                   std::size_t labels = 4096) {
     const std::vector<double> nothing(seconds.size(), 0.0), none(holders.size(), 0.0);
-    return coupled(seconds, holders, {nothing, nothing, none, detail::unbounded, {}}, labels);
+    return coupled(seconds, holders, {nothing, nothing, none, unbounded, {}}, labels);
 }
 
 }  // namespace chimera
