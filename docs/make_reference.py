@@ -60,7 +60,7 @@ def comment_before(text, at):
     """The /// lines right above the offset; an empty line in between parts them."""
     lines = text[:at].split("\n")[:-1]
     out = []
-    while lines and lines[-1].strip().startswith("///"):
+    while lines and re.match(r"///(?!<)", lines[-1].strip()):
         out.insert(0, re.sub(r"^\s*/// ?", "", lines.pop()))
     return "\n".join(out).strip()
 

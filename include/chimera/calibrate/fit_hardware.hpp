@@ -15,7 +15,7 @@
 
 namespace chimera {
 
-/// A fitted number of the hardware. The interval holds the true one in 95 of 100 cases, as far as the model is right.
+/// A fitted number of the hardware with its 95 % confidence interval, which holds as far as the model is right.
 struct estimate {
     const hardware_number* number = nullptr;
     double value = 0;
@@ -23,14 +23,15 @@ struct estimate {
     double high = 0;
 };
 
-/// How far predictions are off, in parts of what was measured.
+/// The errors of predictions, relative to the measurements.
 struct error_summary {
     double mean = 0;  ///< of the absolute errors
     double p95 = 0;   ///< 95 of 100 are at most that
     double most = 0;
 };
 
-/// What fitting came to. Rows are measured configurations; all errors are relative: predicted / measured - 1.
+/// The result of `calibrate`: fitted parameters and their errors. Rows are measured configurations; all errors are
+/// relative: predicted / measured - 1.
 struct calibration {
     hardware fitted;
     std::vector<estimate> estimates;
@@ -41,14 +42,14 @@ struct calibration {
     int folds = 0;
 };
 
-/// How to fit, and what to leave out in turn to see how well the fit predicts what it has not seen.
+/// The options of a fit, and the groups of rows that are left out in turn to test its predictions.
 struct calibration_options {
     int folds = 0;  ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
     double tolerable = 0;    ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it
     std::uint64_t seed = 1;  ///< of the folds
 };
 
-/// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
+/// Returns a summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
 [[nodiscard]] inline error_summary sum_up(std::span<const double> errors) {
     std::vector<double> sorted;
     for (const double e : errors) sorted.push_back(std::abs(e));
@@ -149,8 +150,8 @@ inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, cons
 
 }  // namespace detail
 
-/// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more without
-/// each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
+/// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more
+/// without each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
 inline calibration calibrate(predictor& rows, const hardware& base, const std::vector<const hardware_number*>& numbers,
                              const calibration_options& options = {}) {
     const std::size_t m = rows.size(), n = numbers.size();

@@ -13,7 +13,7 @@
 
 namespace chimera {
 
-/// Where least squares ended.
+/// The result of least squares.
 struct fit_result {
     std::vector<double> at;  ///< the minimiser
     double cost = 0;         ///< half the sum of squared residuals there
@@ -25,7 +25,7 @@ struct fit_result {
 
 namespace detail {
 
-/// Solves A x = b for a symmetric positive definite A (n × n, row after row) by Cholesky; false where it is not.
+/// Solves A x = b for a symmetric positive definite A (n × n, row-major) by Cholesky; returns false if it is not.
 inline bool solve_spd(std::vector<double> a, std::span<const double> b, std::span<double> x) {
     const std::size_t n = x.size();
     for (std::size_t j = 0; j < n; ++j) {
@@ -105,9 +105,9 @@ inline std::vector<double> covariance_of(const std::vector<double>& normal, std:
 
 }  // namespace detail
 
-/// Minimises Σ r(x)² / 2 by Levenberg's and Marquardt's damped steps. `residuals(x, r)` writes `count` residuals; where they are not
-/// finite the step is refused. Derivatives are central differences. Throws error for fewer residuals than unknowns, or
-/// residuals that are not finite at the start.
+/// Minimises Σ r(x)² / 2 by Levenberg's and Marquardt's damped steps. `residuals(x, r)` writes `count` residuals; where
+/// they are not finite the step is refused. Derivatives are central differences. Throws error for fewer residuals than
+/// unknowns, or residuals that are not finite at the start.
 template <class Residuals>
 [[nodiscard]] fit_result least_squares(const Residuals& residuals, std::size_t count, std::vector<double> start,
                                        int most = 200, double tolerance = 1e-10) {

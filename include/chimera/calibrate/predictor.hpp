@@ -23,7 +23,7 @@ struct measurement {
     bool rate = false;  ///< measured was samples per second: errors are relative to that
 };
 
-/// Whether two measurements are of one configuration: a fit that saw one has seen the other.
+/// Returns true if two measurements are of one configuration: a fit that saw one has seen the other.
 [[nodiscard]] inline bool same_run(const measurement& a, const measurement& b) {
     const configuration &x = a.with, &y = b.with;
     return a.model == b.model && a.nodes == b.nodes && a.workers_per_node == b.workers_per_node &&
@@ -32,8 +32,8 @@ struct measurement {
            x.order == y.order;
 }
 
-/// Blocks spread evenly over the stages, the first ones take what is left over; an embedding goes with the block behind it, a
-/// head with the block before it. What measurements mean that do not say more.
+/// Returns cuts that spread the blocks evenly; the first stages take the remainder. An embedding goes with the block
+/// behind it, a head with the block before it. The default partition of a measurement that states none.
 [[nodiscard]] inline std::vector<int> even_cuts(const model& network, int stages) {
     const auto count = static_cast<int>(network.layers.size());
     const auto end = [](const layer& l) { return l.kind == layer_kind::embedding || l.kind == layer_kind::head; };
@@ -69,9 +69,9 @@ public:
     [[nodiscard]] const std::vector<measurement>& rows() const noexcept { return rows_; }
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
-    /// Seconds of row i's iteration on that hardware.
+    /// Returns the seconds of row i's iteration on that hardware.
     double seconds(std::size_t i, const hardware& platform) { return seconds(i, platform, rows_[i].with); }
-    /// The same for another synchronisation or recomputation of the same order.
+    /// Returns the seconds of row i with another synchronisation or recomputation of its order.
     double seconds(std::size_t i, const hardware& platform, const configuration& choice) {
         const measurement& r = rows_[i];
         const model& of = models_[r.model];
@@ -86,7 +86,7 @@ public:
         evaluate_.play();
         return evaluate_.time(machines, choice).seconds;
     }
-    /// Predicted relative to measured, less 1, in what was measured.
+    /// Returns predicted / measured - 1 in the measured quantity (seconds or samples per second).
     double error(std::size_t i, const hardware& platform) {
         const double predicted = seconds(i, platform);
         return rows_[i].rate ? rows_[i].seconds / predicted - 1 : predicted / rows_[i].seconds - 1;

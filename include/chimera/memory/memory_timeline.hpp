@@ -14,7 +14,7 @@
 
 namespace chimera {
 
-/// What a worker has in memory while one of its instructions runs, beside what never changes. In bytes.
+/// A worker's memory while one of its instructions runs, in bytes; constant parts are left out.
 struct memory_point {
     double activations = 0;  ///< kept for backwards
     double unfolded = 0;     ///< recomputed
@@ -27,13 +27,13 @@ struct memory_row {
     state_bytes state;
     double workspace = 0;
     std::vector<memory_point> points;  ///< beside the worker's instructions
-    std::size_t mark = 0;              ///< where most is in memory: the high-water mark
+    std::size_t mark = 0;              ///< index of the high-water mark
     double pooled = 0;  ///< bytes of a pool for all points that is laid out beforehand, as the executor's is
 
     [[nodiscard]] constexpr memory_point at_mark() const { return points.empty() ? memory_point{} : points[mark]; }
-    /// Most bytes at a time, where every tensor is freed as soon as it can be.
+    /// Returns the largest number of bytes at a time if every tensor is freed as early as possible.
     [[nodiscard]] constexpr double peak() const { return state.total() + workspace + at_mark().total(); }
-    /// Bytes that the executor allocates: state and work space of each stage, and the pool.
+    /// Returns the bytes that the executor allocates: state and work space of each stage, and the pool.
     [[nodiscard]] constexpr double reserved() const { return state.total() + workspace + pooled; }
 };
 
@@ -110,8 +110,8 @@ private:
 
 }  // namespace detail
 
-/// The memory of every worker over an iteration of a program. `stages`: of every stage, for one unit. `alignment`: bytes to which
-/// a pool fills up every tensor.
+/// Returns the memory of every worker over an iteration of a program. `stages`: of every stage, for one unit.
+/// `alignment`: bytes to which a pool fills up every tensor.
 [[nodiscard]] constexpr std::vector<memory_row> memory_timeline(program_view lowered,
                                                                 std::span<const stage_memory> stages,
                                                                 double alignment = 64) {
@@ -134,8 +134,9 @@ constexpr bool unfolds_silently(std::span<const slot> row, std::span<const stage
 
 }  // namespace detail
 
-/// Most bytes of activations, kept and unfolded, that a worker's row of slots has at a time; linear in them, allocates nothing. In a
-/// row without recompute slots, the backward (or input gradient) of a stage that unfolds recomputes first.
+/// Returns the largest number of bytes of activations, kept and recomputed, that a worker's row of slots holds at a
+/// time. Linear in the slots; allocates nothing. In a row without recompute slots, the backward (or input gradient) of
+/// a stage that unfolds recomputes first.
 [[nodiscard]] constexpr double activation_peak(std::span<const slot> row, std::span<const stage_memory> stages) {
     const bool silently = detail::unfolds_silently(row, stages);
     double live = 0, most = 0, open = 0;  // open: what the first slot of a pair lets go when the second has ended
@@ -153,8 +154,8 @@ constexpr bool unfolds_silently(std::span<const slot> row, std::span<const stage
     return most;
 }
 
-/// Bytes that a worker needs whatever it keeps of activations: state, work space, and boundary tensors, of which each stage is
-/// charged two inputs and two outputs, one in work and one under way. `held`: the stages that it holds.
+/// Returns the bytes that a worker needs beside activations: state, work space and boundary tensors. Each stage is
+/// charged two inputs and two outputs: one in use and one in transfer. `held`: the stages that the worker holds.
 [[nodiscard]] constexpr double held_memory(std::span<const stage_memory> stages, std::span<const std::int32_t> held) {
     double sum = 0;
     for (const std::int32_t s : held) {
@@ -172,9 +173,9 @@ constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
 
 }  // namespace detail
 
-/// Most bytes that a worker has at a time, from its row of slots alone: linear in them, allocates nothing. Of stages that no unit
-/// passes, the state and the work space count. Where inputs wait longer than under way (breadth_first, for their chunk's turn), it
-/// is too low, by 2 % with full recompute, by less without.
+/// Returns the largest number of bytes that a worker holds at a time, from its row of slots alone. Linear in the slots;
+/// allocates nothing. For a stage that no unit passes, only state and work space count. The figure is up to 2 % too low
+/// if inputs wait after their transfer (breadth_first with full recompute), by less without recompute.
 [[nodiscard]] constexpr double memory_peak(std::span<const slot> row, std::span<const stage_memory> stages,
                                            std::span<const std::int32_t> held) {
     double sum = held_memory(stages, held) + activation_peak(row, stages);
@@ -185,7 +186,7 @@ constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
     return sum;
 }
 
-/// The same of any worker of a schedule.
+/// Returns the largest number of bytes that `worker` of a schedule holds at a time.
 [[nodiscard]] constexpr double memory_peak(schedule_view order, int worker, std::span<const stage_memory> stages) {
     std::vector<std::int32_t> held;
     for (std::int32_t s = 0; s < order.head.stages; ++s)

@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// What a stage holds and moves: sums over a range of layers, for one unit of so many samples.
+/// The bytes that a stage holds and moves: sums over a range of layers, for one unit of samples.
 struct stage_bytes {
     double parameters = 0;  ///< held, padding and tables shared with other stages included
     double largest = 0;     ///< of them, those of the largest layer
@@ -29,7 +29,8 @@ struct stage_bytes {
     friend constexpr bool operator==(const stage_bytes&, const stage_bytes&) = default;
 };
 
-/// Layers [from, to) as one stage. `tensor` workers share each of its layers: parameters and activations, but for what is replicated.
+/// Returns the sums of layers [from, to) as one stage. `tensor` workers share each layer's parameters and activations,
+/// except replicated ones.
 [[nodiscard]] constexpr stage_bytes bytes_of(const model& network, int from, int to, double samples, int tensor = 1) {
     stage_bytes out;
     double first = 0, second = 0;  // the largest blocks
@@ -60,7 +61,7 @@ struct stage_bytes {
     return out;
 }
 
-/// All stages: stage s has layers [cuts[s], cuts[s + 1]). `tensor` as above.
+/// Returns the sums of all stages: stage s has layers [cuts[s], cuts[s + 1]). `tensor` as above.
 [[nodiscard]] constexpr std::vector<stage_bytes> bytes_of(const model& network, std::span<const int> cuts,
                                                           double samples, int tensor = 1) {
     std::vector<stage_bytes> out;

@@ -19,9 +19,10 @@ struct tensor_life {
     bool unfolded = false;  ///< recomputed activations, no boundary tensor
 };
 
-/// Which tensors a worker's row needs and how long: what is received until it is consumed, what is made until its transfers are
-/// done (a group of transfers has all of its tensors at once), what two stages of the worker hand each other, and activations that
-/// are recomputed until their (weight) backward. A row that does not add up gets what it names; verify judges it.
+/// Which tensors a worker's row needs and how long: what is received until it is consumed, what is made until its
+/// transfers are done (a group of transfers has all of its tensors at once), what two stages of the worker hand each
+/// other, and activations that are recomputed until their (weight) backward. A row that does not add up gets what it
+/// names; verify judges it.
 class tensor_lives {
 public:
     constexpr tensor_lives(program_view p, std::span<const stage_memory> stages)
@@ -115,8 +116,8 @@ private:
     std::int32_t transfers_ = 0;  // of the row, so far
 };
 
-/// Bytes of one piece of memory that holds all tensors, laid out beforehand: each takes the place of a dead one of its size, if there
-/// is one, so a size needs as many places as it has tensors at a time.
+/// Bytes of one piece of memory that holds all tensors, laid out beforehand: each takes the place of a dead one of its
+/// size, if there is one, so a size needs as many places as it has tensors at a time.
 constexpr double pooled(std::vector<tensor_life> lives, double alignment) {
     for (tensor_life& l : lives) l.bytes = padded_to(l.bytes, alignment);
     std::sort(lives.begin(), lives.end(), [](const tensor_life& a, const tensor_life& b) {

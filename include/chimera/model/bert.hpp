@@ -5,7 +5,7 @@
 
 namespace chimera {
 
-/// BERT with both of its pre-training heads: masked tokens and next sentence.
+/// The sizes of a BERT with both of its pre-training heads: masked tokens and next sentence.
 struct bert_sizes {
     std::int64_t layers = 48, heads = 16, channels = 1024, vocabulary = 30522, context = 512, segments = 2;
     bool tied = false;        ///< the decoder of masked tokens uses the table of tokens
@@ -13,8 +13,8 @@ struct bert_sizes {
     keeping how{};
 };
 
-/// Layers: embedding (tokens, positions, segments, norm), the blocks, head (pooler and next sentence; transform, norm and decoder).
-/// The decoder scores every token, masked or not.
+/// Makes a BERT of these layers: embedding (tokens, positions, segments, norm), the blocks, head (pooler and next
+/// sentence; transform, norm and decoder). The decoder scores every token, masked or not.
 [[nodiscard]] constexpr model bert(const bert_sizes& sizes = {}) {
     const std::int64_t tokens = sizes.tokens == 0 ? sizes.context : sizes.tokens, h = sizes.channels;
     detail::check_language(sizes.layers, sizes.heads, h, sizes.vocabulary, sizes.context, tokens);
@@ -44,7 +44,7 @@ struct bert_sizes {
 inline constexpr bert_sizes bert_base{.layers = 12, .heads = 12, .channels = 768, .tied = true};
 inline constexpr bert_sizes bert_large{.layers = 24, .tied = true};
 
-/// Bert-48 of the Chimera paper, 32 bits: 128 tokens on its P100 nodes, 512 on its V100 nodes.
+/// The Bert-48 of the Chimera paper, 32 bits: 128 tokens on its P100 nodes, 512 on its V100 nodes.
 inline constexpr bert_sizes bert_48{.tokens = 128, .how = {.bytes = single_precision}};
 inline constexpr bert_sizes bert_48_512{.how = {.bytes = single_precision}};
 

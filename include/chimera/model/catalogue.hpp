@@ -64,7 +64,7 @@ inline constexpr std::array model_catalogue{
     catalogue_entry{"resnet-20", detail::made_by<resnet, resnet_20>},
 };
 
-/// All names of the catalogue, separated by commas.
+/// Returns all names of the catalogue, separated by commas.
 [[nodiscard]] constexpr std::string model_names() {
     std::string all;
     for (const auto& entry : model_catalogue) {
@@ -74,7 +74,7 @@ inline constexpr std::array model_catalogue{
     return all;
 }
 
-/// The model of that name, if there is one.
+/// Returns the model of that name, if there is one.
 [[nodiscard]] constexpr std::optional<model> find_model(std::string_view name) {
     for (const auto& entry : model_catalogue)
         if (entry.name == name) {
@@ -85,7 +85,7 @@ inline constexpr std::array model_catalogue{
     return std::nullopt;
 }
 
-/// The model of that name. Throws error that lists the names.
+/// Returns the model of that name. Throws `chimera_error`, which lists the names, if there is none.
 [[nodiscard]] constexpr model named(std::string_view name) {
     if (std::optional<model> found = find_model(name)) return *found;
     refuse("unknown model " + std::string(name) + " (no such name) use " + model_names());

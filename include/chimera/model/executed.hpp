@@ -5,7 +5,7 @@
 
 namespace chimera {
 
-/// How a device of the executor lays numbers out.
+/// The layout of numbers on a device of the executor.
 struct executed_numbers {
     std::int64_t real =
         4;  ///< bytes of a weight and of an activation; gradients, moments and statistics have 4, master weights too
@@ -22,7 +22,7 @@ inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
 
 namespace detail {
 
-/// Fills tensors up.
+/// Rounds tensor sizes up to the granule of a device.
 struct padding_to {
     executed_numbers on;
     constexpr std::int64_t operator()(std::int64_t elements) const {
@@ -32,12 +32,13 @@ struct padding_to {
     constexpr std::int64_t sum(Sizes... elements) const {
         return ((*this)(elements) + ... + std::int64_t{0});
     }
-    /// Numbers of 4 bytes among shorter ones.
+    /// Returns the padded size of numbers of 4 bytes among shorter ones.
     constexpr std::int64_t wide(std::int64_t elements) const { return (*this)(elements * 4 / on.real); }
 };
 
-/// Elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients that wait for the
-/// second half of the backward), the norms' means and deviations, queries, keys and values, the wide rows twice, log-sums.
+/// The elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients
+/// that wait for the second half of the backward), the norms' means and deviations, queries, keys and values, the wide
+/// rows twice, log-sums.
 constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t rows, std::int64_t channels,
                                       std::int64_t heads) {
     const std::int64_t narrow = rows * channels;
@@ -47,9 +48,9 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
 
 }  // namespace detail
 
-/// GPT-2 as the executor trains it: untied head, what its layers keep, every tensor padded. A sample is a sequence, in units of
-/// `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding. Of the given sizes, tied
-/// and how are ignored.
+/// Makes the GPT-2 that the executor trains: an untied head, the activations that its layers keep, every tensor padded.
+/// A sample is a sequence. Bytes are exact for micro-batches of `sequences` samples; for other sizes the padding
+/// differs. Ignores `tied` and `how` of the given sizes.
 [[nodiscard]] constexpr model executed_gpt2(gpt2_sizes sizes, std::int64_t sequences = 1,
                                             const executed_numbers& numbers = {}) {
     detail::check_size("sequences", sequences, 1 << 20);

@@ -5,7 +5,8 @@
 
 namespace chimera {
 
-/// Decoders as LLaMA has them: rotary positions, grouped queries, gated MLP (SwiGLU), norm by root mean square, no biases.
+/// The sizes of a LLaMA decoder: rotary positions, grouped queries, gated MLP (SwiGLU), norm by root mean square, no
+/// biases.
 struct llama_sizes {
     std::int64_t layers = 32, heads = 32, shared_heads = 32;  ///< shared: heads of keys and values
     std::int64_t channels = 4096, inner = 11008, vocabulary = 32000, context = 4096;
@@ -14,7 +15,8 @@ struct llama_sizes {
     keeping how{{}, false};
 };
 
-/// Layers: embedding, the blocks, head (final norm, logits, loss). A rotation keeps nothing: its backward is the rotation back.
+/// Makes a LLaMA of these layers: embedding, the blocks, head (final norm, logits, loss). A rotation keeps nothing: its
+/// backward is the inverse rotation.
 [[nodiscard]] constexpr model llama(const llama_sizes& sizes = {}) {
     const std::int64_t tokens = sizes.tokens == 0 ? sizes.context : sizes.tokens, h = sizes.channels;
     detail::check_size("layers", sizes.layers, 65536);

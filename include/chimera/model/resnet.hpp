@@ -7,8 +7,9 @@
 
 namespace chimera {
 
-/// The residual network for images of 32 × 32 of He et al. (arXiv 1512.03385, section 4.2): 6n + 2 layers with weights, three
-/// groups of n blocks over 16, 32 and 64 channels, shortcuts without parameters, batch norm, convolutions without bias.
+/// The residual network for images of 32 × 32 of He et al. (arXiv 1512.03385, section 4.2): 6n + 2 layers with weights,
+/// three groups of n blocks over 16, 32 and 64 channels, shortcuts without parameters, batch norm, convolutions without
+/// bias.
 struct resnet_sizes {
     std::int64_t depth = 20, classes = 10, image = 32, colours = 3, channels = 16;
     precision bytes = single_precision;
@@ -27,8 +28,8 @@ constexpr void add_convolution(layer& to, double size, std::int64_t inputs, std:
 
 }  // namespace detail
 
-/// Layers: stem, the blocks (two convolutions each), head (mean over the pixels, classifier). Each keeps its own input, by which also
-/// the ReLU before it finds its gradient.
+/// Makes a residual network of these layers: stem, the blocks (two convolutions each), head (mean over the pixels,
+/// classifier). Each keeps its own input, from which the ReLU before it computes its gradient too.
 [[nodiscard]] constexpr model resnet(const resnet_sizes& sizes = {}) {
     detail::check_size("depth", sizes.depth, 65536);
     detail::check_size("classes", sizes.classes, 1 << 28);

@@ -5,8 +5,8 @@
 
 namespace chimera {
 
-/// T5 (Raffel et al., arXiv 1910.10683), first version: encoder and decoder, relative position bias, ReLU, one table for both
-/// embeddings and the head, no biases.
+/// The sizes of a T5 (Raffel et al., arXiv 1910.10683), first version: encoder and decoder, relative position bias,
+/// ReLU, one table for both embeddings and the head, no biases.
 struct t5_sizes {
     std::int64_t layers = 6;  ///< of the encoder, and as many of the decoder
     std::int64_t heads = 8, head_size = 64, channels = 512, inner = 2048, vocabulary = 32128;
@@ -53,8 +53,9 @@ constexpr layer decoder_layer(const t5_sizes& sizes, std::int64_t i) {
 
 }  // namespace detail
 
-/// Layers: embedding, encoder layers, decoder.embedding (with the encoder's final norm), decoder layers, head. Boundaries from
-/// decoder.embedding on carry the encoder's output too; it is kept once, by decoder.embedding.
+/// Makes a T5 of these layers: embedding, encoder layers, decoder.embedding (with the encoder's final norm), decoder
+/// layers, head. Boundaries from decoder.embedding on carry the encoder's output too; it is kept once, by
+/// decoder.embedding.
 [[nodiscard]] constexpr model t5(const t5_sizes& sizes = {}) {
     detail::check_size("layers", sizes.layers, 65536);
     detail::check_size("heads", sizes.heads, 65536);

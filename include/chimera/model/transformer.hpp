@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// What decides the bytes that a transformer's forward keeps.
+/// The choices that decide how many bytes a transformer's forward keeps.
 struct keeping {
     precision bytes{};
     bool dropout = true;           ///< its masks are kept, a byte each
@@ -69,9 +69,9 @@ struct attention_sizes {
     bool biases = true;
 };
 
-/// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps queries, keys,
-/// values, the output's input, a mask of dropout, and of the core the softmax, its mask and the dropped-out softmax. Causal
-/// attention counts in full: half of its products are thrown away, not spared.
+/// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps
+/// queries, keys, values, the output's input, a mask of dropout, and of the core the softmax, its mask and the
+/// dropped-out softmax. Causal attention counts in full: half of its products are thrown away, not spared.
 constexpr void add_attention(layer& to, const keeping& policy, const attention_sizes& a) {
     const std::int64_t wide = a.heads * a.head_size, shared = a.shared_heads * a.head_size;
     const auto h = static_cast<double>(a.channels), q = static_cast<double>(wide), kv = static_cast<double>(shared);
@@ -94,8 +94,8 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
 
 enum class activation : std::uint8_t { relu, gelu, swiglu };
 
-/// Two products around an activation: widen, act, narrow. What the activation keeps of the wide rows: its output (relu), input and
-/// output (gelu), both factors and their product (swiglu, which has two widening products).
+/// Two products around an activation: widen, act, narrow. What the activation keeps of the wide rows: its output
+/// (relu), input and output (gelu), both factors and their product (swiglu, which has two widening products).
 constexpr void add_mlp(layer& to, const keeping& policy, double rows, std::int64_t channels, std::int64_t inner,
                        activation act, bool biases) {
     const int ways = act == activation::swiglu ? 2 : 1;
@@ -119,7 +119,8 @@ constexpr layer embedding(const keeping& policy, double rows, std::int64_t chann
     return made;
 }
 
-/// A product onto the vocabulary and the loss: keeps its input and the logits, these in 32 bits (Korthikanti et al., 4.3).
+/// A product onto the vocabulary and the loss: keeps its input and the logits, these in 32 bits (Korthikanti et al.,
+/// 4.3).
 constexpr void add_logits(layer& to, const keeping& policy, double rows, std::int64_t channels,
                           std::int64_t vocabulary) {
     const auto h = static_cast<double>(channels), v = static_cast<double>(vocabulary);

@@ -5,14 +5,15 @@
 
 namespace chimera {
 
-/// Vision transformer (Dosovitskiy et al., arXiv 2010.11929) with a class token and a linear classifier.
+/// A vision transformer (Dosovitskiy et al., arXiv 2010.11929) with a class token and a linear classifier.
 struct vit_sizes {
     std::int64_t layers = 12, heads = 12, channels = 768;
     std::int64_t image = 224, patch = 16, colours = 3, classes = 1000;
     keeping how{{}, false};
 };
 
-/// Layers: embedding (patches, class token, positions), the blocks, head (final norm, classifier of the class token).
+/// Makes a vision transformer of these layers: embedding (patches, class token, positions), the blocks, head (final
+/// norm, classifier of the class token).
 [[nodiscard]] constexpr model vit(const vit_sizes& sizes = {}) {
     const std::int64_t h = sizes.channels;
     detail::check_size("layers", sizes.layers, 65536);

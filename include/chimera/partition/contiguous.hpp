@@ -49,7 +49,8 @@ constexpr double largest_single(const range_sums& seconds) {
 
 }  // namespace detail
 
-/// Seconds of every stage; `sends[i]`: what a stage adds that ends with layer i, unless it is the last.
+/// Returns the seconds of every stage. `sends[i]`: seconds that a stage which ends with layer i adds, unless it is the
+/// last.
 [[nodiscard]] constexpr std::vector<double> stage_seconds(std::span<const double> seconds, std::span<const int> cuts,
                                                           std::span<const double> sends = {}) {
     std::vector<double> out;
@@ -63,15 +64,15 @@ constexpr double largest_single(const range_sums& seconds) {
     return out;
 }
 
-/// Seconds of the slowest stage.
+/// Returns the seconds of the slowest stage.
 [[nodiscard]] constexpr double bottleneck(std::span<const double> seconds, std::span<const int> cuts,
                                           std::span<const double> sends = {}) {
     const std::vector<double> each = stage_seconds(seconds, cuts, sends);
     return each.empty() ? 0 : *std::max_element(each.begin(), each.end());
 }
 
-/// The cut whose slowest stage is as fast as any cut's, by exact bisection: O(layers + stages · log(layers) · probes).
-/// Refuses no layers, no stages, more stages than layers, and negative, infinite or undefined seconds.
+/// Returns the cut with the least bottleneck, by exact bisection: O(layers + stages · log(layers) · probes). Refuses no
+/// layers, no stages, more stages than layers, and negative, infinite or undefined seconds.
 [[nodiscard]] constexpr std::vector<int> partition(std::span<const double> seconds, int stages, tie among = tie::even) {
     detail::check_counts(seconds.size(), stages);
     const detail::range_sums sums("the seconds of layer", seconds);
@@ -82,8 +83,9 @@ constexpr double largest_single(const range_sums& seconds) {
     return search.cut(bound, among, [&](int i) { return sums(0, i); });
 }
 
-/// The same optimum by dynamic programming, O(layers · stages), or with a log(layers) where boundaries cost: `sends[i]`
-/// (seconds, one per layer) is added to the stage that ends with layer i, unless it is the last. Refuses as above.
+/// Returns a cut with the least bottleneck by dynamic programming: O(layers · stages), times log(layers) if boundaries
+/// cost. `sends[i]` (seconds, one per layer) is added to the stage that ends with layer i, unless it is the last.
+/// Throws on the same input errors as `partition`.
 [[nodiscard]] constexpr std::vector<int> partition_by_table(std::span<const double> seconds, int stages,
                                                             std::span<const double> sends = {}) {
     detail::check_counts(seconds.size(), stages);

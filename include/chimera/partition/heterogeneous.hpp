@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// The best cut over workers in the order given, stage s on worker s: exact, O(layers · workers), with a
+/// Returns the best cut over workers in the order given, stage s on worker s: exact, O(layers · workers), with a
 /// log(layers) where links cost. Or what is missing. Refuses what `bounded` refuses, and workers without speed.
 [[nodiscard]] constexpr device_partition heterogeneous(const layer_needs& needs, std::span<const device> workers) {
     const detail::device_stages stages = detail::make_stages(needs, workers);
@@ -29,9 +29,9 @@ namespace chimera {
     return out;
 }
 
-/// The best cut over the workers in the best order of all, every worker with one stage: exact, over types (equal
-/// workers). Time and memory grow with layers times the product over types of (workers of that type + 1); refuses above
-/// 2^26. `cuts` is empty where no order fits.
+/// Returns the best cut over the workers in the best order of all, every worker with one stage: exact, over types
+/// (equal workers). Time and memory grow with layers times the product over types of (workers of that type + 1);
+/// refuses above 2^26. `cuts` is empty where no order fits.
 [[nodiscard]] constexpr device_partition best_order(const layer_needs& needs, std::span<const device> workers) {
     const detail::device_stages stages = detail::make_stages(needs, workers);
     detail::order_search search(stages);

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// Seconds of every worker, stage s on worker `holders[s]`.
+/// Returns the seconds of every worker, stage s on worker `holders[s]`.
 [[nodiscard]] constexpr std::vector<double> worker_seconds(std::span<const double> seconds,
                                                            std::span<const int> holders, std::span<const int> cuts) {
     std::vector<double> out(holders.size(), 0.0);
@@ -85,9 +85,10 @@ private:
 
 }  // namespace detail
 
-/// `cuts` as they become where, as long as that makes the slowest worker faster (or as fast and all more even), a stage of the
-/// slowest gives a layer to another stage, and the stages between hand one on. Stage s is on worker `holders[s]`; every stage keeps a
-/// layer. No bound, but quick for any map: O(stages²) a step. See `coupled` for proven cuts.
+/// Improves `cuts` by local search: a stage of the slowest worker gives a layer to another stage, and the stages
+/// between hand one on, while that makes the slowest worker faster (or as fast, and all workers more even). Stage s is
+/// on worker `holders[s]`; every stage keeps a layer. Proves no bound, but is quick for any placement: O(stages²) a
+/// step. `coupled` finds proven cuts.
 [[nodiscard]] constexpr std::vector<int> shift_layers(std::span<const double> seconds, std::span<const int> holders,
                                                       std::vector<int> cuts) {
     const detail::range_sums sums("the seconds of layer", seconds);

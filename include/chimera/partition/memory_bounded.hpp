@@ -13,8 +13,8 @@
 
 namespace chimera {
 
-/// Memory of the workers, one stage each: stage s takes reserved[s] + state + in_flight[s] · activations, summed over
-/// its layers, and fits where that is at most `capacity`. All in bytes; whole numbers below 2^53 are summed exactly.
+/// The memory of workers with one stage each: stage s takes reserved[s] + state + in_flight[s] · activations, summed
+/// over its layers, and fits if that is at most `capacity`. All in bytes; whole numbers below 2^53 are summed exactly.
 struct memory_limits {
     std::span<const double> state;        ///< per layer: weights, gradients, optimiser
     std::span<const double> activations;  ///< per layer and micro-batch in flight
@@ -23,11 +23,11 @@ struct memory_limits {
     std::span<const double> reserved;     ///< per stage, none: 0. Buffers and whatever does not depend on the cut
 };
 
-/// A partition under memory limits, or what is missing for one.
+/// A partition under memory limits, or the bytes that are missing for one.
 struct bounded_partition {
     std::vector<int> cuts;  ///< as everywhere; empty where no cut fits
     double seconds = 0;     ///< of the slowest stage
-    int stage = -1;         ///< where no cut fits: the stage that lacks memory in the cut that lacks the least
+    int stage = -1;         ///< if no cut fits: the stage that lacks memory in the cut that lacks the least
     double missing = 0;     ///< bytes: no cut fits workers with less than this more, one fits with this more
 
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
@@ -112,8 +112,8 @@ inline std::string bytes_text(double bytes) {
 
 }  // namespace detail
 
-/// The cut whose slowest stage is as fast as any cut's that fits, or what is missing. Exact: by bisection where every
-/// layer alone fits every stage, O(layers + stages · log(layers) · probes); else, and to find what is missing, by
+/// Minimises the bottleneck over all cuts that fit; if none does, reports the missing bytes. Exact: by bisection where
+/// every layer alone fits every stage, O(layers + stages · log(layers) · probes); else, and to find what is missing, by
 /// dynamic programming, O(layers · stages). Refuses what `partition` refuses, and lists of a wrong length.
 [[nodiscard]] constexpr bounded_partition bounded(std::span<const double> seconds, int stages,
                                                   const memory_limits& under, tie among = tie::even) {
@@ -133,7 +133,7 @@ inline std::string bytes_text(double bytes) {
     return out;
 }
 
-/// The same by dynamic programming alone.
+/// Minimises the bottleneck over all cuts that fit by dynamic programming alone.
 [[nodiscard]] constexpr bounded_partition bounded_by_table(std::span<const double> seconds, int stages,
                                                            const memory_limits& under) {
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
@@ -145,7 +145,8 @@ inline std::string bytes_text(double bytes) {
     return out;
 }
 
-/// The cut under memory limits; refuses where none fits, saying which stage lacks how many bytes.
+/// Returns the best cut under memory limits. Throws `chimera_error`, which names the stage and the missing bytes, if
+/// none fits.
 [[nodiscard]] constexpr std::vector<int> partition(std::span<const double> seconds, int stages,
                                                    const memory_limits& under, tie among = tie::even) {
     const bounded_partition out = bounded(seconds, stages, under, among);

@@ -20,7 +20,7 @@ struct device {
     friend constexpr bool operator==(const device&, const device&) = default;
 };
 
-/// What the layers ask of unlike workers. Lists may be empty: then nothing is asked of memory, or of links.
+/// The needs of the layers on unlike workers. An empty list of bytes lays no claim to memory or links.
 struct layer_needs {
     std::span<const double> seconds;      ///< per layer, at speed 1
     std::span<const double> state;        ///< per layer: bytes whatever the micro-batches

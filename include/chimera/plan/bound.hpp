@@ -17,7 +17,7 @@ namespace chimera {
 
 namespace detail {
 
-/// Seconds that a mode adds to a micro-batch's passes; nothing where stages differ.
+/// Returns the seconds that a mode adds to a micro-batch's passes; 0 if stages differ in mode.
 constexpr double recomputed_seconds(const stage_sums& sums, recompute_mode mode) {
     return mode == recompute_mode::full ? sums.forward : mode == recompute_mode::selective ? sums.selective_time : 0;
 }
@@ -51,8 +51,8 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_s
     return out;
 }
 
-/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of it: all
-/// of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
+/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of
+/// it: all of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
 constexpr double least_reduction(double parameters, const precision& bytes, const cluster& machines,
                                  const configuration& choice) {
     if (asynchronous(choice.schedule.which)) return 0;
@@ -70,12 +70,12 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
 
 }  // namespace detail
 
-/// Seconds that no order with the family's placement can beat under the cuts given, nothing recomputed; never more than what
-/// the estimator finds. A worker computes all passes of its stages; none before the first micro-batch has come down to the
-/// first of them, and the last gradient it yields has yet to go up to stage 0. Where backwards are split, weight gradients
-/// may be computed meanwhile. Behind its last gradient a worker reduces one of its stages at least. At least one micro-batch
-/// passes all stages down and up. Pipelines run as many micro-batches each, up to one; under halving, half a micro-batch goes
-/// down and up. `at`: the group's positions. Linear in placements.
+/// Returns a lower bound in seconds for all orders with the family's placement under the given cuts, nothing
+/// recomputed; never above the estimator's time. A worker computes all passes of its stages. None starts before the
+/// first micro-batch has reached the first of them, and its last gradient has yet to go up to stage 0. Split weight
+/// gradients may be computed meanwhile. After its last gradient a worker reduces at least one of its stages. At least
+/// one micro-batch (under halving, half of one) passes all stages down and up. Pipelines run equally many
+/// micro-batches, up to one. `at`: the group's positions. Linear in placements.
 [[nodiscard]] constexpr double lower_bound(const layer_sums& layers, const configuration& choice,
                                            std::span<const int> cuts, const positions& at, const cluster& machines,
                                            const precision& bytes) {
@@ -118,7 +118,8 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     return bound * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// Seconds that the busiest worker computes under the cuts given, what the configuration recomputes included (mixed: nothing).
+/// Returns the seconds that the busiest worker computes under the given cuts, recomputation included (mixed: not
+/// counted).
 [[nodiscard]] constexpr double busiest_bound(const layer_sums& layers, const configuration& choice,
                                              std::span<const int> cuts, const positions& at, const cluster& machines) {
     const family_spec& order = choice.schedule;
@@ -136,10 +137,11 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// What no order can beat under any cut of a family with one stage on each worker, of which the cut given has the fastest slowest stage.
-/// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of at least k
-/// times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards together take
-/// z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has it; mixed, not at all.
+/// Returns a lower bound in seconds over all cuts of a one-stage-per-worker family; `cuts` must be bottleneck-optimal.
+/// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of
+/// at least k times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards
+/// together take z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has
+/// it; mixed, not at all.
 [[nodiscard]] constexpr double any_cut_bound(const layer_sums& layers, const configuration& choice,
                                              std::span<const int> cuts, const positions& at, const cluster& machines) {
     const family_spec& order = choice.schedule;
@@ -168,8 +170,8 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     return bound * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// Bytes that some worker needs at least, whatever is recomputed: the state of an even share of the parameters, sharded as
-/// far as the request allows, and one micro-batch's smallest activations are not counted. Never more than the need.
+/// Returns a lower bound in bytes for the memory of the fullest worker, whatever is recomputed: the state of an even
+/// share of the parameters, sharded as far as the request allows. Activations are not counted.
 [[nodiscard]] constexpr double least_memory(const precision& bytes, double parameters, const configuration& choice,
                                             int zero) {
     const double replicas = static_cast<double>(choice.width) * choice.schedule.placements() / choice.schedule.stages;

@@ -39,9 +39,9 @@ constexpr std::vector<int> micro_batch_sizes(std::int64_t samples, int most) {
 
 }  // namespace detail
 
-/// Calls f(configuration) for every family, option, depth, width, tensor width and micro-batch size of a request. Modes that
-/// leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. As many copies are made as there
-/// are workers for and the samples divide into.
+/// Calls f(configuration) for every family, option, depth, width, tensor width and micro-batch size of a request. Modes
+/// that leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. As many copies are made
+/// as there are workers for and the samples divide into.
 template <class F>
 void for_each_candidate(const plan_request& request, const cluster& machines, int layers, const F& f) {
     std::vector<family> families = request.families;

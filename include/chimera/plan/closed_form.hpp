@@ -10,7 +10,8 @@
 
 namespace chimera {
 
-/// Forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and C_b).
+/// The forwards and full backwards on the critical path of an order over equal stages (Chimera, section 3.4: C_f and
+/// C_b).
 struct path_counts {
     int forwards = 0;
     int backwards = 0;
@@ -18,9 +19,9 @@ struct path_counts {
     friend constexpr bool operator==(const path_counts&, const path_counts&) = default;
 };
 
-/// C_f and C_b in closed form where B >= F, for families whose backward is whole; nothing where there is none.
-/// GPipe, 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2),
-/// each basic unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
+/// Returns C_f and C_b in closed form for B >= F and families with a whole backward; nothing for other families. GPipe,
+/// 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2), each basic
+/// unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
 [[nodiscard]] constexpr std::optional<path_counts> closed_counts(const family_spec& spec) {
     const int n = spec.micro_batches, d = spec.stages;
     switch (spec.which) {
@@ -39,7 +40,7 @@ struct path_counts {
     }
 }
 
-/// What Eq. 1 of the paper is computed from, in seconds: passes of one stage and micro-batch, transfers included or 0.
+/// The inputs of the paper's Eq. 1 in seconds: passes of one stage and micro-batch, transfers included or 0.
 struct closed_form_costs {
     double forward = 0;
     double backward = 0;
@@ -47,35 +48,36 @@ struct closed_form_costs {
     double unoverlapped = 0;  ///< of the worker with most of it
 };
 
-/// Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
+/// Returns Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
 [[nodiscard]] constexpr double equation_1(const path_counts& path, const closed_form_costs& costs) {
     return (costs.forward + costs.transfer) * path.forwards + (costs.backward + costs.transfer) * path.backwards +
            costs.unoverlapped;
 }
 
-/// Unoverlapped seconds of a worker that reduces `stages` stages one after the other, `each` seconds long. lazy: all of it.
-/// Else the bubble behind a stage's last gradient hides what fits: `bubble` seconds behind all but the last stage's.
+/// Returns the seconds of reductions that no bubble hides, for a worker that reduces `stages` stages in turn, `each`
+/// seconds long. With lazy none is hidden. Otherwise `bubble` seconds behind each but the last stage's last gradient
+/// hide their part.
 [[nodiscard]] constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
     const double all = stages * each;
     if (mode == reduction_start::lazy || stages < 2) return all;
     return all - (std::min)(bubble, (stages - 1) * each);
 }
 
-/// A whole model at one micro-batch size and tensor width, for estimates that take all stages for alike.
+/// A whole model at one micro-batch size and tensor width, for estimates with equal stages.
 struct closed_form_model {
     stage_sums all;       ///< of all layers
     double boundary = 0;  ///< bytes that a micro-batch hands on
     precision bytes;
 };
 
-/// What Eq. 1 and Table 2 of Chimera (SC'21) say of a configuration.
+/// The estimate of a configuration by Eq. 1 and Table 2 of Chimera (SC'21).
 struct closed_form_estimate {
     double seconds = 0;  ///< of an iteration: Eq. 1, update and overhead
     double memory = 0;   ///< bytes, of the fullest worker: state and activations (Table 2 of the paper)
 };
 
-/// Eq. 1 for a configuration whose stages are alike, nothing recomputed, all links those between nodes. Nothing where there
-/// is no closed form of its path. In constant time: millions of configurations a second.
+/// Returns Eq. 1 for a configuration with equal stages, nothing recomputed and all links between nodes; nothing if its
+/// path has no closed form. In constant time: millions of configurations a second.
 [[nodiscard]] constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& network,
                                                                         const hardware& platform,
                                                                         const configuration& choice) {

@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// The workers there are: alike but for what `speeds` and `memories` say.
+/// The workers of a cluster: equal except for `speeds` and `memories`.
 struct cluster {
     int nodes = 1;
     int workers_per_node = 1;
@@ -32,7 +32,7 @@ struct cluster {
     }
 };
 
-/// The cluster without a worker. What is left are workers 0 … n - 2, in the same order.
+/// Returns the cluster without a worker. The others keep their order and become workers 0 … n - 2.
 [[nodiscard]] constexpr cluster without(cluster machines, int worker) {
     const int count = machines.workers();
     if (worker < 0 || worker >= count || count == 1)
@@ -44,7 +44,7 @@ struct cluster {
     return machines;
 }
 
-/// The cluster with one more worker at its end.
+/// Returns the cluster with one more worker at its end.
 [[nodiscard]] constexpr cluster with_another(cluster machines, double speed = 1) {
     if (!machines.memories.empty()) machines.memories.push_back(machines.memory);
     if (machines.speeds.empty()) machines.speeds.assign(static_cast<std::size_t>(machines.workers()), 1.0);
@@ -52,7 +52,7 @@ struct cluster {
     return machines;
 }
 
-/// The cluster with a worker at another speed.
+/// Returns the cluster with a worker at another speed.
 [[nodiscard]] constexpr cluster at_speed(cluster machines, int worker, double speed) {
     const int count = machines.workers();
     if (worker < 0 || worker >= count || !(speed > 0))

@@ -10,12 +10,12 @@
 
 namespace chimera {
 
-/// The name of a choice of when gradients are reduced, as on command lines.
+/// Returns the name of a choice of when gradients are reduced, as on command lines.
 [[nodiscard]] constexpr const char* name(reduction_start mode) noexcept {
     return mode == reduction_start::lazy ? "lazy" : mode == reduction_start::eager ? "eager" : "eager_opt";
 }
 
-/// Who is whose neighbour in a node: the copies of a stage, or the stages of a copy.
+/// The neighbours in a node: the copies of a stage, or the stages of a copy.
 enum class layout : std::uint8_t { copies_together, stages_together };
 
 /// One way to train: everything that decides how long an iteration takes and how much memory a worker needs.

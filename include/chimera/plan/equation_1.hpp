@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// The paper's Eq. 1 for a configuration, every stage taken for the slowest one, with the counts of its table.
+/// The paper's Eq. 1 for a configuration, with the slowest stage's costs and the counts of its table.
 struct equation_1_report {
     critical_path path;      ///< C_f, C_b; others: weight gradients and recomputes on the path
     closed_form_costs each;  ///< seconds
@@ -18,7 +18,7 @@ struct equation_1_report {
     double seconds = 0;      ///< of an iteration, overhead and update included
 };
 
-/// Eq. 1 beside the simulation: to be called after the estimator's own evaluation of the same configuration.
+/// Computes Eq. 1 to compare with the simulation. The estimator must have evaluated this configuration last.
 inline equation_1_report equation_1(const cluster& machines, estimator& estimate, const evaluation& simulated) {
     const stage_costs& cost = estimate.steps().cost();
     const auto largest = [](const per_stage& of) { return *std::max_element(of.values.begin(), of.values.end()); };

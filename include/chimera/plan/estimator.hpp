@@ -21,13 +21,13 @@ namespace chimera {
 
 /// A family's order as a key of maps: all that an order depends on.
 using order_key = std::array<int, 10>;
-/// The key of the order that a family's spec makes.
+/// Returns the key of the order that a family's spec makes.
 [[nodiscard]] constexpr order_key key_of(const family_spec& spec) {
     return {static_cast<int>(spec.which), spec.stages, spec.micro_batches, spec.pipelines, static_cast<int>(spec.scale),
             spec.split ? 1 : 0,           spec.chunks, spec.group,         spec.waves,     spec.update_every};
 }
 
-/// Orders that were generated before, by family, options, stages and micro-batches. They depend on no costs.
+/// A cache of generated orders, by family, options, stages and micro-batches. They depend on no costs.
 class order_cache {
 public:
     prepared_family& operator()(const family_spec& spec) {
@@ -37,7 +37,7 @@ public:
         slots_ += spec.slot_count();
         return made_.emplace(at, prepared_family(spec)).first->second;
     }
-    /// Slots of all orders kept.
+    /// Returns the number of slots of all cached orders.
     [[nodiscard]] std::size_t slot_total() const noexcept { return slots_; }
 
 private:
@@ -45,21 +45,22 @@ private:
     std::size_t slots_ = 0;
 };
 
-/// Estimates configurations of one model on one cluster; what they share is computed once.
+/// Estimates configurations of one model on one cluster; caches shared results.
 class estimator {
 public:
     estimator(const model& network, const cluster& machines, order_cache& orders)
         : of_(network), on_(machines), orders_(orders), pool_(machines) {}
 
-    /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
-    /// Throws `chimera_error` where the family cannot be built or the model has fewer layers than stages.
+    /// Returns the seconds and bytes of an iteration. Cuts the model if the configuration has no cuts. Throws
+    /// `chimera_error` if the family cannot be built or the model has fewer layers than stages.
     evaluation operator()(configuration& choice) {
         set(choice, true);
         steps_.play();
         return steps_.time(on_, choice);
     }
 
-    /// The same in steps: memory, and costs where it fits or `always`; then `steps().play()` and `steps().time(…)`.
+    /// Starts an evaluation in steps: computes memory, and costs if it fits or `always`. Continue with `steps().play()`
+    /// and `steps().time(…)`.
     evaluator& set(configuration& choice, bool always = false) {
         prepared_family& order = orders_(choice.schedule);
         if (choice.cuts.empty()) choice.cuts = cuts(choice);
@@ -69,9 +70,9 @@ public:
     [[nodiscard]] const evaluator& steps() const noexcept { return steps_; }
     evaluator& steps() { return steps_; }
     [[nodiscard]] const precision& bytes() const noexcept { return of_.bytes; }
-    /// What the positions of a pipeline group run on.
+    /// Returns the speed and memory of each position of a pipeline group.
     [[nodiscard]] positions place(const configuration& choice) const { return pool_(choice); }
-    /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
+    /// Computes memory alone, after `set`, for a configuration that differs in recompute only.
     evaluator& weigh(const configuration& choice) {
         steps_.weigh(of_, choice, orders_(choice.schedule), pool_(choice));
         return steps_;
@@ -91,8 +92,8 @@ public:
         return cuts_.emplace(std::move(at), std::move(cuts)).first->second;
     }
 
-    /// Cuts to choose from whatever the memory: that one, and where workers hold several stages and another cut makes the slowest
-    /// worker faster, that other.
+    /// Returns the cuts to choose from, regardless of memory: the balanced one, and another one if workers hold several
+    /// stages and it makes the slowest worker faster.
     std::vector<std::vector<int>> choices(const configuration& choice) {
         std::vector<std::vector<int>> out{cuts(choice)};
         const std::vector<int> on = shared_workers(choice.schedule);
@@ -104,9 +105,9 @@ public:
         return out;
     }
 
-    /// After a `set` in which memory did not suffice: `set` anew with a cut under which it does, its slowest stage as fast as that lets
-    /// it. False where none is found, and for placements that even memory out by themselves: those with several stages a worker.
-    /// What stages need beside their layers' sums is learnt from cuts that lack it.
+    /// Repeats a `set` that did not fit in memory with the fastest cut that fits. Returns false if none is found, and
+    /// for families with several stages a worker, whose placement evens memory out already. Learns needs beside the
+    /// layers' sums from cuts that lack memory.
     bool cut_within(configuration& choice) {
         if (!one_stage_each(choice.schedule) || choice.recompute == recompute_mode::mixed) return false;
         const cut_needs needs = needs_of(of_, choice, steps_.order(), layers(choice.micro_batch, choice.tensor));

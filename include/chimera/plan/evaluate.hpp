@@ -14,7 +14,7 @@
 
 namespace chimera {
 
-/// What a configuration takes.
+/// The time and memory of a configuration.
 struct evaluation {
     double seconds = 0;  ///< an iteration: passes, what reductions last beyond them, updates, overhead
     double compute = 0;  ///< last end of a pass
@@ -22,16 +22,17 @@ struct evaluation {
     double update = 0;   ///< largest of a worker
     double memory = 0;   ///< bytes, of the worker that comes closest to (or goes furthest beyond) its limit
     double lacking = 0;  ///< bytes that worker has too few; at most 0 where all fit
-    int fullest = 0;     ///< which position of the pipeline group that is
+    int fullest = 0;     ///< its position in the pipeline group
 
     [[nodiscard]] constexpr bool fits() const noexcept { return lacking <= 0; }
 };
 
-/// Evaluates one configuration at a time, in steps that can be left out: costs and memory, then passes by simulation, then
-/// reductions and updates under a synchronisation. Keeps its memory between configurations.
+/// Evaluates one configuration at a time, in steps that can be left out: costs and memory, then passes by simulation,
+/// then reductions and updates under a synchronisation. Keeps its memory between configurations.
 class evaluator {
 public:
-    /// Memory, and costs where it fits or `always`. `choice` must have its cuts; all references must live until the last step.
+    /// Computes memory, and costs if it fits or `always`. `choice` must have its cuts; all references must live until
+    /// the last step.
     void set(const model& network, const cluster& machines, const configuration& choice, const layer_sums& layers,
              prepared_family& family, const positions& at, bool always) {
         choose_order(choice, family);
@@ -39,8 +40,8 @@ public:
         weigh(network, choice, family, at);
         if (always || fits()) cost_ = cost_stages(network, machines, choice, layers, *order_, at);
     }
-    /// Memory alone, after `set`, of a configuration that differs in what is recomputed. Where a worker's state is too large by
-    /// itself, activations are not looked at, and what lacks is the least.
+    /// Computes memory alone, after `set`, for a configuration that differs in recompute only. If a worker's state
+    /// alone is too large, ignores activations and reports the least lack.
     void weigh(const model& network, const configuration& choice, prepared_family& family, const positions& at) {
         choose_order(choice, family);
         memory_.choose(network, choice, *order_);
@@ -52,7 +53,7 @@ public:
     }
     [[nodiscard]] bool fits() const { return found_.fits(); }
     [[nodiscard]] const evaluation& memory() const noexcept { return found_; }
-    /// Bytes that a worker has too few; at most 0 where they suffice.
+    /// Returns the bytes that a worker lacks; at most 0 if memory suffices.
     [[nodiscard]] double lacking(int worker) const noexcept { return lacking_[static_cast<std::size_t>(worker)]; }
     [[nodiscard]] const prepared_order& order() const noexcept { return *order_; }
 

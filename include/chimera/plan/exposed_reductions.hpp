@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// When workers are done with passes and with the reductions that go beside and after them, in seconds.
+/// The times in seconds at which workers have finished their passes, and the reductions beside and after them.
 struct synchronised_ends {
     double compute = 0;            ///< last end of a pass
     double exposed = 0;            ///< most that a worker's reductions last beyond its passes
@@ -20,8 +20,8 @@ struct synchronised_ends {
 
 namespace detail {
 
-/// Seconds by which reductions that block their worker put off the end of the passes: what does not fit into the bubbles that the
-/// worker has left. `blocking`: part of a reduction in which its worker does nothing else.
+/// Seconds by which reductions that block their worker put off the end of the passes: what does not fit into the
+/// bubbles that the worker has left. `blocking`: part of a reduction in which its worker does nothing else.
 inline double put_off(const timeline& played, const reduction_order& order, std::span<const double> seconds,
                       double blocking) {
     if (blocking <= 0) return 0;
@@ -50,10 +50,11 @@ inline double put_off(const timeline& played, const reduction_order& order, std:
 
 }  // namespace detail
 
-/// Plays the reductions of a simulated order. `seconds`: of every stage's reduction over all who hold it; 0: none.
-/// A worker's reductions run one after the other in their global order, beside its passes; while any member still computes,
-/// one second of a reduction takes `slowdown` seconds, and in part `blocking` of it the worker does nothing else: passes end so
-/// much later, all of them, as no worker is far ahead of the others. Linear in stages · replicas, and in slots if that is not 0.
+/// Plays the reductions of a simulated order. `seconds`: of every stage's reduction over all who hold it; 0: none. A
+/// worker's reductions run one after the other in their global order, beside its passes; while any member still
+/// computes, one second of a reduction takes `slowdown` seconds, and in part `blocking` of it the worker does nothing
+/// else: passes end so much later, all of them, as no worker is far ahead of the others. Linear in stages · replicas,
+/// and in slots if that is not 0.
 [[nodiscard]] inline synchronised_ends synchronise(const timeline& played, const reduction_order& order,
                                                    std::span<const double> seconds, double slowdown,
                                                    double blocking = 0) {

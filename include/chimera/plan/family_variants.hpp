@@ -8,7 +8,7 @@
 
 namespace chimera {
 
-/// Name of a family with the options that make it a class of its own.
+/// Returns the name of a family with the options that make it a class of its own.
 [[nodiscard]] inline std::string label_of(const family_spec& spec) {
     std::string out(name(spec.which));
     if (spec.pipelines > 2) out += ' ' + std::to_string(spec.pipelines) + " pipelines";
@@ -20,7 +20,7 @@ namespace chimera {
     return out;
 }
 
-/// All orders of a family on so many workers, over at most `most_stages` stages.
+/// Returns all orders of a family on `workers` workers, over at most `most_stages` stages.
 [[nodiscard]] constexpr std::vector<family_spec> variants(family which, int workers, int micro_batches,
                                                           int most_stages) {
     std::vector<family_spec> out;

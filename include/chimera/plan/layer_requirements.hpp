@@ -16,13 +16,13 @@
 
 namespace chimera {
 
-/// Whether the family updates once an iteration and each of its workers holds one stage of several.
+/// Returns true if the family updates once an iteration and each worker holds one stage of several.
 [[nodiscard]] constexpr bool one_stage_each(const family_spec& spec) {
     return spec.stages > 1 && pipelines_of(spec) == 1 && stages_per_worker(spec) == 1 && !asynchronous(spec.which);
 }
 
-/// What a cut into one stage a worker is to respect, layer by layer. What stages have beside their layers' sums (buffers, work space,
-/// what tied layers share) is not in it.
+/// The requirements, layer by layer, of a cut into one stage a worker. Needs of a stage beside its layers' sums
+/// (buffers, work space, tied weights) are not included.
 struct cut_needs {
     std::vector<double> seconds;      ///< per layer, what is recomputed included
     std::vector<double> state;        ///< per layer, bytes
@@ -55,7 +55,8 @@ inline double slowest_worker(std::span<const double> seconds, std::span<const in
 
 }  // namespace detail
 
-/// Of a configuration whose family has one stage on each worker, nothing mixed. Linear in layers and slots.
+/// Returns the needs of a configuration with one stage on each worker and no mixed recompute. Linear in layers and
+/// slots.
 [[nodiscard]] inline cut_needs needs_of(const model& network, const configuration& choice, const prepared_order& order,
                                         const layer_sums& layers) {
     cut_needs out;

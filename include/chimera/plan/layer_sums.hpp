@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// What a range of layers takes and needs, for one micro-batch.
+/// The time and memory of a range of layers, for one micro-batch.
 struct stage_sums {
     double forward = 0;          ///< seconds
     double input_gradient = 0;   ///< seconds
@@ -41,7 +41,7 @@ struct stage_sums {
     }
 };
 
-/// Running sums over a model's layers at one micro-batch and tensor width: any stage in constant time.
+/// The running sums over a model's layers at one micro-batch and tensor width; any stage in constant time.
 class layer_sums {
 public:
     constexpr layer_sums(const model& network, const hardware& platform, double samples, int tensor) {
@@ -65,15 +65,15 @@ public:
     }
 
     [[nodiscard]] constexpr int layers() const noexcept { return static_cast<int>(boundary_.size()); }
-    /// Layers [from, to).
+    /// Returns the sums of layers [from, to).
     [[nodiscard]] constexpr stage_sums of(int from, int to) const {
         return sums_[static_cast<std::size_t>(to)] - sums_[static_cast<std::size_t>(from)];
     }
-    /// Bytes that a micro-batch hands on behind the layer.
+    /// Returns the bytes that a micro-batch hands on behind the layer.
     [[nodiscard]] constexpr double boundary(int layer) const noexcept {
         return boundary_[static_cast<std::size_t>(layer)];
     }
-    /// Seconds of every layer's forward and backward: what a partition balances.
+    /// Returns the seconds of every layer's forward and backward, which a partition balances.
     [[nodiscard]] constexpr const std::vector<double>& compute() const noexcept { return compute_; }
 
 private:

@@ -9,19 +9,20 @@
 
 namespace chimera {
 
-/// Seconds of an all-reduce of so many bytes over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section 3.4).
+/// Returns the seconds of an all-reduce of `bytes` over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section
+/// 3.4).
 [[nodiscard]] constexpr double reduction_seconds(double bytes, int r, const link_model& over) {
     if (r <= 1) return 0;
     return 2 * detail::log2_of(r) * over.latency + 2.0 * (r - 1) * bytes / (over.bandwidth * r);
 }
 
-/// Seconds in which the optimiser reads and writes so many bytes of state.
+/// Returns the seconds in which the optimiser reads and writes `bytes` of state.
 [[nodiscard]] constexpr double update_seconds(double bytes, const hardware& platform) noexcept {
     return bytes / platform.update_bandwidth;
 }
 
-/// Seconds that a layer takes for a micro-batch of so many samples, shared by `tensor` workers of a node. Each of forward,
-/// input gradient and weight gradient takes its launch or its work, whichever is longer:
+/// Returns the seconds that a layer takes for a micro-batch of `samples` samples, shared by `tensor` workers of a node.
+/// Each of forward, input gradient and weight gradient takes its launch or its work, whichever is longer:
 ///   - launch: kernels are issued one by one, whatever their size. A slice whose device idles waits for the others too:
 ///     every further one adds a part of the idle time.
 ///   - work: FLOPs at the rate of large products, 1 + half_output / output times as long, as the last wave of tiles fills

@@ -91,7 +91,7 @@ private:
             bound = (std::min)(bound, lower_bound(layers, one, each, at, on_, of_.bytes));
         return bound;
     }
-    /// Under cuts that give way to memory; infinity where none do.
+    /// Returns the bound over cuts rebalanced to fit memory; infinity without memory limits.
     double tight_bound(const configuration& one, const layer_sums& layers) {
         const positions at = estimate_.place(one);
         const bool tight = std::any_of(at.memory.begin(), at.memory.end(), [](double m) { return std::isfinite(m); });
@@ -202,11 +202,11 @@ private:
 
 }  // namespace detail
 
-/// The best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of the request.
-/// Exact: a candidate is left out only where a lower bound of its time lies above the last place of the ranking, or a lower
-/// bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next one after a change of the
-/// cluster quick. `before`: an earlier plan's configurations, tried first.
-/// Throws `chimera_error` for a request without a choice.
+/// Returns the best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of
+/// the request. Exact: a candidate is left out only where a lower bound of its time lies above the last place of the
+/// ranking, or a lower bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next
+/// one after a change of the cluster quick. `before`: an earlier plan's configurations, tried first. Throws
+/// `chimera_error` for a request without a choice.
 inline plan_report make_plan(const model& network, const cluster& machines, const plan_request& asked,
                              plan_cache& cache, const std::vector<configuration>& before = {}) {
     check_request(network, machines, asked);

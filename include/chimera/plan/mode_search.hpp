@@ -170,8 +170,7 @@ private:
     estimator& estimate_;
 };
 
-/// What was found of candidates on like workers, for plans of the same model and request on clusters that differ in how many
-/// workers there are and in some that are unlike.
+/// A cache of mode searches on identical workers; valid for one model and request, on clusters of any size.
 class known_modes {
 public:
     /// Forgets everything unless it holds for this plan too.

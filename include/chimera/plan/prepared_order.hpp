@@ -29,8 +29,8 @@ struct reduction_order {
 
 namespace detail {
 
-/// The reductions of an order in the order in which all their members start them, under a choice of when they do.
-/// `groups`: the workers that hold each stage.
+/// Returns the reductions of an order in the order in which all their members start them. `groups`: the workers that
+/// hold each stage.
 constexpr reduction_order order_reductions(schedule_view order, const replica_groups& groups, reduction_start mode) {
     const reduction_rows rows = find_reductions(order, groups, mode);
     const auto stages = static_cast<std::size_t>(order.head.stages);
@@ -57,7 +57,8 @@ constexpr reduction_order order_reductions(schedule_view order, const replica_gr
 
 }  // namespace detail
 
-/// An order with all that the planner asks of it, whatever the costs. Reductions are found when first asked for.
+/// An order with all data that the planner needs and that do not depend on costs. Reductions are found at their first
+/// use.
 class prepared_order {
 public:
     explicit prepared_order(schedule order) : order_(std::move(order)), groups_(detail::find_groups(order_)) {
@@ -68,7 +69,7 @@ public:
 
     [[nodiscard]] schedule_view view() const { return order_; }
     [[nodiscard]] const shape& head() const noexcept { return order_.head; }
-    /// Workers of one copy that hold the stage, ascending.
+    /// Returns the workers of one copy that hold the stage, ascending.
     [[nodiscard]] std::span<const std::int32_t> holders(int stage) const {
         const auto s = static_cast<std::size_t>(stage);
         return std::span<const std::int32_t>(groups_.members)
@@ -91,7 +92,7 @@ private:
     std::array<std::unique_ptr<reduction_order>, 3> reductions_;
 };
 
-/// A family's order, and the same with a recompute before every backward once that is asked for.
+/// A family's order, and its variant with a recompute before every backward, made at its first use.
 class prepared_family {
 public:
     explicit prepared_family(const family_spec& spec) : plain_(generate(spec)) {}

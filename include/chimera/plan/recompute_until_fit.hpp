@@ -25,8 +25,8 @@ inline double price(recompute_mode from, recompute_mode to, const stage_sums& su
     return before > after ? seconds / (before - after) : std::numeric_limits<double>::infinity();
 }
 
-/// Lets stages recompute until every worker's memory suffices, on each worker those first that save most for their time.
-/// The least that suffices where a worker holds one stage. False where nothing suffices, or nothing was needed.
+/// Lets stages recompute until every worker's memory suffices, on each worker those first that save most for their
+/// time. The least that suffices where a worker holds one stage. False where nothing suffices, or nothing was needed.
 inline bool raise_recompute(configuration& choice, estimator& estimate) {
     const auto stages = static_cast<std::size_t>(choice.schedule.stages);
     choice.stage_recompute.assign(stages, recompute_mode::full);

@@ -19,8 +19,8 @@ inline bool fits(const model& network, const cluster& machines, plan_request ask
 
 }  // namespace detail
 
-/// Bytes a worker with which some configuration fits, 1 % above the least at most; all workers get as many. Infinity where
-/// nothing can be built.
+/// Returns the bytes a worker with which some configuration fits, at most 1 % above the least; all workers get equally
+/// many. Infinity if no configuration can be built.
 inline double smallest_memory(const model& network, cluster machines, const plan_request& asked, plan_cache& cache) {
     machines.memories.clear();
     const auto fits = [&](double bytes) {
@@ -37,8 +37,8 @@ inline double smallest_memory(const model& network, cluster machines, const plan
     return high;
 }
 
-/// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
-/// memory than every worker's need stays too little however many there are.
+/// Returns the number of nodes with which some configuration fits, by doubling and bisection; 0 if even 1,024 times the
+/// nodes do not suffice. Memory below every worker's least need never suffices.
 inline int smallest_nodes(const model& network, cluster machines, const plan_request& asked, plan_cache& cache) {
     machines.speeds.clear();
     machines.memories.clear();

@@ -16,14 +16,14 @@
 
 namespace chimera {
 
-/// What every position of a pipeline group runs on: the slowest and the smallest worker of those that stand there.
+/// The speed and memory of each position of a pipeline group: those of the slowest and of the smallest worker there.
 struct positions {
     std::vector<double> speed;
     std::vector<double> memory;  ///< bytes
 };
 
-/// Workers sorted by speed, fastest first, so that slow ones stand at the same position of different copies, where they
-/// slow each other only. The fastest of the cluster are used, as many as a configuration needs.
+/// A pool of workers sorted by speed, fastest first, so that slow ones share a position of different copies and slow
+/// each other only. The fastest of the cluster are used, as many as a configuration needs.
 class worker_pool {
 public:
     explicit constexpr worker_pool(const cluster& machines)
@@ -39,9 +39,10 @@ public:
         }
     }
 
-    /// Whether all workers are equal.
+    /// Returns true if all workers are equal.
     [[nodiscard]] constexpr bool alike() const noexcept { return alike_; }
-    /// Linear in the pipeline group's workers; in all workers where their memories differ.
+    /// Returns the positions of a group. Linear in the pipeline group's workers; in all workers if their memories
+    /// differ.
     constexpr positions operator()(const configuration& choice) const {
         const auto count = static_cast<std::size_t>(choice.schedule.workers());
         positions out{std::vector<double>(count, 1.0), std::vector<double>(count, memory_)};
@@ -68,13 +69,14 @@ struct stage_costs {
     std::vector<double> reduction;  ///< seconds over all who hold the stage; 0 where one does
     std::vector<double> update;     ///< seconds
     std::vector<double> received;   ///< bytes of a micro-batch's input; 0 for the first stage
-    std::vector<int> replicas;      ///< who hold a stage's slice, over all copies
+    std::vector<int> replicas;      ///< workers that hold a stage's slice, over all copies
 };
 
 namespace detail {
 
 /// Adds to the passes what ZeRO moves for each micro-batch: gathered weights before either pass (level 3), scattered
-/// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own pass.
+/// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own
+/// pass.
 constexpr void add_sharded_traffic(double& forward, double& weight, int zero, double weights, double gradients, int r,
                                    const link_model& over) {
     if (zero < 2 || r <= 1) return;
@@ -92,7 +94,7 @@ constexpr double final_reduction(int zero, double gradients, double weights, int
 
 }  // namespace detail
 
-/// Costs of a configuration's stages under the cuts given, on the positions given.
+/// Returns the costs of a configuration's stages under the cuts given, on the positions given.
 [[nodiscard]] inline stage_costs cost_stages(const model& network, const cluster& machines, const configuration& choice,
                                              const layer_sums& layers, const prepared_order& order,
                                              const positions& at) {

@@ -10,8 +10,8 @@
 
 namespace chimera {
 
-/// Where a configuration's workers stand in the cluster: the slices of a layer next to each other, then the copies of a
-/// stage (or the stages of a copy, where `layout` says so), node after node.
+/// The places of a configuration's workers in the cluster: the slices of a layer next to each other, then the copies of
+/// a stage (or the stages of a copy, where `layout` says so), node after node.
 class topology {
 public:
     constexpr topology(const cluster& machines, const configuration& choice)
@@ -22,7 +22,7 @@ public:
         const int place = order_ == layout::stages_together ? copy * pipeline_ + worker : worker * width_ + copy;
         return place * tensor_ / of_.workers_per_node;
     }
-    /// Link between two workers of the pipeline group: the slowest of any copy.
+    /// Returns the link between two workers of the pipeline group: the slowest of any copy.
     [[nodiscard]] constexpr link_model between(int a, int b) const {
         if (of_.nodes == 1) return of_.each.inside;
         // Who shares a node repeats after workers_per_node copies at the latest.
@@ -30,7 +30,7 @@ public:
             if (node_of(k, a) != node_of(k, b)) return shared(1);
         return of_.each.inside;
     }
-    /// Link that bounds a reduction over all copies of the given workers (ascending).
+    /// Returns the link that bounds a reduction over all copies of the given workers (ascending).
     [[nodiscard]] constexpr link_model among(std::span<const std::int32_t> workers) const {
         link_model inside = of_.each.inside;
         inside.bandwidth *= of_.each.collective;

@@ -11,10 +11,11 @@
 
 namespace chimera {
 
-/// Bytes that each worker of a configuration needs, by its order's real peak. What a ZeRO level leaves as it is is computed once.
+/// The bytes that each worker of a configuration needs, by its order's real peak. Results that do not depend on the
+/// ZeRO level are cached.
 class worker_memory {
 public:
-    /// Sums over the layers of every stage. `choice` must have its cuts.
+    /// Computes the sums over the layers of every stage. `choice` must have its cuts.
     void measure(const model& network, const configuration& choice, const shape& head) {
         const double unit = static_cast<double>(choice.micro_batch) / head.micro_batch_parts;
         std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.tensor);
@@ -23,7 +24,7 @@ public:
         head_ = head;
         for (peaks& p : known_) p = {};
     }
-    /// What is recomputed and sharded, after `measure`. `order`: with recompute slots where any stage recomputes all.
+    /// Sets recompute and ZeRO level, after `measure`. `order` must have recompute slots if any stage recomputes all.
     void choose(const model& network, const configuration& choice, const prepared_order& order) {
         stages_.clear();
         modes_.clear();
@@ -35,7 +36,7 @@ public:
         }
         current_ = &known_[static_cast<std::size_t>(choice.recompute)];
     }
-    /// Bytes beside activations: linear in the stages that the worker holds.
+    /// Returns the bytes beside activations. Linear in the stages that the worker holds.
     [[nodiscard]] double held(const prepared_order& order, int worker) const {
         return held_memory(stages_, order.stages_of(worker));
     }

@@ -48,8 +48,8 @@ inline void put_base64(std::string& out, std::string_view bytes) {
     }
 }
 
-/// The unit in which all times of a timeline are whole numbers below 2^31: a tick, a simple fraction of one or, where none fits,
-/// a 2^30th of the makespan.
+/// The unit in which all times of a timeline are whole numbers below 2^31: a tick, a simple fraction of one or, where
+/// none fits, a 2^30th of the makespan.
 inline double time_quantum(const timeline& played) {
     double makespan = 0;
     for (const auto* all : {&played.steps, &played.reductions})

@@ -18,11 +18,11 @@ struct panel {
     const timeline* of = nullptr;
     std::string title;    ///< such as the family's name
     std::string caption;  ///< follows it
-    int against = -1;     ///< which of the panels has the times that these are compared with, slot by slot; -1: none
-    double share = 1;     ///< what live activations of one of its stages count, where stages differ in size
+    int against = -1;     ///< index of the panel whose times these are compared with, slot by slot; -1: none
+    double share = 1;     ///< weight of live activations of one of its stages, if stages differ in size
 };
 
-/// How timelines are drawn under one time axis.
+/// The options of timelines under one time axis.
 struct compare_options {
     time_unit unit = time_unit::seconds;
     std::string title{};
@@ -31,8 +31,8 @@ struct compare_options {
     bool tooltips = true;  ///< as in svg_options, for each timeline
 };
 
-/// Several timelines under one time axis, one below the other: the longest fills the width, so that lengths compare.
-/// Self-contained SVG 1.1, as `svg` draws it.
+/// Draws several timelines under one time axis, one below the other: the longest fills the width, so that lengths
+/// compare. Self-contained SVG 1.1, as `svg` draws it.
 [[nodiscard]] inline std::string svg(std::span<const panel> panels, const compare_options& options) {
     using namespace detail;
     double span = 0;

@@ -36,9 +36,9 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
 }  // namespace detail
 
 /// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such
-/// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy with
-/// the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws `chimera_error` for
-/// several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
+/// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy
+/// with the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws
+/// `chimera_error` for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
 [[nodiscard]] inline std::string csv(schedule_view from) {
     detail::check_csv(from.head);
     std::int64_t columns = 0;
@@ -69,9 +69,9 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
     return out;
 }
 
-/// A program with one pipeline likewise, transfers included (1SEND_F3, 1RECV_F3, …), one cell per instruction and no idle
-/// cells. An update is written as REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser; buffers and groups
-/// are not held.
+/// A program with one pipeline likewise, transfers included (1SEND_F3, 1RECV_F3, …), one cell per instruction and no
+/// idle cells. An update is written as REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser; buffers and
+/// groups are not held.
 [[nodiscard]] inline std::string csv(program_view from) {
     detail::check_csv(from.head);
     std::string out;

@@ -27,7 +27,7 @@ struct html_table {
     std::vector<std::vector<std::string>> rows;
 };
 
-/// What the page says around its timelines; times are in `unit`.
+/// The text of the page around its timelines; times are in `unit`.
 struct html_options {
     time_unit unit = time_unit::seconds;
     std::string title{};               ///< empty: the family's name
@@ -147,8 +147,8 @@ inline void put_data(std::string& out, std::span<const panel> contents, const ht
 
 }  // namespace detail
 
-/// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables. Everything is in
-/// the one file and nothing is loaded. See docs/explorer.md.
+/// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables.
+/// Everything is in the one file and nothing is loaded. See docs/explorer.md.
 [[nodiscard]] inline std::string html(std::span<const panel> contents, const html_options& options) {
     using format::put;
     std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";

@@ -32,8 +32,8 @@ void each_memory_part(const memory_row& row, Each each) {
 
 }  // namespace detail
 
-/// A table with a line for each worker: what is in its memory at its high-water mark, in binary units, their sum, and what a trainer
-/// reserves that lays out its buffers beforehand.
+/// A table with a line for each worker: what is in its memory at its high-water mark, in binary units, their sum, and
+/// what a trainer reserves that lays out its buffers beforehand.
 [[nodiscard]] inline std::string memory_text(std::span<const memory_row> rows) {
     using format::put;
     std::string out;
@@ -56,7 +56,8 @@ void each_memory_part(const memory_row& row, Each each) {
     return out;
 }
 
-/// The same in bytes as JSON, an array with an object for each worker: {"weights":…, …, "mark":instruction at the mark}.
+/// Writes the memory of workers in bytes as JSON, an array with an object for each worker: {"weights":…, …,
+/// "mark":instruction at the mark}.
 [[nodiscard]] inline std::string memory_json(std::span<const memory_row> rows) {
     using format::put;
     std::string out = "[";

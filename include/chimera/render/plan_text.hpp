@@ -110,8 +110,8 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
 
 }  // namespace detail
 
-/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of another
-/// family is behind, and what became of every family. Empty where nothing is ranked.
+/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of
+/// another family is behind, and what became of every family. Empty where nothing is ranked.
 [[nodiscard]] inline std::string text(const plan_report& report, const equation_1_report* closed,
                                       std::int64_t samples) {
     using namespace detail;

@@ -6,7 +6,7 @@
 
 namespace chimera {
 
-/// What a timeline's numbers mean: a schedule's own grid, or seconds.
+/// The unit of a timeline's numbers: a schedule's own grid, or seconds.
 enum class time_unit : std::uint8_t { ticks, seconds };
 
 /// The action that computes a pass.

@@ -9,8 +9,8 @@
 
 namespace chimera {
 
-/// How stale the gradients of an asynchronous program are, stage by stage, and how many weights its workers keep; empty for
-/// a synchronous one.
+/// Writes the staleness of an asynchronous program's gradients by stage, and the weight versions its workers keep;
+/// empty for a synchronous program.
 [[nodiscard]] inline std::string staleness_text(program_view lowered) {
     using format::put;
     std::string out;

@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// How a timeline is drawn as SVG.
+/// The options of a timeline as SVG.
 struct svg_options {
     time_unit unit = time_unit::ticks;
     std::string title{};   ///< empty: the family's name
@@ -36,9 +36,9 @@ inline std::string svg_caption(const timeline& from, const summary& facts, const
 }  // namespace detail
 
 /// A picture of a timeline: workers as rows, pipelines (or the stages that share a worker) by colour, forwards light,
-/// backwards dark, their halves between, idle time hatched, micro-batch numbers in the slots, pairs one above the other,
-/// reductions as thin bars under the rows, a time axis and a legend. Self-contained SVG 1.1. Pictures of many slots drop
-/// the numbers and keep to a bounded size: at most one shape per pixel column.
+/// backwards dark, their halves between, idle time hatched, micro-batch numbers in the slots, pairs one above the
+/// other, reductions as thin bars under the rows, a time axis and a legend. Self-contained SVG 1.1. Pictures of many
+/// slots drop the numbers and keep to a bounded size: at most one shape per pixel column.
 [[nodiscard]] inline std::string svg(const timeline& from, const svg_options& options = {}) {
     using namespace detail;
     svg_rows rows(from, options.unit, options.tooltips, "n", options.width, 0);

@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// How a timeline is drawn for the terminal.
+/// The options of a timeline for the terminal.
 struct text_options {
     time_unit unit = time_unit::ticks;
     bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
@@ -89,10 +89,10 @@ private:
 }  // namespace detail
 
 /// A picture for the terminal: a caption, then one row per worker. A cell such as d0, D0, u1 or F3 is a pass (capital:
-/// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches reads
-/// d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or the chunk
-/// where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character stands for
-/// an equal piece of time instead.
+/// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches
+/// reads d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or
+/// the chunk where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character
+/// stands for an equal piece of time instead.
 [[nodiscard]] inline std::string text(const timeline& from, const text_options& options = {}) {
     return detail::text_picture(from, options).write();
 }

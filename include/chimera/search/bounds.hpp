@@ -10,7 +10,7 @@
 
 namespace chimera::detail::seek {
 
-/// What no schedule goes below.
+/// The lower bounds of all schedules.
 struct bounds {
     double makespan = 0;
     double span = 0;
@@ -68,8 +68,8 @@ private:
     /// Earliest start of a lane's pass after time 0, or after the worker's own first start: the same unit has passed
     /// through the worker's entry lane before, and nothing on the worker starts before its first start.
     constexpr double release(std::int32_t id, bool own) const { return own ? head(id) - head(entry(id)) : head(id); }
-    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the worker
-    /// where the pass's pipeline begins.
+    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the
+    /// worker where the pass's pipeline begins.
     enum class until : std::uint8_t { all, own, home };
 
     /// Least time from the end of a pass to that end.
@@ -165,10 +165,10 @@ private:
         return sum > 0 ? r + sum + q : 0;
     }
 
-    /// Two pipelines: let worker a, where the first begins, start no later than worker b, where the second does. Counted
-    /// from a's start the second pipeline's chains reach a no earlier than from time 0, and counted back from b's
-    /// start plus the longest span, the first pipeline's chains must leave b early enough to end on a by then.
-    /// Or the other way round.
+    /// Two pipelines: let worker a, where the first begins, start no later than worker b, where the second does.
+    /// Counted from a's start the second pipeline's chains reach a no earlier than from time 0, and counted back from
+    /// b's start plus the longest span, the first pipeline's chains must leave b early enough to end on a by then. Or
+    /// the other way round.
     constexpr double opposed() const {
         const std::size_t a = 0, b = of_.held.size() - 1;
         if (of_.units < 2) return 0;

@@ -12,13 +12,13 @@
 
 namespace chimera::detail::seek {
 
-/// Branch and bound over the order in which passes are fixed (Giffler and Thompson 1960). Of all passes that could be next,
-/// take the one that could end first, at time t on worker m. Whatever m does next and starts at t or later could be
-/// preceded by that pass at no loss, so only passes of m that start before t need be tried. One exception: a forward
+/// Branch and bound over the order in which passes are fixed (Giffler and Thompson 1960). Of all passes that could be
+/// next, take the one that could end first, at time t on worker m. Whatever m does next and starts at t or later could
+/// be preceded by that pass at no loss, so only passes of m that start before t need be tried. One exception: a forward
 /// takes memory that others may need, so where that can run short m may also stand idle until t and take next a pass
-/// whose input comes no earlier. Likewise where spans count and two pipelines leave open with which a worker starts: until
-/// all have started, being early is not always better. Pruned by bounds, and by states met before with the same passes
-/// done and no time later.
+/// whose input comes no earlier. Likewise where spans count and two pipelines leave open with which a worker starts:
+/// until all have started, being early is not always better. Pruned by bounds, and by states met before with the same
+/// passes done and no time later.
 class exact_search {
 public:
     /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds.

@@ -139,8 +139,8 @@ private:
         other_ = plain;
     }
 
-    /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns, then from
-    /// the best.
+    /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns,
+    /// then from the best.
     void tune() {
         if (score_ > 1e299) return;
         const rules plain = rules_;

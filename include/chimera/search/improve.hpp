@@ -13,7 +13,8 @@
 namespace chimera::detail::seek {
 
 /// One number to compare orders by: what the value minimised is above `target`, several times; a share of the other;
-/// and a trace of all spans together, which tells apart orders that are equally long but unequally near to being shorter.
+/// and a trace of all spans together, which tells apart orders that are equally long but unequally near to being
+/// shorter.
 struct scale {
     double target = 0;  ///< of the value minimised; below it nothing is to be won
     double share = 0.02;
@@ -35,8 +36,8 @@ inline bool better(const instance& task, const value& a, const value& b, double 
     return first < -slack || (first < slack && second < -slack);
 }
 
-/// Simulated annealing over orders. A move takes a pass past others of its row, or others past it; mostly one of a critical
-/// chain, as nothing else can shorten that, now and then any, to prepare for it.
+/// Simulated annealing over orders. A move takes a pass past others of its row, or others past it; mostly one of a
+/// critical chain, as nothing else can shorten that, now and then any, to prepare for it.
 class improver {
 public:
     improver(const instance& task, std::uint64_t seed) : of_(task), player_(task), random_(seed) {
@@ -99,8 +100,8 @@ private:
         if (to < from) std::rotate(b + to, b + from, b + from + 1);
     }
 
-    /// Makes a row possible again: a forward without room has a weight gradient put before it, a weight gradient without
-    /// gradient waits for one. False where that takes more than a few such moves.
+    /// Makes a row possible again: a forward without room has a weight gradient put before it, a weight gradient
+    /// without gradient waits for one. False where that takes more than a few such moves.
     bool mend(std::int32_t worker) {
         const auto w = static_cast<std::size_t>(worker);
         const double limit = of_.limit[w] + whole;

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// Which worker holds which stage. linear: stage s on worker s. fold: two stages per worker, s on min(s, 2W-1-s).
+/// The placement of stages on workers. linear: stage s on worker s. fold: two stages per worker, s on min(s, 2W-1-s).
 /// loop: `chunks` stages per worker, s on s mod W. overlay: two pipelines, the second mirrored, over the same workers.
 enum class placing : std::uint8_t { linear, fold, loop, overlay };
 
@@ -20,11 +20,11 @@ enum class placing : std::uint8_t { linear, fold, loop, overlay };
     return names[static_cast<int>(which)];
 }
 
-/// What is to be short: the time from 0 to the last end, or the longest span (a worker's last end minus first start).
-/// The other one breaks ties.
+/// The quantity to minimise: the time from 0 to the last end, or the longest span (a worker's last end minus first
+/// start). The other one breaks ties.
 enum class objective : std::uint8_t { makespan, span };
 
-/// What `search` is asked. Costs are per stage and unit; recompute, reduce and update take no part.
+/// The problem that `search` solves. Costs are per stage and unit; recompute, reduce and update take no part.
 struct search_problem {
     int stages = 1;
     int micro_batches = 1;  ///< of the iteration; overlay: shared out as evenly as possible, the first pipeline more
@@ -38,7 +38,7 @@ struct search_problem {
     objective minimise = objective::makespan;
 };
 
-/// What a running search has reached.
+/// The progress of a running search.
 struct search_progress {
     double makespan = 0;
     double longest_span = 0;
@@ -48,7 +48,7 @@ struct search_progress {
     std::int64_t evaluations_most = 0;
 };
 
-/// How long `search` looks. Equal problems and options give equal results, unless a search is cut short.
+/// The options of `search`. Equal problems and options give equal results, unless a search is cut short.
 struct search_options {
     std::uint64_t seed = 1;
     std::int64_t evaluations = 0;  ///< about how many orders to try; 0: by the size of the problem

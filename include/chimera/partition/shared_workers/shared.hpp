@@ -18,15 +18,15 @@
 
 namespace chimera {
 
-/// Per stage: the worker, stages s and stages - 1 - s together. Bidirectional pipelines (two workers hold the same
-/// two stages: one number stands for both) and V-shaped ones.
+/// Returns the worker of each stage if stages s and stages - 1 - s stand together: bidirectional pipelines (two workers
+/// hold two stages in common, and one number stands for both) and V-shaped ones.
 [[nodiscard]] constexpr std::vector<int> mirrored(int stages) {
     std::vector<int> on;
     for (int s = 0; s < stages; ++s) on.push_back((std::min)(s, stages - 1 - s));
     return on;
 }
 
-/// Per stage: the worker, round-robin.
+/// Returns the worker of each stage, round-robin.
 [[nodiscard]] constexpr std::vector<int> looped(int stages, int workers) {
     if (workers < 1) refuse("workers must be at least 1 (they hold the stages)");
     std::vector<int> on;
@@ -39,7 +39,7 @@ struct coupled_partition {
     std::vector<int> cuts;  ///< as everywhere; empty where none is found that fits
     double seconds = 0;     ///< of the slowest worker
     double bound = 0;       ///< proven: no cut has a slowest worker below this
-    double missing = 0;     ///< where none is found: bytes every worker needs more, one cut fits with them
+    double missing = 0;     ///< if none is found: bytes that each worker lacks; with them one cut fits
     bool proven = false;    ///< that no other cut is better; where none is found, that none fits with fewer bytes more
 
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
@@ -62,7 +62,7 @@ struct shared_seconds {
     constexpr double rest(int i, int j) const { return of.seconds(i, j); }
 };
 
-/// The same with memory as the cost.
+/// A worker problem with memory as the cost.
 struct shared_bytes {
     const shared_seconds& by;
     std::span<const int> on;
@@ -179,9 +179,9 @@ constexpr void check_workers(std::span<const int> holders) {
 
 }  // namespace detail
 
-/// The cut whose slowest worker is as fast as any cut's, stage s on worker `holders[s]`, where a worker's memory is the sum
-/// of what its stages take (`in_flight` counts micro-batches of that stage). Exact and proven for small cases of any
-/// map, and for mirrored ones (stages s and stages - 1 - s together) of some thousand layers: O(layers² · probes), more
+/// Minimises the seconds of the slowest worker, stage s on worker `holders[s]`, where a worker's memory is the sum of
+/// what its stages take (`in_flight` counts micro-batches of that stage). Exact and proven for small cases of any map,
+/// and for mirrored ones (stages s and stages - 1 - s together) of some thousand layers: O(layers² · probes), more
 /// where memory leaves little choice. Elsewhere a stage keeps `labels` partial cuts at most, and the proven bound is
 /// given. Among the best cuts one whose stages by themselves are about as even as they can be.
 [[nodiscard]] constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> holders,
@@ -205,7 +205,7 @@ constexpr void check_workers(std::span<const int> holders) {
     return out;
 }
 
-/// The same without memory limits.
+/// Minimises the seconds of the slowest worker without memory limits.
 [[nodiscard]] constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> holders,
                                                   std::size_t labels = 4096) {
     const std::vector<double> nothing(seconds.size(), 0.0), none(holders.size(), 0.0);
