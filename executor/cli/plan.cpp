@@ -121,7 +121,7 @@ std::string certainty(const plan_task& task, const plan_report& report) {
     const auto open = std::count_if(report.ranking.begin(), report.ranking.end(),
                                     [&](const ranked& r) { return r.found.seconds <= best * (1 + mean); });
     std::string out;
-    detail::put(out, "The hardware was ", detail::fixed_point{100 * mean, 1},
+    format::put(out, "The hardware was ", format::fixed_point{100 * mean, 1},
                 " % off on rows held out of its fit: the first ", open, " places lie within that of each other.\n\n");
     return out;
 }
@@ -145,8 +145,8 @@ void run(const arguments& with) {
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
-    detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
-                task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
+    format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
+                task.on.workers(), " workers; planned in ", format::fixed_point{took.count(), 3}, " s\n\n");
     with.output.write(out + certainty(task, report) + report_text(task, report, memory));
 }
 

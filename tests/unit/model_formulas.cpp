@@ -145,7 +145,7 @@ TEST(Activations, OptionsTakeAwayWhatTheyName) {
 }
 
 TEST(Activations, NothingIsNegativeOrOutOfOrder) {
-    for (const auto& entry : detail::catalogue) {
+    for (const auto& entry : model_catalogue) {
         const model m = named(entry.name);
         for (const layer& l : m.layers) {
             EXPECT_GE(l.activations, l.selective) << entry.name << " " << l.name.view();
