@@ -113,7 +113,7 @@ BENCHMARK(gpt2_layer<added_weight_gradient>)->Apply(gpt2_shapes);
 
 /// Arguments: channels, heads, sequences, tokens. Forward and full backward; causal attention counted as half the square.
 void block_forward_backward(benchmark::State& state) {
-    const gpt2_config config{.layers = 1,
+    const gpt2_sizes config{.layers = 1,
                              .heads = int(state.range(1)),
                              .channels = int(state.range(0)),
                              .vocabulary = 2,

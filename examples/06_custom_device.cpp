@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device of one's own given to the executor's layers: the processor's, which also counts what its matrix products compute.
 // Whatever it does not override, operations of later versions included, stays that of the device it is made from.
-#include <chimera/model/executed.hpp>
 
 #include <executor/device/device_memory.hpp>
 #include <executor/layers/owned_stage.hpp>
+#include <executor/model/executed_model.hpp>
 
 #include <cstdio>
 #include <map>
@@ -44,7 +44,7 @@ private:
 };
 static_assert(Device<counting_device>);
 
-constexpr gpt2_config tiny{.layers = 3, .heads = 4, .channels = 64, .vocabulary = 256, .context = 32};
+constexpr gpt2_sizes tiny{.layers = 3, .heads = 4, .channels = 64, .vocabulary = 256, .context = 32};
 constexpr unit_shape one_unit{.sequences = 2, .tokens = 32};
 
 /// Forward and backward of one unit through the whole model; its loss.
@@ -69,14 +69,10 @@ int main() {
     double counted = 0;
     const double loss = loss_on(counting_device(counted));
 
-    // What the library's description of this model says, layer by layer.
-    const model described = executed_gpt2({.layers = tiny.layers,
-                                           .heads = tiny.heads,
-                                           .channels = tiny.channels,
-                                           .vocabulary = tiny.vocabulary,
-                                           .context = tiny.context,
-                                           .tokens = one_unit.tokens,
-                                           .how = {}});
+    // What the executor's description of this model says, layer by layer.
+    gpt2_sizes of_units = tiny;
+    of_units.tokens = one_unit.tokens;
+    const model described = executed_gpt2(of_units);
     double expected = 0;
     for (const layer& l : described.layers) expected += one_unit.sequences * l.forward;
 

@@ -15,7 +15,7 @@ using namespace executor;
 using device_type = cuda_device<bf16>;
 
 /// Input and output gradient are put in their places once: the block leaves both as they were.
-spread time_block(device_type& device, const gpt2_config& config, const unit_shape& unit) {
+spread time_block(device_type& device, const gpt2_sizes& config, const unit_shape& unit) {
     parameter_list list(granule<device_type>);
     const block<device_type> layer(device, config, 0, unit, list);
     const std::size_t narrow = unit.size(config.channels);
@@ -33,7 +33,7 @@ spread time_block(device_type& device, const gpt2_config& config, const unit_sha
 }
 
 void one_block(device_type& device, int channels, int sequences, int tokens, double peak) {
-    const gpt2_config config{
+    const gpt2_sizes config{
         .layers = 1, .heads = channels / 128, .channels = channels, .vocabulary = 2, .context = tokens};
     const unit_shape unit{sequences, tokens};
     const double rows = unit.rows(), c = channels, flops = 6 * rows * (12 * c * c + c * tokens);

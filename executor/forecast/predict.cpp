@@ -25,7 +25,7 @@ int shared_cores(int cores, int workers, int threads) {
     return given < workers ? given : 0;
 }
 
-prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_config& config,
+prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_sizes& config,
                    std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
                    const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph) {
     using clock = std::chrono::steady_clock;

@@ -29,7 +29,7 @@ struct core_shares {
 /// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` or `most` iterations (but at
 /// least four, the first not counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
 /// `graph`: iterations are launched as a whole where the backend can. All processes of a run call it; rank 0 alone gets the prediction.
-prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_config& config,
+prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_sizes& config,
                    std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
                    const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph = false);
 

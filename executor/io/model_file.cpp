@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/model/catalogue.hpp>
 #include <executor/io/model_chain.hpp>
 #include <executor/io/model_family.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/io/read.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <sys/stat.h>
 
@@ -250,11 +250,11 @@ model read_model(std::string_view text) {
 }
 
 model load_model(const std::string& name_or_file) {
-    if (auto known = find_model(name_or_file)) return *known;
+    if (auto known = find_known_model(name_or_file)) return *known;
     struct stat facts {};
     const bool path = name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
     if (!path && ::stat(name_or_file.c_str(), &facts) != 0)
-        refuse("unknown model " + shown(json(name_or_file)) + " (neither a name nor a file) use " + model_names() +
+        refuse("unknown model " + shown(json(name_or_file)) + " (neither a name nor a file) use " + known_model_names() +
                " or a chimera.model file");
     const std::string text = read_file(name_or_file);
     try {

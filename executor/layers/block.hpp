@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 #include <executor/layers/wide.hpp>
 
 #include <cmath>
@@ -111,7 +111,7 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    block(D& device, const gpt2_config& c, int index, const unit_shape& unit, parameter_list& parameters)
+    block(D& device, const gpt2_sizes& c, int index, const unit_shape& unit, parameter_list& parameters)
         : block(device, c, "h." + std::to_string(index), 0.02 / std::sqrt(2.0 * c.layers), unit, parameters) {}
 
     std::size_t stash_size() const { return stash_.size(); }
@@ -184,7 +184,7 @@ private:
         norm_1_.weight_gradient(device, s, s + x_, s + d_normal_1_, gradients, add);
     }
 
-    block(D& device, const gpt2_config& c, const std::string& name, double residual, const unit_shape& unit,
+    block(D& device, const gpt2_sizes& c, const std::string& name, double residual, const unit_shape& unit,
           parameter_list& parameters)
         : narrow_(unit.size(c.channels)), norm_1_(name + ".ln_1", c.channels, unit, parameters, stash_),
           attend_(device, name + ".attn.c_attn", c.channels, 3 * c.channels, linear_role::biased, 0.02, unit,

@@ -15,7 +15,7 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    embedding(const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
+    embedding(const gpt2_sizes& c, const unit_shape& unit, parameter_list& parameters)
         : shape_{unit.sequences, unit.tokens, c.channels, c.vocabulary},
           tokens_(parameters.add("wte.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02)),
           positions_(parameters.add("wpe.weight", {c.context, c.channels}, parameter::start::normal, 0.02)),
@@ -55,7 +55,7 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    head(D& device, const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
+    head(D& device, const gpt2_sizes& c, const unit_shape& unit, parameter_list& parameters)
         : logits_shape_{unit.rows(), logit_columns<D>(c.vocabulary)},
           norm_("ln_f", c.channels, unit, parameters, stash_),
           plan_(device.plan(linear_shape{unit.rows(), c.channels, logits_shape_.columns, true},

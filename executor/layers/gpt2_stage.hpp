@@ -13,7 +13,7 @@ class gpt2_stage final : public model_stage {
 public:
     using real = typename D::real;
 
-    gpt2_stage(D& device, const gpt2_config& config, const layer_range& range, const unit_shape& unit,
+    gpt2_stage(D& device, const gpt2_sizes& config, const layer_range& range, const unit_shape& unit,
                std::uint64_t seed)
         : device_(device), core_(device, config, range, unit, seed) {}
 

@@ -8,7 +8,7 @@
 #include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
-#include <chimera/model/catalogue.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <cmath>
 #include <cstdlib>
@@ -26,7 +26,7 @@ constexpr std::int64_t workers_most = 1 << 20;
 model find_model_of(const json& value, const std::string& called) {
     if (value.is_string()) return load_model(value.get<std::string>());
     if (value.is_object()) return read_model(value.dump(-1, ' ', false, json::error_handler_t::replace));
-    refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + model_names() +
+    refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + known_model_names() +
            " or a file");
 }
 
@@ -104,12 +104,7 @@ json request_of_job(const json& value, const std::string& text, const std::strin
 }
 
 model model_of_job(const job& of) {
-    gpt2_sizes sizes;
-    sizes.layers = of.model.layers;
-    sizes.heads = of.model.heads;
-    sizes.channels = of.model.channels;
-    sizes.vocabulary = of.model.vocabulary;
-    sizes.context = of.model.context;
+    gpt2_sizes sizes = of.model;
     sizes.tokens = of.tokens();
     return executed_gpt2(sizes, of.batch.sequences, numbers_of(of));
 }

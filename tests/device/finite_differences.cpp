@@ -41,7 +41,7 @@ double dot(std::span<const double> a, std::span<const double> b) {
     return sum;
 }
 
-const gpt2_config tiny{.layers = 2, .heads = 2, .channels = 6, .vocabulary = 7, .context = 6};
+const gpt2_sizes tiny{.layers = 2, .heads = 2, .channels = 6, .vocabulary = 7, .context = 6};
 const unit_shape unit{2, 5};
 
 TEST(finite_differences, norm) {

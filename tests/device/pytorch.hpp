@@ -15,7 +15,7 @@ inline constexpr int units = 2, steps = 10;
 
 /// What make_gpt2.py trains, by the same formulas.
 struct sample {
-    gpt2_config config;
+    gpt2_sizes config;
     unit_shape unit;
     double learning_rate, epsilon;
     const char* file;

@@ -8,7 +8,7 @@
 namespace chimera::executor::test {
 namespace {
 
-const gpt2_config small{.layers = 3, .heads = 3, .channels = 21, .vocabulary = 61, .context = 32};
+const gpt2_sizes small{.layers = 3, .heads = 3, .channels = 21, .vocabulary = 61, .context = 32};
 const unit_shape unit{1, 17};  // [17, 21] fills no whole number of 64-byte lines
 
 struct requests {

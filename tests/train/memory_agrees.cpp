@@ -51,7 +51,7 @@ constexpr int threads_of<counting_device<Threads, Real>> = Threads;
 
 /// A model, and how its stages are cut for a program.
 struct setting {
-    gpt2_config config{12, 2, 10, 37, 12};
+    gpt2_sizes config{12, 2, 10, 37, 12};
     int sequences = 2, tokens = 7;  ///< of a unit
 };
 

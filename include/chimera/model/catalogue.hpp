@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chimera/model/bert.hpp>
-#include <chimera/model/executed.hpp>
 #include <chimera/model/gpt2.hpp>
 #include <chimera/model/llama.hpp>
 #include <chimera/model/resnet.hpp>
@@ -23,21 +22,14 @@ template <auto Make, const auto& Sizes>
 constexpr model made_by() {
     return Make(Sizes);
 }
-template <const auto& Sizes>
-constexpr model made_executed() {
-    return executed_gpt2(Sizes);
-}
 
 struct catalogue_entry {
     std::string_view name;
     model (*make)();
 };
 
-/// One line each: tiny, bytes and gpt2 are the executor's own, the rest as published.
+/// One line for each model, as published.
 inline constexpr std::array catalogue{
-    catalogue_entry{"tiny", made_executed<executed_tiny>},
-    catalogue_entry{"bytes", made_executed<executed_bytes>},
-    catalogue_entry{"gpt2", made_executed<gpt2_124m>},
     catalogue_entry{"gpt2-124m", made_by<gpt2, gpt2_124m>},
     catalogue_entry{"gpt2-355m", made_by<gpt2, gpt2_355m>},
     catalogue_entry{"gpt2-774m", made_by<gpt2, gpt2_774m>},

@@ -7,10 +7,12 @@ namespace chimera {
 
 /// GPT-2 and GPT-3: pre-norm blocks, learned positions, four times as wide inside.
 struct gpt2_sizes {
-    std::int64_t layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
-    bool tied = true;         ///< the head uses the table of tokens
-    std::int64_t tokens = 0;  ///< per sample; 0: the context
+    int layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
+    bool tied = true;  ///< the head uses the table of tokens
+    int tokens = 0;    ///< per sample; 0: the context
     keeping how{};
+
+    friend constexpr bool operator==(const gpt2_sizes&, const gpt2_sizes&) = default;
 };
 
 namespace detail {
@@ -49,7 +51,7 @@ constexpr model gpt2(const gpt2_sizes& of = {}) {
     const auto s = static_cast<double>(tokens);
     model made{"gpt2", {}, tokens, of.how.bytes};
     made.layers.push_back(detail::embedding(of.how, s, of.channels, of.vocabulary + of.context));
-    for (std::int64_t i = 0; i < of.layers; ++i)
+    for (int i = 0; i < of.layers; ++i)
         made.layers.push_back(detail::block("block.", i, of.how, tokens, of.heads, of.channels));
     layer head{.name = "head", .kind = layer_kind::head};
     detail::add_norm(head, of.how, s, of.channels, 2);

@@ -12,7 +12,7 @@
 namespace chimera::executor::test {
 namespace {
 
-const gpt2_config small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
+const gpt2_sizes small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
 const unit_shape unit{2, 17};
 constexpr int units = 3;
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/error.hpp>
 #include <chimera/model/gpt2.hpp>
 
-namespace chimera {
+#include <cstdint>
+#include <string>
+
+namespace chimera::executor {
 
 /// How a device of the executor lays numbers out.
 struct executed_numbers {
@@ -21,6 +25,12 @@ inline constexpr executed_numbers numbers_on_gpu{4, 64, 64, 0x1p25};
 inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
 
 namespace detail {
+
+constexpr void check_units(const char* what, std::int64_t value, std::int64_t most) {
+    if (value < 1 || value > most)
+        refuse(std::string(what) + " is " + (value < 1 ? "below 1" : "too large") +
+               " (it counts what the model has) give 1 to " + std::to_string(most));
+}
 
 /// Fills tensors up.
 struct padding_to {
@@ -51,13 +61,13 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
 /// `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding. Of the given sizes, tied
 /// and how are ignored.
 constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const executed_numbers& on = {}) {
-    detail::check_size("sequences", sequences, 1 << 20);
+    detail::check_units("sequences", sequences, 1 << 20);
     of.tied = false;
     of.how = {{static_cast<double>(on.real), 4, on.real < 4 ? 12.0 : 8.0, static_cast<double>(on.real)}, false, true};
     model made = gpt2(of);
     const std::int64_t c = of.channels, v = of.vocabulary, rows = sequences * made.tokens;
     const std::int64_t columns = (v + on.columns - 1) / on.columns * on.columns;
-    detail::check_size("tokens of a unit", rows, std::int64_t{1} << 31);
+    detail::check_units("tokens of a unit", rows, std::int64_t{1} << 31);
     const auto each = [&](double bytes) { return bytes / static_cast<double>(sequences); };
     const auto bytes = [&](std::int64_t elements) {
         return static_cast<double>(on.real) * static_cast<double>(elements);
@@ -82,8 +92,4 @@ constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const e
     return made;
 }
 
-/// The executor's named models.
-inline constexpr gpt2_sizes executed_tiny{.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 32};
-inline constexpr gpt2_sizes executed_bytes{.layers = 4, .heads = 4, .channels = 64, .vocabulary = 256, .context = 64};
-
-}  // namespace chimera
+}  // namespace chimera::executor
