@@ -18,29 +18,30 @@ class counting_device : public cpu_device {
 public:
     explicit counting_device(double& flops) : flops_(flops) {}
 
-    linear_plan plan(linear_shape s, linear_role role = linear_role::any) {
-        const linear_plan made = cpu_device::plan(s, role);
+    prepared_linear prepare(linear_shape s, linear_role role = linear_role::any) {
+        const prepared_linear made = cpu_device::prepare(s, role);
         work_[made] = 2.0 * s.rows * s.inputs * s.outputs;
         return made;
     }
-    attention_plan plan(attention_shape s) { return cpu_device::plan(s); }
+    prepared_attention prepare(attention_shape s) { return cpu_device::prepare(s); }
 
-    void linear_forward(linear_plan p, const real* x, const real* w, const real* bias, const real* residual, real* y) {
+    void linear_forward(prepared_linear p, const real* x, const real* w, const real* bias, const real* residual,
+                        real* y) {
         flops_ += work_.at(p);
         cpu_device::linear_forward(p, x, w, bias, residual, y);
     }
-    void linear_gelu_forward(linear_plan p, const real* x, const real* w, const real* bias, real* before, real* y) {
+    void linear_gelu_forward(prepared_linear p, const real* x, const real* w, const real* bias, real* before, real* y) {
         flops_ += work_.at(p);
         cpu_device::linear_gelu_forward(p, x, w, bias, before, y);
     }
-    void attention_forward(const attention_plan& p, const real* qkv, real* y, wide* log_sum) {
+    void attention_forward(const prepared_attention& p, const real* qkv, real* y, wide* log_sum) {
         flops_ += 4.0 * p.rows() * p.tokens * p.channels;  // two products of tokens × tokens a head
         cpu_device::attention_forward(p, qkv, y, log_sum);
     }
 
 private:
     double& flops_;
-    std::map<linear_plan, double> work_;
+    std::map<prepared_linear, double> work_;
 };
 static_assert(Device<counting_device>);
 

@@ -39,7 +39,7 @@ void one_block(device_type& device, int channels, int sequences, int tokens, dou
     const double rows = unit.rows(), c = channels, flops = 6 * rows * (12 * c * c + c * tokens);
     const spread took = time_block(device, config, unit);
     const std::string way =
-        device.attention_way(device.plan(attention_shape{sequences, tokens, config.heads, channels}));
+        device.attention_way(device.prepare(attention_shape{sequences, tokens, config.heads, channels}));
     std::printf("| %d | %d × %d | %.2f | %.2f | %.0f | %s | %.1f %% | %s |\n", channels, sequences, tokens,
                 1e-12 * flops, 1e3 * took.median, 1e-12 * flops / took.median, share(flops, took.median, peak).c_str(),
                 100 * took.relative(), way.c_str());

@@ -16,7 +16,8 @@ void check(const gpt2_sizes& config);
 /// Returns the number of trained parameters of the whole model, with a head of its own.
 std::int64_t parameter_count(const gpt2_sizes& config);
 
-/// What one stage holds: blocks [first, last), the embedding if it is the first stage, final norm, head and loss if the last.
+/// The part of the model that one stage holds: blocks [first, last), the embedding if it is the first stage, the final
+/// norm, head and loss if it is the last.
 struct layer_range {
     int first = 0, last = 0;
     bool embedding = false, head = false;

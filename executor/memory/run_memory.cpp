@@ -16,10 +16,10 @@ std::size_t scratch_bytes(const gpt2_sizes& c, const layer_range& range, const u
         for (const auto& [inputs, outputs] :
              {std::pair{c.channels, 3 * c.channels}, std::pair{c.channels, c.channels},
               std::pair{c.channels, 4 * c.channels}, std::pair{4 * c.channels, c.channels}})
-            device.plan(linear_shape{unit.rows(), inputs, outputs});
-        device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels});
+            device.prepare(linear_shape{unit.rows(), inputs, outputs});
+        device.prepare(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels});
     }
-    if (range.head) device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true});
+    if (range.head) device.prepare(linear_shape{unit.rows(), c.channels, c.vocabulary, true});
     return device.scratch_bytes();
 }
 

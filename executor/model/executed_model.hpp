@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// How a device of the executor lays numbers out.
+/// The layout of numbers on a device of the executor.
 struct executed_numbers {
     std::int64_t real =
         4;  ///< bytes of a weight and of an activation; gradients, moments and statistics have 4, master weights too
@@ -46,8 +46,9 @@ struct padding_to {
     constexpr std::int64_t wide(std::int64_t elements) const { return (*this)(elements * 4 / on.real); }
 };
 
-/// Elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients that wait for the
-/// second half of the backward), the norms' means and deviations, queries, keys and values, the wide rows twice, log-sums.
+/// Returns the elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are
+/// gradients that wait for the second half of the backward), the norms' means and deviations, queries, keys and values,
+/// the wide rows twice, log-sums.
 constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t rows, std::int64_t channels,
                                       std::int64_t heads) {
     const std::int64_t narrow = rows * channels;
@@ -57,9 +58,9 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
 
 }  // namespace detail
 
-/// GPT-2 as the executor trains it: untied head, what its layers keep, every tensor padded. A sample is a sequence, in units of
-/// `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding. Of the given sizes, tied
-/// and how are ignored.
+/// Returns GPT-2 as the executor trains it: an untied head, the activations that its layers keep, every tensor padded. A
+/// sample is a sequence, in units of `sequences` of them: bytes are exact for micro-batches of so many, and for others but
+/// for the padding. Of the given sizes, `tied` and `how` are ignored. Throws chimera_error where sizes do not fit together.
 constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const executed_numbers& on = {}) {
     detail::check_units("sequences", sequences, 1 << 20);
     of.tied = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/model/catalogue.hpp>
 #include <executor/io/model_file.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include <chimera/memory/stage_bytes.hpp>
 #include <chimera/model/catalogue.hpp>
 #include <executor/job/job.hpp>
-#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ std::array<int, 2> layers_of(const gpt2_sizes& c, const layer_range& r) {
 }
 
 constexpr gpt2_sizes configs[] = {{4, 2, 32, 256, 32}, {4, 4, 64, 256, 64}, {5, 1, 1, 2, 3},
-                                   {3, 3, 21, 17, 9},   {8, 5, 20, 50, 12},  {2, 2, 34, 101, 40}};
+                                  {3, 3, 21, 17, 9},   {8, 5, 20, 50, 12},  {2, 2, 34, 101, 40}};
 constexpr unit_shape units[] = {{1, 1}, {1, 3}, {2, 3}, {3, 2}};
 
 /// `check(config, unit, stages, stage, range, core, bytes)` for every stage of every cut.
@@ -41,7 +41,7 @@ void each_stage(Check check) {
             for (int stages = 1; stages <= c.layers + 2; ++stages)
                 for (const layer_range& r : stage_layers(c, stages)) {
                     ledger::device device;
-                    gpt2_core<ledger::device> core(device, c, r, unit, 1);
+                    gpt2_stage<ledger::device> core(device, c, r, unit, 1);
                     const auto [from, to] = layers_of(c, r);
                     SCOPED_TRACE(testing::Message()
                                  << c.layers << " layers of " << c.channels << ", " << stages << " stages, units of "
@@ -53,7 +53,7 @@ void each_stage(Check check) {
 
 TEST(ExecutedModel, ParametersAreThoseOfTheLayers) {
     for (const gpt2_sizes& c : configs) EXPECT_EQ(parameters(executed_gpt2(sizes_of(c, 0))), parameter_count(c));
-    each_stage([](const model&, gpt2_core<ledger::device>& core, ledger::device&, const stage_bytes& of) {
+    each_stage([](const model&, gpt2_stage<ledger::device>& core, ledger::device&, const stage_bytes& of) {
         EXPECT_EQ(of.parameters, static_cast<double>(core.gradients().size()));
     });
 }
@@ -66,7 +66,7 @@ TEST(ExecutedModel, LayersHaveTheParametersOfTheirTensors) {
         const bool first = i == 0, last = i == c.layers + 1;
         const int block = std::clamp(i - 1, 0, c.layers);
         const layer_range range{first || last ? 0 : block, first || last ? 0 : block + 1, first, last};
-        gpt2_core<ledger::device> core(device, c, range, {1, 9}, 1);
+        gpt2_stage<ledger::device> core(device, c, range, {1, 9}, 1);
         std::size_t sum = 0;
         for (const auto& p : core.parameters()) sum += p.what.size;
         EXPECT_EQ(m.layers[static_cast<std::size_t>(i)].parameters, static_cast<std::int64_t>(sum)) << i;
@@ -74,7 +74,7 @@ TEST(ExecutedModel, LayersHaveTheParametersOfTheirTensors) {
 }
 
 TEST(ExecutedModel, ActivationsAndBoundariesAreThoseOfTheLayers) {
-    each_stage([](const model&, gpt2_core<ledger::device>& core, ledger::device&, const stage_bytes& of) {
+    each_stage([](const model&, gpt2_stage<ledger::device>& core, ledger::device&, const stage_bytes& of) {
         const auto bytes = [](std::size_t elements) { return static_cast<double>(4 * elements); };
         EXPECT_DOUBLE_EQ(of.kept, bytes(core.stash_size(false)));
         EXPECT_DOUBLE_EQ(of.selective, of.kept);
@@ -85,7 +85,7 @@ TEST(ExecutedModel, ActivationsAndBoundariesAreThoseOfTheLayers) {
 }
 
 TEST(ExecutedModel, AllocationsAreStateAndWorkSpace) {
-    each_stage([](const model& m, gpt2_core<ledger::device>& core, ledger::device& device, const stage_bytes& of) {
+    each_stage([](const model& m, gpt2_stage<ledger::device>& core, ledger::device& device, const stage_bytes& of) {
         const double state = of.parameters * (m.bytes.weight + m.bytes.gradient + m.bytes.optimiser);
         EXPECT_DOUBLE_EQ(static_cast<double>(device.bytes), state + of.workspace);
         const std::size_t before = device.bytes;
@@ -99,7 +99,7 @@ TEST(ExecutedModel, FlopsAreThoseOfTheProducts) {
         for (const unit_shape& unit : units) {
             const model m = executed_gpt2(sizes_of(c, unit.tokens), unit.sequences);
             ledger::device device;
-            gpt2_core<ledger::device> core(device, c, {0, c.layers, true, true}, unit, 1);
+            gpt2_stage<ledger::device> core(device, c, {0, c.layers, true, true}, unit, 1);
             const std::vector<std::int32_t> numbers(unit.size(1), 0);
             const unit_batch batch{numbers, numbers};
             core.set_batch({&batch, 1});
