@@ -25,33 +25,25 @@ int shared_cores(int cores, int workers, int threads) {
     return given < workers ? given : 0;
 }
 
-prediction predict(process_group& together, backend& on, const trial_run& trial) {
-    const program_view& of = trial.order;
-    using clock = std::chrono::steady_clock;
-    replicas copies(on, of, trial.model, trial.layers, trial.unit, 1);
-    copies.set_batch(trial.sample);
-    const auto joined = on.join(of);
-    const auto ends = joined->ends();
-    engine_options options;
-    options.cores = trial.cores.process;
-    options.work_queues = on.work_queues();
-    options.watchdog_seconds = trial.watchdog;
-    if (trial.graph) options.graph = joined->graph();
-    const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
-    clipping clip(copies, of, still, on.on_host(), ends);
-    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
-    options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
-    engine run(of, copies.lookup(), ends, options);
+namespace {
 
+using clock = std::chrono::steady_clock;
+
+double since(clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); }
+
+/// The iterations that were measured, and the seconds of each outside its makespan.
+struct trial_record {
     std::vector<timeline> measured;
     std::vector<double> surroundings;
+};
+
+/// Runs iterations until the leading rank has enough of them, or a stop is wanted.
+trial_record run_trial(process_group& together, const trial_run& trial, replicas& copies, clipping& clip, engine& run) {
+    trial_record out;
     const auto start = clock::now();
-    const auto since = [](clock::time_point from) {
-        return std::chrono::duration<double>(clock::now() - from).count();
-    };
     clip.begin(0, 0);
     run.run_iteration();  // first touch of all memory
-    if (options.graph) run.run_iteration();
+    if (trial.graph) run.run_iteration();
     std::size_t done = 0;
     const auto enough = [&] {
         if (stop_request::wanted() && done > 0) return true;
@@ -64,17 +56,39 @@ prediction predict(process_group& together, backend& on, const trial_run& trial)
         const double began = together.now();
         auto whole = put_together(together, {began, {}, {}, run.run_iteration()});
         if (!whole) continue;
-        measured.push_back(std::move(whole->measured));
-        surroundings.push_back(since(begin) - metrics(measured.back()).makespan);
+        out.measured.push_back(std::move(whole->measured));
+        out.surroundings.push_back(since(begin) - metrics(out.measured.back()).makespan);
     }
+    return out;
+}
+
+}  // namespace
+
+prediction predict(process_group& together, backend& on, const trial_run& trial) {
+    replicas copies(on, trial.order, trial.model, trial.layers, trial.unit, 1);
+    copies.set_batch(trial.sample);
+    const auto joined = on.join(trial.order);
+    const auto ends = joined->ends();
+    engine_options options;
+    options.cores = trial.cores.process;
+    options.work_queues = on.work_queues();
+    options.watchdog_seconds = trial.watchdog;
+    if (trial.graph) options.graph = joined->graph();
+    const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
+    clipping clip(copies, trial.order, still, on.on_host(), ends);
+    options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
+    options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
+    engine run(trial.order, copies.lookup(), ends, options);
+    const trial_record record = run_trial(together, trial, copies, clip, run);
+
     prediction made;
     if (!together.leads()) return made;
-    made.fitted = fit_costs(measured);
-    made.expected = simulate_fitted(of, made.fitted, trial.cores.machine);
+    made.fitted = fit_costs(record.measured);
+    made.expected = simulate_fitted(trial.order, made.fitted, trial.cores.machine);
     const auto found = metrics(made.expected);
     made.makespan = found.makespan;
     made.bubble_ratio = found.bubble_ratio;
-    made.iteration = made.makespan + median(surroundings);
+    made.iteration = made.makespan + median(record.surroundings);
     return made;
 }
 

@@ -32,51 +32,66 @@ void read(sizes get, gpt2_sizes& into) {
     get("vocabulary", into.vocabulary), get("context", into.context), get("tokens", into.tokens, 0);
 }
 
+model made_gpt2(const keeping& how, sizes get) {
+    gpt2_sizes of{.how = how};
+    read(get, of), get("tied", of.tied);
+    return gpt2(of);
+}
+
+model made_executed(const keeping&, sizes get) {
+    gpt2_sizes of;
+    std::int64_t sequences = 1;
+    read(get, of), get("sequences", sequences);
+    return executed_gpt2(of, sequences);
+}
+
+model made_bert(const keeping& how, sizes get) {
+    bert_sizes of{.how = how};
+    get("layers", of.layers), get("heads", of.heads), get("channels", of.channels);
+    get("vocabulary", of.vocabulary), get("context", of.context), get("tokens", of.tokens, 0);
+    get("segments", of.segments), get("tied", of.tied);
+    return bert(of);
+}
+
+model made_llama(const keeping& how, sizes get) {
+    llama_sizes of{.how = how};
+    get("layers", of.layers), get("heads", of.heads), get("shared_heads", of.shared_heads);
+    get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
+    get("context", of.context), get("tokens", of.tokens, 0), get("tied", of.tied);
+    return llama(of);
+}
+
+model made_t5(const keeping& how, sizes get) {
+    t5_sizes of{.how = how};
+    get("layers", of.layers), get("heads", of.heads), get("head_size", of.head_size);
+    get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
+    get("buckets", of.buckets), get("tokens", of.tokens), get("targets", of.targets), get("tied", of.tied);
+    return t5(of);
+}
+
+model made_vit(const keeping& how, sizes get) {
+    vit_sizes of{.how = how};
+    get("layers", of.layers), get("heads", of.heads), get("channels", of.channels), get("image", of.image);
+    get("patch", of.patch), get("colours", of.colours), get("classes", of.classes);
+    return vit(of);
+}
+
+model made_resnet(const keeping& how, sizes get) {
+    resnet_sizes of{.bytes = how.bytes};
+    get("depth", of.depth), get("classes", of.classes), get("image", of.image), get("colours", of.colours);
+    get("channels", of.channels);
+    return resnet(of);
+}
+
+constexpr struct {
+    const char* family;
+    model (*make)(const keeping&, sizes);
+} makers[] = {{"gpt2", made_gpt2}, {"bert", made_bert},     {"llama", made_llama},      {"t5", made_t5},
+              {"vit", made_vit},   {"resnet", made_resnet}, {"executor", made_executed}};
+
 model made_of(const std::string& family, const keeping& how, sizes get, const std::string& where) {
-    if (family == "gpt2") {
-        gpt2_sizes of{.how = how};
-        read(get, of), get("tied", of.tied);
-        return gpt2(of);
-    }
-    if (family == "executor") {
-        gpt2_sizes of;
-        std::int64_t sequences = 1;
-        read(get, of), get("sequences", sequences);
-        return executed_gpt2(of, sequences);
-    }
-    if (family == "bert") {
-        bert_sizes of{.how = how};
-        get("layers", of.layers), get("heads", of.heads), get("channels", of.channels);
-        get("vocabulary", of.vocabulary), get("context", of.context), get("tokens", of.tokens, 0);
-        get("segments", of.segments), get("tied", of.tied);
-        return bert(of);
-    }
-    if (family == "llama") {
-        llama_sizes of{.how = how};
-        get("layers", of.layers), get("heads", of.heads), get("shared_heads", of.shared_heads);
-        get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
-        get("context", of.context), get("tokens", of.tokens, 0), get("tied", of.tied);
-        return llama(of);
-    }
-    if (family == "t5") {
-        t5_sizes of{.how = how};
-        get("layers", of.layers), get("heads", of.heads), get("head_size", of.head_size);
-        get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
-        get("buckets", of.buckets), get("tokens", of.tokens), get("targets", of.targets), get("tied", of.tied);
-        return t5(of);
-    }
-    if (family == "vit") {
-        vit_sizes of{.how = how};
-        get("layers", of.layers), get("heads", of.heads), get("channels", of.channels), get("image", of.image);
-        get("patch", of.patch), get("colours", of.colours), get("classes", of.classes);
-        return vit(of);
-    }
-    if (family == "resnet") {
-        resnet_sizes of{.bytes = how.bytes};
-        get("depth", of.depth), get("classes", of.classes), get("image", of.image), get("colours", of.colours);
-        get("channels", of.channels);
-        return resnet(of);
-    }
+    for (const auto& maker : makers)
+        if (family == maker.family) return maker.make(how, get);
     refuse(where + ": family is " + shown(nlohmann::json(family)) +
            " (no such family) give gpt2, bert, llama, t5, vit, resnet or executor");
 }

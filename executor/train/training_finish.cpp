@@ -11,9 +11,7 @@
 
 namespace chimera::executor {
 
-train_report training_run::finish() {
-    iterate();
-    save();
+void training_run::fill_report() {
     auto& r = report_;
     r.done = job_;
     r.stopped = step_ < steps_;
@@ -39,16 +37,26 @@ train_report training_run::finish() {
     r.measured_bubble = record_.bubble_ratio();
     r.checkpoint = in_output("checkpoint.safetensors");
     r.log = in_output("log.jsonl");
-    if (together_.leads() && !record_.empty()) {
-        r.timeline = in_output("timeline.svg");
-        r.trace = in_output("trace.json");
-        svg_options how;
-        how.unit = time_unit::seconds;
-        how.note = "measured";
-        write_file(r.timeline.string(), svg(record_.typical(), how));
-        write_file(in_output("timeline.html").string(), html(predicted_.expected, record_.typical()));
-        write_file(r.trace.string(), chimera::trace(record_.typical()));
-    }
+}
+
+void training_run::write_timelines() {
+    if (!together_.leads() || record_.empty()) return;
+    report_.timeline = in_output("timeline.svg");
+    report_.trace = in_output("trace.json");
+    svg_options options;
+    options.unit = time_unit::seconds;
+    options.note = "measured";
+    write_file(report_.timeline.string(), svg(record_.typical(), options));
+    write_file(in_output("timeline.html").string(), html(predicted_.expected, record_.typical()));
+    write_file(report_.trace.string(), chimera::trace(record_.typical()));
+}
+
+train_report training_run::finish() {
+    iterate();
+    save();
+    fill_report();
+    write_timelines();
+    auto& r = report_;
     if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {

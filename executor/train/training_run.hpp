@@ -44,6 +44,8 @@ public:
     train_report finish();
 
 private:
+    void fill_report();
+    void write_timelines();
     void check_checkpoint();
     void share_cores();
     void agree();

@@ -335,17 +335,14 @@ void cpu_device_in<Real>::adamw(real* values, wide* master, const wide* gradient
 template class cpu_device_in<float>;
 template class cpu_device_in<bf16>;
 
-template void cpu_device_in<float>::fill(float*, float, std::size_t);
-template void cpu_device_in<float>::copy(float*, const float*, std::size_t);
-template void cpu_device_in<float>::add(float*, const float*, std::size_t);
-template void cpu_device_in<float>::scale(float*, float, std::size_t);
-template void cpu_device_in<bf16>::fill(bf16*, float, std::size_t);
-template void cpu_device_in<bf16>::copy(bf16*, const bf16*, std::size_t);
-template void cpu_device_in<bf16>::add(bf16*, const bf16*, std::size_t);
-template void cpu_device_in<bf16>::scale(bf16*, float, std::size_t);
-template void cpu_device_in<bf16>::fill(float*, float, std::size_t);
-template void cpu_device_in<bf16>::copy(float*, const float*, std::size_t);
-template void cpu_device_in<bf16>::add(float*, const float*, std::size_t);
-template void cpu_device_in<bf16>::scale(float*, float, std::size_t);
+#define CHIMERA_NUMBERS(device, number)                              \
+    template void device::fill(number*, float, std::size_t);         \
+    template void device::copy(number*, const number*, std::size_t); \
+    template void device::add(number*, const number*, std::size_t);  \
+    template void device::scale(number*, float, std::size_t);
+CHIMERA_NUMBERS(cpu_device_in<float>, float)
+CHIMERA_NUMBERS(cpu_device_in<bf16>, bf16)
+CHIMERA_NUMBERS(cpu_device_in<bf16>, float)
+#undef CHIMERA_NUMBERS
 
 }  // namespace chimera::executor

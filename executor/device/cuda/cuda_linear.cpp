@@ -73,7 +73,30 @@ bool linear_products::pays(const linear_variant& fused, const linear_variant& pl
     return better.value_or(tried);
 }
 
-/// Both ways on random data, the plain one with the kernel that it needs besides. Null where there is no room for that.
+namespace {
+
+/// The tensors of one run of a timed product.
+struct timed_tensors {
+    std::byte *x = nullptr, *w = nullptr, *y = nullptr, *kept = nullptr, *bias = nullptr, *rest = nullptr;
+};
+
+/// Runs the kernel that the plain product needs besides: sums of columns, or GELU's forward or backward.
+template <class Real>
+void run_kernel(auto stream, const linear_variant& fused, const row_shape& gradient, std::size_t elements,
+                const timed_tensors& at) {
+    auto *const to = reinterpret_cast<Real*>(at.y), *const aside = reinterpret_cast<Real*>(at.kept);
+    auto* const bias = reinterpret_cast<float*>(at.bias);
+    if (fused.sums)
+        gpu::column_sums(stream, gradient, reinterpret_cast<const Real*>(at.w), bias, fused.add, at.rest);
+    else if (fused.what == linear_product::gelu_input)
+        gpu::gelu_backward(stream, gradient, aside, to, to, bias, true, at.rest);
+    else
+        gpu::gelu_forward(stream, fused.keep ? aside : to, to, elements);
+}
+
+}  // namespace
+
+/// Times both ways on random data, the plain one with the kernel that it needs besides. Null if there is no room for that.
 std::optional<bool> linear_products::measure(const linear_variant& fused, const linear_variant& plain) {
     const product_form f = form_of(shape_, fused, real_);
     const auto bytes = [](std::size_t elements) { return (elements * sizeof(float) + 255) / 256 * 256; };
@@ -83,37 +106,28 @@ std::optional<bool> linear_products::measure(const linear_variant& fused, const 
     test_data data(library_.gpu, library_.stream,
                    left + right + 2 * result + row + gpu::columns_workspace(gradient, 1));
     if (!data) return std::nullopt;
-    std::byte *x = nullptr, *w = nullptr, *y = nullptr, *kept = nullptr, *bias = nullptr, *rest = nullptr;
-    const auto turn = [&] {
-        x = data.next(), w = x + left, y = w + right, kept = y + result, bias = kept + result, rest = bias + row;
+    const auto next = [&] {
+        std::byte* const x = data.next();
+        std::byte *const y = x + left + right, *const bias = y + 2 * result;
+        return timed_tensors{x, x + left, y, y + result, bias, bias + row};
     };
     product &with = get(fused), &without = get(plain);
-    const auto kernel = [&](auto real) {
-        using type = decltype(real);
-        if (fused.sums)
-            return gpu::column_sums(library_.stream, gradient, reinterpret_cast<const type*>(w),
-                                    reinterpret_cast<float*>(bias), fused.add, rest);
-        auto *const to = reinterpret_cast<type*>(y), *const aside = reinterpret_cast<type*>(kept);
-        if (fused.what == linear_product::gelu_input)
-            return gpu::gelu_backward(library_.stream, gradient, aside, to, to, reinterpret_cast<float*>(bias), true,
-                                      rest);
-        gpu::gelu_forward(library_.stream, fused.keep ? aside : to, to, f.result_extent());
-    };
     // GELU's kernel sums the bias' gradient in passing; without it a pass of its own is needed.
-    const auto sums = [&](auto real) {
-        gpu::column_sums(library_.stream, gradient, reinterpret_cast<const decltype(real)*>(y),
-                         reinterpret_cast<float*>(bias), true, rest);
+    const auto sums = [&](auto real, const timed_tensors& at) {
+        gpu::column_sums(library_.stream, gradient, reinterpret_cast<const decltype(real)*>(at.y),
+                         reinterpret_cast<float*>(at.bias), true, at.rest);
     };
     const float together = best_time(library_.stream, [&] {
-        turn();
-        with.run(x, w, y, y, bias, kept);
-        if (fused.what == linear_product::gelu_input) real_ == number::float32 ? sums(float{}) : sums(bf16{});
+        const timed_tensors at = next();
+        with.run(at.x, at.w, at.y, at.y, at.bias, at.kept);
+        if (fused.what == linear_product::gelu_input) real_ == number::float32 ? sums(float{}, at) : sums(bf16{}, at);
         return true;
     });
     const float apart = best_time(library_.stream, [&] {
-        turn();
-        without.run(x, w, fused.keep ? kept : y, y, bias);
-        real_ == number::float32 ? kernel(float{}) : kernel(bf16{});
+        const timed_tensors at = next();
+        without.run(at.x, at.w, fused.keep ? at.kept : at.y, at.y, at.bias);
+        real_ == number::float32 ? run_kernel<float>(library_.stream, fused, gradient, f.result_extent(), at)
+                                 : run_kernel<bf16>(library_.stream, fused, gradient, f.result_extent(), at);
         return true;
     });
     return together <= apart;
