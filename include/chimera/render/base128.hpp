@@ -17,10 +17,11 @@
 
 namespace chimera::detail {
 
-// Timelines for the explorer's page: rows as bytes, of which a regular schedule needs few. Read by explorer/timelines.js.
+// The timelines of the explorer's page: rows as bytes, few for a regular schedule. Read by explorer/timelines.js.
 //
-// A row: its kinds (a kind is an op, count, pipeline, stage and colour row; each in five numbers) after their number, the number of
-// its slots, then tokens. Numbers are in base 128, lowest digits first; those that may be negative are zigzagged (0, -1, 1, -2, …).
+// A row: the number of its kinds, the kinds (op, count, pipeline, stage and colour row; each in five numbers), the
+// number of its slots, then tokens. Numbers are in base 128, lowest digits first; those that may be negative are
+// zigzagged (0, -1, 1, -2, …).
 //   0, p, n      the next n slots are like the n that begin p slots before them
 //   2·k + 1      a slot of kind k that goes on as the kind did: first, gap to the slot before, duration
 //   2·k + 2      one that does not: three numbers follow, by which its step of `first`, its gap and its duration differ

@@ -81,7 +81,7 @@ inline void put_script_text(std::string& out, std::string_view text) {
                                          : out.push_back(c);
 }
 
-/// What the legend calls a timeline's colours: the colour rows of each, in order.
+/// Writes the legend's names of a timeline's colours: the colour rows of each, in order.
 inline void put_colour_names(std::string& out, const colour_rows& colours, int pipelines) {
     put(out, ",\"lanes\":[");
     for (int colour_row = 0; colour_row < (std::min)(colours.count(), hue_count); ++colour_row) {

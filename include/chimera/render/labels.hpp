@@ -37,7 +37,7 @@ public:
 
     /// The short name in terminal pictures: pass and pipeline as a letter, then the micro-batch counted within its
     /// pipeline. One pipeline: F0 B0 I0 W0 R0. Two: d0 D0 down, u0 U0 up. More: a0 A0, b0 B0, …; beyond 26 p30f0 p30b0.
-    /// Where a worker holds several stages of a pipeline: 4F0 of stage 4; d0.1 of the second of them.
+    /// The cell if a worker holds several stages of a pipeline: 4F0 of stage 4; d0.1 of the second of them.
     std::string cell(const step& s) const {
         std::string out;
         if (head_.pipelines <= 1 && colour_rows_.chunks() > 1) put(out, s.stage);
@@ -91,14 +91,14 @@ private:
     std::vector<std::int32_t> rank_;  // of each micro-batch among those of its pipeline
 };
 
-/// What the captions of every picture say.
+/// The facts that the captions of every picture state.
 struct summary {
     double makespan = 0;      ///< end of the last step or reduction
     double bubble_ratio = 0;  ///< 1 - busy / (workers · makespan); busy: compute steps
     double unit = 1;          ///< the shortest of the passes' mean durations: what one cell of a picture stands for
 };
 
-/// Whether two neighbours of a row share a stretch of time: a pair.
+/// Returns true if two neighbours of a row share a stretch of time: a pair.
 inline bool share_time(const step& a, const step& b) {
     return is_compute(a.op) && is_compute(b.op) && b.begin < a.end - 0.01 * (a.end - a.begin);
 }

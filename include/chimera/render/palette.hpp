@@ -12,8 +12,8 @@
 
 namespace chimera::detail {
 
-/// What has a colour of its own: a pipeline or, where a worker holds several stages of one, each of them (a chunk; the
-/// first is the one of the lowest stage).
+/// The things that have a colour of their own: a pipeline or, where a worker holds several stages of one, each of them
+/// (a chunk; the first is the one of the lowest stage).
 class colour_rows {
 public:
     explicit colour_rows(const timeline& from) : stages_(static_cast<std::size_t>((std::max)(from.head.stages, 0))) {

@@ -65,11 +65,11 @@ private:
             if (at(l).count > 0) least = (std::min)(least, head(l));
         return least;
     }
-    /// Earliest start of a pass chain's pass after time 0, or after the worker's own first start: the same unit has passed
-    /// through the worker's entry pass chain before, and nothing on the worker starts before its first start.
+    /// Earliest start of a pass chain's pass after time 0, or after the worker's own first start: the same unit has
+    /// passed through the worker's entry pass chain before, and nothing on the worker starts before its first start.
     constexpr double release(std::int32_t id, bool own) const { return own ? head(id) - head(entry(id)) : head(id); }
-    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the
-    /// worker where the pass's pipeline begins.
+    /// The end to which the time after a pass is counted: the end of all, the worker's own last end, or the last end of
+    /// the worker where the pass's pipeline begins.
     enum class until : std::uint8_t { all, own, home };
 
     /// Least time from the end of a pass to that end.
@@ -127,12 +127,12 @@ private:
         return most_work(w, true, kept > 0 ? (std::min)(of_.limit[w] / kept, most) : most);
     }
 
-    /// A worker by itself. For any r, q: the pass chains released at r or later with q or more to follow are done one at a
-    /// time between r and the end less q (with all pass chains: work + earliest head + least tail; with one: the path of a
-    /// unit). If before r only forwards can run, memory lets at most `limit` of them through, and all other work comes
-    /// after r: for a linear pipeline r - limit F = (D-1)(I + 2 transfer) + (D - limit) F, the zero-bubble bound
-    /// (arXiv 2401.10241, with transfers). When the worker's last gradient has ended only weight gradients are left, as
-    /// many as memory holds: the rest of the work comes before the least tail of a gradient.
+    /// A worker by itself. For any r, q: the pass chains released at r or later with q or more to follow are done one
+    /// at a time between r and the end less q (with all pass chains: work + earliest head + least tail; with one: the
+    /// path of a unit). If before r only forwards can run, memory lets at most `limit` of them through, and all other
+    /// work comes after r: for a linear pipeline r - limit F = (D-1)(I + 2 transfer) + (D - limit) F, the zero-bubble
+    /// bound (arXiv 2401.10241, with transfers). When the worker's last gradient has ended only weight gradients are
+    /// left, as many as memory holds: the rest of the work comes before the least tail of a gradient.
     constexpr double alone(std::size_t w, bool own_start, until end) const {
         double best = 0;
         const auto& pass_chains = of_.held[w];
@@ -279,7 +279,7 @@ private:
         }
         return true;
     }
-    /// What a worker's x must cover beside the idle time before its first gradient.
+    /// Returns the time that a worker's x must cover beside the idle time before its first gradient.
     constexpr double needs(std::size_t w, bool own) const {
         if (!own) {
             const double after = chain_.tail[static_cast<std::size_t>(of_.id(0, static_cast<int>(w), 1))];

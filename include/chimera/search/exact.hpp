@@ -43,7 +43,7 @@ public:
         descend();
         return nodes_ <= nodes_most_;
     }
-    /// Whether one was found, its length, and the order itself.
+    /// The success of the search, the length found, and the order itself.
     constexpr bool found() const { return !best_rows_.empty(); }
     constexpr double length() const { return best_; }
     constexpr const order& rows() const { return best_rows_; }
@@ -139,7 +139,7 @@ private:
         for (const auto& row : rows_) best_rows_.insert(best_rows_.end(), row.begin(), row.end());
     }
 
-    /// What every completion of the passes fixed takes at least.
+    /// Returns a lower bound over all completions of the fixed passes.
     constexpr double bound() {
         double best = 0;
         for (int p = 0; p < of_.pipelines; ++p) {
@@ -179,7 +179,8 @@ private:
         next_[i] = next;
         last_[i] = (std::max)(last, next + (left - 1) * l.seconds);
     }
-    /// All pass chains of a worker that cannot go on before r, one pass at a time, then the least that follows any of them.
+    /// All pass chains of a worker that cannot go on before r, one pass at a time, then the least that follows any of
+    /// them.
     constexpr double from(std::size_t w, double r) const {
         double best = 0;
         for (const std::int32_t b : of_.held[w]) {

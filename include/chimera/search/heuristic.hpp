@@ -84,7 +84,7 @@ private:
         best_ = rows;
     }
 
-    /// What rules are worth by a scale; the best rules are those that are best by the search's own.
+    /// Rates rules by a scale; the best rules are those that are best by the search's own.
     double rate(const rules& rule_set, const scale& axis) {
         count();
         value v;

@@ -14,8 +14,8 @@
 namespace chimera::detail::seek {
 
 /// All passes of one kind that one pipeline runs of one stage. Units are alike, so they run first in, first out: the
-/// k-th pass of a pass chain needs the k-th of the pass chain before. (Exchanging two units that overtake each other changes no
-/// time.)
+/// k-th pass of a pass chain needs the k-th of the pass chain before. (Exchanging two units that overtake each other
+/// changes no time.)
 struct pass_chain {
     double seconds = 0;
     double travel = 0;  ///< from the end of the pass chain before, where that is another worker's
@@ -34,8 +34,8 @@ struct pass_chain {
 
 inline constexpr double whole = 1e-9;  ///< slack in sums of memory shares
 
-/// A problem laid out flat: pass chains 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p D +
-/// s) + {0, 1}.
+/// A problem laid out flat: pass chains 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p
+/// D + s) + {0, 1}.
 struct instance {
     int workers = 0;
     int stages = 0;

@@ -10,7 +10,7 @@
 
 namespace chimera::detail::seek {
 
-/// What an order costs. `sum` (of the workers' spans) leads the search where the other two stand still.
+/// The cost of an order. `sum` (of the workers' spans) leads the search where the other two stand still.
 struct value {
     double makespan = 1e300;
     double span = 1e300;
