@@ -5,7 +5,7 @@
 #include <chimera/render/json.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
 

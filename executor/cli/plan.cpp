@@ -2,8 +2,7 @@
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
-#include <executor/io/read.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/planner/on_cluster.hpp>
 #include <executor/planner/plan_json.hpp>
 #include <executor/planner/plan_on_machine.hpp>
@@ -111,12 +110,8 @@ void keep_change(plan_task& task) {
 
 /// How far the hardware's fit was off on rows it had not seen, where its file says so; and how many places that leaves open.
 std::string certainty(const plan_task& task, const plan_report& report) {
-    const json& hardware = task.request["cluster"].value("hardware", json());
-    if (!hardware.is_string()) return "";
-    const json file = json::parse(read_file(hardware.get<std::string>()), nullptr, false);
-    const json::json_pointer at("/fit/held_out/mean");
-    if (!file.is_object() || !file.contains(at) || !file[at].is_number()) return "";
-    const double mean = file[at].get<double>();
+    if (!task.held_out) return "";
+    const double mean = *task.held_out;
     const double best = report.ranking.front().found.seconds;
     const auto open = std::count_if(report.ranking.begin(), report.ranking.end(),
                                     [&](const ranked& r) { return r.found.seconds <= best * (1 + mean); });

@@ -5,7 +5,7 @@
 #include <chimera/search.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/stop_signal.hpp>
 

@@ -3,7 +3,7 @@
 #include <chimera/verify.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/write.hpp>
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chimera/model/bert.hpp>
-#include <chimera/model/executed.hpp>
 #include <chimera/model/gpt2.hpp>
 #include <chimera/model/llama.hpp>
 #include <chimera/model/resnet.hpp>
@@ -23,10 +22,6 @@ template <auto Make, const auto& Sizes>
 constexpr model made_by() {
     return Make(Sizes);
 }
-template <const auto& Sizes>
-constexpr model made_executed() {
-    return executed_gpt2(Sizes);
-}
 
 }  // namespace detail
 
@@ -36,11 +31,8 @@ struct catalogue_entry {
     model (*make)();
 };
 
-/// The named models: tiny, bytes and gpt2 are the executor's own, the rest are as published.
+/// The named models, as published.
 inline constexpr std::array model_catalogue{
-    catalogue_entry{"tiny", detail::made_executed<executed_tiny>},
-    catalogue_entry{"bytes", detail::made_executed<executed_bytes>},
-    catalogue_entry{"gpt2", detail::made_executed<gpt2_124m>},
     catalogue_entry{"gpt2-124m", detail::made_by<gpt2, gpt2_124m>},
     catalogue_entry{"gpt2-355m", detail::made_by<gpt2, gpt2_355m>},
     catalogue_entry{"gpt2-774m", detail::made_by<gpt2, gpt2_774m>},

@@ -7,10 +7,12 @@ namespace chimera {
 
 /// The sizes of a GPT-2 or GPT-3: pre-norm blocks, learned positions, four times as wide inside.
 struct gpt2_sizes {
-    std::int64_t layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
-    bool tied = true;         ///< the head uses the table of tokens
-    std::int64_t tokens = 0;  ///< per sample; 0: the context
+    int layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
+    bool tied = true;  ///< the head uses the table of tokens
+    int tokens = 0;    ///< per sample; 0: the context
     keeping how{};
+
+    friend constexpr bool operator==(const gpt2_sizes&, const gpt2_sizes&) = default;
 };
 
 namespace detail {
@@ -50,7 +52,7 @@ constexpr layer block(const char* prefix, std::int64_t i, const keeping& policy,
     const auto s = static_cast<double>(tokens);
     model made{"gpt2", {}, tokens, sizes.how.bytes};
     made.layers.push_back(detail::embedding(sizes.how, s, sizes.channels, sizes.vocabulary + sizes.context));
-    for (std::int64_t i = 0; i < sizes.layers; ++i)
+    for (int i = 0; i < sizes.layers; ++i)
         made.layers.push_back(detail::block("block.", i, sizes.how, tokens, sizes.heads, sizes.channels));
     layer head{.name = "head", .kind = layer_kind::head};
     detail::add_norm(head, sizes.how, s, sizes.channels, 2);

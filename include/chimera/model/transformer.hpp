@@ -15,6 +15,8 @@ struct keeping {
     precision bytes{};
     bool dropout = true;           ///< its masks are kept, a byte each
     bool fused_attention = false;  ///< no matrix of tokens × tokens is kept: of the core, a row's log-sum in 32 bits
+
+    friend constexpr bool operator==(const keeping&, const keeping&) = default;
 };
 
 namespace detail {

@@ -10,34 +10,12 @@
 
 namespace chimera {
 
-/// The forwards and full backwards on the critical path of an order over equal stages (Chimera, section 3.4: C_f and
-/// C_b).
-struct path_counts {
-    int forwards = 0;
-    int backwards = 0;
-
-    friend constexpr bool operator==(const path_counts&, const path_counts&) = default;
-};
-
-/// Returns C_f and C_b in closed form for B >= F and families with a whole backward; nothing for other families. GPipe,
-/// 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2), each basic
-/// unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
+/// Returns C_f and C_b in closed form for B >= F, as the family's own spec says; nothing if it has no such form.
 [[nodiscard]] constexpr std::optional<path_counts> closed_counts(const family_spec& spec) {
-    const int n = spec.micro_batches, d = spec.stages;
-    switch (spec.which) {
-        case family::gpipe:
-        case family::one_f_one_b:
-            return path_counts{n + d - 1, n + d - 1};
-        case family::data_parallel:
-            return path_counts{n, n};
-        case family::bidirectional: {
-            if (spec.split || spec.scale != scale::direct || n % d != 0) return std::nullopt;
-            const int ramp = 2 * d / (spec.pipelines == 0 ? 2 : spec.pipelines) - 2;
-            return path_counts{n - (n / d - 1) * ramp, n + n / d * ramp};
-        }
-        default:
-            return std::nullopt;
-    }
+    return spec.visit([](const auto& own) -> std::optional<path_counts> {
+        if constexpr (requires { own.path(); }) return own.path();
+        return std::nullopt;
+    });
 }
 
 /// The inputs of the paper's Eq. 1 in seconds: passes of one stage and micro-batch, transfers included or 0.

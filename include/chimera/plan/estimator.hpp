@@ -20,11 +20,13 @@
 namespace chimera {
 
 /// A family's order as a key of maps: all that an order depends on.
-using order_key = std::array<int, 10>;
+using order_key = std::array<int, 3 + family_option_table.size()>;
 /// Returns the key of the order that a family's spec makes.
 [[nodiscard]] constexpr order_key key_of(const family_spec& spec) {
-    return {static_cast<int>(spec.which), spec.stages, spec.micro_batches, spec.pipelines, static_cast<int>(spec.scale),
-            spec.split ? 1 : 0,           spec.chunks, spec.group,         spec.waves,     spec.update_every};
+    order_key out{static_cast<int>(spec.which), spec.stages, spec.micro_batches};
+    std::size_t at = 3;
+    each_option([&](const family_option&, const auto& value) { out[at++] = static_cast<int>(value); }, spec);
+    return out;
 }
 
 /// A cache of generated orders, by family, options, stages and micro-batches. They depend on no costs.

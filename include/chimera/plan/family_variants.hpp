@@ -30,29 +30,14 @@ namespace chimera {
     };
     family_spec one{.which = which, .micro_batches = micro_batches};
     if ((workers == 1) != (which == family::data_parallel)) return out;  // one worker needs no pipeline
-    switch (which) {
-        case family::bidirectional:
-            for (one.pipelines = 2; one.pipelines <= workers; one.pipelines += 2) {
-                if (workers % one.pipelines != 0) continue;
-                for (const scale s : {scale::direct, scale::doubling, scale::halving}) {
-                    one.scale = s;
-                    for (const bool split : {false, true}) {
-                        one.split = split;
-                        add(one);
-                    }
-                }
-            }
-            break;
-        case family::interleaved:
-        case family::breadth_first:
-            for (one.chunks = 2; one.chunks <= 8; one.chunks *= 2) add(one);
-            break;
-        case family::wave:
-            for (one.waves = 1; one.waves <= 4; one.waves *= 2) add(one);
-            break;
-        default:
+    visit_family(which, [&]<class Spec>(std::type_identity<Spec>) {
+        const auto take = [&](const Spec& from) {
+            each_option([](const family_option&, auto& to, const auto& value) { to = value; }, one, from);
             add(one);
-    }
+        };
+        if constexpr (requires { Spec::variants(workers, take); }) return Spec::variants(workers, take);
+        return add(one);
+    });
     return out;
 }
 

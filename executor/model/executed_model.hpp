@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/error.hpp>
 #include <chimera/model/gpt2.hpp>
 
-namespace chimera {
+#include <cstdint>
+#include <string>
+
+namespace chimera::executor {
 
 /// The layout of numbers on a device of the executor.
 struct executed_numbers {
@@ -21,6 +25,12 @@ inline constexpr executed_numbers numbers_on_gpu{4, 64, 64, 0x1p25};
 inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
 
 namespace detail {
+
+constexpr void check_units(const char* what, std::int64_t value, std::int64_t most) {
+    if (value < 1 || value > most)
+        refuse(std::string(what) + " is " + (value < 1 ? "below 1" : "too large") +
+               " (it counts what the model has) give 1 to " + std::to_string(most));
+}
 
 /// Rounds tensor sizes up to the granule of a device.
 struct padding_to {
@@ -53,7 +63,7 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
 /// differs. Ignores `tied` and `how` of the given sizes.
 [[nodiscard]] constexpr model executed_gpt2(gpt2_sizes sizes, std::int64_t sequences = 1,
                                             const executed_numbers& numbers = {}) {
-    detail::check_size("sequences", sequences, 1 << 20);
+    detail::check_units("sequences", sequences, 1 << 20);
     sizes.tied = false;
     sizes.how = {
         {static_cast<double>(numbers.real), 4, numbers.real < 4 ? 12.0 : 8.0, static_cast<double>(numbers.real)},
@@ -62,7 +72,7 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
     model made = gpt2(sizes);
     const std::int64_t c = sizes.channels, v = sizes.vocabulary, rows = sequences * made.tokens;
     const std::int64_t columns = (v + numbers.columns - 1) / numbers.columns * numbers.columns;
-    detail::check_size("tokens of a unit", rows, std::int64_t{1} << 31);
+    detail::check_units("tokens of a unit", rows, std::int64_t{1} << 31);
     const auto each = [&](double bytes) { return bytes / static_cast<double>(sequences); };
     const auto bytes = [&](std::int64_t elements) {
         return static_cast<double>(numbers.real) * static_cast<double>(elements);
@@ -87,8 +97,4 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
     return made;
 }
 
-/// The executor's named models.
-inline constexpr gpt2_sizes executed_tiny{.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 32};
-inline constexpr gpt2_sizes executed_bytes{.layers = 4, .heads = 4, .channels = 64, .vocabulary = 256, .context = 64};
-
-}  // namespace chimera
+}  // namespace chimera::executor
