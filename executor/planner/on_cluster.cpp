@@ -32,8 +32,8 @@ std::string nothing_fits(const plan_task& task, plan_cache& memory) {
     put(out, " does not fit (its state is ", gib(state), " GiB, and a worker would need ", gib(bytes),
         " GiB, its activations included, where it has ", gib(task.on.memory), ") give each ",
         gib(bytes - task.on.memory), " GiB more");
-    if (const int nodes = smallest_nodes(task.what, task.on, task.asked, memory); nodes > 0)
-        put(out, ", or use ", nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
+    if (const std::optional nodes = smallest_nodes(task.what, task.on, task.asked, memory))
+        put(out, ", or use ", *nodes, task.on.workers_per_node == 1 ? " workers" : " nodes");
     return out;
 }
 

@@ -142,7 +142,7 @@ TEST(partition_bounded, says_what_is_missing) {
     const std::vector<double> seconds{1, 1, 1, 1}, state{10, 10, 10, 10}, activations{5, 5, 5, 5}, in_flight{2, 1};
     const memory_limits under{state, activations, in_flight, 34, {}};  // 40 + 0 at 2 : 2, 20 + 45 at 1 : 3
     try {
-        partition(seconds, 2, under);
+        (void)partition(seconds, 2, under);
         FAIL() << "no refusal";
     } catch (const chimera::chimera_error& e) {
         EXPECT_STREQ(e.what(),
@@ -157,7 +157,7 @@ TEST(partition_bounded, refuses_lists_that_do_not_match) {
     const std::vector<double> two{1, 1}, one{1}, bad{1, -1};
     const auto text = [&](const memory_limits& under) {
         try {
-            bounded(two, 2, under);
+            (void)bounded(two, 2, under);
         } catch (const chimera::chimera_error& e) {
             return std::string(e.what());
         }

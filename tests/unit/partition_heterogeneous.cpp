@@ -144,7 +144,7 @@ TEST(partition_heterogeneous, refuses_workers_that_cannot_be) {
     const std::vector<double> seconds{1, 2, 3};
     const auto text = [&](const device& bad) {
         try {
-            heterogeneous({seconds, {}, {}, {}, {}}, std::vector<device>{{}, bad});
+            (void)heterogeneous({seconds, {}, {}, {}, {}}, std::vector<device>{{}, bad});
         } catch (const chimera::chimera_error& e) {
             return std::string(e.what());
         }

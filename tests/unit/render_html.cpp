@@ -45,7 +45,7 @@ public:
     explicit unpacker(std::string bytes) : bytes_(std::move(bytes)) {}
     bool at_end() const { return at_ == bytes_.size(); }
 
-    /// Steps of the next row with begin and end in quanta, and their lanes.
+    /// Steps of the next row with begin and end in quanta, and their colour rows.
     std::vector<std::pair<step, std::int64_t>> row() {
         std::vector<std::array<std::int64_t, 9>> kinds(static_cast<std::size_t>(number()));
         for (auto& k : kinds) {
@@ -106,7 +106,7 @@ private:
 
 void expect_same_rows(const timeline& of, const std::string& context) {
     const double quantum = detail::time_quantum(of);
-    const detail::lanes colours(of);
+    const detail::colour_rows colours(of);
     const auto check = [&](auto row) {
         std::string text;
         detail::put_packed(text, of.head.workers, colours, quantum, row);
@@ -184,7 +184,7 @@ TEST(Packed, QuantumIsATickOrASimpleFraction) {
 TEST(Packed, LongRegularRowsTakeFewBytes) {
     const timeline of = ticks_timeline(generate(one_f_one_b{16, 4096}));  // 131,072 slots
     std::string text;
-    detail::put_packed(text, 16, detail::lanes(of), 1, [&](int w) { return of.row(w); });
+    detail::put_packed(text, 16, detail::colour_rows(of), 1, [&](int w) { return of.row(w); });
     EXPECT_LT(text.size(), 16U * 150);
 }
 

@@ -167,7 +167,7 @@ TEST(search_random, stops_when_told_to) {
 /// What the refusal says, or nothing.
 std::string refused(const search_problem& of) {
     try {
-        search(of, {.evaluations = 10});
+        (void)search(of, {.evaluations = 10});
         return "";
     } catch (const chimera_error& why) {
         return why.what();

@@ -103,7 +103,7 @@ private:
     double tolerable_;
 };
 
-/// Which configuration every row measures, numbered from 0.
+/// The configuration that every row measures, numbered from 0.
 inline std::vector<std::size_t> runs_of(const std::vector<measurement>& rows) {
     std::vector<std::size_t> out, first;
     for (std::size_t i = 0; i < rows.size(); ++i) {

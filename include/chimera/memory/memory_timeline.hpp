@@ -123,7 +123,7 @@ private:
 
 namespace detail {
 
-/// Whether a row recomputes without slots for it: the backward comes first.
+/// Returns true if a row recomputes without slots for it: the backward comes first.
 constexpr bool unfolds_silently(std::span<const slot> row, std::span<const stage_memory> stages) {
     for (const slot& s : row) {
         if (s.op == pass::recompute) return false;

@@ -19,10 +19,10 @@ struct tensor_life {
     bool unfolded = false;  ///< recomputed activations, no boundary tensor
 };
 
-/// Which tensors a worker's row needs and how long: what is received until it is consumed, what is made until its
-/// transfers are done (a group of transfers has all of its tensors at once), what two stages of the worker hand each
-/// other, and activations that are recomputed until their (weight) backward. A row that does not add up gets what it
-/// names; verify judges it.
+/// Finds the tensors that a worker's row needs and their lifetimes: what is received until it is consumed, what is made
+/// until its transfers are done (a group of transfers has all of its tensors at once), what two stages of the worker
+/// hand each other, and activations that are recomputed until their (weight) backward. A row that does not add up gets
+/// what it names; verify judges it.
 class tensor_lives {
 public:
     constexpr tensor_lives(program_view p, std::span<const stage_memory> stages)

@@ -48,7 +48,7 @@ constexpr void add_product(layer& to, double rows, double inputs, double outputs
     const double each = 2 * rows * inputs * outputs;
     to.forward += each;
     to.weight_gradient += each;
-    if (!first) to.input_gradient += each;  // nobody waits for the gradient of the data
+    if (!first) to.input_gradient += each;  // no layer waits for the gradient of the data
 }
 
 /// Bytes that the backward reads: those that tensor parallelism divides, and those that it does not.

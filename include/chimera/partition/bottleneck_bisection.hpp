@@ -20,8 +20,9 @@ enum class tie { even, first };
 
 namespace chimera::detail {
 
-/// What the searches cut: layers 0 … layers - 1 into stages of at least one. `cost(s, i, j)` is that of stage s with
-/// layers i … j - 1, `fits` whether its worker holds them. A part of a range that fits also fits, and costs no more.
+/// A problem that the searches cut: layers 0 … layers - 1 into stages of at least one. `cost(s, i, j)` is that of stage
+/// s with layers i … j - 1, `fits` whether its worker holds them. A part of a range that fits also fits, and costs no
+/// more.
 template <class T>
 concept StageProblem = requires(const T& of, int s, int i, int j) {
     { of.layers } -> std::convertible_to<int>;

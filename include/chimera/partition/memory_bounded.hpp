@@ -49,7 +49,7 @@ struct bounded_stages {
     }
     constexpr bool fits(int s, int i, int j) const { return bytes(s, i, j) <= room[static_cast<std::size_t>(s)]; }
 
-    /// Whether any layer alone fits any stage (sufficient, not necessary).
+    /// Returns true if each layer alone fits each stage (sufficient, not necessary).
     constexpr bool singles_fit() const {
         const double least = *std::min_element(room.begin(), room.end());
         const double most = *std::max_element(in_flight.begin(), in_flight.end());
@@ -59,7 +59,7 @@ struct bounded_stages {
     }
 };
 
-/// The same stages, to be cut so that they lack the least memory.
+/// A problem over these stages, to be cut so that they lack the least memory.
 struct memory_stages {
     const bounded_stages& of;
     int layers = 0;

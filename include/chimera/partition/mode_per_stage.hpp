@@ -123,7 +123,7 @@ private:
     std::vector<mode> modes_;
 };
 
-/// The same stages, to be cut so that they lack the least memory.
+/// A problem over these stages, to be cut so that they lack the least memory.
 struct least_stages {
     const stagewise_stages& of;
     int layers = 0;

@@ -90,7 +90,7 @@ private:
         }
         return ends_.back() != 0;
     }
-    /// Where `state` ends when a worker of type k holds its last stage, s.
+    /// Returns the end of `state` when a worker of type k holds its last stage, s.
     constexpr void extend(std::size_t state, const kind& k, int s, double bound) {
         const std::uint8_t* before = ends_.data() + (state - k.stride) * width_;
         std::uint8_t* here = ends_.data() + state * width_;

@@ -52,7 +52,7 @@ void for_each_candidate(const plan_request& request, const cluster& machines, in
         for (const int pipeline : detail::pipeline_sizes(machines.workers() / tensor, layers, request.most_stages)) {
             const std::int64_t copies =
                 detail::largest_divisor(request.samples, machines.workers() / tensor / pipeline);
-            if (request.whole_copies != 0 && copies * tensor * pipeline != machines.workers()) continue;
+            if (request.whole_copies && copies * tensor * pipeline != machines.workers()) continue;
             for (const int b : detail::micro_batch_sizes(request.samples / copies, request.most_micro_batch)) {
                 const std::int64_t micro_batches = request.samples / copies / b;
                 if (micro_batches > most_slots / (8 * pipeline)) continue;

@@ -25,10 +25,10 @@ namespace chimera {
 /// Each of forward, input gradient and weight gradient takes its launch or its work, whichever is longer:
 ///   - launch: kernels are issued one by one, whatever their size. A slice whose device idles waits for the others too:
 ///     every further one adds a part of the idle time.
-///   - work: FLOPs at the rate of large products, 1 + half_output / output times as long, as the last wave of tiles fills
-///     the device partly (a slice's outputs are narrower in half of the products only); the activations that the layer
-///     keeps, written and read by the forward, read with their gradients written by the input gradient; the all-reduces
-///     of its slices.
+///   - work: FLOPs at the rate of large products, 1 + half_output / output times as long, as the last wave of tiles
+///     fills the device partly (a slice's outputs are narrower in half of the products only); the activations that the
+///     layer keeps, written and read by the forward, read with their gradients written by the input gradient; the
+///     all-reduces of its slices.
 [[nodiscard]] constexpr layer_seconds seconds_of(const layer& part, const hardware& platform, double samples,
                                                  int tensor) {
     const bool block = part.kind != layer_kind::embedding && part.kind != layer_kind::head;

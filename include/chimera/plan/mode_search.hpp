@@ -41,7 +41,7 @@ public:
 
     /// The best that takes less than `limit` seconds.
     mode_result best(const configuration& choice, double limit) { return search(choice, limit, false); }
-    /// The same of those alone whose cuts give way to memory.
+    /// Searches those candidates alone whose cuts give way to memory.
     mode_result best_giving_way(const configuration& choice, double limit) { return search(choice, limit, true); }
 
 private:
@@ -99,7 +99,7 @@ private:
         return {asked_.zero.front()};
     }
 
-    /// What was played last: levels 0 and 1 differ in nothing that passes take.
+    /// The order that was simulated last: levels 0 and 1 differ in nothing that passes take.
     struct played_last {
         int level = -1;
         std::vector<recompute_mode> stages;
@@ -117,7 +117,7 @@ private:
         return giving_way_ ? 0 : play(one, out);
     }
 
-    /// What no layout and no ZeRO level can beat; of cuts that may give way to memory, no cut either.
+    /// Returns a lower bound over all layouts and ZeRO levels; of cuts that may give way to memory, no cut either.
     double bound_of_mode(const configuration& one) {
         const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
         const positions at = estimate_.place(one);

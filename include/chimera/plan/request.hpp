@@ -24,7 +24,7 @@ struct plan_request {
                                                  reduction_start::eager_opt};
     int most_stages = 1024;          ///< of a pipeline
     int most_micro_batch = 1 << 20;  ///< samples
-    int whole_copies = 0;            ///< not 0: all workers have to be used
+    bool whole_copies = false;       ///< every worker has to be used
     std::size_t top = 10;            ///< how many are ranked
     bool any = false;                ///< the first that fits will do
     bool prune = true;               ///< false: everything is simulated (for tests)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 namespace chimera {
 
@@ -37,9 +38,10 @@ inline double smallest_memory(const model& network, cluster machines, const plan
     return high;
 }
 
-/// Returns the number of nodes with which some configuration fits, by doubling and bisection; 0 if even 1,024 times the
-/// nodes do not suffice. Memory below every worker's least need never suffices.
-inline int smallest_nodes(const model& network, cluster machines, const plan_request& asked, plan_cache& cache) {
+/// Returns the number of nodes with which some configuration fits, by doubling and bisection; nothing if even
+/// 1,024 times the nodes do not suffice. Memory below every worker's least need never suffices.
+[[nodiscard]] inline std::optional<int> smallest_nodes(const model& network, cluster machines,
+                                                       const plan_request& asked, plan_cache& cache) {
     machines.speeds.clear();
     machines.memories.clear();
     const int now = machines.nodes;
@@ -49,7 +51,7 @@ inline int smallest_nodes(const model& network, cluster machines, const plan_req
     };
     int low = now, high = 2 * now;
     for (; !fits(high); low = high, high *= 2)
-        if (high >= 1024 * now) return 0;
+        if (high >= 1024 * now) return std::nullopt;
     while (high - low > 1) {
         const int middle = low + (high - low) / 2;
         (fits(middle) ? high : low) = middle;

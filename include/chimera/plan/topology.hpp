@@ -25,7 +25,7 @@ public:
     /// Returns the link between two workers of the pipeline group: the slowest of any copy.
     [[nodiscard]] constexpr link_model between(int a, int b) const {
         if (of_.nodes == 1) return of_.each.inside;
-        // Who shares a node repeats after workers_per_node copies at the latest.
+        // The set of neighbours in a node repeats after workers_per_node copies at the latest.
         for (int k = 0; k < (std::min)(width_, of_.workers_per_node); ++k)
             if (node_of(k, a) != node_of(k, b)) return shared(1);
         return of_.each.inside;
@@ -55,8 +55,8 @@ private:
         };
         return below(to) - below(from);
     }
-    /// What one of the groups that leave a node at the same time has of its network, `together` workers to a group;
-    /// `speed`: of what they do, relative to messages.
+    /// Returns the share of a node's network that one of the groups leaving it at the same time has, `together` workers
+    /// to a group; `speed`: of what they do, relative to messages.
     constexpr link_model shared(int together, double speed = 1) const {
         link_model out = of_.each.between;
         const double groups = (std::max)(1.0, static_cast<double>(of_.workers_per_node) / (std::max)(1, together));

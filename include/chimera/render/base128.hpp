@@ -17,10 +17,11 @@
 
 namespace chimera::detail {
 
-// Timelines for the explorer's page: rows as bytes, of which a regular schedule needs few. Read by explorer/timelines.js.
+// The timelines of the explorer's page: rows as bytes, few for a regular schedule. Read by explorer/timelines.js.
 //
-// A row: its kinds (a kind is an op, count, pipeline, stage and lane; each in five numbers) after their number, the number of
-// its slots, then tokens. Numbers are in base 128, lowest digits first; those that may be negative are zigzagged (0, -1, 1, -2, …).
+// A row: the number of its kinds, the kinds (op, count, pipeline, stage and colour row; each in five numbers), the
+// number of its slots, then tokens. Numbers are in base 128, lowest digits first; those that may be negative are
+// zigzagged (0, -1, 1, -2, …).
 //   0, p, n      the next n slots are like the n that begin p slots before them
 //   2·k + 1      a slot of kind k that goes on as the kind did: first, gap to the slot before, duration
 //   2·k + 2      one that does not: three numbers follow, by which its step of `first`, its gap and its duration differ
@@ -68,7 +69,7 @@ inline double time_quantum(const timeline& played) {
 /// Packs the rows of a timeline one after the other.
 class packer {
 public:
-    packer(const lanes& colours, double quantum) : colours_(colours), quantum_(quantum) {}
+    packer(const colour_rows& colours, double quantum) : colours_(colours), quantum_(quantum) {}
 
     void add(std::string& out, std::span<const step> row) {
         kinds_.clear();
@@ -149,7 +150,7 @@ private:
         for (const std::int64_t value : {e.leap, e.gap, e.duration}) put_signed(out, value);
     }
 
-    const lanes& colours_;
+    const colour_rows& colours_;
     double quantum_;
     std::vector<kind> kinds_;
     std::vector<entry> slots_;
@@ -169,7 +170,7 @@ inline void put_chain(std::string& out, const std::vector<std::int32_t>& steps) 
 
 /// All rows, as base 64. `row(w)`: the steps of worker w.
 template <class Row>
-void put_packed(std::string& out, int workers, const lanes& colours, double quantum, Row row) {
+void put_packed(std::string& out, int workers, const colour_rows& colours, double quantum, Row row) {
     std::string bytes;
     packer packs(colours, quantum);
     for (int w = 0; w < workers; ++w) packs.add(bytes, row(w));

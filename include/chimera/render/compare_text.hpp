@@ -72,13 +72,13 @@ struct compare_options {
     int lanes_used = 0;
     for (int cls = 0; cls < class_count; ++cls)
         if (contents.used[static_cast<std::size_t>(cls)]) lanes_used = cls / 5 + 1;
-    for (int lane = 0; lane < lanes_used; ++lane)
+    for (int colour_row = 0; colour_row < lanes_used; ++colour_row)
         names.add_passes({{},
-                          lane == 0   ? "first pipeline or chunk"
-                          : lane == 1 ? "second"
-                          : lane == 2 ? "third"
-                                      : "next"},
-                         lane, contents);
+                          colour_row == 0   ? "first pipeline or chunk"
+                          : colour_row == 1 ? "second"
+                          : colour_row == 2 ? "third"
+                                            : "next"},
+                         colour_row, contents);
     names.add_others(contents);
     const double width = left + plot + 24;
     const double height = top + 46 + 20.0 * names.place(left, width);

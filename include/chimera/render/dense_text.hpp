@@ -19,7 +19,7 @@ inline constexpr std::int8_t idle_class = -1;
 
 /// A row cut into columns of one pixel (`scale` pixels per unit of time): the class that each column computes longest,
 /// idle where it computes for less than half of it.
-inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const lanes& colours, double scale,
+inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const colour_rows& colours, double scale,
                                               double plot) {
     const auto columns = static_cast<std::size_t>(rounded_up(plot));
     std::vector<std::int8_t> out(columns, idle_class);

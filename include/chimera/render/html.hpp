@@ -81,12 +81,12 @@ inline void put_script_text(std::string& out, std::string_view text) {
                                          : out.push_back(c);
 }
 
-/// What the legend calls a timeline's colours: the lanes of each, in order.
-inline void put_lane_names(std::string& out, const lanes& colours, int pipelines) {
+/// Writes the legend's names of a timeline's colours: the colour rows of each, in order.
+inline void put_colour_names(std::string& out, const colour_rows& colours, int pipelines) {
     put(out, ",\"lanes\":[");
-    for (int lane = 0; lane < (std::min)(colours.count(), hue_count); ++lane) {
-        put(out, lane > 0 ? ",\"" : "\"", colours.name(lane, pipelines));
-        for (int more = lane + hue_count, n = 1; more < colours.count(); more += hue_count, ++n) {
+    for (int colour_row = 0; colour_row < (std::min)(colours.count(), hue_count); ++colour_row) {
+        put(out, colour_row > 0 ? ",\"" : "\"", colours.name(colour_row, pipelines));
+        for (int more = colour_row + hue_count, n = 1; more < colours.count(); more += hue_count, ++n) {
             put(out, ", ", n == 3 ? "…" : colours.name(more, pipelines));
             if (n == 3) break;
         }
@@ -100,7 +100,7 @@ inline void put_panel(std::string& out, const panel& contents) {
     const timeline& from = *contents.of;
     const shape& head = from.head;
     const metrics_report found = metrics(from);
-    const lanes colours(from);
+    const colour_rows colours(from);
     const double quantum = time_quantum(from);
     double peak = 0;
     for (const worker_metrics& w : found.workers) peak = (std::max)(peak, w.peak_activations);
@@ -117,7 +117,7 @@ inline void put_panel(std::string& out, const panel& contents) {
     put(out, found.critical.others, "],\"slots\":", found.slot_total, ",\"tick\":", summarise(from).unit);
     put(out, ",\"quantum\":", quantum, ",\"steps\":", from.steps.size(),
         ",\"reduction_count\":", from.reductions.size());
-    put_lane_names(out, colours, head.pipelines);
+    put_colour_names(out, colours, head.pipelines);
     put(out, ",\"placement\":[");
     for (std::size_t i = 0; i < from.placement.size(); ++i) put(out, i > 0 ? "," : "", from.placement[i]);
     put(out, "],\"chain\":\"");

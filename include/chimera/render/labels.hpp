@@ -16,7 +16,7 @@ namespace chimera::detail {
 /// How the steps of one timeline are called in pictures.
 class labels {
 public:
-    explicit labels(const timeline& from) : head_(from.head), lanes_(from), rank_(micro_batches(), 0) {
+    explicit labels(const timeline& from) : head_(from.head), colour_rows_(from), rank_(micro_batches(), 0) {
         std::vector<std::int32_t> owner(micro_batches(), -1);
         for (const step& s : from.steps) {
             if (!is_compute(s.op)) continue;
@@ -37,13 +37,13 @@ public:
 
     /// The short name in terminal pictures: pass and pipeline as a letter, then the micro-batch counted within its
     /// pipeline. One pipeline: F0 B0 I0 W0 R0. Two: d0 D0 down, u0 U0 up. More: a0 A0, b0 B0, …; beyond 26 p30f0 p30b0.
-    /// Where a worker holds several stages of a pipeline: 4F0 of stage 4; d0.1 of the second of them.
+    /// The cell if a worker holds several stages of a pipeline: 4F0 of stage 4; d0.1 of the second of them.
     std::string cell(const step& s) const {
         std::string out;
-        if (head_.pipelines <= 1 && lanes_.chunks() > 1) put(out, s.stage);
+        if (head_.pipelines <= 1 && colour_rows_.chunks() > 1) put(out, s.stage);
         put_letter(out, s);
         put_span(out, s, rank(first_of(s)), rank(last_of(s)));
-        if (head_.pipelines > 1 && lanes_.chunk(s) > 0) put(out, '.', lanes_.chunk(s));
+        if (head_.pipelines > 1 && colour_rows_.chunk(s) > 0) put(out, '.', colour_rows_.chunk(s));
         if (head_.pipelines > 1 && s.op >= action::input_gradient) out.push_back("iwr"[static_cast<int>(s.op) - 2]);
         return out;
     }
@@ -63,7 +63,7 @@ public:
     }
     char digit(const step& s) const { return static_cast<char>('0' + rank(first_of(s)) % 10); }
 
-    const lanes& colours() const { return lanes_; }
+    const colour_rows& colours() const { return colour_rows_; }
 
 private:
     std::size_t micro_batches() const { return static_cast<std::size_t>((std::max)(head_.micro_batches, 0)); }
@@ -87,18 +87,18 @@ private:
     }
 
     shape head_;
-    lanes lanes_;
+    colour_rows colour_rows_;
     std::vector<std::int32_t> rank_;  // of each micro-batch among those of its pipeline
 };
 
-/// What the captions of every picture say.
+/// The facts that the captions of every picture state.
 struct summary {
     double makespan = 0;      ///< end of the last step or reduction
     double bubble_ratio = 0;  ///< 1 - busy / (workers · makespan); busy: compute steps
     double unit = 1;          ///< the shortest of the passes' mean durations: what one cell of a picture stands for
 };
 
-/// Whether two neighbours of a row share a stretch of time: a pair.
+/// Returns true if two neighbours of a row share a stretch of time: a pair.
 inline bool share_time(const step& a, const step& b) {
     return is_compute(a.op) && is_compute(b.op) && b.begin < a.end - 0.01 * (a.end - a.begin);
 }

@@ -12,11 +12,11 @@
 
 namespace chimera::detail {
 
-/// What has a colour of its own: a pipeline or, where a worker holds several stages of one, each of them (a chunk; the
-/// first is the one of the lowest stage).
-class lanes {
+/// The things that have a colour of their own: a pipeline or, where a worker holds several stages of one, each of them
+/// (a chunk; the first is the one of the lowest stage).
+class colour_rows {
 public:
-    explicit lanes(const timeline& from) : stages_(static_cast<std::size_t>((std::max)(from.head.stages, 0))) {
+    explicit colour_rows(const timeline& from) : stages_(static_cast<std::size_t>((std::max)(from.head.stages, 0))) {
         chunk_.reserve(from.placement.size());
         std::vector<std::uint16_t> seen(static_cast<std::size_t>((std::max)(from.head.workers, 0)), 0);
         for (std::size_t i = 0; i < from.placement.size(); ++i) {
@@ -36,10 +36,10 @@ public:
     int of(const step& s) const { return s.pipeline * chunks_ + chunk(s); }
 
     /// "pipeline 1", "chunk 0", "pipeline 1, chunk 0".
-    std::string name(int lane, int pipelines) const {
+    std::string name(int colour_row, int pipelines) const {
         std::string out;
-        if (pipelines > 1 || chunks_ == 1) put(out, "pipeline ", lane / chunks_);
-        if (chunks_ > 1) put(out, out.empty() ? "chunk " : ", chunk ", lane % chunks_);
+        if (pipelines > 1 || chunks_ == 1) put(out, "pipeline ", colour_row / chunks_);
+        if (chunks_ > 1) put(out, out.empty() ? "chunk " : ", chunk ", colour_row % chunks_);
         return out;
     }
 
@@ -72,7 +72,7 @@ inline constexpr hue hues[] = {
 inline constexpr int hue_count = 8;
 inline constexpr int class_count = hue_count * 5;  // a class is a hue and a pass
 
-inline int class_of(int lane, const step& s) { return lane % hue_count * 5 + static_cast<int>(s.op); }
+inline int class_of(int colour_row, const step& s) { return colour_row % hue_count * 5 + static_cast<int>(s.op); }
 inline bool is_dark(int cls) { return cls % 5 == 1 || cls % 5 == 2; }
 
 /// The CSS name of a class: f0, b0, i0, w0, r0, f1, …

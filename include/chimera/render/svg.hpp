@@ -46,10 +46,10 @@ inline std::string svg_caption(const timeline& from, const summary& facts, const
     rows.add_to(contents);
     svg_layout& at = rows.at;
     at.top = 66;
-    const lanes& colours = rows.names().colours();
+    const colour_rows& colours = rows.names().colours();
     legend names;
-    for (int lane = 0; lane < (std::min)(colours.count(), hue_count); ++lane)
-        names.add_lane(lane, colours.count(), contents, colours, from.head.pipelines);
+    for (int colour_row = 0; colour_row < (std::min)(colours.count(), hue_count); ++colour_row)
+        names.add_lane(colour_row, colours.count(), contents, colours, from.head.pipelines);
     names.add_others(contents);
     const std::string caption = svg_caption(from, rows.facts(), options);
     const double bottom = at.bottom((std::max)(from.head.workers, 1));

@@ -40,23 +40,24 @@ struct legend_item {
 /// Explains the colours, in as many lines as it takes.
 class legend {
 public:
-    /// A lane's swatches with the names of its passes; past the last colour, the lanes that repeat it.
-    void add_lane(int lane, int lanes_all, const svg_contents& contents, const lanes& colours, int pipelines) {
+    /// A colour row's swatches with the names of its passes; past the last colour, the colour rows that repeat it.
+    void add_lane(int colour_row, int lanes_all, const svg_contents& contents, const colour_rows& colours,
+                  int pipelines) {
         legend_item item;
-        for (int q = lane, n = 0; q < lanes_all; q += hue_count, ++n) {
+        for (int q = colour_row, n = 0; q < lanes_all; q += hue_count, ++n) {
             format::put(item.text, n == 0 ? "" : ", ", n == 3 ? "…" : colours.name(q, pipelines));
             if (n == 3) break;
         }
-        add_passes(std::move(item), lane, contents);
+        add_passes(std::move(item), colour_row, contents);
     }
 
     /// The passes of one colour, after a text.
-    void add_passes(legend_item item, int lane, const svg_contents& contents) {
+    void add_passes(legend_item item, int colour_row, const svg_contents& contents) {
         constexpr const char* passes[] = {"forward", "backward", "input gradient", "weight gradient", "recompute"};
         for (int op = 0; op < 5; ++op) {
-            if (!contents.used[static_cast<std::size_t>(lane * 5 + op)]) continue;
+            if (!contents.used[static_cast<std::size_t>(colour_row * 5 + op)]) continue;
             format::put(item.text, item.classes.empty() ? ": " : ", ", passes[op]);
-            item.classes.push_back({passes[op][0], static_cast<char>('0' + lane)});
+            item.classes.push_back({passes[op][0], static_cast<char>('0' + colour_row)});
         }
         if (!item.classes.empty()) items_.push_back(std::move(item));
     }

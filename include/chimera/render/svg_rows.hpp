@@ -21,7 +21,7 @@ inline double text_width(std::string_view text) { return 7.0 * static_cast<doubl
 inline const char* unit_name(time_unit unit) { return unit == time_unit::ticks ? " ticks" : " s"; }
 inline fixed_point time_text(double value, time_unit unit) { return {value, unit == time_unit::ticks ? 3 : 6}; }
 
-/// Where the rows of a timeline stand in a picture, in pixels.
+/// The places of a timeline's rows in a picture, in pixels.
 struct svg_layout {
     double left = 0, top = 0, plot = 0;  // the plot's corner and width
     double row = 0, gap = 0, bar = 0;    // heights of a row, of the space between rows, of a reduction's bar
@@ -31,7 +31,7 @@ struct svg_layout {
     double bottom(int workers) const { return line(workers) - gap; }
 };
 
-/// What is in a timeline that a legend must explain.
+/// The parts of a timeline that a legend must explain.
 struct svg_contents {
     std::array<bool, class_count> used{};
     bool updates = false;

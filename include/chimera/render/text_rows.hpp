@@ -18,7 +18,7 @@ struct text_row {
     std::vector<const step*> owners;  ///< null where idle
 };
 
-/// What is written on a step: its name, its micro-batch within the pipeline, the last digit of that, the pass's letter.
+/// The text on a step: its name, its micro-batch within the pipeline, the last digit of that, the pass's letter.
 /// The first two stand where a step begins, with a column that keeps it apart from the next; the others fill it.
 enum class wording { name, number, digit, letter };
 

@@ -21,7 +21,7 @@ struct bounds {
 class bounder {
 public:
     explicit constexpr bounder(const instance& task) : of_(task), chain_(task) {
-        for (std::int32_t l = 0; l < static_cast<std::int32_t>(task.lanes.size()); ++l) {
+        for (std::int32_t l = 0; l < static_cast<std::int32_t>(task.pass_chains.size()); ++l) {
             entries_.push_back(find_entry(l));
             own_rests_.push_back(own_rest(l));
         }
@@ -48,10 +48,10 @@ public:
     }
 
 private:
-    constexpr const lane& at(std::int32_t id) const { return of_.lanes[static_cast<std::size_t>(id)]; }
+    constexpr const pass_chain& at(std::int32_t id) const { return of_.pass_chains[static_cast<std::size_t>(id)]; }
     constexpr double head(std::int32_t id) const { return chain_.head[static_cast<std::size_t>(id)]; }
 
-    /// The first lane of a lane's pipeline on its worker: each unit passes there first.
+    /// The first pass chain of a pass chain's pipeline on its worker: each unit passes there first.
     constexpr std::int32_t entry(std::int32_t id) const { return entries_[static_cast<std::size_t>(id)]; }
     constexpr std::int32_t find_entry(std::int32_t id) const {
         std::int32_t out = id;
@@ -65,11 +65,11 @@ private:
             if (at(l).count > 0) least = (std::min)(least, head(l));
         return least;
     }
-    /// Earliest start of a lane's pass after time 0, or after the worker's own first start: the same unit has passed
-    /// through the worker's entry lane before, and nothing on the worker starts before its first start.
+    /// Earliest start of a pass chain's pass after time 0, or after the worker's own first start: the same unit has
+    /// passed through the worker's entry pass chain before, and nothing on the worker starts before its first start.
     constexpr double release(std::int32_t id, bool own) const { return own ? head(id) - head(entry(id)) : head(id); }
-    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the
-    /// worker where the pass's pipeline begins.
+    /// The end to which the time after a pass is counted: the end of all, the worker's own last end, or the last end of
+    /// the worker where the pass's pipeline begins.
     enum class until : std::uint8_t { all, own, home };
 
     /// Least time from the end of a pass to that end.
@@ -80,7 +80,7 @@ private:
     constexpr double own_rest(std::int32_t id) const {
         double most = 0;
         for (const std::int32_t other : of_.held[static_cast<std::size_t>(at(id).worker)]) {
-            const lane &a = at(id), &b = at(other);
+            const pass_chain &a = at(id), &b = at(other);
             if (b.pipeline != a.pipeline || b.op == pass::forward || other == id || a.op == pass::weight_gradient)
                 continue;
             if (a.op != pass::forward && b.stage > a.stage) continue;
@@ -91,22 +91,22 @@ private:
     }
 
     constexpr double back_home(std::int32_t id) const {
-        const lane& l = at(id);
+        const pass_chain& l = at(id);
         if (l.op == pass::weight_gradient) return 0;
-        const lane& g = at(of_.id(l.pipeline, 0, 1));
+        const pass_chain& g = at(of_.id(l.pipeline, 0, 1));
         const double after = g.weight >= 0 ? at(g.weight).seconds : 0;
         return id == g.gradient ? after : chain_.between(of_, id, g.gradient) + g.seconds + after;
     }
 
     /// Longest work of `places` passes of one kind of a worker, no more than there are.
     constexpr double most_work(std::size_t w, bool weights, double places) const {
-        std::vector<std::int32_t> lanes;
+        std::vector<std::int32_t> pass_chains;
         for (const std::int32_t l : of_.held[w])
-            if (at(l).op == (weights ? pass::weight_gradient : pass::forward)) lanes.push_back(l);
-        std::sort(lanes.begin(), lanes.end(),
+            if (at(l).op == (weights ? pass::weight_gradient : pass::forward)) pass_chains.push_back(l);
+        std::sort(pass_chains.begin(), pass_chains.end(),
                   [&](std::int32_t a, std::int32_t b) { return at(a).seconds > at(b).seconds; });
         double sum = 0;
-        for (const std::int32_t l : lanes) {
+        for (const std::int32_t l : pass_chains) {
             double taken = 0;
             if (places + whole >= at(l).count)
                 taken = at(l).count;
@@ -127,25 +127,25 @@ private:
         return most_work(w, true, kept > 0 ? (std::min)(of_.limit[w] / kept, most) : most);
     }
 
-    /// A worker by itself. For any r, q: the lanes released at r or later with q or more to follow are done one at a
-    /// time between r and the end less q (with all lanes: work + earliest head + least tail; with one: the path of a
-    /// unit). If before r only forwards can run, memory lets at most `limit` of them through, and all other work comes
-    /// after r: for a linear pipeline r - limit F = (D-1)(I + 2 transfer) + (D - limit) F, the zero-bubble bound
-    /// (arXiv 2401.10241, with transfers). When the worker's last gradient has ended only weight gradients are left, as
-    /// many as memory holds: the rest of the work comes before the least tail of a gradient.
+    /// A worker by itself. For any r, q: the pass chains released at r or later with q or more to follow are done one
+    /// at a time between r and the end less q (with all pass chains: work + earliest head + least tail; with one: the
+    /// path of a unit). If before r only forwards can run, memory lets at most `limit` of them through, and all other
+    /// work comes after r: for a linear pipeline r - limit F = (D-1)(I + 2 transfer) + (D - limit) F, the zero-bubble
+    /// bound (arXiv 2401.10241, with transfers). When the worker's last gradient has ended only weight gradients are
+    /// left, as many as memory holds: the rest of the work comes before the least tail of a gradient.
     constexpr double alone(std::size_t w, bool own_start, until end) const {
         double best = 0;
-        const auto& lanes = of_.held[w];
+        const auto& pass_chains = of_.held[w];
         double last = 1e300;
-        for (const std::int32_t l : lanes)
+        for (const std::int32_t l : pass_chains)
             if (at(l).count > 0 && sends_gradient(at(l).op)) last = (std::min)(last, rest(l, end));
         if (last > 1e299) return 0;
-        for (const std::int32_t a : lanes) {
+        for (const std::int32_t a : pass_chains) {
             if (at(a).count == 0) continue;
             const double r = release(a, own_start);
             bool only_forwards = true;
             double early = 0;
-            for (const std::int32_t l : lanes) {
+            for (const std::int32_t l : pass_chains) {
                 if (at(l).count == 0 || release(l, own_start) >= r) continue;
                 early += at(l).seconds * at(l).count;
                 only_forwards = only_forwards && at(l).op == pass::forward;
@@ -153,14 +153,16 @@ private:
             const double before = only_forwards ? (std::min)(early, most_work(w, false, of_.limit[w])) : early;
             best = (std::max)(best, r + of_.work[w] - before);
             if (only_forwards) best = (std::max)(best, r + last_gradient(w) - before + last);
-            if (lanes.size() > 64) continue;  // cubic; what is left out only matters where units are few
-            for (const std::int32_t b : lanes) best = (std::max)(best, both(lanes, r, rest(b, end), own_start, end));
+            if (pass_chains.size() > 64) continue;  // cubic; what is left out only matters where units are few
+            for (const std::int32_t b : pass_chains)
+                best = (std::max)(best, both(pass_chains, r, rest(b, end), own_start, end));
         }
         return best;
     }
-    constexpr double both(const std::vector<std::int32_t>& lanes, double r, double q, bool own_start, until end) const {
+    constexpr double both(const std::vector<std::int32_t>& pass_chains, double r, double q, bool own_start,
+                          until end) const {
         double sum = 0;
-        for (const std::int32_t l : lanes)
+        for (const std::int32_t l : pass_chains)
             if (release(l, own_start) >= r && rest(l, end) >= q) sum += at(l).seconds * at(l).count;
         return sum > 0 ? r + sum + q : 0;
     }
@@ -182,8 +184,8 @@ private:
     /// left of its work; and that gradient still has to come back to w and end there.
     constexpr double drained(std::size_t w, std::size_t v) const {
         if (of_.held[w].empty() || of_.held[v].empty()) return 0;
-        const lane& a = at(of_.held[w].front());
-        const lane& b = at(of_.held[v].front());
+        const pass_chain& a = at(of_.held[w].front());
+        const pass_chain& b = at(of_.held[v].front());
         if (a.stage >= b.stage) return 0;
         double back = 1e300;
         for (const std::int32_t l : of_.held[v]) {
@@ -202,9 +204,9 @@ private:
         const double best = of_.work[w] - put_off(w);
         double trip = 1e300, most = 0, forwards = 0;
         for (const std::int32_t id : of_.held[w]) {
-            const lane& f = at(id);
+            const pass_chain& f = at(id);
             if (f.op != pass::forward || f.count == 0) continue;
-            const lane& g = at(f.gradient);
+            const pass_chain& g = at(f.gradient);
             const double after = f.weight >= 0 ? at(f.weight).seconds : 0;
             const double kept = f.weight >= 0 ? -at(f.weight).mass : 1;
             if (after > 0 && kept <= 0) return best;
@@ -224,18 +226,18 @@ private:
     constexpr double room_time(std::size_t w) const {
         if (of_.limit[w] >= of_.passes()) return 0;
         double area = 0, hold = 0;
-        std::int32_t forwards = 0, entry_lane = 0;
+        std::int32_t forwards = 0, entry_chain = 0;
         for (const std::int32_t l : of_.held[w]) {
             if (at(l).op != pass::forward || at(l).count == 0) continue;
-            const lane& g = at(at(l).gradient);
+            const pass_chain& g = at(at(l).gradient);
             hold = head(g.gradient) + g.seconds - head(l);
             area += at(l).count * hold;
             if (g.weight >= 0) area += at(l).count * -at(g.weight).mass * at(g.weight).seconds;
             ++forwards;
-            entry_lane = l;
+            entry_chain = l;
         }
         const double least = area / of_.limit[w];
-        const lane& f = at(entry_lane);
+        const pass_chain& f = at(entry_chain);
         const double places = of_.limit[w];
         const bool full = !of_.split || at(f.weight).mass == -1;
         if (forwards != 1 || !full) return least;
@@ -258,8 +260,8 @@ private:
         double window = 0;
         for (int s = of_.stages; s-- > 0;) {
             const auto w = static_cast<std::size_t>(s);
-            const lane& f = at(of_.id(0, s, 0));
-            const lane& g = at(f.gradient);
+            const pass_chain& f = at(of_.id(0, s, 0));
+            const pass_chain& g = at(f.gradient);
             window = s + 1 == of_.stages ? f.seconds
                                          : window + f.seconds + at(f.after).travel + g.travel + at(g.before).seconds;
             const double idle = x - needs(w, own);
@@ -277,13 +279,13 @@ private:
         }
         return true;
     }
-    /// What a worker's x must cover beside the idle time before its first gradient.
+    /// Returns the time that a worker's x must cover beside the idle time before its first gradient.
     constexpr double needs(std::size_t w, bool own) const {
         if (!own) {
             const double after = chain_.tail[static_cast<std::size_t>(of_.id(0, static_cast<int>(w), 1))];
             return first_start(w) + (std::max)(of_.work[w], last_gradient(w) + after);
         }
-        const lane& g = at(of_.id(0, static_cast<int>(w), 1));
+        const pass_chain& g = at(of_.id(0, static_cast<int>(w), 1));
         const double after = g.weight >= 0 ? at(g.weight).seconds : 0;
         double most = (std::max)(of_.work[w], last_gradient(w) + after);
         for (std::size_t u = 0; u < w; ++u) most = (std::max)(most, drained(u, w));
@@ -305,8 +307,8 @@ private:
 
     const instance& of_;
     chains chain_;
-    std::vector<std::int32_t> entries_;  // per lane
-    std::vector<double> own_rests_;      // per lane
+    std::vector<std::int32_t> entries_;  // per pass chain
+    std::vector<double> own_rests_;      // per pass chain
 };
 
 constexpr bounds find_bounds(const instance& task) { return bounder(task).find(); }

@@ -24,10 +24,11 @@ public:
     /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds.
     constexpr exact_search(const instance& task, double upper, std::int64_t nodes_most, bool bounded = true)
         : of_(task), chain_(task), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
-          span_(task.minimise == objective::span), done_(task.lanes.size(), 0), next_(task.lanes.size(), 0.0),
-          last_(task.lanes.size(), 0.0), ends_(static_cast<std::size_t>(task.passes()), 0.0),
-          free_(static_cast<std::size_t>(task.workers), 0.0), first_(free_.size(), -1.0), waits_(free_.size(), 0.0),
-          live_(free_.size(), 0.0), scarce_(free_.size(), 0), rows_(free_.size(), std::vector<std::uint16_t>()) {
+          span_(task.minimise == objective::span), done_(task.pass_chains.size(), 0),
+          next_(task.pass_chains.size(), 0.0), last_(task.pass_chains.size(), 0.0),
+          ends_(static_cast<std::size_t>(task.passes()), 0.0), free_(static_cast<std::size_t>(task.workers), 0.0),
+          first_(free_.size(), -1.0), waits_(free_.size(), 0.0), live_(free_.size(), 0.0), scarce_(free_.size(), 0),
+          rows_(free_.size(), std::vector<std::uint16_t>()) {
         if (bounded) limits_ = find_bounds(task);
         for (std::size_t w = 0; w < free_.size(); ++w) {
             double forwards = 0;
@@ -42,27 +43,27 @@ public:
         descend();
         return nodes_ <= nodes_most_;
     }
-    /// Whether one was found, its length, and the order itself.
+    /// The success of the search, the length found, and the order itself.
     constexpr bool found() const { return !best_rows_.empty(); }
     constexpr double length() const { return best_; }
     constexpr const order& rows() const { return best_rows_; }
     constexpr std::int64_t nodes() const { return nodes_; }
 
 private:
-    constexpr const lane& at(std::int32_t id) const { return of_.lanes[static_cast<std::size_t>(id)]; }
+    constexpr const pass_chain& at(std::int32_t id) const { return of_.pass_chains[static_cast<std::size_t>(id)]; }
     constexpr double limit() const { return span_ ? limits_.span : limits_.makespan; }
 
-    /// When the lane's next pass has its input; negative while that is not fixed.
+    /// When the pass chain's next pass has its input; negative while that is not fixed.
     constexpr double arrival(std::int32_t id) const {
-        const lane& l = at(id);
+        const pass_chain& l = at(id);
         if (l.before < 0) return 0;
         const std::int32_t k = done_[static_cast<std::size_t>(id)];
         if (done_[static_cast<std::size_t>(l.before)] <= k) return -1;
         return ends_[static_cast<std::size_t>(of_.base[static_cast<std::size_t>(l.before)] + k)] + l.travel;
     }
-    /// When the lane's next pass could start as the next one of its worker; negative where it cannot be that.
+    /// When the pass chain's next pass could start as the next one of its worker; negative where it cannot be that.
     constexpr double could_start(std::int32_t id) const {
-        const lane& l = at(id);
+        const pass_chain& l = at(id);
         const auto w = static_cast<std::size_t>(l.worker);
         if (done_[static_cast<std::size_t>(id)] == l.count) return -1;
         if (l.mass > 0 && live_[w] + l.mass > of_.limit[w] + whole) return -1;
@@ -79,7 +80,7 @@ private:
         if (!open && known()) return;
         std::int32_t soonest = -1;
         double t = 1e300;
-        for (std::int32_t l = 0; l < static_cast<std::int32_t>(of_.lanes.size()); ++l) {
+        for (std::int32_t l = 0; l < static_cast<std::int32_t>(of_.pass_chains.size()); ++l) {
             const double start = could_start(l);
             if (start < 0) continue;
             const double end = start + at(l).seconds;
@@ -99,7 +100,7 @@ private:
     }
 
     constexpr void take(std::int32_t id, double start) {
-        const lane& l = at(id);
+        const pass_chain& l = at(id);
         const auto i = static_cast<std::size_t>(id);
         const auto w = static_cast<std::size_t>(l.worker);
         const double free = free_[w], first = first_[w], live = live_[w], waits = waits_[w];
@@ -138,7 +139,7 @@ private:
         for (const auto& row : rows_) best_rows_.insert(best_rows_.end(), row.begin(), row.end());
     }
 
-    /// What every completion of the passes fixed takes at least.
+    /// Returns a lower bound over all completions of the fixed passes.
     constexpr double bound() {
         double best = 0;
         for (int p = 0; p < of_.pipelines; ++p) {
@@ -159,10 +160,10 @@ private:
         }
         return best;
     }
-    /// The earliest starts of a lane's next and last pass.
+    /// The earliest starts of a pass chain's next and last pass.
     constexpr void foresee(std::int32_t id) {
         const auto i = static_cast<std::size_t>(id);
-        const lane& l = at(id);
+        const pass_chain& l = at(id);
         const std::int32_t left = l.count - done_[i];
         if (left == 0) return;
         double next = free_[static_cast<std::size_t>(l.worker)], last = next;
@@ -178,7 +179,8 @@ private:
         next_[i] = next;
         last_[i] = (std::max)(last, next + (left - 1) * l.seconds);
     }
-    /// All lanes of a worker that cannot go on before r, one pass at a time, then the least that follows any of them.
+    /// All pass chains of a worker that cannot go on before r, one pass at a time, then the least that follows any of
+    /// them.
     constexpr double from(std::size_t w, double r) const {
         double best = 0;
         for (const std::int32_t b : of_.held[w]) {
@@ -204,7 +206,7 @@ private:
             if (span_) times_.push_back(-first_[w]);
         }
         for (std::size_t i = 0; i < done_.size(); ++i) {
-            const lane& l = of_.lanes[i];
+            const pass_chain& l = of_.pass_chains[i];
             if (l.after < 0 || at(l.after).worker == l.worker) continue;
             const double free = free_[static_cast<std::size_t>(at(l.after).worker)];
             for (std::int32_t k = done_[static_cast<std::size_t>(l.after)]; k < done_[i]; ++k)
@@ -221,9 +223,9 @@ private:
     double best_, slack_;
     bool span_;
     std::int32_t left_ = 0;
-    std::vector<std::int32_t> done_;                   // per lane
-    std::vector<double> next_, last_;                  // per lane: earliest starts of the next pass and of the last
-    std::vector<double> ends_;                         // per pass
+    std::vector<std::int32_t> done_;   // per pass chain
+    std::vector<double> next_, last_;  // per pass chain: earliest starts of the next pass and of the last
+    std::vector<double> ends_;         // per pass
     std::vector<double> free_, first_, waits_, live_;  // per worker
     std::vector<std::uint8_t> scarce_;                 // per worker: memory can run short
     std::vector<std::vector<std::uint16_t>> rows_;

@@ -16,12 +16,13 @@ inline constexpr std::int32_t unbounded = std::numeric_limits<std::int32_t>::max
 /// How a worker chooses among the passes that could start. 1F1B, ZB-H1 and ZB-H2 are points of this space: D - s or
 /// 2 (D - s) - 1 units under way, s or 2 s weight gradients behind.
 struct rules {
-    std::vector<std::int32_t> under_way;  ///< per lane (forwards): most units between forward and (input) gradient
-    std::vector<std::int32_t> behind;     ///< per worker: most weight gradients put off
-    std::vector<std::int32_t> rank;       ///< per lane: among passes of one kind the least goes first
-    std::vector<std::uint8_t> eager;      ///< per worker: forwards before gradients while `under_way` allows
     std::vector<std::int32_t>
-        rush;  ///< per worker: that many forwards of a lane at its end go first, free of `under_way`,
+        under_way;                     ///< per pass chain (forwards): most units between forward and (input) gradient
+    std::vector<std::int32_t> behind;  ///< per worker: most weight gradients put off
+    std::vector<std::int32_t> rank;    ///< per pass chain: among passes of one kind the least goes first
+    std::vector<std::uint8_t> eager;   ///< per worker: forwards before gradients while `under_way` allows
+    std::vector<std::int32_t>
+        rush;  ///< per worker: that many forwards of a pass chain at its end go first, free of `under_way`,
                ///< and weight gradients are put off freely meanwhile
     std::vector<double> patience;  ///< per worker: a weight gradient fills a gap of at least this share of its time
 };
@@ -30,7 +31,7 @@ struct rules {
 class greedy_player {
 public:
     explicit greedy_player(const instance& task)
-        : of_(task), ends_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.lanes.size(), 0),
+        : of_(task), ends_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.pass_chains.size(), 0),
           at_(static_cast<std::size_t>(task.workers), 0), put_off_(static_cast<std::size_t>(task.workers), 0),
           clock_(static_cast<std::size_t>(task.workers), 0.0), live_(static_cast<std::size_t>(task.workers), 0.0) {
         while (leaves_ < static_cast<std::size_t>(task.workers)) leaves_ *= 2;
@@ -74,8 +75,8 @@ private:
         }
     }
 
-    /// When the lane's next pass has its input; infinite while unknown.
-    double arrival(const lane& l, std::int32_t k) const {
+    /// When the pass chain's next pass has its input; infinite while unknown.
+    double arrival(const pass_chain& l, std::int32_t k) const {
         if (l.before < 0) return 0;
         if (done_[static_cast<std::size_t>(l.before)] <= k) return never;
         return ends_[static_cast<std::size_t>(of_.base[static_cast<std::size_t>(l.before)] + k)] + l.travel;
@@ -89,7 +90,7 @@ private:
         bool crowded = false, rushing = true;
         for (const std::int32_t id : of_.held[w]) {
             const auto i = static_cast<std::size_t>(id);
-            const lane& l = of_.lanes[i];
+            const pass_chain& l = of_.pass_chains[i];
             const std::int32_t k = done_[i];
             if (k == l.count) continue;
             if (l.op == pass::weight_gradient) {
@@ -119,17 +120,18 @@ private:
             if (best < 0) wake(worker, next);
             return best;
         }
-        const bool gradient = best >= 0 && of_.lanes[static_cast<std::size_t>(best)].op != pass::forward;
+        const bool gradient = best >= 0 && of_.pass_chains[static_cast<std::size_t>(best)].op != pass::forward;
         if ((!rushing && put_off_[w] > rule_set.behind[w]) || (crowded && !gradient)) return fallback;
         if (best >= 0) return best;
-        if (next - now >= rule_set.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
+        if (next - now >= rule_set.patience[w] * of_.pass_chains[static_cast<std::size_t>(fallback)].seconds)
+            return fallback;
         wake(worker, next);
         return -1;
     }
 
     void start(std::int32_t id, double now, order& rows) {
         const auto i = static_cast<std::size_t>(id);
-        const lane& l = of_.lanes[i];
+        const pass_chain& l = of_.pass_chains[i];
         const auto w = static_cast<std::size_t>(l.worker);
         const double end = now + l.seconds;
         ends_[static_cast<std::size_t>(of_.base[i] + done_[i])] = end;
@@ -141,7 +143,7 @@ private:
         clock_[w] = end;
         wake(l.worker, end);
         if (l.after < 0) return;
-        const lane& next = of_.lanes[static_cast<std::size_t>(l.after)];
+        const pass_chain& next = of_.pass_chains[static_cast<std::size_t>(l.after)];
         if (next.worker == l.worker) return;
         const double there = end + next.travel;  // a worker that is busy then looks up by itself when it is done
         const auto n = static_cast<std::size_t>(next.worker);

@@ -84,7 +84,7 @@ private:
         best_ = rows;
     }
 
-    /// What rules are worth by a scale; the best rules are those that are best by the search's own.
+    /// Rates rules by a scale; the best rules are those that are best by the search's own.
     double rate(const rules& rule_set, const scale& axis) {
         count();
         value v;
@@ -102,7 +102,7 @@ private:
         std::vector<std::int32_t> at(of_.offsets.begin(), of_.offsets.end() - 1);
         trial_.resize(static_cast<std::size_t>(of_.passes()));
         const auto put = [&](std::int32_t id) {
-            auto& next = at[static_cast<std::size_t>(of_.lanes[static_cast<std::size_t>(id)].worker)];
+            auto& next = at[static_cast<std::size_t>(of_.pass_chains[static_cast<std::size_t>(id)].worker)];
             trial_[static_cast<std::size_t>(next++)] = static_cast<std::uint16_t>(id);
         };
         for (std::int32_t u = 0; u < of_.units; ++u) {

@@ -42,7 +42,7 @@ class improver {
 public:
     improver(const instance& task, std::uint64_t seed) : of_(task), player_(task), random_(seed) {
         saved_.resize(static_cast<std::size_t>(task.passes()));
-        count_.assign(task.lanes.size(), 0);
+        count_.assign(task.pass_chains.size(), 0);
         where_.resize(static_cast<std::size_t>(task.passes()));
     }
 
@@ -61,7 +61,7 @@ public:
         const auto pick = [&](std::size_t size) { return random_.index(static_cast<std::int32_t>(size)); };
         const std::int32_t at =
             random_.index(8) == 0 ? pick(rows_.size()) : critical_[static_cast<std::size_t>(pick(critical_.size()))];
-        const std::int32_t worker = of_.lanes[rows_[static_cast<std::size_t>(at)]].worker;
+        const std::int32_t worker = of_.pass_chains[rows_[static_cast<std::size_t>(at)]].worker;
         const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
         const std::int32_t end = of_.offsets[static_cast<std::size_t>(worker) + 1];
         const std::int32_t reach =
@@ -110,17 +110,17 @@ private:
         double live = 0;
         int repairs = 3;
         for (std::int32_t i = of_.offsets[w]; i < end; ++i) {
-            const lane* l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+            const pass_chain* l = &of_.pass_chains[rows_[static_cast<std::size_t>(i)]];
             if (l->mass > 0 && live + l->mass > limit) {
                 if (--repairs < 0 || !fetch(i, end)) return false;
-                l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+                l = &of_.pass_chains[rows_[static_cast<std::size_t>(i)]];
             } else if (l->op == pass::weight_gradient &&
                        count_[rows_[static_cast<std::size_t>(i)]] >= count_[static_cast<std::size_t>(l->gradient)]) {
                 std::int32_t j = i + 1;
                 while (j < end && rows_[static_cast<std::size_t>(j)] != l->gradient) ++j;
                 if (--repairs < 0 || j == end) return false;
                 move(i, j);
-                l = &of_.lanes[rows_[static_cast<std::size_t>(i)]];
+                l = &of_.pass_chains[rows_[static_cast<std::size_t>(i)]];
                 if (l->mass > 0 && live + l->mass > limit) return false;
             }
             live += l->mass;
@@ -132,7 +132,7 @@ private:
     bool fetch(std::int32_t i, std::int32_t end) {
         for (std::int32_t j = i + 1; j < end; ++j) {
             const std::uint16_t id = rows_[static_cast<std::size_t>(j)];
-            const lane& l = of_.lanes[id];
+            const pass_chain& l = of_.pass_chains[id];
             if (l.op != pass::weight_gradient || count_[id] >= count_[static_cast<std::size_t>(l.gradient)]) continue;
             move(j, i);
             return true;
@@ -144,7 +144,7 @@ private:
     void trace() {
         std::int32_t fullest = 0;
         std::vector<std::int32_t>& count = count_;
-        count.assign(of_.lanes.size(), 0);
+        count.assign(of_.pass_chains.size(), 0);
         // the other value's chain is looked at now and then, or always when the value minimised has reached its target
         const bool first =
             (of_.minimise == objective::span ? now_.span : now_.makespan) > scale_.target && random_.index(3) != 0;
@@ -167,7 +167,7 @@ private:
         }
         follow(of_.offsets[static_cast<std::size_t>(fullest) + 1] - 1);
     }
-    /// The time of a row's last pass, which is the last of its lane on the row as well.
+    /// The time of a row's last pass, which is the last of its pass chain on the row as well.
     double time(const std::vector<double>& lengths, std::int32_t i, const std::vector<std::int32_t>& count) const {
         const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
         return lengths[static_cast<std::size_t>(of_.base[l] + count[l] - 1)];
@@ -178,15 +178,15 @@ private:
         for (;;) {
             critical_.push_back(i);
             const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
-            const lane& here = of_.lanes[l];
+            const pass_chain& here = of_.pass_chains[l];
             const std::int32_t begin = of_.offsets[static_cast<std::size_t>(here.worker)];
-            // count_ is used as cursors here: the number of this pass within its lane
+            // count_ is used as cursors here: the number of this pass within its pass chain
             std::int32_t k = number(l, i);
             const double start = player_.starts()[static_cast<std::size_t>(of_.base[l] + k)];
             if (here.before >= 0) {
                 const auto b = static_cast<std::size_t>(of_.base[static_cast<std::size_t>(here.before)] + k);
                 if (player_.ends()[b] + here.travel >= start &&
-                    of_.lanes[static_cast<std::size_t>(here.before)].worker != here.worker) {
+                    of_.pass_chains[static_cast<std::size_t>(here.before)].worker != here.worker) {
                     i = where_[b];
                     continue;
                 }
@@ -197,7 +197,7 @@ private:
     }
     std::int32_t number(std::size_t l, std::int32_t i) const {
         const auto first = where_.begin() + of_.base[l];
-        const auto last = first + of_.lanes[l].count;
+        const auto last = first + of_.pass_chains[l].count;
         return static_cast<std::int32_t>(std::lower_bound(first, last, i) - first);
     }
 
@@ -208,7 +208,7 @@ private:
     value now_;
     double score_ = 0;
     scale scale_;
-    std::vector<std::int32_t> where_;  // per pass, by lane: where it stands
+    std::vector<std::int32_t> where_;  // per pass, by pass chain: where it stands
     std::vector<std::int32_t> count_;
     std::vector<std::int32_t> critical_;
 };

@@ -14,19 +14,19 @@
 namespace chimera::detail::seek {
 
 /// All passes of one kind that one pipeline runs of one stage. Units are alike, so they run first in, first out: the
-/// k-th pass of a lane needs the k-th of the lane before. (Exchanging two units that overtake each other changes no
-/// time.)
-struct lane {
+/// k-th pass of a pass chain needs the k-th of the pass chain before. (Exchanging two units that overtake each other
+/// changes no time.)
+struct pass_chain {
     double seconds = 0;
-    double travel = 0;  ///< from the end of the lane before, where that is another worker's
+    double travel = 0;  ///< from the end of the pass chain before, where that is another worker's
     double mass = 0;    ///< what a pass adds to the live activations of its worker
     std::int32_t worker = 0;
-    std::int32_t before = -1;  ///< lane whose k-th pass the k-th needs; -1: none
-    std::int32_t after = -1;   ///< lane that needs this one, weight gradients apart; -1: none
+    std::int32_t before = -1;  ///< pass chain whose k-th pass the k-th needs; -1: none
+    std::int32_t after = -1;   ///< pass chain that needs this one, weight gradients apart; -1: none
     std::int32_t count = 0;
-    std::int32_t forward = 0;   ///< lane of the same stage's forwards
-    std::int32_t gradient = 0;  ///< lane of the same stage's (input) gradients
-    std::int32_t weight = -1;   ///< lane of the same stage's weight gradients; -1: full backwards
+    std::int32_t forward = 0;   ///< pass chain of the same stage's forwards
+    std::int32_t gradient = 0;  ///< pass chain of the same stage's (input) gradients
+    std::int32_t weight = -1;   ///< pass chain of the same stage's weight gradients; -1: full backwards
     std::int32_t stage = 0;
     std::int32_t pipeline = 0;
     pass op = pass::forward;
@@ -34,8 +34,8 @@ struct lane {
 
 inline constexpr double whole = 1e-9;  ///< slack in sums of memory shares
 
-/// A problem laid out flat: lanes 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p D +
-/// s) + {0, 1}.
+/// A problem laid out flat: pass chains 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p
+/// D + s) + {0, 1}.
 struct instance {
     int workers = 0;
     int stages = 0;
@@ -44,14 +44,15 @@ struct instance {
     std::int32_t units = 0;
     bool split = true;
     objective minimise = objective::makespan;
-    std::vector<lane> lanes;
-    std::vector<std::vector<std::int32_t>> held;  ///< per worker: its lanes
+    std::vector<pass_chain> pass_chains;
+    std::vector<std::vector<std::int32_t>> held;  ///< per worker: its pass chains
     std::vector<double> limit;                    ///< per worker: most live activations
-    std::vector<std::int32_t> base;               ///< per lane: where its passes start in a flat list of all
+    std::vector<std::int32_t> base;               ///< per pass chain: where its passes start in a flat list of all
     std::vector<std::int32_t> offsets;            ///< per worker: where its row starts; workers + 1
     std::vector<std::int32_t> placement;
-    std::vector<double> work;     ///< per worker: seconds of all its passes
-    std::vector<double> reserve;  ///< per lane of forwards: room that must stay free for deeper stages of the worker
+    std::vector<double> work;  ///< per worker: seconds of all its passes
+    std::vector<double>
+        reserve;  ///< per pass chain of forwards: room that must stay free for deeper stages of the worker
 
     constexpr std::int32_t passes() const { return offsets.back(); }
     constexpr std::int32_t id(int pipeline, int stage, int kind) const {
@@ -138,10 +139,10 @@ constexpr void check(const search_problem& problem) {
     if (!(sum > 0)) refuse("all costs are 0 (every schedule is then as short as any) give the time of a pass");
 }
 
-/// Enters the lanes of one stage of one pipeline.
+/// Enters the pass chains of one stage of one pipeline.
 constexpr void add_stage(const search_problem& problem, instance& to, int p, int s, std::int32_t count) {
     const bool last = s + 1 == to.stages;
-    lane one;
+    pass_chain one;
     one.worker = place(problem, to.workers, p, s);
     one.count = count;
     one.stage = s;
@@ -152,43 +153,44 @@ constexpr void add_stage(const search_problem& problem, instance& to, int p, int
     const auto crossing = [&](int other, int boundary) {
         return place(problem, to.workers, p, other) != one.worker ? problem.cost.transfer[boundary] : 0.0;
     };
-    lane f = one;
+    pass_chain f = one;
     f.op = pass::forward;
     f.seconds = problem.cost.forward[s];
     f.mass = 1;
     f.before = s > 0 ? to.id(p, s - 1, 0) : -1;
     f.travel = s > 0 ? crossing(s - 1, s - 1) : 0;
     f.after = last ? to.id(p, s, 1) : to.id(p, s + 1, 0);
-    lane g = one;
+    pass_chain g = one;
     g.op = to.split ? pass::input_gradient : pass::backward;
     g.seconds = to.split ? problem.cost.input_gradient[s] : problem.cost.backward[s];
     g.mass = to.split ? problem.kept - 1 : -1;
     g.before = last ? f.forward : to.id(p, s + 1, 1);
     g.travel = last ? 0 : crossing(s + 1, s);
     g.after = s > 0 ? to.id(p, s - 1, 1) : -1;
-    to.lanes.push_back(f);
-    to.lanes.push_back(g);
+    to.pass_chains.push_back(f);
+    to.pass_chains.push_back(g);
     if (!to.split) return;
-    lane w = one;
+    pass_chain w = one;
     w.op = pass::weight_gradient;
     w.seconds = problem.cost.weight_gradient[s];
     w.mass = -problem.kept;
     w.before = g.gradient;
-    to.lanes.push_back(w);
+    to.pass_chains.push_back(w);
 }
 
 /// Deeper stages on the same worker need room, or forwards of the first stages lock everyone out: a forward of stage s
 /// may start only while a place is left for each later stage that the worker holds. Then the unit that has come
 /// furthest can always go on: its worker holds only activations of earlier stages, which left that place free.
 constexpr void set_reserves(instance& to) {
-    to.reserve.assign(to.lanes.size(), 0.0);
-    for (const auto& lanes : to.held) {
+    to.reserve.assign(to.pass_chains.size(), 0.0);
+    for (const auto& pass_chains : to.held) {
         std::vector<std::int32_t> stages;
-        for (const std::int32_t l : lanes) stages.push_back(to.lanes[static_cast<std::size_t>(l)].stage);
+        for (const std::int32_t l : pass_chains) stages.push_back(to.pass_chains[static_cast<std::size_t>(l)].stage);
         std::sort(stages.begin(), stages.end());
         stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
-        for (const std::int32_t l : lanes) {
-            const auto at = std::upper_bound(stages.begin(), stages.end(), to.lanes[static_cast<std::size_t>(l)].stage);
+        for (const std::int32_t l : pass_chains) {
+            const auto at =
+                std::upper_bound(stages.begin(), stages.end(), to.pass_chains[static_cast<std::size_t>(l)].stage);
             to.reserve[static_cast<std::size_t>(l)] = static_cast<double>(stages.end() - at);
         }
     }
@@ -214,13 +216,13 @@ constexpr instance lay_out(const search_problem& problem) {
     to.work.assign(static_cast<std::size_t>(to.workers), 0.0);
     std::vector<std::int32_t> sizes(static_cast<std::size_t>(to.workers), 0);
     std::int32_t sum = 0;
-    for (std::size_t l = 0; l < to.lanes.size(); ++l) {
-        const auto w = static_cast<std::size_t>(to.lanes[l].worker);
+    for (std::size_t l = 0; l < to.pass_chains.size(); ++l) {
+        const auto w = static_cast<std::size_t>(to.pass_chains[l].worker);
         to.held[w].push_back(static_cast<std::int32_t>(l));
-        to.work[w] += to.lanes[l].seconds * to.lanes[l].count;
+        to.work[w] += to.pass_chains[l].seconds * to.pass_chains[l].count;
         to.base.push_back(sum);
-        sum += to.lanes[l].count;
-        sizes[w] += to.lanes[l].count;
+        sum += to.pass_chains[l].count;
+        sizes[w] += to.pass_chains[l].count;
     }
     to.offsets.push_back(0);
     for (const std::int32_t size : sizes) to.offsets.push_back(to.offsets.back() + size);

@@ -17,21 +17,21 @@ inline rules plain_rules(const instance& task, double share, bool eager, double 
                          std::int32_t rush) {
     const chains chain(task);
     rules out;
-    out.under_way.assign(task.lanes.size(), unbounded);
+    out.under_way.assign(task.pass_chains.size(), unbounded);
     out.behind.assign(static_cast<std::size_t>(task.workers), behind);
     out.rush.assign(static_cast<std::size_t>(task.workers), rush);
-    out.rank.assign(task.lanes.size(), 0);
+    out.rank.assign(task.pass_chains.size(), 0);
     out.eager.assign(static_cast<std::size_t>(task.workers), eager ? 1 : 0);
     out.patience.assign(static_cast<std::size_t>(task.workers), patience);
-    for (std::size_t i = 0; i < task.lanes.size(); ++i) {
-        const lane& l = task.lanes[i];
+    for (std::size_t i = 0; i < task.pass_chains.size(); ++i) {
+        const pass_chain& l = task.pass_chains[i];
         // what has come furthest goes first
         out.rank[i] = l.op == pass::forward ? 2 * task.stages - l.stage : l.stage;
         if (l.op != pass::forward) continue;
         double busy = 0;
         for (const std::int32_t other : task.held[static_cast<std::size_t>(l.worker)])
-            if (task.lanes[static_cast<std::size_t>(other)].op == pass::forward)
-                busy += task.lanes[static_cast<std::size_t>(other)].seconds;
+            if (task.pass_chains[static_cast<std::size_t>(other)].op == pass::forward)
+                busy += task.pass_chains[static_cast<std::size_t>(other)].seconds;
         const double round = chain.head[static_cast<std::size_t>(l.gradient)] - chain.head[i];
         const double units = busy > 0 ? share * round / (std::max)(busy, 1e-3 * round) : l.count;
         out.under_way[i] = (std::max)(1, static_cast<std::int32_t>((std::min)(units + 0.5, 1e6)));
@@ -73,18 +73,18 @@ private:
     }
     void change(rules& rule_set, std::int32_t worker) {
         const auto w = static_cast<std::size_t>(worker);
-        const auto& lanes = of_.held[w];
-        // the same place in each worker's list of lanes, so that one draw means the same everywhere
+        const auto& pass_chains = of_.held[w];
+        // the same place in each worker's list of pass chains, so that one draw means the same everywhere
         const auto pick = [&](std::int32_t n) {
-            return static_cast<std::size_t>(lanes[static_cast<std::size_t>(n) % lanes.size()]);
+            return static_cast<std::size_t>(pass_chains[static_cast<std::size_t>(n) % pass_chains.size()]);
         };
         switch (what_) {
             case 0:
             case 1:
             case 2:
-                for (const std::int32_t l : lanes)
-                    if (of_.lanes[static_cast<std::size_t>(l)].op == pass::forward &&
-                        (what_ == 0 || l == of_.lanes[pick(number_)].forward))
+                for (const std::int32_t l : pass_chains)
+                    if (of_.pass_chains[static_cast<std::size_t>(l)].op == pass::forward &&
+                        (what_ == 0 || l == of_.pass_chains[pick(number_)].forward))
                         step(rule_set.under_way[static_cast<std::size_t>(l)], 1);
                 break;
             case 3:

@@ -10,14 +10,14 @@
 
 namespace chimera::detail::seek {
 
-/// What an order costs. `sum` (of the workers' spans) leads the search where the other two stand still.
+/// The cost of an order. `sum` (of the workers' spans) leads the search where the other two stand still.
 struct value {
     double makespan = 1e300;
     double span = 1e300;
     double sum = 1e300;
 };
 
-/// Rows of lanes, one after the other (instance::offsets): the n-th occurrence of a lane is its n-th pass.
+/// Rows of pass chains, one after the other (instance::offsets): the n-th occurrence of a pass chain is its n-th pass.
 using order = std::vector<std::uint16_t>;
 
 /// Plays orders, every pass as early as its worker and its input allow. Allocates nothing after construction.
@@ -25,14 +25,14 @@ class order_player {
 public:
     explicit constexpr order_player(const instance& task)
         : of_(&task), ends_(static_cast<std::size_t>(task.passes()), 0.0),
-          starts_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.lanes.size(), 0),
+          starts_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.pass_chains.size(), 0),
           at_(static_cast<std::size_t>(task.workers), 0), waits_(static_cast<std::size_t>(task.workers), -1),
           clock_(static_cast<std::size_t>(task.workers), 0.0),
           awake_(static_cast<std::size_t>(task.workers) * 2 + 2, 0) {}
 
     /// False when workers wait for each other. Memory is not looked at: see `keeps_limits`.
     constexpr bool play(const order& rows, value& out) {
-        const lane* const lanes = of_->lanes.data();
+        const pass_chain* const pass_chains = of_->pass_chains.data();
         const std::int32_t* const base = of_->base.data();
         const std::int32_t* const offsets = of_->offsets.data();
         const std::uint16_t* const row = rows.data();
@@ -57,7 +57,7 @@ public:
             double clock = clock_[static_cast<std::size_t>(w)];
             for (const std::int32_t end = offsets[w + 1]; at != end; ++at) {
                 const std::int32_t l = row[at];
-                const lane& here = lanes[l];
+                const pass_chain& here = pass_chains[l];
                 const std::int32_t k = done[l];
                 if (here.before >= 0) {
                     if (done[here.before] <= k) {
@@ -72,7 +72,7 @@ public:
                 ends[base[l] + k] = clock;
                 done[l] = k + 1;
                 if (here.after < 0) continue;
-                const std::int32_t next = lanes[here.after].worker;
+                const std::int32_t next = pass_chains[here.after].worker;
                 if (waits[next] != l || next == w) continue;
                 waits[next] = -1;
                 awake[sleepers++] = next;
@@ -99,9 +99,9 @@ public:
 
 private:
     const instance* of_;
-    std::vector<double> ends_;  // per pass, by lane: instance::base
+    std::vector<double> ends_;  // per pass, by pass chain: instance::base
     std::vector<double> starts_;
-    std::vector<std::int32_t> done_;  // per lane
+    std::vector<std::int32_t> done_;  // per pass chain
     std::vector<std::int32_t> at_;    // per worker
     std::vector<std::int32_t> waits_;
     std::vector<double> clock_;

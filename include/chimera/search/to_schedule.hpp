@@ -22,10 +22,10 @@ constexpr schedule to_schedule(const instance& task, const order& rows) {
     out.placement = task.placement;
     out.offsets = task.offsets;
     out.entries.reserve(rows.size());
-    std::vector<std::int32_t> done(task.lanes.size(), 0);
-    const std::int32_t first_pipeline = task.lanes.front().count;
+    std::vector<std::int32_t> done(task.pass_chains.size(), 0);
+    const std::int32_t first_pipeline = task.pass_chains.front().count;
     for (const std::uint16_t id : rows) {
-        const lane& l = task.lanes[id];
+        const pass_chain& l = task.pass_chains[id];
         slot s;
         s.first = (l.pipeline == 0 ? 0 : first_pipeline) + done[id]++;
         s.stage = static_cast<std::uint16_t>(l.stage);

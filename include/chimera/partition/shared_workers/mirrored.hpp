@@ -32,22 +32,22 @@ class mirror_search {
 public:
     constexpr mirror_search(const Problem& problem, bool empty)
         : of_(problem), least_(empty ? 0 : 1), pairs_(problem.stages / 2) {
-        ends_.assign(at(pairs_) + 1, std::vector<int>(at(problem.layers) + 1, nowhere));
+        ends_.assign(at(pairs_) + 1, std::vector<int>(at(problem.layers) + 1, no_layer));
         from_ = ends_;
     }
 
-    /// Whether cuts exist under the bound with no stage above `longest`.
+    /// Returns true if cuts exist under the bound with no stage above `longest`.
     constexpr bool probe(double bound, double longest) {
         bound_ = bound;
         longest_ = longest;
         next_ = unbounded;
         reached_ = 0;
-        for (auto& e : ends_) std::fill(e.begin(), e.end(), nowhere);
+        for (auto& e : ends_) std::fill(e.begin(), e.end(), no_layer);
         ends_[0][0] = of_.layers;
         const int outer = of_.stages % 2 == 0 ? pairs_ - 1 : pairs_;
         for (int p = 0; p < outer; ++p)
             for (int i = 0; i <= of_.layers; ++i)
-                if (ends_[at(p)][at(i)] != nowhere && worth(p, i)) extend(p, i);
+                if (ends_[at(p)][at(i)] != no_layer && worth(p, i)) extend(p, i);
         return of_.stages % 2 == 0 ? meet(outer) : middle(outer);
     }
     /// After a probe that did: its largest worker. After one that did not: no bound below this does.
@@ -68,7 +68,7 @@ public:
     }
 
 private:
-    static constexpr int nowhere = 1 << 30;
+    static constexpr int no_layer = 1 << 30;
     static constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
     constexpr int other(int p) const { return of_.stages - 1 - p; }
 
@@ -125,7 +125,7 @@ private:
     constexpr bool meet(int p) {
         for (int i = 0; i <= of_.layers; ++i) {
             const int j = ends_[at(p)][at(i)];
-            if (j == nowhere || !worth(p, i)) continue;
+            if (j == no_layer || !worth(p, i)) continue;
             for (int k = i + least_; k <= j - least_; ++k) {
                 if (!fits(p, i, k, k, j)) continue;
                 const double all = cost(p, i, k, k, j);
@@ -142,7 +142,7 @@ private:
     constexpr bool middle(int p) {
         for (int i = 0; i <= of_.layers; ++i) {
             const int j = ends_[at(p)][at(i)];
-            if (j == nowhere || j - i < least_) continue;
+            if (j == no_layer || j - i < least_) continue;
             const double all = of_.part(p, i, j);
             if (of_.bytes(p, i, j) > of_.capacity || all > longest_) continue;
             if (all <= bound_) return end(i);

@@ -19,7 +19,7 @@ public:
     constexpr explicit pair_search(const Problem& problem)
         : of_(problem), width_(at(problem.layers) + 1), outer_((problem.stages - 1) / 2) {}
 
-    /// Whether the tables have a size that can be kept.
+    /// Returns true if the tables have a size that can be kept.
     constexpr bool affordable() const {
         return width_ < 8192 && width_ * width_ * (at(outer_) + 1) <= std::size_t{1} << 27;
     }
