@@ -80,7 +80,7 @@ partition_job job_of(const arguments& with) {
     if (with.recompute) job.recompute = mode_named(*with.recompute);
     if (with.hardware) {
         const hardware* known = find_hardware(*with.hardware);
-        job.on = known != nullptr ? *known : load_hardware(*with.hardware);
+        job.on = known != nullptr ? *known : load_hardware(*with.hardware).numbers;
     }
     job.order = order_of_stages(with, stages);
     if (with.speeds)

@@ -137,8 +137,8 @@ void family_arguments::check_memory(const shape& head, std::span<const std::int3
     const double peak = static_cast<double>(*fullest) / head.micro_batch_parts;
     if (peak <= limit) return;
     std::string text = "the peak is ";
-    detail::put(text, detail::fixed_point{peak, 3}, " activations on worker ", fullest - peaks.begin());
-    detail::put(text, " (--memory allows ", detail::fixed_point{limit, 3}, ") allow more, or use fewer micro-batches");
+    format::put(text, format::fixed_point{peak, 3}, " activations on worker ", fullest - peaks.begin());
+    format::put(text, " (--memory allows ", format::fixed_point{limit, 3}, ") allow more, or use fewer micro-batches");
     refuse(text + " or another family");
 }
 

@@ -185,8 +185,8 @@ std::string over_memory(const contender& who, const contest& with) {
     const double peak = who.peak * (with.workers > 0 ? who.share : 1);
     std::string why;
     if (!with.memory || peak <= *with.memory * (1 + 1e-9)) return why;
-    detail::put(why, "the peak is ", detail::fixed_point{peak, 3}, " activations (--memory allows ");
-    detail::put(why, detail::fixed_point{*with.memory, 3}, ")");
+    format::put(why, "the peak is ", format::fixed_point{peak, 3}, " activations (--memory allows ");
+    format::put(why, format::fixed_point{*with.memory, 3}, ")");
     return why;
 }
 

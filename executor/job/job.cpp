@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-void read_model(const json& value, const std::string& where, model_sizes& model) {
+void read_model(const json& value, const std::string& where, gpt2_sizes& model) {
     if (value.is_string()) {
         model = named_model(value.get<std::string>());
         return;
@@ -144,12 +144,8 @@ job::job() {
     schedule.micro_batches = 4;
 }
 
-gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
-
-model_sizes named_model(std::string_view name) {
-    if (name == "tiny") return {4, 2, 32, 32, 256};
-    if (name == "bytes") return {4, 4, 64, 64, 256};
-    if (name == "gpt2") return {12, 12, 768, 1024, 50257};
+gpt2_sizes named_model(std::string_view name) {
+    if (const auto known = find_trained_sizes(name)) return *known;
     refuse("unknown model " + one_line(name) +
            " (no such name) use tiny, bytes, gpt2 or give layers, heads, channels, context, vocabulary");
 }

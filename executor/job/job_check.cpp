@@ -4,6 +4,7 @@
 #include <executor/io/checksum.hpp>
 #include <executor/io/object_reader.hpp>
 #include <executor/job/job.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <unistd.h>
 #include <algorithm>
@@ -32,7 +33,7 @@ void check_sizes(const job& wanted) {
         refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
                ") use fewer tokens or a longer context");
     if (!wanted.blocks.empty()) {
-        stage_layers(config_of(m), static_cast<int>(wanted.schedule.stages),
+        stage_layers(m, static_cast<int>(wanted.schedule.stages),
                      wanted.blocks);  // refuses what does not fit
     } else if (wanted.schedule.stages > m.layers)
         refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
@@ -83,7 +84,7 @@ nlohmann::ordered_json optimiser_json(const optimiser_settings& o) {
     return made;
 }
 
-nlohmann::ordered_json model_json(const model_sizes& m) {
+nlohmann::ordered_json model_json(const gpt2_sizes& m) {
     return {{"layers", m.layers},
             {"heads", m.heads},
             {"channels", m.channels},
@@ -139,7 +140,7 @@ std::string job_text(const job& from) {
     return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string model_text(const model_sizes& model) { return model_json(model).dump(); }
+std::string model_text(const gpt2_sizes& model) { return model_json(model).dump(); }
 
 optimiser_settings filled_in(optimiser_settings given) {
     if (given.min_learning_rate < 0) given.min_learning_rate = given.learning_rate / 10;

@@ -13,7 +13,7 @@ namespace chimera::executor::play {
 
 namespace {
 
-using detail::put;
+using format::put;
 
 constexpr const char* endings[] = {".svg", ".html", ".json", ".costs.json"};
 

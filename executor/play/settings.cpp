@@ -12,8 +12,8 @@ namespace chimera::executor::play {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 constexpr std::int64_t most_passes = 1 << 18;  // stages · micro-batches that are drawn anew at every key
 

@@ -8,20 +8,21 @@
 
 namespace chimera {
 
-/// Name of a family with the options that make it a class of its own.
-inline std::string label_of(const family_spec& of) {
-    std::string out(name(of.which));
-    if (of.pipelines > 2) out += ' ' + std::to_string(of.pipelines) + " pipelines";
-    if (of.scale == scale::doubling) out += " doubling";
-    if (of.scale == scale::halving) out += " halving";
-    if (of.split) out += " split";
-    if (of.chunks > 0) out += ' ' + std::to_string(of.chunks) + " chunks";
-    if (of.waves > 0) out += ' ' + std::to_string(of.waves) + " waves";
+/// Returns the name of a family with the options that make it a class of its own.
+[[nodiscard]] inline std::string label_of(const family_spec& spec) {
+    std::string out(name(spec.which));
+    if (spec.pipelines > 2) out += ' ' + std::to_string(spec.pipelines) + " pipelines";
+    if (spec.scale == scale::doubling) out += " doubling";
+    if (spec.scale == scale::halving) out += " halving";
+    if (spec.split) out += " split";
+    if (spec.chunks > 0) out += ' ' + std::to_string(spec.chunks) + " chunks";
+    if (spec.waves > 0) out += ' ' + std::to_string(spec.waves) + " waves";
     return out;
 }
 
-/// All orders of a family on so many workers, over at most `most_stages` stages.
-constexpr std::vector<family_spec> variants(family which, int workers, int micro_batches, int most_stages) {
+/// Returns all orders of a family on `workers` workers, over at most `most_stages` stages.
+[[nodiscard]] constexpr std::vector<family_spec> variants(family which, int workers, int micro_batches,
+                                                          int most_stages) {
     std::vector<family_spec> out;
     const auto add = [&](family_spec spec) {
         spec.stages = workers * stages_per_worker(spec);
