@@ -37,6 +37,14 @@ answers 0 'reduce_gradient stage 3, members 0 3' program bidirectional --stages 
 answers 0 'w0' schedule gpipe --stages 2 --micro-batches 4 --memory 4
 answers 0 'R1' schedule gpipe --stages 2 --micro-batches 2 --recompute 0
 
+# The field's names do what ours do.
+same() { cmp -s <("$program" $1) <("$program" $2) || fail "$1 differs from $2"; }
+same 'schedule 1f1b --stages 4 --micro-batches 4 --format json' 'schedule one_f_one_b --stages 4 --micro-batches 4 --format json'
+same 'schedule dp --width 2 --micro-batches 4' 'schedule data_parallel --width 2 --micro-batches 4'
+same 'compare 1f1b dp --workers 2 --micro-batches 4' 'compare one_f_one_b data_parallel --workers 2 --micro-batches 4'
+same 'schedule gpipe --stages 2 --micro-batches 2 --color' 'schedule gpipe --stages 2 --micro-batches 2 --colour'
+answers 0 $'\e[' schedule gpipe --stages 2 --micro-batches 2 --color
+
 # Every family and option makes files that verify proves and simulate plays.
 for options in 'gpipe --stages 3 --micro-batches 5' 'one_f_one_b --stages 4 --micro-batches 7 --recompute full' \
     'data_parallel --micro-batches 3 --width 4' 'bidirectional --stages 8 --micro-batches 11 --pipelines 4' \

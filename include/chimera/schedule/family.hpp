@@ -61,11 +61,11 @@ private:
     }
 };
 
-/// Stages that a worker of the family holds on one pipeline, as the spec's own options say.
-constexpr int stages_per_worker(const family_spec& of) {
-    return of.visit([](const auto& spec) {
-        if constexpr (requires { spec.stages_per_worker(); }) return spec.stages_per_worker();
-        return spec.traits.stages_per_worker;
+/// Returns the stages that a worker of the family holds on one pipeline, as the spec's own options say.
+[[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) {
+    return spec.visit([](const auto& own) {
+        if constexpr (requires { own.stages_per_worker(); }) return own.stages_per_worker();
+        return own.traits.stages_per_worker;
     });
 }
 
