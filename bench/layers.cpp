@@ -23,18 +23,18 @@ host_memory filled(cpu_device& device, std::size_t n) {
 struct product {
     cpu_device device;
     linear_shape shape;
-    cpu_device::linear_plan plan;
+    cpu_device::prepared_linear prepared;
     host_memory x, w, y;
 
     explicit product(linear_shape s)
-        : shape(s), plan(device.plan(s)), x(filled(device, row_shape{s.rows, s.inputs}.size())),
+        : shape(s), prepared(device.prepare(s)), x(filled(device, row_shape{s.rows, s.inputs}.size())),
           w(filled(device, row_shape{s.inputs, s.outputs}.size())),
           y(filled(device, row_shape{s.rows, s.outputs}.size())) {}
     static float* floats(const host_memory& m) { return reinterpret_cast<float*>(m.data()); }
-    void run() { device.linear_forward(plan, floats(x), floats(w), nullptr, nullptr, floats(y)); }
-    void input_gradient() { device.linear_backward_input(plan, floats(y), floats(w), floats(x)); }
+    void run() { device.linear_forward(prepared, floats(x), floats(w), nullptr, nullptr, floats(y)); }
+    void input_gradient() { device.linear_backward_input(prepared, floats(y), floats(w), floats(x)); }
     void weight_gradient(bool add) {
-        device.linear_backward_weight(plan, floats(y), floats(x), floats(w), nullptr, add);
+        device.linear_backward_weight(prepared, floats(y), floats(x), floats(w), nullptr, add);
     }
     double flops() const { return 2.0 * shape.rows * shape.inputs * shape.outputs; }
 };
@@ -113,11 +113,11 @@ BENCHMARK(gpt2_layer<added_weight_gradient>)->Apply(gpt2_shapes);
 
 /// Arguments: channels, heads, sequences, tokens. Forward and full backward; causal attention counted as half the square.
 void block_forward_backward(benchmark::State& state) {
-    const gpt2_config config{.layers = 1,
-                             .heads = int(state.range(1)),
-                             .channels = int(state.range(0)),
-                             .vocabulary = 2,
-                             .context = int(state.range(3))};
+    const chimera::gpt2_sizes config{.layers = 1,
+                                     .heads = int(state.range(1)),
+                                     .channels = int(state.range(0)),
+                                     .vocabulary = 2,
+                                     .context = int(state.range(3))};
     const unit_shape unit{int(state.range(2)), int(state.range(3))};
     cpu_device device;
     parameter_list list;
@@ -149,7 +149,7 @@ BENCHMARK(block_forward_backward)
 void attention(benchmark::State& state) {
     cpu_device device;
     const attention_shape s{int(state.range(2)), int(state.range(3)), int(state.range(1)), int(state.range(0))};
-    const auto plan = device.plan(s);
+    const auto prepared = device.prepare(s);
     const std::size_t n = row_shape{s.rows(), s.channels}.size();
     const host_memory qkv = filled(device, 3 * n), y = filled(device, n), dy = filled(device, n),
                       d_qkv = filled(device, 3 * n);
@@ -157,8 +157,8 @@ void attention(benchmark::State& state) {
     const auto floats = &product::floats;
     // Seven products, two forward and five back, half the square each.
     measure(state, 7.0 * s.rows() * s.tokens * s.channels, [&] {
-        device.attention_forward(plan, floats(qkv), floats(y), floats(log_sum));
-        device.attention_backward(plan, floats(qkv), floats(y), floats(dy), floats(log_sum), floats(d_qkv));
+        device.attention_forward(prepared, floats(qkv), floats(y), floats(log_sum));
+        device.attention_backward(prepared, floats(qkv), floats(y), floats(dy), floats(log_sum), floats(d_qkv));
     });
 }
 BENCHMARK(attention)

@@ -65,11 +65,11 @@ void timeline_of(benchmark::State& state) {
 
 void catalogue(benchmark::State& state) {
     for (auto _ : state)
-        for (const auto& entry : detail::catalogue) {
+        for (const auto& entry : model_catalogue) {
             model of = entry.make();
             benchmark::DoNotOptimize(of.layers.data());
         }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(detail::catalogue.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(model_catalogue.size()));
 }
 
 /// Workers × micro-batches.

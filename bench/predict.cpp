@@ -29,7 +29,7 @@ using namespace chimera;
 using namespace chimera::executor;
 
 struct wish {
-    gpt2_config model{.layers = 8, .heads = 4, .channels = 128, .vocabulary = 256, .context = 64};
+    gpt2_sizes model{.layers = 8, .heads = 4, .channels = 128, .vocabulary = 256, .context = 64};
     int sequences = 4, micro_batches = 8, cycles = 5;
     double seconds = 0.3;        // of every configuration in every cycle
     double profile_seconds = 8;  // of every cycle

@@ -120,7 +120,7 @@ int run(const wish& with) {
         refuse(std::to_string(with.sequences) + " sequences do not fill " + std::to_string(units) +
                " units (each takes as many) change --sequences or --micro-batches");
     const unit_shape unit{with.sequences / units, w.tokens()};
-    const gpt2_config config = config_of(w.model);
+    const gpt2_sizes config = w.model;
     const auto layers = stage_layers(config, of.head.stages, w.blocks);
     const auto on = make_host_backend({with.threads, w.precision == "bf16"});
     replicas model(*on, of, config, layers, unit, 1);

@@ -4,12 +4,17 @@
 
 Public is what stands in namespace chimera, outside `detail`. Every public function and type must say what it is.
 
-Usage: make_reference.py           writes the pages
-       make_reference.py --check   says which pages are out of date and which names lack a comment; exit 1 if any
+Usage: make_reference.py            writes the pages
+       make_reference.py --check    prints pages that are out of date, names without a comment and each fault by the rules
+                                    of header_rules.py; exit 1 if there is any
+       make_reference.py --faults [FOLDER ...]   prints the faults alone, of these folders; exit 1 if there is any
 """
+import argparse
 import pathlib
 import re
 import sys
+
+import header_rules
 
 root = pathlib.Path(__file__).resolve().parent.parent
 headers = root / "include" / "chimera"
@@ -22,11 +27,14 @@ FOLDERS = {  # in the order of the flow, with a line on each
                 "`fixed<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
     "verify": "The laws, and what a broken one says.",
     "program": "From an order to everything that an executor must not decide by itself.",
+    "timing": "Re-timing: the earliest start of every slot.",
     "simulate": "From a program and costs to a timeline, and its figures.",
     "search": "Looking for a shorter order, with bounds.",
     "model": "Layers, and the catalogue of models.",
+    "memory": "What workers hold over an iteration.",
     "partition": "Cutting a model's layers into stages.",
     "plan": "Which family, depth, width and micro-batch: the performance model and the planner.",
+    "calibrate": "Fitting a hardware's numbers to measurements.",
     "render": "Text, SVG, HTML, traces, CSV and JSON.",
 }
 KINDS = ("struct", "class", "enum", "concept")
@@ -52,7 +60,7 @@ def comment_before(text, at):
     """The /// lines right above the offset; an empty line in between parts them."""
     lines = text[:at].split("\n")[:-1]
     out = []
-    while lines and lines[-1].strip().startswith("///"):
+    while lines and re.match(r"///(?!<)", lines[-1].strip()):
         out.insert(0, re.sub(r"^\s*/// ?", "", lines.pop()))
     return "\n".join(out).strip()
 
@@ -337,21 +345,40 @@ def make():
     return made, silent
 
 
+def faults(folders):
+    """Returns a line for each fault of the folders' public comments and signatures."""
+    found = []
+    for folder in folders:
+        for path in header_order(folder) + sorted((headers / folder).glob("*/*.hpp")):
+            text, where = path.read_text(encoding="utf-8"), path.relative_to(root)
+            found += [f"{where}:{n}: longer than {header_rules.COLUMNS} columns" for n in header_rules.long_lines(text)]
+            for one in public(text):
+                inside = members(one) if one.kind in ("struct", "class") and one.body else []
+                found += [f"{where}: {fault}" for d in [one, *inside] for fault in header_rules.faults_of(d)]
+    return found
+
+
 def main():
+    options = argparse.ArgumentParser(description="Writes docs/reference/ from the headers' comments.", allow_abbrev=False)
+    options.add_argument("--check", action="store_true", help="print what is out of date or against the rules")
+    options.add_argument("--faults", nargs="*", metavar="FOLDER", choices=list(FOLDERS), help="print faults alone")
+    chosen = options.parse_args()
+    if chosen.faults is not None:
+        found = faults(chosen.faults or FOLDERS)
+        print("".join(f"{line}\n" for line in found), end="")
+        return 1 if found else 0
     made, silent = make()
-    stale = [n for n, text in made.items() if not (pages / n).exists() or (pages / n).read_text(encoding="utf-8") != text]
-    stale += [p.name for p in pages.glob("*.md") if p.name not in made]
-    if "--check" not in sys.argv:
+    lines = [f"no /// comment: {one}" for one in silent]
+    if chosen.check:
+        stale = [n for n, text in made.items() if not (pages / n).exists() or (pages / n).read_text(encoding="utf-8") != text]
+        stale += [p.name for p in pages.glob("*.md") if p.name not in made]
+        lines += faults(FOLDERS) + [f"docs/reference/{n} is out of date: run docs/make_reference.py" for n in stale]
+    else:
         pages.mkdir(exist_ok=True)
         for name, text in made.items():
             (pages / name).write_text(text, encoding="utf-8")
-    for one in silent:
-        print(f"no /// comment: {one}")
-    if "--check" in sys.argv:
-        for name in stale:
-            print(f"docs/reference/{name} is out of date: run docs/make_reference.py")
-        return 1 if silent or stale else 0
-    return 1 if silent else 0
+    print("".join(f"{line}\n" for line in lines), end="")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device of one's own given to the executor's layers: the processor's, which also counts what its matrix products compute.
 // Whatever it does not override, operations of later versions included, stays that of the device it is made from.
-#include <chimera/model/executed.hpp>
 
 #include <executor/device/device_memory.hpp>
 #include <executor/layers/owned_stage.hpp>
+#include <executor/model/executed_model.hpp>
 
 #include <cstdio>
 #include <map>
@@ -18,33 +18,34 @@ class counting_device : public cpu_device {
 public:
     explicit counting_device(double& flops) : flops_(flops) {}
 
-    linear_plan plan(linear_shape s, linear_role role = linear_role::any) {
-        const linear_plan made = cpu_device::plan(s, role);
+    prepared_linear prepare(linear_shape s, linear_role role = linear_role::any) {
+        const prepared_linear made = cpu_device::prepare(s, role);
         work_[made] = 2.0 * s.rows * s.inputs * s.outputs;
         return made;
     }
-    attention_plan plan(attention_shape s) { return cpu_device::plan(s); }
+    prepared_attention prepare(attention_shape s) { return cpu_device::prepare(s); }
 
-    void linear_forward(linear_plan p, const real* x, const real* w, const real* bias, const real* residual, real* y) {
+    void linear_forward(prepared_linear p, const real* x, const real* w, const real* bias, const real* residual,
+                        real* y) {
         flops_ += work_.at(p);
         cpu_device::linear_forward(p, x, w, bias, residual, y);
     }
-    void linear_gelu_forward(linear_plan p, const real* x, const real* w, const real* bias, real* before, real* y) {
+    void linear_gelu_forward(prepared_linear p, const real* x, const real* w, const real* bias, real* before, real* y) {
         flops_ += work_.at(p);
         cpu_device::linear_gelu_forward(p, x, w, bias, before, y);
     }
-    void attention_forward(const attention_plan& p, const real* qkv, real* y, wide* log_sum) {
+    void attention_forward(const prepared_attention& p, const real* qkv, real* y, wide* log_sum) {
         flops_ += 4.0 * p.rows() * p.tokens * p.channels;  // two products of tokens × tokens a head
         cpu_device::attention_forward(p, qkv, y, log_sum);
     }
 
 private:
     double& flops_;
-    std::map<linear_plan, double> work_;
+    std::map<prepared_linear, double> work_;
 };
 static_assert(Device<counting_device>);
 
-constexpr gpt2_config tiny{.layers = 3, .heads = 4, .channels = 64, .vocabulary = 256, .context = 32};
+constexpr gpt2_sizes tiny{.layers = 3, .heads = 4, .channels = 64, .vocabulary = 256, .context = 32};
 constexpr unit_shape one_unit{.sequences = 2, .tokens = 32};
 
 /// Forward and backward of one unit through the whole model; its loss.
@@ -69,14 +70,10 @@ int main() {
     double counted = 0;
     const double loss = loss_on(counting_device(counted));
 
-    // What the library's description of this model says, layer by layer.
-    const model described = executed_gpt2({.layers = tiny.layers,
-                                           .heads = tiny.heads,
-                                           .channels = tiny.channels,
-                                           .vocabulary = tiny.vocabulary,
-                                           .context = tiny.context,
-                                           .tokens = one_unit.tokens,
-                                           .how = {}});
+    // What the executor's description of this model says, layer by layer.
+    gpt2_sizes of_units = tiny;
+    of_units.tokens = one_unit.tokens;
+    const model described = executed_gpt2(of_units);
     double expected = 0;
     for (const layer& l : described.layers) expected += one_unit.sequences * l.forward;
 

@@ -15,7 +15,7 @@ using namespace executor;
 using device_type = cuda_device<bf16>;
 
 /// Input and output gradient are put in their places once: the block leaves both as they were.
-spread time_block(device_type& device, const gpt2_config& config, const unit_shape& unit) {
+spread time_block(device_type& device, const gpt2_sizes& config, const unit_shape& unit) {
     parameter_list list(granule<device_type>);
     const block<device_type> layer(device, config, 0, unit, list);
     const std::size_t narrow = unit.size(config.channels);
@@ -33,13 +33,13 @@ spread time_block(device_type& device, const gpt2_config& config, const unit_sha
 }
 
 void one_block(device_type& device, int channels, int sequences, int tokens, double peak) {
-    const gpt2_config config{
+    const gpt2_sizes config{
         .layers = 1, .heads = channels / 128, .channels = channels, .vocabulary = 2, .context = tokens};
     const unit_shape unit{sequences, tokens};
     const double rows = unit.rows(), c = channels, flops = 6 * rows * (12 * c * c + c * tokens);
     const spread took = time_block(device, config, unit);
     const std::string way =
-        device.attention_way(device.plan(attention_shape{sequences, tokens, config.heads, channels}));
+        device.attention_way(device.prepare(attention_shape{sequences, tokens, config.heads, channels}));
     std::printf("| %d | %d × %d | %.2f | %.2f | %.0f | %s | %.1f %% | %s |\n", channels, sequences, tokens,
                 1e-12 * flops, 1e3 * took.median, 1e-12 * flops / took.median, share(flops, took.median, peak).c_str(),
                 100 * took.relative(), way.c_str());

@@ -38,7 +38,7 @@ spread spread_of(std::vector<double> seconds) {
     return {(seconds[(n - 1) / 2] + seconds[n / 2]) / 2, seconds.front(), seconds.back(), static_cast<int>(n)};
 }
 
-double step_flops(const executor::gpt2_config& config, double rows, double tokens) {
+double step_flops(const gpt2_sizes& config, double rows, double tokens) {
     const double c = config.channels;
     return 6 * rows * (config.layers * (12 * c * c + tokens * c) + c * config.vocabulary);
 }

@@ -43,8 +43,8 @@ private:
     executor::row_shape rows_;
     executor::attention_shape heads_;
     places at_{};
-    typename device_type::linear_plan attend_, project_, widen_, narrow_;
-    typename device_type::attention_plan attention_;
+    typename device_type::prepared_linear attend_, project_, widen_, narrow_;
+    typename device_type::prepared_attention attention_;
     memory turns_, inverse_1_, inverse_2_, log_sum_, workspace_;
     memory normal_1_, qkv_, attended_, middle_, normal_2_, gates_, active_, d_middle_, d_narrow_;
 };
@@ -64,11 +64,11 @@ llama_block<Real>::llama_block(device_type& device, const llama_shape& s, const 
     at_.size = list.size();
 
     const auto linear = [&](int inputs, int outputs) {
-        return device.plan(executor::linear_shape{unit.rows(), inputs, outputs}, executor::linear_role::bare);
+        return device.prepare(executor::linear_shape{unit.rows(), inputs, outputs}, executor::linear_role::bare);
     };
     attend_ = linear(s.channels, 3 * s.channels), project_ = linear(s.channels, s.channels);
     widen_ = linear(s.channels, 2 * s.hidden), narrow_ = linear(s.hidden, s.channels);
-    attention_ = device.plan(heads_);
+    attention_ = device.prepare(heads_);
 
     values = random_on(device, at_.size, 0.04F), gradients = room_on<float>(device, at_.size);
     x = random_on(device, rows_.size()), dy = random_on(device, rows_.size());
@@ -106,8 +106,8 @@ void llama_block<Real>::backward(bool add) {
     namespace gpu = executor::gpu;
     void* const on = device_.stream();
     Real *const d_qkv = real(gates_), *const d_attended = real(d_narrow_), *const d_normal = real(d_narrow_);
-    const auto weight = [&](auto plan, const Real* d_out, const memory& in, std::size_t place) {
-        device_.linear_backward_weight(plan, d_out, real(in), gradient(place), nullptr, add);
+    const auto weight = [&](auto prepared, const Real* d_out, const memory& in, std::size_t place) {
+        device_.linear_backward_weight(prepared, d_out, real(in), gradient(place), nullptr, add);
     };
     weight(narrow_, real(dy), active_, at_.narrow);
     device_.linear_backward_input(narrow_, real(dy), value(at_.narrow), real(active_));

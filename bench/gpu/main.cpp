@@ -61,7 +61,7 @@ double print_machine() {
     std::string attention;
     {
         executor::cuda_device<executor::bf16> device;
-        attention = device.attention_way(device.plan(executor::attention_shape{1, 1024, 2, 256}));
+        attention = device.attention_way(device.prepare(executor::attention_shape{1, 1024, 2, 256}));
     }
     std::printf("%s, %.0f GiB, driver %d, CUDA %d, cuBLASLt %zu, attention by %s.\n", gpu.name.c_str(), gib,
                 found.driver, found.runtime, found.matrix_library, attention.c_str());

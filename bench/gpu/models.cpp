@@ -14,7 +14,7 @@ using namespace executor;
 std::string attention_of(const sized_model& m) {
     cuda_device<bf16> device;
     return device.attention_way(
-        device.plan(attention_shape{m.sequences, m.config.context, m.config.heads, m.config.channels}));
+        device.prepare(attention_shape{m.sequences, m.config.context, m.config.heads, m.config.channels}));
 }
 
 void print(const sized_model& m, const step_result& r, double peak) {

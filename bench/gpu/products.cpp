@@ -28,7 +28,7 @@ void print(const product_shape& s, const char* what, const spread& took, double 
 }
 
 void one_product(device_type& device, const product_shape& s, double peak) {
-    const auto plan = device.plan(linear_shape{s.rows, s.inputs, s.outputs});
+    const auto prepared = device.prepare(linear_shape{s.rows, s.inputs, s.outputs});
     const auto size = [](int a, int b) { return row_shape{a, b}.size(); };
     const device_memory x = random_on(device, size(s.rows, s.inputs)), w = random_on(device, size(s.inputs, s.outputs)),
                         b = random_on(device, size(1, s.outputs)), dy = random_on(device, size(s.rows, s.outputs));
@@ -42,8 +42,9 @@ void one_product(device_type& device, const product_shape& s, double peak) {
     };
     row("y", [&] { device.linear_forward(plan, bf(x), bf(w), bf(b), nullptr, bf(y)); });
     row("dx", [&] { device.linear_backward_input(plan, bf(dy), bf(w), bf(dx)); });
-    row("dw",
-        [&] { device.linear_backward_weight(plan, bf(dy), bf(x), elements<float>(dw), elements<float>(db), true); });
+    row("dw", [&] {
+        device.linear_backward_weight(prepared, bf(dy), bf(x), elements<float>(dw), elements<float>(db), true);
+    });
 }
 
 }  // namespace

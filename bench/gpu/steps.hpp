@@ -9,7 +9,7 @@ namespace chimera::bench {
 struct step_job {
     const char* family;
     int workers = 1;  ///< they share the GPU
-    executor::gpt2_config config;
+    gpt2_sizes config;
     int sequences = 1, micro_batches = 1;
     int plain = 0;   ///< timed iterations before the run goes on as a graph
     int count = 10;  ///< timed iterations as a graph

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <functional>
 #include <string>
@@ -32,14 +32,14 @@ spread spread_of(std::vector<double> seconds);
 /// A sized GPT-2: its name, its numbers, sequences of 1024 tokens in a micro-batch, micro-batches of an iteration.
 struct sized_model {
     const char* name;
-    executor::gpt2_config config;
+    gpt2_sizes config;
     int sequences, micro_batches;
 };
 extern const std::vector<sized_model> models;
 
 /// FLOP of a training step's tokens: six for every weight of a product, forward and backward, and six for every multiply-add of causal
 /// attention's two products (half the square): 6 · tokens · (layers · (12 c² + tokens c) + c · vocabulary).
-double step_flops(const executor::gpt2_config& config, double rows, double tokens);
+double step_flops(const gpt2_sizes& config, double rows, double tokens);
 
 /// The shape of a LLaMA-style block (Touvron et al. 2023): RMS norm, rotary positions, SwiGLU, as many heads of keys as of queries.
 struct llama_shape {

@@ -19,7 +19,7 @@ constexpr auto& table = proven<table_of<bidirectional{.stages = 4, .micro_batche
 constexpr program_view program_of_all = fixed_lowered<table>;
 constexpr int workers = 4, units = 4;
 
-constexpr gpt2_config tiny{.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 16};
+constexpr gpt2_sizes tiny{.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 16};
 constexpr unit_shape one_unit{.sequences = 2, .tokens = 16};
 
 /// Trains as those workers whose ends are given; the weights of the stages that worker `shown` holds.

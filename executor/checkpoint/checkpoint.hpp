@@ -31,7 +31,7 @@ struct checkpoint_info {
 };
 
 /// Writes one safetensors file: u64 header length, JSON header, tensor data. Its metadata hold `info`, the format version and an XXH3
-/// checksum over the whole file (with the checksum's own 16 digits taken as zeros). Replaces `path` atomically; throws error.
+/// checksum over the whole file (with the checksum's own 16 digits taken as zeros). Replaces `path` atomically; throws chimera_error.
 void write_checkpoint(const std::filesystem::path& path, const checkpoint_info& info,
                       std::span<const named_tensor> tensors);
 
@@ -65,7 +65,7 @@ namespace detail {
 /// Where the 16 digits of the checksum are in a header's text; npos when it has none.
 std::size_t checksum_position(std::string_view header);
 
-/// Elements of a shape; throws error on negative sizes and on overflow.
+/// Elements of a shape; throws chimera_error on negative sizes and on overflow.
 std::size_t element_count(std::span<const std::int64_t> shape, const std::string& name);
 
 }  // namespace detail

@@ -3,7 +3,7 @@
 
 #include <executor/cli/calibration_report.hpp>
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/write.hpp>
 
@@ -70,7 +70,7 @@ const hardware_number* fix(hardware& on, const std::string& text) {
 hardware base_of(const arguments& with, const measured_file& measured) {
     if (with.hardware) {
         if (const hardware* known = find_hardware(*with.hardware)) return *known;
-        return load_hardware(*with.hardware);
+        return load_hardware(*with.hardware).numbers;
     }
     if (measured.layout == measurement_layout::iterations) return a100_nodes;
     const hardware* known = find_hardware(measured.hardware);

@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include <sstream>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -61,7 +63,10 @@ std::string command_line::run(int count, const char* const* arguments) {
     if (count > 1 && arguments[1][0] != '-' && app_->get_subcommands(named).empty())
         refuse("subcommand '" + std::string(arguments[1]).substr(0, 40) + "' is unknown (to this program) see --help");
     try {
-        app_->parse(count, arguments);
+        std::vector<const char*> words(arguments, arguments + count);
+        for (const char*& word : words)
+            if (std::string_view(word) == "--color") word = "--colour";
+        app_->parse(count, words.data());
     } catch (const CLI::Success& help) {
         std::ostringstream text;
         app_->exit(help, text, text);

@@ -5,7 +5,7 @@
 #include <chimera/render/json.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
 
@@ -19,8 +19,8 @@ namespace chimera::executor {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 struct arguments {
     std::vector<std::string> families;
@@ -138,7 +138,7 @@ std::string json_of(const std::vector<contender>& all, const std::vector<refused
     };
     for (const contender& c : all) {
         put(out, before, "{\"family\":");
-        detail::put_quoted(out, c.name);
+        format::put_quoted(out, c.name);
         put(out, ",\"workers\":", c.head.workers, ",\"stages\":", c.head.stages, ",\"makespan\":", c.found.makespan);
         put(out, ",\"bubble_ratio\":", c.found.bubble_ratio, ",\"span_bubble_ratio\":", c.found.span_bubble_ratio);
         put(out, ",\"worker_time\":", c.worker_time(), ",\"peak_activations\":", c.peak, ",\"weights\":", c.weights);
@@ -153,9 +153,9 @@ std::string json_of(const std::vector<contender>& all, const std::vector<refused
     before = "\n  ";
     for (const refused_family& r : refused) {
         put(out, before, "{\"family\":");
-        detail::put_quoted(out, r.name);
+        format::put_quoted(out, r.name);
         put(out, ",\"why\":");
-        detail::put_quoted(out, r.why);
+        format::put_quoted(out, r.why);
         put(out, '}');
         before = ",\n  ";
     }

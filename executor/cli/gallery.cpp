@@ -14,8 +14,8 @@ namespace chimera::executor {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 struct advice {
     const char* family;

@@ -2,7 +2,7 @@
 #include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/planner/partition_job.hpp>
@@ -17,7 +17,7 @@ namespace {
 struct arguments {
     std::string model, cut = "best", order = "given";
     std::optional<std::string> stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
-    std::optional<std::string> pipelines, chunks, waves;
+    std::array<std::optional<std::string>, family_option_table.size()> options;  ///< those that place stages
     output_arguments output;
 };
 
@@ -33,14 +33,18 @@ void each_of(const std::string& list, See see) {
 schedule order_of_stages(const arguments& with, int stages) {
     family_options of;
     of.family = with.family.value_or("one_f_one_b");
-    const auto number = [&](const char* option, const std::optional<std::string>& text, std::int64_t otherwise) {
+    const auto number = [&](const std::string& option, const std::optional<std::string>& text, std::int64_t otherwise) {
         return text ? whole(option, *text, 1, std::int64_t{1} << 31) : otherwise;
     };
     of.stages = stages;
     of.micro_batches = number("--micro-batches", with.micro_batches, 2 * stages);
-    of.pipelines = number("--pipelines", with.pipelines, 0);
-    of.chunks = number("--chunks", with.chunks, 0);
-    of.waves = number("--waves", with.waves, 0);
+    std::size_t row = 0;
+    const auto read = [&](const family_option& option, auto& to) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, std::int64_t>)
+            to = number(flag_of(option), with.options[row], 0);
+        ++row;
+    };
+    each_option(read, of);
     return make_schedule(of);
 }
 
@@ -76,7 +80,7 @@ partition_job job_of(const arguments& with) {
     if (with.recompute) job.recompute = mode_named(*with.recompute);
     if (with.hardware) {
         const hardware* known = find_hardware(*with.hardware);
-        job.on = known != nullptr ? *known : load_hardware(*with.hardware);
+        job.on = known != nullptr ? *known : load_hardware(*with.hardware).numbers;
     }
     job.order = order_of_stages(with, stages);
     if (with.speeds)
@@ -108,7 +112,7 @@ void add_partition(command_line& program, int&) {
     subcommand command =
         program.add("partition", "cuts a model into stages: the best cut there is, under a memory limit");
     const auto with = std::make_shared<arguments>();
-    const auto add = [&](const char* flag, auto& to, const char* what, const char* type) {
+    const auto add = [&](const std::string& flag, auto& to, const std::string& what, const std::string& type) {
         command.option(flag, to, what, type);
     };
     command.option("--model", with->model, "a model of the catalogue, or a chimera.model file", "NAME|FILE", true);
@@ -116,9 +120,10 @@ void add_partition(command_line& program, int&) {
     add("--family", with->family, "the schedule, which decides what shares a worker and what is live (one_f_one_b)",
         "FAMILY");
     add("--micro-batches", with->micro_batches, "micro-batches of an iteration (2 D)", "N");
-    add("--pipelines", with->pipelines, "bidirectional: pipelines, an even number (2)", "P");
-    add("--chunks", with->chunks, "interleaved, breadth_first: stages per worker (2)", "V");
-    add("--waves", with->waves, "wave: times down the workers and up again (1)", "W");
+    for (std::size_t i = 0; i < family_option_table.size(); ++i) {
+        const family_option& option = family_option_table[i];
+        if (option.places) add(flag_of(option), with->options[i], help_of(option, true), std::string(option.symbol));
+    }
     add("--micro-batch", with->micro_batch, "samples of a micro-batch (1)", "B");
     add("--memory", with->memory, "of a worker, such as 16GiB (no limit)", "BYTES");
     add("--recompute", with->recompute, "what a backward recomputes; auto: the least that fits (none)",

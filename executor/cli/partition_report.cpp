@@ -11,8 +11,8 @@ namespace chimera::executor {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -23,7 +23,7 @@ std::string digits(double value, int decimals) {
 }
 std::string bytes_text(double bytes) {
     std::string out;
-    detail::put_bytes(out, bytes);
+    format::put_bytes(out, bytes);
     return out;
 }
 
@@ -131,9 +131,9 @@ std::string partition_text(const partition_job& job, const partition_answer& of)
 std::string partition_json(const partition_job& job, const partition_answer& of) {
     std::string out = "{\"format\":\"chimera.partition\",\"version\":1,\"model\":";
     const shape& head = job.order.head;
-    detail::put_quoted(out, job.what.name.view());
+    format::put_quoted(out, job.what.name.view());
     put(out, ",\"family\":");
-    detail::put_quoted(out, head.family.view());
+    format::put_quoted(out, head.family.view());
     put(out, ",\"workers\":", head.workers, ",\"pipelines\":", head.pipelines,
         ",\"micro_batches\":", head.micro_batches);
     put(out, ",\"samples\":", job.samples, ",\"unit\":\"", job.on ? "seconds" : "flops", "\",\n \"cuts\":[",

@@ -2,8 +2,7 @@
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
-#include <executor/io/read.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/planner/on_cluster.hpp>
 #include <executor/planner/plan_json.hpp>
 #include <executor/planner/plan_on_machine.hpp>
@@ -111,17 +110,13 @@ void keep_change(plan_task& task) {
 
 /// How far the hardware's fit was off on rows it had not seen, where its file says so; and how many places that leaves open.
 std::string certainty(const plan_task& task, const plan_report& report) {
-    const json& hardware = task.request["cluster"].value("hardware", json());
-    if (!hardware.is_string()) return "";
-    const json file = json::parse(read_file(hardware.get<std::string>()), nullptr, false);
-    const json::json_pointer at("/fit/held_out/mean");
-    if (!file.is_object() || !file.contains(at) || !file[at].is_number()) return "";
-    const double mean = file[at].get<double>();
+    if (!task.held_out) return "";
+    const double mean = *task.held_out;
     const double best = report.ranking.front().found.seconds;
     const auto open = std::count_if(report.ranking.begin(), report.ranking.end(),
                                     [&](const ranked& r) { return r.found.seconds <= best * (1 + mean); });
     std::string out;
-    detail::put(out, "The hardware was ", detail::fixed_point{100 * mean, 1},
+    format::put(out, "The hardware was ", format::fixed_point{100 * mean, 1},
                 " % off on rows held out of its fit: the first ", open, " places lie within that of each other.\n\n");
     return out;
 }
@@ -145,8 +140,8 @@ void run(const arguments& with) {
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
-    detail::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
-                task.on.workers(), " workers; planned in ", detail::fixed_point{took.count(), 3}, " s\n\n");
+    format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
+                task.on.workers(), " workers; planned in ", format::fixed_point{took.count(), 3}, " s\n\n");
     with.output.write(out + certainty(task, report) + report_text(task, report, memory));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/play/terminal.hpp>
 
 #include <memory>

@@ -4,7 +4,7 @@
 #include <chimera/schedule.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/forecast/predict.hpp>
 #include <executor/io/files.hpp>
@@ -60,7 +60,7 @@ job model_of(const std::string& name) {
 
 profile_request request_of(const arguments& from, const job& base) {
     profile_request out;
-    out.model = config_of(base.model);
+    out.model = base.model;
     check(out.model);
     out.tokens = from.tokens ? static_cast<int>(whole("--tokens", *from.tokens, 1, 1 << 20)) : base.tokens();
     if (out.tokens > out.model.context)
@@ -87,7 +87,7 @@ struct cut {
     int micro_batches = 0;
 };
 
-cut cut_of(const arguments& from, const gpt2_config& model) {
+cut cut_of(const arguments& from, const gpt2_sizes& model) {
     cut out;
     if (!from.costs) {
         if (from.stages || from.blocks || from.micro_batches)

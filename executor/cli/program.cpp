@@ -6,7 +6,7 @@
 #include <chimera/render/staleness_text.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 
 #include <memory>
 

@@ -3,7 +3,7 @@
 #include <chimera/render/json.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 
 #include <cstdio>
 #include <memory>

@@ -5,7 +5,7 @@
 #include <chimera/search.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/stop_signal.hpp>
 
@@ -21,8 +21,8 @@ namespace chimera::executor {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 struct arguments {
     std::optional<std::string> stages, micro_batches, costs, memory, kept, placement, chunks, minimise, time_limit,
@@ -221,7 +221,7 @@ std::string words(const search_problem& of, const attempt& best, const std::vect
     const char* second = unit == time_unit::ticks ? " ticks" : " s";
     std::string out = "search ";
     put(out, name(best.which), ": ");
-    detail::put_sizes(out, r.order.head);
+    format::put_sizes(out, r.order.head);
     put(out, "\n", text(metrics(simulate(r.order.view(), of.cost)), unit));
     put(out, "makespan_bound     ", fixed_point{r.makespan_bound, 9}, second, "\nmakespan_gap       ",
         percent(r.makespan_gap()));

@@ -7,7 +7,7 @@
 #include <chimera/verify.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 
 #include <algorithm>
@@ -72,8 +72,8 @@ void run(const arguments& with) {
     const double speed = static_cast<double>(found.slot_total) / std::max(took.count(), 1e-9);
     if (with.output.format == "json") return with.output.write(json(found, speed));
     std::string out(played.head.family.view());
-    detail::put(out, ": ");
-    detail::put_sizes(out, played.head);
+    format::put(out, ": ");
+    format::put_sizes(out, played.head);
     with.output.write(out + '\n' + text(found, unit, speed) + staleness_text(played));
 }
 

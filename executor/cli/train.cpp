@@ -18,13 +18,13 @@ namespace chimera::executor {
 namespace {
 
 struct job_option {
-    const char* flag;
-    const char* key;  ///< where the value goes in the job
-    const char* type;
-    const char* what;
+    std::string flag;
+    std::string key;  ///< where the value goes in the job
+    std::string type;
+    std::string what;
 };
 
-constexpr job_option job_options[] = {
+const job_option before_family_options[] = {
     {"--model", "/model", "NAME", "tiny, bytes or gpt2"},
     {"--layers", "/model/layers", "N", "transformer blocks"},
     {"--heads", "/model/heads", "N", "attention heads"},
@@ -37,12 +37,9 @@ constexpr job_option job_options[] = {
     {"--schedule", "/schedule/file", "FILE", "instead of a family: an order as JSON or PyTorch-style CSV"},
     {"--stages", "/schedule/stages", "D", "stages of the model"},
     {"--micro-batches", "/schedule/micro_batches", "N", "micro-batches of an iteration (of each copy)"},
-    {"--pipelines", "/schedule/pipelines", "P", "bidirectional: pipelines, an even number (2)"},
-    {"--scale", "/schedule/scale", "HOW", "bidirectional: direct, doubling or halving"},
-    {"--chunks", "/schedule/chunks", "V", "interleaved, breadth_first: stages per worker"},
-    {"--group", "/schedule/group", "G", "interleaved: micro-batches that a chunk takes in a row"},
-    {"--waves", "/schedule/waves", "W", "wave: times down the workers and up again"},
-    {"--update-every", "/schedule/update_every", "K", "pipedream_2bw: micro-batches between updates"},
+};
+
+const job_option after_family_options[] = {
     {"--width", "/schedule/width", "W", "data-parallel copies of the whole pipeline group"},
     {"--sync", "/schedule/sync", "HOW", "gradient reduction: lazy, eager or eager_opt"},
     {"--recompute", "/schedule/recompute", "WHICH", "none, full or stages such as 0,2"},
@@ -65,13 +62,31 @@ constexpr job_option job_options[] = {
     {"--device", "/device", "NAME", "auto (a GPU where there is one), cpu or cuda"},
     {"--precision", "/precision", "NAME", "fp32, or bf16 on GPUs and on CPUs with avx512_bf16"},
 };
-constexpr std::size_t option_count = std::size(job_options);
+
+/// All options of a job that take a value.
+std::vector<job_option> all_job_options() {
+    std::vector<job_option> out(std::begin(before_family_options), std::end(before_family_options));
+    for (const family_option& one : family_option_table) {
+        if (one.kind == option_kind::flag) continue;
+        const std::string what =
+            one.kind == option_kind::choice ? with_families(one, labels_of(one, ", ", " or ")) : help_of(one, false);
+        out.push_back({flag_of(one), "/schedule/" + std::string(one.key), std::string(one.symbol), what});
+    }
+    out.insert(out.end(), std::begin(after_family_options), std::end(after_family_options));
+    return out;
+}
+
+const std::vector<job_option>& job_options() {
+    static const std::vector<job_option> all = all_job_options();
+    return all;
+}
 
 struct train_arguments {
     std::string file;
     std::vector<std::string> data;
-    std::optional<std::string> values[option_count];
-    bool split = false, deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
+    std::vector<std::optional<std::string>> values = std::vector<std::optional<std::string>>(job_options().size());
+    std::array<bool, family_option_table.size()> flags{};  ///< by row of the table of options
+    bool deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
 };
 
 /// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
@@ -91,9 +106,9 @@ job job_of(const train_arguments& from) {
     if (!json.is_object())
         refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
     if (!from.data.empty()) json["data"] = from.data;
-    for (std::size_t i = 0; i < option_count; ++i) {
+    for (std::size_t i = 0; i < job_options().size(); ++i) {
         if (!from.values[i]) continue;
-        const auto& option = job_options[i];
+        const auto& option = job_options()[i];
         const nlohmann::json::json_pointer key(option.key);
         auto& parent = json[key.parent_pointer()];
         if (parent.is_string()) parent = nlohmann::json::parse(model_text(named_model(parent.get<std::string>())));
@@ -105,7 +120,8 @@ job job_of(const train_arguments& from) {
         if (key.back() == "steps") parent.erase("seconds");
         if (key.back() == "seconds") parent.erase("steps");
     }
-    if (from.split) json["schedule"]["split"] = true;
+    for (std::size_t i = 0; i < from.flags.size(); ++i)
+        if (from.flags[i]) json["schedule"][std::string(family_option_table[i].key)] = true;
     if (from.deterministic) json["deterministic"] = true;
     if (from.no_graph) json["graph"] = false;
     const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -145,10 +161,11 @@ void add_train(command_line& program, int& status) {
     subcommand command = program.add("train", "trains a GPT-2 model on text or tokens, on cores or GPUs");
     command.option("JOB", arguments->file, "job file (JSON); options take precedence", " ");
     command.option("--data", arguments->data, "files or folders of text, or token files (.bin)", "PATH ...");
-    for (std::size_t i = 0; i < option_count; ++i)
-        command.option(job_options[i].flag, arguments->values[i], job_options[i].what, job_options[i].type);
-    command.flag("--split", arguments->split,
-                 "bidirectional: backwards in two halves, weight gradients in the bubbles");
+    for (std::size_t i = 0; i < job_options().size(); ++i)
+        command.option(job_options()[i].flag, arguments->values[i], job_options()[i].what, job_options()[i].type);
+    for (std::size_t i = 0; i < arguments->flags.size(); ++i)
+        if (const family_option& option = family_option_table[i]; option.kind == option_kind::flag)
+            command.flag(flag_of(option), arguments->flags[i], help_of(option, false));
     command.flag("--deterministic", arguments->deterministic,
                  "GPUs: no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits");
     command.flag("--no-graph", arguments->no_graph,

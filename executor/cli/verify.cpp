@@ -3,7 +3,7 @@
 #include <chimera/verify.hpp>
 
 #include <executor/cli/commands.hpp>
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/write.hpp>
 
@@ -24,15 +24,15 @@ struct arguments {
 /// What was proved, in one line.
 std::string proof(const shape& head, std::size_t items, bool is_program, const report& found) {
     std::string out = "ok: ";
-    detail::put(out, head.family.view(), ", ");
-    detail::put_sizes(out, head);
-    detail::put(out, ", ", items, is_program ? " instructions" : " slots", "; laws ");
+    format::put(out, head.family.view(), ", ");
+    format::put_sizes(out, head);
+    format::put(out, ", ", items, is_program ? " instructions" : " slots", "; laws ");
     for (int l = 0; l < (is_program ? law_count : 4); ++l) {
-        detail::put(out, l == 0 ? "" : ", ", name(static_cast<law>(l)));
+        format::put(out, l == 0 ? "" : ", ", name(static_cast<law>(l)));
     }
     const std::int32_t peak = found.peaks.empty() ? 0 : *std::max_element(found.peaks.begin(), found.peaks.end());
     const double activations = static_cast<double>(peak) / head.micro_batch_parts;
-    detail::put(out, "; peak ", detail::fixed_point{activations, 3}, " activations\n");
+    format::put(out, "; peak ", format::fixed_point{activations, 3}, " activations\n");
     return out;
 }
 
@@ -55,7 +55,7 @@ int verify_file(const arguments& with) {
     std::int64_t all = 0;
     for (const std::int32_t count : found.counts) all += count;
     const auto kept = static_cast<std::int64_t>(found.faults.size());
-    if (all > kept) detail::put(out, "and ", all - kept, " more faults of the same laws\n");
+    if (all > kept) format::put(out, "and ", all - kept, " more faults of the same laws\n");
     if (found.ok()) {
         out = program_read != nullptr ? proof(program_read->head, program_read->instructions.size(), true, found)
                                       : proof(schedule_read->head, schedule_read->entries.size(), false, found);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <utility>
 
 namespace chimera::executor {
@@ -17,31 +18,38 @@ namespace {
 
 constexpr std::int64_t chunks_most = 16;  // stages per worker that are tried
 
+/// Forms of families that are compared beside the plain ones, as the command line writes them.
+constexpr const char* variants[] = {"bidirectional --split", "bidirectional --scale doubling",
+                                    "bidirectional --scale halving", "wave --waves 2"};
+
+/// The options that a family's words ask for: a flag, and a value where the option has one.
+family_options read_words(const std::string& words) {
+    std::istringstream from(words);
+    family_options out;
+    from >> out.family;
+    for (std::string flag; from >> flag;) {
+        const auto read = [&](const family_option& option, auto& to) {
+            if (flag != flag_of(option)) return;
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, bool>)
+                to = true;
+            else
+                from >> to;
+        };
+        each_option(read, out);
+    }
+    return out;
+}
+
 std::vector<std::pair<std::string, family_options>> entries() {
     std::vector<std::pair<std::string, family_options>> out;
-    for (const std::string_view family : family_names()) {
-        family_options of;
-        of.family = family;
-        out.emplace_back(of.family, of);
-    }
-    family_options of;
-    of.family = "bidirectional";
-    of.split = true;
-    out.emplace_back("bidirectional --split", of);
-    of.split = false;
-    for (const char* scale : {"doubling", "halving"}) {
-        of.scale = scale;
-        out.emplace_back(std::string("bidirectional --scale ") + scale, of);
-    }
-    family_options waves;
-    waves.family = "wave";
-    waves.waves = 2;
-    out.emplace_back("wave --waves 2", waves);
+    for (const std::string_view family : family_names()) out.emplace_back(family, read_words(std::string(family)));
+    for (const char* words : variants) out.emplace_back(words, read_words(words));
     return out;
 }
 
 /// Those of the names given, in the order of `entries`; all where none is given.
-std::vector<std::pair<std::string, family_options>> entries(const std::vector<std::string>& names) {
+std::vector<std::pair<std::string, family_options>> entries(std::vector<std::string> names) {
+    for (std::string& name : names) name = family_name(name);
     auto all = entries();
     std::string known;
     for (const auto& [name, options] : all) known += (known.empty() ? "" : ", ") + name;
@@ -177,8 +185,8 @@ std::string over_memory(const contender& who, const contest& with) {
     const double peak = who.peak * (with.workers > 0 ? who.share : 1);
     std::string why;
     if (!with.memory || peak <= *with.memory * (1 + 1e-9)) return why;
-    detail::put(why, "the peak is ", detail::fixed_point{peak, 3}, " activations (--memory allows ");
-    detail::put(why, detail::fixed_point{*with.memory, 3}, ")");
+    format::put(why, "the peak is ", format::fixed_point{peak, 3}, " activations (--memory allows ");
+    format::put(why, format::fixed_point{*with.memory, 3}, ")");
     return why;
 }
 

@@ -14,7 +14,7 @@
 namespace chimera::executor {
 
 /// The tokens of a file in the common GPT-2 form: 256 int32 (magic 20240520, version 1, token count, zeros), then uint16 tokens.
-/// Checks magic, version, that the count is what the size says, and every token against `vocabulary`; throws error with `name` in it.
+/// Checks magic, version, that the count is what the size says, and every token against `vocabulary`; throws chimera_error with `name` in it.
 std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name);
 
 /// What to train on: a long row of tokens, either the bytes of text files or the tokens of GPT-2 token files.
@@ -60,11 +60,11 @@ private:
 
 /// The files that `paths` stand for, sorted by path within each. Folders are searched to the bottom, leaving out hidden names,
 /// links, build folders (build*, out, or with a CMakeCache.txt), `excluded`, and files that are empty or binary (a NUL byte in the first 8 KiB).
-/// A path that is missing, or a file or folder that cannot be read, throws error.
+/// A path that is missing, or a file or folder that cannot be read, throws chimera_error.
 std::vector<std::filesystem::path> find_text(const std::vector<std::filesystem::path>& paths,
                                              const std::filesystem::path& excluded = {});
 
-/// Opens `paths` as token files when they all end in ".bin", as text when none does; both at once throws error.
+/// Opens `paths` as token files when they all end in ".bin", as text when none does; both at once throws chimera_error.
 corpus open_corpus(const std::vector<std::filesystem::path>& paths, int vocabulary,
                    const std::filesystem::path& excluded = {});
 

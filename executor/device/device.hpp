@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What the layers compute with: memory, plans, and fused operations, each with its backward.
+/// What the layers compute with: memory, prepared products, and fused operations, each with its backward.
 ///
 /// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row (mean,
 /// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its
@@ -20,7 +20,8 @@ namespace chimera::executor {
 ///
 ///     on_host                                         whether the host may read and write the device's memory at any time
 ///     memory         m = allocate(bytes)                                         zeroed; m.data()
-///     linear_plan    p = plan(linear_shape, role)     attention_plan a = plan(attention_shape)
+///     prepared_linear    p = prepare(linear_shape, role)
+///     prepared_attention a = prepare(attention_shape)
 ///     upload(to, from_host, bytes)                    from_host may change once it has returned
 ///     download(to_host, from, bytes)                  after all operations before it; returns when the bytes are there
 ///     finish()                                        returns when all operations before it have ended
@@ -59,15 +60,15 @@ namespace chimera::executor {
 template <class D>
 concept Device = requires(D d, typename D::real* y, const typename D::real* x, typename D::wide* b,
                           const typename D::wide* a, const std::int32_t* tokens, std::size_t n, typename D::wide value,
-                          bool add, double* number, void* to, const void* from, const typename D::linear_plan p,
-                          const typename D::attention_plan ap, const embedding_shape e, const row_shape r,
+                          bool add, double* number, void* to, const void* from, const typename D::prepared_linear p,
+                          const typename D::prepared_attention ap, const embedding_shape e, const row_shape r,
                           const adamw_step step) {
     requires std::floating_point<typename D::wide>;
     requires sizeof(typename D::wide) % sizeof(typename D::real) == 0;
     requires std::same_as<decltype(D::on_host), const bool>;
     { d.allocate(n) } -> std::same_as<typename D::memory>;
-    { d.plan(linear_shape{}, linear_role::any) } -> std::same_as<typename D::linear_plan>;
-    { d.plan(attention_shape{}) } -> std::same_as<typename D::attention_plan>;
+    { d.prepare(linear_shape{}, linear_role::any) } -> std::same_as<typename D::prepared_linear>;
+    { d.prepare(attention_shape{}) } -> std::same_as<typename D::prepared_attention>;
     d.upload(to, from, n);
     d.download(to, from, n);
     d.finish();

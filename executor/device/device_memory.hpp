@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <executor/device/alignment.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +11,6 @@
 #include <new>
 
 namespace chimera::executor {
-
-/// Every tensor starts on such a boundary: one cache line, one AVX-512 register.
-inline constexpr std::size_t alignment = 64;
-
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
 /// Asks for large pages inside memory that was not touched yet: matrix products walk through far more small ones than a processor
 /// keeps addresses of. The memory is as good without them.
@@ -56,7 +52,7 @@ struct host_side {
 
 private:
     static void copy_bytes(void* to, const void* from, std::size_t bytes) {
-        if (bytes > 0) std::memcpy(to, from, bytes);  // nothing may lie nowhere
+        if (bytes > 0) std::memcpy(to, from, bytes);  // pointers may be null when bytes is 0
     }
 };
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <executor/device/alignment.hpp>
+
 #include <cstddef>
 #include <span>
 
 namespace chimera::executor {
-
-/// Where everything that vector instructions read begins, in bytes.
-inline constexpr std::size_t alignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
 /// A tensor that lives from one instruction to another, both included, and where it was put.
 struct tensor {

@@ -13,7 +13,7 @@
 namespace chimera::executor {
 
 /// Where a worker's work goes. On the host a call is over when it returns; on a GPU stages and communicators only enqueue, and
-/// the lane is how the loop learns when things happened. One object serves one worker, and its loop calls it from one thread.
+/// the work queue is how the loop learns when things happened. One object serves one worker, and its loop calls it from one thread.
 class work_queue {
 public:
     using clock = std::chrono::steady_clock;
@@ -43,10 +43,10 @@ public:
     virtual void leave() {}
 };
 
-/// Makes the lane of a worker.
+/// Makes the work queue of a worker.
 using work_queue_maker = std::function<std::unique_ptr<work_queue>(int worker)>;
 
-/// A piece of a lane's memory. Without a lane: of the host's.
+/// A piece of a work queue's memory. Without a work queue: of the host's.
 class queue_memory {
 public:
     queue_memory() = default;

@@ -21,7 +21,7 @@ struct engine_hooks {
     std::function<void(communicator&)> after_iteration{};  ///< after the last instruction
 };
 
-/// The loop over one worker's instructions. With a lane, calls only enqueue: when all have returned, the loop goes through the stamps
+/// The loop over one worker's instructions. With a work queue, calls only enqueue: when all have returned, the loop goes through the stamps
 /// that it left, in their order, and waits for each.
 class worker_loop {
 public:

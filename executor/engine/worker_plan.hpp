@@ -69,7 +69,7 @@ struct worker_plan {
 
 /// Resolves the row of `end.worker()`: which message or hand-over feeds which call, where each tensor lives.
 /// Throws when the row does not add up (a tensor nobody makes, a stage the worker does not hold, sizes that differ).
-/// Memory is the lane's, or the host's where there is none; the lane must outlive the plan.
+/// Memory is the work queue's, or the host's where there is none; the work queue must outlive the plan.
 worker_plan make_worker_plan(const program_view& p, communicator& end, const stage_lookup& lookup,
                              work_queue* on = nullptr);
 

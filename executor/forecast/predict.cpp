@@ -25,19 +25,18 @@ int shared_cores(int cores, int workers, int threads) {
     return given < workers ? given : 0;
 }
 
-prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_config& config,
-                   std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
-                   const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph) {
+prediction predict(process_group& together, backend& on, const trial_run& trial) {
+    const program_view& of = trial.order;
     using clock = std::chrono::steady_clock;
-    replicas copies(on, of, config, layers, unit, 1);
-    copies.set_batch(sample);
+    replicas copies(on, of, trial.model, trial.layers, trial.unit, 1);
+    copies.set_batch(trial.sample);
     const auto joined = on.join(of);
     const auto ends = joined->ends();
     engine_options options;
-    options.cores = cores.process;
+    options.cores = trial.cores.process;
     options.work_queues = on.work_queues();
-    options.watchdog_seconds = watchdog;
-    if (graph) options.graph = joined->graph();
+    options.watchdog_seconds = trial.watchdog;
+    if (trial.graph) options.graph = joined->graph();
     const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
     clipping clip(copies, of, still, on.on_host(), ends);
     options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
@@ -56,11 +55,11 @@ prediction predict(process_group& together, backend& on, const program_view& of,
     std::size_t done = 0;
     const auto enough = [&] {
         if (stop_request::wanted() && done > 0) return true;
-        return together.leads() && done >= 3 && (since(start) >= seconds || done >= most);
+        return together.leads() && done >= 3 && (since(start) >= trial.seconds || done >= trial.most);
     };
     for (; !together.any(enough()); ++done) {
         const auto begin = clock::now();
-        copies.set_batch(sample);
+        copies.set_batch(trial.sample);
         clip.begin(0, 0);
         const double began = together.now();
         auto whole = put_together(together, {began, {}, {}, run.run_iteration()});
@@ -71,7 +70,7 @@ prediction predict(process_group& together, backend& on, const program_view& of,
     prediction made;
     if (!together.leads()) return made;
     made.fitted = fit_costs(measured);
-    made.expected = simulate_fitted(of, made.fitted, cores.machine);
+    made.expected = simulate_fitted(of, made.fitted, trial.cores.machine);
     const auto found = metrics(made.expected);
     made.makespan = found.makespan;
     made.bubble_ratio = found.bubble_ratio;

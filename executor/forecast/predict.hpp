@@ -26,12 +26,24 @@ struct core_shares {
     int machine = 0;  ///< all of a run on one machine
 };
 
-/// Runs iterations of the program on copies of the model that are thrown away, for about `seconds` or `most` iterations (but at
-/// least four, the first not counted), fits the costs of each stage and simulates an iteration with them. Changes nothing that lasts.
-/// `graph`: iterations are launched as a whole where the backend can. All processes of a run call it; rank 0 alone gets the prediction.
-prediction predict(process_group& together, backend& on, const program_view& of, const gpt2_config& config,
-                   std::span<const layer_range> layers, const unit_shape& unit, const batch& sample,
-                   const core_shares& cores, double watchdog, double seconds, std::size_t most, bool graph = false);
+/// A trial of a run: its program and model, and how long to measure.
+struct trial_run {
+    program_view order;
+    const gpt2_sizes& model;
+    std::span<const layer_range> layers;  ///< of each stage
+    unit_shape unit;
+    const batch& sample;  ///< trained on in every iteration
+    core_shares cores;
+    double watchdog = 30;  ///< seconds without progress until the trial is given up
+    double seconds = 0;    ///< about how long to measure
+    std::size_t most = 0;  ///< iterations to measure at most, but at least three
+    bool graph = false;    ///< iterations are launched as a whole where the backend can
+};
+
+/// Runs iterations of a trial on copies of the model that are thrown away (at least four, the first not counted), fits the
+/// costs of each stage and simulates an iteration with them. Changes nothing that lasts. All processes of a run call it;
+/// rank 0 alone gets the prediction.
+prediction predict(process_group& together, backend& on, const trial_run& trial);
 
 /// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process may use; 0 where
 /// they suffice for all workers.

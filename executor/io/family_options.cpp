@@ -8,13 +8,13 @@
 #include <executor/io/family_options.hpp>
 #include <executor/io/read.hpp>
 
-#include <range/v3/algorithm/find.hpp>
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/join.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 namespace chimera::executor {
@@ -37,15 +37,19 @@ int size(const char* what, std::int64_t value, std::int64_t most) {
            ") give a number in that range");
 }
 
-scale scale_of(const std::string& name) {
-    if (name.empty() || name == "direct") return scale::direct;
-    if (name == "doubling") return scale::doubling;
-    if (name == "halving") return scale::halving;
-    refuse("scale " + in_quotes(name) + " is unknown (there are three) give direct, doubling or halving");
+/// A choice by its label; the first one where there is none.
+int choice(const family_option& option, const std::string& label) {
+    if (label.empty()) return 0;
+    for (std::size_t i = 0; i < option.labels.size(); ++i)
+        if (option.labels[i] == label) return static_cast<int>(i);
+    refuse(std::string(option.key) + " " + in_quotes(label) + " is unknown (there are " + number_of_labels(option) +
+           ") give " + labels_of(option, ", ", " or "));
 }
 
 /// A number that the caller left out (0), or one in range.
-int choice(const char* what, std::int64_t value) { return value == 0 ? 0 : size(what, value, rows_most); }
+int number(const family_option& option, std::int64_t value) {
+    return value == 0 ? 0 : size(std::string(option.key).c_str(), value, rows_most);
+}
 
 /// Refuses what the family does, and what would be too large once it is widened.
 void check_sizes(const family_spec& spec, std::int64_t width) {
@@ -64,71 +68,77 @@ void check_sizes(const family_spec& spec, std::int64_t width) {
     if (static_cast<std::int64_t>(spec.slot_count()) * width > most_slots) refuse(text(refusal::too_many_slots));
 }
 
-/// What only some families have.
-enum extra : unsigned {
-    none = 0,
-    pipelines = 1,
-    scales = 2,
-    splits = 4,
-    chunks = 8,
-    groups = 16,
-    waves = 32,
-    updates = 64
-};
-
-constexpr unsigned extras_of(family which) {
-    switch (which) {
-        case family::bidirectional:
-            return pipelines | scales | splits;
-        case family::interleaved:
-            return chunks | groups;
-        case family::breadth_first:
-            return chunks;
-        case family::wave:
-            return waves;
-        case family::pipedream_2bw:
-            return updates;
-        default:
-            return none;
-    }
+/// The family of that name or alias, if there is one.
+std::optional<family> find(std::string_view name) {
+    for (std::size_t i = 0; i < all_family_traits.size(); ++i)
+        if (!name.empty() && (name == all_family_traits[i].name || name == all_family_traits[i].alias))
+            return static_cast<family>(i);
+    return std::nullopt;
 }
 
-/// The family of that name; null where there is none.
-const std::string_view* find(std::string_view name) {
-    const auto* const found = ranges::find(family_labels, name);
-    return found == family_labels.end() ? nullptr : found;
+/// The families that have an option, with `comma` between them.
+std::string owners_of(const family_option& option, std::string_view comma) {
+    std::string out;
+    for (std::size_t i = 0; i < family_labels.size(); ++i)
+        if (chimera::has_option(static_cast<family>(i), option.key))
+            out += (out.empty() ? "" : std::string(comma)) + std::string(family_labels[i]);
+    return out;
 }
-constexpr family family_at(const std::string_view* label) { return static_cast<family>(label - family_labels.begin()); }
-
-constexpr std::pair<std::string_view, extra> extra_names[] = {
-    {"pipelines", pipelines}, {"scale", scales}, {"split", splits},         {"chunks", chunks},
-    {"group", groups},        {"waves", waves},  {"update_every", updates},
-};
 
 /// Refuses options that the family does not have.
 void check_options(const family_options& of, family made) {
-    const bool given[] = {of.pipelines != 0, !of.scale.empty(),   of.split, of.chunks != 0, of.group != 0,
-                          of.waves != 0,     of.update_every != 0};
-    for (std::size_t i = 0; i < std::size(given); ++i) {
-        const auto& [what, which] = extra_names[i];
-        if (!given[i] || (extras_of(made) & which) != 0) continue;
-        std::string owners;
-        for (const std::string_view& label : family_labels)
-            if ((extras_of(family_at(&label)) & which) != 0)
-                owners += (owners.empty() ? "" : " or ") + std::string(label);
-        refuse(std::string(what) + " does not apply (" + of.family + " has no such option) leave it out or use " +
-               owners);
-    }
+    each_option(
+        [&](const family_option& option, const auto& value) {
+            if (value == std::remove_cvref_t<decltype(value)>{} || chimera::has_option(made, option.key)) return;
+            refuse(std::string(option.key) + " does not apply (" + std::string(name(made)) +
+                   " has no such option) leave it out or use " + owners_of(option, " or "));
+        },
+        of);
 }
 
 }  // namespace
 
-bool is_family(std::string_view name) { return find(name) != nullptr; }
+bool is_family(std::string_view name) { return find(name).has_value(); }
+
+std::string family_name(std::string_view name) {
+    const auto found = find(name);
+    return std::string(found ? chimera::name(*found) : name);
+}
 
 bool has_option(std::string_view family, std::string_view option) {
-    const std::string_view* const label = find(family);
-    const auto* const found = ranges::find(extra_names, option, [](const auto& one) { return one.first; });
-    return label != nullptr && found != std::end(extra_names) && (extras_of(family_at(label)) & found->second) != 0;
+    const auto found = find(family);
+    return found && chimera::has_option(*found, option);
+}
+
+std::string flag_of(const family_option& option) {
+    std::string out = "--" + std::string(option.key);
+    std::replace(out.begin(), out.end(), '_', '-');
+    return out;
+}
+
+std::string with_families(const family_option& option, std::string_view what) {
+    return owners_of(option, ", ") + ": " + std::string(what);
+}
+
+std::string help_of(const family_option& option, bool otherwise) {
+    std::string out = with_families(option, option.help);
+    return otherwise && !option.otherwise.empty() ? out + " (" + std::string(option.otherwise) + ")" : out;
+}
+
+std::string number_of_labels(const family_option& option) {
+    constexpr std::string_view words[] = {"none", "one", "two", "three", "four", "five"};
+    const std::size_t count = option.labels.size();
+    return count < std::size(words) ? std::string(words[count]) : std::to_string(count);
+}
+
+std::string labels_of(const family_option& option, std::string_view between, std::string_view last) {
+    std::string out;
+    for (std::size_t i = 0; i < option.labels.size(); ++i)
+        out += std::string(i == 0                          ? ""
+                           : i + 1 == option.labels.size() ? last
+                                                           : between) +
+               std::string(option.labels[i]);
+    return out;
 }
 
 std::vector<std::string_view> family_names() { return {family_labels.begin(), family_labels.end()}; }
@@ -174,23 +184,23 @@ namespace {
 
 /// What a family is asked for, of one copy unless the copies are the family. Throws where it cannot be had.
 family_spec checked_spec(const family_options& of) {
-    const std::string_view* const label = find(of.family);
-    if (label == nullptr)
+    const std::optional<family> found = find(of.family);
+    if (!found)
         refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
-    family_spec spec{.which = family_at(label)};
+    family_spec spec{.which = *found};
     check_options(of, spec.which);
     const int width = size("width", of.width, rows_most);
     spec.micro_batches = size("micro_batches", of.micro_batches, most_slots);
     const bool replicas = spec.which == family::data_parallel;
     spec.stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
     recomputed_stages(of.recompute, spec.stages);  // refused before work is done
-    spec.scale = scale_of(of.scale);
-    spec.split = of.split;
-    spec.pipelines = choice("pipelines", of.pipelines);
-    spec.chunks = choice("chunks", of.chunks);
-    spec.group = choice("group", of.group);
-    spec.waves = choice("waves", of.waves);
-    spec.update_every = choice("update_every", of.update_every);
+    const auto read = [](const family_option& option, auto& to, const auto& from) {
+        using type = std::remove_cvref_t<decltype(to)>;
+        if constexpr (std::is_same_v<type, bool>) to = from;
+        if constexpr (std::is_same_v<type, int>) to = number(option, from);
+        if constexpr (std::is_enum_v<type>) to = static_cast<type>(choice(option, from));
+    };
+    each_option(read, spec, of);
     if (replicas) spec.width = width;  // its width is its own: a copy of the whole model on every worker
     check_sizes(spec, replicas ? 1 : width);
     return spec;
@@ -202,7 +212,7 @@ void check_family(const family_options& options) { checked_spec(options); }
 
 schedule make_schedule(const family_options& of) {
     schedule made = of.file.empty() ? generate(checked_spec(of)) : order_of(of.file);
-    const bool replicas = of.file.empty() && of.family == "data_parallel";
+    const bool replicas = of.file.empty() && find(of.family) == family::data_parallel;
     const int width = size("width", of.width, rows_most);
     const std::int64_t copies = replicas ? 1 : width;
     if (!of.file.empty() && made.head.workers * copies > rows_most)

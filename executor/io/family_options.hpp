@@ -3,26 +3,30 @@
 
 #include <chimera/core/error.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/schedule/options.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace chimera::executor {
+
+/// A value of an option as command lines and job files state it: a wide number, a name or a flag.
+template <class Value>
+using stated = std::conditional_t<std::is_same_v<Value, int>, std::int64_t,
+                                  std::conditional_t<std::is_same_v<Value, bool>, bool, std::string>>;
 
 /// The options of `chimera schedule FAMILY …`, as the command line and job files state them.
 struct family_options {
     std::string family{};            ///< one of `family_names`
     std::int64_t stages = 0;         ///< model stages; data_parallel: 0 or 1
     std::int64_t micro_batches = 0;  ///< per copy of the pipeline group
-    std::int64_t pipelines = 0;      ///< 2f, bidirectional only; 0: the family's own (2)
-    std::string scale{};             ///< direct, doubling or halving, bidirectional only; empty: direct
-    bool split = false;              ///< backwards in two halves, bidirectional only
-    std::int64_t chunks = 0;         ///< stages per worker, interleaved and breadth_first; 0: 2
-    std::int64_t group = 0;          ///< micro-batches a chunk takes in a row, interleaved only; 0: the workers
-    std::int64_t waves = 0;          ///< wave only; 0: 1
-    std::int64_t update_every = 0;   ///< micro-batches between updates, pipedream_2bw only; 0: the stages
+    // The options that some families have; 0, empty and false leave the choice to the family.
+#define CHIMERA_MEMBER(type, key, ...) stated<type> key{};
+    CHIMERA_FAMILY_OPTIONS(CHIMERA_MEMBER)
+#undef CHIMERA_MEMBER
     std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
     std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
     std::string file = {};           ///< a schedule as JSON or CSV instead of all but width and recompute; empty: none
@@ -30,16 +34,34 @@ struct family_options {
     friend bool operator==(const family_options&, const family_options&) = default;
 };
 
-/// Whether `make_schedule` knows the family.
+/// Whether `make_schedule` knows the family, by its name or its alias.
 bool is_family(std::string_view name);
 
-/// Whether the family has the option: pipelines, scale, split, chunks, group, waves or update_every.
+/// The name of the family that an alias stands for: 1f1b, dp. Other names come back as they are.
+std::string family_name(std::string_view name);
+
+/// Whether the family has the option: a key of the table of options.
 bool has_option(std::string_view family, std::string_view option);
+
+/// The flag of an option: --update-every.
+std::string flag_of(const family_option& option);
+
+/// The help of an option: the families that have it, its meaning, and the family's own choice if `otherwise` is set.
+std::string help_of(const family_option& option, bool otherwise);
+
+/// A help text with the families that have the option before it.
+std::string with_families(const family_option& option, std::string_view what);
+
+/// The number of labels of a choice, in words where it is small: three.
+std::string number_of_labels(const family_option& option);
+
+/// The labels of a choice, `last` before the last one and `between` before the others.
+std::string labels_of(const family_option& option, std::string_view between, std::string_view last);
 
 /// The families that `make_schedule` knows, synchronous ones first.
 std::vector<std::string_view> family_names();
 
-/// The same, separated by commas.
+/// Their names, separated by commas.
 std::string family_list();
 
 /// The schedule of a file, proven. Throws chimera_error for what is none and for the first law that it breaks.

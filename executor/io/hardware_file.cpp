@@ -53,11 +53,14 @@ hardware read_hardware(const json& value, const std::string& what) {
     return out;
 }
 
-hardware load_hardware(const std::string& path) {
+fitted_hardware load_hardware(const std::string& path) {
     const std::string text = read_file(path);
     const json value = json::parse(text, nullptr, false);
     if (value.is_discarded()) refuse(path + " is not valid JSON (it cannot be read) give a chimera.hardware file");
-    return read_hardware(value, path);
+    fitted_hardware out{read_hardware(value, path), {}};
+    const json::json_pointer mean("/fit/held_out/mean");
+    if (value.contains(mean) && value[mean].is_number()) out.held_out = value[mean].get<double>();
+    return out;
 }
 
 std::string hardware_text(const hardware& of) {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,13 @@ namespace chimera::executor {
 ///
 /// Numbers are finite and above 0 (latencies, launches and overheads may be 0). Throws error in one line that names the key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
-hardware load_hardware(const std::string& path);
+
+/// The content of a hardware file: its numbers and, where it says so, how far their fit was off.
+struct fitted_hardware {
+    hardware numbers;
+    std::optional<double> held_out;  ///< mean relative error on rows held out of the fit
+};
+fitted_hardware load_hardware(const std::string& path);
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
 std::string hardware_text(const hardware& of);

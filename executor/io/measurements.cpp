@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/model/catalogue.hpp>
 
 #include <executor/io/measured_line.hpp>
 #include <executor/io/measurements.hpp>
 #include <executor/io/read.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -88,11 +88,11 @@ public:
 
 private:
     std::size_t find_model(const measured_line& line, std::vector<model>& into) {
-        const gpt2_sizes sizes{.layers = line.whole("layers", 65536),
-                               .heads = line.whole("attention heads", 65536),
-                               .channels = line.whole("hidden size", 1 << 18),
+        const gpt2_sizes sizes{.layers = static_cast<int>(line.whole("layers", 65536)),
+                               .heads = static_cast<int>(line.whole("attention heads", 65536)),
+                               .channels = static_cast<int>(line.whole("hidden size", 1 << 18)),
                                .vocabulary = 51200,  // GPT-2's 50,257, padded as Megatron-LM does for 8 slices
-                               .context = line.whole("sequence length", 1 << 24)};
+                               .context = static_cast<int>(line.whole("sequence length", 1 << 24))};
         return store_.find({sizes.layers, sizes.heads, sizes.channels, sizes.context}, into,
                            [&] { return on_line(line, [&] { return gpt2(sizes); }); });
     }
@@ -226,8 +226,8 @@ private:
             }
             if (const auto layers = name == "gpt2" ? 64 : layers_after("gpt2", name)) {
                 gpt2_sizes sizes = gpt2_64;
-                sizes.layers = *layers;
-                if (how_.tokens > 0) sizes.tokens = how_.tokens;
+                sizes.layers = static_cast<int>(*layers);
+                if (how_.tokens > 0) sizes.tokens = static_cast<int>(how_.tokens);
                 return gpt2(sizes);
             }
             if (how_.tokens > 0)
@@ -235,7 +235,7 @@ private:
                        " (only Bert-N and GPT-2-N take them) name a model of the catalogue that has them");
             std::string known = line.cell("model");
             for (char& c : known) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-            return chimera::named(known);
+            return known_model(known);
         });
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/model/catalogue.hpp>
 #include <executor/io/model_family.hpp>
+#include <executor/model/executed_model.hpp>
 
 namespace chimera::executor::detail {
 
@@ -14,6 +15,9 @@ public:
     explicit sizes(fields* of) : of_(of) {}
     void operator()(const char* key, std::int64_t& into, std::int64_t least = 1) {
         if (of_ != nullptr) into = of_->whole(key, least, most, into);
+    }
+    void operator()(const char* key, int& into, std::int64_t least = 1) {
+        if (of_ != nullptr) into = static_cast<int>(of_->whole(key, least, most, into));
     }
     void operator()(const char* key, bool& into) {
         if (of_ != nullptr) into = of_->flag(key, into);

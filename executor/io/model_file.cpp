@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/model/catalogue.hpp>
 #include <executor/io/model_chain.hpp>
 #include <executor/io/model_family.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/io/read.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <utility>
@@ -25,11 +26,20 @@ constexpr std::int64_t whole_most = 1'000'000'000'000'000'000;
 constexpr double number_most = 1e18;
 constexpr std::int64_t layers_most = 1 << 20;
 
+constexpr const char* too_deep = "the file nests too deep (a model has few levels) correct it";
+
+/// Returns true if a value has others within it on more than `levels` levels.
+bool nests_deeper(const json& value, int levels) {
+    if (levels < 0) return true;
+    if (!value.is_structured()) return false;
+    return std::ranges::any_of(value, [&](const json& inner) { return nests_deeper(inner, levels - 1); });
+}
+
 /// Follows the parser: refuses what nests too deep and keys given twice, and knows where in the file it is.
 class follower {
 public:
     bool operator()(int depth, json::parse_event_t event, json& parsed) {
-        if (depth > deepest) refuse("the file nests too deep (a model has few levels) correct it");
+        if (depth > deepest) refuse(too_deep);
         if (event == json::parse_event_t::object_start) {
             keys_.emplace_back();
             if (depth == 2) ++layer_, name_.clear();
@@ -228,8 +238,10 @@ void check_format(fields& file) {
 
 }  // namespace
 
-model read_model(std::string_view text) {
-    const json value = parse(text);
+model read_model(std::string_view text) { return model_from_json(parse(text)); }
+
+model model_from_json(const json& value) {
+    if (nests_deeper(value, deepest)) refuse(too_deep);
     fields file(value, "the model");
     check_format(file);
     const std::string name = file.text("name", 31, "");
@@ -250,12 +262,12 @@ model read_model(std::string_view text) {
 }
 
 model load_model(const std::string& name_or_file) {
-    if (auto known = find_model(name_or_file)) return *known;
+    if (auto known = find_known_model(name_or_file)) return *known;
     struct stat facts {};
     const bool path = name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
     if (!path && ::stat(name_or_file.c_str(), &facts) != 0)
-        refuse("unknown model " + shown(json(name_or_file)) + " (neither a name nor a file) use " + model_names() +
-               " or a chimera.model file");
+        refuse("unknown model " + shown(json(name_or_file)) + " (neither a name nor a file) use " +
+               known_model_names() + " or a chimera.model file");
     const std::string text = read_file(name_or_file);
     try {
         return read_model(text);

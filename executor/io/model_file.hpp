@@ -3,6 +3,8 @@
 
 #include <chimera/model/layer_chain.hpp>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -36,6 +38,8 @@ namespace chimera::executor {
 /// with family gpt2, bert, llama, t5, vit, resnet or executor (what `chimera train` runs; its precision is fixed).
 /// Throws error, in one line that names layer and key.
 model read_model(std::string_view text);
+/// Reads the same from an object that was parsed already, a part of a larger file.
+model model_from_json(const nlohmann::json& value);
 
 /// A model of the catalogue by its name, or from a file. What is thrown of a file starts with its path.
 model load_model(const std::string& name_or_file);

@@ -126,9 +126,9 @@ profiled_batch read_batch(const json& value, const std::string& where) {
     return out;
 }
 
-gpt2_config read_model(const json& value) {
+gpt2_sizes read_model(const json& value) {
     fields read(value, "model");
-    gpt2_config out;
+    gpt2_sizes out;
     out.layers = static_cast<int>(read.whole("layers", 1, 4096));
     out.heads = static_cast<int>(read.whole("heads", 1, 1024));
     out.channels = static_cast<int>(read.whole("channels", 1, 65536));
@@ -252,7 +252,7 @@ std::string costs_text(const costs& of) {
 }
 
 std::string profile_text(const profile& of) {
-    const gpt2_config& m = of.model;
+    const gpt2_sizes& m = of.model;
     ordered_json out{{"format", "chimera.profile"},
                      {"version", 1},
                      {"model",

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/model/gpt2.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/costs.hpp>
-
-#include <executor/layers/gpt2_config.hpp>
 
 #include <algorithm>
 #include <array>
@@ -66,7 +65,7 @@ constexpr int workers_at_once(int cores, int threads) { return std::max(1, cores
 /// What this machine takes to train one kind of model, layer by layer: chimera.profile, version 1 (docs/design.md).
 /// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
 struct profile {
-    gpt2_config model;  ///< the layers as in the job
+    gpt2_sizes model;   ///< the layers as in the job
     int tokens = 0;     ///< per sequence
     int cores = 0;      ///< that workers share
     int threads = 1;    ///< of each worker

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-void read_model(const json& value, const std::string& where, model_sizes& model) {
+void read_model(const json& value, const std::string& where, gpt2_sizes& model) {
     if (value.is_string()) {
         model = named_model(value.get<std::string>());
         return;
@@ -98,19 +98,20 @@ void read_schedule(const json& value, const std::string& where, job& made) {
     reader.read("family", schedule.family);
     reader.read("stages", schedule.stages, 1, 65535);
     reader.read("micro_batches", schedule.micro_batches, 1, 1 << 20);
-    reader.read("pipelines", schedule.pipelines, 1, 65535);
-    reader.read("scale", schedule.scale);
-    reader.read("split", schedule.split);
-    reader.read("chunks", schedule.chunks, 1, 65535);
-    reader.read("group", schedule.group, 1, 65535);
-    reader.read("waves", schedule.waves, 1, 65535);
-    reader.read("update_every", schedule.update_every, 1, 1 << 20);
+    const auto read = [&](const family_option& option, auto& to) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, std::int64_t>)
+            reader.read(option.key.data(), to, 1, option.most);
+        else
+            reader.read(option.key.data(), to);
+    };
+    each_option(read, schedule);
     reader.read("width", schedule.width, 1, 65535);
     reader.read("sync", made.sync);
     if (const auto* list = reader.find("recompute")) read_recompute(*list, where, schedule.recompute);
     if (const auto* list = reader.find("blocks")) read_blocks(*list, where, made.blocks);
     reader.read("file", schedule.file);
     reader.finish();
+    schedule.family = family_name(schedule.family);
     if (!schedule.file.empty()) read_order(value, where, schedule);
 }
 
@@ -143,12 +144,8 @@ job::job() {
     schedule.micro_batches = 4;
 }
 
-gpt2_config config_of(const model_sizes& m) { return {m.layers, m.heads, m.channels, m.vocabulary, m.context}; }
-
-model_sizes named_model(std::string_view name) {
-    if (name == "tiny") return {4, 2, 32, 32, 256};
-    if (name == "bytes") return {4, 4, 64, 64, 256};
-    if (name == "gpt2") return {12, 12, 768, 1024, 50257};
+gpt2_sizes named_model(std::string_view name) {
+    if (const auto known = find_trained_sizes(name)) return *known;
     refuse("unknown model " + one_line(name) +
            " (no such name) use tiny, bytes, gpt2 or give layers, heads, channels, context, vocabulary");
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <executor/io/family_options.hpp>
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,16 +12,6 @@
 #include <vector>
 
 namespace chimera::executor {
-
-/// Sizes of a GPT-2-style model.
-struct model_sizes {
-    int layers = 4;
-    int heads = 4;
-    int channels = 64;
-    int context = 64;      ///< positions
-    int vocabulary = 256;  ///< bytes
-    friend bool operator==(const model_sizes&, const model_sizes&) = default;
-};
 
 /// How one iteration's tokens are shaped.
 struct batch_sizes {
@@ -74,7 +64,7 @@ optimiser_settings filled_in(optimiser_settings given);
 /// always is. "graph": where workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are
 /// launched one by one: the same bits, where the run is deterministic.
 struct job {
-    model_sizes model;
+    gpt2_sizes model = *find_trained_sizes("bytes");
     std::vector<std::filesystem::path> data;
     double validation_fraction = 0.1;
     std::int64_t validation_windows = 4096;  ///< at most so many are scored
@@ -112,16 +102,13 @@ void check_job(const job& wanted);
 std::string job_text(const job& from);
 
 /// The model's sizes as JSON text on one line: checkpoints of one model have the same.
-std::string model_text(const model_sizes& model);
+std::string model_text(const gpt2_sizes& model);
 
 /// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A job has the same
 /// before and after the run has filled in what it leaves out.
 std::string job_hash(const job& from, std::uint64_t data_fingerprint);
 
-/// The same sizes, as the layers take them.
-gpt2_config config_of(const model_sizes& model);
-
 /// Sizes of a model by name: tiny, bytes, gpt2. Throws error for others.
-model_sizes named_model(std::string_view name);
+gpt2_sizes named_model(std::string_view name);
 
 }  // namespace chimera::executor

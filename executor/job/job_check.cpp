@@ -4,6 +4,7 @@
 #include <executor/io/checksum.hpp>
 #include <executor/io/object_reader.hpp>
 #include <executor/job/job.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <unistd.h>
 #include <algorithm>
@@ -32,7 +33,7 @@ void check_sizes(const job& wanted) {
         refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
                ") use fewer tokens or a longer context");
     if (!wanted.blocks.empty()) {
-        stage_layers(config_of(m), static_cast<int>(wanted.schedule.stages),
+        stage_layers(m, static_cast<int>(wanted.schedule.stages),
                      wanted.blocks);  // refuses what does not fit
     } else if (wanted.schedule.stages > m.layers)
         refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
@@ -60,13 +61,10 @@ nlohmann::ordered_json schedule_json(const job& from) {
         return made;
     }
     made = {{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
-    if (s.pipelines > 0) made["pipelines"] = s.pipelines;
-    if (!s.scale.empty()) made["scale"] = s.scale;
-    if (s.split) made["split"] = true;
-    if (s.chunks > 0) made["chunks"] = s.chunks;
-    if (s.group > 0) made["group"] = s.group;
-    if (s.waves > 0) made["waves"] = s.waves;
-    if (s.update_every > 0) made["update_every"] = s.update_every;
+    const auto write = [&](const family_option& option, const auto& value) {
+        if (value != std::remove_cvref_t<decltype(value)>{}) made[std::string(option.key)] = value;
+    };
+    each_option(write, s);
     made["width"] = s.width;
     made["sync"] = from.sync;
     made["recompute"] = s.recompute;
@@ -86,7 +84,7 @@ nlohmann::ordered_json optimiser_json(const optimiser_settings& o) {
     return made;
 }
 
-nlohmann::ordered_json model_json(const model_sizes& m) {
+nlohmann::ordered_json model_json(const gpt2_sizes& m) {
     return {{"layers", m.layers},
             {"heads", m.heads},
             {"channels", m.channels},
@@ -142,7 +140,7 @@ std::string job_text(const job& from) {
     return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string model_text(const model_sizes& model) { return model_json(model).dump(); }
+std::string model_text(const gpt2_sizes& model) { return model_json(model).dump(); }
 
 optimiser_settings filled_in(optimiser_settings given) {
     if (given.min_learning_rate < 0) given.min_learning_rate = given.learning_rate / 10;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 #include <executor/layers/wide.hpp>
 
 #include <cmath>
@@ -63,39 +63,39 @@ public:
 
     linear(D& device, const std::string& name, int inputs, int outputs, linear_role role, double deviation,
            const unit_shape& unit, parameter_list& parameters)
-        : plan_(device.plan(linear_shape{unit.rows(), inputs, outputs}, role)), shape_{unit.rows(), outputs},
+        : prepared_(device.prepare(linear_shape{unit.rows(), inputs, outputs}, role)), shape_{unit.rows(), outputs},
           weight_(parameters.add(name + ".weight", {inputs, outputs}, parameter::start::normal, deviation)),
           bias_(parameters.add(name + ".bias", {outputs}, parameter::start::zeros)) {}
 
     /// y = x w + b + residual
     void forward(D& device, const real* values, const real* x, const real* residual, real* y) const {
-        device.linear_forward(plan_, x, values + weight_, values + bias_, residual, y);
+        device.linear_forward(prepared_, x, values + weight_, values + bias_, residual, y);
     }
     void gelu_forward(D& device, const real* values, const real* x, real* before, real* y) const {
-        device.linear_gelu_forward(plan_, x, values + weight_, values + bias_, before, y);
+        device.linear_gelu_forward(prepared_, x, values + weight_, values + bias_, before, y);
     }
     void input_gradient(D& device, const real* values, const real* dy, real* dx) const {
-        device.linear_backward_input(plan_, dy, values + weight_, dx);
+        device.linear_backward_input(prepared_, dy, values + weight_, dx);
     }
     /// Through the GELU that made x of `before`: see linear_gelu_backward_input.
     void gelu_input_gradient(D& device, const real* values, const real* dy, const real* before, real* dx, real* room,
                              wide* sums = nullptr, bool add = false) const {
-        device.linear_gelu_backward_input(plan_, dy, values + weight_, before, dx, room, sums, add);
+        device.linear_gelu_backward_input(prepared_, dy, values + weight_, before, dx, room, sums, add);
     }
     /// Returns true if the sums above come almost for free. They are the gradient of the bias before the GELU.
-    bool sums_with_gelu(D& device) const { return device.sums_with_gelu(plan_); }
+    bool sums_with_gelu(D& device) const { return device.sums_with_gelu(prepared_); }
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
-        device.linear_backward_weight(plan_, dy, x, gradients + weight_, gradients + bias_, add);
+        device.linear_backward_weight(prepared_, dy, x, gradients + weight_, gradients + bias_, add);
     }
     /// Weight gradient without the bias's, which another pass sums. With `later` it is summed here, in that pass's order.
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add, bool later) const {
-        device.linear_backward_weight(plan_, dy, x, gradients + weight_, nullptr, add);
+        device.linear_backward_weight(prepared_, dy, x, gradients + weight_, nullptr, add);
         if (later) device.column_sums(shape_, dy, bias(gradients), add);
     }
     wide* bias(wide* gradients) const { return gradients + bias_; }
 
 private:
-    typename D::linear_plan plan_;
+    typename D::prepared_linear prepared_;
     row_shape shape_;  // of the outputs
     std::size_t weight_, bias_;
 };
@@ -111,7 +111,7 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    block(D& device, const gpt2_config& c, int index, const unit_shape& unit, parameter_list& parameters)
+    block(D& device, const gpt2_sizes& c, int index, const unit_shape& unit, parameter_list& parameters)
         : block(device, c, "h." + std::to_string(index), 0.02 / std::sqrt(2.0 * c.layers), unit, parameters) {}
 
     std::size_t stash_size() const { return stash_.size(); }
@@ -184,7 +184,7 @@ private:
         norm_1_.weight_gradient(device, s, s + x_, s + d_normal_1_, gradients, add);
     }
 
-    block(D& device, const gpt2_config& c, const std::string& name, double residual, const unit_shape& unit,
+    block(D& device, const gpt2_sizes& c, const std::string& name, double residual, const unit_shape& unit,
           parameter_list& parameters)
         : narrow_(unit.size(c.channels)), norm_1_(name + ".ln_1", c.channels, unit, parameters, stash_),
           attend_(device, name + ".attn.c_attn", c.channels, 3 * c.channels, linear_role::biased, 0.02, unit,
@@ -195,7 +195,7 @@ private:
           widen_(device, name + ".mlp.c_fc", c.channels, 4 * c.channels, linear_role::gelu, 0.02, unit, parameters),
           narrow_again_(device, name + ".mlp.c_proj", 4 * c.channels, c.channels, linear_role::residual_after_gelu,
                         residual, unit, parameters),
-          attention_(device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
+          attention_(device.prepare(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels})) {
         for (std::size_t* at :
              {&x_, &normal_1_, &attended_, &middle_, &normal_2_, &dy_, &d_middle_, &d_normal_1_, &d_normal_2_})
             *at = stash_.take(narrow_);
@@ -215,7 +215,7 @@ private:
     linear<D> attend_, project_;
     norm<D> norm_2_;
     linear<D> widen_, narrow_again_;
-    typename D::attention_plan attention_;
+    typename D::prepared_attention attention_;
     std::size_t x_, normal_1_, attended_, middle_, normal_2_, dy_, d_middle_, d_normal_1_, d_normal_2_, qkv_, wide_,
         active_, log_sum_;
 };

@@ -15,7 +15,7 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    embedding(const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
+    embedding(const gpt2_sizes& c, const unit_shape& unit, parameter_list& parameters)
         : shape_{unit.sequences, unit.tokens, c.channels, c.vocabulary},
           tokens_(parameters.add("wte.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02)),
           positions_(parameters.add("wpe.weight", {c.context, c.channels}, parameter::start::normal, 0.02)),
@@ -55,11 +55,11 @@ public:
     using real = typename D::real;
     using wide = typename D::wide;
 
-    head(D& device, const gpt2_config& c, const unit_shape& unit, parameter_list& parameters)
+    head(D& device, const gpt2_sizes& c, const unit_shape& unit, parameter_list& parameters)
         : logits_shape_{unit.rows(), logit_columns<D>(c.vocabulary)},
           norm_("ln_f", c.channels, unit, parameters, stash_),
-          plan_(device.plan(linear_shape{unit.rows(), c.channels, logits_shape_.columns, true},
-                            logits_shape_.columns > c.vocabulary ? linear_role::biased : linear_role::bare)),
+          prepared_(device.prepare(linear_shape{unit.rows(), c.channels, logits_shape_.columns, true},
+                                   logits_shape_.columns > c.vocabulary ? linear_role::biased : linear_role::bare)),
           weight_(parameters.add("lm_head.weight", {c.vocabulary, c.channels}, parameter::start::normal, 0.02,
                                  row_shape{logits_shape_.columns, c.channels}.size())) {
         for (std::size_t* at : {&x_, &normal_, &d_normal_}) *at = stash_.take(unit.size(c.channels));
@@ -77,7 +77,7 @@ public:
                  bool gradient) const {
         real* s = stash;
         norm_.forward(device, values, s, s + x_, s + normal_);
-        device.linear_forward(plan_, s + normal_, values + weight_, reinterpret_cast<const real*>(bias_.data()),
+        device.linear_forward(prepared_, s + normal_, values + weight_, reinterpret_cast<const real*>(bias_.data()),
                               nullptr, s + logits_);
         wide* const losses = wide_at<D>(s + losses_);
         if (gradient)
@@ -91,18 +91,18 @@ public:
     /// Leaves the same bits as the two halves.
     void backward(D& device, const real* values, real* stash, real* dx, wide* gradients, bool add) const {
         real* s = stash;
-        device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
+        device.linear_backward_input(prepared_, s + logits_, values + weight_, s + d_normal_);
         norm_.backward(device, values, s, s + x_, s + d_normal_, nullptr, dx, gradients, add);
-        device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
+        device.linear_backward_weight(prepared_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
     }
     void input_gradient(D& device, const real* values, real* stash, real* dx) const {
         real* s = stash;
-        device.linear_backward_input(plan_, s + logits_, values + weight_, s + d_normal_);
+        device.linear_backward_input(prepared_, s + logits_, values + weight_, s + d_normal_);
         norm_.input_gradient(device, values, s, s + x_, s + d_normal_, nullptr, dx);
     }
     void weight_gradient(D& device, const real* stash, wide* gradients, bool add) const {
         const real* s = stash;
-        device.linear_backward_weight(plan_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
+        device.linear_backward_weight(prepared_, s + logits_, s + normal_, gradients + weight_, nullptr, add);
         norm_.weight_gradient(device, s, s + x_, s + d_normal_, gradients, add);
     }
 
@@ -117,7 +117,7 @@ private:
     row_shape logits_shape_;
     layout stash_{granule<D>};
     norm<D> norm_;
-    typename D::linear_plan plan_;
+    typename D::prepared_linear prepared_;
     typename D::memory bias_;  ///< of the columns beyond the vocabulary, if there are any
     std::size_t weight_, x_, normal_, d_normal_, losses_, logits_;
 };

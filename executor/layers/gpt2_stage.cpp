@@ -3,8 +3,6 @@
 
 namespace chimera::executor {
 
-template class gpt2_core<cpu_device>;
-template class gpt2_core<cpu_device_in<bf16>>;
 template class gpt2_stage<cpu_device>;
 template class gpt2_stage<cpu_device_in<bf16>>;
 

@@ -10,10 +10,10 @@ namespace chimera::executor {
 
 /// A stage with a device of its own to compute on.
 template <Device D>
-std::shared_ptr<model_stage> make_owned_stage(D device, const gpt2_config& config, const layer_range& layers,
+std::shared_ptr<model_stage> make_owned_stage(D device, const gpt2_sizes& config, const layer_range& layers,
                                               const unit_shape& unit, std::uint64_t seed) {
     struct owned {
-        owned(D given, const gpt2_config& c, const layer_range& l, const unit_shape& u, std::uint64_t s)
+        owned(D given, const gpt2_sizes& c, const layer_range& l, const unit_shape& u, std::uint64_t s)
             : device(std::move(given)), stage(device, c, l, u, s) {}
         D device;
         gpt2_stage<D> stage;

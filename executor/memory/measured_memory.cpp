@@ -18,7 +18,7 @@ namespace {
 /// Counts, for each worker, what memory_timeline does not know of.
 class counter {
 public:
-    counter(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+    counter(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
             const unit_shape& unit, device_room& room)
         : of_(of), config_(config), layers_(layers), unit_(unit), room_(room), updates_(units_of_updates(of).size()),
           lives_(message_lives(of)) {
@@ -66,7 +66,7 @@ private:
     }
 
     program_view of_;
-    gpt2_config config_;
+    gpt2_sizes config_;
     std::span<const layer_range> layers_;
     unit_shape unit_;
     device_room& room_;
@@ -83,7 +83,7 @@ std::string gibibytes(std::size_t bytes) {
 
 }  // namespace
 
-std::vector<std::size_t> device_needs(const program_view& of, const gpt2_config& config,
+std::vector<std::size_t> device_needs(const program_view& of, const gpt2_sizes& config,
                                       std::span<const layer_range> layers, const unit_shape& unit, device_room& room) {
     const auto stages = training_memory(of, config, layers, unit, 0, room.numbers());
     const counter more(of, config, layers, unit, room);
@@ -96,7 +96,7 @@ std::vector<std::size_t> device_needs(const program_view& of, const gpt2_config&
     return out;
 }
 
-std::size_t check_device_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+std::size_t check_device_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                                 const unit_shape& unit, device_room& room) {
     const auto spaces = room.spaces();
     std::vector<std::size_t> needed(spaces.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/model/executed.hpp>
 #include <chimera/program/program.hpp>
 #include <executor/layers/block.hpp>
+#include <executor/model/executed_model.hpp>
 
 #include <cstddef>
 #include <span>
@@ -30,7 +30,7 @@ public:
 
     virtual executed_numbers numbers() const = 0;
     /// What a stage's device takes for itself and the layers' constants: scratch, found by planning the stage's products.
-    virtual std::size_t own_bytes(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) = 0;
+    virtual std::size_t own_bytes(const gpt2_sizes& config, const layer_range& layers, const unit_shape& unit) = 0;
     /// An update's settings.
     virtual std::size_t step_bytes() const = 0;
     /// Copies of messages of one size to one peer that are kept while they are under way.
@@ -39,12 +39,12 @@ public:
 
 /// Bytes that each worker asks CUDA for while the program trains: stages, activations, messages under way, batches. What CUDA, cuBLASLt
 /// and NCCL take for themselves is not in it.
-std::vector<std::size_t> device_needs(const program_view& of, const gpt2_config& config,
+std::vector<std::size_t> device_needs(const program_view& of, const gpt2_sizes& config,
                                       std::span<const layer_range> layers, const unit_shape& unit, device_room& room);
 
 /// Bytes of the GPU that needs most. Refuses a program for which the memory of a GPU does not suffice: how much is needed, how much there
 /// is, and which settings need less.
-std::size_t check_device_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+std::size_t check_device_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                                 const unit_shape& unit, device_room& room);
 
 }  // namespace chimera::executor

@@ -10,16 +10,16 @@ namespace chimera::executor {
 namespace {
 
 template <class Real>
-std::size_t scratch_bytes(const gpt2_config& c, const layer_range& range, const unit_shape& unit, int threads) {
+std::size_t scratch_bytes(const gpt2_sizes& c, const layer_range& range, const unit_shape& unit, int threads) {
     cpu_device_in<Real> device(threads);
     if (range.last > range.first) {
         for (const auto& [inputs, outputs] :
              {std::pair{c.channels, 3 * c.channels}, std::pair{c.channels, c.channels},
               std::pair{c.channels, 4 * c.channels}, std::pair{4 * c.channels, c.channels}})
-            device.plan(linear_shape{unit.rows(), inputs, outputs});
-        device.plan(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels});
+            device.prepare(linear_shape{unit.rows(), inputs, outputs});
+        device.prepare(attention_shape{unit.sequences, unit.tokens, c.heads, c.channels});
     }
-    if (range.head) device.plan(linear_shape{unit.rows(), c.channels, c.vocabulary, true});
+    if (range.head) device.prepare(linear_shape{unit.rows(), c.channels, c.vocabulary, true});
     return device.scratch_bytes();
 }
 
@@ -35,18 +35,12 @@ const executed_numbers& numbers_of(const job& wanted) {
     return wanted.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
 }
 
-model described(const gpt2_config& c, const unit_shape& unit, const executed_numbers& on) {
-    return executed_gpt2({.layers = c.layers,
-                          .heads = c.heads,
-                          .channels = c.channels,
-                          .vocabulary = c.vocabulary,
-                          .context = c.context,
-                          .tokens = unit.tokens,
-                          .how = {}},
-                         unit.sequences, on);
+model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on) {
+    config.tokens = unit.tokens;
+    return executed_gpt2(config, unit.sequences, on);
 }
 
-std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
+std::vector<stage_memory> training_memory(const program_view& of, const gpt2_sizes& config,
                                           std::span<const layer_range> layers, const unit_shape& unit, int threads,
                                           const executed_numbers& on) {
     const model whole = described(config, unit, on);

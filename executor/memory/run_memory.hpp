@@ -2,9 +2,9 @@
 #pragma once
 
 #include <chimera/memory/memory_timeline.hpp>
-#include <chimera/model/executed.hpp>
 #include <executor/job/job.hpp>
 #include <executor/layers/block.hpp>
+#include <executor/model/executed_model.hpp>
 
 #include <span>
 #include <vector>
@@ -12,7 +12,7 @@
 namespace chimera::executor {
 
 /// The model as its descriptor, for units of that shape.
-model described(const gpt2_config& config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
+model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
 
 /// How the device that a job asks for lays numbers out; where it leaves the choice, the CPU in fp32 and a GPU in bf16.
 const executed_numbers& numbers_of(const job& wanted);
@@ -20,7 +20,7 @@ const executed_numbers& numbers_of(const job& wanted);
 /// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its
 /// device allocate. `threads` of a worker on the CPU: its device's scratch memory is included, which is found by planning the stage's
 /// products on one, without running them; 0 leaves it out.
-std::vector<stage_memory> training_memory(const program_view& of, const gpt2_config& config,
+std::vector<stage_memory> training_memory(const program_view& of, const gpt2_sizes& config,
                                           std::span<const layer_range> layers, const unit_shape& unit, int threads = 1,
                                           const executed_numbers& on = numbers_on_cpu);
 

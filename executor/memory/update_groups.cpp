@@ -16,7 +16,7 @@ std::vector<int> units_of_updates(const program_view& of) {
     return units;
 }
 
-double model_bytes(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers) {
+double model_bytes(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers) {
     const double c = config.channels, v = config.vocabulary;
     double bytes = 0;
     for (int s = 0; s < of.head.stages; ++s) {
@@ -29,8 +29,7 @@ double model_bytes(const program_view& of, const gpt2_config& config, std::span<
     return bytes;
 }
 
-void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
-                  double share) {
+void check_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers, double share) {
     const double need = share * model_bytes(of, config, layers);
     const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     const auto gigabytes = [](double bytes) { return std::to_string(static_cast<long long>(bytes / 1e9)); };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/program/program.hpp>
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <span>
 #include <vector>
@@ -15,10 +15,10 @@ std::vector<int> units_of_updates(const program_view& of);
 
 /// Bytes that weights, gradients and AdamW's two moments take on all workers together: each copy of a stage has one of each, but as
 /// many weights as versions.
-double model_bytes(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers);
+double model_bytes(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers);
 
 /// Refuses a program whose weights alone do not fit into this machine's memory, of which it holds that share.
-void check_memory(const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+void check_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                   double share = 1);
 
 }  // namespace chimera::executor

@@ -33,6 +33,8 @@ Choice one_named(const nlohmann::json& value, const std::string& what) {
     std::string all;
     for (const Choice c : choices_of<Choice>()) {
         if (value.is_string() && value.get_ref<const std::string&>() == name(c)) return c;
+        if constexpr (std::is_same_v<Choice, family>)
+            if (value.is_string() && !traits_of(c).alias.empty() && value == traits_of(c).alias) return c;
         all += (all.empty() ? "" : ", ") + std::string(name(c));
     }
     refuse(what + " is " + detail::shown(value) + " (no such one) give one of " + all);

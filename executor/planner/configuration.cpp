@@ -18,13 +18,15 @@ json configuration_json(const configuration& of) {
              {"sync", name(of.synchronisation)},
              {"recompute", name(of.recompute)},
              {"zero", of.zero}};
-    if (s.pipelines > 0) out["pipelines"] = s.pipelines;
-    if (s.scale != scale::direct) out["scale"] = s.scale == scale::doubling ? "doubling" : "halving";
-    if (s.split) out["split"] = true;
-    if (s.chunks > 0) out["chunks"] = s.chunks;
-    if (s.group > 0) out["group"] = s.group;
-    if (s.waves > 0) out["waves"] = s.waves;
-    if (s.update_every > 0) out["update_every"] = s.update_every;
+    const auto write = [&](const family_option& option, const auto& value) {
+        using type = std::remove_cvref_t<decltype(value)>;
+        if (value == type{}) return;
+        if constexpr (std::is_enum_v<type>)
+            out[std::string(option.key)] = name(value);
+        else
+            out[std::string(option.key)] = value;
+    };
+    each_option(write, s);
     if (of.order == layout::stages_together) out["stages_together"] = true;
     if (of.recompute == recompute_mode::mixed)
         for (const recompute_mode mode : of.stage_recompute) out["stage_recompute"].push_back(name(mode));
@@ -43,14 +45,17 @@ configuration read_configuration(const json& value, const std::string& called) {
     s.which = one_named<family>(from.need("family", "its name"), called + ": family");
     s.stages = whole("stages", 1, 1);
     s.micro_batches = whole("micro_batches", 1, 1);
-    s.pipelines = whole("pipelines", 0, 0);
-    const std::string grows = from.text("scale", 16, "direct");
-    s.scale = grows == "doubling" ? scale::doubling : grows == "halving" ? scale::halving : scale::direct;
-    s.split = from.flag("split", false);
-    s.chunks = whole("chunks", 0, 0);
-    s.group = whole("group", 0, 0);
-    s.waves = whole("waves", 0, 0);
-    s.update_every = whole("update_every", 0, 0);
+    const auto read = [&](const family_option& option, auto& to) {
+        using type = std::remove_cvref_t<decltype(to)>;
+        if constexpr (std::is_same_v<type, int>) to = whole(option.key.data(), 0, 0);
+        if constexpr (std::is_same_v<type, bool>) to = from.flag(option.key.data(), false);
+        if constexpr (std::is_enum_v<type>) {
+            const std::string label = from.text(option.key.data(), 16, std::string(option.labels.front()));
+            for (std::size_t i = 0; i < option.labels.size(); ++i)
+                if (label == option.labels[i]) to = static_cast<type>(i);
+        }
+    };
+    each_option(read, s);
     out.width = whole("width", 1, 1);
     out.tensor = whole("tensor", 1, 1);
     out.micro_batch = whole("micro_batch", 1, 1);

@@ -137,7 +137,7 @@ private:
     /// bound the memory from above. Proven where nothing is slower than the cut without limits and extra work.
     void search(partition_answer& out) {
         std::optional<partition_answer> best;
-        double missing = detail::unbounded, bound = 0;
+        double missing = unbounded, bound = 0;
         const auto consider = [&](partition_answer found) {
             found.order = out.order;
             if (!finish(found)) return;
@@ -193,7 +193,7 @@ private:
     }
     template <class Consider>
     double shared(Consider consider) const {
-        double missing = detail::unbounded;
+        double missing = unbounded;
         for (const recompute_mode mode : wanted()) {
             const coupled_partition found = shared_cut(mode, needs_.in_flight, job_.memory);
             if (found.fits())
@@ -238,9 +238,9 @@ private:
     }
     [[noreturn]] void lack(double bytes, const std::string& who, const std::string& else_) const {
         std::string have, lacks, enough;
-        detail::put_bytes(have, job_.memory);
-        detail::put_bytes(lacks, bytes);
-        detail::put(enough, static_cast<std::int64_t>(std::min(9e18, std::ceil(job_.memory + bytes))));
+        format::put_bytes(have, job_.memory);
+        format::put_bytes(lacks, bytes);
+        format::put(enough, static_cast<std::int64_t>(std::min(9e18, std::ceil(job_.memory + bytes))));
         refuse(std::string(job_.what.name.view()) + " does not fit workers of " + have + " (" + who + " lacks " +
                lacks + ") use --memory " + enough + " or more" + else_);
     }

@@ -55,14 +55,13 @@ job job_of(const job& from, const configuration& with) {
     to.family = name(s.which);
     to.stages = s.stages;
     to.micro_batches = s.micro_batches;
-    to.pipelines = s.pipelines;
-    if (s.which == family::bidirectional)
-        to.scale = s.scale == scale::doubling ? "doubling" : s.scale == scale::halving ? "halving" : "direct";
-    to.split = s.split;
-    to.chunks = s.chunks;
-    to.group = s.group;
-    to.waves = s.waves;
-    to.update_every = s.update_every;
+    const auto state = [&](const family_option& option, auto& stated, const auto& value) {
+        if constexpr (!std::is_enum_v<std::remove_cvref_t<decltype(value)>>)
+            stated = value;
+        else if (has_option(s.which, option.key))
+            stated = name(value);
+    };
+    each_option(state, to, s);
     to.width = with.width;
     to.recompute = recompute_text(with);
     out.sync = name(with.synchronisation);

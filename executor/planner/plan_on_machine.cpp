@@ -18,8 +18,8 @@ namespace {
 
 void check_profile(const plan_task& task, const profile& from) {
     const job& of = *task.training;
-    gpt2_config wanted = config_of(of.model);
-    gpt2_config has = from.model;
+    gpt2_sizes wanted = of.model;
+    gpt2_sizes has = from.model;
     wanted.layers = has.layers = 1;
     if (!(wanted == has) || from.tokens != of.tokens())
         refuse(
@@ -124,7 +124,7 @@ private:
         job wanted = job_of(*task_.training, of);
         wanted.device = "cpu";
         const program played = lower(make_schedule(wanted.schedule), of.synchronisation);
-        const gpt2_config config = config_of(wanted.model);
+        const gpt2_sizes config = wanted.model;
         const std::vector<layer_range> layers = stage_layers(config, played.head.stages, wanted.blocks);
         std::vector<profiled_stage> stages;
         for (const layer_range& each : layers) stages.push_back({each, of.recompute == recompute_mode::full});

@@ -8,7 +8,7 @@
 #include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
-#include <chimera/model/catalogue.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <cmath>
 #include <cstdlib>
@@ -25,8 +25,8 @@ constexpr std::int64_t workers_most = 1 << 20;
 
 model find_model_of(const json& value, const std::string& called) {
     if (value.is_string()) return load_model(value.get<std::string>());
-    if (value.is_object()) return read_model(value.dump(-1, ' ', false, json::error_handler_t::replace));
-    refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + model_names() +
+    if (value.is_object()) return model_from_json(value);
+    refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + known_model_names() +
            " or a file");
 }
 
@@ -43,7 +43,7 @@ std::vector<double> list_of(const json& value, const std::string& what, bool byt
     return out;
 }
 
-cluster cluster_of(const json& value, const std::string& called) {
+cluster cluster_of(const json& value, const std::string& called, std::optional<double>& held_out) {
     fields from(value, called + ": cluster");
     cluster out;
     out.nodes = static_cast<int>(from.whole("nodes", 1, workers_most, 1));
@@ -51,9 +51,13 @@ cluster cluster_of(const json& value, const std::string& called) {
     if (std::int64_t{out.nodes} * out.workers_per_node > workers_most)
         refuse(from.of() + " has more than " + std::to_string(workers_most) + " workers (too many) give fewer nodes");
     if (const json* memory = from.find("memory")) out.memory = bytes_of(*memory, from.of() + ": memory");
-    if (const json* hardware = from.find("hardware"))
-        out.each = hardware->is_string() ? load_hardware(hardware->get<std::string>())
-                                         : read_hardware(*hardware, from.of() + ": hardware");
+    if (const json* given = from.find("hardware")) {
+        const bool named = given->is_string();
+        const fitted_hardware found = named ? load_hardware(given->get<std::string>())
+                                            : fitted_hardware{read_hardware(*given, from.of() + ": hardware"), {}};
+        out.each = found.numbers;
+        held_out = found.held_out;
+    }
     if (const json* speeds = from.find("speeds")) out.speeds = list_of(*speeds, from.of() + ": speeds", false);
     if (const json* memories = from.find("memories")) out.memories = list_of(*memories, from.of() + ": memories", true);
     from.finish();
@@ -104,12 +108,7 @@ json request_of_job(const json& value, const std::string& text, const std::strin
 }
 
 model model_of_job(const job& of) {
-    gpt2_sizes sizes;
-    sizes.layers = of.model.layers;
-    sizes.heads = of.model.heads;
-    sizes.channels = of.model.channels;
-    sizes.vocabulary = of.model.vocabulary;
-    sizes.context = of.model.context;
+    gpt2_sizes sizes = of.model;
     sizes.tokens = of.tokens();
     return executed_gpt2(sizes, of.batch.sequences, numbers_of(of));
 }
@@ -177,7 +176,7 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
-    out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name);
+    out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name, out.held_out);
     if (const json* before = from.find("before"))
         for (const json& each : *before)
             if (each.is_object() && each.contains("configuration"))

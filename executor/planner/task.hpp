@@ -32,6 +32,7 @@ struct plan_task {
     model what;
     cluster on;
     plan_request asked;
+    std::optional<double> held_out;     ///< how far the hardware file's fit was off on rows held out, if it says so
     std::optional<job> training;        ///< the job to complete
     std::optional<profile> machine;     ///< what this machine takes to train it
     nlohmann::json request;             ///< as asked, to be asked again

@@ -22,19 +22,14 @@ std::int64_t* whole_number(settings& of, field which) {
             return &of.of.stages;
         case field::micro_batches:
             return &of.of.micro_batches;
-        case field::pipelines:
-            return &of.of.pipelines;
-        case field::chunks:
-            return &of.of.chunks;
-        case field::group:
-            return &of.of.group;
-        case field::waves:
-            return &of.of.waves;
-        case field::update_every:
-            return &of.of.update_every;
         default:
-            return nullptr;
+            break;
     }
+    std::int64_t* out = nullptr;
+    at_option(which, of.of, [&](const family_option&, auto& value) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::int64_t>) out = &value;
+    });
+    return out;
 }
 
 double* ticks(settings& of, field which) {
@@ -88,10 +83,13 @@ changed change_whole(const settings& of, field which, std::int64_t value, int di
     return out;
 }
 
-template <class Choice, std::size_t count>
-Choice neighbour(const Choice (&all)[count], const Choice& one, int direction) {
-    const auto at = static_cast<std::size_t>(std::find(std::begin(all), std::end(all), one) - std::begin(all));
-    return all[(at + count + static_cast<std::size_t>(direction + static_cast<int>(count))) % count];
+/// The label after a choice's, or the one before; the first one is the empty text.
+std::string neighbour(const family_option& option, const std::string& label, int direction) {
+    const auto count = static_cast<int>(option.labels.size());
+    const auto found = std::find(option.labels.begin(), option.labels.end(), label);
+    const int at = found == option.labels.end() ? 0 : static_cast<int>(found - option.labels.begin());
+    const int to = (at + count + direction) % count;
+    return to == 0 ? "" : std::string(option.labels[static_cast<std::size_t>(to)]);
 }
 
 settings other_family(const settings& of, int direction) {
@@ -154,9 +152,11 @@ changed step(const settings& of, field which, int direction, double peak) {
     if (const double* value = ticks(out.to, which)) return set_ticks(of, which, next_ticks(*value, direction));
     if (which == field::family) out.to = other_family(of, direction);
     if (which == field::recompute) out.to.of.recompute = of.of.recompute == "none" ? "full" : "none";
-    if (which == field::split) out.to.of.split = !of.of.split;
-    const std::string scales[] = {"", "doubling", "halving"};
-    if (which == field::scale) out.to.of.scale = neighbour(scales, of.of.scale, direction);
+    at_option(which, out.to.of, [&](const family_option& option, auto& value) {
+        using type = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_same_v<type, bool>) value = !value;
+        if constexpr (std::is_same_v<type, std::string>) value = neighbour(option, value, direction);
+    });
     return out;
 }
 

@@ -13,7 +13,7 @@ namespace chimera::executor::play {
 
 namespace {
 
-using detail::put;
+using format::put;
 
 constexpr const char* endings[] = {".svg", ".html", ".json", ".costs.json"};
 
@@ -38,13 +38,13 @@ std::string command(const settings& of, const std::string& subcommand) {
     };
     if (o.family != "data_parallel") add("stages", o.stages, 0);
     add("micro-batches", o.micro_batches, 0);
-    add("pipelines", o.pipelines, 0);
-    if (!o.scale.empty()) put(out, " --scale ", o.scale);
-    if (o.split) put(out, " --split");
-    add("chunks", o.chunks, 0);
-    add("group", o.group, 0);
-    add("waves", o.waves, 0);
-    add("update-every", o.update_every, 0);
+    const auto state = [&](const family_option& option, const auto& value) {
+        using type = std::remove_cvref_t<decltype(value)>;
+        if (value == type{}) return;
+        put(out, ' ', flag_of(option));
+        if constexpr (!std::is_same_v<type, bool>) put(out, ' ', value);
+    };
+    each_option(state, o);
     add("width", o.width, 1);
     if (o.recompute != "none") put(out, " --recompute ", o.recompute);
     if (of.memory) put(out, " --memory ", *of.memory);

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/refusal.hpp>
 #include <chimera/render/format.hpp>
+#include <chimera/schedule/family.hpp>
 
 #include <executor/play/settings.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace chimera::executor::play {
 
 namespace {
 
-using detail::fixed_point;
-using detail::put;
+using format::fixed_point;
+using format::put;
 
 constexpr std::int64_t most_passes = 1 << 18;  // stages · micro-batches that are drawn anew at every key
 
-constexpr field_text texts[field_count] = {
+constexpr field_text before_options[] = {
     {"family", column::sizes, "which order the passes run in; f takes the next one, F the one before"},
     {"stages", column::sizes, "parts that the model is cut into (data_parallel: workers, each with all of them)"},
     {"micro-batches", column::sizes, "of an iteration, all pipelines and copies together"},
     {"memory", column::sizes, "most activations of a stage that a worker may hold; 0 lifts the limit"},
     {"recompute", column::sizes, "whether activations are dropped, and computed again before the backward"},
-    {"pipelines", column::family, "copies of the model that run through the workers, half of them down, half up"},
-    {"scale", column::family, "beyond D micro-batches: units end to end, forwards in pairs, backwards in halves"},
-    {"split", column::family, "backwards in two halves, weight gradients moved into the bubbles"},
-    {"chunks", column::family, "stages that each worker holds"},
-    {"group", column::family, "micro-batches that a chunk takes in a row"},
-    {"waves", column::family, "how often a micro-batch runs down the workers and up again"},
-    {"per update", column::family, "micro-batches between two updates of the weights"},
+};
+
+constexpr field_text after_options[] = {
     {"forward", column::passes, "ticks of a stage's forward pass of a micro-batch"},
     {"backward", column::passes, "ticks of a stage's whole backward pass of a micro-batch"},
     {"weights", column::passes, "ticks of the backward that compute weight gradients, where it is split"},
@@ -43,37 +41,56 @@ std::string number(double value) {
     return out;
 }
 
-std::string or_else(std::int64_t value, std::int64_t otherwise) {
-    return std::to_string(value == 0 ? otherwise : value);
-}
-
 bool is_replicated(const settings& of) { return of.of.family == "data_parallel"; }
 
+/// The number that a family takes where the options leave it open; its workers where it has no number of its own.
+std::string taken(const family_options& of, const family_option& asked) {
+    constexpr std::int64_t most = std::numeric_limits<int>::max();
+    const auto narrow = [&](std::int64_t value) { return static_cast<int>(std::clamp(value, -most, most)); };
+    family_spec spec{.stages = narrow(of.stages), .micro_batches = narrow(of.micro_batches)};
+    for (const std::string_view label : family_labels)
+        if (label == of.family) spec.which = static_cast<family>(&label - family_labels.data());
+    const auto copy = [&](const family_option&, auto& to, const auto& from) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, int>) to = narrow(from);
+    };
+    each_option(copy, spec, of);
+    return spec.visit([&](const auto& own) {
+        int out = 0;
+        const auto find = [&](const family_option& option, const auto& value) {
+            if (option.key == asked.key) out = static_cast<int>(value);
+        };
+        each_option(find, own);
+        return std::to_string(out == 0 ? own.workers() : out);
+    });
+}
+
+std::string shown(const family_options& of, const family_option& option, std::int64_t value) {
+    return value == 0 ? taken(of, option) : std::to_string(value);
+}
+std::string shown(const family_options&, const family_option&, bool value) { return value ? "yes" : "no"; }
+std::string shown(const family_options&, const family_option& option, const std::string& value) {
+    return value.empty() ? std::string(option.labels.front()) : value;
+}
+
 bool shows(const settings& of, field which) {
-    const auto& family = of.of.family;
-    switch (which) {
-        case field::pipelines:
-            return has_option(family, "pipelines");
-        case field::scale:
-            return has_option(family, "scale");
-        case field::split:
-            return has_option(family, "split");
-        case field::chunks:
-            return has_option(family, "chunks");
-        case field::group:
-            return has_option(family, "group");
-        case field::waves:
-            return has_option(family, "waves");
-        case field::update_every:
-            return has_option(family, "update_every");
-        default:
-            return true;
-    }
+    bool out = true;
+    at_option(which, of.of,
+              [&](const family_option& option, const auto&) { out = has_option(of.of.family, option.key); });
+    return out;
 }
 
 }  // namespace
 
-const field_text& describe(field which) { return texts[static_cast<int>(which)]; }
+const field_text& describe(field which) {
+    static const std::vector<field_text> all = [] {
+        std::vector<field_text> out(std::begin(before_options), std::end(before_options));
+        for (const family_option& option : family_option_table)
+            out.push_back({option.title.data(), column::family, option.meaning.data()});
+        out.insert(out.end(), std::begin(after_options), std::end(after_options));
+        return out;
+    }();
+    return all[static_cast<std::size_t>(which)];
+}
 
 std::vector<field> fields_of(const settings& of) {
     std::vector<field> out;
@@ -95,20 +112,6 @@ std::string value_of(const settings& of, field which) {
             return of.memory ? number(*of.memory) : "no limit";
         case field::recompute:
             return o.recompute == "none" ? "no" : "yes";
-        case field::pipelines:
-            return or_else(o.pipelines, 2);
-        case field::scale:
-            return o.scale.empty() ? "direct" : o.scale;
-        case field::split:
-            return o.split ? "yes" : "no";
-        case field::chunks:
-            return or_else(o.chunks, 2);
-        case field::group:
-            return or_else(o.group, o.stages / (o.chunks == 0 ? 2 : o.chunks));
-        case field::waves:
-            return or_else(o.waves, 1);
-        case field::update_every:
-            return or_else(o.update_every, o.stages);
         case field::forward:
             return number(of.forward);
         case field::backward:
@@ -123,8 +126,12 @@ std::string value_of(const settings& of, field which) {
             return number(of.reduce);
         case field::update:
             return number(of.update);
+        default:
+            break;
     }
-    return {};
+    std::string out;
+    at_option(which, o, [&](const family_option& option, const auto& value) { out = shown(o, option, value); });
+    return out;
 }
 
 family_options options_of(const settings& of) {

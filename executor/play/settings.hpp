@@ -32,14 +32,10 @@ enum class field {
     micro_batches,
     memory,
     recompute,
-    pipelines,
-    scale,
-    split,
-    chunks,
-    group,
-    waves,
-    update_every,
-    forward,
+#define CHIMERA_FIELD(type, key, ...) key,
+    CHIMERA_FAMILY_OPTIONS(CHIMERA_FIELD)
+#undef CHIMERA_FIELD
+        forward,
     backward,
     weight_gradient,
     recompute_cost,
@@ -47,7 +43,17 @@ enum class field {
     reduce,
     update,
 };
-inline constexpr int field_count = 19;
+inline constexpr int field_count = static_cast<int>(field::update) + 1;
+
+/// Calls f with the row and the value of the option that a field shows; not at all for other fields.
+template <class Options, class F>
+void at_option(field which, Options& options, const F& f) {
+    int at = static_cast<int>(field::recompute);
+    const auto find = [&](const family_option& option, auto& value) {
+        if (++at == static_cast<int>(which)) f(option, value);
+    };
+    each_option(find, options);
+}
 
 /// The columns that the fields stand in: sizes, what only the family has, costs of passes, costs of the rest.
 enum class column { sizes, family, passes, others };

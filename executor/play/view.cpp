@@ -23,7 +23,7 @@ canvas too_small(int rows, int columns) {
 void draw_title(canvas& on, const state& of, const outcome& now) {
     on.paint(0, look::bar);
     std::string sizes;
-    if (now.made) detail::put_sizes(sizes, now.made->head);
+    if (now.made) format::put_sizes(sizes, now.made->head);
     const std::string family = of.asked.of.family + ": ";
     const bool room = 14 + length(family + sizes) < on.columns();  // the family stands below, too
     on.put(0, 0, " chimera play  " + (room ? family : "") + sizes, look::bar);

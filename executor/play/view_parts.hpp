@@ -15,10 +15,10 @@ namespace chimera::executor::play {
 template <class... Parts>
 std::string joined(Parts... parts) {
     std::string out;
-    (detail::put(out, parts), ...);
+    (format::put(out, parts), ...);
     return out;
 }
-inline detail::fixed_point rounded(double value, int decimals = 2) { return {value, decimals}; }
+inline format::fixed_point rounded(double value, int decimals = 2) { return {value, decimals}; }
 
 /// A bar of `share` of `columns`, in eighths of a column.
 std::string bar(double share, int columns);

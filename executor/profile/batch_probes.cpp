@@ -26,7 +26,7 @@ constexpr int some_work = 8;                             // micro-batches of an 
 constexpr int deepest = 16;                              // micro-batches alive
 constexpr double out_of_cache = 128e6;                   // bytes of activations that no cache keeps
 
-gpt2_config with_layers(gpt2_config model, int layers) {
+gpt2_sizes with_layers(gpt2_sizes model, int layers) {
     model.layers = layers;
     return model;
 }
@@ -86,7 +86,7 @@ batch_probes::crowd batch_probes::make_crowd(const profile_request& wanted, int 
 void batch_probes::add_pipeline(const profile_request& wanted, int workers, int cores, bool versions) {
     const schedule order =
         versions ? generate(pipedream{workers, 2 * workers}) : generate(one_f_one_b{workers, 2 * workers});
-    const gpt2_config model = with_layers(wanted.model, 2 * workers);
+    const gpt2_sizes model = with_layers(wanted.model, 2 * workers);
     const std::vector<int> blocks(static_cast<std::size_t>(workers), 2);
     pipeline& made = versions ? versions_ : pipelines_.emplace_back();
     made.on = std::make_unique<ground>(lower(order), model, stage_layers(model, workers, blocks), unit_, 2 * workers,
@@ -236,7 +236,7 @@ profile batch_probes::totals() const {
 }
 
 double probe_bytes(const profile_request& wanted, int sequences, int copies) {
-    const gpt2_config& m = wanted.model;
+    const gpt2_sizes& m = wanted.model;
     const double c = m.channels, rows = static_cast<double>(sequences) * wanted.tokens;
     const double real = wanted.bf16 ? 2 : 4, state = wanted.bf16 ? 18 : 16;  // master weights beside the weights
     const double block = 12 * c * c + 13 * c, ends = (2.0 * m.vocabulary + m.context + 2) * c;

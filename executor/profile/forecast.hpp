@@ -5,7 +5,7 @@
 #include <chimera/simulate/costs.hpp>
 
 #include <executor/io/profile.hpp>
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <span>
 #include <vector>

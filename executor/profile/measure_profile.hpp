@@ -11,7 +11,7 @@ namespace chimera::executor {
 
 /// What to measure, and for how long.
 struct profile_request {
-    gpt2_config model;
+    gpt2_sizes model;
     int tokens = 0;                                 ///< per sequence
     std::vector<int> sequences;                     ///< per micro-batch, ascending
     std::vector<int> workers;                       ///< pipelines of so many, ascending, each at least 2

@@ -52,7 +52,7 @@ void take_middle(const std::vector<probe_round>& rounds, per_stage& into, List l
 
 }  // namespace
 
-ground::ground(program first, const gpt2_config& config, std::span<const layer_range> layers, const unit_shape& unit,
+ground::ground(program first, const gpt2_sizes& config, std::span<const layer_range> layers, const unit_shape& unit,
                int units, const host_choice& how)
     : program_(std::move(first)), on_(make_host_backend(how)), copies_(*on_, program_.view(), config, layers, unit, 1),
       batch_(random_batch(units, unit, config.vocabulary)) {

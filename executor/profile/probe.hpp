@@ -19,7 +19,7 @@ namespace chimera::executor {
 class ground {
 public:
     /// `units`: as many as the longest of the programs takes.
-    ground(program first, const gpt2_config& config, std::span<const layer_range> layers, const unit_shape& unit,
+    ground(program first, const gpt2_sizes& config, std::span<const layer_range> layers, const unit_shape& unit,
            int units, const host_choice& how = {});
     ground(const ground&) = delete;
     ground& operator=(const ground&) = delete;

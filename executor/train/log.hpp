@@ -21,7 +21,7 @@ struct step_record {
     double bubble_ratio = 0;   ///< measured
 };
 
-/// A JSONL file with one object a step. Lines go out whole; a write that fails throws error.
+/// A JSONL file with one object a step. Lines go out whole; a write that fails throws chimera_error.
 class step_log {
 public:
     /// Starts anew, or, with `keep_until` >= 0, keeps the records of steps up to it (a resumed run repeats what came after its

@@ -17,7 +17,7 @@ train_report training_run::finish() {
     auto& r = report_;
     r.done = job_;
     r.stopped = step_ < steps_;
-    r.parameters = parameter_count(config_of(job_.model));
+    r.parameters = parameter_count(job_.model);
     r.workers = program_.head.workers;
     r.instructions = program_.instructions.size();
     r.compiled = proven_.compiled();

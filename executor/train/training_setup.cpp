@@ -39,21 +39,20 @@ training_run::training_run(const job& wanted, const train_options& options, proc
       program_(dealt(proven_.view(), together)), data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
-      layers_(stage_layers(config_of(job_.model), program_.head.stages, job_.blocks)),
-      unit_(unit_of(job_, program_.head)), source_(data_, split_, job_.tokens(), job_.seed),
+      layers_(stage_layers(job_.model, program_.head.stages, job_.blocks)), unit_(unit_of(job_, program_.head)),
+      source_(data_, split_, job_.tokens(), job_.seed),
       on_(backend_of(job_, program_.head.workers, options, together)) {
     job_.device = on_->on_host() ? "cpu" : "cuda";
     hash_ = job_hash(job_, data_.fingerprint());
     const auto whole =
         windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
     if (whole > 0) windows_.resize(whole);  // validation scores whole units
-    check_memory(program_, config_of(job_.model), layers_,
-                 static_cast<double>(together_.local_size()) / together_.size());
+    check_memory(program_, job_.model, layers_, static_cast<double>(together_.local_size()) / together_.size());
     groups_ = units_of_updates(program_);
     if (on_->on_host()) share_cores();
     check_checkpoint();
     if (device_room* room = on_->room())
-        report_.predicted_memory = check_device_memory(program_, config_of(job_.model), layers_, unit_, *room);
+        report_.predicted_memory = check_device_memory(program_, job_.model, layers_, unit_, *room);
 }
 
 /// Processes of one machine have as many cores each; what they do with them is not arranged between them.
@@ -82,7 +81,7 @@ void training_run::prepare() {
     agree();
     predict_iterations();
     plan_steps();
-    model_.emplace(*on_, program_, config_of(job_.model), layers_, unit_, job_.seed);
+    model_.emplace(*on_, program_, job_.model, layers_, unit_, job_.seed);
     if (found_) resume();
     if (together_.leads()) open_output();
 }
@@ -101,8 +100,17 @@ void training_run::predict_iterations() {
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
-    predicted_ = predict(together_, *on_, program_, config_of(job_.model), layers_, unit_, batch_, {gate_, machine_},
-                         job_.watchdog, seconds, most, job_.graph);
+    predicted_ = predict(together_, *on_,
+                         {.order = program_,
+                          .model = job_.model,
+                          .layers = layers_,
+                          .unit = unit_,
+                          .sample = batch_,
+                          .cores = {gate_, machine_},
+                          .watchdog = job_.watchdog,
+                          .seconds = seconds,
+                          .most = most,
+                          .graph = job_.graph});
 }
 
 void training_run::plan_steps() {

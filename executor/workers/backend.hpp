@@ -42,7 +42,7 @@ public:
     /// Whether this process plays the worker.
     virtual bool plays(int /*worker*/) const { return true; }
     /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
-    virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+    virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_sizes& config, const layer_range& layers,
                                                     const unit_shape& unit, std::uint64_t seed) = 0;
     /// Joins the program's workers.
     virtual std::unique_ptr<world> join(const program_view& of) = 0;

@@ -41,7 +41,7 @@ public:
     std::string name() const override { return "CPU"; }
     bool on_host() const override { return true; }
     bool plays(int worker) const override { return !how_.together || how_.together->plays(worker); }
-    std::shared_ptr<model_stage> make_stage(int, const gpt2_config& config, const layer_range& layers,
+    std::shared_ptr<model_stage> make_stage(int, const gpt2_sizes& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
         if (how_.bf16) return make_owned_stage(cpu_device_in<bf16>(how_.threads), config, layers, unit, seed);
         return make_owned_stage(cpu_device(how_.threads), config, layers, unit, seed);

@@ -19,7 +19,7 @@ namespace chimera::executor {
 class process_group final : public rendezvous {
 public:
     process_group();  ///< alone
-    /// `timeout_seconds`: as long as the meeting waits for a rank.
+    /// `timeout_seconds`: as long as the rendezvous waits for a rank.
     explicit process_group(std::unique_ptr<rendezvous> met, double timeout_seconds = 60);
 
     bool alone() const { return size() == 1; }
@@ -35,7 +35,7 @@ public:
     double timeout() const { return timeout_; }
 
     /// Runs what all ranks do. Returns when all have done it. When one throws, all do, and within the time-out: that one what it threw, the
-    /// others one line that says so, as run_failed where that was, else as error. A rank that is lost is a run_failed.
+    /// others one line that says so, as run_failed where that was, else as chimera_error. A rank that is lost is a run_failed.
     void together(const std::function<void()>& code);
 
     /// Also hears of ranks that have thrown within `together` meanwhile.

@@ -30,7 +30,7 @@ class replicas {
 public:
     /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program and
     /// the backend must outlive it.
-    replicas(backend& on, const program_view& of, const gpt2_config& config, std::span<const layer_range> layers,
+    replicas(backend& on, const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
              const unit_shape& unit, std::uint64_t seed);
 
     stage_lookup lookup();

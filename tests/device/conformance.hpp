@@ -47,7 +47,7 @@ void check_linear(const linear_shape& s, Check check) {
         for (const bool residual : {false, true})
             check("linear forward " + text(s), [&](auto& l) {
                 auto *y = l.empty(outputs), *x = l.numbers(inputs, 1), *w = l.numbers(weights, 2);
-                l.device.linear_forward(l.device.plan(s), x, w, with_bias ? l.numbers(bias, 3) : nullptr,
+                l.device.linear_forward(l.device.prepare(s), x, w, with_bias ? l.numbers(bias, 3) : nullptr,
                                         residual ? l.numbers(outputs, 4) : nullptr, y);
                 l.give(y, outputs, {4. + s.inputs, 1});
             });
@@ -55,13 +55,13 @@ void check_linear(const linear_shape& s, Check check) {
         check("linear with GELU " + text(s), [&](auto& l) {
             auto *y = l.empty(outputs), *before = l.empty(outputs), *x = l.numbers(inputs, 1),
                  *w = l.numbers(weights, 2), *b = l.numbers(bias, 3);
-            l.device.linear_gelu_forward(l.device.plan(s), x, w, b, keep ? before : nullptr, y);
+            l.device.linear_gelu_forward(l.device.prepare(s), x, w, b, keep ? before : nullptr, y);
             l.give(y, outputs, {16. + s.inputs, 2.5});  // its slope is at most 1.13
             if (keep) l.give(before, outputs, {4. + s.inputs, 1});
         });
     check("linear input gradient " + text(s), [&](auto& l) {
         auto *dx = l.empty(inputs), *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2);
-        l.device.linear_backward_input(l.device.plan(s), dy, w, dx);
+        l.device.linear_backward_input(l.device.prepare(s), dy, w, dx);
         l.give(dx, inputs, {4. + s.outputs, 1});
     });
     for (const bool in_place : {false, true})
@@ -69,7 +69,7 @@ void check_linear(const linear_shape& s, Check check) {
             check("linear input gradient through GELU " + text(s), [&](auto& l) {
                 auto *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2), *before = l.numbers(inputs, 7);
                 auto *dx = in_place ? before : l.empty(inputs), *room = in_place || apart ? l.empty(inputs) : dx;
-                l.device.linear_gelu_backward_input(l.device.plan(s), dy, w, before, dx, room);
+                l.device.linear_gelu_backward_input(l.device.prepare(s), dy, w, before, dx, room);
                 l.give(dx, inputs, {32. + 1.13 * s.outputs, 2});
             });
     for (const bool add : {false, true})
@@ -77,7 +77,7 @@ void check_linear(const linear_shape& s, Check check) {
             auto *dy = l.numbers(outputs, 4), *w = l.numbers(weights, 2), *before = l.numbers(inputs, 7);
             auto* sums = add ? l.wides(area(1, s.inputs), 6) : l.empty_wide(area(1, s.inputs));
             auto* room = l.empty(inputs);
-            l.device.linear_gelu_backward_input(l.device.plan(s), dy, w, before, before, room, sums, add);
+            l.device.linear_gelu_backward_input(l.device.prepare(s), dy, w, before, before, room, sums, add);
             l.give(before, inputs, {32. + 1.13 * s.outputs, 2});
             l.give(sums, area(1, s.inputs), {32. + 1.13 * s.outputs + s.rows, 8});  // of what is stored
         });
@@ -87,7 +87,7 @@ void check_linear(const linear_shape& s, Check check) {
                 auto *dw = add ? l.wides(weights, 5) : l.empty_wide(weights),
                      *db = add ? l.wides(bias, 6) : l.empty_wide(bias);
                 auto *x = l.numbers(inputs, 1), *dy = l.numbers(outputs, 4);
-                l.device.linear_backward_weight(l.device.plan(s), dy, x, dw, with_bias ? db : nullptr, add);
+                l.device.linear_backward_weight(l.device.prepare(s), dy, x, dw, with_bias ? db : nullptr, add);
                 l.give(dw, weights, {4. + s.rows, 0});
                 if (with_bias) l.give(db, bias, {4. + s.rows, 0});
             });
@@ -186,12 +186,12 @@ void check_attention(const attention_shape& s, bool in_place, float spread, doub
         auto *qkv = l.numbers(whole, 1, spread), *dy = l.numbers(part, 2);
         auto *y = l.empty(part), *d_qkv = in_place ? qkv : l.empty(whole);
         auto* log_sum = l.empty_wide(rows);
-        const auto plan = l.device.plan(s);
-        l.device.attention_forward(plan, qkv, y, log_sum);
+        const auto prepared = l.device.prepare(s);
+        l.device.attention_forward(prepared, qkv, y, log_sum);
         l.give(y, part, {more + 32. + s.tokens, 2});  // probabilities are stored, then the result
         l.give(log_sum, rows, {more + 32., 0});
         if (more > 0) return;
-        l.device.attention_backward(plan, qkv, y, dy, log_sum, d_qkv);
+        l.device.attention_backward(prepared, qkv, y, dy, log_sum, d_qkv);
         // stored: y, probabilities, gradients of scores, results; each enters sums of all tokens
         l.give(d_qkv, whole, {32. + s.tokens, 8});
     });

@@ -2,7 +2,7 @@
 
 // Every layer, and a whole stage, against central differences in double precision on the reference device.
 
-#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 #include "tests/device/support.hpp"
 
 namespace chimera::executor::test {
@@ -41,7 +41,7 @@ double dot(std::span<const double> a, std::span<const double> b) {
     return sum;
 }
 
-const gpt2_config tiny{.layers = 2, .heads = 2, .channels = 6, .vocabulary = 7, .context = 6};
+const gpt2_sizes tiny{.layers = 2, .heads = 2, .channels = 6, .vocabulary = 7, .context = 6};
 const unit_shape unit{2, 5};
 
 TEST(finite_differences, norm) {
@@ -129,7 +129,7 @@ TEST(finite_differences, attention) {
 
 /// A device that has the sums of what it sends through the GELU in passing.
 struct summing : device {
-    bool sums_with_gelu(const linear_plan&) const { return true; }
+    bool sums_with_gelu(const prepared_linear&) const { return true; }
 };
 
 template <class D>
@@ -213,7 +213,7 @@ TEST(finite_differences, head_in_two_halves) { check_head(true); }
 
 TEST(finite_differences, whole_model) {
     device d;
-    gpt2_core<device> model(d, tiny, {0, tiny.layers, true, true}, unit, 1);
+    gpt2_stage<device> model(d, tiny, {0, tiny.layers, true, true}, unit, 1);
     const auto tokens = random_tokens(unit.rows(), tiny.vocabulary, 1),
                targets = random_tokens(unit.rows(), tiny.vocabulary, 2);
     const unit_batch batch{tokens, targets};

@@ -47,40 +47,40 @@ void test_linear(const linear_shape& s) {
         using real = real_of<decltype(device)>;
         const auto x = random<real>(area(s.rows, s.inputs), 1), w = random<real>(area(s.inputs, s.outputs), 2),
                    b = random<real>(area(1, s.outputs), 3), dy = random<real>(area(s.rows, s.outputs), 4);
-        return body(device.plan(s), x.data(), w.data(), b.data(), dy.data());
+        return body(device.prepare(s), x.data(), w.data(), b.data(), dy.data());
     };
     for (const bool bias : {false, true})
         for (const bool residual : {false, true})
             conform("linear forward " + text(s), 4 + s.inputs, [&](auto& d) {
-                return all(d, [&](auto plan, auto* x, auto* w, auto* b, auto* dy) {
+                return all(d, [&](auto prepared, auto* x, auto* w, auto* b, auto* dy) {
                     tensor<real_of<decltype(d)>> y(area(s.rows, s.outputs));
-                    d.linear_forward(plan, x, w, bias ? b : nullptr, residual ? dy : nullptr, y.data());
+                    d.linear_forward(prepared, x, w, bias ? b : nullptr, residual ? dy : nullptr, y.data());
                     return list(std::move(y));
                 });
             });
     for (const bool keep : {false, true})
         conform("linear with GELU " + text(s), 16 + s.inputs, [&](auto& d) {
-            return all(d, [&](auto plan, auto* x, auto* w, auto* b, auto*) {
+            return all(d, [&](auto prepared, auto* x, auto* w, auto* b, auto*) {
                 using real = real_of<decltype(d)>;
                 tensor<real> before(keep ? area(s.rows, s.outputs) : 0), y(area(s.rows, s.outputs));
-                d.linear_gelu_forward(plan, x, w, b, keep ? before.data() : nullptr, y.data());
+                d.linear_gelu_forward(prepared, x, w, b, keep ? before.data() : nullptr, y.data());
                 return list(std::move(before), std::move(y));
             });
         });
     conform("linear input gradient " + text(s), 4 + s.outputs, [&](auto& d) {
-        return all(d, [&](auto plan, auto*, auto* w, auto*, auto* dy) {
+        return all(d, [&](auto prepared, auto*, auto* w, auto*, auto* dy) {
             tensor<real_of<decltype(d)>> dx(area(s.rows, s.inputs));
-            d.linear_backward_input(plan, dy, w, dx.data());
+            d.linear_backward_input(prepared, dy, w, dx.data());
             return list(std::move(dx));
         });
     });
     for (const bool add : {false, true})
         conform("linear weight gradient " + text(s), 4 + s.rows, [&](auto& d) {
-            return all(d, [&](auto plan, auto* x, auto*, auto*, auto* dy) {
+            return all(d, [&](auto prepared, auto* x, auto*, auto*, auto* dy) {
                 using real = real_of<decltype(d)>;
                 auto dw = add ? random<real>(area(s.inputs, s.outputs), 5) : tensor<real>(area(s.inputs, s.outputs));
                 auto db = add ? random<real>(area(1, s.outputs), 6) : tensor<real>(area(1, s.outputs));
-                d.linear_backward_weight(plan, dy, x, dw.data(), db.data(), add);
+                d.linear_backward_weight(prepared, dy, x, dw.data(), db.data(), add);
                 return list(std::move(dw), std::move(db));
             });
         });
@@ -107,12 +107,12 @@ TEST(operations, gelu_backward) {
 
 TEST(operations, gelu_stays_finite_far_out) {
     cpu_device device;
-    const auto plan = device.plan(linear_shape{1, 1, 6});
+    const auto prepared = device.prepare(linear_shape{1, 1, 6});
     tensor<float> x(1), w(6), b(6), before(6), y(6), dx(6);
     x[0] = 1;
     const float far[] = {-1e4f, -100, -10, 10, 100, 1e4f};
     for (std::size_t i = 0; i < 6; ++i) w[i] = far[i], b[i] = 0;
-    device.linear_gelu_forward(plan, x.data(), w.data(), b.data(), before.data(), y.data());
+    device.linear_gelu_forward(prepared, x.data(), w.data(), b.data(), before.data(), y.data());
     device.gelu_backward(before.data(), before.data(), dx.data(), 6);
     for (std::size_t i = 0; i < 6; ++i) {
         EXPECT_NEAR(y[i], std::max(0.f, far[i]), 1e-6f * std::abs(far[i]));
@@ -154,9 +154,9 @@ TEST(operations, attention) {
                 auto qkv = random<real>(area(s.rows(), 3 * s.channels), 1);
                 const auto dy = random<real>(area(s.rows(), s.channels), 2);
                 tensor<real> y(dy.size()), log_sum(area(s.sequences * s.heads, s.tokens)), d_qkv(qkv.size());
-                const auto plan = d.plan(s);
-                d.attention_forward(plan, qkv.data(), y.data(), log_sum.data());
-                d.attention_backward(plan, qkv.data(), y.data(), dy.data(), log_sum.data(),
+                const auto prepared = d.prepare(s);
+                d.attention_forward(prepared, qkv.data(), y.data(), log_sum.data());
+                d.attention_backward(prepared, qkv.data(), y.data(), dy.data(), log_sum.data(),
                                      in_place ? qkv.data() : d_qkv.data());
                 return list(std::move(y), std::move(log_sum), in_place ? std::move(qkv) : std::move(d_qkv));
             });
@@ -168,7 +168,7 @@ TEST(operations, attention_with_extreme_scores) {
         const attention_shape s{1, 40, 2, 32};
         const auto qkv = random<real>(area(s.rows(), 3 * s.channels), 1, 8);
         tensor<real> y(area(s.rows(), s.channels)), log_sum(area(s.heads, s.tokens));
-        d.attention_forward(d.plan(s), qkv.data(), y.data(), log_sum.data());
+        d.attention_forward(d.prepare(s), qkv.data(), y.data(), log_sum.data());
         return list(std::move(y), std::move(log_sum));
     });
 }

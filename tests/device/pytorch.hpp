@@ -3,7 +3,7 @@
 
 // GPT-2 trained for ten AdamW steps, against PyTorch in float64: tests/fixtures/make_gpt2.py made the numbers.
 
-#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 #include "tests/device/support.hpp"
 
 #include <fstream>
@@ -15,7 +15,7 @@ inline constexpr int units = 2, steps = 10;
 
 /// What make_gpt2.py trains, by the same formulas.
 struct sample {
-    gpt2_config config;
+    gpt2_sizes config;
     unit_shape unit;
     double learning_rate, epsilon;
     const char* file;
@@ -197,7 +197,7 @@ private:
     const sample& what_;
     records fixture_ = read_fixture(what_.file);
     D& device_;
-    gpt2_core<D> model_{device_, what_.config, {0, what_.config.layers, true, true}, what_.unit, 0};
+    gpt2_stage<D> model_{device_, what_.config, {0, what_.config.layers, true, true}, what_.unit, 0};
     std::vector<double> losses_;
 };
 

@@ -2,13 +2,13 @@
 
 // What a stage asks of its device in each pass: which of two operations, and where results go.
 
-#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 #include "tests/device/support.hpp"
 
 namespace chimera::executor::test {
 namespace {
 
-const gpt2_config small{.layers = 3, .heads = 3, .channels = 21, .vocabulary = 61, .context = 32};
+const gpt2_sizes small{.layers = 3, .heads = 3, .channels = 21, .vocabulary = 61, .context = 32};
 const unit_shape unit{1, 17};  // [17, 21] fills no whole number of 64-byte lines
 
 struct requests {
@@ -30,14 +30,14 @@ public:
         EXPECT_EQ(factor, wide(1) / 17);
         cpu_device::cross_entropy_and_gradient(s, logits, targets, losses, factor);
     }
-    void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
+    void attention_backward(const prepared_attention& prepared, const real* qkv, const real* y, const real* dy,
                             const wide* log_sum, real* d_qkv) {
-        const std::size_t whole = row_shape{plan.rows(), 3 * plan.channels}.size(), part = whole / 3;
+        const std::size_t whole = row_shape{prepared.rows(), 3 * prepared.channels}.size(), part = whole / 3;
         ++(d_qkv == qkv ? to_.in_place : to_.apart);
         EXPECT_EQ(reinterpret_cast<std::uintptr_t>(d_qkv) % alignment, 0u);
         const auto overlaps = [&](const real* a, std::size_t n) { return d_qkv < a + n && a < d_qkv + whole; };
         EXPECT_FALSE((d_qkv != qkv && overlaps(qkv, whole)) || overlaps(y, part) || overlaps(dy, part));
-        cpu_device::attention_backward(plan, qkv, y, dy, log_sum, d_qkv);
+        cpu_device::attention_backward(prepared, qkv, y, dy, log_sum, d_qkv);
     }
 
 private:
@@ -51,7 +51,7 @@ struct noted : testing::Test {
     }
     requests seen;
     noting_device device{seen};
-    gpt2_core<noting_device> model{device, small, {0, small.layers, true, true}, unit, 7};
+    gpt2_stage<noting_device> model{device, small, {0, small.layers, true, true}, unit, 7};
     std::vector<std::int32_t> tokens = random_tokens(unit.rows(), small.vocabulary, 1),
                               targets = random_tokens(unit.rows(), small.vocabulary, 2);
     unit_batch batch{tokens, targets};

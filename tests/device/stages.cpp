@@ -14,7 +14,7 @@
 namespace chimera::executor::test {
 namespace {
 
-const gpt2_config small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
+const gpt2_sizes small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
 const unit_shape unit{2, 17};
 constexpr int units = 3;
 
@@ -46,7 +46,7 @@ public:
     outcome run(order how) {
         std::vector<tensor<float>> light, stash;
         for (auto& s : stages_) {
-            s->core().set_batch(data_.batch);
+            s->set_batch(data_.batch);
             s->clear_gradients();
             for (int u = 0; u < units; ++u) {
                 light.emplace_back(s->stash_bytes(true) / sizeof(float));
@@ -91,15 +91,14 @@ private:
 
     outcome finish() {
         outcome result;
-        const auto losses = stages_.back()->core().losses();
+        const auto losses = stages_.back()->losses();
         result.losses.assign(losses.begin(), losses.end());
         for (auto& s : stages_) {
-            for (const auto& p : s->core().parameters())
+            for (const auto& p : s->parameters())
                 result.gradients[p.what.name].assign(p.gradients.begin(), p.gradients.end());
-            s->core().set_step({.gradient_scale = 1.0 / units});
+            s->set_step({.gradient_scale = 1.0 / units});
             s->update();
-            for (const auto& p : s->core().parameters())
-                result.weights[p.what.name].assign(p.values.begin(), p.values.end());
+            for (const auto& p : s->parameters()) result.weights[p.what.name].assign(p.values.begin(), p.values.end());
         }
         return result;
     }
@@ -147,7 +146,7 @@ TEST(stages, other_threads_change_nothing) {
 TEST(stages, where_memory_lies_changes_nothing) {
     data d;
     cpu_device device;
-    gpt2_core<cpu_device> model(device, small, {0, small.layers, true, true}, unit, 7);
+    gpt2_stage<cpu_device> model(device, small, {0, small.layers, true, true}, unit, 7);
     model.set_batch(d.batch);
     std::vector<std::vector<float>> results;
     for (const std::size_t offset : {0u, 16u, 48u, 1008u}) {  // in floats: 64-byte steps, across a page's end too
@@ -180,13 +179,13 @@ TEST(stages, evaluate_equals_forward_but_for_rounding) {
     data d;
     cpu_device device;
     gpt2_stage<cpu_device> s(device, small, {0, small.layers, true, true}, unit, 7);
-    s.core().set_batch(d.batch);
+    s.set_batch(d.batch);
     const tensor<float> stash(s.stash_bytes(false) / sizeof(float));
     s.forward(0, reinterpret_cast<std::byte*>(stash.data()), nullptr, nullptr);
-    const double trained = s.core().losses()[0];
-    s.core().set_batch(d.batch);
+    const double trained = s.losses()[0];
+    s.set_batch(d.batch);
     s.evaluate(0, nullptr, nullptr);
-    EXPECT_NEAR(s.core().losses()[0], trained, 1e-6 * trained);
+    EXPECT_NEAR(s.losses()[0], trained, 1e-6 * trained);
 }
 
 TEST(stages, a_fresh_model_knows_nothing) {
@@ -196,7 +195,7 @@ TEST(stages, a_fresh_model_knows_nothing) {
 
 TEST(stages, names_and_shapes_are_those_of_hugging_face) {
     cpu_device device;
-    gpt2_core<cpu_device> model(device, small, {0, 3, true, true}, unit, 1);
+    gpt2_stage<cpu_device> model(device, small, {0, 3, true, true}, unit, 1);
     std::map<std::string, std::vector<std::int64_t>> shapes;
     std::int64_t count = 0;
     for (const auto& p : model.parameters()) {
@@ -214,7 +213,7 @@ TEST(stages, names_and_shapes_are_those_of_hugging_face) {
 
 TEST(stages, start_values_have_the_deviation_asked_for) {
     cpu_device device;
-    gpt2_core<cpu_device> model(device, small, {0, 3, true, true}, unit, 1);
+    gpt2_stage<cpu_device> model(device, small, {0, 3, true, true}, unit, 1);
     for (const auto& p : model.parameters()) {
         if (!p.what.decay()) continue;
         const double n = static_cast<double>(p.values.size());
@@ -257,8 +256,8 @@ TEST(stages, bad_input_is_refused) {
     EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1, 1}), chimera_error);
     EXPECT_THROW(stage_layers(small, 2, std::vector{1, 1}), chimera_error);
     EXPECT_THROW(stage_layers(small, 2, std::vector{4, -1}), chimera_error);
-    EXPECT_THROW((gpt2_core<cpu_device>(device, small, {0, 1, true, true}, {1, 33}, 1)), chimera_error);
-    gpt2_core<cpu_device> model(device, small, {0, 1, true, true}, unit, 1);
+    EXPECT_THROW((gpt2_stage<cpu_device>(device, small, {0, 1, true, true}, {1, 33}, 1)), chimera_error);
+    gpt2_stage<cpu_device> model(device, small, {0, 1, true, true}, unit, 1);
     data d;
     d.numbers[1][5] = small.vocabulary;
     EXPECT_THROW(model.set_batch(d.batch), chimera_error);

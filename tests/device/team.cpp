@@ -137,11 +137,11 @@ TEST(several_threads, compute_the_same_bits_every_time) {
     const auto x = random<float>(n(s.rows, s.inputs), 1), w = random<float>(n(s.inputs, s.outputs), 2),
                b = random<float>(n(1, s.outputs), 3), r = random<float>(n(s.rows, s.outputs), 4);
     cpu_device device(3);
-    const auto plan = device.plan(s);
+    const auto prepared = device.prepare(s);
     tensor<float> first(n(s.rows, s.outputs)), again(n(s.rows, s.outputs));
-    device.linear_forward(plan, x.data(), w.data(), b.data(), r.data(), first.data());
+    device.linear_forward(prepared, x.data(), w.data(), b.data(), r.data(), first.data());
     for (int i = 0; i < 20; ++i) {
-        device.linear_forward(plan, x.data(), w.data(), b.data(), r.data(), again.data());
+        device.linear_forward(prepared, x.data(), w.data(), b.data(), r.data(), again.data());
         ASSERT_TRUE(std::ranges::equal(first.all(), again.all()));
     }
 }
@@ -158,10 +158,10 @@ std::vector<tensor<float>> all_but_products(cpu_device& device) {
         made.emplace_back(n);
         return made.back().data();
     };
-    const auto plan = device.plan(a);
+    const auto prepared = device.prepare(a);
     float *y = room(r.size()), *log_sum = room(2 * 6 * 200), *d_qkv = room(whole);
-    device.attention_forward(plan, qkv.data(), y, log_sum);
-    device.attention_backward(plan, qkv.data(), y, dy.data(), log_sum, d_qkv);
+    device.attention_forward(prepared, qkv.data(), y, log_sum);
+    device.attention_backward(prepared, qkv.data(), y, dy.data(), log_sum, d_qkv);
     float *normal = room(r.size()), *mean = room(400), *inverse = room(400), *dx = room(r.size());
     device.norm_forward(r, x.data(), scale.data(), shift.data(), normal, mean, inverse);
     device.norm_backward_input(r, dy.data(), x.data(), scale.data(), mean, inverse, y, dx);

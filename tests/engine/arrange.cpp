@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/device/device_memory.hpp>  // both headers in one file: the boundary has one definition
 #include <executor/engine/stash_layout.hpp>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/model/catalogue.hpp>
 #include <executor/io/model_file.hpp>
+#include <executor/model/known_models.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -175,7 +176,7 @@ TEST(ModelFile, FamiliesAreThoseOfTheCatalogue) {
     EXPECT_EQ(parameters(family(R"("t5")")), 60506624);
     EXPECT_EQ(parameters(family(R"("vit")")), 86567656);
     EXPECT_EQ(parameters(family(R"("resnet")")), 269722);
-    EXPECT_EQ(parameters(family(R"("executor")")), parameters(named("gpt2")));
+    EXPECT_EQ(parameters(family(R"("executor")")), parameters(executor::known_model("gpt2")));
     EXPECT_EQ(family(R"("gpt2")").layers[1].activations, gpt2().layers[1].activations);
     EXPECT_LT(family(R"("gpt2","fused_attention":true)").layers[1].activations, gpt2().layers[1].activations);
 }

@@ -21,7 +21,7 @@ using testing::HasSubstr;
 namespace {
 
 /// Of micro-batches of one size, their sequences as long as the model's context.
-profile_request for_two_workers(const gpt2_config& model, int sequences) {
+profile_request for_two_workers(const gpt2_sizes& model, int sequences) {
     profile_request wanted;
     wanted.model = model;
     wanted.tokens = model.context;

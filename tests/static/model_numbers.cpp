@@ -42,7 +42,7 @@ static_assert(t5().layers[12].output == 2.0 * (512 + 114) * 512);
 static_assert(t5().layers[13].output == 2.0 * 114 * 512 && t5().layers[14].output == 0);
 
 TEST(Catalogue, EveryNameHasAModel) {
-    for (const auto& entry : detail::catalogue) {
+    for (const auto& entry : model_catalogue) {
         const model made = named(entry.name);
         EXPECT_EQ(made.name.view(), entry.name);
         EXPECT_GT(parameters(made), 0);
@@ -54,7 +54,7 @@ TEST(Catalogue, UnknownNamesAreAnsweredWithTheKnown) {
         (void)named("gpt-2");
         FAIL();
     } catch (const chimera_error& e) {
-        for (const auto& entry : detail::catalogue)
+        for (const auto& entry : model_catalogue)
             EXPECT_NE(std::string(e.what()).find(entry.name), std::string::npos) << entry.name;
     }
 }

@@ -45,7 +45,7 @@ public:
     explicit remote_backend(std::set<int>& workers) : workers_(workers) {}
     std::string name() const override { return "Elsewhere"; }
     bool on_host() const override { return false; }
-    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+    std::shared_ptr<model_stage> make_stage(int worker, const chimera::gpt2_sizes& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
         workers_.insert(worker);
         return make_owned_stage(remote_device(), config, layers, unit, seed);

@@ -11,7 +11,7 @@ namespace {
 
 using namespace chimera::executor;
 
-const gpt2_config tiny{.layers = 1, .heads = 3, .channels = 9, .vocabulary = 7, .context = 5};
+const chimera::gpt2_sizes tiny{.layers = 1, .heads = 3, .channels = 9, .vocabulary = 7, .context = 5};
 const unit_shape unit{2, 5};
 
 /// One is left of six where a device has the sums in passing: the bias of c_attn, whose gradient comes from the attention.

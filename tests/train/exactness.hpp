@@ -24,7 +24,7 @@ using namespace chimera;
 using namespace chimera::executor;
 
 inline constexpr int iterations = 3;
-inline const gpt2_config model{.layers = 8, .heads = 2, .channels = 16, .vocabulary = 32, .context = 8};
+inline const gpt2_sizes model{.layers = 8, .heads = 2, .channels = 16, .vocabulary = 32, .context = 8};
 inline constexpr unit_shape unit{.sequences = 1, .tokens = 8};
 inline constexpr std::uint64_t seed = 7;
 
@@ -63,7 +63,7 @@ public:
     explicit host(local_mode mode, bool bf16 = false) : mode_(mode), plain_(make_host_backend({.bf16 = bf16})) {}
     std::string name() const override { return plain_->name(); }
     bool on_host() const override { return true; }
-    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_sizes& config, const layer_range& layers,
                                             const unit_shape& shape, std::uint64_t start) override {
         return plain_->make_stage(worker, config, layers, shape, start);
     }

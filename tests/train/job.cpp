@@ -24,7 +24,8 @@ TEST(job, every_key_is_read_and_written_back) {
         "optimiser":{"learning_rate":0.01,"min_learning_rate":0.001,"warmup":5,"steps":50,"betas":[0.8,0.99],"weight_decay":0.2,"clip":0.5},
         "seed":18446744073709551615,"output":"out","checkpoint_interval":7,"watchdog":2.5,"cores":3,"threads":5})";
     const auto made = parse_job(text, "j");
-    EXPECT_EQ(made.model, (model_sizes{8, 2, 32, 48, 300}));
+    EXPECT_EQ(made.model,
+              (chimera::gpt2_sizes{.layers = 8, .heads = 2, .channels = 32, .vocabulary = 300, .context = 48}));
     EXPECT_EQ(made.data, (std::vector<std::filesystem::path>{"a", "b c"}));
     EXPECT_EQ(made.schedule.stages, 8);
     EXPECT_EQ(made.schedule.recompute, "0,3");

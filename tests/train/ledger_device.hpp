@@ -23,8 +23,8 @@ public:
     using real = float;
     using wide = float;
     using memory = chimera::executor::host_memory;
-    using linear_plan = linear_shape;
-    using attention_plan = attention_shape;
+    using prepared_linear = linear_shape;
+    using prepared_attention = attention_shape;
 
     std::size_t bytes = 0;
     double forward = 0, input_gradient = 0, weight_gradient = 0;
@@ -34,8 +34,8 @@ public:
         bytes += size;
         return memory(size);
     }
-    linear_plan worker_plan(linear_shape s, linear_role) { return s; }
-    attention_plan worker_plan(attention_shape s) { return s; }
+    prepared_linear prepare(linear_shape s, linear_role) { return s; }
+    prepared_attention prepare(attention_shape s) { return s; }
 
     void fill(real*, real, std::size_t) {}
     void copy(real*, const real*, std::size_t) {}
@@ -45,17 +45,20 @@ public:
     void sum_of_squares(const wide*, std::size_t, double*) {}
     void embedding_forward(const embedding_shape&, const std::int32_t*, const real*, const real*, real*) {}
     void embedding_backward(const embedding_shape&, const std::int32_t*, const real*, real*, real*, bool) {}
-    void linear_forward(linear_plan p, const real*, const real*, const real*, const real*, real*) {
+    void linear_forward(prepared_linear p, const real*, const real*, const real*, const real*, real*) {
         forward += work(p);
     }
-    void linear_gelu_forward(linear_plan p, const real*, const real*, const real*, real*, real*) { forward += work(p); }
-    void linear_backward_input(linear_plan p, const real*, const real*, real*) { input_gradient += work(p); }
-    void linear_gelu_backward_input(linear_plan p, const real*, const real*, const real*, real*, real*, real*, bool) {
+    void linear_gelu_forward(prepared_linear p, const real*, const real*, const real*, real*, real*) {
+        forward += work(p);
+    }
+    void linear_backward_input(prepared_linear p, const real*, const real*, real*) { input_gradient += work(p); }
+    void linear_gelu_backward_input(prepared_linear p, const real*, const real*, const real*, real*, real*, real*,
+                                    bool) {
         input_gradient += work(p);
     }
-    bool sums_with_gelu(linear_plan) const { return true; }
+    bool sums_with_gelu(prepared_linear) const { return true; }
     void column_sums(const row_shape&, const real*, real*, bool) { ++column_passes; }
-    void linear_backward_weight(linear_plan p, const real*, const real*, real*, real* db, bool) {
+    void linear_backward_weight(prepared_linear p, const real*, const real*, real*, real* db, bool) {
         weight_gradient += work(p), column_passes += db != nullptr;
     }
     void gelu_backward(const real*, const real*, real*, std::size_t) {}
@@ -68,8 +71,8 @@ public:
     }
     void norm_backward(const row_shape&, const real*, const real*, const real*, const real*, const real*, const real*,
                        real*, const norm_gradients<real>&) {}
-    void attention_forward(const attention_plan& p, const real*, real*, real*) { forward += work(p); }
-    void attention_backward(const attention_plan& p, const real*, const real*, const real*, const real*, real*) {
+    void attention_forward(const prepared_attention& p, const real*, real*, real*) { forward += work(p); }
+    void attention_backward(const prepared_attention& p, const real*, const real*, const real*, const real*, real*) {
         input_gradient += 2 * work(p);
     }
     void cross_entropy(const row_shape&, const real*, const std::int32_t*, real*) {}

@@ -51,7 +51,7 @@ constexpr int threads_of<counting_device<Threads, Real>> = Threads;
 
 /// A model, and how its stages are cut for a program.
 struct setting {
-    gpt2_config config{12, 2, 10, 37, 12};
+    gpt2_sizes config{12, 2, 10, 37, 12};
     int sequences = 2, tokens = 7;  ///< of a unit
 };
 
@@ -72,7 +72,7 @@ std::vector<std::size_t> measure(const setting& with, const program_view& p) {
             held& h = all[{w, s}];
             h.model = std::make_unique<gpt2_stage<Device>>(*h.device, with.config, ranges[static_cast<std::size_t>(s)],
                                                            unit, 1);
-            h.model->core().set_batch(batch);
+            h.model->set_batch(batch);
         }
     const stage_lookup lookup = [&](int worker, int s) -> executor::stage* { return all.at({worker, s}).model.get(); };
     local_world world(p.head.workers), drafts(p.head.workers);

@@ -5,7 +5,7 @@
 #include <chimera/memory/stage_bytes.hpp>
 #include <chimera/model/catalogue.hpp>
 #include <executor/job/job.hpp>
-#include <executor/layers/gpt2_core.hpp>
+#include <executor/layers/gpt2_stage.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,35 +18,30 @@ namespace {
 using namespace chimera;
 using namespace chimera::executor;
 
-gpt2_sizes sizes_of(const gpt2_config& c, int tokens) {
-    return {.layers = c.layers,
-            .heads = c.heads,
-            .channels = c.channels,
-            .vocabulary = c.vocabulary,
-            .context = c.context,
-            .tokens = tokens,
-            .how = {}};
+gpt2_sizes sizes_of(gpt2_sizes c, int tokens) {
+    c.tokens = tokens;
+    return c;
 }
 
 /// Layers of the descriptor that a stage of the executor holds.
-std::array<int, 2> layers_of(const gpt2_config& c, const layer_range& r) {
+std::array<int, 2> layers_of(const gpt2_sizes& c, const layer_range& r) {
     return {r.embedding ? 0 : 1 + r.first, r.head ? c.layers + 2 : 1 + r.last};
 }
 
-constexpr gpt2_config configs[] = {{4, 2, 32, 256, 32}, {4, 4, 64, 256, 64}, {5, 1, 1, 2, 3},
-                                   {3, 3, 21, 17, 9},   {8, 5, 20, 50, 12},  {2, 2, 34, 101, 40}};
+constexpr gpt2_sizes configs[] = {{4, 2, 32, 256, 32}, {4, 4, 64, 256, 64}, {5, 1, 1, 2, 3},
+                                  {3, 3, 21, 17, 9},   {8, 5, 20, 50, 12},  {2, 2, 34, 101, 40}};
 constexpr unit_shape units[] = {{1, 1}, {1, 3}, {2, 3}, {3, 2}};
 
 /// `check(config, unit, stages, stage, range, core, bytes)` for every stage of every cut.
 template <class Check>
 void each_stage(Check check) {
-    for (const gpt2_config& c : configs)
+    for (const gpt2_sizes& c : configs)
         for (const unit_shape& unit : units) {
             const model m = executed_gpt2(sizes_of(c, unit.tokens), unit.sequences);
             for (int stages = 1; stages <= c.layers + 2; ++stages)
                 for (const layer_range& r : stage_layers(c, stages)) {
                     ledger::device device;
-                    gpt2_core<ledger::device> core(device, c, r, unit, 1);
+                    gpt2_stage<ledger::device> core(device, c, r, unit, 1);
                     const auto [from, to] = layers_of(c, r);
                     SCOPED_TRACE(testing::Message()
                                  << c.layers << " layers of " << c.channels << ", " << stages << " stages, units of "
@@ -57,21 +52,21 @@ void each_stage(Check check) {
 }
 
 TEST(ExecutedModel, ParametersAreThoseOfTheLayers) {
-    for (const gpt2_config& c : configs) EXPECT_EQ(parameters(executed_gpt2(sizes_of(c, 0))), parameter_count(c));
-    each_stage([](const model&, gpt2_core<ledger::device>& core, ledger::device&, const stage_bytes& of) {
+    for (const gpt2_sizes& c : configs) EXPECT_EQ(parameters(executed_gpt2(sizes_of(c, 0))), parameter_count(c));
+    each_stage([](const model&, gpt2_stage<ledger::device>& core, ledger::device&, const stage_bytes& of) {
         EXPECT_EQ(of.parameters, static_cast<double>(core.gradients().size()));
     });
 }
 
 TEST(ExecutedModel, LayersHaveTheParametersOfTheirTensors) {
-    const gpt2_config c{3, 3, 21, 17, 9};
+    const gpt2_sizes c{3, 3, 21, 17, 9};
     const model m = executed_gpt2(sizes_of(c, 0));
     for (int i = 0; i < static_cast<int>(m.layers.size()); ++i) {
         ledger::device device;
         const bool first = i == 0, last = i == c.layers + 1;
         const int block = std::clamp(i - 1, 0, c.layers);
         const layer_range range{first || last ? 0 : block, first || last ? 0 : block + 1, first, last};
-        gpt2_core<ledger::device> core(device, c, range, {1, 9}, 1);
+        gpt2_stage<ledger::device> core(device, c, range, {1, 9}, 1);
         std::size_t sum = 0;
         for (const auto& p : core.parameters()) sum += p.what.size;
         EXPECT_EQ(m.layers[static_cast<std::size_t>(i)].parameters, static_cast<std::int64_t>(sum)) << i;
@@ -79,7 +74,7 @@ TEST(ExecutedModel, LayersHaveTheParametersOfTheirTensors) {
 }
 
 TEST(ExecutedModel, ActivationsAndBoundariesAreThoseOfTheLayers) {
-    each_stage([](const model&, gpt2_core<ledger::device>& core, ledger::device&, const stage_bytes& of) {
+    each_stage([](const model&, gpt2_stage<ledger::device>& core, ledger::device&, const stage_bytes& of) {
         const auto bytes = [](std::size_t elements) { return static_cast<double>(4 * elements); };
         EXPECT_DOUBLE_EQ(of.kept, bytes(core.stash_size(false)));
         EXPECT_DOUBLE_EQ(of.selective, of.kept);
@@ -90,7 +85,7 @@ TEST(ExecutedModel, ActivationsAndBoundariesAreThoseOfTheLayers) {
 }
 
 TEST(ExecutedModel, AllocationsAreStateAndWorkSpace) {
-    each_stage([](const model& m, gpt2_core<ledger::device>& core, ledger::device& device, const stage_bytes& of) {
+    each_stage([](const model& m, gpt2_stage<ledger::device>& core, ledger::device& device, const stage_bytes& of) {
         const double state = of.parameters * (m.bytes.weight + m.bytes.gradient + m.bytes.optimiser);
         EXPECT_DOUBLE_EQ(static_cast<double>(device.bytes), state + of.workspace);
         const std::size_t before = device.bytes;
@@ -100,11 +95,11 @@ TEST(ExecutedModel, AllocationsAreStateAndWorkSpace) {
 }
 
 TEST(ExecutedModel, FlopsAreThoseOfTheProducts) {
-    for (const gpt2_config& c : configs)
+    for (const gpt2_sizes& c : configs)
         for (const unit_shape& unit : units) {
             const model m = executed_gpt2(sizes_of(c, unit.tokens), unit.sequences);
             ledger::device device;
-            gpt2_core<ledger::device> core(device, c, {0, c.layers, true, true}, unit, 1);
+            gpt2_stage<ledger::device> core(device, c, {0, c.layers, true, true}, unit, 1);
             const std::vector<std::int32_t> numbers(unit.size(1), 0);
             const unit_batch batch{numbers, numbers};
             core.set_batch({&batch, 1});
@@ -123,16 +118,26 @@ TEST(ExecutedModel, FlopsAreThoseOfTheProducts) {
         }
 }
 
+TEST(ExecutedModel, UnitsOfNoSequenceAreRefused) {
+    EXPECT_THROW((void)executed_gpt2(configs[0], 0), chimera_error);
+    EXPECT_THROW((void)executed_gpt2(configs[0], (1 << 20) + 1), chimera_error);
+}
+
+TEST(ExecutedModel, UnknownNamesAreAnsweredWithTheKnown) {
+    try {
+        (void)known_model("gpt-2");
+        FAIL();
+    } catch (const chimera_error& e) {
+        for (const char* name : {"tiny, bytes, gpt2, gpt2-124m", "resnet-20"})
+            EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << name;
+    }
+}
+
 TEST(ExecutedModel, NamedModelsAreThoseOfTheTrainer) {
     for (const char* name : {"tiny", "bytes", "gpt2"}) {
-        const model_sizes of = named_model(name);
-        const model own = executed_gpt2({.layers = of.layers,
-                                         .heads = of.heads,
-                                         .channels = of.channels,
-                                         .vocabulary = of.vocabulary,
-                                         .context = of.context,
-                                         .how = {}});
-        const model found = named(name);
+        const gpt2_sizes of = named_model(name);
+        const model own = executed_gpt2(of);
+        const model found = known_model(name);
         EXPECT_EQ(found.tokens, of.context);
         ASSERT_EQ(found.layers.size(), own.layers.size());
         for (std::size_t i = 0; i < own.layers.size(); ++i) {

@@ -167,7 +167,7 @@ TEST(trainer, versions_of_weights_count_as_memory) {
     wanted.schedule.family = "pipedream";
     wanted.schedule.stages = 4;
     wanted.schedule.micro_batches = 8;
-    const gpt2_config model{.layers = 4, .heads = 1, .channels = 64, .vocabulary = 256, .context = 32};
+    const chimera::gpt2_sizes model{.layers = 4, .heads = 1, .channels = 64, .vocabulary = 256, .context = 32};
     const job_program pipedream(wanted);
     wanted.schedule.family = "one_f_one_b";
     const job_program flushed(wanted);
@@ -177,7 +177,7 @@ TEST(trainer, versions_of_weights_count_as_memory) {
     const double block = 12 * 64 * 64 + 13 * 64, embedding = (256 + 32) * 64;
     EXPECT_EQ(model_bytes(pipedream.view(), model, layers) - model_bytes(flushed.view(), model, layers),
               4 * (3 * (block + embedding) + 2 * block + block));
-    const gpt2_config huge{.layers = 96, .heads = 96, .channels = 12288, .vocabulary = 50257, .context = 2048};
+    const chimera::gpt2_sizes huge{.layers = 96, .heads = 96, .channels = 12288, .vocabulary = 50257, .context = 2048};
     EXPECT_THAT(refusal_of([&] { check_memory(pipedream.view(), huge, stage_layers(huge, 4)); }),
                 HasSubstr("weight versions"));
 }

@@ -62,6 +62,42 @@ std::vector<stage_memory> ones(int stages) {
     return std::vector<stage_memory>(static_cast<std::size_t>(stages), one);
 }
 
+/// Least and most micro-batches of one stage that workers keep, from the papers (D stages, N micro-batches, f pairs of pipelines).
+struct peak_range {
+    double least = 0, most = 0;
+    friend constexpr bool operator==(const peak_range&, const peak_range&) = default;
+};
+
+/// Closed forms of published peaks, table 2 of the Chimera paper (arXiv 2107.06925) first.
+namespace published {
+
+constexpr peak_range gpipe(int micro_batches) { return {double(micro_batches), double(micro_batches)}; }
+constexpr peak_range one_f_one_b(int stages, int micro_batches) {
+    return {1, double((std::min)(stages, micro_batches))};
+}
+/// Chimera at D or more micro-batches, direct; table 3 for f > 1: [D - D/(2f) + 1, D].
+constexpr peak_range bidirectional(int stages, int pairs = 1) {
+    return {stages - stages / (2.0 * pairs) + 1, double(stages)};
+}
+constexpr peak_range bidirectional_doubling(int stages) { return {3 * stages / 2.0 + 1, 2.0 * stages}; }
+/// Zero bubble (arXiv 2401.10241): H1 as 1F1B, H2 up to 2D - 1.
+constexpr double zb_h2(int stages, int micro_batches) { return (std::min)(2 * stages - 1, micro_batches); }
+/// Controllable memory (arXiv 2405.15362), in micro-batches of two chunks.
+constexpr double v_half(int workers) {
+    const int whole = (workers + 2) / 2;
+    return whole;
+}
+constexpr double v_min(int workers) {
+    const int whole = (workers + 4) / 3;
+    return whole;
+}
+/// DualPipe (DeepSeek-V3, arXiv 2412.19437).
+constexpr double dualpipe(int stages) { return stages + 1; }
+/// Interleaved 1F1B (Narayanan et al., arXiv 2104.04473), in micro-batches of a worker's v chunks: D (1 + (D - 1)/(D v)).
+constexpr double interleaved(int workers, int chunks) { return workers * (1 + (workers - 1.0) / (workers * chunks)); }
+
+}  // namespace published
+
 /// Least and most micro-batches that workers keep.
 peak_range peaks(const schedule& of, double chunks = 1) {
     peak_range out{1e9, 0};
@@ -74,7 +110,6 @@ peak_range peaks(const schedule& of, double chunks = 1) {
 }
 
 TEST(PublishedPeaks, AreThoseOfTheSchedules) {
-    namespace published = published_peak;
     for (const int d : {2, 4, 8, 16})
         for (const int n : {1, 2 * d, 4 * d, 5 * d}) {
             EXPECT_EQ(peaks(generate(gpipe{d, n})), published::gpipe(n));
@@ -285,12 +320,6 @@ TEST(MemoryPeak, IsHardlyAboveTheTimelineAndNotBelow) {
                 const double peak = memory_peak(of, w, stages) / exact.peak();
                 EXPECT_GE(peak, waits ? 0.98 : 1) << name << ", worker " << w;
                 EXPECT_LT(peak, 1.015) << name << ", worker " << w;
-                std::vector<std::int32_t> held;
-                for (int s = 0; s < of.head.stages; ++s)
-                    if (std::ranges::count(p.view().replica_group(s), w) > 0) held.push_back(s);
-                const double reserved = reserved_peak(of.view().row(w), stages, held) / exact.reserved();
-                EXPECT_GE(reserved, waits ? 0.95 : 0.999) << name << ", worker " << w;
-                EXPECT_LT(reserved, 1.015) << name << ", worker " << w;
             }
         });
     }

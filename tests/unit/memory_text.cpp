@@ -15,7 +15,7 @@ namespace {
 
 std::string bytes(double count) {
     std::string out;
-    detail::put_bytes(out, count);
+    format::put_bytes(out, count);
     return out;
 }
 

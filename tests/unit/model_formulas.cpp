@@ -17,11 +17,11 @@ struct letters {
 };
 
 gpt2_sizes sizes_of(const letters& x) {
-    return {.layers = static_cast<std::int64_t>(x.l),
-            .heads = static_cast<std::int64_t>(x.a),
-            .channels = static_cast<std::int64_t>(x.h),
-            .vocabulary = static_cast<std::int64_t>(x.V),
-            .context = static_cast<std::int64_t>(x.s),
+    return {.layers = static_cast<int>(x.l),
+            .heads = static_cast<int>(x.a),
+            .channels = static_cast<int>(x.h),
+            .vocabulary = static_cast<int>(x.V),
+            .context = static_cast<int>(x.s),
             .how = {}};
 }
 
@@ -145,7 +145,7 @@ TEST(Activations, OptionsTakeAwayWhatTheyName) {
 }
 
 TEST(Activations, NothingIsNegativeOrOutOfOrder) {
-    for (const auto& entry : detail::catalogue) {
+    for (const auto& entry : model_catalogue) {
         const model m = named(entry.name);
         for (const layer& l : m.layers) {
             EXPECT_GE(l.activations, l.selective) << entry.name << " " << l.name.view();
@@ -178,7 +178,9 @@ TEST(Parameters, AsPyTorchCountsThem) {
     int lines = 0;
     for (std::getline(file, line); std::getline(file, line); ++lines) {
         const auto comma = line.find(',');
-        EXPECT_EQ(parameters(named(line.substr(0, comma))), std::stoll(line.substr(comma + 1))) << line;
+        const std::string name = line.substr(0, comma);
+        const model of = name == "gpt2" ? gpt2({.tied = false, .how = {}}) : named(name);  // as the executor trains it
+        EXPECT_EQ(parameters(of), std::stoll(line.substr(comma + 1))) << line;
     }
     EXPECT_EQ(lines, 21);
 }
@@ -195,7 +197,6 @@ TEST(Sizes, ThoseThatDoNotFitAreRefused) {
     refused([] { return vit({.patch = 15}); });
     refused([] { return resnet({.depth = 19}); });
     refused([] { return t5({.targets = 0, .how = {}}); });
-    refused([] { return executed_gpt2(executed_tiny, 0); });
 }
 
 }  // namespace

@@ -123,8 +123,8 @@ TEST(partition_coupled, mirror_and_labels_agree_on_larger_ones) {
         of.on = mirrored(static_cast<int>(of.in_flight.size()));
         const auto got = coupled(of.seconds, of.on);
         const std::vector<double> zeros(of.seconds.size(), 0.0), none_(of.on.size(), 0.0);
-        const auto stages = detail::make_bounded(of.seconds, of.stages(), {zeros, zeros, none_, detail::unbounded, {}});
-        const detail::shared_seconds by{stages, of.on, {}, detail::unbounded, of.layers(), of.stages()};
+        const auto stages = detail::make_bounded(of.seconds, of.stages(), {zeros, zeros, none_, unbounded, {}});
+        const detail::shared_seconds by{stages, of.on, {}, unbounded, of.layers(), of.stages()};
         detail::label_search search(by, 1 << 20);
         detail::found best;
         detail::improve(search, best);

@@ -19,7 +19,7 @@ namespace chimera::executor {
 /// is the watchdog's business.
 class process_world {
 public:
-    /// `here`: the workers that this process plays, of `workers`; together the processes of the meeting play each once. All make theirs
+    /// `here`: the workers that this process plays, of `workers`; together the processes of the rendezvous play each once. All make theirs
     /// at once. Throws where others do not come within the time-out, or say something else.
     process_world(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds);
     ~process_world();

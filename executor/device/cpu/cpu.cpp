@@ -17,7 +17,7 @@ struct cpu_state {
     const kernels& set;
     team threads;
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    std::map<linear_shape, linear_primitives> plans;
+    std::map<linear_shape, linear_primitives> prepared;
     host_memory scratch;
 
     cpu_state(const kernels& k, int size) : set(k), threads(size) {}
@@ -128,17 +128,17 @@ std::size_t cpu_device_in<Real>::scratch_bytes() const {
 }
 
 template <class Real>
-auto cpu_device_in<Real>::plan(linear_shape shape, linear_role) -> linear_plan {
+auto cpu_device_in<Real>::prepare(linear_shape shape, linear_role) -> prepared_linear {
     detail::use_one_thread();
     auto& s = *state_;
     const auto& made =
-        s.plans.try_emplace(shape, s.engine, shape, detail::number_of<Real>, s.threads.size()).first->second;
+        s.prepared.try_emplace(shape, s.engine, shape, detail::number_of<Real>, s.threads.size()).first->second;
     s.reserve(made.scratch_bytes());
     return &made;
 }
 
 template <class Real>
-auto cpu_device_in<Real>::plan(attention_shape shape) -> attention_plan {
+auto cpu_device_in<Real>::prepare(attention_shape shape) -> prepared_attention {
     state_->reserve(state_->attention_floats(shape) * static_cast<std::size_t>(state_->threads.size()) * sizeof(float));
     return shape;
 }
@@ -202,41 +202,42 @@ void cpu_device_in<Real>::embedding_backward(const embedding_shape& shape, const
 }
 
 template <class Real>
-void cpu_device_in<Real>::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+void cpu_device_in<Real>::linear_forward(prepared_linear prepared, const real* x, const real* w, const real* bias,
                                          const real* residual, real* y) {
-    state_->run(plan->forward[bias != nullptr][residual != nullptr], {x, w, y, bias, residual});
+    state_->run(prepared->forward[bias != nullptr][residual != nullptr], {x, w, y, bias, residual});
 }
 
 template <class Real>
-void cpu_device_in<Real>::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+void cpu_device_in<Real>::linear_gelu_forward(prepared_linear prepared, const real* x, const real* w, const real* bias,
                                               real* before, real* y) {
-    if (!before && bias) return state_->run(plan->gelu, {x, w, y, bias});
+    if (!before && bias) return state_->run(prepared->gelu, {x, w, y, bias});
     real* inner = before ? before : y;
-    linear_forward(plan, x, w, bias, nullptr, inner);
-    state_->elements(detail::count(plan->shape.rows, plan->shape.outputs), [&](std::size_t first, std::size_t count) {
-        state_->template in<Real>().gelu_forward(inner + first, y + first, count);
-    });
+    linear_forward(prepared, x, w, bias, nullptr, inner);
+    state_->elements(detail::count(prepared->shape.rows, prepared->shape.outputs),
+                     [&](std::size_t first, std::size_t count) {
+                         state_->template in<Real>().gelu_forward(inner + first, y + first, count);
+                     });
 }
 
 template <class Real>
-void cpu_device_in<Real>::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
-    state_->run(plan->input, {dy, w, dx});
+void cpu_device_in<Real>::linear_backward_input(prepared_linear prepared, const real* dy, const real* w, real* dx) {
+    state_->run(prepared->input, {dy, w, dx});
 }
 
 template <class Real>
-void cpu_device_in<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w,
+void cpu_device_in<Real>::linear_gelu_backward_input(prepared_linear prepared, const real* dy, const real* w,
                                                      const real* before, real* dx, real* room, wide* sums, bool add) {
-    const row_shape gradient{plan->shape.rows, plan->shape.inputs};
-    linear_backward_input(plan, dy, w, room);
+    const row_shape gradient{prepared->shape.rows, prepared->shape.inputs};
+    linear_backward_input(prepared, dy, w, room);
     state_->template in<Real>().gelu_backward(before, room, dx, gradient.size());
     if (sums) column_sums(gradient, dx, sums, add);
 }
 
 template <class Real>
-void cpu_device_in<Real>::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db,
-                                                 bool add) {
-    const linear_shape& s = plan->shape;
-    state_->run(plan->weight[add], {s.transposed ? dy : x, s.transposed ? x : dy, dw});
+void cpu_device_in<Real>::linear_backward_weight(prepared_linear prepared, const real* dy, const real* x, wide* dw,
+                                                 wide* db, bool add) {
+    const linear_shape& s = prepared->shape;
+    state_->run(prepared->weight[add], {s.transposed ? dy : x, s.transposed ? x : dy, dw});
     if (db) column_sums({s.rows, s.outputs}, dy, db, add);
 }
 
@@ -289,17 +290,18 @@ void cpu_device_in<Real>::norm_backward_parameters(const row_shape& shape, const
 }
 
 template <class Real>
-void cpu_device_in<Real>::attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum) {
-    state_->heads(plan, [&](int first, int last, float* scratch) {
-        state_->template in<Real>().attention_forward(plan, first, last, qkv, y, log_sum, scratch);
+void cpu_device_in<Real>::attention_forward(const prepared_attention& prepared, const real* qkv, real* y,
+                                            wide* log_sum) {
+    state_->heads(prepared, [&](int first, int last, float* scratch) {
+        state_->template in<Real>().attention_forward(prepared, first, last, qkv, y, log_sum, scratch);
     });
 }
 
 template <class Real>
-void cpu_device_in<Real>::attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
-                                             const wide* log_sum, real* d_qkv) {
-    state_->heads(plan, [&](int first, int last, float* scratch) {
-        state_->template in<Real>().attention_backward(plan, first, last, qkv, y, dy, log_sum, d_qkv, scratch);
+void cpu_device_in<Real>::attention_backward(const prepared_attention& prepared, const real* qkv, const real* y,
+                                             const real* dy, const wide* log_sum, real* d_qkv) {
+    state_->heads(prepared, [&](int first, int last, float* scratch) {
+        state_->template in<Real>().attention_backward(prepared, first, last, qkv, y, dy, log_sum, d_qkv, scratch);
     });
 }
 

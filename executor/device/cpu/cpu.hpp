@@ -24,15 +24,16 @@ bool cpu_has_bf16();
 ///
 /// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. With more than one thread
 /// it starts helpers, which end with it. How work is cut depends on its shape and on the number of threads alone, so results do too.
-/// Threads that compute are told to use one OpenMP thread. Plans live as long as the device. Scratch memory grows only in `plan`.
+/// Threads that compute are told to use one OpenMP thread. Prepared
+/// products live as long as the device. Scratch memory grows only in `prepare`.
 template <class Real>
 class cpu_device_in : public host_side {
 public:
     using real = Real;
     using wide = float;
     using memory = host_memory;
-    using linear_plan = const detail::linear_primitives*;
-    using attention_plan = attention_shape;
+    using prepared_linear = const detail::linear_primitives*;
+    using prepared_attention = attention_shape;
 
     explicit cpu_device_in(int threads = 1);
     explicit cpu_device_in(const detail::kernels& loops, int threads = 1);  ///< with the loops of one instruction set
@@ -43,12 +44,12 @@ public:
     /// The instruction set of the loops: baseline, avx2 or avx512.
     const char* instruction_set() const;
 
-    /// Bytes of scratch memory for the plans made so far.
+    /// Bytes of scratch memory for what was prepared so far.
     std::size_t scratch_bytes() const;
 
     memory allocate(std::size_t bytes) { return memory(bytes); }
-    linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
-    attention_plan plan(attention_shape shape);
+    prepared_linear prepare(linear_shape shape, linear_role role = linear_role::any);
+    prepared_attention prepare(attention_shape shape);
 
     template <class T>
     void fill(T* y, wide value, std::size_t n);
@@ -66,14 +67,15 @@ public:
     void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
                             wide* d_token_table, wide* d_position_table, bool add);
 
-    void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
+    void linear_forward(prepared_linear prepared, const real* x, const real* w, const real* bias, const real* residual,
                         real* y);
-    void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
-    void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
-    void linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before, real* dx,
-                                    real* room, wide* sums = nullptr, bool add = false);
-    bool sums_with_gelu(linear_plan) const { return false; }
-    void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
+    void linear_gelu_forward(prepared_linear prepared, const real* x, const real* w, const real* bias, real* before,
+                             real* y);
+    void linear_backward_input(prepared_linear prepared, const real* dy, const real* w, real* dx);
+    void linear_gelu_backward_input(prepared_linear prepared, const real* dy, const real* w, const real* before,
+                                    real* dx, real* room, wide* sums = nullptr, bool add = false);
+    bool sums_with_gelu(prepared_linear) const { return false; }
+    void linear_backward_weight(prepared_linear prepared, const real* dy, const real* x, wide* dw, wide* db, bool add);
     void column_sums(const row_shape& shape, const real* dy, wide* sums, bool add);
     void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n);
 
@@ -88,8 +90,8 @@ public:
         norm_backward_in_pieces(*this, shape, dy, x, scale, mean, inverse, residual, dx, to);
     }
 
-    void attention_forward(const attention_plan& plan, const real* qkv, real* y, wide* log_sum);
-    void attention_backward(const attention_plan& plan, const real* qkv, const real* y, const real* dy,
+    void attention_forward(const prepared_attention& prepared, const real* qkv, real* y, wide* log_sum);
+    void attention_backward(const prepared_attention& prepared, const real* qkv, const real* y, const real* dy,
                             const wide* log_sum, real* d_qkv);
 
     void cross_entropy(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses);

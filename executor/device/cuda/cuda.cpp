@@ -51,13 +51,13 @@ std::size_t cuda_device<Real>::scratch_bytes() const {
 }
 
 template <class Real>
-bool cuda_device<Real>::is_fused(attention_plan plan) const {
-    return plan->is_fused();
+bool cuda_device<Real>::is_fused(prepared_attention prepared) const {
+    return prepared->is_fused();
 }
 
 template <class Real>
-std::string cuda_device<Real>::attention_way(attention_plan plan) const {
-    return plan->way();
+std::string cuda_device<Real>::attention_way(prepared_attention prepared) const {
+    return prepared->way();
 }
 
 template <class Real>
@@ -67,7 +67,7 @@ void* cuda_device<Real>::queue() {
 }
 
 template <class Real>
-auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_plan {
+auto cuda_device<Real>::prepare(linear_shape shape, linear_role role) -> prepared_linear {
     queue();
     auto& made = state_->linear.try_emplace(shape, state_->library, shape, detail::number_of<Real>).first->second;
     made.prepare(role);
@@ -78,7 +78,7 @@ auto cuda_device<Real>::plan(linear_shape shape, linear_role role) -> linear_pla
 }
 
 template <class Real>
-auto cuda_device<Real>::plan(attention_shape shape) -> attention_plan {
+auto cuda_device<Real>::prepare(attention_shape shape) -> prepared_attention {
     queue();
     auto& made = state_->attention.try_emplace(shape, state_->library, shape, detail::number_of<Real>, state_->fuse)
                      .first->second;
@@ -145,52 +145,52 @@ void cuda_device<Real>::embedding_backward(const embedding_shape& shape, const s
 }
 
 template <class Real>
-void cuda_device<Real>::linear_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+void cuda_device<Real>::linear_forward(prepared_linear prepared, const real* x, const real* w, const real* bias,
                                        const real* residual, real* y) {
     queue();
-    plan->get({.what = linear_product::forward, .bias = bias != nullptr, .residual = residual != nullptr})
+    prepared->get({.what = linear_product::forward, .bias = bias != nullptr, .residual = residual != nullptr})
         .run(x, w, y, residual, bias);
 }
 
 template <class Real>
-void cuda_device<Real>::linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias,
+void cuda_device<Real>::linear_gelu_forward(prepared_linear prepared, const real* x, const real* w, const real* bias,
                                             real* before, real* y) {
     queue();
     const bool keep = before != nullptr;
-    if (bias && plan->fuses_gelu(keep))
-        return plan->get({linear_product::gelu, true, false, keep}).run(x, w, y, nullptr, bias, before);
+    if (bias && prepared->fuses_gelu(keep))
+        return prepared->get({linear_product::gelu, true, false, keep}).run(x, w, y, nullptr, bias, before);
     real* const inner = keep ? before : y;
-    linear_forward(plan, x, w, bias, nullptr, inner);
-    gpu::gelu_forward(queue(), inner, y, detail::count(plan->shape().rows, plan->shape().outputs));
+    linear_forward(prepared, x, w, bias, nullptr, inner);
+    gpu::gelu_forward(queue(), inner, y, detail::count(prepared->shape().rows, prepared->shape().outputs));
 }
 
 template <class Real>
-void cuda_device<Real>::linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx) {
+void cuda_device<Real>::linear_backward_input(prepared_linear prepared, const real* dy, const real* w, real* dx) {
     queue();
-    plan->get({.what = linear_product::input}).run(dy, w, dx);
+    prepared->get({.what = linear_product::input}).run(dy, w, dx);
 }
 
 // cuBLASLt does not say that its second matrix may be the result: so in place it is not, for the price of a copy.
 template <class Real>
-void cuda_device<Real>::linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before,
-                                                   real* dx, real* room, wide* sums, bool add) {
-    const row_shape gradient{plan->shape().rows, plan->shape().inputs};
-    if (plan->fuses_gelu_slope()) {
+void cuda_device<Real>::linear_gelu_backward_input(prepared_linear prepared, const real* dy, const real* w,
+                                                   const real* before, real* dx, real* room, wide* sums, bool add) {
+    const row_shape gradient{prepared->shape().rows, prepared->shape().inputs};
+    if (prepared->fuses_gelu_slope()) {
         queue();
         real* const to = dx == before ? room : dx;
-        plan->get({.what = linear_product::gelu_input}).run(dy, w, to, nullptr, nullptr, before);
+        prepared->get({.what = linear_product::gelu_input}).run(dy, w, to, nullptr, nullptr, before);
         if (to != dx) copy(dx, to, gradient.size());
         if (sums) column_sums(gradient, dx, sums, add);
     } else {
-        linear_backward_input(plan, dy, w, room);
+        linear_backward_input(prepared, dy, w, room);
         gpu::gelu_backward(queue(), gradient, before, room, dx, sums, add,
                            state_->room(gpu::columns_workspace(gradient, 1)));
     }
 }
 
 template <class Real>
-bool cuda_device<Real>::sums_with_gelu(linear_plan plan) const {
-    return !plan->fuses_gelu_slope();
+bool cuda_device<Real>::sums_with_gelu(prepared_linear prepared) const {
+    return !prepared->fuses_gelu_slope();
 }
 
 template <class Real>
@@ -199,15 +199,15 @@ void cuda_device<Real>::column_sums(const row_shape& shape, const real* dy, wide
 }
 
 template <class Real>
-void cuda_device<Real>::linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db,
-                                               bool add) {
+void cuda_device<Real>::linear_backward_weight(prepared_linear prepared, const real* dy, const real* x, wide* dw,
+                                               wide* db, bool add) {
     void* const on = queue();
-    const linear_shape& s = plan->shape();
-    const bool sums = db && plan->fuses_sums(add);
+    const linear_shape& s = prepared->shape();
+    const bool sums = db && prepared->fuses_sums(add);
     const real *const left = s.transposed ? dy : x, *const right = s.transposed ? x : dy;
     std::byte* const room = state_->room(gpu::columns_workspace({s.rows, s.outputs}, 1) + detail::row_bytes(s.outputs));
     wide* const found = add ? reinterpret_cast<wide*>(room) : db;  // cuBLASLt overwrites
-    plan->get({.what = linear_product::weight, .add = add, .sums = sums}).run(left, right, dw, dw, found);
+    prepared->get({.what = linear_product::weight, .add = add, .sums = sums}).run(left, right, dw, dw, found);
     if (!db) return;
     if (!sums) return gpu::column_sums(on, {s.rows, s.outputs}, dy, db, add, room);
     if (add) gpu::add(on, db, found, static_cast<std::size_t>(s.outputs));
@@ -230,16 +230,16 @@ void cuda_device<Real>::norm_backward(const row_shape& shape, const real* dy, co
 }
 
 template <class Real>
-void cuda_device<Real>::attention_forward(attention_plan plan, const real* qkv, real* y, wide* log_sum) {
+void cuda_device<Real>::attention_forward(prepared_attention prepared, const real* qkv, real* y, wide* log_sum) {
     queue();
-    plan->forward(qkv, y, log_sum, [&](std::size_t bytes) { return state_->room(bytes); });
+    prepared->forward(qkv, y, log_sum, [&](std::size_t bytes) { return state_->room(bytes); });
 }
 
 template <class Real>
-void cuda_device<Real>::attention_backward(attention_plan plan, const real* qkv, const real* y, const real* dy,
+void cuda_device<Real>::attention_backward(prepared_attention prepared, const real* qkv, const real* y, const real* dy,
                                            const wide* log_sum, real* d_qkv) {
     queue();
-    plan->backward(qkv, y, dy, log_sum, d_qkv, [&](std::size_t bytes) { return state_->room(bytes); });
+    prepared->backward(qkv, y, dy, log_sum, d_qkv, [&](std::size_t bytes) { return state_->room(bytes); });
 }
 
 template <class Real>

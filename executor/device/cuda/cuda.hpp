@@ -39,7 +39,7 @@ struct cuda_options {
 /// An operation's result depends on its arguments alone, bit for bit, but for what is said of `deterministic`.
 ///
 /// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current one.
-/// Plans live as long as the device and are measured when they are made. Memory is taken in allocate, plan, and where an
+/// Prepared products live as long as the device and are measured when they are made. Memory is taken in allocate, prepare, and where an
 /// operation needs more scratch than any before it: not after the first iteration. What CUDA refuses throws chimera_error.
 template <class Real>
 class cuda_device {
@@ -47,8 +47,8 @@ public:
     using real = Real;
     using wide = float;
     using memory = device_memory;
-    using linear_plan = detail::linear_products*;
-    using attention_plan = detail::attention_products*;
+    using prepared_linear = detail::linear_products*;
+    using prepared_attention = detail::attention_products*;
     using step_numbers = gpu::adamw_numbers;
     static constexpr bool on_host = false;
 
@@ -61,12 +61,12 @@ public:
     int gpu() const;
     void* stream() const;               ///< a cudaStream_t
     std::size_t scratch_bytes() const;  ///< bytes of workspace and scratch so far
-    bool is_fused(attention_plan plan) const;
-    std::string attention_way(attention_plan plan) const;  ///< "cuDNN 9.19.0" or "matrix products (why)"
+    bool is_fused(prepared_attention prepared) const;
+    std::string attention_way(prepared_attention prepared) const;  ///< "cuDNN 9.19.0" or "matrix products (why)"
 
     memory allocate(std::size_t bytes) { return memory(gpu(), bytes); }
-    linear_plan plan(linear_shape shape, linear_role role = linear_role::any);
-    attention_plan plan(attention_shape shape);
+    prepared_linear prepare(linear_shape shape, linear_role role = linear_role::any);
+    prepared_attention prepare(attention_shape shape);
 
     void upload(void* to, const void* from_host, std::size_t bytes);
     void download(void* to_host, const void* from, std::size_t bytes);
@@ -97,14 +97,15 @@ public:
     void embedding_backward(const embedding_shape& shape, const std::int32_t* tokens, const real* dy,
                             wide* d_token_table, wide* d_position_table, bool add);
 
-    void linear_forward(linear_plan plan, const real* x, const real* w, const real* bias, const real* residual,
+    void linear_forward(prepared_linear prepared, const real* x, const real* w, const real* bias, const real* residual,
                         real* y);
-    void linear_gelu_forward(linear_plan plan, const real* x, const real* w, const real* bias, real* before, real* y);
-    void linear_backward_input(linear_plan plan, const real* dy, const real* w, real* dx);
-    void linear_gelu_backward_input(linear_plan plan, const real* dy, const real* w, const real* before, real* dx,
-                                    real* room, wide* sums = nullptr, bool add = false);
-    bool sums_with_gelu(linear_plan plan) const;
-    void linear_backward_weight(linear_plan plan, const real* dy, const real* x, wide* dw, wide* db, bool add);
+    void linear_gelu_forward(prepared_linear prepared, const real* x, const real* w, const real* bias, real* before,
+                             real* y);
+    void linear_backward_input(prepared_linear prepared, const real* dy, const real* w, real* dx);
+    void linear_gelu_backward_input(prepared_linear prepared, const real* dy, const real* w, const real* before,
+                                    real* dx, real* room, wide* sums = nullptr, bool add = false);
+    bool sums_with_gelu(prepared_linear prepared) const;
+    void linear_backward_weight(prepared_linear prepared, const real* dy, const real* x, wide* dw, wide* db, bool add);
     void column_sums(const row_shape& shape, const real* dy, wide* sums, bool add);
     void gelu_backward(const real* x, const real* dy, real* dx, std::size_t n) {
         gpu::gelu_backward(queue(), x, dy, dx, n);
@@ -123,9 +124,9 @@ public:
     void norm_backward(const row_shape& shape, const real* dy, const real* x, const real* scale, const wide* mean,
                        const wide* inverse, const real* residual, real* dx, const norm_gradients<wide>& to);
 
-    void attention_forward(attention_plan plan, const real* qkv, real* y, wide* log_sum);
-    void attention_backward(attention_plan plan, const real* qkv, const real* y, const real* dy, const wide* log_sum,
-                            real* d_qkv);
+    void attention_forward(prepared_attention prepared, const real* qkv, real* y, wide* log_sum);
+    void attention_backward(prepared_attention prepared, const real* qkv, const real* y, const real* dy,
+                            const wide* log_sum, real* d_qkv);
 
     void cross_entropy(const row_shape& shape, const real* logits, const std::int32_t* targets, wide* losses);
     void cross_entropy_and_gradient(const row_shape& shape, real* logits, const std::int32_t* targets, wide* losses,

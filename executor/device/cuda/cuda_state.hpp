@@ -12,7 +12,7 @@
 
 namespace chimera::executor::detail {
 
-/// Stream, plans and scratch memory of one device.
+/// Stream, prepared products and scratch memory of one device.
 struct cuda_state {
     int gpu;
     bool own_stream, fuse, reads_host;  ///< the last: by itself, memory that no call has made known to it

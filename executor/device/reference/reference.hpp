@@ -19,12 +19,12 @@ public:
     using real = Real;
     using wide = Real;
     using memory = host_memory;
-    using linear_plan = linear_shape;
-    using attention_plan = attention_shape;
+    using prepared_linear = linear_shape;
+    using prepared_attention = attention_shape;
 
     memory allocate(std::size_t bytes) { return memory(bytes); }
-    linear_plan plan(linear_shape s, linear_role = linear_role::any) { return s; }
-    attention_plan plan(attention_shape s) { return s; }
+    prepared_linear prepare(linear_shape s, linear_role = linear_role::any) { return s; }
+    prepared_attention prepare(attention_shape s) { return s; }
 
     void fill(real* y, real value, std::size_t n) { std::fill_n(y, n, value); }
     void copy(real* y, const real* x, std::size_t n) { std::copy_n(x, n, y); }
@@ -65,7 +65,7 @@ public:
             }
     }
 
-    void linear_forward(const linear_plan& s, const real* x, const real* w, const real* bias, const real* residual,
+    void linear_forward(const prepared_linear& s, const real* x, const real* w, const real* bias, const real* residual,
                         real* y) {
         for (int i = 0; i < s.rows; ++i)
             for (int o = 0; o < s.outputs; ++o) {
@@ -75,7 +75,7 @@ public:
             }
     }
 
-    void linear_gelu_forward(const linear_plan& s, const real* x, const real* w, const real* bias, real* before,
+    void linear_gelu_forward(const prepared_linear& s, const real* x, const real* w, const real* bias, real* before,
                              real* y) {
         linear_forward(s, x, w, bias, nullptr, y);
         for (std::size_t i = 0; i < at(s.rows, 0, s.outputs); ++i) {
@@ -84,7 +84,7 @@ public:
         }
     }
 
-    void linear_backward_input(const linear_plan& s, const real* dy, const real* w, real* dx) {
+    void linear_backward_input(const prepared_linear& s, const real* dy, const real* w, real* dx) {
         for (int i = 0; i < s.rows; ++i)
             for (int k = 0; k < s.inputs; ++k) {
                 real sum = 0;
@@ -93,15 +93,15 @@ public:
             }
     }
 
-    void linear_gelu_backward_input(const linear_plan& s, const real* dy, const real* w, const real* before, real* dx,
-                                    real* room, real* sums = nullptr, bool add = false) {
+    void linear_gelu_backward_input(const prepared_linear& s, const real* dy, const real* w, const real* before,
+                                    real* dx, real* room, real* sums = nullptr, bool add = false) {
         linear_backward_input(s, dy, w, room);
         gelu_backward(before, room, dx, at(s.rows, 0, s.inputs));
         if (sums) column_sums({s.rows, s.inputs}, dx, sums, add);
     }
-    bool sums_with_gelu(const linear_plan&) const { return false; }
+    bool sums_with_gelu(const prepared_linear&) const { return false; }
 
-    void linear_backward_weight(const linear_plan& s, const real* dy, const real* x, real* dw, real* db, bool add) {
+    void linear_backward_weight(const prepared_linear& s, const real* dy, const real* x, real* dw, real* db, bool add) {
         for (int o = 0; o < s.outputs; ++o) {
             for (int k = 0; k < s.inputs; ++k) {
                 real sum = add ? dw[weight(s, k, o)] : real(0);
@@ -173,7 +173,7 @@ public:
         norm_backward_in_pieces(*this, s, dy, x, scale, mean, inverse, residual, dx, to);
     }
 
-    void attention_forward(const attention_plan& s, const real* qkv, real* y, real* log_sum) {
+    void attention_forward(const prepared_attention& s, const real* qkv, real* y, real* log_sum) {
         for_each_row(s, [&](int row, int first, int head, std::size_t index) {
             std::vector<real> p = scores(s, qkv, row, first, head);
             const real largest = *std::max_element(p.begin(), p.end());
@@ -189,8 +189,8 @@ public:
         });
     }
 
-    void attention_backward(const attention_plan& s, const real* qkv, const real*, const real* dy, const real* log_sum,
-                            real* d_qkv) {
+    void attention_backward(const prepared_attention& s, const real* qkv, const real*, const real* dy,
+                            const real* log_sum, real* d_qkv) {
         std::vector<real> result(at(s.rows(), 0, 3 * s.channels), real(0));
         const real factor = 1 / std::sqrt(real(s.head_size()));
         for_each_row(s, [&](int row, int first, int head, std::size_t index) {

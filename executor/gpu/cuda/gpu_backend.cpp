@@ -51,7 +51,7 @@ public:
     bool on_host() const override { return false; }
     bool plays(int worker) const override { return !how_.together || how_.together->plays(worker); }
 
-    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_config& config, const layer_range& layers,
+    std::shared_ptr<model_stage> make_stage(int worker, const gpt2_sizes& config, const layer_range& layers,
                                             const unit_shape& unit, std::uint64_t seed) override {
         return how_.bf16 ? make<bf16>(worker, config, layers, unit, seed)
                          : make<float>(worker, config, layers, unit, seed);
@@ -107,7 +107,7 @@ private:
     }
 
     template <class Real>
-    std::shared_ptr<model_stage> make(int worker, const gpt2_config& config, const layer_range& layers,
+    std::shared_ptr<model_stage> make(int worker, const gpt2_sizes& config, const layer_range& layers,
                                       const unit_shape& unit, std::uint64_t seed) {
         cuda_options on;
         on.gpu = stream_of(worker).gpu();

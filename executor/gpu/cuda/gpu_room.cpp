@@ -46,7 +46,7 @@ public:
     }
 
     executed_numbers numbers() const override { return how_.bf16 ? numbers_on_gpu_in_bf16 : numbers_on_gpu; }
-    std::size_t own_bytes(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) override {
+    std::size_t own_bytes(const gpt2_sizes& config, const layer_range& layers, const unit_shape& unit) override {
         return how_.bf16 ? count<bf16>(config, layers, unit) : count<float>(config, layers, unit);
     }
     std::size_t step_bytes() const override { return sizeof(gpu::adamw_numbers); }
@@ -55,7 +55,7 @@ public:
 private:
     /// Scratch bytes that the plans of a block, or of the head, need. Plans are made once: those of fused attention are compiled.
     template <class Real>
-    std::size_t planned(const gpt2_config& config, const unit_shape& unit, bool of_head) {
+    std::size_t planned(const gpt2_sizes& config, const unit_shape& unit, bool of_head) {
         const std::array key{config.heads,   config.channels, config.vocabulary,
                              unit.sequences, unit.tokens,     int{of_head}};
         if (const auto known = planned_.find(key); known != planned_.end()) return known->second;
@@ -74,7 +74,7 @@ private:
     }
     /// Plans the stage's products, without its weights, and adds what its other operations want of the same scratch.
     template <class Real>
-    std::size_t count(const gpt2_config& config, const layer_range& layers, const unit_shape& unit) {
+    std::size_t count(const gpt2_sizes& config, const layer_range& layers, const unit_shape& unit) {
         std::size_t constants = 0, scratch = gpu::sum_workspace(elements(config, layers));
         if (layers.last > layers.first) scratch = std::max(scratch, planned<Real>(config, unit, false));
         if (layers.head) {
@@ -92,14 +92,8 @@ private:
         return scratch + constants;
     }
     /// Of the stage's parameters, gaps included.
-    std::size_t elements(const gpt2_config& c, const layer_range& layers) const {
-        const model whole = executed_gpt2({.layers = c.layers,
-                                           .heads = c.heads,
-                                           .channels = c.channels,
-                                           .vocabulary = c.vocabulary,
-                                           .context = c.context,
-                                           .how = {}},
-                                          1, numbers());
+    std::size_t elements(const gpt2_sizes& c, const layer_range& layers) const {
+        const model whole = executed_gpt2(c, 1, numbers());
         std::int64_t sum = 0;
         const auto add = [&](std::size_t i) { sum += whole.layers[i].parameters + whole.layers[i].padding; };
         if (layers.embedding) add(0);

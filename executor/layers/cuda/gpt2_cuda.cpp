@@ -3,8 +3,6 @@
 
 namespace chimera::executor {
 
-template class gpt2_core<cuda_device<float>>;
-template class gpt2_core<cuda_device<bf16>>;
 template class gpt2_stage<cuda_device<float>>;
 template class gpt2_stage<cuda_device<bf16>>;
 

@@ -6,8 +6,6 @@
 
 namespace chimera::executor {
 
-extern template class gpt2_core<cuda_device<float>>;
-extern template class gpt2_core<cuda_device<bf16>>;
 extern template class gpt2_stage<cuda_device<float>>;
 extern template class gpt2_stage<cuda_device<bf16>>;
 

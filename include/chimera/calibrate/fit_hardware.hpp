@@ -15,7 +15,7 @@
 
 namespace chimera {
 
-/// A fitted number of the hardware. The interval holds the true one in 95 of 100 cases, as far as the model is right.
+/// A fitted number of the hardware with its 95 % confidence interval, which holds as far as the model is right.
 struct estimate {
     const hardware_number* number = nullptr;
     double value = 0;
@@ -23,14 +23,15 @@ struct estimate {
     double high = 0;
 };
 
-/// How far predictions are off, in parts of what was measured.
+/// The errors of predictions, relative to the measurements.
 struct error_summary {
     double mean = 0;  ///< of the absolute errors
     double p95 = 0;   ///< 95 of 100 are at most that
     double most = 0;
 };
 
-/// What fitting came to. Rows are measured configurations; all errors are relative: predicted / measured - 1.
+/// The result of `calibrate`: fitted parameters and their errors. Rows are measured configurations; all errors are
+/// relative: predicted / measured - 1.
 struct calibration {
     hardware fitted;
     std::vector<estimate> estimates;
@@ -41,15 +42,15 @@ struct calibration {
     int folds = 0;
 };
 
-/// How to fit, and what to leave out in turn to see how well the fit predicts what it has not seen.
+/// The options of a fit, and the groups of rows that are left out in turn to test its predictions.
 struct calibration_options {
     int folds = 0;  ///< parts that are left out in turn; 0: every row alone, or five where rows are more than 200
     double tolerable = 0;    ///< errors beyond it weigh less and less (soft L1); 0: all weigh as least squares have it
     std::uint64_t seed = 1;  ///< of the folds
 };
 
-/// Summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
-inline error_summary sum_up(std::span<const double> errors) {
+/// Returns a summary of relative errors; p95 is the smallest one that at least 95 % do not exceed.
+[[nodiscard]] inline error_summary sum_up(std::span<const double> errors) {
     std::vector<double> sorted;
     for (const double e : errors) sorted.push_back(std::abs(e));
     if (sorted.empty()) return {};
@@ -79,8 +80,8 @@ inline double tamed(double r, double scale) {
 
 class calibrator {
 public:
-    calibrator(predictor& of, std::vector<const hardware_number*> numbers, double tolerable)
-        : of_(of), numbers_(std::move(numbers)), tolerable_(tolerable) {}
+    calibrator(predictor& rows, std::vector<const hardware_number*> numbers, double tolerable)
+        : of_(rows), numbers_(std::move(numbers)), tolerable_(tolerable) {}
 
     hardware at(hardware base, std::span<const double> logs) const {
         for (std::size_t j = 0; j < numbers_.size(); ++j) numbers_[j]->of(base) = std::exp(logs[j]);
@@ -127,13 +128,13 @@ inline std::vector<int> draw_folds(std::size_t runs, int folds, std::uint64_t se
 
 /// Fits without each fold in turn. Rows of one configuration leave together.
 inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, const hardware& base,
-                     const std::vector<double>& best, const calibration_options& how) {
+                     const std::vector<double>& best, const calibration_options& options) {
     const std::size_t m = rows.size();
     const std::vector<std::size_t> run = runs_of(rows.rows());
     const std::size_t runs = *std::max_element(run.begin(), run.end()) + 1;
-    const auto most = static_cast<int>(std::min<std::size_t>(runs, 1000000));
-    out.folds = how.folds > 0 ? std::min(how.folds, most) : m > 200 ? std::min(5, most) : most;
-    const std::vector<int> fold = draw_folds(runs, out.folds, how.seed);
+    const auto most = static_cast<int>((std::min<std::size_t>)(runs, 1000000));
+    out.folds = options.folds > 0 ? (std::min)(options.folds, most) : m > 200 ? (std::min)(5, most) : most;
+    const std::vector<int> fold = draw_folds(runs, out.folds, options.seed);
     out.held_out.assign(m, 0.0);
     for (int k = 0; k < out.folds; ++k) {
         std::vector<std::size_t> kept;
@@ -149,17 +150,17 @@ inline void hold_out(calibration& out, calibrator& fitter, predictor& rows, cons
 
 }  // namespace detail
 
-/// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more without
-/// each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
+/// Fits the named numbers to the rows, all others as in `base`, by least squares of the relative errors; then once more
+/// without each fold, for errors of rows that a fit has not seen. Throws error for fewer rows than numbers and one.
 inline calibration calibrate(predictor& rows, const hardware& base, const std::vector<const hardware_number*>& numbers,
-                             const calibration_options& how = {}) {
+                             const calibration_options& options = {}) {
     const std::size_t m = rows.size(), n = numbers.size();
     if (n == 0) refuse("nothing is to be fitted (no number is named) name one or more");
     if (m < n + 1)
         refuse(std::to_string(m) + (m == 1 ? " row does" : " rows do") + " not fix " + std::to_string(n) +
                (n == 1 ? " number" : " numbers") +
                " (there must be more rows than numbers) give more rows or fit fewer");
-    detail::calibrator fitter(rows, numbers, how.tolerable);
+    detail::calibrator fitter(rows, numbers, options.tolerable);
     hardware from = base;
     std::vector<double> start;
     for (const hardware_number* number : numbers) {
@@ -178,7 +179,7 @@ inline calibration calibrate(predictor& rows, const hardware& base, const std::v
         const double value = std::exp(best.at[j]), spread = std::exp(t * std::sqrt(best.covariance[j * n + j]));
         out.estimates.push_back({numbers[j], value, value / spread, value * spread});
     }
-    detail::hold_out(out, fitter, rows, base, best.at, how);
+    detail::hold_out(out, fitter, rows, base, best.at, options);
     return out;
 }
 

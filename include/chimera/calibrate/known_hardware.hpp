@@ -12,20 +12,20 @@ namespace chimera {
 
 namespace detail {
 
-/// Output at which products run at half their speed: the last wave of tiles fills a device's multiprocessors half on average.
-/// Over a transformer block's four products, forward and input gradient, half a wave of each takes as long as a third of a
-/// wave's output takes in all: (3.5 + 4.5) / 2 of 12 units.
+/// Output at which products run at half their speed: the last wave of tiles fills a device's multiprocessors half on
+/// average. Over a transformer block's four products, forward and input gradient, half a wave of each takes as long as
+/// a third of a wave's output takes in all: (3.5 + 4.5) / 2 of 12 units.
 constexpr double half_wave(int multiprocessors, int tile_rows, int tile_columns, int bytes) {
     return static_cast<double>(multiprocessors) * tile_rows * tile_columns * bytes / 3;
 }
 
 }  // namespace detail
 
-/// Where a fit begins, and what it does not vary: public facts of devices and networks.
-/// P100: 9.3 TFLOP/s in 32 bits, 732 GB/s, 56 multiprocessors (NVIDIA's datasheet), products in tiles of 128 × 64; on Piz Daint one
-/// a node, messages through the host (GLOO), which Eq. 1 of the Chimera paper counts to the passes: blocking 1. A reduction beside
-/// passes costs them half of itself: an assumption, which the fitted rows do not contradict (bubbles hide it), and which makes
-/// eager_opt better than eager, as published.
+/// The P100 nodes. A fit begins at these public facts of devices and networks, and varies some of them. P100: 9.3
+/// TFLOP/s in 32 bits, 732 GB/s, 56 multiprocessors (NVIDIA's datasheet), products in tiles of 128 × 64; on Piz Daint
+/// one a node, messages through the host (GLOO), which Eq. 1 of the Chimera paper counts to the passes: blocking 1. A
+/// reduction beside passes costs them half of itself: an assumption, which the fitted rows do not contradict (bubbles
+/// hide it), and which makes eager_opt better than eager, as published.
 inline constexpr hardware p100_nodes{.flops = 5e12,
                                      .memory_bandwidth = 732e9,
                                      .half_output = detail::half_wave(56, 128, 64, 4),
@@ -36,8 +36,9 @@ inline constexpr hardware p100_nodes{.flops = 5e12,
                                      .collective = 4,
                                      .between = {0, 1e9}};
 
-/// V100: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors (NVIDIA's datasheet), eight a node behind InfiniBand EDR of
-/// 12.5 GB/s. The same software as on p100_nodes, so products as close to the peak, and messages through the host in a node too.
+/// The V100 nodes: 15.7 TFLOP/s in 32 bits, 900 GB/s, 80 multiprocessors (NVIDIA's datasheet), eight a node behind
+/// InfiniBand EDR of 12.5 GB/s. Software as on p100_nodes, so products as close to the peak, and messages
+/// through the host in a node too.
 inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .memory_bandwidth = 900e9,
                                      .half_output = detail::half_wave(80, 128, 64, 4),
@@ -50,8 +51,8 @@ inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .between = {0, 1e9},
                                      .node_bandwidth = 12.5e9};
 
-/// A100: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors (NVIDIA's datasheet). Between nodes of eight, which no fitted
-/// row crosses, four links of InfiniBand HDR with 25 GB/s each are assumed.
+/// The A100 nodes: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors (NVIDIA's datasheet). Between nodes of
+/// eight, which no fitted row crosses, four links of InfiniBand HDR with 25 GB/s each are assumed.
 inline constexpr hardware a100_nodes{.flops = 250e12,
                                      .memory_bandwidth = 1e12,
                                      .launch = 1e-3,
@@ -74,8 +75,9 @@ struct named_hardware {
 inline constexpr std::array<named_hardware, 3> known_hardware{
     {{"P100", &p100_nodes}, {"V100", &v100_nodes}, {"A100", &a100_nodes}}};
 
-/// What was fitted on one hardware, on another: every number that is known of both in proportion, all else as known of the other.
-constexpr hardware carried(hardware fitted, hardware from, hardware to) {
+/// Carries a fit from one hardware to another: scales each number that both know in proportion, and takes the rest from
+/// the other.
+[[nodiscard]] constexpr hardware carried(hardware fitted, hardware from, hardware to) {
     for (const hardware_number& number : hardware_numbers) {
         const double before = number.of(from), after = number.of(to), found = number.of(fitted);
         constexpr double most = std::numeric_limits<double>::max();
@@ -86,8 +88,8 @@ constexpr hardware carried(hardware fitted, hardware from, hardware to) {
     return to;
 }
 
-/// The hardware of that name; null where it is not known.
-constexpr const hardware* find_hardware(std::string_view name) {
+/// Returns the hardware of that name; null if it is not known.
+[[nodiscard]] constexpr const hardware* find_hardware(std::string_view name) noexcept {
     for (const named_hardware& one : known_hardware)
         if (one.name == name) return one.of;
     return nullptr;

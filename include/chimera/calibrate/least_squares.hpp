@@ -13,7 +13,7 @@
 
 namespace chimera {
 
-/// Where least squares ended.
+/// The result of least squares.
 struct fit_result {
     std::vector<double> at;  ///< the minimiser
     double cost = 0;         ///< half the sum of squared residuals there
@@ -25,7 +25,7 @@ struct fit_result {
 
 namespace detail {
 
-/// Solves A x = b for a symmetric positive definite A (n × n, row after row) by Cholesky; false where it is not.
+/// Solves A x = b for a symmetric positive definite A (n × n, row-major) by Cholesky; returns false if it is not.
 inline bool solve_spd(std::vector<double> a, std::span<const double> b, std::span<double> x) {
     const std::size_t n = x.size();
     for (std::size_t j = 0; j < n; ++j) {
@@ -56,8 +56,8 @@ inline double dot(const double* a, const double* b, std::size_t n) {
 
 /// Half the sum of squares of the residuals at x, which are left in r.
 template <class Residuals>
-double half_squares(const Residuals& of, std::span<const double> x, std::vector<double>& r) {
-    of(x, std::span<double>(r));
+double half_squares(const Residuals& residuals, std::span<const double> x, std::vector<double>& r) {
+    residuals(x, std::span<double>(r));
     return dot(r.data(), r.data(), r.size()) / 2;
 }
 
@@ -69,16 +69,16 @@ struct normal_equations {
 
 /// The normal equations at x, where the residuals are r; derivatives by central differences.
 template <class Residuals>
-void linearise(const Residuals& of, std::vector<double> x, const std::vector<double>& r, normal_equations& out) {
+void linearise(const Residuals& residuals, std::vector<double> x, const std::vector<double>& r, normal_equations& out) {
     const std::size_t n = x.size(), m = r.size();
     std::vector<double> ahead(m), back(m), jacobian(n * m);  // column after column
     for (std::size_t j = 0; j < n; ++j) {
         const double at = x[j];
-        const double h = 1e-5 * std::max(1.0, std::abs(at));
+        const double h = 1e-5 * (std::max)(1.0, std::abs(at));
         x[j] = at + h;
-        of(std::span<const double>(x), std::span<double>(ahead));
+        residuals(std::span<const double>(x), std::span<double>(ahead));
         x[j] = at - h;
-        of(std::span<const double>(x), std::span<double>(back));
+        residuals(std::span<const double>(x), std::span<double>(back));
         x[j] = at;
         for (std::size_t i = 0; i < m; ++i) jacobian[j * m + i] = (ahead[i] - back[i]) / (2 * h);
     }
@@ -105,12 +105,12 @@ inline std::vector<double> covariance_of(const std::vector<double>& normal, std:
 
 }  // namespace detail
 
-/// Minimises Σ r(x)² / 2 by Levenberg's and Marquardt's damped steps. `residuals(x, r)` writes `count` residuals; where they are not
-/// finite the step is refused. Derivatives are central differences. Throws error for fewer residuals than unknowns, or
-/// residuals that are not finite at the start.
+/// Minimises Σ r(x)² / 2 by Levenberg's and Marquardt's damped steps. `residuals(x, r)` writes `count` residuals; where
+/// they are not finite the step is refused. Derivatives are central differences. Throws error for fewer residuals than
+/// unknowns, or residuals that are not finite at the start.
 template <class Residuals>
-fit_result least_squares(const Residuals& residuals, std::size_t count, std::vector<double> start, int most = 200,
-                         double tolerance = 1e-10) {
+[[nodiscard]] fit_result least_squares(const Residuals& residuals, std::size_t count, std::vector<double> start,
+                                       int most = 200, double tolerance = 1e-10) {
     const std::size_t n = start.size();
     if (n == 0 || count < n)
         refuse(std::to_string(count) + " residuals do not fix " + std::to_string(n) +
@@ -124,7 +124,7 @@ fit_result least_squares(const Residuals& residuals, std::size_t count, std::vec
     double damping = 1e-3;
     for (; out.iterations < most && !out.converged; ++out.iterations) {
         damped = equations.matrix;
-        for (std::size_t j = 0; j < n; ++j) damped[j * n + j] += damping * std::max(damped[j * n + j], 1e-12);
+        for (std::size_t j = 0; j < n; ++j) damped[j * n + j] += damping * (std::max)(damped[j * n + j], 1e-12);
         double cost = INFINITY;
         if (detail::solve_spd(damped, equations.right, step)) {
             for (std::size_t j = 0; j < n; ++j) next[j] = out.at[j] + step[j];
@@ -139,10 +139,10 @@ fit_result least_squares(const Residuals& residuals, std::size_t count, std::vec
         out.at = next;
         out.cost = cost;
         r.swap(tried);
-        damping = std::max(damping / 5, 1e-12);
+        damping = (std::max)(damping / 5, 1e-12);
         detail::linearise(residuals, out.at, r, equations);
     }
-    const double freedom = static_cast<double>(std::max<std::size_t>(1, count - n));
+    const double freedom = static_cast<double>((std::max<std::size_t>)(1, count - n));
     out.covariance = detail::covariance_of(equations.matrix, n, 2 * out.cost / freedom);
     return out;
 }

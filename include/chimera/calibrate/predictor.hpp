@@ -23,8 +23,8 @@ struct measurement {
     bool rate = false;  ///< measured was samples per second: errors are relative to that
 };
 
-/// Whether two measurements are of one configuration: a fit that saw one has seen the other.
-inline bool same_run(const measurement& a, const measurement& b) {
+/// Returns true if two measurements are of one configuration: a fit that saw one has seen the other.
+[[nodiscard]] inline bool same_run(const measurement& a, const measurement& b) {
     const configuration &x = a.with, &y = b.with;
     return a.model == b.model && a.nodes == b.nodes && a.workers_per_node == b.workers_per_node &&
            x.schedule == y.schedule && x.width == y.width && x.tensor == y.tensor && x.micro_batch == y.micro_batch &&
@@ -32,22 +32,22 @@ inline bool same_run(const measurement& a, const measurement& b) {
            x.order == y.order;
 }
 
-/// Blocks spread evenly over the stages, the first ones take what is left over; an embedding goes with the block behind it, a
-/// head with the block before it. What measurements mean that do not say more.
-inline std::vector<int> even_cuts(const model& of, int stages) {
-    const auto count = static_cast<int>(of.layers.size());
+/// Returns cuts that spread the blocks evenly; the first stages take the remainder. An embedding goes with the block
+/// behind it, a head with the block before it. The default partition of a measurement that states none.
+[[nodiscard]] inline std::vector<int> even_cuts(const model& network, int stages) {
+    const auto count = static_cast<int>(network.layers.size());
     const auto end = [](const layer& l) { return l.kind == layer_kind::embedding || l.kind == layer_kind::head; };
     int blocks = 0;
-    for (const layer& l : of.layers) blocks += end(l) ? 0 : 1;
+    for (const layer& l : network.layers) blocks += end(l) ? 0 : 1;
     if (stages < 1 || blocks < stages)
-        refuse(std::string(of.name.view()) + " has " + std::to_string(blocks) + " blocks (each of " +
+        refuse(std::string(network.name.view()) + " has " + std::to_string(blocks) + " blocks (each of " +
                std::to_string(stages) + " stages needs one) use fewer stages");
     std::vector<int> cuts{0};
     int seen = 0;
     for (int i = 0; i < count; ++i) {
         const auto s = static_cast<int>(cuts.size());  // the stage that would begin here
-        const int before = s * (blocks / stages) + std::min(s, blocks % stages);
-        const layer& here = of.layers[static_cast<std::size_t>(i)];
+        const int before = s * (blocks / stages) + (std::min)(s, blocks % stages);
+        const layer& here = network.layers[static_cast<std::size_t>(i)];
         if (s < stages && seen == before && here.kind != layer_kind::head) cuts.push_back(i);
         seen += end(here) ? 0 : 1;
     }
@@ -66,29 +66,29 @@ public:
         }
     }
 
-    const std::vector<measurement>& rows() const { return rows_; }
-    std::size_t size() const { return rows_.size(); }
+    [[nodiscard]] const std::vector<measurement>& rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
-    /// Seconds of row i's iteration on that hardware.
-    double seconds(std::size_t i, const hardware& on) { return seconds(i, on, rows_[i].with); }
-    /// The same for another synchronisation or recomputation of the same order.
-    double seconds(std::size_t i, const hardware& on, const configuration& with) {
+    /// Returns the seconds of row i's iteration on that hardware.
+    double seconds(std::size_t i, const hardware& platform) { return seconds(i, platform, rows_[i].with); }
+    /// Returns the seconds of row i with another synchronisation or recomputation of its order.
+    double seconds(std::size_t i, const hardware& platform, const configuration& choice) {
         const measurement& r = rows_[i];
         const model& of = models_[r.model];
         cluster machines;
         machines.nodes = r.nodes;
         machines.workers_per_node = r.workers_per_node;
-        machines.each = on;
-        const layer_sums layers(of, on, with.micro_batch, with.tensor);
-        const auto count = static_cast<std::size_t>(with.schedule.workers());
+        machines.each = platform;
+        const layer_sums layers(of, platform, choice.micro_batch, choice.tensor);
+        const auto count = static_cast<std::size_t>(choice.schedule.workers());
         const positions alike{std::vector<double>(count, 1.0), std::vector<double>(count, machines.memory)};
-        evaluate_.set(of, machines, with, layers, *families_[i], alike, true);
+        evaluate_.set(of, machines, choice, layers, *families_[i], alike, true);
         evaluate_.play();
-        return evaluate_.time(machines, with).seconds;
+        return evaluate_.time(machines, choice).seconds;
     }
-    /// Predicted relative to measured, less 1, in what was measured.
-    double error(std::size_t i, const hardware& on) {
-        const double predicted = seconds(i, on);
+    /// Returns predicted / measured - 1 in the measured quantity (seconds or samples per second).
+    double error(std::size_t i, const hardware& platform) {
+        const double predicted = seconds(i, platform);
         return rows_[i].rate ? rows_[i].seconds / predicted - 1 : predicted / rows_[i].seconds - 1;
     }
 

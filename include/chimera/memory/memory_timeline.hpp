@@ -14,12 +14,12 @@
 
 namespace chimera {
 
-/// What a worker has in memory while one of its instructions runs, beside what never changes. In bytes.
+/// A worker's memory while one of its instructions runs, in bytes; constant parts are left out.
 struct memory_point {
     double activations = 0;  ///< kept for backwards
     double unfolded = 0;     ///< recomputed
     double boundaries = 0;   ///< received, to be sent, or handed from stage to stage
-    constexpr double total() const { return activations + unfolded + boundaries; }
+    [[nodiscard]] constexpr double total() const noexcept { return activations + unfolded + boundaries; }
 };
 
 /// A worker's memory over an iteration.
@@ -27,14 +27,14 @@ struct memory_row {
     state_bytes state;
     double workspace = 0;
     std::vector<memory_point> points;  ///< beside the worker's instructions
-    std::size_t mark = 0;              ///< where most is in memory: the high-water mark
+    std::size_t mark = 0;              ///< index of the high-water mark
     double pooled = 0;  ///< bytes of a pool for all points that is laid out beforehand, as the executor's is
 
-    constexpr memory_point at_mark() const { return points.empty() ? memory_point{} : points[mark]; }
-    /// Most bytes at a time, where every tensor is freed as soon as it can be.
-    constexpr double peak() const { return state.total() + workspace + at_mark().total(); }
-    /// Bytes that the executor allocates: state and work space of each stage, and the pool.
-    constexpr double reserved() const { return state.total() + workspace + pooled; }
+    [[nodiscard]] constexpr memory_point at_mark() const { return points.empty() ? memory_point{} : points[mark]; }
+    /// Returns the largest number of bytes at a time if every tensor is freed as early as possible.
+    [[nodiscard]] constexpr double peak() const { return state.total() + workspace + at_mark().total(); }
+    /// Returns the bytes that the executor allocates: state and work space of each stage, and the pool.
+    [[nodiscard]] constexpr double reserved() const { return state.total() + workspace + pooled; }
 };
 
 namespace detail {
@@ -57,7 +57,7 @@ public:
             // A stage that no unit passes here is laid out as if nothing were recomputed.
             const bool folds = recomputed_[static_cast<std::size_t>(s)] != 0;
             out.workspace += stage(s).workspace + (folds ? stage(s).brief : 0);
-            largest = std::max(largest, padded_to(folds ? stage(s).kept : stage(s).whole(), alignment_));
+            largest = (std::max)(largest, padded_to(folds ? stage(s).kept : stage(s).whole(), alignment_));
         }
         out.points.assign(row.size() + 1, {});
         const std::vector<tensor_life>& lives = lives_.of(worker);
@@ -86,19 +86,19 @@ private:
             const instruction& x = row[i];
             if (x.op == action::forward) to[i].activations += stage(x.stage).kept * x.count;
             if (x.op != action::backward && x.op != action::weight_gradient) continue;
-            to[std::min(i + 1 + x.overlap, row.size())].activations -= stage(x.stage).kept * x.count;
+            to[(std::min)(i + 1 + x.overlap, row.size())].activations -= stage(x.stage).kept * x.count;
         }
     }
-    static constexpr void sum(memory_row& of) {
-        for (std::size_t i = 0; i < of.points.size(); ++i) {
+    static constexpr void sum(memory_row& row) {
+        for (std::size_t i = 0; i < row.points.size(); ++i) {
             if (i == 0) continue;
-            of.points[i].activations += of.points[i - 1].activations;
-            of.points[i].unfolded += of.points[i - 1].unfolded;
-            of.points[i].boundaries += of.points[i - 1].boundaries;
+            row.points[i].activations += row.points[i - 1].activations;
+            row.points[i].unfolded += row.points[i - 1].unfolded;
+            row.points[i].boundaries += row.points[i - 1].boundaries;
         }
-        of.points.pop_back();
-        for (std::size_t i = 1; i < of.points.size(); ++i)
-            if (of.points[i].total() > of.points[of.mark].total()) of.mark = i;
+        row.points.pop_back();
+        for (std::size_t i = 1; i < row.points.size(); ++i)
+            if (row.points[i].total() > row.points[row.mark].total()) row.mark = i;
     }
 
     program_view p_;
@@ -110,13 +110,14 @@ private:
 
 }  // namespace detail
 
-/// The memory of every worker over an iteration of a program. `stages`: of every stage, for one unit. `alignment`: bytes to which
-/// a pool fills up every tensor.
-constexpr std::vector<memory_row> memory_timeline(program_view of, std::span<const stage_memory> stages,
-                                                  double alignment = 64) {
-    detail::memory_counter counter(of, stages, alignment);
+/// Returns the memory of every worker over an iteration of a program. `stages`: of every stage, for one unit.
+/// `alignment`: bytes to which a pool fills up every tensor.
+[[nodiscard]] constexpr std::vector<memory_row> memory_timeline(program_view lowered,
+                                                                std::span<const stage_memory> stages,
+                                                                double alignment = 64) {
+    detail::memory_counter counter(lowered, stages, alignment);
     std::vector<memory_row> out;
-    for (std::int32_t w = 0; w < of.head.workers; ++w) out.push_back(counter.count(w));
+    for (std::int32_t w = 0; w < lowered.head.workers; ++w) out.push_back(counter.count(w));
     return out;
 }
 
@@ -133,16 +134,17 @@ constexpr bool unfolds_silently(std::span<const slot> row, std::span<const stage
 
 }  // namespace detail
 
-/// Most bytes of activations, kept and unfolded, that a worker's row of slots has at a time; linear in them, allocates nothing. In a
-/// row without recompute slots, the backward (or input gradient) of a stage that unfolds recomputes first.
-constexpr double activation_peak(std::span<const slot> row, std::span<const stage_memory> stages) {
+/// Returns the largest number of bytes of activations, kept and recomputed, that a worker's row of slots holds at a
+/// time. Linear in the slots; allocates nothing. In a row without recompute slots, the backward (or input gradient) of
+/// a stage that unfolds recomputes first.
+[[nodiscard]] constexpr double activation_peak(std::span<const slot> row, std::span<const stage_memory> stages) {
     const bool silently = detail::unfolds_silently(row, stages);
     double live = 0, most = 0, open = 0;  // open: what the first slot of a pair lets go when the second has ended
     for (const slot& s : row) {
         const stage_memory& of = stages[s.stage];
         if (s.op == pass::forward) live += of.kept * s.count;
         if (s.op == pass::recompute || (silently && sends_gradient(s.op))) live += of.unfolded * s.count;
-        most = std::max(most, live);
+        most = (std::max)(most, live);
         live -= open;
         open = 0;
         if (!ends_activation(s.op)) continue;
@@ -152,9 +154,9 @@ constexpr double activation_peak(std::span<const slot> row, std::span<const stag
     return most;
 }
 
-/// Bytes that a worker needs whatever it keeps of activations: state, work space, and boundary tensors, of which each stage is
-/// charged two inputs and two outputs, one in work and one under way. `held`: the stages that it holds.
-constexpr double held_memory(std::span<const stage_memory> stages, std::span<const std::int32_t> held) {
+/// Returns the bytes that a worker needs beside activations: state, work space and boundary tensors. Each stage is
+/// charged two inputs and two outputs: one in use and one in transfer. `held`: the stages that the worker holds.
+[[nodiscard]] constexpr double held_memory(std::span<const stage_memory> stages, std::span<const std::int32_t> held) {
     double sum = 0;
     for (const std::int32_t s : held) {
         const stage_memory& of = stages[static_cast<std::size_t>(s)];
@@ -169,25 +171,13 @@ constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
     return std::find_if(row.begin(), row.end(), [&](const slot& x) { return x.stage == stage; }) != row.end();
 }
 
-/// Most recomputed activations of `bytes` each that a row has at a time.
-constexpr std::int32_t most_unfolded(std::span<const slot> row, std::span<const stage_memory> stages, double bytes) {
-    const bool silently = unfolds_silently(row, stages);
-    std::int32_t live = 0, most = 0;
-    for (const slot& s : row) {
-        if (stages[s.stage].unfolded != bytes) continue;
-        if (s.op == pass::recompute || (silently && sends_gradient(s.op))) most = std::max(most, live += s.count);
-        if (ends_activation(s.op)) live -= s.count;
-    }
-    return most;
-}
-
 }  // namespace detail
 
-/// Most bytes that a worker has at a time, from its row of slots alone: linear in them, allocates nothing. Of stages that no unit
-/// passes, the state and the work space count. Where inputs wait longer than under way (breadth_first, for their chunk's turn), it
-/// is too low, by 2 % with full recompute, by less without.
-constexpr double memory_peak(std::span<const slot> row, std::span<const stage_memory> stages,
-                             std::span<const std::int32_t> held) {
+/// Returns the largest number of bytes that a worker holds at a time, from its row of slots alone. Linear in the slots;
+/// allocates nothing. For a stage that no unit passes, only state and work space count. The figure is up to 2 % too low
+/// if inputs wait after their transfer (breadth_first with full recompute), by less without recompute.
+[[nodiscard]] constexpr double memory_peak(std::span<const slot> row, std::span<const stage_memory> stages,
+                                           std::span<const std::int32_t> held) {
     double sum = held_memory(stages, held) + activation_peak(row, stages);
     for (const std::int32_t s : held) {
         const stage_memory& of = stages[static_cast<std::size_t>(s)];
@@ -196,43 +186,16 @@ constexpr double memory_peak(std::span<const slot> row, std::span<const stage_me
     return sum;
 }
 
-/// The same for a trainer that lays out its buffers beforehand, as the executor does: as many as it has units at a time, all as large
-/// as the largest stage's, and places for the recomputed activations of each size. Quicker than memory_timeline, whose `reserved`
-/// is exact, and without a program; boundary tensors are charged as above.
-constexpr double reserved_peak(std::span<const slot> row, std::span<const stage_memory> stages,
-                               std::span<const std::int32_t> held) {
-    double sum = 0, largest = 0;
-    for (std::size_t k = 0; k < held.size(); ++k) {
-        const stage_memory& of = stages[static_cast<std::size_t>(held[k])];
-        const bool passed = detail::runs_through(row, held[k]);
-        sum += of.state.total() + of.workspace + (passed ? of.brief : 0);
-        largest = std::max(largest, passed ? of.kept : of.whole());
-        bool again = of.unfolded == 0;
-        for (std::size_t j = 0; j < k; ++j)
-            again = again || stages[static_cast<std::size_t>(held[j])].unfolded == of.unfolded;
-        if (!again) sum += detail::most_unfolded(row, stages, of.unfolded) * of.unfolded;
-        if (passed) sum += 2 * (of.input + of.output);
-    }
-    std::int32_t live = 0, most = 0, open = 0;
-    for (const slot& s : row) {
-        if (s.op == pass::forward) most = std::max(most, live += s.count);
-        live -= open;
-        open = 0;
-        if (ends_activation(s.op)) (s.overlap != 0 ? open : live) += s.overlap != 0 ? s.count : -s.count;
-    }
-    return sum + most * largest;
-}
-
-/// The same of any worker of a schedule.
-constexpr double memory_peak(schedule_view of, int worker, std::span<const stage_memory> stages) {
+/// Returns the largest number of bytes that `worker` of a schedule holds at a time.
+[[nodiscard]] constexpr double memory_peak(schedule_view order, int worker, std::span<const stage_memory> stages) {
     std::vector<std::int32_t> held;
-    for (std::int32_t s = 0; s < of.head.stages; ++s)
-        for (int p = 0; p < of.head.pipelines; ++p)
-            if (of.worker_of(p, s) == worker) {
+    for (std::int32_t s = 0; s < order.head.stages; ++s)
+        for (int p = 0; p < order.head.pipelines; ++p)
+            if (order.worker_of(p, s) == worker) {
                 held.push_back(s);
                 break;
             }
-    return memory_peak(of.row(worker), stages, held);
+    return memory_peak(order.row(worker), stages, held);
 }
 
 }  // namespace chimera

@@ -8,7 +8,7 @@
 
 namespace chimera {
 
-/// A stage as the worker that holds it has it in memory, in bytes: how it trains is decided.
+/// A stage in the memory of its worker, in bytes, once recompute, ZeRO level and versions are chosen.
 struct stage_memory {
     state_bytes state;
     double kept = 0;      ///< of a unit, from its forward to its (weight) backward
@@ -18,30 +18,30 @@ struct stage_memory {
     double workspace = 0;  ///< while a pass runs
     double brief = 0;      ///< for a forward that keeps nothing, where the stage is recomputed
 
-    /// Bytes that a unit would keep if nothing were recomputed.
-    constexpr double whole() const { return unfolded > 0 ? unfolded : kept; }
+    /// Returns the bytes that a unit would keep if nothing were recomputed.
+    [[nodiscard]] constexpr double whole() const noexcept { return unfolded > 0 ? unfolded : kept; }
 };
 
-/// A stage under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight versions. Where weights are
-/// sharded, a layer's are gathered while it runs and the next one's beside it; where gradients are, a layer's whole ones are there
-/// until they are scattered.
-constexpr stage_memory memory_of(const stage_bytes& of, const precision& bytes,
-                                 recompute_mode mode = recompute_mode::none, int zero = 0, int replicas = 1,
-                                 int versions = 1) {
+/// Returns a stage's memory under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight
+/// versions. Where weights are sharded, a layer's are gathered while it runs and the next one's beside it; where
+/// gradients are, a layer's whole ones are there until they are scattered.
+[[nodiscard]] constexpr stage_memory memory_of(const stage_bytes& stage, const precision& bytes,
+                                               recompute_mode mode = recompute_mode::none, int zero = 0,
+                                               int replicas = 1, int versions = 1) {
     stage_memory out;
     out.state = state_of(bytes, zero, replicas, versions);
-    out.state.weights *= of.parameters;
-    out.state.gradients *= of.parameters;
-    out.state.optimiser *= of.parameters;
-    out.kept = of.kept_by(mode);
-    if (mode == recompute_mode::full) out.unfolded = of.kept;
-    out.input = of.input;
-    out.output = of.output;
-    out.workspace = of.workspace;
-    if (mode == recompute_mode::full) out.brief = of.brief;
-    if (mode == recompute_mode::selective) out.workspace += of.core;
-    if (zero >= 3 && replicas > 1) out.workspace += 2 * of.largest * bytes.weight;
-    if (zero >= 2 && replicas > 1) out.workspace += of.largest * bytes.gradient;
+    out.state.weights *= stage.parameters;
+    out.state.gradients *= stage.parameters;
+    out.state.optimiser *= stage.parameters;
+    out.kept = stage.kept_by(mode);
+    if (mode == recompute_mode::full) out.unfolded = stage.kept;
+    out.input = stage.input;
+    out.output = stage.output;
+    out.workspace = stage.workspace;
+    if (mode == recompute_mode::full) out.brief = stage.brief;
+    if (mode == recompute_mode::selective) out.workspace += stage.core;
+    if (zero >= 3 && replicas > 1) out.workspace += 2 * stage.largest * bytes.weight;
+    if (zero >= 2 && replicas > 1) out.workspace += stage.largest * bytes.gradient;
     return out;
 }
 

@@ -19,9 +19,10 @@ struct tensor_life {
     bool unfolded = false;  ///< recomputed activations, no boundary tensor
 };
 
-/// Which tensors a worker's row needs and how long: what is received until it is consumed, what is made until its transfers are
-/// done (a group of transfers has all of its tensors at once), what two stages of the worker hand each other, and activations that
-/// are recomputed until their (weight) backward. A row that does not add up gets what it names; verify judges it.
+/// Which tensors a worker's row needs and how long: what is received until it is consumed, what is made until its
+/// transfers are done (a group of transfers has all of its tensors at once), what two stages of the worker hand each
+/// other, and activations that are recomputed until their (weight) backward. A row that does not add up gets what it
+/// names; verify judges it.
 class tensor_lives {
 public:
     constexpr tensor_lives(program_view p, std::span<const stage_memory> stages)
@@ -56,7 +57,7 @@ private:
     }
     constexpr void extend(std::int32_t life, std::int32_t i) {
         tensor_life& l = lives_[static_cast<std::size_t>(life)];
-        l.to = std::max(l.to, i);
+        l.to = (std::max)(l.to, i);
     }
 
     constexpr void place(std::int32_t i) {
@@ -102,7 +103,7 @@ private:
             return;
         }
         tensor_life& l = lives_[static_cast<std::size_t>(sent_[c])];
-        l.from = std::min(l.from, i);
+        l.from = (std::min)(l.from, i);
         sent_[c] = -1;
     }
 
@@ -115,8 +116,8 @@ private:
     std::int32_t transfers_ = 0;  // of the row, so far
 };
 
-/// Bytes of one piece of memory that holds all tensors, laid out beforehand: each takes the place of a dead one of its size, if there
-/// is one, so a size needs as many places as it has tensors at a time.
+/// Bytes of one piece of memory that holds all tensors, laid out beforehand: each takes the place of a dead one of its
+/// size, if there is one, so a size needs as many places as it has tensors at a time.
 constexpr double pooled(std::vector<tensor_life> lives, double alignment) {
     for (tensor_life& l : lives) l.bytes = padded_to(l.bytes, alignment);
     std::sort(lives.begin(), lives.end(), [](const tensor_life& a, const tensor_life& b) {
@@ -132,7 +133,7 @@ constexpr double pooled(std::vector<tensor_life> lives, double alignment) {
         std::size_t most = 0, dead = 0;
         for (std::size_t k = begin; k < i; ++k) {
             while (ends[dead] < lives[k].from) ++dead;
-            most = std::max(most, k - begin + 1 - dead);
+            most = (std::max)(most, k - begin + 1 - dead);
         }
         sum += static_cast<double>(most) * lives[begin].bytes;
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chimera/model/bert.hpp>
-#include <chimera/model/executed.hpp>
 #include <chimera/model/gpt2.hpp>
 #include <chimera/model/llama.hpp>
 #include <chimera/model/resnet.hpp>
@@ -23,59 +22,53 @@ template <auto Make, const auto& Sizes>
 constexpr model made_by() {
     return Make(Sizes);
 }
-template <const auto& Sizes>
-constexpr model made_executed() {
-    return executed_gpt2(Sizes);
-}
 
+}  // namespace detail
+
+/// A named model of the catalogue.
 struct catalogue_entry {
     std::string_view name;
     model (*make)();
 };
 
-/// One line each: tiny, bytes and gpt2 are the executor's own, the rest as published.
-inline constexpr std::array catalogue{
-    catalogue_entry{"tiny", made_executed<executed_tiny>},
-    catalogue_entry{"bytes", made_executed<executed_bytes>},
-    catalogue_entry{"gpt2", made_executed<gpt2_124m>},
-    catalogue_entry{"gpt2-124m", made_by<gpt2, gpt2_124m>},
-    catalogue_entry{"gpt2-355m", made_by<gpt2, gpt2_355m>},
-    catalogue_entry{"gpt2-774m", made_by<gpt2, gpt2_774m>},
-    catalogue_entry{"gpt2-1558m", made_by<gpt2, gpt2_1558m>},
-    catalogue_entry{"gpt2-64", made_by<gpt2, gpt2_64>},
-    catalogue_entry{"gpt3-175b", made_by<gpt2, gpt3_175b>},
-    catalogue_entry{"bert-base", made_by<bert, bert_base>},
-    catalogue_entry{"bert-large", made_by<bert, bert_large>},
-    catalogue_entry{"bert-48", made_by<bert, bert_48>},
-    catalogue_entry{"bert-48-512", made_by<bert, bert_48_512>},
-    catalogue_entry{"llama-2-7b", made_by<llama, llama_2_7b>},
-    catalogue_entry{"llama-2-13b", made_by<llama, llama_2_13b>},
-    catalogue_entry{"llama-2-70b", made_by<llama, llama_2_70b>},
-    catalogue_entry{"llama-3-8b", made_by<llama, llama_3_8b>},
-    catalogue_entry{"llama-3-70b", made_by<llama, llama_3_70b>},
-    catalogue_entry{"t5-small", made_by<t5, t5_small>},
-    catalogue_entry{"t5-base", made_by<t5, t5_base>},
-    catalogue_entry{"t5-large", made_by<t5, t5_large>},
-    catalogue_entry{"vit-b-16", made_by<vit, vit_b_16>},
-    catalogue_entry{"vit-l-16", made_by<vit, vit_l_16>},
-    catalogue_entry{"resnet-20", made_by<resnet, resnet_20>},
+/// The named models, as published.
+inline constexpr std::array model_catalogue{
+    catalogue_entry{"gpt2-124m", detail::made_by<gpt2, gpt2_124m>},
+    catalogue_entry{"gpt2-355m", detail::made_by<gpt2, gpt2_355m>},
+    catalogue_entry{"gpt2-774m", detail::made_by<gpt2, gpt2_774m>},
+    catalogue_entry{"gpt2-1558m", detail::made_by<gpt2, gpt2_1558m>},
+    catalogue_entry{"gpt2-64", detail::made_by<gpt2, gpt2_64>},
+    catalogue_entry{"gpt3-175b", detail::made_by<gpt2, gpt3_175b>},
+    catalogue_entry{"bert-base", detail::made_by<bert, bert_base>},
+    catalogue_entry{"bert-large", detail::made_by<bert, bert_large>},
+    catalogue_entry{"bert-48", detail::made_by<bert, bert_48>},
+    catalogue_entry{"bert-48-512", detail::made_by<bert, bert_48_512>},
+    catalogue_entry{"llama-2-7b", detail::made_by<llama, llama_2_7b>},
+    catalogue_entry{"llama-2-13b", detail::made_by<llama, llama_2_13b>},
+    catalogue_entry{"llama-2-70b", detail::made_by<llama, llama_2_70b>},
+    catalogue_entry{"llama-3-8b", detail::made_by<llama, llama_3_8b>},
+    catalogue_entry{"llama-3-70b", detail::made_by<llama, llama_3_70b>},
+    catalogue_entry{"t5-small", detail::made_by<t5, t5_small>},
+    catalogue_entry{"t5-base", detail::made_by<t5, t5_base>},
+    catalogue_entry{"t5-large", detail::made_by<t5, t5_large>},
+    catalogue_entry{"vit-b-16", detail::made_by<vit, vit_b_16>},
+    catalogue_entry{"vit-l-16", detail::made_by<vit, vit_l_16>},
+    catalogue_entry{"resnet-20", detail::made_by<resnet, resnet_20>},
 };
 
-}  // namespace detail
-
-/// All names of the catalogue, separated by commas.
-constexpr std::string model_names() {
+/// Returns all names of the catalogue, separated by commas.
+[[nodiscard]] constexpr std::string model_names() {
     std::string all;
-    for (const auto& entry : detail::catalogue) {
+    for (const auto& entry : model_catalogue) {
         if (!all.empty()) all += ", ";
         all += entry.name;
     }
     return all;
 }
 
-/// The model of that name, if there is one.
-constexpr std::optional<model> find_model(std::string_view name) {
-    for (const auto& entry : detail::catalogue)
+/// Returns the model of that name, if there is one.
+[[nodiscard]] constexpr std::optional<model> find_model(std::string_view name) {
+    for (const auto& entry : model_catalogue)
         if (entry.name == name) {
             model made = entry.make();
             made.name = name;
@@ -84,8 +77,8 @@ constexpr std::optional<model> find_model(std::string_view name) {
     return std::nullopt;
 }
 
-/// The model of that name. Throws error that lists the names.
-constexpr model named(std::string_view name) {
+/// Returns the model of that name. Throws `chimera_error`, which lists the names, if there is none.
+[[nodiscard]] constexpr model named(std::string_view name) {
     if (std::optional<model> found = find_model(name)) return *found;
     refuse("unknown model " + std::string(name) + " (no such name) use " + model_names());
 }

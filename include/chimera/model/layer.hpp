@@ -7,7 +7,7 @@
 
 namespace chimera {
 
-/// What a layer is. Partitions treat all alike; figures of a whole model tell them apart.
+/// The kind of a layer. Partitions treat all kinds alike; figures of a whole model tell them apart.
 enum class layer_kind : std::uint8_t { embedding, block, head, convolution, other };
 
 /// One layer, the smallest piece that a partition moves: what it holds, computes, keeps and hands on.

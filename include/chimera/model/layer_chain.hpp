@@ -8,7 +8,7 @@
 
 namespace chimera {
 
-/// Bytes per number. The defaults are those of mixed precision with Adam: 16 bytes of state a parameter.
+/// The bytes per number. The defaults are those of mixed precision with Adam: 16 bytes of state a parameter.
 struct precision {
     double weight = 2;
     double gradient = 2;
@@ -18,7 +18,7 @@ struct precision {
     friend constexpr bool operator==(const precision&, const precision&) = default;
 };
 
-/// 32 bits throughout, with Adam: weight, gradient and two moments.
+/// The sizes with 32 bits throughout and Adam: weight, gradient and two moments.
 inline constexpr precision single_precision{4, 4, 8, 4};
 
 /// A model as the planner sees it: layers in the order in which a sample passes them.
@@ -29,17 +29,17 @@ struct model {
     precision bytes{};
 };
 
-/// Trained parameters, each counted once.
-constexpr std::int64_t parameters(const model& of) {
+/// Returns the number of trained parameters, each counted once.
+[[nodiscard]] constexpr std::int64_t parameters(const model& network) {
     std::int64_t sum = 0;
-    for (const layer& l : of.layers) sum += l.parameters;
+    for (const layer& l : network.layers) sum += l.parameters;
     return sum;
 }
 
-/// FLOPs of a sample's forward and backward, nothing recomputed.
-constexpr double flops(const model& of) {
+/// Returns the FLOPs of a sample's forward and backward, nothing recomputed.
+[[nodiscard]] constexpr double flops(const model& network) {
     double sum = 0;
-    for (const layer& l : of.layers) sum += l.forward + l.input_gradient + l.weight_gradient;
+    for (const layer& l : network.layers) sum += l.forward + l.input_gradient + l.weight_gradient;
     return sum;
 }
 

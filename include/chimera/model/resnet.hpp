@@ -7,8 +7,9 @@
 
 namespace chimera {
 
-/// The residual network for images of 32 × 32 of He et al. (arXiv 1512.03385, section 4.2): 6n + 2 layers with weights, three
-/// groups of n blocks over 16, 32 and 64 channels, shortcuts without parameters, batch norm, convolutions without bias.
+/// The residual network for images of 32 × 32 of He et al. (arXiv 1512.03385, section 4.2): 6n + 2 layers with weights,
+/// three groups of n blocks over 16, 32 and 64 channels, shortcuts without parameters, batch norm, convolutions without
+/// bias.
 struct resnet_sizes {
     std::int64_t depth = 20, classes = 10, image = 32, colours = 3, channels = 16;
     precision bytes = single_precision;
@@ -27,29 +28,29 @@ constexpr void add_convolution(layer& to, double size, std::int64_t inputs, std:
 
 }  // namespace detail
 
-/// Layers: stem, the blocks (two convolutions each), head (mean over the pixels, classifier). Each keeps its own input, by which also
-/// the ReLU before it finds its gradient.
-constexpr model resnet(const resnet_sizes& of = {}) {
-    detail::check_size("depth", of.depth, 65536);
-    detail::check_size("classes", of.classes, 1 << 28);
-    detail::check_size("image", of.image, 65536);
-    detail::check_size("colours", of.colours, 65536);
-    detail::check_size("channels", of.channels, 65536);
-    if (of.depth < 8 || (of.depth - 2) % 6 != 0)
+/// Makes a residual network of these layers: stem, the blocks (two convolutions each), head (mean over the pixels,
+/// classifier). Each keeps its own input, from which the ReLU before it computes its gradient too.
+[[nodiscard]] constexpr model resnet(const resnet_sizes& sizes = {}) {
+    detail::check_size("depth", sizes.depth, 65536);
+    detail::check_size("classes", sizes.classes, 1 << 28);
+    detail::check_size("image", sizes.image, 65536);
+    detail::check_size("colours", sizes.colours, 65536);
+    detail::check_size("channels", sizes.channels, 65536);
+    if (sizes.depth < 8 || (sizes.depth - 2) % 6 != 0)
         refuse("depth is not 6n + 2 (three groups of n blocks of two layers) use 20, 32, 44, 56 or 110");
-    if (of.image % 4 != 0) refuse("image is no multiple of 4 (it is halved twice) choose another");
-    const double size = of.bytes.activation;
-    model made{"resnet", {}, 0, of.bytes};
+    if (sizes.image % 4 != 0) refuse("image is no multiple of 4 (it is halved twice) choose another");
+    const double size = sizes.bytes.activation;
+    model made{"resnet", {}, 0, sizes.bytes};
     const auto finish = [&](layer& l, std::int64_t channels, std::int64_t side) {
         l.output = size * static_cast<double>(channels * side * side);
         made.layers.push_back(l);
     };
     layer stem{.name = "stem", .kind = layer_kind::convolution};
-    detail::add_convolution(stem, size, of.colours, of.channels, of.image, of.image, true);
-    finish(stem, of.channels, of.image);
-    std::int64_t channels = of.channels, side = of.image, count = 0;
+    detail::add_convolution(stem, size, sizes.colours, sizes.channels, sizes.image, sizes.image, true);
+    finish(stem, sizes.channels, sizes.image);
+    std::int64_t channels = sizes.channels, side = sizes.image, count = 0;
     for (int group = 0; group < 3; ++group)
-        for (std::int64_t i = 0; i < (of.depth - 2) / 6; ++i) {
+        for (std::int64_t i = 0; i < (sizes.depth - 2) / 6; ++i) {
             const bool halves = group > 0 && i == 0;
             const std::int64_t inputs = channels, from = side;
             if (halves) channels *= 2, side /= 2;
@@ -58,8 +59,8 @@ constexpr model resnet(const resnet_sizes& of = {}) {
             detail::add_convolution(block, size, channels, channels, side, side);
             finish(block, channels, side);
         }
-    layer head{.name = "head", .kind = layer_kind::head, .parameters = (channels + 1) * of.classes};
-    const auto c = static_cast<double>(channels), k = static_cast<double>(of.classes);
+    layer head{.name = "head", .kind = layer_kind::head, .parameters = (channels + 1) * sizes.classes};
+    const auto c = static_cast<double>(channels), k = static_cast<double>(sizes.classes);
     detail::add_product(head, 1, c, k);
     detail::keep(head, size * (c * static_cast<double>(side * side) + c) + 4 * k, 0);
     made.layers.push_back(head);

@@ -10,11 +10,13 @@
 
 namespace chimera {
 
-/// What decides the bytes that a transformer's forward keeps.
+/// The choices that decide how many bytes a transformer's forward keeps.
 struct keeping {
     precision bytes{};
     bool dropout = true;           ///< its masks are kept, a byte each
     bool fused_attention = false;  ///< no matrix of tokens × tokens is kept: of the core, a row's log-sum in 32 bits
+
+    friend constexpr bool operator==(const keeping&, const keeping&) = default;
 };
 
 namespace detail {
@@ -57,9 +59,9 @@ constexpr void keep(layer& to, double divided, double replicated) {
 }
 
 /// A norm keeps its input; `per_channel` parameters: 2 (scale and shift), 1 for the norm by root mean square.
-constexpr void add_norm(layer& to, const keeping& how, double rows, std::int64_t channels, int per_channel) {
+constexpr void add_norm(layer& to, const keeping& policy, double rows, std::int64_t channels, int per_channel) {
     to.parameters += per_channel * channels;
-    keep(to, 0, how.bytes.activation * rows * static_cast<double>(channels));
+    keep(to, 0, policy.bytes.activation * rows * static_cast<double>(channels));
 }
 
 struct attention_sizes {
@@ -69,14 +71,14 @@ struct attention_sizes {
     bool biases = true;
 };
 
-/// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps queries, keys,
-/// values, the output's input, a mask of dropout, and of the core the softmax, its mask and the dropped-out softmax. Causal
-/// attention counts in full: half of its products are thrown away, not spared.
-constexpr void add_attention(layer& to, const keeping& how, const attention_sizes& a) {
+/// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps
+/// queries, keys, values, the output's input, a mask of dropout, and of the core the softmax, its mask and the
+/// dropped-out softmax. Causal attention counts in full: half of its products are thrown away, not spared.
+constexpr void add_attention(layer& to, const keeping& policy, const attention_sizes& a) {
     const std::int64_t wide = a.heads * a.head_size, shared = a.shared_heads * a.head_size;
     const auto h = static_cast<double>(a.channels), q = static_cast<double>(wide), kv = static_cast<double>(shared);
     const auto s = static_cast<double>(a.tokens), k = static_cast<double>(a.keys);
-    const double size = how.bytes.activation, mask = how.dropout ? 1 : 0;
+    const double size = policy.bytes.activation, mask = policy.dropout ? 1 : 0;
     to.parameters += 2 * a.channels * (wide + shared);
     if (a.biases) to.parameters += wide + 2 * shared + a.channels;
     add_product(to, s, h, q);
@@ -87,44 +89,46 @@ constexpr void add_attention(layer& to, const keeping& how, const attention_size
     to.input_gradient += 2 * core;
     keep(to, size * (2 * s * q + 2 * k * kv), s * h * (size + mask));
     to.exchanged += size * s * h;
-    if (how.fused_attention) return keep(to, 4 * static_cast<double>(a.heads) * s, 0);
+    if (policy.fused_attention) return keep(to, 4 * static_cast<double>(a.heads) * s, 0);
     to.selective_forward += core;
     to.activations += static_cast<double>(a.heads) * s * k * (size + mask * (1 + size));
 }
 
 enum class activation : std::uint8_t { relu, gelu, swiglu };
 
-/// Two products around an activation: widen, act, narrow. What the activation keeps of the wide rows: its output (relu), input and
-/// output (gelu), both factors and their product (swiglu, which has two widening products).
-constexpr void add_mlp(layer& to, const keeping& how, double rows, std::int64_t channels, std::int64_t inner,
+/// Two products around an activation: widen, act, narrow. What the activation keeps of the wide rows: its output
+/// (relu), input and output (gelu), both factors and their product (swiglu, which has two widening products).
+constexpr void add_mlp(layer& to, const keeping& policy, double rows, std::int64_t channels, std::int64_t inner,
                        activation act, bool biases) {
     const int ways = act == activation::swiglu ? 2 : 1;
     const double tensors = act == activation::relu ? 1 : act == activation::gelu ? 2 : 3;
     const auto h = static_cast<double>(channels), f = static_cast<double>(inner);
-    const double size = how.bytes.activation;
+    const double size = policy.bytes.activation;
     to.parameters += (ways + 1) * channels * inner + (biases ? ways * inner + channels : 0);
     add_product(to, rows, h, ways * f);
     add_product(to, rows, f, h);
-    keep(to, size * tensors * rows * f, rows * h * (size + (how.dropout ? 1 : 0)));
+    keep(to, size * tensors * rows * f, rows * h * (size + (policy.dropout ? 1 : 0)));
     to.exchanged += size * rows * h;
 }
 
 /// The rows that a table of `entries` looks up: no product; keeps its mask of dropout.
-constexpr layer embedding(const keeping& how, double rows, std::int64_t channels, std::int64_t entries) {
+constexpr layer embedding(const keeping& policy, double rows, std::int64_t channels, std::int64_t entries) {
     const double narrow = rows * static_cast<double>(channels);
     layer made{.name = "embedding", .kind = layer_kind::embedding, .parameters = entries * channels};
-    keep(made, 0, how.dropout ? narrow : 0);
-    made.output = how.bytes.activation * narrow;
+    keep(made, 0, policy.dropout ? narrow : 0);
+    made.output = policy.bytes.activation * narrow;
     made.exchanged = made.output / 2;  // once, in the forward
     return made;
 }
 
-/// A product onto the vocabulary and the loss: keeps its input and the logits, these in 32 bits (Korthikanti et al., 4.3).
-constexpr void add_logits(layer& to, const keeping& how, double rows, std::int64_t channels, std::int64_t vocabulary) {
+/// A product onto the vocabulary and the loss: keeps its input and the logits, these in 32 bits (Korthikanti et al.,
+/// 4.3).
+constexpr void add_logits(layer& to, const keeping& policy, double rows, std::int64_t channels,
+                          std::int64_t vocabulary) {
     const auto h = static_cast<double>(channels), v = static_cast<double>(vocabulary);
     add_product(to, rows, h, v);
-    keep(to, 4 * rows * v, how.bytes.activation * rows * h);
-    to.exchanged += how.bytes.activation * rows * h / 2;  // once, in the backward
+    keep(to, 4 * rows * v, policy.bytes.activation * rows * h);
+    to.exchanged += policy.bytes.activation * rows * h / 2;  // once, in the backward
 }
 
 /// The table of the embedding at layer 0 serves the head `to` as well, or the head has its own.

@@ -7,6 +7,17 @@
 #include <limits>
 #include <vector>
 
+namespace chimera {
+
+/// The capacity of a memory without limit, and the seconds of a cut that does not exist.
+inline constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+/// The choice among cuts with the least bottleneck: `first` fills every stage as far as the bottleneck lets it;
+/// `even` gives every stage, in turn, as nearly as it can the same share of the sum that is left.
+enum class tie { even, first };
+
+}  // namespace chimera
+
 namespace chimera::detail {
 
 /// What the searches cut: layers 0 … layers - 1 into stages of at least one. `cost(s, i, j)` is that of stage s with
@@ -19,12 +30,6 @@ concept StageProblem = requires(const T& of, int s, int i, int j) {
     { of.fits(s, i, j) } -> std::convertible_to<bool>;
 };
 
-inline constexpr double unbounded = std::numeric_limits<double>::infinity();
-
-/// Which cut among those with the least bottleneck: `first` fills every stage as far as the bottleneck lets it;
-/// `even` gives every stage, in turn, as nearly as it can the same share of the sum that is left.
-enum class tie { even, first };
-
 /// Exact bisection of the bottleneck (the idea of Pinar and Aykanat, JPDC 2004): a probe fills stage after stage as far
 /// as the bound lets it. One that reaches the end lowers the upper bound to its largest stage; one that does not raises
 /// the lower bound to the least cost that would have let some stage take one layer more. Both are costs of stages, so
@@ -33,16 +38,16 @@ enum class tie { even, first };
 template <StageProblem Problem>
 class bisection {
 public:
-    constexpr explicit bisection(const Problem& of)
-        : of_(of), low_(count(), 0), high_(count(), of.layers), cuts_(count(), 0) {}
+    constexpr explicit bisection(const Problem& problem)
+        : of_(problem), low_(count(), 0), high_(count(), problem.layers), cuts_(count(), 0) {}
 
     /// The least bottleneck from `low` on; unbounded where memory lets no cut through. `high`: an upper bound's guess.
     constexpr double find(double low, double high) {
         while (!probe(high)) {
             if (next_ == unbounded) return unbounded;
             low_ = cuts_;
-            low = std::max(low, next_);
-            high = std::max(2 * high, next_);
+            low = (std::max)(low, next_);
+            high = (std::max)(2 * high, next_);
         }
         high = reached_;
         high_ = cuts_;
@@ -66,15 +71,15 @@ public:
         if (among == tie::first) return fill(bound);
         std::vector<int> least(count(), 0);
         least.back() = of_.layers;
-        for (int s = of_.stages; s-- > 1;) least[at(s)] = std::max(s, back(s, least[at(s + 1)], bound));
+        for (int s = of_.stages; s-- > 1;) least[at(s)] = (std::max)(s, back(s, least[at(s + 1)], bound));
         std::vector<int> out(count(), 0);
         out.back() = of_.layers;
         for (int s = 1; s < of_.stages; ++s) {
             const double before = share(out[at(s - 1)]);
             const double goal = before + (share(of_.layers) - before) / (of_.stages - s + 1);
-            const int first = std::max(least[at(s)], out[at(s - 1)] + 1);
+            const int first = (std::max)(least[at(s)], out[at(s - 1)] + 1);
             const int last =
-                std::min(reach(s - 1, out[at(s - 1)], bound, first, of_.layers), of_.layers - of_.stages + s);
+                (std::min)(reach(s - 1, out[at(s - 1)], bound, first, of_.layers), of_.layers - of_.stages + s);
             out[at(s)] = nearest(share, goal, first, last);
         }
         return out;
@@ -135,9 +140,10 @@ private:
         next_ = unbounded;
         int i = 0;
         for (int s = 0; s < of_.stages; ++s) {
-            const int j = i == of_.layers ? i : reach(s, i, bound, std::max(low_[at(s + 1)], i + 1), high_[at(s + 1)]);
-            if (j > i) reached_ = std::max(reached_, cost(s, i, j, bound));
-            if (j < of_.layers && of_.fits(s, i, j + 1)) next_ = std::min(next_, cost(s, i, j + 1, bound));
+            const int j =
+                i == of_.layers ? i : reach(s, i, bound, (std::max)(low_[at(s + 1)], i + 1), high_[at(s + 1)]);
+            if (j > i) reached_ = (std::max)(reached_, cost(s, i, j, bound));
+            if (j < of_.layers && of_.fits(s, i, j + 1)) next_ = (std::min)(next_, cost(s, i, j + 1, bound));
             cuts_[at(s + 1)] = i = j;
         }
         return i == of_.layers;

@@ -15,8 +15,6 @@
 
 namespace chimera {
 
-using detail::tie;
-
 namespace detail {
 
 /// Layers by their seconds alone, and where `sends` has numbers, what a stage adds that ends with that layer.
@@ -36,7 +34,7 @@ struct plain_stages {
 /// Bounds of the bottleneck of any such cut: the largest layer and the mean are below it, their sum above. The margin
 /// covers the rounding of sums.
 constexpr double lower_bound(const range_sums& seconds, int stages) {
-    return std::max(seconds.largest(), seconds.all() / stages * (1 - 0x1p-30));
+    return (std::max)(seconds.largest(), seconds.all() / stages * (1 - 0x1p-30));
 }
 constexpr double upper_bound(const range_sums& seconds, int stages) {
     return (seconds.all() / stages + seconds.largest()) * (1 + 0x1p-30);
@@ -45,15 +43,16 @@ constexpr double upper_bound(const range_sums& seconds, int stages) {
 /// Largest of the layers' costs as the sums see them (a difference may round above the number itself).
 constexpr double largest_single(const range_sums& seconds) {
     double most = 0;
-    for (int i = 0; i < seconds.size(); ++i) most = std::max(most, seconds(i, i + 1));
+    for (int i = 0; i < seconds.size(); ++i) most = (std::max)(most, seconds(i, i + 1));
     return most;
 }
 
 }  // namespace detail
 
-/// Seconds of every stage; `sends[i]`: what a stage adds that ends with layer i, unless it is the last.
-constexpr std::vector<double> stage_seconds(std::span<const double> seconds, std::span<const int> cuts,
-                                            std::span<const double> sends = {}) {
+/// Returns the seconds of every stage. `sends[i]`: seconds that a stage which ends with layer i adds, unless it is the
+/// last.
+[[nodiscard]] constexpr std::vector<double> stage_seconds(std::span<const double> seconds, std::span<const int> cuts,
+                                                          std::span<const double> sends = {}) {
     std::vector<double> out;
     for (std::size_t s = 0; s + 1 < cuts.size(); ++s) {
         double sum = 0;
@@ -65,29 +64,30 @@ constexpr std::vector<double> stage_seconds(std::span<const double> seconds, std
     return out;
 }
 
-/// Seconds of the slowest stage.
-constexpr double bottleneck(std::span<const double> seconds, std::span<const int> cuts,
-                            std::span<const double> sends = {}) {
+/// Returns the seconds of the slowest stage.
+[[nodiscard]] constexpr double bottleneck(std::span<const double> seconds, std::span<const int> cuts,
+                                          std::span<const double> sends = {}) {
     const std::vector<double> each = stage_seconds(seconds, cuts, sends);
     return each.empty() ? 0 : *std::max_element(each.begin(), each.end());
 }
 
-/// The cut whose slowest stage is as fast as any cut's, by exact bisection: O(layers + stages · log(layers) · probes).
-/// Refuses no layers, no stages, more stages than layers, and negative, infinite or undefined seconds.
-constexpr std::vector<int> partition(std::span<const double> seconds, int stages, tie among = tie::even) {
+/// Returns the cut with the least bottleneck, by exact bisection: O(layers + stages · log(layers) · probes). Refuses no
+/// layers, no stages, more stages than layers, and negative, infinite or undefined seconds.
+[[nodiscard]] constexpr std::vector<int> partition(std::span<const double> seconds, int stages, tie among = tie::even) {
     detail::check_counts(seconds.size(), stages);
     const detail::range_sums sums("the seconds of layer", seconds);
     const detail::plain_stages of{sums, sums.size(), stages, {}};
     detail::bisection search(of);
-    const double low = std::max(detail::lower_bound(sums, stages), detail::largest_single(sums));
+    const double low = (std::max)(detail::lower_bound(sums, stages), detail::largest_single(sums));
     const double bound = search.find(low, detail::upper_bound(sums, stages));
     return search.cut(bound, among, [&](int i) { return sums(0, i); });
 }
 
-/// The same optimum by dynamic programming, O(layers · stages), or with a log(layers) where boundaries cost: `sends[i]`
-/// (seconds, one per layer) is added to the stage that ends with layer i, unless it is the last. Refuses as above.
-constexpr std::vector<int> partition_by_table(std::span<const double> seconds, int stages,
-                                              std::span<const double> sends = {}) {
+/// Returns a cut with the least bottleneck by dynamic programming: O(layers · stages), times log(layers) if boundaries
+/// cost. `sends[i]` (seconds, one per layer) is added to the stage that ends with layer i, unless it is the last.
+/// Throws on the same input errors as `partition`.
+[[nodiscard]] constexpr std::vector<int> partition_by_table(std::span<const double> seconds, int stages,
+                                                            std::span<const double> sends = {}) {
     detail::check_counts(seconds.size(), stages);
     if (!sends.empty()) detail::check_length("the list of boundary costs", sends.size(), seconds.size());
     detail::check_numbers("the boundary cost of layer", sends);

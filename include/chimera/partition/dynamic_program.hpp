@@ -18,8 +18,8 @@ namespace chimera::detail {
 template <StageProblem Problem>
 class table {
 public:
-    constexpr explicit table(const Problem& of, bool rising)
-        : of_(of), rising_(rising), width_(at(of.layers) + 1), from_(at(of.stages) * width_, -1) {}
+    constexpr explicit table(const Problem& problem, bool rising)
+        : of_(problem), rising_(rising), width_(at(problem.layers) + 1), from_(at(problem.stages) * width_, -1) {}
 
     /// The least bottleneck; unbounded where nothing fits.
     constexpr double find() {
@@ -61,7 +61,7 @@ private:
         }
     }
     constexpr void take(int s, int j, int i, const double* before, double* after, int* from) const {
-        const double value = std::max(before[i], static_cast<double>(of_.cost(s, i, j)));
+        const double value = (std::max)(before[i], static_cast<double>(of_.cost(s, i, j)));
         if (value < after[j]) {
             after[j] = value;
             from[j] = i;

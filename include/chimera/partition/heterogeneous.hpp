@@ -9,15 +9,15 @@
 
 namespace chimera {
 
-/// The best cut over workers in the order given, stage s on worker s: exact, O(layers · workers), with a
+/// Returns the best cut over workers in the order given, stage s on worker s: exact, O(layers · workers), with a
 /// log(layers) where links cost. Or what is missing. Refuses what `bounded` refuses, and workers without speed.
-constexpr device_partition heterogeneous(const layer_needs& of, std::span<const device> workers) {
-    const detail::device_stages stages = detail::make_stages(of, workers);
+[[nodiscard]] constexpr device_partition heterogeneous(const layer_needs& needs, std::span<const device> workers) {
+    const detail::device_stages stages = detail::make_stages(needs, workers);
     const bool free = std::all_of(workers.begin(), workers.end(), [](const device& d) { return d.link == 0; });
-    detail::table search(stages, free || of.outputs.empty());
+    detail::table search(stages, free || needs.outputs.empty());
     device_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) {
+    if (out.seconds == unbounded) {
         const bounded_partition lacks =
             detail::find_missing(detail::memory_stages{stages, stages.layers, stages.stages});
         out.stage = lacks.stage;
@@ -29,15 +29,15 @@ constexpr device_partition heterogeneous(const layer_needs& of, std::span<const 
     return out;
 }
 
-/// The best cut over the workers in the best order of all, every worker with one stage: exact, over types (equal
-/// workers). Time and memory grow with layers times the product over types of (workers of that type + 1); refuses above
-/// 2^26. `cuts` is empty where no order fits.
-constexpr device_partition best_order(const layer_needs& of, std::span<const device> workers) {
-    const detail::device_stages stages = detail::make_stages(of, workers);
+/// Returns the best cut over the workers in the best order of all, every worker with one stage: exact, over types
+/// (equal workers). Time and memory grow with layers times the product over types of (workers of that type + 1);
+/// refuses above 2^26. `cuts` is empty where no order fits.
+[[nodiscard]] constexpr device_partition best_order(const layer_needs& needs, std::span<const device> workers) {
+    const detail::device_stages stages = detail::make_stages(needs, workers);
     detail::order_search search(stages);
     device_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) return out;
+    if (out.seconds == unbounded) return out;
     out.cuts = search.cuts();
     out.order = search.order();
     return out;

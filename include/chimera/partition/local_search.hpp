@@ -10,12 +10,12 @@
 
 namespace chimera {
 
-/// Seconds of every worker, stage s on worker `on[s]`.
-constexpr std::vector<double> worker_seconds(std::span<const double> seconds, std::span<const int> on,
-                                             std::span<const int> cuts) {
-    std::vector<double> out(on.size(), 0.0);
+/// Returns the seconds of every worker, stage s on worker `holders[s]`.
+[[nodiscard]] constexpr std::vector<double> worker_seconds(std::span<const double> seconds,
+                                                           std::span<const int> holders, std::span<const int> cuts) {
+    std::vector<double> out(holders.size(), 0.0);
     const std::vector<double> stages = stage_seconds(seconds, cuts);
-    for (std::size_t s = 0; s < stages.size(); ++s) out[static_cast<std::size_t>(on[s])] += stages[s];
+    for (std::size_t s = 0; s < stages.size(); ++s) out[static_cast<std::size_t>(holders[s])] += stages[s];
     return out;
 }
 
@@ -24,8 +24,8 @@ namespace detail {
 /// One stage gives a layer to another; the stages between hand one on.
 class layer_shifts {
 public:
-    constexpr layer_shifts(const range_sums& seconds, std::span<const int> on, std::vector<int> cuts)
-        : seconds_(seconds), on_(on), cuts_(std::move(cuts)), workers_(on.size(), 0.0) {
+    constexpr layer_shifts(const range_sums& seconds, std::span<const int> holders, std::vector<int> cuts)
+        : seconds_(seconds), on_(holders), cuts_(std::move(cuts)), workers_(holders.size(), 0.0) {
         for (int s = 0; s < count(); ++s) workers_[at(on_[at(s)])] += seconds_(cuts_[at(s)], cuts_[at(s) + 1]);
     }
 
@@ -44,7 +44,7 @@ public:
         }
         if (from < 0) return false;
         workers_ = shifted(from, to);
-        for (int b = std::min(from, to) + 1; b <= std::max(from, to); ++b) cuts_[at(b)] += from < to ? -1 : 1;
+        for (int b = (std::min)(from, to) + 1; b <= (std::max)(from, to); ++b) cuts_[at(b)] += from < to ? -1 : 1;
         return true;
     }
     constexpr const std::vector<int>& cuts() const { return cuts_; }
@@ -63,12 +63,12 @@ private:
 
     static constexpr rank ranked(const std::vector<double>& workers) {
         rank out;
-        for (const double w : workers) out.most = std::max(out.most, w), out.squares += w * w;
+        for (const double w : workers) out.most = (std::max)(out.most, w), out.squares += w * w;
         return out;
     }
     constexpr const std::vector<double>& shifted(int from, int to) {
         then_ = workers_;
-        for (int s = std::min(from, to); s <= std::max(from, to); ++s) {
+        for (int s = (std::min)(from, to); s <= (std::max)(from, to); ++s) {
             const int first = cuts_[at(s)], last = cuts_[at(s) + 1];
             const int begin = from < to ? first - (s > from ? 1 : 0) : first + (s > to ? 1 : 0);
             const int end = from < to ? last - (s < to ? 1 : 0) : last + (s < from ? 1 : 0);
@@ -85,14 +85,15 @@ private:
 
 }  // namespace detail
 
-/// `cuts` as they become where, as long as that makes the slowest worker faster (or as fast and all more even), a stage of the
-/// slowest gives a layer to another stage, and the stages between hand one on. Stage s is on worker `on[s]`; every stage keeps a
-/// layer. No bound, but quick for any map: O(stages²) a step. See `coupled` for proven cuts.
-constexpr std::vector<int> shift_layers(std::span<const double> seconds, std::span<const int> on,
-                                        std::vector<int> cuts) {
+/// Improves `cuts` by local search: a stage of the slowest worker gives a layer to another stage, and the stages
+/// between hand one on, while that makes the slowest worker faster (or as fast, and all workers more even). Stage s is
+/// on worker `holders[s]`; every stage keeps a layer. Proves no bound, but is quick for any placement: O(stages²) a
+/// step. `coupled` finds proven cuts.
+[[nodiscard]] constexpr std::vector<int> shift_layers(std::span<const double> seconds, std::span<const int> holders,
+                                                      std::vector<int> cuts) {
     const detail::range_sums sums("the seconds of layer", seconds);
-    detail::check_length("the list of workers", on.size(), cuts.size() - 1);
-    detail::layer_shifts search(sums, on, std::move(cuts));
+    detail::check_length("the list of workers", holders.size(), cuts.size() - 1);
+    detail::layer_shifts search(sums, holders, std::move(cuts));
     for (std::size_t step = 0; step < 4 * seconds.size() && search.improve(); ++step) {
     }
     return search.cuts();

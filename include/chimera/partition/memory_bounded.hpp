@@ -13,8 +13,8 @@
 
 namespace chimera {
 
-/// Memory of the workers, one stage each: stage s takes reserved[s] + state + in_flight[s] · activations, summed over
-/// its layers, and fits where that is at most `capacity`. All in bytes; whole numbers below 2^53 are summed exactly.
+/// The memory of workers with one stage each: stage s takes reserved[s] + state + in_flight[s] · activations, summed
+/// over its layers, and fits if that is at most `capacity`. All in bytes; whole numbers below 2^53 are summed exactly.
 struct memory_limits {
     std::span<const double> state;        ///< per layer: weights, gradients, optimiser
     std::span<const double> activations;  ///< per layer and micro-batch in flight
@@ -23,14 +23,14 @@ struct memory_limits {
     std::span<const double> reserved;     ///< per stage, none: 0. Buffers and whatever does not depend on the cut
 };
 
-/// A partition under memory limits, or what is missing for one.
+/// A partition under memory limits, or the bytes that are missing for one.
 struct bounded_partition {
     std::vector<int> cuts;  ///< as everywhere; empty where no cut fits
     double seconds = 0;     ///< of the slowest stage
-    int stage = -1;         ///< where no cut fits: the stage that lacks memory in the cut that lacks the least
+    int stage = -1;         ///< if no cut fits: the stage that lacks memory in the cut that lacks the least
     double missing = 0;     ///< bytes: no cut fits workers with less than this more, one fits with this more
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -94,13 +94,13 @@ constexpr bounded_stages make_bounded(std::span<const double> seconds, int stage
 
 /// The cut that lacks the least memory, cost being what a stage lacks.
 template <StageProblem Problem>
-constexpr bounded_partition find_missing(const Problem& of) {
-    table search(of, true);
+constexpr bounded_partition find_missing(const Problem& problem) {
+    table search(problem, true);
     bounded_partition out;
     out.missing = search.find();
     const std::vector<int> cuts = search.cut();
-    for (int s = of.stages; s-- > 0;)
-        if (of.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
+    for (int s = problem.stages; s-- > 0;)
+        if (problem.cost(s, cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]) == out.missing)
             out.stage = s;
     return out;
 }
@@ -112,42 +112,43 @@ inline std::string bytes_text(double bytes) {
 
 }  // namespace detail
 
-/// The cut whose slowest stage is as fast as any cut's that fits, or what is missing. Exact: by bisection where every
-/// layer alone fits every stage, O(layers + stages · log(layers) · probes); else, and to find what is missing, by
+/// Minimises the bottleneck over all cuts that fit; if none does, reports the missing bytes. Exact: by bisection where
+/// every layer alone fits every stage, O(layers + stages · log(layers) · probes); else, and to find what is missing, by
 /// dynamic programming, O(layers · stages). Refuses what `partition` refuses, and lists of a wrong length.
-constexpr bounded_partition bounded(std::span<const double> seconds, int stages, const memory_limits& under,
-                                    tie among = tie::even) {
+[[nodiscard]] constexpr bounded_partition bounded(std::span<const double> seconds, int stages,
+                                                  const memory_limits& under, tie among = tie::even) {
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
     bounded_partition out;
     if (of.singles_fit()) {
         detail::bisection search(of);
-        const double low = std::max(detail::lower_bound(of.seconds, stages), detail::largest_single(of.seconds));
+        const double low = (std::max)(detail::lower_bound(of.seconds, stages), detail::largest_single(of.seconds));
         out.seconds = search.find(low, detail::upper_bound(of.seconds, stages));
-        if (out.seconds < detail::unbounded)
-            out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds(0, i); });
+        if (out.seconds < unbounded) out.cuts = search.cut(out.seconds, among, [&](int i) { return of.seconds(0, i); });
     } else {
         detail::table search(of, true);
         out.seconds = search.find();
-        if (out.seconds < detail::unbounded) out.cuts = search.cut();
+        if (out.seconds < unbounded) out.cuts = search.cut();
     }
     if (!out.fits()) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     return out;
 }
 
-/// The same by dynamic programming alone.
-constexpr bounded_partition bounded_by_table(std::span<const double> seconds, int stages, const memory_limits& under) {
+/// Minimises the bottleneck over all cuts that fit by dynamic programming alone.
+[[nodiscard]] constexpr bounded_partition bounded_by_table(std::span<const double> seconds, int stages,
+                                                           const memory_limits& under) {
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
     detail::table search(of, true);
     bounded_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
+    if (out.seconds == unbounded) return detail::find_missing(detail::memory_stages{of, of.layers, of.stages});
     out.cuts = search.cut();
     return out;
 }
 
-/// The cut under memory limits; refuses where none fits, saying which stage lacks how many bytes.
-constexpr std::vector<int> partition(std::span<const double> seconds, int stages, const memory_limits& under,
-                                     tie among = tie::even) {
+/// Returns the best cut under memory limits. Throws `chimera_error`, which names the stage and the missing bytes, if
+/// none fits.
+[[nodiscard]] constexpr std::vector<int> partition(std::span<const double> seconds, int stages,
+                                                   const memory_limits& under, tie among = tie::even) {
     const bounded_partition out = bounded(seconds, stages, under, among);
     if (!out.fits())
         refuse("no cut into " + std::to_string(stages) + " stages fits (stage " + std::to_string(out.stage) +

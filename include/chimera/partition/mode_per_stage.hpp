@@ -11,8 +11,7 @@
 
 namespace chimera {
 
-/// One way to run a whole stage, as with nothing recomputed, attention's core, or all of it. Lists per layer, or empty:
-/// 0.
+/// One way to run a whole stage: nothing, attention's core or all of it recomputed. Lists per layer, or empty: 0.
 struct stage_mode {
     std::span<const double> seconds;  ///< added to the layer's
     std::span<const double> bytes;    ///< kept for every micro-batch in flight
@@ -21,10 +20,11 @@ struct stage_mode {
     double whole = 0;                 ///< bytes of a stage, once
 };
 
-/// Memory of the workers, one stage each: stage s takes reserved[s] + versions[s] · state, and what its mode takes.
+/// The memory of workers with one stage each: stage s takes reserved[s] + versions[s] · state, and the bytes of its
+/// mode.
 struct stagewise_limits {
     std::span<const double> state;      ///< per layer, of one version
-    std::span<const stage_mode> modes;  ///< of which every stage has one
+    std::span<const stage_mode> modes;  ///< every stage has one of these
     std::span<const double> in_flight;  ///< per stage
     double capacity = 0;
     std::span<const double> reserved;  ///< per stage, none: 0
@@ -36,10 +36,10 @@ struct stagewise_partition {
     std::vector<int> cuts;            ///< as everywhere; empty where none fits
     std::vector<std::uint8_t> modes;  ///< per stage
     double seconds = 0;               ///< of the slowest stage, its mode's included
-    int stage = -1;                   ///< where none fits, as in bounded_partition
+    int stage = -1;                   ///< if none fits, as in bounded_partition
     double missing = 0;
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -82,13 +82,13 @@ public:
     constexpr double cost(int s, int i, int j) const {
         double least = unbounded;
         for (std::size_t m = 0; m < modes_.size(); ++m)
-            if (over(m, s, i, j) <= 0) least = std::min(least, seconds_(i, j) + modes_[m].seconds(i, j));
+            if (over(m, s, i, j) <= 0) least = (std::min)(least, seconds_(i, j) + modes_[m].seconds(i, j));
         return least;
     }
     constexpr bool fits(int s, int i, int j) const { return least_over(s, i, j) <= 0; }
     constexpr double least_over(int s, int i, int j) const {
         double least = unbounded;
-        for (std::size_t m = 0; m < modes_.size(); ++m) least = std::min(least, over(m, s, i, j));
+        for (std::size_t m = 0; m < modes_.size(); ++m) least = (std::min)(least, over(m, s, i, j));
         return least;
     }
     /// The first mode that has the cost.
@@ -135,16 +135,16 @@ struct least_stages {
 
 }  // namespace detail
 
-/// The cut and the mode of every stage together whose slowest stage is as fast as any's, or what is missing. Exact, by
-/// dynamic programming: O(layers · stages · modes). Refuses what `bounded` refuses.
-constexpr stagewise_partition partition_stagewise(std::span<const double> seconds, int stages,
-                                                  const stagewise_limits& under) {
+/// Chooses the cut and the mode of every stage together for the least bottleneck; if none fits, reports the missing
+/// bytes. Exact, by dynamic programming: O(layers · stages · modes). Refuses what `bounded` refuses.
+[[nodiscard]] constexpr stagewise_partition partition_stagewise(std::span<const double> seconds, int stages,
+                                                                const stagewise_limits& under) {
     detail::check_counts(seconds.size(), stages);
     const detail::stagewise_stages of(seconds, stages, under);
     detail::table search(of, true);
     stagewise_partition out;
     out.seconds = search.find();
-    if (out.seconds == detail::unbounded) {
+    if (out.seconds == unbounded) {
         const bounded_partition lacks = detail::find_missing(detail::least_stages{of, of.layers, stages});
         out.stage = lacks.stage;
         out.missing = lacks.missing;

@@ -13,14 +13,14 @@ namespace chimera {
 
 /// A worker among unlike ones.
 struct device {
-    double speed = 1;                     ///< the layers' seconds are divided by it
-    double capacity = detail::unbounded;  ///< bytes of memory
-    double link = 0;                      ///< seconds per byte that it sends to the next worker
+    double speed = 1;             ///< the layers' seconds are divided by it
+    double capacity = unbounded;  ///< bytes of memory
+    double link = 0;              ///< seconds per byte that it sends to the next worker
 
     friend constexpr bool operator==(const device&, const device&) = default;
 };
 
-/// What the layers ask of unlike workers. Lists may be empty: then nothing is asked of memory, or of links.
+/// The needs of the layers on unlike workers. An empty list of bytes lays no claim to memory or links.
 struct layer_needs {
     std::span<const double> seconds;      ///< per layer, at speed 1
     std::span<const double> state;        ///< per layer: bytes whatever the micro-batches
@@ -37,7 +37,7 @@ struct device_partition {
     int stage = -1;          ///< given order, no cut fits: as in bounded_partition
     double missing = 0;      ///< bytes that every worker needs more, at least
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -68,8 +68,8 @@ constexpr void check_devices(std::span<const device> workers) {
     }
 }
 
-constexpr device_stages make_stages(const layer_needs& of, std::span<const device> workers) {
-    const std::size_t layers = of.seconds.size();
+constexpr device_stages make_stages(const layer_needs& needs, std::span<const device> workers) {
+    const std::size_t layers = needs.seconds.size();
     const std::vector<double> none(layers, 0.0), one(workers.size(), 1.0);
     const auto or_none = [](std::span<const double> given, std::span<const double> else_) {
         if (given.empty()) return else_;
@@ -77,15 +77,17 @@ constexpr device_stages make_stages(const layer_needs& of, std::span<const devic
     };
     check_counts(layers, workers.size() > std::size_t{1} << 29 ? 1 << 29 : static_cast<int>(workers.size()));
     check_devices(workers);
-    const std::span<const double> outputs = or_none(of.outputs, none);
+    const std::span<const double> outputs = or_none(needs.outputs, none);
     check_length("the list of output bytes", outputs.size(), layers);
     check_numbers("the output bytes of layer", outputs);
-    device_stages out{
-        make_bounded(
-            of.seconds, static_cast<int>(workers.size()),
-            {or_none(of.state, none), or_none(of.activations, none), or_none(of.in_flight, one), unbounded, {}}),
-        workers,
-        {outputs.begin(), outputs.end()}};
+    device_stages out{make_bounded(needs.seconds, static_cast<int>(workers.size()),
+                                   {or_none(needs.state, none),
+                                    or_none(needs.activations, none),
+                                    or_none(needs.in_flight, one),
+                                    unbounded,
+                                    {}}),
+                      workers,
+                      {outputs.begin(), outputs.end()}};
     for (std::size_t s = 0; s < workers.size(); ++s) out.room[s] = workers[s].capacity;
     return out;
 }

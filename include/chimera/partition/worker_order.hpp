@@ -17,15 +17,16 @@ namespace chimera::detail {
 /// that was turned down, one that does not lowers it to the largest cost on its way.
 class order_search {
 public:
-    constexpr explicit order_search(const device_stages& of) : of_(of), width_(at(of.layers) + 1) {
-        for (std::size_t w = 0; w < of.on.size(); ++w) add(static_cast<int>(w));
+    constexpr explicit order_search(const device_stages& stages_data)
+        : of_(stages_data), width_(at(stages_data.layers) + 1) {
+        for (std::size_t w = 0; w < stages_data.on.size(); ++w) add(static_cast<int>(w));
         std::size_t states = 1;
         for (kind& k : kinds_) {
             k.stride = states;
             states *= k.workers.size() + 1;
             if (states * width_ > std::size_t{1} << 26)
                 refuse("the workers are of too many types to try every order (" + std::to_string(kinds_.size()) +
-                       " types, " + std::to_string(of.on.size()) + " workers) give the order");
+                       " types, " + std::to_string(stages_data.on.size()) + " workers) give the order");
         }
         ends_.assign(states * width_, 0);
     }
@@ -102,7 +103,7 @@ private:
             if (cost <= bound)
                 here[j] = 1;
             else
-                next_ = std::min(next_, cost);
+                next_ = (std::min)(next_, cost);
         }
     }
     /// Walks back from the end of all layers through what the last probe found; its largest cost.
@@ -121,7 +122,7 @@ private:
                 if (i < 0 || !of_.fits_on(kinds_[t].same, s, i, j)) continue;
                 const double cost = of_.cost_on(kinds_[t].same, i, j);
                 if (cost > bound) continue;
-                most = std::max(most, cost);
+                most = (std::max)(most, cost);
                 cuts_[at(s)] = i;
                 types_[at(s)] = t;
                 state = before;

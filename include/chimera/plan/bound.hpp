@@ -17,9 +17,9 @@ namespace chimera {
 
 namespace detail {
 
-/// Seconds that a mode adds to a micro-batch's passes; nothing where stages differ.
-constexpr double recomputed_seconds(const stage_sums& of, recompute_mode mode) {
-    return mode == recompute_mode::full ? of.forward : mode == recompute_mode::selective ? of.selective_time : 0;
+/// Returns the seconds that a mode adds to a micro-batch's passes; 0 if stages differ in mode.
+constexpr double recomputed_seconds(const stage_sums& sums, recompute_mode mode) {
+    return mode == recompute_mode::full ? sums.forward : mode == recompute_mode::selective ? sums.selective_time : 0;
 }
 
 /// Seconds before a stage's first forward, after its last gradient, and in all of its passes, at the least.
@@ -40,7 +40,7 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_s
         const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
         double speed = std::numeric_limits<double>::infinity();  // of the slowest that holds the stage
         for (int p = 0; p < pipelines; ++p)
-            speed = std::min(speed, speeds[static_cast<std::size_t>(worker_of(order, p, s))]);
+            speed = (std::min)(speed, speeds[static_cast<std::size_t>(worker_of(order, p, s))]);
         const double gradient = split ? sum.input_gradient : sum.input_gradient + sum.weight_gradient;
         at.passes = sum.compute() / speed;
         at.gradients = (sum.forward + gradient) / speed;
@@ -51,34 +51,35 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_s
     return out;
 }
 
-/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of it: all
-/// of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
-constexpr double least_reduction(double parameters, const precision& bytes, const cluster& on,
-                                 const configuration& with) {
-    if (asynchronous(with.schedule.which)) return 0;
-    const int pipelines = pipelines_of(with.schedule);
-    const int holders = with.schedule.which == family::bidirectional ? pipelines : std::max(1, pipelines / 2);
-    const int r = with.width * holders;
+/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of
+/// it: all of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
+constexpr double least_reduction(double parameters, const precision& bytes, const cluster& machines,
+                                 const configuration& choice) {
+    if (asynchronous(choice.schedule.which)) return 0;
+    const int pipelines = pipelines_of(choice.schedule);
+    const int holders = choice.schedule.which == family::bidirectional ? pipelines : (std::max)(1, pipelines / 2);
+    const int r = choice.width * holders;
     if (r <= 1) return 0;
-    const link_model &inside = on.each.inside, &between = on.each.between;
-    const double bandwidth = on.nodes == 1              ? inside.bandwidth
-                             : on.workers_per_node == 1 ? between.bandwidth
-                                                        : std::max(inside.bandwidth, between.bandwidth);
-    const double moved = parameters * (bytes.gradient + std::min(bytes.gradient, bytes.weight));
-    return (r - 1) * moved / (bandwidth * std::max(1.0, on.each.collective) * r);
+    const link_model &inside = machines.each.inside, &between = machines.each.between;
+    const double bandwidth = machines.nodes == 1              ? inside.bandwidth
+                             : machines.workers_per_node == 1 ? between.bandwidth
+                                                              : (std::max)(inside.bandwidth, between.bandwidth);
+    const double moved = parameters * (bytes.gradient + (std::min)(bytes.gradient, bytes.weight));
+    return (r - 1) * moved / (bandwidth * (std::max)(1.0, machines.each.collective) * r);
 }
 
 }  // namespace detail
 
-/// Seconds that no order with the family's placement can beat under the cuts given, nothing recomputed; never more than what
-/// the estimator finds. A worker computes all passes of its stages; none before the first micro-batch has come down to the
-/// first of them, and the last gradient it yields has yet to go up to stage 0. Where backwards are split, weight gradients
-/// may be computed meanwhile. Behind its last gradient a worker reduces one of its stages at least. At least one micro-batch
-/// passes all stages down and up. Pipelines run as many micro-batches each, up to one; under halving, half a micro-batch goes
-/// down and up. `at`: the group's positions. Linear in placements.
-constexpr double lower_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
-                             const positions& at, const cluster& on, const precision& bytes) {
-    const family_spec& order = with.schedule;
+/// Returns a lower bound in seconds for all orders with the family's placement under the given cuts, nothing
+/// recomputed; never above the estimator's time. A worker computes all passes of its stages. None starts before the
+/// first micro-batch has reached the first of them, and its last gradient has yet to go up to stage 0. Split weight
+/// gradients may be computed meanwhile. After its last gradient a worker reduces at least one of its stages. At least
+/// one micro-batch (under halving, half of one) passes all stages down and up. Pipelines run equally many
+/// micro-batches, up to one. `at`: the group's positions. Linear in placements.
+[[nodiscard]] constexpr double lower_bound(const layer_sums& layers, const configuration& choice,
+                                           std::span<const int> cuts, const positions& at, const cluster& machines,
+                                           const precision& bytes) {
+    const family_spec& order = choice.schedule;
     const int pipelines = pipelines_of(order);
     const double part = order.scale == scale::halving ? 0.5 : 1;
     const std::vector<detail::stage_ramp> stages = detail::ramps(layers, order, cuts, at.speed);
@@ -95,52 +96,55 @@ constexpr double lower_bound(const layer_sums& layers, const configuration& with
         const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
         const double parameters =
             layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]).parameters;
-        const double reduction = detail::least_reduction(parameters, bytes, on, with);
+        const double reduction = detail::least_reduction(parameters, bytes, machines, choice);
         for (int p = 0; p < pipelines; ++p) {
             load& w = workers[static_cast<std::size_t>(worker_of(order, p, s))];
-            w.before = std::min(w.before, part * stage.before);
-            w.after = std::min(w.after, part * stage.after);
-            w.reduction = std::min(w.reduction, reduction);
+            w.before = (std::min)(w.before, part * stage.before);
+            w.after = (std::min)(w.after, part * stage.after);
+            w.reduction = (std::min)(w.reduction, reduction);
             w.passes += units * stage.passes;
             w.gradients += units * stage.gradients;
         }
     }
     const double fastest = *std::max_element(at.speed.begin(), at.speed.end());
     double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / (order.workers() * fastest);
-    if (!with.continuous)
-        bound = std::max(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
+    if (!choice.continuous)
+        bound = (std::max)(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
     for (const load& w : workers) {
-        const double ramp = with.continuous ? 0 : w.before;
-        bound = std::max({bound, ramp + w.passes + w.reduction, with.continuous ? 0 : ramp + w.gradients + w.after});
+        const double ramp = choice.continuous ? 0 : w.before;
+        bound =
+            (std::max)({bound, ramp + w.passes + w.reduction, choice.continuous ? 0 : ramp + w.gradients + w.after});
     }
-    return bound * (1 - 1e-12) + on.each.step_overhead;
+    return bound * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// Seconds that the busiest worker computes under the cuts given, what the configuration recomputes included (mixed: nothing).
-constexpr double busiest_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
-                               const positions& at, const cluster& on) {
-    const family_spec& order = with.schedule;
+/// Returns the seconds that the busiest worker computes under the given cuts, recomputation included (mixed: not
+/// counted).
+[[nodiscard]] constexpr double busiest_bound(const layer_sums& layers, const configuration& choice,
+                                             std::span<const int> cuts, const positions& at, const cluster& machines) {
+    const family_spec& order = choice.schedule;
     const int pipelines = pipelines_of(order);
     const int each = order.micro_batches / pipelines;
     std::vector<double> workers(static_cast<std::size_t>(order.workers()));
     for (int s = 0; s < order.stages; ++s) {
         const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
-        const double passes = sum.compute() + detail::recomputed_seconds(sum, with.recompute);
+        const double passes = sum.compute() + detail::recomputed_seconds(sum, choice.recompute);
         for (int p = 0; p < pipelines; ++p) {
             const auto w = static_cast<std::size_t>(worker_of(order, p, s));
             workers[w] += each * passes / at.speed[w];
         }
     }
-    return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + on.each.step_overhead;
+    return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// What no order can beat under any cut of a family with one stage on each worker, of which the cut given has the fastest slowest stage.
-/// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of at least k
-/// times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards together take
-/// z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has it; mixed, not at all.
-constexpr double any_cut_bound(const layer_sums& layers, const configuration& with, std::span<const int> cuts,
-                               const positions& at, const cluster& on) {
-    const family_spec& order = with.schedule;
+/// Returns a lower bound in seconds over all cuts of a one-stage-per-worker family; `cuts` must be bottleneck-optimal.
+/// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of
+/// at least k times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards
+/// together take z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has
+/// it; mixed, not at all.
+[[nodiscard]] constexpr double any_cut_bound(const layer_sums& layers, const configuration& choice,
+                                             std::span<const int> cuts, const positions& at, const cluster& machines) {
+    const family_spec& order = choice.schedule;
     const double fastest = *std::max_element(at.speed.begin(), at.speed.end());
     const bool split = splits_backward(order);
     const auto back = [&](const stage_sums& sum) {
@@ -149,32 +153,34 @@ constexpr double any_cut_bound(const layer_sums& layers, const configuration& wi
     double slowest = 0, least = std::numeric_limits<double>::infinity(), again = least;
     for (int s = 0; s < order.stages; ++s) {
         const auto i = static_cast<std::size_t>(s);
-        slowest = std::max(slowest, layers.of(cuts[i], cuts[i + 1]).compute() / at.speed[i]);
+        slowest = (std::max)(slowest, layers.of(cuts[i], cuts[i + 1]).compute() / at.speed[i]);
     }
     for (int l = 0; l < layers.layers(); ++l) {
         const stage_sums one = layers.of(l, l + 1);
-        if (one.compute() > 0) again = std::min(again, detail::recomputed_seconds(one, with.recompute) / one.compute());
-        if (one.forward > 0) least = std::min(least, one.compute() / one.forward);
+        if (one.compute() > 0)
+            again = (std::min)(again, detail::recomputed_seconds(one, choice.recompute) / one.compute());
+        if (one.forward > 0) least = (std::min)(least, one.compute() / one.forward);
     }
-    if (least == std::numeric_limits<double>::infinity()) return on.each.step_overhead;
+    if (least == std::numeric_limits<double>::infinity()) return machines.each.step_overhead;
     const stage_sums all = layers.of(0, layers.layers());
     const double through = (all.forward + back(all)) / fastest, units = order.micro_batches * (1 + again);
     double left = 1;  // (1 - 1/(N k))^D
     for (int s = 0; s < order.stages; ++s) left *= 1 - 1 / (units * least);
-    const double bound = std::max({units * slowest, through, all.forward / fastest / (1 - left)});
-    return bound * (1 - 1e-12) + on.each.step_overhead;
+    const double bound = (std::max)({units * slowest, through, all.forward / fastest / (1 - left)});
+    return bound * (1 - 1e-12) + machines.each.step_overhead;
 }
 
-/// Bytes that some worker needs at least, whatever is recomputed: the state of an even share of the parameters, sharded as
-/// far as the request allows, and one micro-batch's smallest activations are not counted. Never more than the need.
-constexpr double least_memory(const precision& bytes, double parameters, const configuration& with, int zero) {
-    const double replicas = static_cast<double>(with.width) * with.schedule.placements() / with.schedule.stages;
+/// Returns a lower bound in bytes for the memory of the fullest worker, whatever is recomputed: the state of an even
+/// share of the parameters, sharded as far as the request allows. Activations are not counted.
+[[nodiscard]] constexpr double least_memory(const precision& bytes, double parameters, const configuration& choice,
+                                            int zero) {
+    const double replicas = static_cast<double>(choice.width) * choice.schedule.placements() / choice.schedule.stages;
     const double weight = zero >= 3 ? bytes.weight / replicas : bytes.weight;
     const double gradient = zero >= 2 ? bytes.gradient / replicas : bytes.gradient;
     const double optimiser = zero >= 1 ? bytes.optimiser / replicas : bytes.optimiser;
     // A mirror over an odd number of stages holds the middle one once.
-    const int pipelines = with.schedule.stages % 2 != 0 ? 1 : pipelines_of(with.schedule);
-    const double held = parameters * pipelines / with.schedule.workers();
+    const int pipelines = choice.schedule.stages % 2 != 0 ? 1 : pipelines_of(choice.schedule);
+    const double held = parameters * pipelines / choice.schedule.workers();
     return (weight + gradient + optimiser) * held;
 }
 

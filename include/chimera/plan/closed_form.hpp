@@ -10,36 +10,15 @@
 
 namespace chimera {
 
-/// Forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and C_b).
-struct path_counts {
-    int forwards = 0;
-    int backwards = 0;
-
-    friend constexpr bool operator==(const path_counts&, const path_counts&) = default;
-};
-
-/// C_f and C_b in closed form where B >= F, for families whose backward is whole; nothing where there is none.
-/// GPipe, 1F1B: N + D - 1 each (Table 2). Chimera of 2f pipelines over N = K·D: N - (K-1)(D/f-2) and N + K(D/f-2),
-/// each basic unit after the first taking a backward in place of a forward (section 3.5, direct concatenation).
-constexpr std::optional<path_counts> closed_counts(const family_spec& of) {
-    const int n = of.micro_batches, d = of.stages;
-    switch (of.which) {
-        case family::gpipe:
-        case family::one_f_one_b:
-            return path_counts{n + d - 1, n + d - 1};
-        case family::data_parallel:
-            return path_counts{n, n};
-        case family::bidirectional: {
-            if (of.split || of.scale != scale::direct || n % d != 0) return std::nullopt;
-            const int ramp = 2 * d / (of.pipelines == 0 ? 2 : of.pipelines) - 2;
-            return path_counts{n - (n / d - 1) * ramp, n + n / d * ramp};
-        }
-        default:
-            return std::nullopt;
-    }
+/// Returns C_f and C_b in closed form for B >= F, as the family's own spec says; nothing if it has no such form.
+[[nodiscard]] constexpr std::optional<path_counts> closed_counts(const family_spec& spec) {
+    return spec.visit([](const auto& own) -> std::optional<path_counts> {
+        if constexpr (requires { own.path(); }) return own.path();
+        return std::nullopt;
+    });
 }
 
-/// What Eq. 1 of the paper is computed from, in seconds: passes of one stage and micro-batch, transfers included or 0.
+/// The inputs of the paper's Eq. 1 in seconds: passes of one stage and micro-batch, transfers included or 0.
 struct closed_form_costs {
     double forward = 0;
     double backward = 0;
@@ -47,59 +26,63 @@ struct closed_form_costs {
     double unoverlapped = 0;  ///< of the worker with most of it
 };
 
-/// Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
-constexpr double equation_1(const path_counts& path, const closed_form_costs& of) {
-    return (of.forward + of.transfer) * path.forwards + (of.backward + of.transfer) * path.backwards + of.unoverlapped;
+/// Returns Eq. 1: (F + p2p) C_f + (B + p2p) C_b + max unoverlapped.
+[[nodiscard]] constexpr double equation_1(const path_counts& path, const closed_form_costs& costs) {
+    return (costs.forward + costs.transfer) * path.forwards + (costs.backward + costs.transfer) * path.backwards +
+           costs.unoverlapped;
 }
 
-/// Unoverlapped seconds of a worker that reduces `stages` stages one after the other, `each` seconds long. lazy: all of it.
-/// Else the bubble behind a stage's last gradient hides what fits: `bubble` seconds behind all but the last stage's.
-constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
+/// Returns the seconds of reductions that no bubble hides, for a worker that reduces `stages` stages in turn, `each`
+/// seconds long. With lazy none is hidden. Otherwise `bubble` seconds behind each but the last stage's last gradient
+/// hide their part.
+[[nodiscard]] constexpr double unoverlapped(reduction_start mode, int stages, double each, double bubble) {
     const double all = stages * each;
     if (mode == reduction_start::lazy || stages < 2) return all;
-    return all - std::min(bubble, (stages - 1) * each);
+    return all - (std::min)(bubble, (stages - 1) * each);
 }
 
-/// A whole model at one micro-batch size and tensor width, for estimates that take all stages for alike.
+/// A whole model at one micro-batch size and tensor width, for estimates with equal stages.
 struct closed_form_model {
     stage_sums all;       ///< of all layers
     double boundary = 0;  ///< bytes that a micro-batch hands on
     precision bytes;
 };
 
-/// What Eq. 1 and Table 2 of Chimera (SC'21) say of a configuration.
+/// The estimate of a configuration by Eq. 1 and Table 2 of Chimera (SC'21).
 struct closed_form_estimate {
     double seconds = 0;  ///< of an iteration: Eq. 1, update and overhead
     double memory = 0;   ///< bytes, of the fullest worker: state and activations (Table 2 of the paper)
 };
 
-/// Eq. 1 for a configuration whose stages are alike, nothing recomputed, all links those between nodes. Nothing where there
-/// is no closed form of its path. In constant time: millions of configurations a second.
-constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& of, const hardware& on,
-                                                          const configuration& with) {
-    const std::optional<path_counts> path = closed_counts(with.schedule);
+/// Returns Eq. 1 for a configuration with equal stages, nothing recomputed and all links between nodes; nothing if its
+/// path has no closed form. In constant time: millions of configurations a second.
+[[nodiscard]] constexpr std::optional<closed_form_estimate> closed_form(const closed_form_model& network,
+                                                                        const hardware& platform,
+                                                                        const configuration& choice) {
+    const std::optional<path_counts> path = closed_counts(choice.schedule);
     if (!path) return std::nullopt;
-    const family_spec& order = with.schedule;
+    const family_spec& order = choice.schedule;
     const double d = order.stages;
-    const int pipelines = order.which == family::bidirectional ? std::max(2, order.pipelines) : 1;
-    const int r = with.width * pipelines;
+    const int pipelines = order.which == family::bidirectional ? (std::max)(2, order.pipelines) : 1;
+    const int r = choice.width * pipelines;
     closed_form_costs each;
-    each.forward = of.all.forward / d;
-    each.backward = of.all.compute() / d - each.forward;
-    each.transfer = order.stages > 1 ? on.between.seconds(of.boundary) : 0;
-    const double parameters = of.all.parameters / d;
-    const double reduction = reduction_seconds(parameters * of.bytes.gradient, r, on.between);
+    each.forward = network.all.forward / d;
+    each.backward = network.all.compute() / d - each.forward;
+    each.transfer = order.stages > 1 ? platform.between.seconds(network.boundary) : 0;
+    const double parameters = network.all.parameters / d;
+    const double reduction = reduction_seconds(parameters * network.bytes.gradient, r, platform.between);
     const double bubble = pipelines > 1 ? (order.stages / 2.0 - 1) * each.backward : 0;
-    each.unoverlapped = unoverlapped(with.synchronisation, pipelines, reduction, bubble);
-    const state_bytes state = state_of(of.bytes, with.zero, r);
+    each.unoverlapped = unoverlapped(choice.synchronisation, pipelines, reduction, bubble);
+    const state_bytes state = state_of(network.bytes, choice.zero, r);
     closed_form_estimate out;
     out.seconds =
         equation_1(*path, each) +
-        update_seconds(pipelines * parameters * state_of(of.bytes, 0, 1).total() / (with.zero > 0 ? r : 1), on) +
-        on.step_overhead;
+        update_seconds(pipelines * parameters * state_of(network.bytes, 0, 1).total() / (choice.zero > 0 ? r : 1),
+                       platform) +
+        platform.step_overhead;
     const double live =
-        order.which == family::gpipe ? order.micro_batches : std::min(order.stages, order.micro_batches);
-    out.memory = pipelines * parameters * state.total() + live * of.all.activations / d;
+        order.which == family::gpipe ? order.micro_batches : (std::min)(order.stages, order.micro_batches);
+    out.memory = pipelines * parameters * state.total() + live * network.all.activations / d;
     return out;
 }
 

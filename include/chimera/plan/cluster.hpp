@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// The workers there are: alike but for what `speeds` and `memories` say.
+/// The workers of a cluster: equal except for `speeds` and `memories`.
 struct cluster {
     int nodes = 1;
     int workers_per_node = 1;
@@ -21,44 +21,46 @@ struct cluster {
     std::vector<double> memories{};  ///< bytes of every worker; empty: all `memory`
 
     friend constexpr bool operator==(const cluster&, const cluster&) = default;
-    constexpr int workers() const {
+    [[nodiscard]] constexpr int workers() const noexcept {
         return speeds.empty() ? nodes * workers_per_node : static_cast<int>(speeds.size());
     }
-    constexpr double speed(int worker) const { return speeds.empty() ? 1 : speeds[static_cast<std::size_t>(worker)]; }
-    constexpr double memory_of(int worker) const {
+    [[nodiscard]] constexpr double speed(int worker) const noexcept {
+        return speeds.empty() ? 1 : speeds[static_cast<std::size_t>(worker)];
+    }
+    [[nodiscard]] constexpr double memory_of(int worker) const noexcept {
         return memories.empty() ? memory : memories[static_cast<std::size_t>(worker)];
     }
 };
 
-/// The cluster without a worker. What is left are workers 0 … n - 2, in the same order.
-constexpr cluster without(cluster of, int worker) {
-    const int count = of.workers();
+/// Returns the cluster without a worker. The others keep their order and become workers 0 … n - 2.
+[[nodiscard]] constexpr cluster without(cluster machines, int worker) {
+    const int count = machines.workers();
     if (worker < 0 || worker >= count || count == 1)
         refuse("worker " + std::to_string(worker) + " cannot go (there are " + std::to_string(count) +
                ") name one of several");
-    if (of.speeds.empty()) of.speeds.assign(static_cast<std::size_t>(count), 1.0);
-    of.speeds.erase(of.speeds.begin() + worker);
-    if (!of.memories.empty()) of.memories.erase(of.memories.begin() + worker);
-    return of;
+    if (machines.speeds.empty()) machines.speeds.assign(static_cast<std::size_t>(count), 1.0);
+    machines.speeds.erase(machines.speeds.begin() + worker);
+    if (!machines.memories.empty()) machines.memories.erase(machines.memories.begin() + worker);
+    return machines;
 }
 
-/// The cluster with one more worker at its end.
-constexpr cluster with_another(cluster of, double speed = 1) {
-    if (!of.memories.empty()) of.memories.push_back(of.memory);
-    if (of.speeds.empty()) of.speeds.assign(static_cast<std::size_t>(of.workers()), 1.0);
-    of.speeds.push_back(speed);
-    return of;
+/// Returns the cluster with one more worker at its end.
+[[nodiscard]] constexpr cluster with_another(cluster machines, double speed = 1) {
+    if (!machines.memories.empty()) machines.memories.push_back(machines.memory);
+    if (machines.speeds.empty()) machines.speeds.assign(static_cast<std::size_t>(machines.workers()), 1.0);
+    machines.speeds.push_back(speed);
+    return machines;
 }
 
-/// The cluster with a worker at another speed.
-constexpr cluster at_speed(cluster of, int worker, double speed) {
-    const int count = of.workers();
+/// Returns the cluster with a worker at another speed.
+[[nodiscard]] constexpr cluster at_speed(cluster machines, int worker, double speed) {
+    const int count = machines.workers();
     if (worker < 0 || worker >= count || !(speed > 0))
         refuse("worker " + std::to_string(worker) + " cannot run at that speed (there are " + std::to_string(count) +
                ", speeds are above 0) name one of them");
-    if (of.speeds.empty()) of.speeds.assign(static_cast<std::size_t>(count), 1.0);
-    of.speeds[static_cast<std::size_t>(worker)] = speed;
-    return of;
+    if (machines.speeds.empty()) machines.speeds.assign(static_cast<std::size_t>(count), 1.0);
+    machines.speeds[static_cast<std::size_t>(worker)] = speed;
+    return machines;
 }
 
 }  // namespace chimera

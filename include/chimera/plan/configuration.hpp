@@ -10,12 +10,12 @@
 
 namespace chimera {
 
-/// The name of a choice of when gradients are reduced, as on command lines.
-constexpr const char* name(reduction_start mode) {
+/// Returns the name of a choice of when gradients are reduced, as on command lines.
+[[nodiscard]] constexpr const char* name(reduction_start mode) noexcept {
     return mode == reduction_start::lazy ? "lazy" : mode == reduction_start::eager ? "eager" : "eager_opt";
 }
 
-/// Who is whose neighbour in a node: the copies of a stage, or the stages of a copy.
+/// The neighbours in a node: the copies of a stage, or the stages of a copy.
 enum class layout : std::uint8_t { copies_together, stages_together };
 
 /// One way to train: everything that decides how long an iteration takes and how much memory a worker needs.
@@ -34,9 +34,11 @@ struct configuration {
     bool continuous = false;  ///< asynchronous families: no drain between iterations
     std::vector<int> cuts;    ///< first layer of each stage, and one past the last; empty: the best
 
-    constexpr int workers() const { return width * tensor * schedule.workers(); }
-    constexpr std::int64_t samples() const { return std::int64_t{width} * schedule.micro_batches * micro_batch; }
-    constexpr recompute_mode recompute_of(int stage) const {
+    [[nodiscard]] constexpr int workers() const { return width * tensor * schedule.workers(); }
+    [[nodiscard]] constexpr std::int64_t samples() const {
+        return std::int64_t{width} * schedule.micro_batches * micro_batch;
+    }
+    [[nodiscard]] constexpr recompute_mode recompute_of(int stage) const {
         return recompute == recompute_mode::mixed ? stage_recompute[static_cast<std::size_t>(stage)] : recompute;
     }
 };

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// The paper's Eq. 1 for a configuration, every stage taken for the slowest one, with the counts of its table.
+/// The paper's Eq. 1 for a configuration, with the slowest stage's costs and the counts of its table.
 struct equation_1_report {
     critical_path path;      ///< C_f, C_b; others: weight gradients and recomputes on the path
     closed_form_costs each;  ///< seconds
@@ -18,8 +18,8 @@ struct equation_1_report {
     double seconds = 0;      ///< of an iteration, overhead and update included
 };
 
-/// Eq. 1 beside the simulation: to be called after the estimator's own evaluation of the same configuration.
-inline equation_1_report equation_1(const cluster& on, estimator& estimate, const evaluation& simulated) {
+/// Computes Eq. 1 to compare with the simulation. The estimator must have evaluated this configuration last.
+inline equation_1_report equation_1(const cluster& machines, estimator& estimate, const evaluation& simulated) {
     const stage_costs& cost = estimate.steps().cost();
     const auto largest = [](const per_stage& of) { return *std::max_element(of.values.begin(), of.values.end()); };
     costs uniform;
@@ -31,7 +31,7 @@ inline equation_1_report equation_1(const cluster& on, estimator& estimate, cons
     const prepared_order& order = estimate.steps().order();
     const timeline played = simulate(order.view(), uniform);
     double end = 0;
-    for (const step& s : played.steps) end = std::max(end, s.end);
+    for (const step& s : played.steps) end = (std::max)(end, s.end);
     equation_1_report out;
     out.path = find_critical_path(played, 1e-9 * end);
     const bool split = std::any_of(played.steps.begin(), played.steps.end(),
@@ -43,7 +43,7 @@ inline equation_1_report equation_1(const cluster& on, estimator& estimate, cons
     out.each.unoverlapped = simulated.exposed;
     // The path's own length is F C_f + B C_b, and the same where a slot covers two micro-batches or half of one.
     out.seconds = end + out.each.transfer * (out.path.forwards + out.path.backwards) + out.each.unoverlapped +
-                  simulated.update + on.each.step_overhead;
+                  simulated.update + machines.each.step_overhead;
     return out;
 }
 

@@ -20,104 +20,108 @@
 namespace chimera {
 
 /// A family's order as a key of maps: all that an order depends on.
-using order_key = std::array<int, 10>;
-/// The key of the order that a family's spec makes.
-constexpr order_key key_of(const family_spec& of) {
-    return {static_cast<int>(of.which), of.stages, of.micro_batches, of.pipelines, static_cast<int>(of.scale),
-            of.split ? 1 : 0,           of.chunks, of.group,         of.waves,     of.update_every};
+using order_key = std::array<int, 3 + family_option_table.size()>;
+/// Returns the key of the order that a family's spec makes.
+[[nodiscard]] constexpr order_key key_of(const family_spec& spec) {
+    order_key out{static_cast<int>(spec.which), spec.stages, spec.micro_batches};
+    std::size_t at = 3;
+    each_option([&](const family_option&, const auto& value) { out[at++] = static_cast<int>(value); }, spec);
+    return out;
 }
 
-/// Orders that were generated before, by family, options, stages and micro-batches. They depend on no costs.
+/// A cache of generated orders, by family, options, stages and micro-batches. They depend on no costs.
 class order_cache {
 public:
-    prepared_family& operator()(const family_spec& of) {
-        const order_key at = key_of(of);
+    prepared_family& operator()(const family_spec& spec) {
+        const order_key at = key_of(spec);
         const auto found = made_.find(at);
         if (found != made_.end()) return found->second;
-        slots_ += of.slot_count();
-        return made_.emplace(at, prepared_family(of)).first->second;
+        slots_ += spec.slot_count();
+        return made_.emplace(at, prepared_family(spec)).first->second;
     }
-    /// Slots of all orders kept.
-    std::size_t slot_total() const { return slots_; }
+    /// Returns the number of slots of all cached orders.
+    [[nodiscard]] std::size_t slot_total() const noexcept { return slots_; }
 
 private:
     std::map<order_key, prepared_family> made_;
     std::size_t slots_ = 0;
 };
 
-/// Estimates configurations of one model on one cluster; what they share is computed once.
+/// Estimates configurations of one model on one cluster; caches shared results.
 class estimator {
 public:
-    estimator(const model& of, const cluster& on, order_cache& orders) : of_(of), on_(on), orders_(orders), pool_(on) {}
+    estimator(const model& network, const cluster& machines, order_cache& orders)
+        : of_(network), on_(machines), orders_(orders), pool_(machines) {}
 
-    /// Seconds and bytes of an iteration. Cuts the model where the configuration does not.
-    /// Throws `chimera_error` where the family cannot be built or the model has fewer layers than stages.
-    evaluation operator()(configuration& with) {
-        set(with, true);
+    /// Returns the seconds and bytes of an iteration. Cuts the model if the configuration has no cuts. Throws
+    /// `chimera_error` if the family cannot be built or the model has fewer layers than stages.
+    evaluation operator()(configuration& choice) {
+        set(choice, true);
         steps_.play();
-        return steps_.time(on_, with);
+        return steps_.time(on_, choice);
     }
 
-    /// The same in steps: memory, and costs where it fits or `always`; then `steps().play()` and `steps().time(…)`.
-    evaluator& set(configuration& with, bool always = false) {
-        prepared_family& order = orders_(with.schedule);
-        if (with.cuts.empty()) with.cuts = cuts(with);
-        steps_.set(of_, on_, with, layers(with.micro_batch, with.tensor), order, pool_(with), always);
+    /// Starts an evaluation in steps: computes memory, and costs if it fits or `always`. Continue with `steps().play()`
+    /// and `steps().time(…)`.
+    evaluator& set(configuration& choice, bool always = false) {
+        prepared_family& order = orders_(choice.schedule);
+        if (choice.cuts.empty()) choice.cuts = cuts(choice);
+        steps_.set(of_, on_, choice, layers(choice.micro_batch, choice.tensor), order, pool_(choice), always);
         return steps_;
     }
-    const evaluator& steps() const { return steps_; }
+    [[nodiscard]] const evaluator& steps() const noexcept { return steps_; }
     evaluator& steps() { return steps_; }
-    const precision& bytes() const { return of_.bytes; }
-    /// What the positions of a pipeline group run on.
-    positions place(const configuration& with) const { return pool_(with); }
-    /// Memory alone, after `set`, of a configuration that differs in what is recomputed.
-    evaluator& weigh(const configuration& with) {
-        steps_.weigh(of_, with, orders_(with.schedule), pool_(with));
+    [[nodiscard]] const precision& bytes() const noexcept { return of_.bytes; }
+    /// Returns the speed and memory of each position of a pipeline group.
+    [[nodiscard]] positions place(const configuration& choice) const { return pool_(choice); }
+    /// Computes memory alone, after `set`, for a configuration that differs in recompute only.
+    evaluator& weigh(const configuration& choice) {
+        steps_.weigh(of_, choice, orders_(choice.schedule), pool_(choice));
         return steps_;
     }
 
     /// The cut whose slowest stage is fastest, each at the speed of its slowest worker.
-    const std::vector<int>& cuts(const configuration& with) {
-        std::tuple at{with.schedule.stages, with.micro_batch, with.tensor, stage_speeds(with)};
+    const std::vector<int>& cuts(const configuration& choice) {
+        std::tuple at{choice.schedule.stages, choice.micro_batch, choice.tensor, stage_speeds(choice)};
         const auto found = cuts_.find(at);
         if (found != cuts_.end()) return found->second;
-        const std::vector<double>& seconds = layers(with.micro_batch, with.tensor).compute();
+        const std::vector<double>& seconds = layers(choice.micro_batch, choice.tensor).compute();
         std::vector<device> on;
         for (const double speed : std::get<3>(at)) on.emplace_back().speed = speed;
         layer_needs needs;
         needs.seconds = seconds;
-        std::vector<int> cuts = on.empty() ? partition(seconds, with.schedule.stages) : heterogeneous(needs, on).cuts;
+        std::vector<int> cuts = on.empty() ? partition(seconds, choice.schedule.stages) : heterogeneous(needs, on).cuts;
         return cuts_.emplace(std::move(at), std::move(cuts)).first->second;
     }
 
-    /// Cuts to choose from whatever the memory: that one, and where workers hold several stages and another cut makes the slowest
-    /// worker faster, that other.
-    std::vector<std::vector<int>> choices(const configuration& with) {
-        std::vector<std::vector<int>> out{cuts(with)};
-        const std::vector<int> on = shared_workers(with.schedule);
-        if (on.empty() || !stage_speeds(with).empty()) return out;
-        const std::vector<double>& seconds = layers(with.micro_batch, with.tensor).compute();
+    /// Returns the cuts to choose from, regardless of memory: the balanced one, and another one if workers hold several
+    /// stages and it makes the slowest worker faster.
+    std::vector<std::vector<int>> choices(const configuration& choice) {
+        std::vector<std::vector<int>> out{cuts(choice)};
+        const std::vector<int> on = shared_workers(choice.schedule);
+        if (on.empty() || !stage_speeds(choice).empty()) return out;
+        const std::vector<double>& seconds = layers(choice.micro_batch, choice.tensor).compute();
         const double now = detail::slowest_worker(seconds, on, out.front());
-        const std::vector<int>& other = shifted(with.schedule.stages, on);
+        const std::vector<int>& other = shifted(choice.schedule.stages, on);
         if (detail::slowest_worker(seconds, on, other) < now * (1 - 1e-9)) out.push_back(other);
         return out;
     }
 
-    /// After a `set` in which memory did not suffice: `set` anew with a cut under which it does, its slowest stage as fast as that lets
-    /// it. False where none is found, and for placements that even memory out by themselves: those with several stages a worker.
-    /// What stages need beside their layers' sums is learnt from cuts that lack it.
-    bool cut_within(configuration& with) {
-        if (!one_stage_each(with.schedule) || with.recompute == recompute_mode::mixed) return false;
-        const cut_needs needs = needs_of(of_, with, steps_.order(), layers(with.micro_batch, with.tensor));
-        const positions at = pool_(with);
+    /// Repeats a `set` that did not fit in memory with the fastest cut that fits. Returns false if none is found, and
+    /// for families with several stages a worker, whose placement evens memory out already. Learns needs beside the
+    /// layers' sums from cuts that lack memory.
+    bool cut_within(configuration& choice) {
+        if (!one_stage_each(choice.schedule) || choice.recompute == recompute_mode::mixed) return false;
+        const cut_needs needs = needs_of(of_, choice, steps_.order(), layers(choice.micro_batch, choice.tensor));
+        const positions at = pool_(choice);
         std::vector<device> on;
         for (std::size_t s = 0; s < at.speed.size(); ++s) on.push_back({at.speed[s], at.memory[s], 0});
         for (int attempt = 0; attempt < 16; ++attempt) {
-            with.cuts = heterogeneous(needs.view(), on).cuts;
-            if (with.cuts.empty()) return false;
-            if (set(with).fits()) return true;
+            choice.cuts = heterogeneous(needs.view(), on).cuts;
+            if (choice.cuts.empty()) return false;
+            if (set(choice).fits()) return true;
             for (std::size_t s = 0; s < on.size(); ++s)
-                on[s].capacity = std::max(0.0, on[s].capacity - std::max(0.0, steps_.lacking(static_cast<int>(s))));
+                on[s].capacity = (std::max)(0.0, on[s].capacity - (std::max)(0.0, steps_.lacking(static_cast<int>(s))));
         }
         return false;
     }
@@ -132,25 +136,25 @@ public:
 
 private:
     /// Of every stage, its slowest worker's; empty where all are equal.
-    std::vector<double> stage_speeds(const configuration& with) const {
+    std::vector<double> stage_speeds(const configuration& choice) const {
         if (pool_.alike()) return {};
-        const std::vector<double> at = pool_(with).speed;
-        std::vector<double> out(static_cast<std::size_t>(with.schedule.stages), at.front());
-        for (int p = 0; p < pipelines_of(with.schedule); ++p)
-            for (int s = 0; s < with.schedule.stages; ++s) {
+        const std::vector<double> at = pool_(choice).speed;
+        std::vector<double> out(static_cast<std::size_t>(choice.schedule.stages), at.front());
+        for (int p = 0; p < pipelines_of(choice.schedule); ++p)
+            for (int s = 0; s < choice.schedule.stages; ++s) {
                 double& speed = out[static_cast<std::size_t>(s)];
-                speed = std::min(speed, at[static_cast<std::size_t>(worker_of(with.schedule, p, s))]);
+                speed = (std::min)(speed, at[static_cast<std::size_t>(worker_of(choice.schedule, p, s))]);
             }
         if (std::all_of(out.begin(), out.end(), [&](double s) { return s == out.front(); })) out.clear();
         return out;
     }
 
     /// The best cut for shared workers, at the smallest micro-batch: what is best hardly depends on its size.
-    const std::vector<int>& shifted(int stages, const std::vector<int>& on) {
-        const auto found = shifted_.find(on);
+    const std::vector<int>& shifted(int stages, const std::vector<int>& holders) {
+        const auto found = shifted_.find(holders);
         if (found != shifted_.end()) return found->second;
         const std::vector<double>& seconds = layers(1, 1).compute();
-        return shifted_.emplace(on, shift_layers(seconds, on, partition(seconds, stages))).first->second;
+        return shifted_.emplace(holders, shift_layers(seconds, holders, partition(seconds, stages))).first->second;
     }
 
     const model& of_;

@@ -14,7 +14,7 @@
 
 namespace chimera {
 
-/// What a configuration takes.
+/// The time and memory of a configuration.
 struct evaluation {
     double seconds = 0;  ///< an iteration: passes, what reductions last beyond them, updates, overhead
     double compute = 0;  ///< last end of a pass
@@ -22,69 +22,70 @@ struct evaluation {
     double update = 0;   ///< largest of a worker
     double memory = 0;   ///< bytes, of the worker that comes closest to (or goes furthest beyond) its limit
     double lacking = 0;  ///< bytes that worker has too few; at most 0 where all fit
-    int fullest = 0;     ///< which position of the pipeline group that is
+    int fullest = 0;     ///< its position in the pipeline group
 
-    constexpr bool fits() const { return lacking <= 0; }
+    [[nodiscard]] constexpr bool fits() const noexcept { return lacking <= 0; }
 };
 
-/// Evaluates one configuration at a time, in steps that can be left out: costs and memory, then passes by simulation, then
-/// reductions and updates under a synchronisation. Keeps its memory between configurations.
+/// Evaluates one configuration at a time, in steps that can be left out: costs and memory, then passes by simulation,
+/// then reductions and updates under a synchronisation. Keeps its memory between configurations.
 class evaluator {
 public:
-    /// Memory, and costs where it fits or `always`. `with` must have its cuts; all references must live until the last step.
-    void set(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
+    /// Computes memory, and costs if it fits or `always`. `choice` must have its cuts; all references must live until
+    /// the last step.
+    void set(const model& network, const cluster& machines, const configuration& choice, const layer_sums& layers,
              prepared_family& family, const positions& at, bool always) {
-        choose_order(with, family);
-        memory_.measure(of, with, order_->head());
-        weigh(of, with, family, at);
-        if (always || fits()) cost_ = cost_stages(of, on, with, layers, *order_, at);
+        choose_order(choice, family);
+        memory_.measure(network, choice, order_->head());
+        weigh(network, choice, family, at);
+        if (always || fits()) cost_ = cost_stages(network, machines, choice, layers, *order_, at);
     }
-    /// Memory alone, after `set`, of a configuration that differs in what is recomputed. Where a worker's state is too large by
-    /// itself, activations are not looked at, and what lacks is the least.
-    void weigh(const model& of, const configuration& with, prepared_family& family, const positions& at) {
-        choose_order(with, family);
-        memory_.choose(of, with, *order_);
+    /// Computes memory alone, after `set`, for a configuration that differs in recompute only. If a worker's state
+    /// alone is too large, ignores activations and reports the least lack.
+    void weigh(const model& network, const configuration& choice, prepared_family& family, const positions& at) {
+        choose_order(choice, family);
+        memory_.choose(network, choice, *order_);
         found_ = {};
         take_fullest(at, [&](int w) { return memory_.held(*order_, w); });
         if (!fits()) return;
         memory_.play(*order_);
         take_fullest(at, [&](int w) { return memory_.held(*order_, w) + memory_.activations(w); });
     }
-    bool fits() const { return found_.fits(); }
-    const evaluation& memory() const { return found_; }
-    /// Bytes that a worker has too few; at most 0 where they suffice.
-    double lacking(int worker) const { return lacking_[static_cast<std::size_t>(worker)]; }
-    const prepared_order& order() const { return *order_; }
+    [[nodiscard]] bool fits() const { return found_.fits(); }
+    [[nodiscard]] const evaluation& memory() const noexcept { return found_; }
+    /// Returns the bytes that a worker lacks; at most 0 if memory suffices.
+    [[nodiscard]] double lacking(int worker) const noexcept { return lacking_[static_cast<std::size_t>(worker)]; }
+    [[nodiscard]] const prepared_order& order() const noexcept { return *order_; }
 
     /// Simulates the passes: linear in slots. Returns the last end, seconds.
     double play() {
         simulate_into(played_, order_->view(), cost_.seconds);
         double end = 0;
         for (int w = 0; w < order_->head().workers; ++w)
-            if (const auto row = played_.row(w); !row.empty()) end = std::max(end, row.back().end);
+            if (const auto row = played_.row(w); !row.empty()) end = (std::max)(end, row.back().end);
         return end;
     }
 
     /// The whole iteration, after `play`.
-    evaluation time(const cluster& on, const configuration& with) {
-        const synchronised_ends ends = synchronise(played_, order_->reductions(with.synchronisation), cost_.reduction,
-                                                   on.each.overlap_slowdown, on.each.reduction_blocking);
+    evaluation time(const cluster& machines, const configuration& choice) {
+        const synchronised_ends ends = synchronise(played_, order_->reductions(choice.synchronisation), cost_.reduction,
+                                                   machines.each.overlap_slowdown, machines.each.reduction_blocking);
         evaluation out = found_;
-        out.compute = with.continuous ? busiest(played_) : ends.compute;
+        out.compute = choice.continuous ? busiest(played_) : ends.compute;
         out.exposed = ends.exposed;
         const double saved = ends.compute - out.compute;  // the ramps, where iterations follow without a drain
         for (int w = 0; w < order_->head().workers; ++w) {
             double update = 0;
             for (const std::int32_t s : order_->stages_of(w)) update += cost_.update[static_cast<std::size_t>(s)];
-            out.update = std::max(out.update, update);
-            out.seconds = std::max(out.seconds, ends.finished[static_cast<std::size_t>(w)] + update - saved);
+            out.update = (std::max)(out.update, update);
+            out.seconds = (std::max)(out.seconds, ends.finished[static_cast<std::size_t>(w)] + update - saved);
         }
-        out.seconds += on.each.step_overhead;
+        out.seconds += machines.each.step_overhead;
         return out;
     }
 
-    const stage_costs& cost() const { return cost_; }
-    const timeline& played() const { return played_; }
+    [[nodiscard]] const stage_costs& cost() const noexcept { return cost_; }
+    [[nodiscard]] const timeline& played() const noexcept { return played_; }
 
 private:
     template <class Bytes>
@@ -103,18 +104,19 @@ private:
         }
     }
 
-    void choose_order(const configuration& with, prepared_family& family) {
+    void choose_order(const configuration& choice, prepared_family& family) {
         bool again = false;
-        for (int s = 0; s < with.schedule.stages; ++s) again = again || with.recompute_of(s) == recompute_mode::full;
+        for (int s = 0; s < choice.schedule.stages; ++s)
+            again = again || choice.recompute_of(s) == recompute_mode::full;
         order_ = again ? &family.recomputed() : &family.plain();
     }
 
-    static double busiest(const timeline& of) {
+    static double busiest(const timeline& played) {
         double most = 0;
-        for (int w = 0; w < of.head.workers; ++w) {
+        for (int w = 0; w < played.head.workers; ++w) {
             double busy = 0;
-            for (const step& s : of.row(w)) busy += s.end - s.begin;
-            most = std::max(most, busy);
+            for (const step& s : played.row(w)) busy += s.end - s.begin;
+            most = (std::max)(most, busy);
         }
         return most;
     }

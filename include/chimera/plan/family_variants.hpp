@@ -8,20 +8,21 @@
 
 namespace chimera {
 
-/// Name of a family with the options that make it a class of its own.
-inline std::string label_of(const family_spec& of) {
-    std::string out(name(of.which));
-    if (of.pipelines > 2) out += ' ' + std::to_string(of.pipelines) + " pipelines";
-    if (of.scale == scale::doubling) out += " doubling";
-    if (of.scale == scale::halving) out += " halving";
-    if (of.split) out += " split";
-    if (of.chunks > 0) out += ' ' + std::to_string(of.chunks) + " chunks";
-    if (of.waves > 0) out += ' ' + std::to_string(of.waves) + " waves";
+/// Returns the name of a family with the options that make it a class of its own.
+[[nodiscard]] inline std::string label_of(const family_spec& spec) {
+    std::string out(name(spec.which));
+    if (spec.pipelines > 2) out += ' ' + std::to_string(spec.pipelines) + " pipelines";
+    if (spec.scale == scale::doubling) out += " doubling";
+    if (spec.scale == scale::halving) out += " halving";
+    if (spec.split) out += " split";
+    if (spec.chunks > 0) out += ' ' + std::to_string(spec.chunks) + " chunks";
+    if (spec.waves > 0) out += ' ' + std::to_string(spec.waves) + " waves";
     return out;
 }
 
-/// All orders of a family on so many workers, over at most `most_stages` stages.
-constexpr std::vector<family_spec> variants(family which, int workers, int micro_batches, int most_stages) {
+/// Returns all orders of a family on `workers` workers, over at most `most_stages` stages.
+[[nodiscard]] constexpr std::vector<family_spec> variants(family which, int workers, int micro_batches,
+                                                          int most_stages) {
     std::vector<family_spec> out;
     const auto add = [&](family_spec spec) {
         spec.stages = workers * stages_per_worker(spec);
@@ -29,29 +30,14 @@ constexpr std::vector<family_spec> variants(family which, int workers, int micro
     };
     family_spec one{.which = which, .micro_batches = micro_batches};
     if ((workers == 1) != (which == family::data_parallel)) return out;  // one worker needs no pipeline
-    switch (which) {
-        case family::bidirectional:
-            for (one.pipelines = 2; one.pipelines <= workers; one.pipelines += 2) {
-                if (workers % one.pipelines != 0) continue;
-                for (const scale s : {scale::direct, scale::doubling, scale::halving}) {
-                    one.scale = s;
-                    for (const bool split : {false, true}) {
-                        one.split = split;
-                        add(one);
-                    }
-                }
-            }
-            break;
-        case family::interleaved:
-        case family::breadth_first:
-            for (one.chunks = 2; one.chunks <= 8; one.chunks *= 2) add(one);
-            break;
-        case family::wave:
-            for (one.waves = 1; one.waves <= 4; one.waves *= 2) add(one);
-            break;
-        default:
+    visit_family(which, [&]<class Spec>(std::type_identity<Spec>) {
+        const auto take = [&](const Spec& from) {
+            each_option([](const family_option&, auto& to, const auto& value) { to = value; }, one, from);
             add(one);
-    }
+        };
+        if constexpr (requires { Spec::variants(workers, take); }) return Spec::variants(workers, take);
+        return add(one);
+    });
     return out;
 }
 

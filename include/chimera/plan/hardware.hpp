@@ -15,17 +15,17 @@ struct link_model {
     double latency = 0;                                          ///< seconds
     double bandwidth = std::numeric_limits<double>::infinity();  ///< bytes per second
 
-    constexpr double seconds(double bytes) const { return latency + bytes / bandwidth; }
+    [[nodiscard]] constexpr double seconds(double bytes) const noexcept { return latency + bytes / bandwidth; }
     friend constexpr bool operator==(const link_model&, const link_model&) = default;
 };
 
-/// What a device and the software on it do, in the few numbers that are fitted or measured. The defaults are a device
-/// that computes at `flops` and knows no other cost.
+/// The speed of a device and its software, in a few fitted or measured numbers. The defaults describe a device that
+/// computes at `flops` and has no other cost.
 struct hardware {
     double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
     double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
-    double launch_ends = 0;    ///< the same for an embedding and a head
+    double launch_ends = 0;    ///< as launch, for an embedding and a head
     double launch_slices = 0;  ///< part of a device's idle time that every further tensor slice adds to a launch
     double half_output = 0;    ///< bytes of a layer's output at which its products run at half their speed
     double whole_vocabulary = 1;  ///< by how much a head's products take longer where one device does them whole
@@ -43,11 +43,11 @@ struct hardware {
     friend constexpr bool operator==(const hardware&, const hardware&) = default;
 };
 
-/// One number of a hardware by its name: what a file holds and a fit may vary.
+/// One number of a hardware by its name, as a file holds it and a fit varies it.
 struct hardware_number {
     std::string_view name;
     double& (*of)(hardware&);
-    double start;           ///< where a fit begins if nothing better is known
+    double start;           ///< a fit's start if nothing better is known
     bool zero_ok;           ///< it may be 0
     std::string_view what;  ///< its unit
 };
@@ -74,20 +74,20 @@ inline constexpr std::array<hardware_number, 19> hardware_numbers{{
     {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, false, "bytes/s"},
 }};
 
-/// The number of that name; null where there is none.
-constexpr const hardware_number* find_hardware_number(std::string_view name) {
+/// Returns the number of that name; null if there is none.
+[[nodiscard]] constexpr const hardware_number* find_hardware_number(std::string_view name) noexcept {
     const auto* const end = hardware_numbers.data() + hardware_numbers.size();
     const auto* const found =
         std::find_if(hardware_numbers.data(), end, [&](const hardware_number& n) { return n.name == name; });
     return found == end ? nullptr : found;
 }
 
-/// Seconds that a layer takes for one micro-batch.
+/// The seconds that a layer takes for one micro-batch.
 struct layer_seconds {
     double forward = 0;
     double input_gradient = 0;
     double weight_gradient = 0;
-    double selective = 0;  ///< what a selective recompute adds to the backward
+    double selective = 0;  ///< seconds that a selective recompute adds to the backward
 };
 
 }  // namespace chimera

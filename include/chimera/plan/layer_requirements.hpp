@@ -16,31 +16,31 @@
 
 namespace chimera {
 
-/// Whether the family updates once an iteration and each of its workers holds one stage of several.
-constexpr bool one_stage_each(const family_spec& of) {
-    return of.stages > 1 && pipelines_of(of) == 1 && stages_per_worker(of) == 1 && !asynchronous(of.which);
+/// Returns true if the family updates once an iteration and each worker holds one stage of several.
+[[nodiscard]] constexpr bool one_stage_each(const family_spec& spec) {
+    return spec.stages > 1 && pipelines_of(spec) == 1 && stages_per_worker(spec) == 1 && !asynchronous(spec.which);
 }
 
-/// What a cut into one stage a worker is to respect, layer by layer. What stages have beside their layers' sums (buffers, work space,
-/// what tied layers share) is not in it.
+/// The requirements, layer by layer, of a cut into one stage a worker. Needs of a stage beside its layers' sums
+/// (buffers, work space, tied weights) are not included.
 struct cut_needs {
     std::vector<double> seconds;      ///< per layer, what is recomputed included
     std::vector<double> state;        ///< per layer, bytes
     std::vector<double> activations;  ///< per layer and micro-batch in flight, bytes
     std::vector<double> in_flight;    ///< per stage: where all is recomputed, from its recompute on
 
-    layer_needs view() const { return {seconds, state, activations, in_flight, {}}; }
+    [[nodiscard]] layer_needs view() const { return {seconds, state, activations, in_flight, {}}; }
 };
 
 namespace detail {
 
 /// Most micro-batches that each row keeps at a time, from their pass `from` on.
-inline std::vector<double> most_kept(schedule_view of, pass from) {
+inline std::vector<double> most_kept(schedule_view order, pass from) {
     std::vector<double> out;
-    for (std::int32_t w = 0; w < of.head.workers; ++w) {
+    for (std::int32_t w = 0; w < order.head.workers; ++w) {
         int live = 0, most = 0;
-        for (const slot& x : of.row(w)) {
-            if (x.op == from) most = std::max(most, live += x.count);
+        for (const slot& x : order.row(w)) {
+            if (x.op == from) most = (std::max)(most, live += x.count);
             if (ends_activation(x.op)) live -= x.count;
         }
         out.push_back(most);
@@ -48,23 +48,24 @@ inline std::vector<double> most_kept(schedule_view of, pass from) {
     return out;
 }
 
-inline double slowest_worker(std::span<const double> seconds, std::span<const int> on, std::span<const int> cuts) {
-    const std::vector<double> each = worker_seconds(seconds, on, cuts);
+inline double slowest_worker(std::span<const double> seconds, std::span<const int> holders, std::span<const int> cuts) {
+    const std::vector<double> each = worker_seconds(seconds, holders, cuts);
     return *std::max_element(each.begin(), each.end());
 }
 
 }  // namespace detail
 
-/// Of a configuration whose family has one stage on each worker, nothing mixed. Linear in layers and slots.
-inline cut_needs needs_of(const model& of, const configuration& with, const prepared_order& order,
-                          const layer_sums& layers) {
+/// Returns the needs of a configuration with one stage on each worker and no mixed recompute. Linear in layers and
+/// slots.
+[[nodiscard]] inline cut_needs needs_of(const model& network, const configuration& choice, const prepared_order& order,
+                                        const layer_sums& layers) {
     cut_needs out;
-    const bool again = with.recompute == recompute_mode::full;
+    const bool again = choice.recompute == recompute_mode::full;
     for (int i = 0; i < layers.layers(); ++i) {
         const stage_sums sum = layers.of(i, i + 1);
-        const stage_memory one = memory_of(bytes_of(of, i, i + 1, with.micro_batch, with.tensor), of.bytes,
-                                           with.recompute, with.zero, with.width);
-        out.seconds.push_back(sum.compute() + detail::recomputed_seconds(sum, with.recompute));
+        const stage_memory one = memory_of(bytes_of(network, i, i + 1, choice.micro_batch, choice.tensor),
+                                           network.bytes, choice.recompute, choice.zero, choice.width);
+        out.seconds.push_back(sum.compute() + detail::recomputed_seconds(sum, choice.recompute));
         out.state.push_back(one.state.total());
         out.activations.push_back(one.whole());
     }

@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// What a range of layers takes and needs, for one micro-batch.
+/// The time and memory of a range of layers, for one micro-batch.
 struct stage_sums {
     double forward = 0;          ///< seconds
     double input_gradient = 0;   ///< seconds
@@ -19,7 +19,7 @@ struct stage_sums {
     double activations = 0;      ///< bytes kept with nothing recomputed
     double selective = 0;        ///< bytes kept with attention's core recomputed
 
-    constexpr double compute() const { return forward + input_gradient + weight_gradient; }
+    [[nodiscard]] constexpr double compute() const noexcept { return forward + input_gradient + weight_gradient; }
 
     friend constexpr stage_sums operator+(const stage_sums& a, const stage_sums& b) {
         return {a.forward + b.forward,
@@ -41,15 +41,15 @@ struct stage_sums {
     }
 };
 
-/// Running sums over a model's layers at one micro-batch and tensor width: any stage in constant time.
+/// The running sums over a model's layers at one micro-batch and tensor width; any stage in constant time.
 class layer_sums {
 public:
-    constexpr layer_sums(const model& of, const hardware& on, double samples, int tensor) {
-        sums_.reserve(of.layers.size() + 1);
+    constexpr layer_sums(const model& network, const hardware& platform, double samples, int tensor) {
+        sums_.reserve(network.layers.size() + 1);
         sums_.emplace_back();
-        boundary_.reserve(of.layers.size());
-        for (const layer& l : of.layers) {
-            const layer_seconds time = seconds_of(l, on, samples, tensor);
+        boundary_.reserve(network.layers.size());
+        for (const layer& l : network.layers) {
+            const layer_seconds time = seconds_of(l, platform, samples, tensor);
             stage_sums one;
             one.forward = time.forward;
             one.input_gradient = time.input_gradient;
@@ -64,15 +64,17 @@ public:
         }
     }
 
-    constexpr int layers() const { return static_cast<int>(boundary_.size()); }
-    /// Layers [from, to).
-    constexpr stage_sums of(int from, int to) const {
+    [[nodiscard]] constexpr int layers() const noexcept { return static_cast<int>(boundary_.size()); }
+    /// Returns the sums of layers [from, to).
+    [[nodiscard]] constexpr stage_sums of(int from, int to) const {
         return sums_[static_cast<std::size_t>(to)] - sums_[static_cast<std::size_t>(from)];
     }
-    /// Bytes that a micro-batch hands on behind the layer.
-    constexpr double boundary(int layer) const { return boundary_[static_cast<std::size_t>(layer)]; }
-    /// Seconds of every layer's forward and backward: what a partition balances.
-    constexpr const std::vector<double>& compute() const { return compute_; }
+    /// Returns the bytes that a micro-batch hands on behind the layer.
+    [[nodiscard]] constexpr double boundary(int layer) const noexcept {
+        return boundary_[static_cast<std::size_t>(layer)];
+    }
+    /// Returns the seconds of every layer's forward and backward, which a partition balances.
+    [[nodiscard]] constexpr const std::vector<double>& compute() const noexcept { return compute_; }
 
 private:
     std::vector<stage_sums> sums_;

@@ -21,15 +21,15 @@ namespace detail {
 /// One search over all candidates, best bound first.
 class planning {
 public:
-    planning(const model& of, const cluster& on, const plan_request& asked, plan_cache& memory)
-        : of_(of), on_(on), asked_(asked), known_(memory.known), estimate_(of, on, memory.orders),
-          modes_(on, asked, estimate_) {
-        known_.match(of, on, asked);
-        for (int w = 0; w < on.workers(); ++w) {
-            fastest_ = std::max(fastest_, w == 0 ? on.speed(0) : on.speed(w));
-            largest_ = std::max(largest_, w == 0 ? on.memory_of(0) : on.memory_of(w));
+    planning(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache)
+        : of_(network), on_(machines), asked_(asked), known_(cache.known_), estimate_(network, machines, cache.orders),
+          modes_(machines, asked, estimate_) {
+        known_.match(network, machines, asked);
+        for (int w = 0; w < machines.workers(); ++w) {
+            fastest_ = (std::max)(fastest_, w == 0 ? machines.speed(0) : machines.speed(w));
+            largest_ = (std::max)(largest_, w == 0 ? machines.memory_of(0) : machines.memory_of(w));
         }
-        total_ = static_cast<double>(parameters(of));
+        total_ = static_cast<double>(parameters(network));
         least_zero_ = *std::max_element(asked.zero.begin(), asked.zero.end());
     }
 
@@ -75,10 +75,10 @@ private:
             const double need = least_memory(of_.bytes, total_ / one.tensor, one, least_zero_);
             if (asked_.prune && need > largest_) return note_too_large(c, one, need - largest_, modes);
             const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
-            const double own = own_bound(one, layers), bound = std::min(own, tight_bound(one, layers));
+            const double own = own_bound(one, layers), bound = (std::min)(own, tight_bound(one, layers));
             const double spread = layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width *
                                   one.tensor / on_.workers() / fastest_;
-            report_.bound = std::min(report_.bound, spread);
+            report_.bound = (std::min)(report_.bound, spread);
             candidates_.push_back({one, bound, own, which, false});
         });
     }
@@ -88,10 +88,10 @@ private:
         const positions at = estimate_.place(one);
         double bound = std::numeric_limits<double>::infinity();
         for (const std::vector<int>& each : estimate_.choices(one))
-            bound = std::min(bound, lower_bound(layers, one, each, at, on_, of_.bytes));
+            bound = (std::min)(bound, lower_bound(layers, one, each, at, on_, of_.bytes));
         return bound;
     }
-    /// Under cuts that give way to memory; infinity where none do.
+    /// Returns the bound over cuts rebalanced to fit memory; infinity without memory limits.
     double tight_bound(const configuration& one, const layer_sums& layers) {
         const positions at = estimate_.place(one);
         const bool tight = std::any_of(at.memory.begin(), at.memory.end(), [](double m) { return std::isfinite(m); });
@@ -117,19 +117,20 @@ private:
     }
 
     /// Known from an earlier plan, where all positions run on workers at speed 1.
-    mode_result best_modes(const configuration& of) {
-        const std::vector<double> speeds = estimate_.place(of).speed;
+    mode_result best_modes(const configuration& choice) {
+        const std::vector<double> speeds = estimate_.place(choice).speed;
         const bool like =
             on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
         const double limit = asked_.prune ? worst() : std::numeric_limits<double>::infinity();
-        if (!like) return modes_.best(of, limit);
-        if (const mode_result* known = known_.find(of, limit)) {
+        if (!like) return modes_.best(choice, limit);
+        if (const mode_result* known = known_.find(choice, limit)) {
             mode_result out = *known;
             out.played = out.slot_total = 0;
             return out;
         }
-        mode_result found = modes_.best(of, 1.05 * limit);  // so that it holds for a somewhat slower cluster as well
-        known_.keep(of, found);
+        mode_result found =
+            modes_.best(choice, 1.05 * limit);  // so that it holds for a somewhat slower cluster as well
+        known_.keep(choice, found);
         return found;
     }
 
@@ -160,23 +161,23 @@ private:
 
     static void note_bounded(plan_class& c, double bound) {
         ++c.bounded;
-        c.bound = c.bound == 0 ? bound : std::min(c.bound, bound);
+        c.bound = c.bound == 0 ? bound : (std::min)(c.bound, bound);
     }
-    void note_too_large(plan_class& c, const configuration& with, double lacking, std::int64_t modes) {
-        c.too_large += std::max<std::int64_t>(1, modes);
+    void note_too_large(plan_class& c, const configuration& choice, double lacking, std::int64_t modes) {
+        c.too_large += (std::max<std::int64_t>)(1, modes);
         if (c.lacking == 0 || lacking < c.lacking) c.lacking = lacking;
         if (lacking >= report_.least_lacking) return;
         report_.least_lacking = lacking;
-        report_.smallest = with;
+        report_.smallest = choice;
     }
 
-    std::size_t class_of(const family_spec& of) {
-        const std::string label = label_of(of);
+    std::size_t class_of(const family_spec& spec) {
+        const std::string label = label_of(spec);
         const auto found = index_.find(label);
         if (found != index_.end()) return found->second;
         report_.classes.emplace_back();
         report_.classes.back().label = label;
-        report_.classes.back().stale = asynchronous(of.which) && asked_.families.empty();
+        report_.classes.back().stale = asynchronous(spec.which) && asked_.families.empty();
         return index_.emplace(label, report_.classes.size() - 1).first->second;
     }
 
@@ -201,15 +202,15 @@ private:
 
 }  // namespace detail
 
-/// The best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of the request.
-/// Exact: a candidate is left out only where a lower bound of its time lies above the last place of the ranking, or a lower
-/// bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next one after a change of the
-/// cluster quick. `before`: an earlier plan's configurations, tried first.
-/// Throws `chimera_error` for a request without a choice.
-inline plan_report make_plan(const model& of, const cluster& on, const plan_request& asked, plan_cache& memory,
-                             const std::vector<configuration>& before = {}) {
-    check_request(of, on, asked);
-    return detail::planning(of, on, asked, memory).run(before);
+/// Returns the best ways to train a model on a cluster, over every family, depth, width, micro-batch size and mode of
+/// the request. Exact: a candidate is left out only where a lower bound of its time lies above the last place of the
+/// ranking, or a lower bound of its memory above the largest worker. `memory`: kept from plan to plan, makes the next
+/// one after a change of the cluster quick. `before`: an earlier plan's configurations, tried first. Throws
+/// `chimera_error` for a request without a choice.
+inline plan_report make_plan(const model& network, const cluster& machines, const plan_request& asked,
+                             plan_cache& cache, const std::vector<configuration>& before = {}) {
+    check_request(network, machines, asked);
+    return detail::planning(network, machines, asked, cache).run(before);
 }
 
 }  // namespace chimera

@@ -30,30 +30,30 @@ struct mode_result {
 /// Finds a candidate's best layout, ZeRO level, recompute and synchronisation, all others given.
 class mode_search {
 public:
-    mode_search(const cluster& on, const plan_request& asked, estimator& estimate)
-        : on_(on), asked_(asked), estimate_(estimate) {}
+    mode_search(const cluster& machines, const plan_request& asked, estimator& estimate)
+        : on_(machines), asked_(asked), estimate_(estimate) {}
 
     /// How many combinations there are with one of the cuts.
-    std::int64_t count(const configuration& of) const {
-        return static_cast<std::int64_t>(layouts(of).size() * levels(of).size() * asked_.recompute.size() *
+    std::int64_t count(const configuration& choice) const {
+        return static_cast<std::int64_t>(layouts(choice).size() * levels(choice).size() * asked_.recompute.size() *
                                          asked_.synchronisation.size());
     }
 
     /// The best that takes less than `limit` seconds.
-    mode_result best(const configuration& of, double limit) { return search(of, limit, false); }
+    mode_result best(const configuration& choice, double limit) { return search(choice, limit, false); }
     /// The same of those alone whose cuts give way to memory.
-    mode_result best_giving_way(const configuration& of, double limit) { return search(of, limit, true); }
+    mode_result best_giving_way(const configuration& choice, double limit) { return search(choice, limit, true); }
 
 private:
     static constexpr layout both[] = {layout::copies_together, layout::stages_together};
 
-    mode_result search(const configuration& of, double limit, bool giving_way) {
+    mode_result search(const configuration& choice, double limit, bool giving_way) {
         mode_result out;
         out.limit = limit;
-        configuration one = of;
+        configuration one = choice;
         tight_.clear();
         giving_way_ = giving_way;
-        for (std::vector<int>& cuts : estimate_.choices(of)) {
+        for (std::vector<int>& cuts : estimate_.choices(choice)) {
             one.cuts = std::move(cuts);
             if (giving_way || !too_slow(bound_of(one), out)) try_all(one, out);
         }
@@ -62,14 +62,14 @@ private:
     }
 
     /// All modes under the configuration's cuts. Notes those for which memory does not suffice.
-    void try_all(const configuration& of, mode_result& out) {
-        const std::vector<int> zeros = levels(of);
-        for (const layout order : layouts(of)) {
+    void try_all(const configuration& choice, mode_result& out) {
+        const std::vector<int> zeros = levels(choice);
+        for (const layout order : layouts(choice)) {
             std::vector<char> light(zeros.size(), 0);  // levels that fit with nothing recomputed
             double least = 0;                          // seconds of those passes, which higher levels only add to
             for (const recompute_mode mode : asked_.recompute) {
                 played_ = {};
-                configuration one = of;
+                configuration one = choice;
                 one.order = order;
                 one.recompute = mode;
                 const double least_passes = bound_of_mode(one);
@@ -82,20 +82,20 @@ private:
                     const double passes = attempt(one, out);
                     if (mode != recompute_mode::none || passes <= 0) continue;
                     light[i] = 1;
-                    if (zeros[i] <= 1) least = least == 0 ? passes : std::min(least, passes);
+                    if (zeros[i] <= 1) least = least == 0 ? passes : (std::min)(least, passes);
                 }
             }
         }
     }
 
-    std::vector<layout> layouts(const configuration& of) const {
+    std::vector<layout> layouts(const configuration& choice) const {
         const bool apart =
-            on_.nodes > 1 && on_.workers_per_node > of.tensor && of.width > 1 && of.schedule.workers() > 1;
+            on_.nodes > 1 && on_.workers_per_node > choice.tensor && choice.width > 1 && choice.schedule.workers() > 1;
         return apart ? std::vector<layout>{both[0], both[1]} : std::vector<layout>{both[0]};
     }
     /// Levels that differ: with one replica there is nothing to share.
-    std::vector<int> levels(const configuration& of) const {
-        if (of.width * of.schedule.placements() > of.schedule.stages) return asked_.zero;
+    std::vector<int> levels(const configuration& choice) const {
+        if (choice.width * choice.schedule.placements() > choice.schedule.stages) return asked_.zero;
         return {asked_.zero.front()};
     }
 
@@ -110,7 +110,7 @@ private:
     double attempt(configuration& one, mode_result& out) {
         if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_)) return 0;
         if (const evaluator& steps = estimate_.set(one); !steps.fits()) {
-            out.lacking = std::min(out.lacking, steps.memory().lacking);
+            out.lacking = (std::min)(out.lacking, steps.memory().lacking);
             if (one_stage_each(one.schedule) && one.recompute != recompute_mode::mixed) tight_.push_back(one);
             return 0;
         }
@@ -131,7 +131,7 @@ private:
     bool too_slow(double bound, mode_result& than) const {
         if (!asked_.prune) return false;
         than.cut_short = than.cut_short || bound >= than.limit;
-        return bound >= (than.fits ? std::min(than.limit, than.found.seconds) : than.limit);
+        return bound >= (than.fits ? (std::min)(than.limit, than.found.seconds) : than.limit);
     }
 
     /// One that memory did not suffice for, with cuts that give way to memory, if there are any.
@@ -145,7 +145,7 @@ private:
 
     double play(configuration& one, mode_result& out) {
         evaluator& steps = estimate_.steps();
-        const int level = std::max(1, one.zero);
+        const int level = (std::max)(1, one.zero);
         if (played_.level != level || played_.stages != one.stage_recompute) {
             played_ = {level, one.stage_recompute, steps.play()};
             ++out.played;
@@ -170,14 +170,13 @@ private:
     estimator& estimate_;
 };
 
-/// What was found of candidates on like workers, for plans of the same model and request on clusters that differ in how many
-/// workers there are and in some that are unlike.
+/// A cache of mode searches on identical workers; valid for one model and request, on clusters of any size.
 class known_modes {
 public:
     /// Forgets everything unless it holds for this plan too.
-    void match(const model& of, const cluster& on, const plan_request& asked) {
-        cluster like = on;  // what a candidate on like workers depends on
-        like.nodes = std::min(2, on.nodes);
+    void match(const model& network, const cluster& machines, const plan_request& asked) {
+        cluster like = machines;  // what a candidate on like workers depends on
+        like.nodes = (std::min)(2, machines.nodes);
         like.speeds.clear();
         like.memories.clear();
         const auto layers = [](const model& m) {
@@ -186,31 +185,34 @@ public:
                 sum += l.forward + 3 * l.activations + 7 * static_cast<double>(l.parameters);
             return std::pair(m.layers.size(), sum);
         };
-        if (filled_ && layers_ == layers(of) && bytes_ == of.bytes && like_ == like && choices_ == choices(asked))
+        if (filled_ && layers_ == layers(network) && bytes_ == network.bytes && like_ == like &&
+            choices_ == choices(asked))
             return;
         filled_ = true;
-        layers_ = layers(of);
-        bytes_ = of.bytes;
+        layers_ = layers(network);
+        bytes_ = network.bytes;
         like_ = like;
         choices_ = choices(asked);
         found_.clear();
     }
     /// Null as well where what was left out may take less than `limit` seconds.
-    const mode_result* find(const configuration& of, double limit) const {
-        const auto at = found_.find(key(of));
+    const mode_result* find(const configuration& choice, double limit) const {
+        const auto at = found_.find(key(choice));
         if (at == found_.end()) return nullptr;
         const mode_result& known = at->second;
         const bool whole =
             !known.cut_short || limit <= known.limit || (known.fits && known.found.seconds <= known.limit);
         return whole ? &known : nullptr;
     }
-    void keep(const configuration& of, const mode_result& found) { found_[key(of)] = found; }
+    void keep(const configuration& choice, const mode_result& found) { found_[key(choice)] = found; }
 
 private:
     using choice_list = std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<reduction_start>, bool>;
-    static choice_list choices(const plan_request& of) { return {of.recompute, of.zero, of.synchronisation, of.prune}; }
-    static std::tuple<order_key, int, int, int> key(const configuration& of) {
-        return {key_of(of.schedule), of.width, of.tensor, of.micro_batch};
+    static choice_list choices(const plan_request& request) {
+        return {request.recompute, request.zero, request.synchronisation, request.prune};
+    }
+    static std::tuple<order_key, int, int, int> key(const configuration& choice) {
+        return {key_of(choice.schedule), choice.width, choice.tensor, choice.micro_batch};
     }
 
     bool filled_ = false;
@@ -221,14 +223,20 @@ private:
     std::map<std::tuple<order_key, int, int, int>, mode_result> found_;
 };
 
+class planning;
+
 }  // namespace chimera::detail
 
 namespace chimera {
 
-/// What one plan leaves to the next: generated orders, and what was found of candidates that the change leaves as they were.
-struct plan_cache {
+/// A cache reused by successive `make_plan` calls: generated orders, and the mode searches that a change leaves valid.
+class plan_cache {
+public:
     order_cache orders;
-    detail::known_modes known;
+
+private:
+    friend class detail::planning;
+    detail::known_modes known_;
 };
 
 }  // namespace chimera

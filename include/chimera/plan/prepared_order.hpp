@@ -27,18 +27,19 @@ struct reduction_order {
     std::vector<reduction_member> members;
 };
 
-/// The reductions of an order in the order in which all their members start them, under a choice of when they do.
-/// `groups`: the workers that hold each stage.
-constexpr reduction_order order_reductions(schedule_view of, const detail::replica_groups& groups,
-                                           reduction_start mode) {
-    const detail::reduction_rows rows = detail::find_reductions(of, groups, mode);
-    const auto stages = static_cast<std::size_t>(of.head.stages);
+namespace detail {
+
+/// Returns the reductions of an order in the order in which all their members start them. `groups`: the workers that
+/// hold each stage.
+constexpr reduction_order order_reductions(schedule_view order, const replica_groups& groups, reduction_start mode) {
+    const reduction_rows rows = find_reductions(order, groups, mode);
+    const auto stages = static_cast<std::size_t>(order.head.stages);
     // Every worker's list is a part of one global order: merge them by that order's key.
     std::vector<std::int64_t> key(stages, -1);
     std::vector<std::vector<reduction_member>> members(stages);
-    for (const detail::reduction& r : rows.all) {
+    for (const reduction& r : rows.all) {
         const auto s = static_cast<std::size_t>(r.stage);
-        key[s] = std::max(key[s], detail::start_key(r));
+        key[s] = (std::max)(key[s], start_key(r));
         members[s].push_back({r.worker, r.after});
     }
     reduction_order out;
@@ -54,28 +55,33 @@ constexpr reduction_order order_reductions(schedule_view of, const detail::repli
     return out;
 }
 
-/// An order with all that the planner asks of it, whatever the costs. Reductions are found when first asked for.
+}  // namespace detail
+
+/// An order with all data that the planner needs and that do not depend on costs. Reductions are found at their first
+/// use.
 class prepared_order {
 public:
-    explicit prepared_order(schedule of) : order_(std::move(of)), groups_(detail::find_groups(order_)) {
+    explicit prepared_order(schedule order) : order_(std::move(order)), groups_(detail::find_groups(order_)) {
         held_.resize(static_cast<std::size_t>(order_.head.workers));
         for (int s = 0; s < order_.head.stages; ++s)
             for (const std::int32_t w : holders(s)) held_[static_cast<std::size_t>(w)].push_back(s);
     }
 
-    schedule_view view() const { return order_; }
-    const shape& head() const { return order_.head; }
-    /// Workers of one copy that hold the stage, ascending.
-    std::span<const std::int32_t> holders(int stage) const {
+    [[nodiscard]] schedule_view view() const { return order_; }
+    [[nodiscard]] const shape& head() const noexcept { return order_.head; }
+    /// Returns the workers of one copy that hold the stage, ascending.
+    [[nodiscard]] std::span<const std::int32_t> holders(int stage) const {
         const auto s = static_cast<std::size_t>(stage);
         return std::span<const std::int32_t>(groups_.members)
             .subspan(static_cast<std::size_t>(groups_.offsets[s]),
                      static_cast<std::size_t>(groups_.offsets[s + 1] - groups_.offsets[s]));
     }
-    std::span<const std::int32_t> stages_of(int worker) const { return held_[static_cast<std::size_t>(worker)]; }
+    [[nodiscard]] std::span<const std::int32_t> stages_of(int worker) const {
+        return held_[static_cast<std::size_t>(worker)];
+    }
     const reduction_order& reductions(reduction_start mode) {
         auto& found = reductions_[static_cast<std::size_t>(mode)];
-        if (!found) found = std::make_unique<reduction_order>(order_reductions(order_, groups_, mode));
+        if (!found) found = std::make_unique<reduction_order>(detail::order_reductions(order_, groups_, mode));
         return *found;
     }
 
@@ -86,7 +92,7 @@ private:
     std::array<std::unique_ptr<reduction_order>, 3> reductions_;
 };
 
-/// A family's order, and the same with a recompute before every backward once that is asked for.
+/// A family's order, and its variant with a recompute before every backward, made at its first use.
 class prepared_family {
 public:
     explicit prepared_family(const family_spec& spec) : plain_(generate(spec)) {}

@@ -25,24 +25,24 @@ inline double price(recompute_mode from, recompute_mode to, const stage_sums& su
     return before > after ? seconds / (before - after) : std::numeric_limits<double>::infinity();
 }
 
-/// Lets stages recompute until every worker's memory suffices, on each worker those first that save most for their time.
-/// The least that suffices where a worker holds one stage. False where nothing suffices, or nothing was needed.
-inline bool raise_recompute(configuration& with, estimator& estimate) {
-    const auto stages = static_cast<std::size_t>(with.schedule.stages);
-    with.stage_recompute.assign(stages, recompute_mode::full);
-    if (!estimate.set(with).fits()) return false;
-    with.stage_recompute.assign(stages, recompute_mode::none);
+/// Lets stages recompute until every worker's memory suffices, on each worker those first that save most for their
+/// time. The least that suffices where a worker holds one stage. False where nothing suffices, or nothing was needed.
+inline bool raise_recompute(configuration& choice, estimator& estimate) {
+    const auto stages = static_cast<std::size_t>(choice.schedule.stages);
+    choice.stage_recompute.assign(stages, recompute_mode::full);
+    if (!estimate.set(choice).fits()) return false;
+    choice.stage_recompute.assign(stages, recompute_mode::none);
     for (bool raised = false;; raised = true) {
-        const evaluator& steps = estimate.weigh(with);
+        const evaluator& steps = estimate.weigh(choice);
         if (steps.fits()) return raised;
-        std::vector<recompute_mode> next = with.stage_recompute;
-        for (int w = 0; w < with.schedule.workers(); ++w) {
+        std::vector<recompute_mode> next = choice.stage_recompute;
+        for (int w = 0; w < choice.schedule.workers(); ++w) {
             if (steps.lacking(w) <= 0) continue;
             double least = std::numeric_limits<double>::infinity();
             std::size_t chosen = next.size();
             for (const std::int32_t s : steps.order().stages_of(w)) {
                 const auto i = static_cast<std::size_t>(s);
-                const recompute_mode now = with.stage_recompute[i];
+                const recompute_mode now = choice.stage_recompute[i];
                 const recompute_mode to = heavier(now, steps.cost().sums[i]);
                 if (next[i] != now) chosen = i, least = 0;  // another holder raises it already
                 if (now == to) continue;
@@ -50,9 +50,9 @@ inline bool raise_recompute(configuration& with, estimator& estimate) {
                 if (asked < least) least = asked, chosen = i;
             }
             if (chosen == next.size()) return false;
-            next[chosen] = heavier(with.stage_recompute[chosen], steps.cost().sums[chosen]);
+            next[chosen] = heavier(choice.stage_recompute[chosen], steps.cost().sums[chosen]);
         }
-        with.stage_recompute = next;
+        choice.stage_recompute = next;
     }
 }
 

@@ -12,7 +12,7 @@
 
 namespace chimera {
 
-/// What is asked of a plan, and which choices there are.
+/// The request for a plan: the samples of an iteration and the choices to try.
 struct plan_request {
     std::int64_t samples = 1;        ///< of an iteration, over all copies
     std::vector<family> families{};  ///< empty: all of them
@@ -30,10 +30,10 @@ struct plan_request {
     bool prune = true;               ///< false: everything is simulated (for tests)
 };
 
-/// Refuses a request without a choice, an empty model, a cluster without workers.
-inline void check_request(const model& of, const cluster& on, const plan_request& asked) {
-    if (of.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
-    if (on.nodes < 1 || on.workers_per_node < 1 || on.workers() < 1)
+/// Throws `chimera_error` for a request without a choice, an empty model or a cluster without workers.
+inline void check_request(const model& network, const cluster& machines, const plan_request& asked) {
+    if (network.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
+    if (machines.nodes < 1 || machines.workers_per_node < 1 || machines.workers() < 1)
         refuse("the cluster has no workers (nodes and workers_per_node are at least 1) give some");
     if (asked.samples < 1) refuse("an iteration has no samples (every copy needs some) give at least 1");
     if (asked.tensors.empty() || asked.recompute.empty() || asked.zero.empty() || asked.synchronisation.empty())
@@ -48,7 +48,7 @@ struct ranked {
     double bound = 0;  ///< seconds that were proven before it was simulated
 };
 
-/// What became of a family and mode.
+/// The outcome of the search for a family and mode.
 struct plan_class {
     std::string label;
     bool stale = false;  ///< asynchronous, and not asked for: not ranked
@@ -63,7 +63,7 @@ struct plan_class {
     std::string rule;    ///< the first rule that refused one
 };
 
-/// The ranking, and why what is not in it is not.
+/// The ranking, and the reasons why other classes are not in it.
 struct plan_report {
     std::vector<ranked> ranking;      ///< best first, at most `top`, one a class and stage count
     std::vector<plan_class> classes;  ///< by label

@@ -11,21 +11,21 @@ namespace chimera {
 
 namespace detail {
 
-inline bool fits(const model& of, const cluster& on, plan_request asked, plan_cache& memory) {
+inline bool fits(const model& network, const cluster& machines, plan_request asked, plan_cache& cache) {
     asked.top = 1;
     asked.any = true;
-    return !make_plan(of, on, asked, memory).ranking.empty();
+    return !make_plan(network, machines, asked, cache).ranking.empty();
 }
 
 }  // namespace detail
 
-/// Bytes a worker with which some configuration fits, 1 % above the least at most; all workers get as many. Infinity where
-/// nothing can be built.
-inline double smallest_memory(const model& of, cluster on, const plan_request& asked, plan_cache& memory) {
-    on.memories.clear();
+/// Returns the bytes a worker with which some configuration fits, at most 1 % above the least; all workers get equally
+/// many. Infinity if no configuration can be built.
+inline double smallest_memory(const model& network, cluster machines, const plan_request& asked, plan_cache& cache) {
+    machines.memories.clear();
     const auto fits = [&](double bytes) {
-        on.memory = bytes;
-        return detail::fits(of, on, asked, memory);
+        machines.memory = bytes;
+        return detail::fits(network, machines, asked, cache);
     };
     if (!fits(std::numeric_limits<double>::infinity())) return std::numeric_limits<double>::infinity();
     double low = 1, high = 1 << 20;
@@ -37,15 +37,15 @@ inline double smallest_memory(const model& of, cluster on, const plan_request& a
     return high;
 }
 
-/// Nodes with which some configuration fits, found by doubling and halving between; 0 where 1,024 times as many do not do. Less
-/// memory than every worker's need stays too little however many there are.
-inline int smallest_nodes(const model& of, cluster on, const plan_request& asked, plan_cache& memory) {
-    on.speeds.clear();
-    on.memories.clear();
-    const int now = on.nodes;
+/// Returns the number of nodes with which some configuration fits, by doubling and bisection; 0 if even 1,024 times the
+/// nodes do not suffice. Memory below every worker's least need never suffices.
+inline int smallest_nodes(const model& network, cluster machines, const plan_request& asked, plan_cache& cache) {
+    machines.speeds.clear();
+    machines.memories.clear();
+    const int now = machines.nodes;
     const auto fits = [&](int nodes) {
-        on.nodes = nodes;
-        return detail::fits(of, on, asked, memory);
+        machines.nodes = nodes;
+        return detail::fits(network, machines, asked, cache);
     };
     int low = now, high = 2 * now;
     for (; !fits(high); low = high, high *= 2)

@@ -16,35 +16,37 @@
 
 namespace chimera {
 
-/// What every position of a pipeline group runs on: the slowest and the smallest worker of those that stand there.
+/// The speed and memory of each position of a pipeline group: those of the slowest and of the smallest worker there.
 struct positions {
     std::vector<double> speed;
     std::vector<double> memory;  ///< bytes
 };
 
-/// Workers sorted by speed, fastest first, so that slow ones stand at the same position of different copies, where they
-/// slow each other only. The fastest of the cluster are used, as many as a configuration needs.
+/// A pool of workers sorted by speed, fastest first, so that slow ones share a position of different copies and slow
+/// each other only. The fastest of the cluster are used, as many as a configuration needs.
 class worker_pool {
 public:
-    explicit constexpr worker_pool(const cluster& of)
-        : memory_(of.memory), alike_(of.speeds.empty() && of.memories.empty()) {
+    explicit constexpr worker_pool(const cluster& machines)
+        : memory_(machines.memory), alike_(machines.speeds.empty() && machines.memories.empty()) {
         if (alike_) return;
-        std::vector<int> order(static_cast<std::size_t>(of.workers()));
+        std::vector<int> order(static_cast<std::size_t>(machines.workers()));
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return of.speed(a) > of.speed(b); });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](int a, int b) { return machines.speed(a) > machines.speed(b); });
         for (const int w : order) {
-            speeds_.push_back(of.speed(w));
-            if (!of.memories.empty()) memories_.push_back(of.memory_of(w));
+            speeds_.push_back(machines.speed(w));
+            if (!machines.memories.empty()) memories_.push_back(machines.memory_of(w));
         }
     }
 
-    /// Whether all workers are equal.
-    constexpr bool alike() const { return alike_; }
-    /// Linear in the pipeline group's workers; in all workers where their memories differ.
-    constexpr positions operator()(const configuration& with) const {
-        const auto count = static_cast<std::size_t>(with.schedule.workers());
+    /// Returns true if all workers are equal.
+    [[nodiscard]] constexpr bool alike() const noexcept { return alike_; }
+    /// Returns the positions of a group. Linear in the pipeline group's workers; in all workers if their memories
+    /// differ.
+    constexpr positions operator()(const configuration& choice) const {
+        const auto count = static_cast<std::size_t>(choice.schedule.workers());
         positions out{std::vector<double>(count, 1.0), std::vector<double>(count, memory_)};
-        const auto each = static_cast<std::size_t>(with.width * with.tensor);
+        const auto each = static_cast<std::size_t>(choice.width * choice.tensor);
         for (std::size_t p = 0; p < count && !alike_; ++p) {
             out.speed[p] = speeds_[(p + 1) * each - 1];
             if (memories_.empty()) continue;
@@ -67,13 +69,14 @@ struct stage_costs {
     std::vector<double> reduction;  ///< seconds over all who hold the stage; 0 where one does
     std::vector<double> update;     ///< seconds
     std::vector<double> received;   ///< bytes of a micro-batch's input; 0 for the first stage
-    std::vector<int> replicas;      ///< who hold a stage's slice, over all copies
+    std::vector<int> replicas;      ///< workers that hold a stage's slice, over all copies
 };
 
 namespace detail {
 
 /// Adds to the passes what ZeRO moves for each micro-batch: gathered weights before either pass (level 3), scattered
-/// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own pass.
+/// gradients behind a backward (levels 2 and 3). As with the reductions, nothing of it is hidden behind the stage's own
+/// pass.
 constexpr void add_sharded_traffic(double& forward, double& weight, int zero, double weights, double gradients, int r,
                                    const link_model& over) {
     if (zero < 2 || r <= 1) return;
@@ -91,37 +94,39 @@ constexpr double final_reduction(int zero, double gradients, double weights, int
 
 }  // namespace detail
 
-/// Costs of a configuration's stages under the cuts given, on the positions given.
-inline stage_costs cost_stages(const model& of, const cluster& on, const configuration& with, const layer_sums& layers,
-                               const prepared_order& order, const positions& at) {
-    const auto stages = static_cast<std::size_t>(with.schedule.stages);
-    const topology where(on, with);
+/// Returns the costs of a configuration's stages under the cuts given, on the positions given.
+[[nodiscard]] inline stage_costs cost_stages(const model& network, const cluster& machines, const configuration& choice,
+                                             const layer_sums& layers, const prepared_order& order,
+                                             const positions& at) {
+    const auto stages = static_cast<std::size_t>(choice.schedule.stages);
+    const topology where(machines, choice);
     stage_costs out;
     std::vector<double> forward(stages), backward(stages), input(stages), weight(stages), again(stages),
-        transfer(std::max<std::size_t>(1, stages - 1));
+        transfer((std::max<std::size_t>)(1, stages - 1));
     out.received.assign(stages, 0.0);
     for (std::size_t s = 0; s < stages; ++s) {
         const int stage = static_cast<int>(s);
-        const stage_sums sum = layers.of(with.cuts[s], with.cuts[s + 1]);
+        const stage_sums sum = layers.of(choice.cuts[s], choice.cuts[s + 1]);
         const auto holders = order.holders(stage);
         double speed = at.speed[static_cast<std::size_t>(holders.front())];
-        for (const std::int32_t w : holders) speed = std::min(speed, at.speed[static_cast<std::size_t>(w)]);
-        const recompute_mode mode = with.recompute_of(stage);
+        for (const std::int32_t w : holders) speed = (std::min)(speed, at.speed[static_cast<std::size_t>(w)]);
+        const recompute_mode mode = choice.recompute_of(stage);
         forward[s] = sum.forward / speed;
         input[s] = (sum.input_gradient + (mode == recompute_mode::selective ? sum.selective_time : 0)) / speed;
         weight[s] = sum.weight_gradient / speed;
         again[s] = mode == recompute_mode::full ? forward[s] : 0;
-        const int r = with.width * static_cast<int>(holders.size());
+        const int r = choice.width * static_cast<int>(holders.size());
         const link_model over = where.among(holders);
-        const double gradients = sum.parameters * of.bytes.gradient, weights = sum.parameters * of.bytes.weight;
-        detail::add_sharded_traffic(forward[s], weight[s], with.zero, weights, gradients, r, over);
-        out.reduction.push_back(detail::final_reduction(with.zero, gradients, weights, r, over));
-        const double state = sum.parameters * (of.bytes.weight + of.bytes.gradient + of.bytes.optimiser);
-        out.update.push_back(update_seconds(with.zero > 0 ? state / r : state, on.each) / speed);
-        if (asynchronous(with.schedule.which)) {  // reduced and updated after every group, nothing beside it
-            const int every = with.schedule.which == family::pipedream ? 1
-                              : with.schedule.update_every > 0         ? with.schedule.update_every
-                                                                       : with.schedule.stages;
+        const double gradients = sum.parameters * network.bytes.gradient,
+                     weights = sum.parameters * network.bytes.weight;
+        detail::add_sharded_traffic(forward[s], weight[s], choice.zero, weights, gradients, r, over);
+        out.reduction.push_back(detail::final_reduction(choice.zero, gradients, weights, r, over));
+        const double state = sum.parameters * (network.bytes.weight + network.bytes.gradient + network.bytes.optimiser);
+        out.update.push_back(update_seconds(choice.zero > 0 ? state / r : state, machines.each) / speed);
+        if (asynchronous(choice.schedule.which)) {  // reduced and updated after every group, nothing beside it
+            const int every = choice.schedule.which == family::pipedream ? 1
+                              : choice.schedule.update_every > 0         ? choice.schedule.update_every
+                                                                         : choice.schedule.stages;
             weight[s] += (out.reduction[s] + out.update[s]) / every;
             out.reduction[s] = out.update[s] = 0;
         }
@@ -129,14 +134,14 @@ inline stage_costs cost_stages(const model& of, const cluster& on, const configu
         out.replicas.push_back(r);
         out.sums.push_back(sum);
         if (s == 0) continue;
-        const double bytes = layers.boundary(with.cuts[s] - 1);
+        const double bytes = layers.boundary(choice.cuts[s] - 1);
         out.received[s] = bytes;
         double slowest = 0;
         for (int p = 0; p < order.head().pipelines; ++p) {
             const int a = order.view().worker_of(p, stage - 1), b = order.view().worker_of(p, stage);
-            if (a != b) slowest = std::max(slowest, where.between(a, b).seconds(bytes / with.tensor));
+            if (a != b) slowest = (std::max)(slowest, where.between(a, b).seconds(bytes / choice.tensor));
         }
-        const double blocked = slowest * std::min(1.0, on.each.blocking);  // the sender's own time
+        const double blocked = slowest * (std::min)(1.0, machines.each.blocking);  // the sender's own time
         transfer[s - 1] = slowest - blocked;
         forward[s - 1] += blocked;
         input[s] += blocked;

@@ -10,27 +10,28 @@
 
 namespace chimera {
 
-/// Where a configuration's workers stand in the cluster: the slices of a layer next to each other, then the copies of a
-/// stage (or the stages of a copy, where `layout` says so), node after node.
+/// The places of a configuration's workers in the cluster: the slices of a layer next to each other, then the copies of
+/// a stage (or the stages of a copy, where `layout` says so), node after node.
 class topology {
 public:
-    constexpr topology(const cluster& of, const configuration& with)
-        : of_(of), width_(with.width), tensor_(with.tensor), pipeline_(with.schedule.workers()), order_(with.order) {}
+    constexpr topology(const cluster& machines, const configuration& choice)
+        : of_(machines), width_(choice.width), tensor_(choice.tensor), pipeline_(choice.schedule.workers()),
+          order_(choice.order) {}
 
-    constexpr int node_of(int copy, int worker) const {
+    [[nodiscard]] constexpr int node_of(int copy, int worker) const {
         const int place = order_ == layout::stages_together ? copy * pipeline_ + worker : worker * width_ + copy;
         return place * tensor_ / of_.workers_per_node;
     }
-    /// Link between two workers of the pipeline group: the slowest of any copy.
-    constexpr link_model between(int a, int b) const {
+    /// Returns the link between two workers of the pipeline group: the slowest of any copy.
+    [[nodiscard]] constexpr link_model between(int a, int b) const {
         if (of_.nodes == 1) return of_.each.inside;
         // Who shares a node repeats after workers_per_node copies at the latest.
-        for (int k = 0; k < std::min(width_, of_.workers_per_node); ++k)
+        for (int k = 0; k < (std::min)(width_, of_.workers_per_node); ++k)
             if (node_of(k, a) != node_of(k, b)) return shared(1);
         return of_.each.inside;
     }
-    /// Link that bounds a reduction over all copies of the given workers (ascending).
-    constexpr link_model among(std::span<const std::int32_t> workers) const {
+    /// Returns the link that bounds a reduction over all copies of the given workers (ascending).
+    [[nodiscard]] constexpr link_model among(std::span<const std::int32_t> workers) const {
         link_model inside = of_.each.inside;
         inside.bandwidth *= of_.each.collective;
         if (of_.nodes == 1) return inside;
@@ -58,8 +59,8 @@ private:
     /// `speed`: of what they do, relative to messages.
     constexpr link_model shared(int together, double speed = 1) const {
         link_model out = of_.each.between;
-        const double groups = std::max(1.0, static_cast<double>(of_.workers_per_node) / std::max(1, together));
-        out.bandwidth = std::min(out.bandwidth * speed, of_.each.node_bandwidth / groups);
+        const double groups = (std::max)(1.0, static_cast<double>(of_.workers_per_node) / (std::max)(1, together));
+        out.bandwidth = (std::min)(out.bandwidth * speed, of_.each.node_bandwidth / groups);
         return out;
     }
 

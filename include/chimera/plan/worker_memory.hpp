@@ -11,32 +11,35 @@
 
 namespace chimera {
 
-/// Bytes that each worker of a configuration needs, by its order's real peak. What a ZeRO level leaves as it is is computed once.
+/// The bytes that each worker of a configuration needs, by its order's real peak. Results that do not depend on the
+/// ZeRO level are cached.
 class worker_memory {
 public:
-    /// Sums over the layers of every stage. `with` must have its cuts.
-    void measure(const model& of, const configuration& with, const shape& head) {
-        const double unit = static_cast<double>(with.micro_batch) / head.micro_batch_parts;
-        std::vector<stage_bytes> bytes = bytes_of(of, with.cuts, unit, with.tensor);
+    /// Computes the sums over the layers of every stage. `choice` must have its cuts.
+    void measure(const model& network, const configuration& choice, const shape& head) {
+        const double unit = static_cast<double>(choice.micro_batch) / head.micro_batch_parts;
+        std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.tensor);
         if (bytes == bytes_ && head == head_) return;
         bytes_ = std::move(bytes);
         head_ = head;
         for (peaks& p : known_) p = {};
     }
-    /// What is recomputed and sharded, after `measure`. `order`: with recompute slots where any stage recomputes all.
-    void choose(const model& of, const configuration& with, const prepared_order& order) {
+    /// Sets recompute and ZeRO level, after `measure`. `order` must have recompute slots if any stage recomputes all.
+    void choose(const model& network, const configuration& choice, const prepared_order& order) {
         stages_.clear();
         modes_.clear();
-        for (int s = 0; s < with.schedule.stages; ++s) {
-            modes_.push_back(with.recompute_of(s));
-            stages_.push_back(memory_of(bytes_[static_cast<std::size_t>(s)], of.bytes, modes_.back(), with.zero,
-                                        with.width * static_cast<int>(order.holders(s).size()),
+        for (int s = 0; s < choice.schedule.stages; ++s) {
+            modes_.push_back(choice.recompute_of(s));
+            stages_.push_back(memory_of(bytes_[static_cast<std::size_t>(s)], network.bytes, modes_.back(), choice.zero,
+                                        choice.width * static_cast<int>(order.holders(s).size()),
                                         weight_versions(order.head(), s)));
         }
-        current_ = &known_[static_cast<std::size_t>(with.recompute)];
+        current_ = &known_[static_cast<std::size_t>(choice.recompute)];
     }
-    /// Bytes beside activations: linear in the stages that the worker holds.
-    double held(const prepared_order& order, int worker) const { return held_memory(stages_, order.stages_of(worker)); }
+    /// Returns the bytes beside activations. Linear in the stages that the worker holds.
+    [[nodiscard]] double held(const prepared_order& order, int worker) const {
+        return held_memory(stages_, order.stages_of(worker));
+    }
     /// Plays the rows of those workers anew whose stages changed their mode: to be called before `activations`.
     void play(const prepared_order& order) {
         const auto workers = static_cast<std::size_t>(order.head().workers);
@@ -52,7 +55,9 @@ public:
         current_->order = &order;
         current_->modes = modes_;
     }
-    double activations(int worker) const { return current_->of[static_cast<std::size_t>(worker)]; }
+    [[nodiscard]] double activations(int worker) const noexcept {
+        return current_->of[static_cast<std::size_t>(worker)];
+    }
 
 private:
     /// Activations at their peak on every worker, under the modes of every stage.

@@ -3,6 +3,8 @@
 
 // May be included from .cu files: plain data, no range-v3, no generator.
 
+#include <chimera/core/slot.hpp>
+
 #include <cstdint>
 
 namespace chimera {
@@ -24,6 +26,13 @@ enum class action : std::uint8_t {
 };
 
 inline constexpr int action_count = 12;
+
+static_assert(static_cast<int>(action::forward) == static_cast<int>(pass::forward) &&
+                  static_cast<int>(action::backward) == static_cast<int>(pass::backward) &&
+                  static_cast<int>(action::input_gradient) == static_cast<int>(pass::input_gradient) &&
+                  static_cast<int>(action::weight_gradient) == static_cast<int>(pass::weight_gradient) &&
+                  static_cast<int>(action::recompute) == static_cast<int>(pass::recompute),
+              "lower() and the laws convert between pass and action by value");
 
 /// True for passes: what takes a worker's time.
 constexpr bool is_compute(action op) { return op <= action::recompute; }

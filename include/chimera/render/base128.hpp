@@ -40,7 +40,7 @@ inline void put_signed(std::string& out, std::int64_t value) {
 inline void put_base64(std::string& out, std::string_view bytes) {
     constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const std::size_t here = std::min<std::size_t>(3, bytes.size() - i);
+        const std::size_t here = (std::min<std::size_t>)(3, bytes.size() - i);
         std::uint32_t three = 0;
         for (std::size_t k = 0; k < 3; ++k)
             three = three * 256 + (k < here ? static_cast<unsigned char>(bytes[i + k]) : 0U);
@@ -48,18 +48,18 @@ inline void put_base64(std::string& out, std::string_view bytes) {
     }
 }
 
-/// The unit in which all times of a timeline are whole numbers below 2^31: a tick, a simple fraction of one or, where none fits,
-/// a 2^30th of the makespan.
-inline double time_quantum(const timeline& of) {
+/// The unit in which all times of a timeline are whole numbers below 2^31: a tick, a simple fraction of one or, where
+/// none fits, a 2^30th of the makespan.
+inline double time_quantum(const timeline& played) {
     double makespan = 0;
-    for (const auto* all : {&of.steps, &of.reductions})
-        for (const step& s : *all) makespan = std::max(makespan, s.end);
+    for (const auto* all : {&played.steps, &played.reductions})
+        for (const step& s : *all) makespan = (std::max)(makespan, s.end);
     const auto whole = [](double value) { return std::abs(value - std::round(value)) < 1e-6; };
     for (const double quantum : {1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9}) {
         if (makespan / quantum >= 2147483648.0) break;
         const auto fits = [&](const step& s) { return whole(s.begin / quantum) && whole(s.end / quantum); };
-        if (std::all_of(of.steps.begin(), of.steps.end(), fits) &&
-            std::all_of(of.reductions.begin(), of.reductions.end(), fits))
+        if (std::all_of(played.steps.begin(), played.steps.end(), fits) &&
+            std::all_of(played.reductions.begin(), played.reductions.end(), fits))
             return quantum;
     }
     return makespan / 1073741824.0;
@@ -133,7 +133,7 @@ private:
     /// The longest stretch from slot i on that repeats what came up to 16 slots before, of regular slots alone.
     repetition longest(std::size_t i) const {
         repetition best;
-        for (std::size_t period = 1; period <= std::min<std::size_t>(i, 16); ++period) {
+        for (std::size_t period = 1; period <= (std::min<std::size_t>)(i, 16); ++period) {
             std::size_t n = 0;
             while (i + n < slots_.size() && slots_[i + n].regular() &&
                    slots_[i + n].kind == slots_[i + n - period].kind)

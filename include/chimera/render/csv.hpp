@@ -36,15 +36,15 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
 }  // namespace detail
 
 /// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such
-/// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy with
-/// the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws `chimera_error` for
-/// several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
-inline std::string csv(schedule_view from) {
+/// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy
+/// with the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws
+/// `chimera_error` for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
+[[nodiscard]] inline std::string csv(schedule_view from) {
     detail::check_csv(from.head);
     std::int64_t columns = 0;
     for (const slot& s : from.entries) {
         detail::check_csv_count(s.count);
-        columns = std::max<std::int64_t>(columns, s.end());
+        columns = (std::max<std::int64_t>)(columns, s.end());
     }
     if (columns * from.head.workers > (1 << 28)) refuse("csv would be too large (more than 2^28 cells) use json");
     std::string out;
@@ -57,22 +57,22 @@ inline std::string csv(schedule_view from) {
                 refuse("csv holds one slot per tick (slots of worker " + std::to_string(w) + " overlap) use json");
             out.append(static_cast<std::size_t>(row[i].tick - column), ',');
             column = row[i].tick;
-            detail::put(out, pair ? "(" : "", row[i].stage, letter(row[i].op), row[i].first);
+            format::put(out, pair ? "(" : "", row[i].stage, letter(row[i].op), row[i].first);
             if (!pair) continue;
             ++i;
-            detail::put(out, ";", row[i].stage, letter(row[i].op), row[i].first);
+            format::put(out, ";", row[i].stage, letter(row[i].op), row[i].first);
             out += ")OVERLAP_F_B";
         }
-        out.append(static_cast<std::size_t>(std::max<std::int64_t>(columns - 1 - column, 0)), ',');
+        out.append(static_cast<std::size_t>((std::max<std::int64_t>)(columns - 1 - column, 0)), ',');
         out.push_back('\n');
     }
     return out;
 }
 
-/// A program with one pipeline likewise, transfers included (1SEND_F3, 1RECV_F3, …), one cell per instruction and no idle
-/// cells. An update is written as REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser; buffers and groups
-/// are not held.
-inline std::string csv(program_view from) {
+/// A program with one pipeline likewise, transfers included (1SEND_F3, 1RECV_F3, …), one cell per instruction and no
+/// idle cells. An update is written as REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser; buffers and
+/// groups are not held.
+[[nodiscard]] inline std::string csv(program_view from) {
     detail::check_csv(from.head);
     std::string out;
     for (int w = 0; w < from.head.workers; ++w) {
@@ -89,9 +89,9 @@ inline std::string csv(program_view from) {
             if (is_transfer(i.op)) {
                 detail::put_csv_transfer(out, i);
             } else if (is_compute(i.op)) {
-                detail::put(out, i.stage, letter(static_cast<pass>(i.op)), i.first);
+                format::put(out, i.stage, letter(static_cast<pass>(i.op)), i.first);
             } else {
-                detail::put(out, i.stage, "REDUCE_GRAD");
+                format::put(out, i.stage, "REDUCE_GRAD");
             }
             if (second) out += ")OVERLAP_F_B";
             second = first;

@@ -34,14 +34,14 @@ inline std::vector<std::int8_t> dense_columns(std::span<const step> row, const l
     };
     for (const step& s : row) {
         if (!is_compute(s.op)) continue;
-        const double end = std::min(s.end * scale, plot);
-        for (double at = std::max(s.begin * scale, 0.0); at < end;) {
-            const auto pixel = static_cast<std::size_t>(at), in = std::min(pixel, columns - 1);
+        const double end = (std::min)(s.end * scale, plot);
+        for (double at = (std::max)(s.begin * scale, 0.0); at < end;) {
+            const auto pixel = static_cast<std::size_t>(at), in = (std::min)(pixel, columns - 1);
             if (in != column) {
                 settle();
                 column = in;
             }
-            const double next = std::min(end, static_cast<double>(pixel + 1));
+            const double next = (std::min)(end, static_cast<double>(pixel + 1));
             here[static_cast<std::size_t>(class_of(colours.of(s), s))] += next - at;
             at = next;
         }

@@ -3,10 +3,12 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 
-namespace chimera::detail {
+namespace chimera::format {
 
 // The writers append to one string and format numbers in place: no stream, no allocation per number.
 
@@ -93,4 +95,16 @@ inline void put_escaped(std::string& out, std::string_view text) {
     }
 }
 
+/// A number of bytes in the largest binary unit that it reaches, with three significant digits: 12.3 GiB.
+inline void put_bytes(std::string& out, double bytes) {
+    constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+    std::size_t unit = 0;
+    for (; bytes >= 1024 && unit + 1 < std::size(units); bytes /= 1024) ++unit;
+    put(out, fixed_point{bytes, unit == 0 || bytes >= 100 ? 0 : bytes >= 10 ? 1 : 2}, units[unit]);
+}
+
+}  // namespace chimera::format
+
+namespace chimera::detail {
+using namespace format;
 }  // namespace chimera::detail

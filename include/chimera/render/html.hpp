@@ -27,7 +27,7 @@ struct html_table {
     std::vector<std::vector<std::string>> rows;
 };
 
-/// What the page says around its timelines; times are in `unit`.
+/// The text of the page around its timelines; times are in `unit`.
 struct html_options {
     time_unit unit = time_unit::seconds;
     std::string title{};               ///< empty: the family's name
@@ -39,19 +39,19 @@ struct html_options {
 namespace detail {
 
 /// Long tables are folded away, on paper too.
-inline void put_table(std::string& out, const html_table& of) {
-    const bool folded = of.rows.size() > 100;
-    if (folded) put(out, "<details><summary>", of.rows.size(), " lines</summary>");
+inline void put_table(std::string& out, const html_table& contents) {
+    const bool folded = contents.rows.size() > 100;
+    if (folded) put(out, "<details><summary>", contents.rows.size(), " lines</summary>");
     put(out, "<table><caption>");
-    put_escaped(out, of.caption);
+    put_escaped(out, contents.caption);
     put(out, "</caption>\n<thead><tr>");
-    for (const std::string& cell : of.head) {
+    for (const std::string& cell : contents.head) {
         put(out, "<th scope=\"col\">");
         put_escaped(out, cell);
         put(out, "</th>");
     }
     put(out, "</tr></thead>\n<tbody>");
-    for (const auto& row : of.rows) {
+    for (const auto& row : contents.rows) {
         put(out, "<tr>");
         for (const std::string& cell : row) {
             put(out, "<td>");
@@ -84,7 +84,7 @@ inline void put_script_text(std::string& out, std::string_view text) {
 /// What the legend calls a timeline's colours: the lanes of each, in order.
 inline void put_lane_names(std::string& out, const lanes& colours, int pipelines) {
     put(out, ",\"lanes\":[");
-    for (int lane = 0; lane < std::min(colours.count(), hue_count); ++lane) {
+    for (int lane = 0; lane < (std::min)(colours.count(), hue_count); ++lane) {
         put(out, lane > 0 ? ",\"" : "\"", colours.name(lane, pipelines));
         for (int more = lane + hue_count, n = 1; more < colours.count(); more += hue_count, ++n) {
             put(out, ", ", n == 3 ? "…" : colours.name(more, pipelines));
@@ -96,24 +96,24 @@ inline void put_lane_names(std::string& out, const lanes& colours, int pipelines
 }
 
 /// A timeline as the page's script reads it: names, sizes, metrics, and its rows packed.
-inline void put_panel(std::string& out, const panel& of) {
-    const timeline& from = *of.of;
+inline void put_panel(std::string& out, const panel& contents) {
+    const timeline& from = *contents.of;
     const shape& head = from.head;
     const metrics_report found = metrics(from);
     const lanes colours(from);
     const double quantum = time_quantum(from);
     double peak = 0;
-    for (const worker_metrics& w : found.workers) peak = std::max(peak, w.peak_activations);
+    for (const worker_metrics& w : found.workers) peak = (std::max)(peak, w.peak_activations);
     put(out, "{\"title\":");
-    put_script_text(out, of.title);
+    put_script_text(out, contents.title);
     put(out, ",\"caption\":");
-    put_script_text(out, of.caption);
-    put(out, ",\"against\":", of.against, ",\"workers\":", head.workers, ",\"stages\":", head.stages);
+    put_script_text(out, contents.caption);
+    put(out, ",\"against\":", contents.against, ",\"workers\":", head.workers, ",\"stages\":", head.stages);
     put(out, ",\"pipelines\":", head.pipelines, ",\"micro_batches\":", head.micro_batches);
     put(out, ",\"parts\":", head.micro_batch_parts, ",\"makespan\":", found.makespan);
     put(out, ",\"bubble_ratio\":", found.bubble_ratio, ",\"span_bubble_ratio\":", found.span_bubble_ratio);
-    put(out, ",\"share\":", of.share, ",\"peak\":", peak * of.share, ",\"critical\":[", found.critical.forwards, ',',
-        found.critical.backwards, ',');
+    put(out, ",\"share\":", contents.share, ",\"peak\":", peak * contents.share, ",\"critical\":[",
+        found.critical.forwards, ',', found.critical.backwards, ',');
     put(out, found.critical.others, "],\"slots\":", found.slot_total, ",\"tick\":", summarise(from).unit);
     put(out, ",\"quantum\":", quantum, ",\"steps\":", from.steps.size(),
         ",\"reduction_count\":", from.reductions.size());
@@ -129,8 +129,8 @@ inline void put_panel(std::string& out, const panel& of) {
     put(out, "\"}");
 }
 
-inline void put_data(std::string& out, std::span<const panel> of, const html_options& how) {
-    put(out, "{\"unit\":\"", how.unit == time_unit::ticks ? "ticks" : "s", "\",\"actions\":[");
+inline void put_data(std::string& out, std::span<const panel> contents, const html_options& options) {
+    put(out, "{\"unit\":\"", options.unit == time_unit::ticks ? "ticks" : "s", "\",\"actions\":[");
     for (int op = 0; op < action_count; ++op) put(out, op > 0 ? ",\"" : "\"", name(static_cast<action>(op)), '"');
     put(out, "],\"hues\":[");
     for (const hue& h : hues) {
@@ -138,34 +138,34 @@ inline void put_data(std::string& out, std::span<const panel> of, const html_opt
         put(out, h.weight_gradient, "\"]");
     }
     put(out, "],\n\"panels\":[");
-    for (std::size_t i = 0; i < of.size(); ++i) {
+    for (std::size_t i = 0; i < contents.size(); ++i) {
         if (i > 0) put(out, ",\n");
-        put_panel(out, of[i]);
+        put_panel(out, contents[i]);
     }
     put(out, "]}");
 }
 
 }  // namespace detail
 
-/// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables. Everything is in
-/// the one file and nothing is loaded. See docs/explorer.md.
-inline std::string html(std::span<const panel> of, const html_options& how) {
-    using detail::put;
+/// The explorer: a page with timelines under one time axis, to zoom, to search and to step through, then tables.
+/// Everything is in the one file and nothing is loaded. See docs/explorer.md.
+[[nodiscard]] inline std::string html(std::span<const panel> contents, const html_options& options) {
+    using format::put;
     std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
-    detail::put_escaped(out, how.title);
+    format::put_escaped(out, options.title);
     put(out, "</title>", explorer::head, explorer::style, "</head>\n<body>\n<header><h1>");
-    detail::put_escaped(out, how.title);
+    format::put_escaped(out, options.title);
     put(out, "</h1><p id=\"note\">");
-    detail::put_escaped(out, how.note);
+    format::put_escaped(out, options.note);
     put(out, "</p></header>", explorer::body, "<section id=\"numbers\" aria-label=\"Numbers\">\n");
-    for (const html_table& table : how.tables) detail::put_table(out, table);
-    if (!how.remark.empty()) {
+    for (const html_table& table : options.tables) detail::put_table(out, table);
+    if (!options.remark.empty()) {
         put(out, "<p>");
-        detail::put_escaped(out, how.remark);
+        format::put_escaped(out, options.remark);
         put(out, "</p>\n");
     }
     put(out, "</section>\n<script type=\"application/json\" id=\"timelines\">");
-    detail::put_data(out, of, how);
+    detail::put_data(out, contents, options);
     put(out, "</script>\n<script>\n(() => {\n'use strict';\n");
     for (const std::string_view part : explorer::script) put(out, part);
     put(out, "})();\n</script>\n</body></html>\n");
@@ -175,7 +175,7 @@ inline std::string html(std::span<const panel> of, const html_options& how) {
 namespace detail {
 
 /// The metrics of timelines, a column for each.
-inline html_table metric_table(std::span<const panel> of, time_unit in) {
+inline html_table metric_table(std::span<const panel> contents, time_unit in) {
     const int decimals = in == time_unit::ticks ? 3 : 9;
     const std::string unit = in == time_unit::ticks ? " (ticks)" : " (s)";
     html_table out{"Metrics",
@@ -187,9 +187,9 @@ inline html_table metric_table(std::span<const panel> of, time_unit in) {
                     {"forwards on the critical path"},
                     {"backwards on the critical path"},
                     {"slots"}}};
-    for (const panel& p : of) {
+    for (const panel& p : contents) {
         const metrics_report found = metrics(*p.of);
-        out.head.push_back(of.size() > 1 ? p.title : "value");
+        out.head.push_back(contents.size() > 1 ? p.title : "value");
         auto row = out.rows.begin();
         for (const double value : {found.makespan, found.longest_span})
             (row++)->push_back(number_text(value, decimals));
@@ -216,21 +216,21 @@ inline html_table worker_table(const timeline& from, time_unit in, std::string c
 }  // namespace detail
 
 /// One timeline as a page, with its metrics and a line for each worker.
-inline std::string html(const timeline& from, const svg_options& how = {}) {
+[[nodiscard]] inline std::string html(const timeline& from, const svg_options& options = {}) {
     const std::string family(from.head.family.view());
-    html_options page{.unit = how.unit, .title = how.title.empty() ? family : how.title};
-    detail::put_sizes(page.note, from.head);
-    if (!how.note.empty()) detail::put(page.note, " · ", how.note);
+    html_options page{.unit = options.unit, .title = options.title.empty() ? family : options.title};
+    format::put_sizes(page.note, from.head);
+    if (!options.note.empty()) format::put(page.note, " · ", options.note);
     const panel one[] = {{&from, page.title, page.note}};
-    page.tables = {detail::metric_table(one, how.unit), detail::worker_table(from, how.unit, "Workers")};
+    page.tables = {detail::metric_table(one, options.unit), detail::worker_table(from, options.unit, "Workers")};
     return html(one, page);
 }
 
 /// A predicted timeline above the measured one of the same program, times in seconds.
-inline std::string html(const timeline& predicted, const timeline& measured) {
+[[nodiscard]] inline std::string html(const timeline& predicted, const timeline& measured) {
     html_options page{.title = std::string(measured.head.family.view())};
-    detail::put_sizes(page.note, measured.head);
-    detail::put(page.note, " · predicted and measured");
+    format::put_sizes(page.note, measured.head);
+    format::put(page.note, " · predicted and measured");
     const panel both[] = {{&predicted, "predicted", page.note}, {&measured, "measured", page.note, 0}};
     page.tables = {detail::metric_table(both, page.unit),
                    detail::worker_table(predicted, page.unit, "Workers, predicted"),

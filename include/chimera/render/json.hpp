@@ -85,7 +85,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
 }  // namespace detail
 
 /// The schedule as a chimera.schedule file, version 1. One slot per line; linear in slots.
-inline std::string json(schedule_view from) {
+[[nodiscard]] inline std::string json(schedule_view from) {
     std::string out;
     out.reserve(from.entries.size() * 88 + from.placement.size() * 6 + 512);
     detail::put_header(out, "chimera.schedule", from.head, from.placement);
@@ -93,11 +93,11 @@ inline std::string json(schedule_view from) {
     return out;
 }
 
-/// The program as a chimera.program file, version 1. One instruction per line. Keys that do not apply are absent;
-/// on a send and a receive `stage` and `to_stage` both name the stage that receives; a compute step over several units
-/// has the `buffer` of its first one and `buffers`, one each. Where weights change within the iteration, compute steps and
+/// The program as a chimera.program file, version 1. One instruction per line. Keys that do not apply are absent; on a
+/// send and a receive `stage` and `to_stage` both name the stage that receives; a compute step over several units has
+/// the `buffer` of its first one and `buffers`, one each. Where weights change within the iteration, compute steps and
 /// updates have a `version`, and the header says when ("update", "update_every").
-inline std::string json(program_view from) {
+[[nodiscard]] inline std::string json(program_view from) {
     std::string out;
     out.reserve(from.instructions.size() * 104 + from.placement.size() * 6 + 512);
     detail::put_header(out, "chimera.program", from.head, from.placement);

@@ -22,7 +22,7 @@ public:
             if (!is_compute(s.op)) continue;
             for (int m = first_of(s); m <= last_of(s); ++m) owner[static_cast<std::size_t>(m)] = s.pipeline;
         }
-        std::vector<std::int32_t> seen(static_cast<std::size_t>(std::max(head_.pipelines, 1)), 0);
+        std::vector<std::int32_t> seen(static_cast<std::size_t>((std::max)(head_.pipelines, 1)), 0);
         for (std::size_t m = 0; m < owner.size(); ++m) {
             if (owner[m] >= 0) rank_[m] = seen[static_cast<std::size_t>(owner[m])]++;
         }
@@ -30,7 +30,7 @@ public:
 
     /// Micro-batches that a step covers, first to last, over the whole iteration.
     int first_of(const step& s) const { return s.first / head_.micro_batch_parts; }
-    int last_of(const step& s) const { return (s.first + std::max<int>(s.count, 1) - 1) / head_.micro_batch_parts; }
+    int last_of(const step& s) const { return (s.first + (std::max<int>)(s.count, 1) - 1) / head_.micro_batch_parts; }
 
     /// Micro-batch numbers over the whole iteration: 3, 4-5 where two are covered, 3a and 3b for halves.
     void put_number(std::string& out, const step& s) const { put_span(out, s, first_of(s), last_of(s)); }
@@ -66,7 +66,7 @@ public:
     const lanes& colours() const { return lanes_; }
 
 private:
-    std::size_t micro_batches() const { return static_cast<std::size_t>(std::max(head_.micro_batches, 0)); }
+    std::size_t micro_batches() const { return static_cast<std::size_t>((std::max)(head_.micro_batches, 0)); }
     int rank(int micro_batch) const { return rank_[static_cast<std::size_t>(micro_batch)]; }
 
     void put_letter(std::string& out, const step& s) const {
@@ -112,27 +112,31 @@ inline summary summarise(const timeline& from) {
         double free_from = 0;
         const step* before = nullptr;
         for (const step& s : from.row(w)) {
-            out.makespan = std::max(out.makespan, s.end);
+            out.makespan = (std::max)(out.makespan, s.end);
             if (!is_compute(s.op)) continue;
-            busy += std::max(s.end - std::max(s.begin, free_from), 0.0);
-            free_from = std::max(free_from, s.end);
+            busy += (std::max)(s.end - (std::max)(s.begin, free_from), 0.0);
+            free_from = (std::max)(free_from, s.end);
             const bool paired = before != nullptr && share_time(*before, s);
             total[static_cast<int>(s.op)] += (s.end - s.begin) / (paired ? 2 : 1);
             number[static_cast<int>(s.op)] += 1;
             before = &s;
         }
     }
-    for (const step& s : from.reductions) out.makespan = std::max(out.makespan, s.end);
+    for (const step& s : from.reductions) out.makespan = (std::max)(out.makespan, s.end);
     double shortest = 0;
     for (int op = 0; op < 5; ++op) {
         if (total[op] > 0 && (shortest <= 0 || total[op] / number[op] < shortest)) shortest = total[op] / number[op];
     }
-    out.unit = shortest > 0 ? shortest : std::max(out.makespan, 1.0);
-    if (out.makespan > 0) out.bubble_ratio = 1 - busy / (out.makespan * std::max(from.head.workers, 1));
+    out.unit = shortest > 0 ? shortest : (std::max)(out.makespan, 1.0);
+    if (out.makespan > 0) out.bubble_ratio = 1 - busy / (out.makespan * (std::max)(from.head.workers, 1));
     return out;
 }
 
-/// "4 stages on 4 workers, 4 micro-batches, 2 pipelines".
+}  // namespace chimera::detail
+
+namespace chimera::format {
+
+/// The sizes of a schedule as a phrase: "4 stages on 4 workers, 4 micro-batches, 2 pipelines".
 inline void put_sizes(std::string& out, const shape& head) {
     const auto counted = [&](int n, const char* one, const char* more) { put(out, n, ' ', n == 1 ? one : more); };
     counted(head.stages, "stage on ", "stages on ");
@@ -141,4 +145,4 @@ inline void put_sizes(std::string& out, const shape& head) {
     if (head.pipelines > 1) put(out, ", ", head.pipelines, " pipelines");
 }
 
-}  // namespace chimera::detail
+}  // namespace chimera::format

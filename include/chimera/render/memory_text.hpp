@@ -15,35 +15,27 @@ namespace chimera {
 
 namespace detail {
 
-/// 12.3 GiB: three digits and more, the largest binary unit of which there is one.
-inline void put_bytes(std::string& out, double bytes) {
-    constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-    std::size_t unit = 0;
-    for (; bytes >= 1024 && unit + 1 < std::size(units); bytes /= 1024) ++unit;
-    put(out, fixed_point{bytes, unit == 0 || bytes >= 100 ? 0 : bytes >= 10 ? 1 : 2}, units[unit]);
-}
-
 /// Each part of a worker's memory at its high-water mark, by the name that text and JSON give it.
 template <class Each>
-void each_memory_part(const memory_row& of, Each each) {
-    const memory_point at = of.at_mark();
-    each("weights", of.state.weights);
-    each("gradients", of.state.gradients);
-    each("optimiser", of.state.optimiser);
+void each_memory_part(const memory_row& row, Each each) {
+    const memory_point at = row.at_mark();
+    each("weights", row.state.weights);
+    each("gradients", row.state.gradients);
+    each("optimiser", row.state.optimiser);
     each("activations", at.activations);
     each("recomputed", at.unfolded);
     each("boundaries", at.boundaries);
-    each("workspace", of.workspace);
-    each("peak", of.peak());
-    each("reserved", of.reserved());
+    each("workspace", row.workspace);
+    each("peak", row.peak());
+    each("reserved", row.reserved());
 }
 
 }  // namespace detail
 
-/// A table with a line for each worker: what is in its memory at its high-water mark, in binary units, their sum, and what a trainer
-/// reserves that lays out its buffers beforehand.
-inline std::string memory_text(std::span<const memory_row> rows) {
-    using detail::put;
+/// A table with a line for each worker: what is in its memory at its high-water mark, in binary units, their sum, and
+/// what a trainer reserves that lays out its buffers beforehand.
+[[nodiscard]] inline std::string memory_text(std::span<const memory_row> rows) {
+    using format::put;
     std::string out;
     const auto cell = [&](std::string_view text, std::size_t width) {
         put(out, std::string(width > text.size() ? width - text.size() : 1, ' '), text);
@@ -56,7 +48,7 @@ inline std::string memory_text(std::span<const memory_row> rows) {
         put(out, number, std::string(number.size() < 6 ? 6 - number.size() : 0, ' '));
         detail::each_memory_part(rows[w], [&](const char*, double bytes) {
             std::string text;
-            detail::put_bytes(text, bytes);
+            format::put_bytes(text, bytes);
             cell(text, 12);
         });
         out.push_back('\n');
@@ -64,9 +56,10 @@ inline std::string memory_text(std::span<const memory_row> rows) {
     return out;
 }
 
-/// The same in bytes as JSON, an array with an object for each worker: {"weights":…, …, "mark":instruction at the mark}.
-inline std::string memory_json(std::span<const memory_row> rows) {
-    using detail::put;
+/// Writes the memory of workers in bytes as JSON, an array with an object for each worker: {"weights":…, …,
+/// "mark":instruction at the mark}.
+[[nodiscard]] inline std::string memory_json(std::span<const memory_row> rows) {
+    using format::put;
     std::string out = "[";
     for (const memory_row& row : rows) {
         put(out, &row == rows.data() ? "\n  {" : ",\n  {");
@@ -77,11 +70,11 @@ inline std::string memory_json(std::span<const memory_row> rows) {
 }
 
 /// The timelines as CSV: a line for each instruction of each worker, bytes in memory while it runs.
-inline std::string memory_csv(program_view of, std::span<const memory_row> rows) {
-    using detail::put;
+[[nodiscard]] inline std::string memory_csv(program_view lowered, std::span<const memory_row> rows) {
+    using format::put;
     std::string out = "worker,instruction,op,stage,unit,activations,recomputed,boundaries,total\n";
     for (std::size_t w = 0; w < rows.size(); ++w) {
-        const auto row = of.row(static_cast<int>(w));
+        const auto row = lowered.row(static_cast<int>(w));
         const double always = rows[w].state.total() + rows[w].workspace;
         for (std::size_t i = 0; i < row.size(); ++i) {
             const memory_point& at = rows[w].points[i];

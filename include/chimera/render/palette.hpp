@@ -16,15 +16,15 @@ namespace chimera::detail {
 /// first is the one of the lowest stage).
 class lanes {
 public:
-    explicit lanes(const timeline& from) : stages_(static_cast<std::size_t>(std::max(from.head.stages, 0))) {
+    explicit lanes(const timeline& from) : stages_(static_cast<std::size_t>((std::max)(from.head.stages, 0))) {
         chunk_.reserve(from.placement.size());
-        std::vector<std::uint16_t> seen(static_cast<std::size_t>(std::max(from.head.workers, 0)), 0);
+        std::vector<std::uint16_t> seen(static_cast<std::size_t>((std::max)(from.head.workers, 0)), 0);
         for (std::size_t i = 0; i < from.placement.size(); ++i) {
             if (stages_ > 0 && i % stages_ == 0) std::fill(seen.begin(), seen.end(), std::uint16_t{0});
             chunk_.push_back(seen[static_cast<std::size_t>(from.placement[i])]++);
-            chunks_ = std::max<int>(chunks_, chunk_.back() + 1);
+            chunks_ = (std::max<int>)(chunks_, chunk_.back() + 1);
         }
-        count_ = std::max(from.head.pipelines, 1) * chunks_;
+        count_ = (std::max)(from.head.pipelines, 1) * chunks_;
     }
 
     int chunks() const { return chunks_; }

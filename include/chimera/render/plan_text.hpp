@@ -25,7 +25,7 @@ public:
         for (const auto& row : rows_)
             for (std::size_t i = 0; i < row.size(); ++i) {
                 if (i == widths.size()) widths.push_back(0);
-                widths[i] = std::max(widths[i], row[i].size());
+                widths[i] = (std::max)(widths[i], row[i].size());
             }
         for (const auto& row : rows_) {
             for (std::size_t i = 0; i < row.size(); ++i) {
@@ -71,25 +71,25 @@ inline std::string reason(const plan_class& c, double best) {
 }  // namespace detail
 
 /// A configuration in a few words.
-inline std::string in_words(const configuration& of) {
-    std::string out = label_of(of.schedule);
-    const int workers = of.schedule.workers();
-    detail::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", of.width,
-                of.width == 1 ? " copy" : " copies");
-    if (of.tensor > 1) detail::put(out, " × ", of.tensor, " tensor slices");
-    detail::put(out, ", ", of.schedule.micro_batches, " micro-batches of ", of.micro_batch);
+[[nodiscard]] inline std::string in_words(const configuration& choice) {
+    std::string out = label_of(choice.schedule);
+    const int workers = choice.schedule.workers();
+    format::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
+                choice.width == 1 ? " copy" : " copies");
+    if (choice.tensor > 1) format::put(out, " × ", choice.tensor, " tensor slices");
+    format::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ", choice.micro_batch);
     return out;
 }
 
 namespace detail {
 
-inline void put_ranking(std::string& out, const plan_report& of, std::int64_t samples) {
+inline void put_ranking(std::string& out, const plan_report& report, std::int64_t samples) {
     text_table table;
     table.row({"family", "s/iteration", "samples/s", "behind", "workers", "width", "tensor", "micro-batch", "N", "sync",
                "recompute", "ZeRO", "GiB", "proven s"});
-    for (const ranked& r : of.ranking) {
+    for (const ranked& r : report.ranking) {
         const configuration& c = r.with;
-        const double best = of.ranking.front().found.seconds;
+        const double best = report.ranking.front().found.seconds;
         table.row({label_of(c.schedule), seconds_text(r.found.seconds),
                    decimals(static_cast<double>(samples) / r.found.seconds, 1),
                    r.found.seconds > best ? percent_more(r.found.seconds, best) : "",
@@ -110,32 +110,34 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
 
 }  // namespace detail
 
-/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of another
-/// family is behind, and what became of every family. Empty where nothing is ranked.
-inline std::string text(const plan_report& of, const equation_1_report* closed, std::int64_t samples) {
+/// The ranking, where the first one's time goes, how the closed form sees it (null: not told), how far the best of
+/// another family is behind, and what became of every family. Empty where nothing is ranked.
+[[nodiscard]] inline std::string text(const plan_report& report, const equation_1_report* closed,
+                                      std::int64_t samples) {
     using namespace detail;
     std::string out;
-    if (of.ranking.empty()) return out;
-    const ranked& first = of.ranking.front();
-    put_ranking(out, of, samples);
+    if (report.ranking.empty()) return out;
+    const ranked& first = report.ranking.front();
+    put_ranking(out, report, samples);
     put(out, "\nThe first: ", in_words(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
-    if (of.bound > 0)
-        put(out, ", ", decimals(100 * (first.found.compute / of.bound - 1), 1), " % more than all work spread evenly");
+    if (report.bound > 0)
+        put(out, ", ", decimals(100 * (first.found.compute / report.bound - 1), 1),
+            " % more than all work spread evenly");
     put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
         " s; the fullest worker needs ", gib(first.found.memory), " GiB\n");
     if (closed != nullptr) put_closed_form(out, *closed, first.found.seconds);
-    const auto other = std::find_if(of.ranking.begin(), of.ranking.end(), [&](const ranked& r) {
+    const auto other = std::find_if(report.ranking.begin(), report.ranking.end(), [&](const ranked& r) {
         return r.with.schedule.which != first.with.schedule.which;
     });
-    if (other != of.ranking.end())
+    if (other != report.ranking.end())
         put(out, "  runner-up of another family: ", in_words(other->with), ", ",
             percent_more(other->found.seconds, first.found.seconds), "\n");
-    if (of.bound > 0)
-        put(out, "  no plan on this cluster takes less than ", seconds_text(of.bound),
+    if (report.bound > 0)
+        put(out, "  no plan on this cluster takes less than ", seconds_text(report.bound),
             " s (all work, spread evenly)\n");
-    put(out, "Considered: ", of.considered, " configurations; simulated: ", of.simulated,
-        " orders; no other can be among these ", of.ranking.size(), ".\n\n");
-    for (const plan_class& c : of.classes) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
+    put(out, "Considered: ", report.considered, " configurations; simulated: ", report.simulated,
+        " orders; no other can be among these ", report.ranking.size(), ".\n\n");
+    for (const plan_class& c : report.classes) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
     return out;
 }
 

@@ -36,7 +36,7 @@ inline void put_instruction_line(std::string& out, program_view from, const inst
 }  // namespace detail
 
 /// A program in words: a caption, then for each worker its instructions, one per line.
-inline std::string text(program_view from) {
+[[nodiscard]] inline std::string text(program_view from) {
     using namespace detail;
     std::string out;
     out.reserve(from.instructions.size() * 72 + 256);

@@ -6,18 +6,18 @@
 
 namespace chimera {
 
-/// What a timeline's numbers mean: a schedule's own grid, or seconds.
+/// The unit of a timeline's numbers: a schedule's own grid, or seconds.
 enum class time_unit : std::uint8_t { ticks, seconds };
 
 /// The action that computes a pass.
-constexpr action action_of(pass op) { return static_cast<action>(op); }
+[[nodiscard]] constexpr action action_of(pass op) { return static_cast<action>(op); }
 static_assert(action_of(pass::forward) == action::forward && action_of(pass::backward) == action::backward &&
               action_of(pass::input_gradient) == action::input_gradient &&
               action_of(pass::weight_gradient) == action::weight_gradient &&
               action_of(pass::recompute) == action::recompute);
 
 /// A schedule on its own grid: every slot a step, begin and end in ticks. Linear in slots.
-constexpr timeline ticks_timeline(schedule_view from) {
+[[nodiscard]] constexpr timeline ticks_timeline(schedule_view from) {
     timeline out;
     out.head = from.head;
     out.placement.assign(from.placement.begin(), from.placement.end());

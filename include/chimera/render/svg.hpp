@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// How a timeline is drawn as SVG.
+/// The options of a timeline as SVG.
 struct svg_options {
     time_unit unit = time_unit::ticks;
     std::string title{};   ///< empty: the family's name
@@ -23,48 +23,48 @@ struct svg_options {
 namespace detail {
 
 /// "4 stages on 4 workers, 8 micro-batches · makespan 22 ticks · bubble ratio 27.3 %".
-inline std::string svg_caption(const timeline& from, const summary& facts, const svg_options& how) {
+inline std::string svg_caption(const timeline& from, const summary& facts, const svg_options& options) {
     std::string out;
     put_sizes(out, from.head);
-    put(out, " · makespan ", time_text(facts.makespan, how.unit), unit_name(how.unit));
+    put(out, " · makespan ", time_text(facts.makespan, options.unit), unit_name(options.unit));
     put(out, " · bubble ratio ", fixed_point{100 * facts.bubble_ratio, 1}, " %");
-    if (!how.note.empty()) put(out, " · ");
-    put_escaped(out, how.note);
+    if (!options.note.empty()) put(out, " · ");
+    put_escaped(out, options.note);
     return out;
 }
 
 }  // namespace detail
 
 /// A picture of a timeline: workers as rows, pipelines (or the stages that share a worker) by colour, forwards light,
-/// backwards dark, their halves between, idle time hatched, micro-batch numbers in the slots, pairs one above the other,
-/// reductions as thin bars under the rows, a time axis and a legend. Self-contained SVG 1.1. Pictures of many slots drop
-/// the numbers and keep to a bounded size: at most one shape per pixel column.
-inline std::string svg(const timeline& from, const svg_options& how = {}) {
+/// backwards dark, their halves between, idle time hatched, micro-batch numbers in the slots, pairs one above the
+/// other, reductions as thin bars under the rows, a time axis and a legend. Self-contained SVG 1.1. Pictures of many
+/// slots drop the numbers and keep to a bounded size: at most one shape per pixel column.
+[[nodiscard]] inline std::string svg(const timeline& from, const svg_options& options = {}) {
     using namespace detail;
-    svg_rows rows(from, how.unit, how.tooltips, "n", how.width, 0);
+    svg_rows rows(from, options.unit, options.tooltips, "n", options.width, 0);
     svg_contents contents;
     rows.add_to(contents);
     svg_layout& at = rows.at;
     at.top = 66;
     const lanes& colours = rows.names().colours();
     legend names;
-    for (int lane = 0; lane < std::min(colours.count(), hue_count); ++lane)
+    for (int lane = 0; lane < (std::min)(colours.count(), hue_count); ++lane)
         names.add_lane(lane, colours.count(), contents, colours, from.head.pipelines);
     names.add_others(contents);
-    const std::string caption = svg_caption(from, rows.facts(), how);
-    const double bottom = at.bottom(std::max(from.head.workers, 1));
-    const double width = std::max(at.left + at.plot + 24, text_width(caption) + 32);
+    const std::string caption = svg_caption(from, rows.facts(), options);
+    const double bottom = at.bottom((std::max)(from.head.workers, 1));
+    const double width = (std::max)(at.left + at.plot + 24, text_width(caption) + 32);
     const double height = bottom + 62 + 20.0 * names.place(at.left, width);
     std::string fonts;
     put_font(fonts, "n", rows.font());
     std::string out;
-    out.reserve(4096 + std::min<std::size_t>(from.steps.size(), 200000) * 160);
+    out.reserve(4096 + (std::min<std::size_t>)(from.steps.size(), 200000) * 160);
     put_page(out, width, height, fonts, contents);
     put(out, "<text class=\"t\" x=\"16\" y=\"27\">");
-    put_escaped(out, how.title.empty() ? from.head.family.view() : std::string_view(how.title));
+    put_escaped(out, options.title.empty() ? from.head.family.view() : std::string_view(options.title));
     put(out, "</text>\n<text class=\"q\" x=\"16\" y=\"46\">", caption, "</text>\n");
     rows.put(out);
-    put_axis(out, at, bottom + 5, rows.facts().makespan, how.unit);
+    put_axis(out, at, bottom + 5, rows.facts().makespan, options.unit);
     names.put(out, bottom + 62);
     put(out, "</svg>\n");
     return out;

@@ -47,18 +47,18 @@ public:
     svg_rows(const timeline& from, time_unit unit, bool tooltips, const char* style, double width, double span)
         : from_(from), unit_(unit), tooltips_(tooltips && from.steps.size() <= 5000), style_(style), names_(from),
           facts_(summarise(from)) {
-        const double cells = std::max((span > 0 ? span : facts_.makespan) / facts_.unit, 1.0);
-        const int workers = std::max(from.head.workers, 1);
-        at.slot = width > 0 ? width / cells : cells <= 45 ? 34 : std::max(1530 / cells, 13.0);
+        const double cells = (std::max)((span > 0 ? span : facts_.makespan) / facts_.unit, 1.0);
+        const int workers = (std::max)(from.head.workers, 1);
+        at.slot = width > 0 ? width / cells : cells <= 45 ? 34 : (std::max)(1530 / cells, 13.0);
         numbered_ = at.slot * cells <= 4600 && at.slot >= 9 && from.steps.size() <= 50000;
         if (!numbered_ && width <= 0) at.slot = 2000 / cells;
         at.plot = at.slot * cells;
         at.scale = facts_.makespan > 0 ? at.plot / (span > 0 ? span : facts_.makespan) : 1;
-        at.row = workers <= 16 ? 26 : workers <= 64 ? 17 : std::max(2.0, 1100.0 / workers);
+        at.row = workers <= 16 ? 26 : workers <= 64 ? 17 : (std::max)(2.0, 1100.0 / workers);
         if (at.row > 17 && at.slot < 20) at.row = 20;
         if (at.row >= 17 && has_pairs()) at.row = 32;
         at.gap = at.row >= 12 ? 4 : 0;
-        at.bar = from.reductions.empty() ? 0 : std::max(at.row * 0.22, 1.0);
+        at.bar = from.reductions.empty() ? 0 : (std::max)(at.row * 0.22, 1.0);
         at.left = 26 + 7.0 * static_cast<double>(std::to_string(workers - 1).size() + 7);
     }
 
@@ -66,7 +66,7 @@ public:
 
     const summary& facts() const { return facts_; }
     const labels& names() const { return names_; }
-    double font() const { return std::clamp(at.slot * 0.42, 7.0, std::min(13.0, at.row * 0.62)); }
+    double font() const { return std::clamp(at.slot * 0.42, 7.0, (std::min)(13.0, at.row * 0.62)); }
 
     void add_to(svg_contents& all) const {
         for (const step& s : from_.steps) {
@@ -95,20 +95,20 @@ private:
     double x(double time) const { return at.left + time * at.scale; }
 
     void put_background(std::string& out) const {
-        const int every = std::max(1, static_cast<int>(rounded_up(12 / (at.row + at.bar + at.gap))));
+        const int every = (std::max)(1, static_cast<int>(rounded_up(12 / (at.row + at.bar + at.gap))));
         const double middle = at.row / 2 + 4;
-        detail::put(out, "<g class=\"idle\">");
+        format::put(out, "<g class=\"idle\">");
         for (int w = 0; w < from_.head.workers; ++w) {
-            detail::put(out, "<rect x=\"", px(at.left), "\" y=\"", px(at.line(w)), "\" width=\"");
-            detail::put(out, px(facts_.makespan > 0 ? facts_.makespan * at.scale : at.plot));
-            detail::put(out, "\" height=\"", px(at.row), "\"/>");
+            format::put(out, "<rect x=\"", px(at.left), "\" y=\"", px(at.line(w)), "\" width=\"");
+            format::put(out, px(facts_.makespan > 0 ? facts_.makespan * at.scale : at.plot));
+            format::put(out, "\" height=\"", px(at.row), "\"/>");
         }
-        detail::put(out, "</g>\n<g class=\"e\">");
+        format::put(out, "</g>\n<g class=\"e\">");
         for (int w = 0; w < from_.head.workers; w += every) {
-            detail::put(out, "<text x=\"", px(at.left - 8), "\" y=\"", px(at.line(w) + middle), "\">worker ", w);
-            detail::put(out, "</text>");
+            format::put(out, "<text x=\"", px(at.left - 8), "\" y=\"", px(at.line(w) + middle), "\">worker ", w);
+            format::put(out, "</text>");
         }
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     void put_row(std::string& out, int w) const {
@@ -117,11 +117,11 @@ private:
             const auto columns = dense_columns(row, names_.colours(), at.scale, at.plot);
             return put_runs(out, columns, at.left, at.line(w), at.row);
         }
-        detail::put(out, "<g>");
+        format::put(out, "<g>");
         for (std::size_t i = 0; i < row.size(); ++i) put_box(out, row, i, at.line(w));
-        detail::put(out, "</g>\n<g class=\"", style_, "\">");
+        format::put(out, "</g>\n<g class=\"", style_, "\">");
         for (std::size_t i = 0; i < row.size(); ++i) put_number(out, row, i, at.line(w));
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     /// 0: has the row to itself; 1, 2: is the upper, the lower one of a pair.
@@ -136,21 +136,21 @@ private:
     void put_box(std::string& out, std::span<const step> row, std::size_t i, double top) const {
         const step& s = row[i];
         const int part = half(row, i);
-        const double edge = std::min(0.6, at.slot * 0.04);
-        detail::put(out, "<rect class=\"");
-        is_compute(s.op) ? put_class(out, class_of(names_.colours().of(s), s)) : detail::put(out, "up");
-        detail::put(out, "\" x=\"", px(x(s.begin) + edge), "\" y=\"", px(part == 2 ? top + at.row / 2 : top));
-        detail::put(out, "\" width=\"", px(std::max((s.end - s.begin) * at.scale - 2 * edge, 0.2)), "\" height=\"");
-        detail::put(out, px(part > 0 ? at.row / 2 - 0.5 : at.row), "\" rx=\"", px(std::min(2.0, at.slot * 0.1)), '"');
-        if (!tooltips_) return detail::put(out, "/>");
-        detail::put(out, "><title>", name(s.op));
+        const double edge = (std::min)(0.6, at.slot * 0.04);
+        format::put(out, "<rect class=\"");
+        is_compute(s.op) ? put_class(out, class_of(names_.colours().of(s), s)) : format::put(out, "up");
+        format::put(out, "\" x=\"", px(x(s.begin) + edge), "\" y=\"", px(part == 2 ? top + at.row / 2 : top));
+        format::put(out, "\" width=\"", px((std::max)((s.end - s.begin) * at.scale - 2 * edge, 0.2)), "\" height=\"");
+        format::put(out, px(part > 0 ? at.row / 2 - 0.5 : at.row), "\" rx=\"", px((std::min)(2.0, at.slot * 0.1)), '"');
+        if (!tooltips_) return format::put(out, "/>");
+        format::put(out, "><title>", name(s.op));
         if (s.first >= 0) {
-            detail::put(out, " of micro-batch ");
+            format::put(out, " of micro-batch ");
             names_.put_number(out, s);
-            detail::put(out, ", stage ", s.stage, ", pipeline ", s.pipeline);
+            format::put(out, ", stage ", s.stage, ", pipeline ", s.pipeline);
         }
-        detail::put(out, ": ", time_text(s.begin, unit_), " to ", time_text(s.end, unit_), unit_name(unit_));
-        detail::put(out, "</title></rect>");
+        format::put(out, ": ", time_text(s.begin, unit_), " to ", time_text(s.end, unit_), unit_name(unit_));
+        format::put(out, "</title></rect>");
     }
 
     void put_number(std::string& out, std::span<const step> row, std::size_t i, double top) const {
@@ -161,32 +161,32 @@ private:
         const int part = half(row, i);
         const double room = (s.end - s.begin) * at.scale - 1;
         const double high = part == 0 ? at.row : at.row * 0.5;
-        const double size = std::min({font(), room / (0.58 * static_cast<double>(number.size())), high});
+        const double size = (std::min)({font(), room / (0.58 * static_cast<double>(number.size())), high});
         if (size < 4) return;
         const double middle = part == 0 ? at.row / 2 : part == 1 ? at.row / 4 : at.row * 3 / 4;
         const bool dark = is_dark(class_of(names_.colours().of(s), s));
-        detail::put(out, dark ? "<text class=\"d\" x=\"" : "<text x=\"", px(x((s.begin + s.end) / 2)));
-        detail::put(out, "\" y=\"", px(top + middle + size * 0.36), '"');
-        if (size < font()) detail::put(out, " style=\"font-size:", px(size), "px\"");
-        detail::put(out, '>', number, "</text>");
+        format::put(out, dark ? "<text class=\"d\" x=\"" : "<text x=\"", px(x((s.begin + s.end) / 2)));
+        format::put(out, "\" y=\"", px(top + middle + size * 0.36), '"');
+        if (size < font()) format::put(out, " style=\"font-size:", px(size), "px\"");
+        format::put(out, '>', number, "</text>");
     }
 
     void put_reductions(std::string& out) const {
         if (from_.reductions.empty()) return;
-        detail::put(out, "<g class=\"x\">");
+        format::put(out, "<g class=\"x\">");
         for (int w = 0; w < from_.head.workers; ++w) {
             for (const step& s : from_.reductions_of(w)) {
-                detail::put(out, "<rect x=\"", px(x(s.begin)), "\" y=\"", px(at.line(w) + at.row + 1), "\" width=\"");
-                detail::put(out, px(std::max((s.end - s.begin) * at.scale, 0.4)), "\" height=\"", px(at.bar - 1));
+                format::put(out, "<rect x=\"", px(x(s.begin)), "\" y=\"", px(at.line(w) + at.row + 1), "\" width=\"");
+                format::put(out, px((std::max)((s.end - s.begin) * at.scale, 0.4)), "\" height=\"", px(at.bar - 1));
                 if (!tooltips_) {
-                    detail::put(out, "\"/>");
+                    format::put(out, "\"/>");
                     continue;
                 }
-                detail::put(out, "\"><title>reduction of stage ", s.stage, ": ", time_text(s.begin, unit_), " to ");
-                detail::put(out, time_text(s.end, unit_), unit_name(unit_), "</title></rect>");
+                format::put(out, "\"><title>reduction of stage ", s.stage, ": ", time_text(s.begin, unit_), " to ");
+                format::put(out, time_text(s.end, unit_), unit_name(unit_), "</title></rect>");
             }
         }
-        detail::put(out, "</g>\n");
+        format::put(out, "</g>\n");
     }
 
     const timeline& from_;
@@ -200,10 +200,10 @@ private:
 
 /// A time axis under everything: `top` its y, `span` the time that the plot stands for.
 inline void put_axis(std::string& out, const svg_layout& at, double top, double span, time_unit unit) {
-    const double rough = std::max(span, 1e-12) / std::max(at.plot / 50, 2.0);
+    const double rough = (std::max)(span, 1e-12) / (std::max)(at.plot / 50, 2.0);
     const power_of_ten power(rough);
     const double step = rough <= power.value ? 1 : rough <= 2 * power.value ? 2 : rough <= 5 * power.value ? 5 : 10;
-    const double pitch = unit == time_unit::ticks ? std::max(step * power.value, 1.0) : step * power.value;
+    const double pitch = unit == time_unit::ticks ? (std::max)(step * power.value, 1.0) : step * power.value;
     const int decimals = pitch >= 1 ? 0 : power.decimals - (step == 10);
     put(out, "<path stroke=\"#9aa1ab\" fill=\"none\" d=\"M", px(at.left), ' ', px(top), 'h', px(at.plot));
     for (int k = 0; k * pitch <= span * (1 + 1e-9); ++k)

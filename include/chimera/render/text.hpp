@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// How a timeline is drawn for the terminal.
+/// The options of a timeline for the terminal.
 struct text_options {
     time_unit unit = time_unit::ticks;
     bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
@@ -22,18 +22,18 @@ namespace detail {
 
 class text_picture {
 public:
-    text_picture(const timeline& from, const text_options& how) : from_(from), how_(how), rows_(from) {
-        const double room = how.columns > 0 ? std::max(how.columns - 8, 16) : 16000;
+    text_picture(const timeline& from, const text_options& options) : from_(from), how_(options), rows_(from) {
+        const double room = options.columns > 0 ? (std::max)(options.columns - 8, 16) : 16000;
         const double needed = rows_.needed(wording::name);
         dense_ = rows_.units() * needed > room;
-        cell_ = dense_ ? (how.columns > 0 ? room : 160) / rows_.units() : needed;
+        cell_ = dense_ ? (options.columns > 0 ? room : 160) / rows_.units() : needed;
         rows_.stretch(cell_, dense_ ? wording::letter : wording::name);
     }
 
     std::string write() const {
         std::string out;
         put_caption(out);
-        const int digits = static_cast<int>(std::to_string(std::max(from_.head.workers - 1, 0)).size());
+        const int digits = static_cast<int>(std::to_string((std::max)(from_.head.workers - 1, 0)).size());
         const int shown = 256;  // workers; of more, the first and the last half of these
         for (int w = 0; w < from_.head.workers; ++w) {
             if (from_.head.workers > shown && w == shown / 2) {
@@ -89,12 +89,12 @@ private:
 }  // namespace detail
 
 /// A picture for the terminal: a caption, then one row per worker. A cell such as d0, D0, u1 or F3 is a pass (capital:
-/// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches reads
-/// d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or the chunk
-/// where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character stands for
-/// an equal piece of time instead.
-inline std::string text(const timeline& from, const text_options& how = {}) {
-    return detail::text_picture(from, how).write();
+/// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches
+/// reads d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or
+/// the chunk where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character
+/// stands for an equal piece of time instead.
+[[nodiscard]] inline std::string text(const timeline& from, const text_options& options = {}) {
+    return detail::text_picture(from, options).write();
 }
 
 }  // namespace chimera

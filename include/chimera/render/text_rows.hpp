@@ -28,8 +28,8 @@ public:
     explicit text_rows(const timeline& from) : from_(from), names_(from), facts_(summarise(from)) {
         for (const step& s : from.steps) {
             if (!is_compute(s.op)) continue;
-            longest_[0] = std::max(longest_[0], names_.cell(s).size());
-            longest_[1] = std::max(longest_[1], names_.number(s).size());
+            longest_[0] = (std::max)(longest_[0], names_.cell(s).size());
+            longest_[1] = (std::max)(longest_[1], names_.number(s).size());
         }
     }
 
@@ -38,21 +38,21 @@ public:
     /// Units of the summary from start to end.
     double units() const { return facts_.makespan / facts_.unit; }
     /// Columns that a unit needs to be worded so.
-    double needed(wording how) const {
-        if (how == wording::name || how == wording::number)
-            return static_cast<double>(longest_[how == wording::name ? 0 : 1] + 1);
-        return how == wording::digit ? 1 : 0;
+    double needed(wording style) const {
+        if (style == wording::name || style == wording::number)
+            return static_cast<double>(longest_[style == wording::name ? 0 : 1] + 1);
+        return style == wording::digit ? 1 : 0;
     }
 
     /// From now on a unit takes `columns`, not necessarily a whole number of them.
-    void stretch(double columns, wording how) {
+    void stretch(double columns, wording style) {
         cell_ = columns;
-        how_ = how;
+        how_ = style;
         width_ = static_cast<std::size_t>(rounded(units() * cell_));
     }
     std::size_t width() const { return width_; }
     std::size_t column(double time) const {
-        return static_cast<std::size_t>(rounded(std::max(time, 0.0) / facts_.unit * cell_));
+        return static_cast<std::size_t>(rounded((std::max)(time, 0.0) / facts_.unit * cell_));
     }
     text_row row(int w) const { return how_ == wording::name || how_ == wording::number ? labelled(w) : sampled(w); }
 
@@ -60,7 +60,7 @@ private:
     /// Writes `label` from column `from` on and fills what remains before `to`.
     static void put_cell(text_row& row, const step& s, const std::string& label, const char* fill, std::size_t from,
                          std::size_t to) {
-        to = std::min(to, row.cells.size());
+        to = (std::min)(to, row.cells.size());
         for (std::size_t at = from; at < to; ++at) {
             row.cells[at] = at - from < label.size() ? std::string(1, label[at - from]) : fill;
             row.owners[at] = &s;
@@ -82,7 +82,7 @@ private:
                 put_cell(row, s, "*", "*", from, column(s.end));
                 continue;
             }
-            const std::size_t to = std::max(column(s.end), from + 1);
+            const std::size_t to = (std::max)(column(s.end), from + 1);
             const std::size_t end = to - from > 1 ? to - 1 : to;  // the last column keeps slots apart
             const std::string label = word(s);
             if (before != nullptr && share_time(*before, s) && after + 1 < end) {

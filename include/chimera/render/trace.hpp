@@ -37,7 +37,7 @@ inline void put_trace_event(std::string& out, const labels& names, const step& s
 
 /// A timeline in Chrome's trace format, for Perfetto and chrome://tracing: one process, one thread per worker, one more
 /// per worker that reduces and per worker that runs pairs, for the second of each. A tick is shown as a millisecond.
-inline std::string trace(const timeline& from, time_unit unit = time_unit::seconds) {
+[[nodiscard]] inline std::string trace(const timeline& from, time_unit unit = time_unit::seconds) {
     using namespace detail;
     const labels names(from);
     const double microseconds = unit == time_unit::seconds ? 1e6 : 1e3;

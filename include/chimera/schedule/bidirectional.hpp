@@ -7,10 +7,12 @@
 #include <chimera/algebra/overlay.hpp>
 #include <chimera/algebra/split.hpp>
 #include <chimera/algebra/units.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace chimera {
@@ -34,6 +36,8 @@ struct bidirectional {
     chimera::scale scale = chimera::scale::direct;
     bool split = false;  ///< backwards in two halves, the weight gradients moved into bubbles at the same memory
 
+    static constexpr family_traits traits{.name = "bidirectional", .placement = placement_rule::shifted};
+
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
@@ -46,6 +50,24 @@ struct bidirectional {
         const auto passes = static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
         const std::size_t backwards = scale == chimera::scale::halving ? 2 * passes : passes;
         return forwards() + (split ? 2 * backwards : backwards);
+    }
+    /// The critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
+    /// N + K(D/f-2) backwards, N = K D. Each unit after the first has a backward in place of a forward (section 3.5).
+    constexpr std::optional<path_counts> path() const {
+        if (split || scale != chimera::scale::direct || micro_batches % stages != 0) return std::nullopt;
+        const int ramp = 2 * stages / pipelines - 2;
+        const int units = micro_batches / stages;
+        return path_counts{micro_batches - (units - 1) * ramp, micro_batches + units * ramp};
+    }
+    /// Calls f with each choice that the planner tries on so many workers.
+    template <class F>
+    static constexpr void variants(int workers, const F& f) {
+        for (int pipelines = 2; pipelines <= workers; pipelines += 2) {
+            if (workers % pipelines != 0) continue;
+            for (const chimera::scale s : {chimera::scale::direct, chimera::scale::doubling, chimera::scale::halving})
+                for (const bool split : {false, true})
+                    f(bidirectional{.pipelines = pipelines, .scale = s, .split = split});
+        }
     }
     constexpr schedule make() const {
         if (split) return fill(detail::halves(whole()));

@@ -4,6 +4,7 @@
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/move_workers.hpp>
 #include <chimera/algebra/overlay.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/wave.hpp>
 
@@ -19,6 +20,9 @@ namespace chimera {
 struct bitpipe {
     int stages = 4;
     int micro_batches = 1;
+
+    static constexpr family_traits traits{
+        .name = "bitpipe", .placement = placement_rule::folded, .stages_per_worker = 2};
 
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
@@ -16,11 +17,19 @@ struct breadth_first {
     int micro_batches = 1;
     int chunks = 2;  ///< stages per worker
 
+    static constexpr family_traits traits{.name = "breadth_first", .placement = placement_rule::looped};
+
     constexpr refusal refused() const { return detail::refuse_chunks(stages, micro_batches, chunks, 2); }
     constexpr int workers() const { return stages / chunks; }
+    constexpr int stages_per_worker() const { return chunks; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    /// Calls f with each choice that the planner tries.
+    template <class F>
+    static constexpr void variants(int, const F& f) {
+        for (int chunks = 2; chunks <= 8; chunks *= 2) f(breadth_first{.chunks = chunks});
     }
     constexpr schedule make() const {
         const int turn = std::max(micro_batches, workers());                     // ticks from chunk to chunk

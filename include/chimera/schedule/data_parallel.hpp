@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/move_workers.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
@@ -11,6 +12,9 @@ struct data_parallel {
     int stages = 1;  ///< always 1
     int micro_batches = 1;
     int width = 1;  ///< workers
+
+    static constexpr family_traits traits{
+        .name = "data_parallel", .alias = "dp", .placement = placement_rule::replicated};
 
     constexpr refusal refused() const {
         if (stages != 1) return stages < 1 ? refusal::stages_below_one : refusal::stages_not_one;
@@ -22,6 +26,8 @@ struct data_parallel {
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);
     }
+    /// The critical path: all passes of a worker.
+    constexpr path_counts path() const { return {micro_batches, micro_batches}; }
     constexpr schedule make() const {
         schedule one = one_f_one_b{1, micro_batches}.make();
         one.head.family = "data_parallel";

@@ -3,6 +3,7 @@
 
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <cstddef>
@@ -97,6 +98,8 @@ struct dualpipe {
     int stages = 2;
     int micro_batches = 4;
 
+    static constexpr family_traits traits{.name = "dualpipe", .splits_backward = true};
+
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
@@ -130,6 +133,9 @@ struct dualpipe {
 struct dualpipe_v {
     int stages = 2;
     int micro_batches = 2;
+
+    static constexpr family_traits traits{
+        .name = "dualpipe_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;

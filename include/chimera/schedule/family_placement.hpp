@@ -9,20 +9,7 @@
 namespace chimera {
 
 /// Whether the family's backwards come in two halves.
-constexpr bool splits_backward(const family_spec& of) {
-    switch (of.which) {
-        case family::zb_h1:
-        case family::zb_h2:
-        case family::zb_v:
-        case family::v_half:
-        case family::v_min:
-        case family::dualpipe:
-        case family::dualpipe_v:
-            return true;
-        default:
-            return of.split;
-    }
-}
+constexpr bool splits_backward(const family_spec& of) { return traits_of(of.which).splits_backward || of.split; }
 
 /// Pipelines that the family lays over its workers.
 constexpr int pipelines_of(const family_spec& of) { return of.placements() / of.stages; }
@@ -31,26 +18,20 @@ constexpr int pipelines_of(const family_spec& of) { return of.placements() / of.
 constexpr int worker_of(const family_spec& of, int pipeline, int stage) {
     const int workers = of.workers();
     int at = stage;
-    switch (of.which) {
-        case family::data_parallel:
+    switch (traits_of(of.which).placement) {
+        case placement_rule::replicated:
             return pipeline;
-        case family::bidirectional:
+        case placement_rule::shifted:
             at = (stage + pipeline / 2 * (2 * workers / pipelines_of(of))) % workers;
             break;
-        case family::interleaved:
-        case family::breadth_first:
+        case placement_rule::looped:
             at = stage % workers;
             break;
-        case family::zb_v:
-        case family::v_half:
-        case family::v_min:
-        case family::dualpipe_v:
-        case family::bitpipe:
-        case family::wave:
+        case placement_rule::folded:
             at = stage % (2 * workers);
             at = at < workers ? at : 2 * workers - 1 - at;
             break;
-        default:
+        case placement_rule::linear:
             break;
     }
     return pipeline % 2 == 0 ? at : workers - 1 - at;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
@@ -12,6 +13,8 @@ namespace chimera {
 struct gems {
     int stages = 1;
     int micro_batches = 1;
+
+    static constexpr family_traits traits{.name = "gems"};
 
     constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
     constexpr int workers() const { return stages; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
@@ -10,12 +11,16 @@ struct gpipe {
     int stages = 1;
     int micro_batches = 1;
 
+    static constexpr family_traits traits{.name = "gpipe"};
+
     constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+    /// The critical path (Chimera, table 2).
+    constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
     constexpr schedule make() const {
         schedule out = detail::linear("gpipe", stages, micro_batches, slot_count());
         const int turn = micro_batches + stages - 1;  // the tick of the first backward, on the last worker

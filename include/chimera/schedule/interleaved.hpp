@@ -3,6 +3,7 @@
 
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
@@ -21,15 +22,23 @@ struct interleaved {
     int chunks = 2;  ///< stages per worker
     int group = 0;   ///< micro-batches that pass a chunk before the next chunk's turn, at least `workers`; 0: workers
 
+    static constexpr family_traits traits{.name = "interleaved", .placement = placement_rule::looped};
+
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 2); why != refusal::none)
             return why;
         return group == 0 || group >= workers() ? refusal::none : refusal::group_too_small;
     }
     constexpr int workers() const { return stages / chunks; }
+    constexpr int stages_per_worker() const { return chunks; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    /// Calls f with each choice that the planner tries.
+    template <class F>
+    static constexpr void variants(int, const F& f) {
+        for (int chunks = 2; chunks <= 8; chunks *= 2) f(interleaved{.chunks = chunks});
     }
     constexpr schedule make() const {
         detail::order_writer out({"interleaved", workers(), stages, 1, micro_batches, 1},

@@ -3,6 +3,7 @@
 
 #include <chimera/core/refusal.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/schedule/family_traits.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,12 +33,16 @@ struct one_f_one_b {
     int stages = 1;
     int micro_batches = 1;
 
+    static constexpr family_traits traits{.name = "one_f_one_b", .alias = "1f1b"};
+
     constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+    /// The critical path (Chimera, table 2).
+    constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
     constexpr schedule make() const {
         schedule out = detail::linear("one_f_one_b", stages, micro_batches, slot_count());
         for (int s = 0; s < stages; ++s) {

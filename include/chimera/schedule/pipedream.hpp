@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <cstddef>
@@ -13,6 +14,8 @@ namespace chimera {
 struct pipedream {
     int stages = 1;
     int micro_batches = 1;
+
+    static constexpr family_traits traits{.name = "pipedream", .asynchronous = true};
 
     constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
     constexpr int workers() const { return stages; }
@@ -33,6 +36,8 @@ struct pipedream_2bw {
     int stages = 1;
     int micro_batches = 1;
     int update_every = 0;  ///< micro-batches of a group, at least `stages`; 0: stages
+
+    static constexpr family_traits traits{.name = "pipedream_2bw", .asynchronous = true};
 
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;

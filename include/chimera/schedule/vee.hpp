@@ -3,6 +3,7 @@
 
 #include <chimera/algebra/fill.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <array>
@@ -81,6 +82,9 @@ struct v_half {
     int stages = 2;
     int micro_batches = 1;
 
+    static constexpr family_traits traits{
+        .name = "v_half", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
+
     constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
     constexpr int workers() const { return stages / 2; }
     constexpr int placements() const { return stages; }
@@ -98,6 +102,9 @@ struct v_half {
 struct v_min {
     int stages = 2;
     int micro_batches = 1;
+
+    static constexpr family_traits traits{
+        .name = "v_min", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
     constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
     constexpr int workers() const { return stages / 2; }

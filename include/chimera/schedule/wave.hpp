@@ -4,6 +4,7 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/overlay.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/vee.hpp>
 
@@ -37,15 +38,23 @@ struct wave {
     int micro_batches = 1;
     int waves = 1;
 
+    static constexpr family_traits traits{.name = "wave", .placement = placement_rule::folded};
+
     constexpr refusal refused() const {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         if (waves < 1) return refusal::waves_below_one;
         return stages % 2 == 0 && stages / 2 % waves == 0 ? refusal::none : refusal::waves_do_not_divide;
     }
     constexpr int workers() const { return stages / 2 / waves; }
+    constexpr int stages_per_worker() const { return 2 * waves; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    /// Calls f with each choice that the planner tries.
+    template <class F>
+    static constexpr void variants(int, const F& f) {
+        for (int waves = 1; waves <= 4; waves *= 2) f(wave{.waves = waves});
     }
     constexpr schedule make() const {
         if (waves == 1)

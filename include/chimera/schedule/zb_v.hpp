@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/fill.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 #include <chimera/schedule/vee.hpp>
 
@@ -15,6 +16,9 @@ namespace chimera {
 struct zb_v {
     int stages = 2;
     int micro_batches = 1;
+
+    static constexpr family_traits traits{
+        .name = "zb_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
     constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
     constexpr int workers() const { return stages / 2; }

@@ -3,6 +3,7 @@
 
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
@@ -40,15 +41,15 @@ struct zero_bubble {
     int stages = 1;
     int micro_batches = 1;
 
+    static constexpr family_traits traits{.name = Depth == 1 ? "zb_h1" : "zb_h2", .splits_backward = true};
+
     constexpr refusal refused() const { return refuse_sizes(stages, micro_batches, 3); }
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
-    constexpr schedule make() const {
-        return zero_bubble_order(Depth == 1 ? "zb_h1" : "zb_h2", stages, micro_batches, Depth);
-    }
+    constexpr schedule make() const { return zero_bubble_order(traits.name, stages, micro_batches, Depth); }
 };
 
 }  // namespace detail

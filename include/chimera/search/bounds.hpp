@@ -10,7 +10,7 @@
 
 namespace chimera::detail::seek {
 
-/// What no schedule goes below.
+/// The lower bounds of all schedules.
 struct bounds {
     double makespan = 0;
     double span = 0;
@@ -20,8 +20,8 @@ struct bounds {
 /// passes; it computes one at a time; so time on it is at least the work done in it.
 class bounder {
 public:
-    explicit constexpr bounder(const instance& of) : of_(of), chain_(of) {
-        for (std::int32_t l = 0; l < static_cast<std::int32_t>(of.lanes.size()); ++l) {
+    explicit constexpr bounder(const instance& task) : of_(task), chain_(task) {
+        for (std::int32_t l = 0; l < static_cast<std::int32_t>(task.lanes.size()); ++l) {
             entries_.push_back(find_entry(l));
             own_rests_.push_back(own_rest(l));
         }
@@ -31,19 +31,19 @@ public:
         bounds out;
         for (std::size_t w = 0; w < of_.held.size(); ++w) {
             if (of_.work[w] <= 0 && of_.held[w].empty()) continue;
-            out.makespan = std::max(out.makespan, alone(w, false, until::all));
-            out.span = std::max(out.span, alone(w, true, until::own));
+            out.makespan = (std::max)(out.makespan, alone(w, false, until::all));
+            out.span = (std::max)(out.span, alone(w, true, until::own));
             const double held = first_start(w);
             const double rooms = room_time(w);
-            out.span = std::max(out.span, rooms);
-            out.makespan = std::max(out.makespan, held + rooms);
+            out.span = (std::max)(out.span, rooms);
+            out.makespan = (std::max)(out.makespan, held + rooms);
             for (std::size_t v = w; v < of_.held.size() && of_.pipelines == 1; ++v)
-                out.span = std::max(out.span, drained(w, v));
+                out.span = (std::max)(out.span, drained(w, v));
         }
-        if (of_.pipelines == 2) out.span = std::max(out.span, opposed());
-        out.makespan = std::max(out.makespan, out.span);
+        if (of_.pipelines == 2) out.span = (std::max)(out.span, opposed());
+        out.makespan = (std::max)(out.makespan, out.span);
         windows(out);
-        out.makespan = std::max(out.makespan, out.span);
+        out.makespan = (std::max)(out.makespan, out.span);
         return out;
     }
 
@@ -62,14 +62,14 @@ private:
     constexpr double first_start(std::size_t w) const {
         double least = 1e300;
         for (const std::int32_t l : of_.held[w])
-            if (at(l).count > 0) least = std::min(least, head(l));
+            if (at(l).count > 0) least = (std::min)(least, head(l));
         return least;
     }
     /// Earliest start of a lane's pass after time 0, or after the worker's own first start: the same unit has passed
     /// through the worker's entry lane before, and nothing on the worker starts before its first start.
     constexpr double release(std::int32_t id, bool own) const { return own ? head(id) - head(entry(id)) : head(id); }
-    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the worker
-    /// where the pass's pipeline begins.
+    /// What the time after a pass is counted to: the end of all, the worker's own last end, or the last end of the
+    /// worker where the pass's pipeline begins.
     enum class until : std::uint8_t { all, own, home };
 
     /// Least time from the end of a pass to that end.
@@ -85,7 +85,7 @@ private:
                 continue;
             if (a.op != pass::forward && b.stage > a.stage) continue;
             if (a.op == pass::forward || b.op == pass::weight_gradient || b.stage < a.stage)
-                most = std::max(most, chain_.between(of_, id, other) + b.seconds);
+                most = (std::max)(most, chain_.between(of_, id, other) + b.seconds);
         }
         return most;
     }
@@ -124,7 +124,7 @@ private:
         for (const std::int32_t l : of_.held[w])
             if (at(l).op == pass::weight_gradient) kept = -at(l).mass;
         const double most = of_.passes();
-        return most_work(w, true, kept > 0 ? std::min(of_.limit[w] / kept, most) : most);
+        return most_work(w, true, kept > 0 ? (std::min)(of_.limit[w] / kept, most) : most);
     }
 
     /// A worker by itself. For any r, q: the lanes released at r or later with q or more to follow are done one at a
@@ -138,7 +138,7 @@ private:
         const auto& lanes = of_.held[w];
         double last = 1e300;
         for (const std::int32_t l : lanes)
-            if (at(l).count > 0 && sends_gradient(at(l).op)) last = std::min(last, rest(l, end));
+            if (at(l).count > 0 && sends_gradient(at(l).op)) last = (std::min)(last, rest(l, end));
         if (last > 1e299) return 0;
         for (const std::int32_t a : lanes) {
             if (at(a).count == 0) continue;
@@ -150,11 +150,11 @@ private:
                 early += at(l).seconds * at(l).count;
                 only_forwards = only_forwards && at(l).op == pass::forward;
             }
-            const double before = only_forwards ? std::min(early, most_work(w, false, of_.limit[w])) : early;
-            best = std::max(best, r + of_.work[w] - before);
-            if (only_forwards) best = std::max(best, r + last_gradient(w) - before + last);
+            const double before = only_forwards ? (std::min)(early, most_work(w, false, of_.limit[w])) : early;
+            best = (std::max)(best, r + of_.work[w] - before);
+            if (only_forwards) best = (std::max)(best, r + last_gradient(w) - before + last);
             if (lanes.size() > 64) continue;  // cubic; what is left out only matters where units are few
-            for (const std::int32_t b : lanes) best = std::max(best, both(lanes, r, rest(b, end), own_start, end));
+            for (const std::int32_t b : lanes) best = (std::max)(best, both(lanes, r, rest(b, end), own_start, end));
         }
         return best;
     }
@@ -165,16 +165,16 @@ private:
         return sum > 0 ? r + sum + q : 0;
     }
 
-    /// Two pipelines: let worker a, where the first begins, start no later than worker b, where the second does. Counted
-    /// from a's start the second pipeline's chains reach a no earlier than from time 0, and counted back from b's
-    /// start plus the longest span, the first pipeline's chains must leave b early enough to end on a by then.
-    /// Or the other way round.
+    /// Two pipelines: let worker a, where the first begins, start no later than worker b, where the second does.
+    /// Counted from a's start the second pipeline's chains reach a no earlier than from time 0, and counted back from
+    /// b's start plus the longest span, the first pipeline's chains must leave b early enough to end on a by then. Or
+    /// the other way round.
     constexpr double opposed() const {
         const std::size_t a = 0, b = of_.held.size() - 1;
         if (of_.units < 2) return 0;
-        const double one = std::max(alone(a, false, until::own), alone(b, true, until::home));
-        const double other = std::max(alone(b, false, until::own), alone(a, true, until::home));
-        return std::min(one, other);
+        const double one = (std::max)(alone(a, false, until::own), alone(b, true, until::home));
+        const double other = (std::max)(alone(b, false, until::own), alone(a, true, until::home));
+        return (std::min)(one, other);
     }
 
     /// The span of w through a worker v that units reach later and leave earlier: v starts when w has started and the
@@ -189,7 +189,7 @@ private:
         for (const std::int32_t l : of_.held[v]) {
             if (!sends_gradient(at(l).op)) continue;
             const double end = chain_.between(of_, l, a.gradient) + at(a.gradient).seconds;
-            back = std::min(back, end + (a.weight >= 0 ? at(a.weight).seconds : 0.0));
+            back = (std::min)(back, end + (a.weight >= 0 ? at(a.weight).seconds : 0.0));
         }
         return head(b.forward) - head(a.forward) + last_gradient(v) + back;
     }
@@ -208,13 +208,13 @@ private:
             const double after = f.weight >= 0 ? at(f.weight).seconds : 0;
             const double kept = f.weight >= 0 ? -at(f.weight).mass : 1;
             if (after > 0 && kept <= 0) return best;
-            most = std::max({most, g.seconds + after, after > 0 ? after / kept : 0.0});
+            most = (std::max)({most, g.seconds + after, after > 0 ? after / kept : 0.0});
             const std::int32_t out = at(entry(id)).gradient;
-            trip = std::min(trip, chain_.between(of_, id, out) + at(out).seconds);
+            trip = (std::min)(trip, chain_.between(of_, id, out) + at(out).seconds);
             forwards += f.count;
         }
         if (forwards <= of_.limit[w] + whole) return best;
-        return std::max(best, of_.work[w] - of_.limit[w] * most + trip);
+        return (std::max)(best, of_.work[w] - of_.limit[w] * most + trip);
     }
 
     /// Memory over time: a unit holds its place from its forward to the end of its weight gradient, at least as long as
@@ -245,9 +245,9 @@ private:
         for (std::int32_t i = 1; i < f.count; ++i) {
             double& here = start[static_cast<std::size_t>(i)];
             here = start[static_cast<std::size_t>(i - 1)] + f.seconds;
-            if (i >= limit) here = std::max(here, start[static_cast<std::size_t>(i - limit)] + hold);
+            if (i >= limit) here = (std::max)(here, start[static_cast<std::size_t>(i - limit)] + hold);
         }
-        return std::max(least, start.back() + hold);
+        return (std::max)(least, start.back() + hold);
     }
 
     /// Linear pipelines: the window from a worker's first start to its first gradient. It is at least F + transfer +
@@ -268,12 +268,12 @@ private:
                 if (window > idle) return false;
                 continue;
             }
-            const double most = std::min(of_.limit[w], static_cast<double>(f.count));
-            double c = static_cast<double>(static_cast<std::int64_t>(std::min(window / f.seconds, most) + whole));
+            const double most = (std::min)(of_.limit[w], static_cast<double>(f.count));
+            double c = static_cast<double>(static_cast<std::int64_t>((std::min)(window / f.seconds, most) + whole));
             if (window <= c * f.seconds + idle) continue;
             c += 1;
             if (c > most + whole) return false;
-            window = std::max(window, c * f.seconds);
+            window = (std::max)(window, c * f.seconds);
         }
         return true;
     }
@@ -281,12 +281,12 @@ private:
     constexpr double needs(std::size_t w, bool own) const {
         if (!own) {
             const double after = chain_.tail[static_cast<std::size_t>(of_.id(0, static_cast<int>(w), 1))];
-            return first_start(w) + std::max(of_.work[w], last_gradient(w) + after);
+            return first_start(w) + (std::max)(of_.work[w], last_gradient(w) + after);
         }
         const lane& g = at(of_.id(0, static_cast<int>(w), 1));
         const double after = g.weight >= 0 ? at(g.weight).seconds : 0;
-        double most = std::max(of_.work[w], last_gradient(w) + after);
-        for (std::size_t u = 0; u < w; ++u) most = std::max(most, drained(u, w));
+        double most = (std::max)(of_.work[w], last_gradient(w) + after);
+        for (std::size_t u = 0; u < w; ++u) most = (std::max)(most, drained(u, w));
         return most;
     }
     constexpr void windows(bounds& out) const {
@@ -309,6 +309,6 @@ private:
     std::vector<double> own_rests_;      // per lane
 };
 
-constexpr bounds find_bounds(const instance& of) { return bounder(of).find(); }
+constexpr bounds find_bounds(const instance& task) { return bounder(task).find(); }
 
 }  // namespace chimera::detail::seek

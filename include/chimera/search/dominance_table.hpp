@@ -8,7 +8,7 @@
 
 namespace chimera::detail::seek {
 
-/// Remembers states: what was done, and times of which none being later is better. An open hash table.
+/// A dominance table: prunes a state if one with the same passes done has no later time. An open hash table.
 class memo {
 public:
     constexpr memo() : heads_(64, -1) {}

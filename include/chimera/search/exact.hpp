@@ -12,27 +12,27 @@
 
 namespace chimera::detail::seek {
 
-/// Branch and bound over the order in which passes are fixed (Giffler and Thompson 1960). Of all passes that could be next,
-/// take the one that could end first, at time t on worker m. Whatever m does next and starts at t or later could be
-/// preceded by that pass at no loss, so only passes of m that start before t need be tried. One exception: a forward
+/// Branch and bound over the order in which passes are fixed (Giffler and Thompson 1960). Of all passes that could be
+/// next, take the one that could end first, at time t on worker m. Whatever m does next and starts at t or later could
+/// be preceded by that pass at no loss, so only passes of m that start before t need be tried. One exception: a forward
 /// takes memory that others may need, so where that can run short m may also stand idle until t and take next a pass
-/// whose input comes no earlier. Likewise where spans count and two pipelines leave open with which a worker starts: until
-/// all have started, being early is not always better. Pruned by bounds, and by states met before with the same passes
-/// done and no time later.
+/// whose input comes no earlier. Likewise where spans count and two pipelines leave open with which a worker starts:
+/// until all have started, being early is not always better. Pruned by bounds, and by states met before with the same
+/// passes done and no time later.
 class exact_search {
 public:
     /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds.
-    constexpr exact_search(const instance& of, double upper, std::int64_t nodes_most, bool bounded = true)
-        : of_(of), chain_(of), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
-          span_(of.minimise == objective::span), done_(of.lanes.size(), 0), next_(of.lanes.size(), 0.0),
-          last_(of.lanes.size(), 0.0), ends_(static_cast<std::size_t>(of.passes()), 0.0),
-          free_(static_cast<std::size_t>(of.workers), 0.0), first_(free_.size(), -1.0), waits_(free_.size(), 0.0),
+    constexpr exact_search(const instance& task, double upper, std::int64_t nodes_most, bool bounded = true)
+        : of_(task), chain_(task), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
+          span_(task.minimise == objective::span), done_(task.lanes.size(), 0), next_(task.lanes.size(), 0.0),
+          last_(task.lanes.size(), 0.0), ends_(static_cast<std::size_t>(task.passes()), 0.0),
+          free_(static_cast<std::size_t>(task.workers), 0.0), first_(free_.size(), -1.0), waits_(free_.size(), 0.0),
           live_(free_.size(), 0.0), scarce_(free_.size(), 0), rows_(free_.size(), std::vector<std::uint16_t>()) {
-        if (bounded) limits_ = find_bounds(of);
+        if (bounded) limits_ = find_bounds(task);
         for (std::size_t w = 0; w < free_.size(); ++w) {
             double forwards = 0;
-            for (const std::int32_t l : of.held[w]) forwards += at(l).op == pass::forward ? at(l).count : 0;
-            scarce_[w] = forwards > of.limit[w] ? 1 : 0;
+            for (const std::int32_t l : task.held[w]) forwards += at(l).op == pass::forward ? at(l).count : 0;
+            scarce_[w] = forwards > task.limit[w] ? 1 : 0;
         }
     }
 
@@ -68,7 +68,7 @@ private:
         if (l.mass > 0 && live_[w] + l.mass > of_.limit[w] + whole) return -1;
         const double there = arrival(id);
         if (there < 0 || (waits_[w] > 0 && there < waits_[w])) return -1;
-        return std::max(there, free_[w]);
+        return (std::max)(there, free_[w]);
     }
 
     constexpr void descend() {
@@ -131,7 +131,7 @@ private:
     constexpr void finish() {
         double most = 0;
         for (std::size_t w = 0; w < free_.size(); ++w)
-            if (!rows_[w].empty()) most = std::max(most, free_[w] - (span_ ? first_[w] : 0));
+            if (!rows_[w].empty()) most = (std::max)(most, free_[w] - (span_ ? first_[w] : 0));
         if (most >= best_ - slack_) return;
         best_ = most;
         best_rows_.clear();
@@ -147,14 +147,14 @@ private:
                 for (int kind = 1; kind < of_.kinds; ++kind) foresee(of_.id(p, s, kind));
         }
         for (std::size_t w = 0; w < free_.size(); ++w) {
-            const double begun = span_ ? std::max(first_[w], 0.0) : 0;
+            const double begun = span_ ? (std::max)(first_[w], 0.0) : 0;
             if (span_ && first_[w] < 0) continue;
-            best = std::max(best, free_[w] - begun);
+            best = (std::max)(best, free_[w] - begun);
             for (const std::int32_t a : of_.held[w]) {
                 if (done_[static_cast<std::size_t>(a)] == at(a).count) continue;
                 const double own = last_[static_cast<std::size_t>(a)] + at(a).seconds;
-                best = std::max(best, own + (span_ ? 0 : chain_.tail[static_cast<std::size_t>(a)]) - begun);
-                best = std::max(best, from(w, next_[static_cast<std::size_t>(a)]) - begun);
+                best = (std::max)(best, own + (span_ ? 0 : chain_.tail[static_cast<std::size_t>(a)]) - begun);
+                best = (std::max)(best, from(w, next_[static_cast<std::size_t>(a)]) - begun);
             }
         }
         return best;
@@ -169,14 +169,14 @@ private:
         if (l.before >= 0) {
             const auto b = static_cast<std::size_t>(l.before);
             const double there = arrival(id), way = at(l.before).seconds + l.travel;
-            next = std::max(next, there >= 0 ? there : next_[b] + way);
+            next = (std::max)(next, there >= 0 ? there : next_[b] + way);
             if (done_[b] < at(l.before).count)
                 last = last_[b] + way;
             else
                 last = ends_[static_cast<std::size_t>(of_.base[b] + l.count - 1)] + l.travel;
         }
         next_[i] = next;
-        last_[i] = std::max(last, next + (left - 1) * l.seconds);
+        last_[i] = (std::max)(last, next + (left - 1) * l.seconds);
     }
     /// All lanes of a worker that cannot go on before r, one pass at a time, then the least that follows any of them.
     constexpr double from(std::size_t w, double r) const {
@@ -189,7 +189,7 @@ private:
                 if (done_[i] < at(l).count && next_[i] >= r && (span_ || chain_.tail[i] >= q))
                     sum += at(l).seconds * (at(l).count - done_[i]);
             }
-            if (sum > 0) best = std::max(best, r + sum + q);
+            if (sum > 0) best = (std::max)(best, r + sum + q);
             if (span_) break;
         }
         return best;
@@ -208,7 +208,8 @@ private:
             if (l.after < 0 || at(l.after).worker == l.worker) continue;
             const double free = free_[static_cast<std::size_t>(at(l.after).worker)];
             for (std::int32_t k = done_[static_cast<std::size_t>(l.after)]; k < done_[i]; ++k)
-                times_.push_back(std::max(free, ends_[static_cast<std::size_t>(of_.base[i] + k)] + at(l.after).travel));
+                times_.push_back(
+                    (std::max)(free, ends_[static_cast<std::size_t>(of_.base[i] + k)] + at(l.after).travel));
         }
         return memo_.known(done_, times_);
     }

@@ -13,15 +13,15 @@ namespace chimera {
 namespace detail::seek {
 
 /// The order as a schedule, with what `simulate` says of it.
-inline void fill(search_result& out, const instance& in, const search_problem& of, const order& rows,
+inline void fill(search_result& out, const instance& in, const search_problem& problem, const order& rows,
                  const bounds& limits) {
     out.order = to_schedule(in, rows);
-    const metrics_report found = metrics(simulate(out.order.view(), of.cost));
+    const metrics_report found = metrics(simulate(out.order.view(), problem.cost));
     out.makespan = found.makespan;
     out.longest_span = found.longest_span;
     // a bound and a schedule that meet are summed in different orders: the bound gives way by its last digits
-    out.makespan_bound = std::min(limits.makespan, found.makespan);
-    out.span_bound = std::min(limits.span, found.longest_span);
+    out.makespan_bound = (std::min)(limits.makespan, found.makespan);
+    out.span_bound = (std::min)(limits.span, found.longest_span);
     if (out.exact && in.minimise == objective::makespan) out.makespan_bound = found.makespan;
     if (out.exact && in.minimise == objective::span) out.span_bound = found.longest_span;
     for (int w = 0; w < in.workers; ++w) out.peaks.push_back(peak_units(out.order, worker{w}));
@@ -51,13 +51,13 @@ inline void close(const instance& in, heuristic& looking, search_result& out) {
 
 /// Looks for the shortest schedule of a problem and says how far from the shortest it may be.
 /// Throws `chimera_error` for problems that make no sense: see `search_problem`.
-inline search_result search(const search_problem& of, const search_options& how = {}) {
-    const detail::seek::instance in = detail::seek::lay_out(of);
-    detail::seek::heuristic looking(in, how);
+[[nodiscard]] inline search_result search(const search_problem& problem, const search_options& options = {}) {
+    const detail::seek::instance in = detail::seek::lay_out(problem);
+    detail::seek::heuristic looking(in, options);
     looking.run();
     search_result out;
     detail::seek::close(in, looking, out);
-    detail::seek::fill(out, in, of, looking.best(), looking.limits());
+    detail::seek::fill(out, in, problem, looking.best(), looking.limits());
     out.evaluations = looking.evaluations();
     out.cut_short = looking.cut_short();
     return out;

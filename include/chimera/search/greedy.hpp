@@ -29,18 +29,18 @@ struct rules {
 /// Builds an order by playing time forwards: whenever a worker is free it takes the pass that the rules prefer.
 class greedy_player {
 public:
-    explicit greedy_player(const instance& of)
-        : of_(of), ends_(static_cast<std::size_t>(of.passes()), 0.0), done_(of.lanes.size(), 0),
-          at_(static_cast<std::size_t>(of.workers), 0), put_off_(static_cast<std::size_t>(of.workers), 0),
-          clock_(static_cast<std::size_t>(of.workers), 0.0), live_(static_cast<std::size_t>(of.workers), 0.0) {
-        while (leaves_ < static_cast<std::size_t>(of.workers)) leaves_ *= 2;
+    explicit greedy_player(const instance& task)
+        : of_(task), ends_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.lanes.size(), 0),
+          at_(static_cast<std::size_t>(task.workers), 0), put_off_(static_cast<std::size_t>(task.workers), 0),
+          clock_(static_cast<std::size_t>(task.workers), 0.0), live_(static_cast<std::size_t>(task.workers), 0.0) {
+        while (leaves_ < static_cast<std::size_t>(task.workers)) leaves_ *= 2;
         times_.assign(leaves_, never);
         next_.assign(2 * leaves_, 0);
         for (std::size_t i = 0; i < leaves_; ++i) next_[leaves_ + i] = static_cast<std::int32_t>(i);
     }
 
     /// False when the rules lock the workers out.
-    bool build(const rules& by, order& rows) {
+    bool build(const rules& rule_set, order& rows) {
         std::fill(done_.begin(), done_.end(), 0);
         std::fill(put_off_.begin(), put_off_.end(), 0);
         std::fill(clock_.begin(), clock_.end(), 0.0);
@@ -54,7 +54,7 @@ public:
             const double now = times_[static_cast<std::size_t>(worker)];
             if (now == never) break;
             wake(worker, never);
-            const std::int32_t chosen = choose(by, worker, now);
+            const std::int32_t chosen = choose(rule_set, worker, now);
             if (chosen < 0) continue;
             start(chosen, now, rows);
             --left;
@@ -81,7 +81,7 @@ private:
         return ends_[static_cast<std::size_t>(of_.base[static_cast<std::size_t>(l.before)] + k)] + l.travel;
     }
 
-    std::int32_t choose(const rules& by, std::int32_t worker, double now) {
+    std::int32_t choose(const rules& rule_set, std::int32_t worker, double now) {
         const auto w = static_cast<std::size_t>(worker);
         std::int32_t best = -1, fallback = -1;
         std::int64_t best_key = std::numeric_limits<std::int64_t>::max(), fallback_key = best_key;
@@ -94,25 +94,25 @@ private:
             if (k == l.count) continue;
             if (l.op == pass::weight_gradient) {
                 if (k >= done_[static_cast<std::size_t>(l.gradient)]) continue;
-                const std::int64_t key = (std::int64_t{by.rank[i]} << 32) + k;
+                const std::int64_t key = (std::int64_t{rule_set.rank[i]} << 32) + k;
                 if (key < fallback_key) fallback_key = key, fallback = id;
                 continue;
             }
             const bool forward = l.op == pass::forward;
-            const bool rush = k + by.rush[w] >= l.count;
+            const bool rush = k + rule_set.rush[w] >= l.count;
             if (forward && !rush) rushing = false;
-            if (forward && !rush && k - done_[static_cast<std::size_t>(l.gradient)] >= by.under_way[i]) continue;
+            if (forward && !rush && k - done_[static_cast<std::size_t>(l.gradient)] >= rule_set.under_way[i]) continue;
             const double there = arrival(l, k);
             if (forward && live_[w] + 1 + of_.reserve[i] > of_.limit[w] + whole) {
                 crowded = crowded || there <= now;
                 continue;
             }
             if (there > now) {
-                next = std::min(next, there);
+                next = (std::min)(next, there);
                 continue;
             }
-            const std::int64_t kind = forward && rush ? 0 : forward == (by.eager[w] != 0) ? 1 : 2;
-            const std::int64_t key = (kind << 60) + (std::int64_t{by.rank[i]} << 32) + k;
+            const std::int64_t kind = forward && rush ? 0 : forward == (rule_set.eager[w] != 0) ? 1 : 2;
+            const std::int64_t key = (kind << 60) + (std::int64_t{rule_set.rank[i]} << 32) + k;
             if (key < best_key) best_key = key, best = id;
         }
         if (fallback < 0) {
@@ -120,9 +120,9 @@ private:
             return best;
         }
         const bool gradient = best >= 0 && of_.lanes[static_cast<std::size_t>(best)].op != pass::forward;
-        if ((!rushing && put_off_[w] > by.behind[w]) || (crowded && !gradient)) return fallback;
+        if ((!rushing && put_off_[w] > rule_set.behind[w]) || (crowded && !gradient)) return fallback;
         if (best >= 0) return best;
-        if (next - now >= by.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
+        if (next - now >= rule_set.patience[w] * of_.lanes[static_cast<std::size_t>(fallback)].seconds) return fallback;
         wake(worker, next);
         return -1;
     }

@@ -18,23 +18,23 @@ namespace chimera::detail::seek {
 /// the other. Ends early when both have met their bounds.
 class heuristic {
 public:
-    heuristic(const instance& of, const search_options& how)
-        : of_(of), how_(how), limits_(find_bounds(of)), greedy_(of), player_(of), random_(how.seed),
+    heuristic(const instance& task, const search_options& options)
+        : of_(task), how_(options), limits_(find_bounds(task)), greedy_(task), player_(task), random_(options.seed),
           begun_(std::chrono::steady_clock::now()) {
-        slack_ = 1e-9 * std::max(limits_.makespan, limits_.span);
-        small_ = of.passes() <= 400;
+        slack_ = 1e-9 * (std::max)(limits_.makespan, limits_.span);
+        small_ = task.passes() <= 400;
         rounds_ = small_ ? 16 : 2;
         // Small problems: strictly the value minimised, then the other. Large ones: a two-thousandth above the bound is
         // as good as the bound, and the other value counts half, so that both come near their bounds.
-        const double bound = of.minimise == objective::span ? limits_.span : limits_.makespan;
+        const double bound = task.minimise == objective::span ? limits_.span : limits_.makespan;
         by_ = small_ ? scale{bound, 0.02} : scale{bound * 1.0005, 0.5};
-        const double size = std::max(of.passes(), 1);
+        const double size = (std::max)(task.passes(), 1);
         tunings_ = static_cast<std::int64_t>(std::clamp(7e7 / size, 60.0, small_ ? 12000.0 : 36000.0));
         moves_ = static_cast<std::int64_t>(small_ ? 640000.0 : std::clamp(8e7 / size, 500.0, 50000.0));
         stride_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(1e5 / size), 1, 256);
-        if (how.evaluations > 0) {
-            moves_ = small_ ? how.evaluations * 19 / 20 : how.evaluations / 2;
-            tunings_ = how.evaluations - moves_;
+        if (options.evaluations > 0) {
+            moves_ = small_ ? options.evaluations * 19 / 20 : options.evaluations / 2;
+            tunings_ = options.evaluations - moves_;
         }
     }
 
@@ -85,16 +85,16 @@ private:
     }
 
     /// What rules are worth by a scale; the best rules are those that are best by the search's own.
-    double rate(const rules& by, const scale& with) {
+    double rate(const rules& rule_set, const scale& axis) {
         count();
         value v;
-        if (!greedy_.build(by, trial_) || !player_.play(trial_, v)) return 1e300;
+        if (!greedy_.build(rule_set, trial_) || !player_.play(trial_, v)) return 1e300;
         keep(trial_, v);
         if (const double own = by_(of_, v); own < score_) {
             score_ = own;
-            rules_ = by;
+            rules_ = rule_set;
         }
-        return with(of_, v);
+        return axis(of_, v);
     }
 
     /// One unit after the other: runs in the least memory there can be.
@@ -120,7 +120,7 @@ private:
         const std::int32_t d = of_.stages;
         int step = std::clamp(of_.passes() / 40000, 1, 41);  // of large problems, and of short searches, not all
         if (how_.evaluations > 0)
-            step = std::max(step, static_cast<int>(std::min<std::int64_t>(2520 / how_.evaluations, 41)));
+            step = (std::max)(step, static_cast<int>((std::min<std::int64_t>)(2520 / how_.evaluations, 41)));
         int turn = 0;
         for (const double share : {0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0})
             for (const bool eager : {false, true})
@@ -139,8 +139,8 @@ private:
         other_ = plain;
     }
 
-    /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns, then from
-    /// the best.
+    /// Anneals the rules: a few times from the best plain ones, for the value minimised and for the other in turns,
+    /// then from the best.
     void tune() {
         if (score_ > 1e299) return;
         const rules plain = rules_;
@@ -153,12 +153,12 @@ private:
                       tunings_ * 2 / (3 * rounds));
         tune_from(rules_, by_, 2e-4, tunings_ / 3);
     }
-    void tune_from(rules now, const scale& by, double heat, std::int64_t tries) {
-        double now_score = rate(now, by);
+    void tune_from(rules now, const scale& axis, double heat, std::int64_t tries) {
+        double now_score = rate(now, axis);
         for (std::int64_t i = 0; i < tries && !settled(); ++i) {
             rules next = now;
             for (int n = 1 + random_.index(3); n > 0; --n) mutate(of_, next, random_);
-            const double s = rate(next, by);
+            const double s = rate(next, axis);
             const double cooled =
                 heat * limits_.makespan * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(tries));
             if (s > now_score && random_.unit() >= std::exp((now_score - s) / cooled)) continue;

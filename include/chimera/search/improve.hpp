@@ -13,44 +13,45 @@
 namespace chimera::detail::seek {
 
 /// One number to compare orders by: what the value minimised is above `target`, several times; a share of the other;
-/// and a trace of all spans together, which tells apart orders that are equally long but unequally near to being shorter.
+/// and a trace of all spans together, which tells apart orders that are equally long but unequally near to being
+/// shorter.
 struct scale {
     double target = 0;  ///< of the value minimised; below it nothing is to be won
     double share = 0.02;
     bool swapped = false;  ///< the other value is the first one
 
-    double operator()(const instance& of, const value& v) const {
-        const bool span = (of.minimise == objective::span) != swapped;
+    double operator()(const instance& task, const value& v) const {
+        const bool span = (task.minimise == objective::span) != swapped;
         const double first = span ? v.span : v.makespan;
         const double second = span ? v.makespan : v.span;
-        return std::max(first - target, 0.0) + share * second + 1e-4 * share * v.sum / of.workers;
+        return (std::max)(first - target, 0.0) + share * second + 1e-4 * share * v.sum / task.workers;
     }
 };
 
 /// True where a is to be preferred: shorter in what is minimised, then in the other, differences below `slack` aside.
-inline bool better(const instance& of, const value& a, const value& b, double slack) {
-    const bool span = of.minimise == objective::span;
+inline bool better(const instance& task, const value& a, const value& b, double slack) {
+    const bool span = task.minimise == objective::span;
     const double first = span ? a.span - b.span : a.makespan - b.makespan;
     const double second = span ? a.makespan - b.makespan : a.span - b.span;
     return first < -slack || (first < slack && second < -slack);
 }
 
-/// Simulated annealing over orders. A move takes a pass past others of its row, or others past it; mostly one of a critical
-/// chain, as nothing else can shorten that, now and then any, to prepare for it.
+/// Simulated annealing over orders. A move takes a pass past others of its row, or others past it; mostly one of a
+/// critical chain, as nothing else can shorten that, now and then any, to prepare for it.
 class improver {
 public:
-    improver(const instance& of, std::uint64_t seed) : of_(of), player_(of), random_(seed) {
-        saved_.resize(static_cast<std::size_t>(of.passes()));
-        count_.assign(of.lanes.size(), 0);
-        where_.resize(static_cast<std::size_t>(of.passes()));
+    improver(const instance& task, std::uint64_t seed) : of_(task), player_(task), random_(seed) {
+        saved_.resize(static_cast<std::size_t>(task.passes()));
+        count_.assign(task.lanes.size(), 0);
+        where_.resize(static_cast<std::size_t>(task.passes()));
     }
 
     /// Starts from an order that runs and keeps the limits.
-    void start(const order& rows, const scale& by) {
+    void start(const order& rows, const scale& axis) {
         rows_ = rows;
-        scale_ = by;
+        scale_ = axis;
         player_.play(rows_, now_);
-        score_ = by(of_, now_);
+        score_ = axis(of_, now_);
         trace();
     }
 
@@ -64,11 +65,11 @@ public:
         const std::int32_t begin = of_.offsets[static_cast<std::size_t>(worker)];
         const std::int32_t end = of_.offsets[static_cast<std::size_t>(worker) + 1];
         const std::int32_t reach =
-            1 + static_cast<std::int32_t>(random_.unit() * random_.unit() * std::min(end - begin, 24));
+            1 + static_cast<std::int32_t>(random_.unit() * random_.unit() * (std::min)(end - begin, 24));
         std::int32_t from = at, to = at;
         const std::int32_t way = random_.index(4);
         (way < 2 ? to : from) += way % 2 == 0 ? -reach : reach;
-        if (std::min(from, to) < begin || std::max(from, to) >= end) return false;
+        if ((std::min)(from, to) < begin || (std::max)(from, to) >= end) return false;
         if (rows_[static_cast<std::size_t>(from)] == rows_[static_cast<std::size_t>(to)]) return false;
         const auto row = rows_.begin() + begin;
         std::copy(row, rows_.begin() + end, saved_.begin());
@@ -76,7 +77,7 @@ public:
         value next;
         if (mend(worker) && player_.play(rows_, next)) {
             const double s = scale_(of_, next);
-            if (s <= score_ || random_.unit() < std::exp((score_ - s) / std::max(temperature, 1e-300))) {
+            if (s <= score_ || random_.unit() < std::exp((score_ - s) / (std::max)(temperature, 1e-300))) {
                 now_ = next;
                 score_ = s;
                 trace();
@@ -99,8 +100,8 @@ private:
         if (to < from) std::rotate(b + to, b + from, b + from + 1);
     }
 
-    /// Makes a row possible again: a forward without room has a weight gradient put before it, a weight gradient without
-    /// gradient waits for one. False where that takes more than a few such moves.
+    /// Makes a row possible again: a forward without room has a weight gradient put before it, a weight gradient
+    /// without gradient waits for one. False where that takes more than a few such moves.
     bool mend(std::int32_t worker) {
         const auto w = static_cast<std::size_t>(worker);
         const double limit = of_.limit[w] + whole;
@@ -167,9 +168,9 @@ private:
         follow(of_.offsets[static_cast<std::size_t>(fullest) + 1] - 1);
     }
     /// The time of a row's last pass, which is the last of its lane on the row as well.
-    double time(const std::vector<double>& of, std::int32_t i, const std::vector<std::int32_t>& count) const {
+    double time(const std::vector<double>& lengths, std::int32_t i, const std::vector<std::int32_t>& count) const {
         const auto l = static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)]);
-        return of[static_cast<std::size_t>(of_.base[l] + count[l] - 1)];
+        return lengths[static_cast<std::size_t>(of_.base[l] + count[l] - 1)];
     }
 
     void follow(std::int32_t i) {

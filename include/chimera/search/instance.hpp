@@ -13,8 +13,9 @@
 
 namespace chimera::detail::seek {
 
-/// All passes of one kind that one pipeline runs of one stage. Units are alike, so they run first in, first out: the k-th
-/// pass of a lane needs the k-th of the lane before. (Exchanging two units that overtake each other changes no time.)
+/// All passes of one kind that one pipeline runs of one stage. Units are alike, so they run first in, first out: the
+/// k-th pass of a lane needs the k-th of the lane before. (Exchanging two units that overtake each other changes no
+/// time.)
 struct lane {
     double seconds = 0;
     double travel = 0;  ///< from the end of the lane before, where that is another worker's
@@ -33,7 +34,8 @@ struct lane {
 
 inline constexpr double whole = 1e-9;  ///< slack in sums of memory shares
 
-/// A problem laid out flat: lanes 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p D + s) + {0, 1}.
+/// A problem laid out flat: lanes 3 (p D + s) + {0: forward, 1: gradient, 2: weight gradient}; without split 2 (p D +
+/// s) + {0, 1}.
 struct instance {
     int workers = 0;
     int stages = 0;
@@ -57,20 +59,20 @@ struct instance {
     }
 };
 
-constexpr int workers_of(const search_problem& of) {
-    if (of.placement == placing::fold) return of.stages / 2;
-    if (of.placement == placing::loop) return of.stages / of.chunks;
-    return of.stages;
+constexpr int workers_of(const search_problem& problem) {
+    if (problem.placement == placing::fold) return problem.stages / 2;
+    if (problem.placement == placing::loop) return problem.stages / problem.chunks;
+    return problem.stages;
 }
 
 /// Activations of one unit that a worker must be able to hold, or nothing ever gets through.
-constexpr int least_memory(const search_problem& of) {
-    return of.placement == placing::fold ? 2 : of.placement == placing::loop ? of.chunks : 1;
+constexpr int least_memory(const search_problem& problem) {
+    return problem.placement == placing::fold ? 2 : problem.placement == placing::loop ? problem.chunks : 1;
 }
 
-constexpr int place(const search_problem& of, int workers, int pipeline, int stage) {
-    if (of.placement == placing::fold) return stage < workers ? stage : 2 * workers - 1 - stage;
-    if (of.placement == placing::loop) return stage % workers;
+constexpr int place(const search_problem& problem, int workers, int pipeline, int stage) {
+    if (problem.placement == placing::fold) return stage < workers ? stage : 2 * workers - 1 - stage;
+    if (problem.placement == placing::loop) return stage % workers;
     return pipeline == 0 ? stage : workers - 1 - stage;
 }
 
@@ -78,66 +80,69 @@ constexpr bool finite(double value) { return value >= 0 && value <= 1e15; }
 
 constexpr void check_costs(const per_stage& each, int needed, const char* key) {
     const auto size = static_cast<int>(each.values.size());
-    if (size != 1 && size != std::max(needed, 1))
+    if (size != 1 && size != (std::max)(needed, 1))
         refuse(std::string(key) + " has " + std::to_string(size) + " numbers (" + std::to_string(needed) +
                " are needed) give that many, or one for all");
     for (const double value : each.values)
         if (!finite(value)) refuse(std::string(key) + " is no time (negative, not a number or too large) give seconds");
 }
 
-constexpr void check_sizes(const search_problem& of) {
-    if (of.stages < 1) refuse(text(refusal::stages_below_one));
-    if (of.micro_batches < 1) refuse(text(refusal::micro_batches_below_one));
-    if (of.stages > 1024)
-        refuse("stages is " + std::to_string(of.stages) + " (search takes at most 1024) search a part of the model");
-    if (std::int64_t{of.stages} * of.micro_batches > 1 << 20)
-        refuse("stages times micro_batches is " + std::to_string(std::int64_t{of.stages} * of.micro_batches) +
+constexpr void check_sizes(const search_problem& problem) {
+    if (problem.stages < 1) refuse(text(refusal::stages_below_one));
+    if (problem.micro_batches < 1) refuse(text(refusal::micro_batches_below_one));
+    if (problem.stages > 1024)
+        refuse("stages is " + std::to_string(problem.stages) +
+               " (search takes at most 1024) search a part of the model");
+    if (std::int64_t{problem.stages} * problem.micro_batches > 1 << 20)
+        refuse("stages times micro_batches is " + std::to_string(std::int64_t{problem.stages} * problem.micro_batches) +
                " (search takes at most 1048576) search fewer micro-batches, the middle of a schedule repeats");
-    if (of.placement == placing::fold && of.stages % 2 != 0)
+    if (problem.placement == placing::fold && problem.stages % 2 != 0)
         refuse("stages must be even (a fold puts two on each worker) use an even number of stages");
-    if (of.placement == placing::loop && (of.chunks < 1 || of.stages % of.chunks != 0))
-        refuse("chunks is " + std::to_string(of.chunks) + " (it must divide stages, " + std::to_string(of.stages) +
-               ") give a divisor");
+    if (problem.placement == placing::loop && (problem.chunks < 1 || problem.stages % problem.chunks != 0))
+        refuse("chunks is " + std::to_string(problem.chunks) + " (it must divide stages, " +
+               std::to_string(problem.stages) + ") give a divisor");
 }
 
-constexpr void check_memory(const search_problem& of, int workers) {
-    const auto size = of.memory.size();
+constexpr void check_memory(const search_problem& problem, int workers) {
+    const auto size = problem.memory.size();
     if (size > 1 && size != static_cast<std::size_t>(workers))
         refuse("memory has " + std::to_string(size) + " limits (there are " + std::to_string(workers) +
                " workers) give one for each, or one for all");
-    const int least = least_memory(of);
+    const int least = least_memory(problem);
     for (std::size_t w = 0; w < size; ++w)
-        if (!(of.memory[w] >= least))
-            refuse("memory of worker " + std::to_string(w) + " is too small (" + name(of.placement) +
+        if (!(problem.memory[w] >= least))
+            refuse("memory of worker " + std::to_string(w) + " is too small (" + name(problem.placement) +
                    " needs room for " + std::to_string(least) + " activations) allow at least that");
-    if (!(of.kept >= 0 && of.kept <= 1)) refuse("kept is no share (0 … 1 is possible) give one such as 1 or 0.4");
+    if (!(problem.kept >= 0 && problem.kept <= 1))
+        refuse("kept is no share (0 … 1 is possible) give one such as 1 or 0.4");
 }
 
 /// Refuses what cannot be searched, in one line.
-constexpr void check(const search_problem& of) {
-    check_sizes(of);
-    check_memory(of, workers_of(of));
-    check_costs(of.cost.forward, of.stages, "forward");
-    if (of.split) {
-        check_costs(of.cost.input_gradient, of.stages, "input_gradient");
-        check_costs(of.cost.weight_gradient, of.stages, "weight_gradient");
+constexpr void check(const search_problem& problem) {
+    check_sizes(problem);
+    check_memory(problem, workers_of(problem));
+    check_costs(problem.cost.forward, problem.stages, "forward");
+    if (problem.split) {
+        check_costs(problem.cost.input_gradient, problem.stages, "input_gradient");
+        check_costs(problem.cost.weight_gradient, problem.stages, "weight_gradient");
     } else {
-        check_costs(of.cost.backward, of.stages, "backward");
+        check_costs(problem.cost.backward, problem.stages, "backward");
     }
-    check_costs(of.cost.transfer, of.stages - 1, "transfer");
+    check_costs(problem.cost.transfer, problem.stages - 1, "transfer");
     double sum = 0;
-    for (int s = 0; s < of.stages; ++s) {
-        sum += of.cost.forward[s];
-        sum += of.split ? of.cost.input_gradient[s] + of.cost.weight_gradient[s] : of.cost.backward[s];
+    for (int s = 0; s < problem.stages; ++s) {
+        sum += problem.cost.forward[s];
+        sum +=
+            problem.split ? problem.cost.input_gradient[s] + problem.cost.weight_gradient[s] : problem.cost.backward[s];
     }
     if (!(sum > 0)) refuse("all costs are 0 (every schedule is then as short as any) give the time of a pass");
 }
 
 /// Enters the lanes of one stage of one pipeline.
-constexpr void add_stage(const search_problem& of, instance& to, int p, int s, std::int32_t count) {
+constexpr void add_stage(const search_problem& problem, instance& to, int p, int s, std::int32_t count) {
     const bool last = s + 1 == to.stages;
     lane one;
-    one.worker = place(of, to.workers, p, s);
+    one.worker = place(problem, to.workers, p, s);
     one.count = count;
     one.stage = s;
     one.pipeline = p;
@@ -145,19 +150,19 @@ constexpr void add_stage(const search_problem& of, instance& to, int p, int s, s
     one.gradient = to.id(p, s, 1);
     one.weight = to.split ? to.id(p, s, 2) : -1;
     const auto crossing = [&](int other, int boundary) {
-        return place(of, to.workers, p, other) != one.worker ? of.cost.transfer[boundary] : 0.0;
+        return place(problem, to.workers, p, other) != one.worker ? problem.cost.transfer[boundary] : 0.0;
     };
     lane f = one;
     f.op = pass::forward;
-    f.seconds = of.cost.forward[s];
+    f.seconds = problem.cost.forward[s];
     f.mass = 1;
     f.before = s > 0 ? to.id(p, s - 1, 0) : -1;
     f.travel = s > 0 ? crossing(s - 1, s - 1) : 0;
     f.after = last ? to.id(p, s, 1) : to.id(p, s + 1, 0);
     lane g = one;
     g.op = to.split ? pass::input_gradient : pass::backward;
-    g.seconds = to.split ? of.cost.input_gradient[s] : of.cost.backward[s];
-    g.mass = to.split ? of.kept - 1 : -1;
+    g.seconds = to.split ? problem.cost.input_gradient[s] : problem.cost.backward[s];
+    g.mass = to.split ? problem.kept - 1 : -1;
     g.before = last ? f.forward : to.id(p, s + 1, 1);
     g.travel = last ? 0 : crossing(s + 1, s);
     g.after = s > 0 ? to.id(p, s - 1, 1) : -1;
@@ -166,8 +171,8 @@ constexpr void add_stage(const search_problem& of, instance& to, int p, int s, s
     if (!to.split) return;
     lane w = one;
     w.op = pass::weight_gradient;
-    w.seconds = of.cost.weight_gradient[s];
-    w.mass = -of.kept;
+    w.seconds = problem.cost.weight_gradient[s];
+    w.mass = -problem.kept;
     w.before = g.gradient;
     to.lanes.push_back(w);
 }
@@ -190,20 +195,20 @@ constexpr void set_reserves(instance& to) {
 }
 
 /// Checks the problem and lays it out.
-constexpr instance lay_out(const search_problem& of) {
-    check(of);
+constexpr instance lay_out(const search_problem& problem) {
+    check(problem);
     instance to;
-    to.workers = workers_of(of);
-    to.stages = of.stages;
-    to.pipelines = of.placement == placing::overlay ? 2 : 1;
-    to.kinds = of.split ? 3 : 2;
-    to.units = of.micro_batches;
-    to.split = of.split;
-    to.minimise = of.minimise;
+    to.workers = workers_of(problem);
+    to.stages = problem.stages;
+    to.pipelines = problem.placement == placing::overlay ? 2 : 1;
+    to.kinds = problem.split ? 3 : 2;
+    to.units = problem.micro_batches;
+    to.split = problem.split;
+    to.minimise = problem.minimise;
     for (int p = 0; p < to.pipelines; ++p)
         for (int s = 0; s < to.stages; ++s) {
-            add_stage(of, to, p, s, (of.micro_batches + (p == 0 ? to.pipelines - 1 : 0)) / to.pipelines);
-            to.placement.push_back(place(of, to.workers, p, s));
+            add_stage(problem, to, p, s, (problem.micro_batches + (p == 0 ? to.pipelines - 1 : 0)) / to.pipelines);
+            to.placement.push_back(place(problem, to.workers, p, s));
         }
     to.held.assign(static_cast<std::size_t>(to.workers), std::vector<std::int32_t>());
     to.work.assign(static_cast<std::size_t>(to.workers), 0.0);
@@ -220,8 +225,9 @@ constexpr instance lay_out(const search_problem& of) {
     to.offsets.push_back(0);
     for (const std::int32_t size : sizes) to.offsets.push_back(to.offsets.back() + size);
     for (int w = 0; w < to.workers; ++w)
-        to.limit.push_back(of.memory.empty() ? 1e18
-                                             : of.memory[of.memory.size() == 1 ? 0 : static_cast<std::size_t>(w)]);
+        to.limit.push_back(problem.memory.empty()
+                               ? 1e18
+                               : problem.memory[problem.memory.size() == 1 ? 0 : static_cast<std::size_t>(w)]);
     set_reserves(to);
     return to;
 }

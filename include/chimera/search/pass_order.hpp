@@ -23,11 +23,12 @@ using order = std::vector<std::uint16_t>;
 /// Plays orders, every pass as early as its worker and its input allow. Allocates nothing after construction.
 class order_player {
 public:
-    explicit constexpr order_player(const instance& of)
-        : of_(&of), ends_(static_cast<std::size_t>(of.passes()), 0.0),
-          starts_(static_cast<std::size_t>(of.passes()), 0.0), done_(of.lanes.size(), 0),
-          at_(static_cast<std::size_t>(of.workers), 0), waits_(static_cast<std::size_t>(of.workers), -1),
-          clock_(static_cast<std::size_t>(of.workers), 0.0), awake_(static_cast<std::size_t>(of.workers) * 2 + 2, 0) {}
+    explicit constexpr order_player(const instance& task)
+        : of_(&task), ends_(static_cast<std::size_t>(task.passes()), 0.0),
+          starts_(static_cast<std::size_t>(task.passes()), 0.0), done_(task.lanes.size(), 0),
+          at_(static_cast<std::size_t>(task.workers), 0), waits_(static_cast<std::size_t>(task.workers), -1),
+          clock_(static_cast<std::size_t>(task.workers), 0.0),
+          awake_(static_cast<std::size_t>(task.workers) * 2 + 2, 0) {}
 
     /// False when workers wait for each other. Memory is not looked at: see `keeps_limits`.
     constexpr bool play(const order& rows, value& out) {
@@ -86,8 +87,8 @@ public:
             if (offsets[w] == offsets[w + 1]) continue;
             const double end = clock_[static_cast<std::size_t>(w)];
             const double span = end - starts[base[row[offsets[w]]]];
-            out.makespan = std::max(out.makespan, end);
-            out.span = std::max(out.span, span);
+            out.makespan = (std::max)(out.makespan, end);
+            out.span = (std::max)(out.span, span);
             out.sum += span;
         }
         return true;

@@ -10,21 +10,21 @@
 
 namespace chimera {
 
-/// Which worker holds which stage. linear: stage s on worker s. fold: two stages per worker, s on min(s, 2W-1-s).
+/// The placement of stages on workers. linear: stage s on worker s. fold: two stages per worker, s on min(s, 2W-1-s).
 /// loop: `chunks` stages per worker, s on s mod W. overlay: two pipelines, the second mirrored, over the same workers.
 enum class placing : std::uint8_t { linear, fold, loop, overlay };
 
 /// The name of a placement on command lines.
-constexpr const char* name(placing which) {
+[[nodiscard]] constexpr const char* name(placing which) noexcept {
     constexpr const char* names[] = {"linear", "fold", "loop", "overlay"};
     return names[static_cast<int>(which)];
 }
 
-/// What is to be short: the time from 0 to the last end, or the longest span (a worker's last end minus first start).
-/// The other one breaks ties.
+/// The quantity to minimise: the time from 0 to the last end, or the longest span (a worker's last end minus first
+/// start). The other one breaks ties.
 enum class objective : std::uint8_t { makespan, span };
 
-/// What `search` is asked. Costs are per stage and unit; recompute, reduce and update take no part.
+/// The problem that `search` solves. Costs are per stage and unit; recompute, reduce and update take no part.
 struct search_problem {
     int stages = 1;
     int micro_batches = 1;  ///< of the iteration; overlay: shared out as evenly as possible, the first pipeline more
@@ -38,7 +38,7 @@ struct search_problem {
     objective minimise = objective::makespan;
 };
 
-/// What a running search has reached.
+/// The progress of a running search.
 struct search_progress {
     double makespan = 0;
     double longest_span = 0;
@@ -48,7 +48,7 @@ struct search_progress {
     std::int64_t evaluations_most = 0;
 };
 
-/// How long `search` looks. Equal problems and options give equal results, unless a search is cut short.
+/// The options of `search`. Equal problems and options give equal results, unless a search is cut short.
 struct search_options {
     std::uint64_t seed = 1;
     std::int64_t evaluations = 0;  ///< about how many orders to try; 0: by the size of the problem
@@ -68,8 +68,12 @@ struct search_result {
     bool exact = false;      ///< branch and bound came to its end: the value minimised is the least there is
     bool cut_short = false;  ///< by time or by the caller
 
-    constexpr double makespan_gap() const { return makespan > 0 ? makespan / makespan_bound - 1 : 0; }
-    constexpr double span_gap() const { return longest_span > 0 ? longest_span / span_bound - 1 : 0; }
+    [[nodiscard]] constexpr double makespan_gap() const noexcept {
+        return makespan > 0 ? makespan / makespan_bound - 1 : 0;
+    }
+    [[nodiscard]] constexpr double span_gap() const noexcept {
+        return longest_span > 0 ? longest_span / span_bound - 1 : 0;
+    }
 };
 
 }  // namespace chimera

@@ -12,20 +12,20 @@
 namespace chimera::detail::seek {
 
 /// The schedule that runs an order: pipeline p has its units one after the other, every pass takes a tick.
-constexpr schedule to_schedule(const instance& of, const order& rows) {
+constexpr schedule to_schedule(const instance& task, const order& rows) {
     schedule out;
     out.head.family = "search";
-    out.head.workers = of.workers;
-    out.head.stages = of.stages;
-    out.head.pipelines = of.pipelines;
-    out.head.micro_batches = of.units;
-    out.placement = of.placement;
-    out.offsets = of.offsets;
+    out.head.workers = task.workers;
+    out.head.stages = task.stages;
+    out.head.pipelines = task.pipelines;
+    out.head.micro_batches = task.units;
+    out.placement = task.placement;
+    out.offsets = task.offsets;
     out.entries.reserve(rows.size());
-    std::vector<std::int32_t> done(of.lanes.size(), 0);
-    const std::int32_t first_pipeline = of.lanes.front().count;
+    std::vector<std::int32_t> done(task.lanes.size(), 0);
+    const std::int32_t first_pipeline = task.lanes.front().count;
     for (const std::uint16_t id : rows) {
-        const lane& l = of.lanes[id];
+        const lane& l = task.lanes[id];
         slot s;
         s.first = (l.pipeline == 0 ? 0 : first_pipeline) + done[id]++;
         s.stage = static_cast<std::uint16_t>(l.stage);

@@ -52,10 +52,10 @@ protected:
         auto *qkv = l.numbers(3 * n, 1), *dy = l.numbers(n, 2), *y = l.empty(n);
         auto* d_qkv = in_place ? qkv : l.empty(3 * n);
         auto* log_sum = l.empty_wide(std::size_t(s.sequences) * std::size_t(s.heads) * std::size_t(s.tokens));
-        const auto plan = on.plan(s);
+        const auto prepared = on.prepare(s);
         repeat([&] {
-            on.attention_forward(plan, qkv, y, log_sum);
-            on.attention_backward(plan, qkv, y, dy, log_sum, d_qkv);
+            on.attention_forward(prepared, qkv, y, log_sum);
+            on.attention_backward(prepared, qkv, y, dy, log_sum, d_qkv);
         });
         l.give(y, n, {});
         l.give(d_qkv, 3 * n, {});
@@ -82,7 +82,7 @@ TEST_F(fused, is_what_shapes_of_models_get) {
     for (const bool deterministic : {false, true})
         for (const attention_shape& s : shapes) {
             device on = made(true, deterministic);
-            const auto plan = on.plan(s);
+            const auto prepared = on.prepare(s);
             EXPECT_TRUE(on.is_fused(plan)) << name(s) << ": " << on.attention_way(plan);
 #ifndef CHIMERA_ON_HOST
             EXPECT_THAT(on.attention_way(plan), testing::StartsWith("cuDNN ")) << name(s);
@@ -110,9 +110,9 @@ TEST_F(fused, equals_the_reference_and_may_overwrite_its_input) {
             auto *qkv = l.numbers(2 * 37 * 3 * 128, 1), *dy = l.numbers(2 * 37 * 128, 2), *y = l.empty(2 * 37 * 128);
             auto* d_qkv = in_place ? qkv : l.empty(2 * 37 * 3 * 128);
             auto* log_sum = l.empty_wide(2 * 2 * 37);
-            const auto plan = l.device.plan(attention_shape{2, 37, 2, 128});
-            l.device.attention_forward(plan, qkv, y, log_sum);
-            l.device.attention_backward(plan, qkv, y, dy, log_sum, d_qkv);
+            const auto prepared = l.device.prepare(attention_shape{2, 37, 2, 128});
+            l.device.attention_forward(prepared, qkv, y, log_sum);
+            l.device.attention_backward(prepared, qkv, y, dy, log_sum, d_qkv);
             l.give(y, 2 * 37 * 128, {50, 2});
             l.give(log_sum, 2 * 2 * 37, {50, 0});
             l.give(d_qkv, 2 * 37 * 3 * 128, {50, 8});
@@ -123,7 +123,7 @@ TEST_F(fused, equals_the_reference_and_may_overwrite_its_input) {
 TEST_F(fused, leaves_the_same_bits_twice_where_that_is_asked_for) {
     for (const attention_shape& s : shapes) {
         device on = made(true, true);
-        ASSERT_TRUE(on.is_fused(on.plan(s))) << on.attention_way(on.plan(s));
+        ASSERT_TRUE(on.is_fused(on.prepare(s))) << on.attention_way(on.prepare(s));
         const outcome first = run(on, s);
         for (int i = 0; i < 3; ++i) EXPECT_TRUE(run(on, s) == first) << name(s);
         EXPECT_TRUE(run(on, s, true) == first) << name(s) << " in place";
@@ -146,8 +146,8 @@ TEST_F(fused, says_why_it_is_not_used_and_once) {
     testing::internal::CaptureStderr();
     for (int i = 0; i < 3; ++i) {
         device on = made(true, i == 0);
-        const auto plan = on.plan(shapes[0]);
-        EXPECT_FALSE(on.is_fused(plan));
+        const auto prepared = on.prepare(shapes[0]);
+        EXPECT_FALSE(on.is_fused(prepared));
         EXPECT_EQ(on.attention_way(plan), "matrix products (a shape of the moon)");
     }
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
@@ -158,19 +158,19 @@ TEST_F(fused, says_why_it_is_not_used_and_once) {
 TEST_F(fused, is_silent_where_it_was_not_built_or_not_wanted) {
     testing::internal::CaptureStderr();
     device off = made(false, false);
-    EXPECT_EQ(off.attention_way(off.plan(shapes[0])), "matrix products (fused attention is turned off)");
+    EXPECT_EQ(off.attention_way(off.prepare(shapes[0])), "matrix products (fused attention is turned off)");
     cuda_device<float> wide(cuda_options{.cache = {}});
-    EXPECT_EQ(wide.attention_way(wide.plan(shapes[0])), "matrix products (in fp32)");
+    EXPECT_EQ(wide.attention_way(wide.prepare(shapes[0])), "matrix products (in fp32)");
     fake::the().fused.built = false;
     device without = made(true, false);
-    EXPECT_EQ(without.attention_way(without.plan(shapes[0])), "matrix products (it was not built)");
+    EXPECT_EQ(without.attention_way(without.prepare(shapes[0])), "matrix products (it was not built)");
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(fused, is_asked_to_be_deterministic_where_the_device_is) {
     for (const bool deterministic : {true, false}) {
         device on = made(true, deterministic);
-        on.plan(shapes[0]);
+        on.prepare(shapes[0]);
         EXPECT_EQ(fake::the().fused.deterministic, deterministic);
     }
 }
@@ -178,10 +178,10 @@ TEST_F(fused, is_asked_to_be_deterministic_where_the_device_is) {
 TEST_F(fused, gives_way_to_products_where_its_workspace_is_too_large) {
     fake::the().fused.workspace = std::size_t{1} << 30;  // products of this shape need less
     device enough = made(true, true);
-    EXPECT_TRUE(enough.is_fused(enough.plan(shapes[0])));
+    EXPECT_TRUE(enough.is_fused(enough.prepare(shapes[0])));
     ++fake::the().fused.workspace;
     device less = made(true, true);
-    EXPECT_EQ(less.attention_way(less.plan(shapes[0])), "matrix products (its workspace is too large)");
+    EXPECT_EQ(less.attention_way(less.prepare(shapes[0])), "matrix products (its workspace is too large)");
 }
 
 TEST_F(fused, gives_way_to_products_where_it_is_refused_when_run) {
@@ -189,15 +189,15 @@ TEST_F(fused, gives_way_to_products_where_it_is_refused_when_run) {
         device on = made(true, true), by_products = made(false, true);
         const auto refuse = [] { fake::the().fused.refuses_to_run = "not today"; };
         fake::the().fused.refuses_to_run.clear();
-        const auto plan = on.plan(shapes[1]);
+        const auto prepared = on.prepare(shapes[1]);
         if (before_forward) refuse();
         lab l(on);
         const std::size_t n = rows(shapes[1]);
         auto *qkv = l.numbers(3 * n, 1), *dy = l.numbers(n, 2), *y = l.empty(n);
         auto* log_sum = l.empty_wide(2 * 37);
-        on.attention_forward(plan, qkv, y, log_sum);
+        on.attention_forward(prepared, qkv, y, log_sum);
         refuse();
-        on.attention_backward(plan, qkv, y, dy, log_sum, qkv);
+        on.attention_backward(prepared, qkv, y, dy, log_sum, qkv);
         EXPECT_EQ(on.attention_way(plan), "matrix products (not today)");
         l.give(qkv, 3 * n, {});
         const outcome expected = run(by_products, shapes[1]);

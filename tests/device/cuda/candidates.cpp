@@ -39,9 +39,9 @@ protected:
     static int computes(D& device) {
         fake::the().last = -1;
         conform(device, "linear", [](auto& l) {
-            const auto plan = l.device.plan(linear_shape{17, 9, 24}, linear_role::biased);
+            const auto prepared = l.device.prepare(linear_shape{17, 9, 24}, linear_role::biased);
             auto *x = l.numbers(17 * 9, 1), *w = l.numbers(9 * 24, 2), *b = l.numbers(24, 3), *y = l.empty(17 * 24);
-            l.device.linear_forward(plan, x, w, b, nullptr, y);
+            l.device.linear_forward(prepared, x, w, b, nullptr, y);
             l.give(y, 17 * 24, {30, 2});
         });
         return fake::the().last;
@@ -50,13 +50,13 @@ protected:
     template <class D>
     static void computes_fused(D& device, linear_role role = linear_role::any) {
         conform(device, "fused", [&](auto& l) {
-            const auto plan = l.device.plan(linear_shape{17, 24, 16}, role);
+            const auto prepared = l.device.prepare(linear_shape{17, 24, 16}, role);
             auto *x = l.numbers(17 * 24, 1), *w = l.numbers(24 * 16, 2), *dy = l.numbers(17 * 16, 3);
             auto *y = l.empty(17 * 16), *dx = l.empty(17 * 24), *b = l.numbers(16, 4), *kept = l.empty(17 * 16);
             auto *dw = l.wides(24 * 16, 5), *db = l.wides(16, 6);
-            l.device.linear_gelu_forward(plan, x, w, b, kept, y);
-            l.device.linear_gelu_backward_input(plan, dy, w, x, dx, dx);
-            l.device.linear_backward_weight(plan, dy, x, dw, db, true);
+            l.device.linear_gelu_forward(prepared, x, w, b, kept, y);
+            l.device.linear_gelu_backward_input(prepared, dy, w, x, dx, dx);
+            l.device.linear_backward_weight(prepared, dy, x, dw, db, true);
             l.give(y, 17 * 16, {40, 3.5});
             l.give(kept, 17 * 16, {30, 2});
             l.give(dx, 17 * 24, {40, 2});
@@ -157,9 +157,9 @@ TEST_F(cuda_candidates, without_room_to_measure_all_devices_of_a_process_choose_
     lab l(first);
     auto *x = l.numbers(17 * 9, 1), *w = l.numbers(9 * 24, 2), *y = l.empty(17 * 24);
     const std::size_t memory = fake::the().memory;
-    const auto plan = first.plan(shape), other = second.plan(shape);
+    const auto prepared = first.prepare(shape), other = second.prepare(shape);
     fake::the().memory = fake::the().taken;
-    first.linear_forward(plan, x, w, nullptr, nullptr, y);
+    first.linear_forward(prepared, x, w, nullptr, nullptr, y);
     const int chosen = fake::the().last;
     EXPECT_EQ(chosen, 0);
     EXPECT_EQ(lines_of("l"), 0u) << "what was not measured was remembered";
@@ -174,9 +174,9 @@ TEST_F(cuda_candidates, without_room_nothing_is_fused_that_was_not_tried) {
     lab l(first);
     auto *x = l.numbers(17 * 24, 1), *w = l.numbers(24 * 16, 2), *b = l.numbers(16, 4), *y = l.empty(17 * 16);
     const std::size_t memory = fake::the().memory;
-    const auto plan = first.plan(shape), other = second.plan(shape);
+    const auto prepared = first.prepare(shape), other = second.prepare(shape);
     fake::the().memory = fake::the().taken;
-    first.linear_gelu_forward(plan, x, w, b, nullptr, y);
+    first.linear_gelu_forward(prepared, x, w, b, nullptr, y);
     EXPECT_EQ(fake::the().last_epilogue, CUBLASLT_EPILOGUE_BIAS);
     fake::the().memory = memory;
     second.linear_gelu_forward(other, x, w, b, nullptr, y);
@@ -201,10 +201,10 @@ TEST_F(cuda_candidates, operands_smaller_than_the_cache_are_not_measured_where_t
     for (const std::size_t cache : {std::size_t{0}, bytes, 5 * bytes, 100 * bytes}) {
         fake::the().cache = static_cast<int>(cache), fake::the().operands.clear();
         cuda_device<float> device(keeping(std::to_string(cache).c_str()));
-        device.plan(linear_shape{17, 9, 24}, linear_role::any);
+        device.prepare(linear_shape{17, 9, 24}, linear_role::any);
         lab l(device);
         auto *x = l.numbers(17 * 9, 1), *w = l.numbers(9 * 24, 2), *y = l.empty(17 * 24);
-        device.linear_forward(device.plan(linear_shape{17, 9, 24}), x, w, nullptr, nullptr, y);
+        device.linear_forward(device.prepare(linear_shape{17, 9, 24}), x, w, nullptr, nullptr, y);
         const std::size_t sets = fake::the().operands.size();
         EXPECT_LE(sets, 16u);
         EXPECT_GE((sets - 1) * bytes, std::min(cache, 15 * bytes)) << cache;
@@ -218,7 +218,7 @@ TEST_F(cuda_candidates, test_data_is_made_once_and_doubled_on_the_gpu) {
     cuda_device<bf16> device(keeping("p"));
     const std::size_t before = fake::the().from_host;
     fake::the().skip_timed = true;
-    device.plan(linear_shape{2000, 777, 600}, linear_role::bare);  // operands of 6 MB and more, four products
+    device.prepare(linear_shape{2000, 777, 600}, linear_role::bare);  // operands of 6 MB and more, four products
     EXPECT_LE(fake::the().from_host - before, std::size_t{4} * (1 << 19));
 }
 

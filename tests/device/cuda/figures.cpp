@@ -26,7 +26,7 @@ TEST(gpu_figures, shares_of_a_peak_that_is_not_known_are_not_invented) {
 
 // Product by product: forward once, backward twice, two FLOP for every multiply-add; attention over half the square.
 TEST(gpu_figures, flops_of_a_step_are_those_of_its_products) {
-    const executor::gpt2_config c{.layers = 3, .heads = 2, .channels = 10, .vocabulary = 7, .context = 8};
+    const gpt2_sizes c{.layers = 3, .heads = 2, .channels = 10, .vocabulary = 7, .context = 8};
     const double rows = 24, tokens = 8;
     double sum = 0;
     const auto product = [&](double m, double n, double k) { sum += 3 * 2 * m * n * k; };

@@ -33,11 +33,11 @@ protected:
     /// Makes plans as a layer does, and says which algorithm then runs.
     static int chosen(const cuda_options& options) {
         cuda_device<float> device(options);
-        const auto plan = device.plan(linear_shape{16, 8, 24}, linear_role::biased);
+        const auto prepared = device.prepare(linear_shape{16, 8, 24}, linear_role::biased);
         lab l(device);
         auto *x = l.numbers(128, 1), *w = l.numbers(192, 2), *b = l.numbers(24, 3), *y = l.empty(384);
         const int asked = fake::the().heuristics;
-        device.linear_forward(plan, x, w, b, nullptr, y);
+        device.linear_forward(prepared, x, w, b, nullptr, y);
         EXPECT_EQ(fake::the().heuristics, asked) << "planned while running";
         return fake::the().last;
     }
@@ -86,13 +86,14 @@ TEST_F(cuda_plans, what_is_fused_is_what_pays) {
     for (const bool pays : {true, false}) {
         fake::the().fused_cost = pays ? 0 : 0.1;
         cuda_device<bf16> device(cuda_options{.cache = folder(pays ? "f" : "g")});
-        const auto plan = device.plan(linear_shape{9, 24, 16}, linear_role::gelu);
+        const auto prepared = device.prepare(linear_shape{9, 24, 16}, linear_role::gelu);
         const int asked = fake::the().heuristics;
         for (const bool keep : {false, true})
             conform(device, "GELU", [&](auto& l) {
                 auto *x = l.numbers(9 * 24, 1), *w = l.numbers(24 * 16, 2), *b = l.numbers(16, 4);
                 auto *y = l.empty(9 * 16), *kept = l.empty(9 * 16);
-                l.device.linear_gelu_forward(l.device.plan(linear_shape{9, 24, 16}), x, w, b, keep ? kept : nullptr, y);
+                l.device.linear_gelu_forward(l.device.prepare(linear_shape{9, 24, 16}), x, w, b, keep ? kept : nullptr,
+                                             y);
                 l.give(y, 9 * 16, {40, 2.5});
                 if (keep) l.give(kept, 9 * 16, {30, 1});
             });
@@ -101,20 +102,20 @@ TEST_F(cuda_plans, what_is_fused_is_what_pays) {
             conform(device, "sums", [&](auto& l) {
                 auto *x = l.numbers(9 * 24, 1), *dy = l.numbers(9 * 16, 2);
                 auto *dw = l.wides(24 * 16, 5), *db = l.wides(16, 6);
-                l.device.linear_backward_weight(l.device.plan(linear_shape{9, 24, 16}), dy, x, dw, db, add);
+                l.device.linear_backward_weight(l.device.prepare(linear_shape{9, 24, 16}), dy, x, dw, db, add);
                 l.give(dw, 24 * 16, {30, 0});
                 l.give(db, 16, {30, 0});
             });
         EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_DEFAULT);
         EXPECT_EQ(fake::the().heuristics, asked) << "planned while running";
-        EXPECT_NE(plan, nullptr);
-        const auto after = device.plan(linear_shape{9, 16, 24}, linear_role::residual_after_gelu);
+        EXPECT_NE(prepared, nullptr);
+        const auto after = device.prepare(linear_shape{9, 16, 24}, linear_role::residual_after_gelu);
         const int asked_after = fake::the().heuristics;
         for (const bool in_place : {false, true})
             conform(device, "GELU's backward", [&](auto& l) {
                 auto *dy = l.numbers(9 * 24, 1), *w = l.numbers(24 * 16, 2), *before = l.numbers(9 * 16, 3);
                 auto *room = l.empty(9 * 16), *dx = in_place ? before : room;
-                l.device.linear_gelu_backward_input(l.device.plan(linear_shape{9, 16, 24}), dy, w, before, dx, room);
+                l.device.linear_gelu_backward_input(l.device.prepare(linear_shape{9, 16, 24}), dy, w, before, dx, room);
                 l.give(dx, 9 * 16, {40, pays ? 1. : 2.});  // the product is not stored before its slope is known
             });
         EXPECT_EQ(fake::the().last_epilogue, pays ? CUBLASLT_EPILOGUE_DGELU : CUBLASLT_EPILOGUE_DEFAULT);
@@ -139,25 +140,25 @@ TEST_F(cuda_plans, products_that_cublaslt_cannot_do_are_done_all_the_same) {
         auto *qkv = l.numbers(34 * 144, 1), *dy = l.numbers(34 * 48, 2);
         auto *y = l.empty(34 * 48), *d_qkv = l.empty(34 * 144);
         auto* log_sum = l.empty_wide(6 * 17);
-        const auto plan = l.device.plan(s);
-        l.device.attention_forward(plan, qkv, y, log_sum);
-        l.device.attention_backward(plan, qkv, y, dy, log_sum, d_qkv);
+        const auto prepared = l.device.prepare(s);
+        l.device.attention_forward(prepared, qkv, y, log_sum);
+        l.device.attention_backward(prepared, qkv, y, dy, log_sum, d_qkv);
         l.give(y, 34 * 48, {50, 2});
         l.give(d_qkv, 34 * 144, {50, 8});
     });
     for (const bool transposed : {false, true})
         conform(device, "linear", [&](auto& l) {
-            const auto plan = l.device.plan(linear_shape{9, 24, 16, transposed});
+            const auto prepared = l.device.prepare(linear_shape{9, 24, 16, transposed});
             auto *x = l.numbers(9 * 24, 1), *w = l.numbers(24 * 16, 2), *dy = l.numbers(9 * 16, 3);
             auto *y = l.empty(9 * 16), *dx = l.empty(9 * 24), *b = l.numbers(16, 4), *kept = l.empty(9 * 16);
             auto *dw = l.wides(24 * 16, 5), *db = l.wides(16, 6);
-            l.device.linear_forward(plan, x, w, b, dy, y);
+            l.device.linear_forward(prepared, x, w, b, dy, y);
             l.give(y, 9 * 16, {30, 2});
-            l.device.linear_gelu_forward(plan, x, w, b, kept, y);
-            l.device.linear_gelu_backward_input(plan, dy, w, x, dx, dx);
+            l.device.linear_gelu_forward(prepared, x, w, b, kept, y);
+            l.device.linear_gelu_backward_input(prepared, dy, w, x, dx, dx);
             l.give(dx, 9 * 24, {40, 2});
-            l.device.linear_backward_input(plan, dy, w, dx);
-            l.device.linear_backward_weight(plan, dy, x, dw, db, true);
+            l.device.linear_backward_input(prepared, dy, w, dx);
+            l.device.linear_backward_weight(prepared, dy, x, dw, db, true);
             l.give(y, 9 * 16, {30, 3.5});
             l.give(kept, 9 * 16, {30, 2});
             l.give(dx, 9 * 24, {30, 1});

@@ -12,7 +12,7 @@
 namespace chimera::executor::test {
 namespace {
 
-const gpt2_config small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
+const gpt2_sizes small{.layers = 3, .heads = 3, .channels = 48, .vocabulary = 61, .context = 32};
 const unit_shape unit{2, 17};
 constexpr int units = 3;
 
@@ -53,7 +53,7 @@ public:
 
     outcome run(order how) {
         for (auto& s : stages_) {
-            s->core().set_batch(data_.batch);
+            s->set_batch(data_.batch);
             s->clear_gradients();
         }
         for (int u = 0; u < units; ++u) forward(u, how);
@@ -67,15 +67,15 @@ public:
     tensors read(stored what) {
         tensors all;
         for (auto& s : stages_)
-            for (const parameter& p : s->core().tensors()) {
+            for (const parameter& p : s->tensors()) {
                 all[p.name].resize(p.size);
-                s->core().read(p, what, all[p.name]);
+                s->read(p, what, all[p.name]);
             }
         return all;
     }
     void write(stored what, const tensors& all) {
         for (auto& s : stages_)
-            for (const parameter& p : s->core().tensors()) s->core().write(p, what, all.at(p.name));
+            for (const parameter& p : s->tensors()) s->write(p, what, all.at(p.name));
     }
 
 private:
@@ -114,12 +114,12 @@ private:
 
     outcome finish() {
         outcome result;
-        const auto losses = stages_.back()->core().losses();
+        const auto losses = stages_.back()->losses();
         result.losses.assign(losses.begin(), losses.end());
-        for (auto& s : stages_) result.square_sum += s->core().gradient_square_sum();
+        for (auto& s : stages_) result.square_sum += s->gradient_square_sum();
         result.gradients = read(stored::gradient);
         for (auto& s : stages_) {
-            s->core().set_step({.gradient_scale = 1.0 / units});
+            s->set_step({.gradient_scale = 1.0 / units});
             s->update();
         }
         result.weights = read(stored::weight);
@@ -195,7 +195,7 @@ TYPED_TEST(cuda_stages, gradients_without_a_unit_are_zero) {
 
 TYPED_TEST(cuda_stages, evaluate_equals_forward_but_for_rounding) {
     const data d;
-    gpt2_core<cuda_device<TypeParam>> s(this->device(), small, {0, small.layers, true, true}, unit, 7);
+    gpt2_stage<cuda_device<TypeParam>> s(this->device(), small, {0, small.layers, true, true}, unit, 7);
     const auto stash = this->device().allocate(s.stash_size(false) * sizeof(TypeParam));
     s.set_batch(d.batch);
     s.forward(1, reinterpret_cast<TypeParam*>(stash.data()), nullptr, nullptr);

@@ -7,7 +7,7 @@
 namespace chimera::bench {
 namespace {
 
-const executor::gpt2_config small{8, 2, 16, 31, 8};
+const gpt2_sizes small{8, 2, 16, 31, 8};
 
 TEST(benchmark_steps, are_counted_without_those_that_warm_up) {
     const step_result r = run_steps({"one_f_one_b", 1, small, 2, 3, 4, 5});

@@ -15,11 +15,11 @@ namespace chimera::detail {
 template <SharedStages Problem>
 class label_search {
 public:
-    constexpr label_search(const Problem& of, std::size_t most) : of_(of), most_(most) {
-        for (int s = 0; s < of.stages; ++s) workers_ = std::max(workers_, of.on[at(s)] + 1);
+    constexpr label_search(const Problem& problem, std::size_t most) : of_(problem), most_(most) {
+        for (int s = 0; s < problem.stages; ++s) workers_ = (std::max)(workers_, problem.on[at(s)] + 1);
         width_ = 2 * at(workers_);
         ends_.assign(at(workers_), 0);
-        for (int s = 0; s < of.stages; ++s) ends_[at(of.on[at(s)])] = s;
+        for (int s = 0; s < problem.stages; ++s) ends_[at(problem.on[at(s)])] = s;
     }
 
     constexpr bool probe(double bound, double longest) {
@@ -71,7 +71,7 @@ private:
             const double bytes = held[2 * w + 1] + of_.bytes(s, from.layers, j);
             if (bytes > of_.capacity || part > longest_) return;
             if (held[2 * w] + part > bound_) {
-                next_ = std::min(next_, held[2 * w] + part);
+                next_ = (std::min)(next_, held[2 * w] + part);
                 return;
             }
             const std::size_t row = out.size();
@@ -97,7 +97,7 @@ private:
             ++open;
         }
         if (open == 0 || all <= bound_ * open * (1 + 0x1p-20)) return true;
-        next_ = std::min(next_, all / open * (1 - 0x1p-30));
+        next_ = (std::min)(next_, all / open * (1 - 0x1p-30));
         return false;
     }
     constexpr void unite(std::vector<label>& out, const std::vector<double>& rows) const {
@@ -124,7 +124,8 @@ private:
             for (std::size_t v = 0; v < at(workers_); ++v)
                 spread[l.row] += rows[l.row * width_ + 2 * v] * rows[l.row * width_ + 2 * v];
         std::vector<label> best;
-        const std::size_t each = std::max<std::size_t>(1, most_ / (at(of_.layers) + 1));  // for every number of layers
+        const std::size_t each =
+            (std::max<std::size_t>)(1, most_ / (at(of_.layers) + 1));  // for every number of layers
         for (std::size_t first = 0; first < out.size();) {
             std::size_t last = first;
             while (last < out.size() && out[last].layers == out[first].layers) ++last;
@@ -132,7 +133,7 @@ private:
                       [&](const label& a, const label& b) {
                           return spread[a.row] != spread[b.row] ? spread[a.row] < spread[b.row] : a.row < b.row;
                       });
-            for (std::size_t l = first; l < std::min(last, first + each); ++l) best.push_back(out[l]);
+            for (std::size_t l = first; l < (std::min)(last, first + each); ++l) best.push_back(out[l]);
             first = last;
         }
         out = best;

@@ -30,8 +30,9 @@ concept SharedStages = requires(const T& of, int s, int i, int j) {
 template <SharedStages Problem>
 class mirror_search {
 public:
-    constexpr mirror_search(const Problem& of, bool empty) : of_(of), least_(empty ? 0 : 1), pairs_(of.stages / 2) {
-        ends_.assign(at(pairs_) + 1, std::vector<int>(at(of.layers) + 1, nowhere));
+    constexpr mirror_search(const Problem& problem, bool empty)
+        : of_(problem), least_(empty ? 0 : 1), pairs_(problem.stages / 2) {
+        ends_.assign(at(pairs_) + 1, std::vector<int>(at(problem.layers) + 1, nowhere));
         from_ = ends_;
     }
 
@@ -76,7 +77,7 @@ private:
         const double rest = of_.rest(i, ends_[at(p)][at(i)]);
         const int workers = (of_.stages + 1) / 2 - p;
         if (rest <= bound_ * workers * (1 + 0x1p-20)) return true;
-        next_ = std::min(next_, rest / workers * (1 - 0x1p-30));
+        next_ = (std::min)(next_, rest / workers * (1 - 0x1p-30));
         return false;
     }
     constexpr double cost(int p, int i, int k, int l, int j) const {
@@ -93,7 +94,7 @@ private:
         const int inner = least_ * (of_.stages - 2 * (p + 1));  // layers that the stages between must have
         int l = 0;
         for (int k = i + least_; k + inner <= j - least_; ++k) {
-            l = std::max(l, k + inner);
+            l = (std::max)(l, k + inner);
             l = least(p, i, k, l, j);
             if (l > j - least_) return;
             if (l < ends_[at(p + 1)][at(k)]) {
@@ -108,16 +109,16 @@ private:
         const int first = l, last = j - least_;
         int step = 1;
         while (l <= last && !good(l)) {  // mostly near; else by ever longer strides, then back by halves
-            if (l == last || good(std::min(l + step, last))) {
-                int to = std::min(l + step, last + 1);
+            if (l == last || good((std::min)(l + step, last))) {
+                int to = (std::min)(l + step, last + 1);
                 while (l + 1 < to) (good(l + (to - l) / 2) ? to : l) = l + (to - l) / 2;
                 l = l + 1;
                 break;
             }
-            l = std::min(l + step, last);
+            l = (std::min)(l + step, last);
             step *= 2;
         }
-        if (l > first && fits(p, i, k, l - 1, j)) next_ = std::min(next_, cost(p, i, k, l - 1, j));
+        if (l > first && fits(p, i, k, l - 1, j)) next_ = (std::min)(next_, cost(p, i, k, l - 1, j));
         return l;
     }
     /// The innermost worker takes what is left; where its two stages meet matters to memory and `longest` alone.
@@ -129,7 +130,7 @@ private:
                 if (!fits(p, i, k, k, j)) continue;
                 const double all = cost(p, i, k, k, j);
                 if (all > bound_) {
-                    next_ = std::min(next_, all);
+                    next_ = (std::min)(next_, all);
                     continue;
                 }
                 joint_ = k;
@@ -145,7 +146,7 @@ private:
             const double all = of_.part(p, i, j);
             if (of_.bytes(p, i, j) > of_.capacity || all > longest_) continue;
             if (all <= bound_) return end(i);
-            next_ = std::min(next_, all);
+            next_ = (std::min)(next_, all);
         }
         return false;
     }
@@ -153,9 +154,9 @@ private:
         last_ = i;
         const std::vector<int> c = cuts();
         for (int p = 0; p < pairs_; ++p)
-            reached_ = std::max(reached_, cost(p, c[at(p)], c[at(p) + 1], c[at(other(p))], c[at(other(p)) + 1]));
+            reached_ = (std::max)(reached_, cost(p, c[at(p)], c[at(p) + 1], c[at(other(p))], c[at(other(p)) + 1]));
         if (of_.stages % 2 == 1)
-            reached_ = std::max(reached_, static_cast<double>(of_.part(pairs_, c[at(pairs_)], c[at(pairs_) + 1])));
+            reached_ = (std::max)(reached_, static_cast<double>(of_.part(pairs_, c[at(pairs_)], c[at(pairs_) + 1])));
         return true;
     }
 

@@ -16,8 +16,8 @@ namespace chimera::detail {
 template <SharedStages Problem>
 class pair_search {
 public:
-    constexpr explicit pair_search(const Problem& of)
-        : of_(of), width_(at(of.layers) + 1), outer_((of.stages - 1) / 2) {}
+    constexpr explicit pair_search(const Problem& problem)
+        : of_(problem), width_(at(problem.layers) + 1), outer_((problem.stages - 1) / 2) {}
 
     /// Whether the tables have a size that can be kept.
     constexpr bool affordable() const {
@@ -68,7 +68,7 @@ private:
                 if (!fits(p, i, k, l, j)) break;
                 const double all = cost(p, i, k, l, j);
                 if (all > bound_) {
-                    next_ = std::min(next_, all);
+                    next_ = (std::min)(next_, all);
                     break;
                 }
                 any = true;
@@ -76,7 +76,7 @@ private:
                 if (rest <= most)
                     reach_[index(p + 1, k, l)] = 1;
                 else
-                    next_ = std::min(next_, rest / workers * (1 - 0x1p-30));
+                    next_ = (std::min)(next_, rest / workers * (1 - 0x1p-30));
             }
             if (!any) return;  // with more on the left it does not either
         }
@@ -90,7 +90,7 @@ private:
                                   : of_.bytes(outer_, i, j) <= of_.capacity && of_.part(outer_, i, j) <= longest_;
             if (!good) continue;
             if (all > bound_) {
-                next_ = std::min(next_, all);
+                next_ = (std::min)(next_, all);
                 continue;
             }
             cuts_.assign(at(of_.stages) + 1, 0);
@@ -115,7 +115,7 @@ private:
                 if (reach_[index(p - 1, i, j)] == 0 || !fits(p - 1, i, k, l, j)) continue;
                 const double all = cost(p - 1, i, k, l, j);
                 if (all > bound_) continue;
-                reached_ = std::max(reached_, all);
+                reached_ = (std::max)(reached_, all);
                 k = i;
                 l = j;
                 return;

@@ -18,16 +18,16 @@
 
 namespace chimera {
 
-/// Per stage: the worker, stages s and stages - 1 - s together. Bidirectional pipelines (two workers hold the same
-/// two stages: one number stands for both) and V-shaped ones.
-constexpr std::vector<int> mirrored(int stages) {
+/// Returns the worker of each stage if stages s and stages - 1 - s stand together: bidirectional pipelines (two workers
+/// hold two stages in common, and one number stands for both) and V-shaped ones.
+[[nodiscard]] constexpr std::vector<int> mirrored(int stages) {
     std::vector<int> on;
-    for (int s = 0; s < stages; ++s) on.push_back(std::min(s, stages - 1 - s));
+    for (int s = 0; s < stages; ++s) on.push_back((std::min)(s, stages - 1 - s));
     return on;
 }
 
-/// Per stage: the worker, round-robin.
-constexpr std::vector<int> looped(int stages, int workers) {
+/// Returns the worker of each stage, round-robin.
+[[nodiscard]] constexpr std::vector<int> looped(int stages, int workers) {
     if (workers < 1) refuse("workers must be at least 1 (they hold the stages)");
     std::vector<int> on;
     for (int s = 0; s < stages; ++s) on.push_back(s % workers);
@@ -39,10 +39,10 @@ struct coupled_partition {
     std::vector<int> cuts;  ///< as everywhere; empty where none is found that fits
     double seconds = 0;     ///< of the slowest worker
     double bound = 0;       ///< proven: no cut has a slowest worker below this
-    double missing = 0;     ///< where none is found: bytes every worker needs more, one cut fits with them
+    double missing = 0;     ///< if none is found: bytes that each worker lacks; with them one cut fits
     bool proven = false;    ///< that no other cut is better; where none is found, that none fits with fewer bytes more
 
-    constexpr bool fits() const { return !cuts.empty(); }
+    [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
 namespace detail {
@@ -62,7 +62,7 @@ struct shared_seconds {
     constexpr double rest(int i, int j) const { return of.seconds(i, j); }
 };
 
-/// The same with memory as the cost.
+/// A worker problem with memory as the cost.
 struct shared_bytes {
     const shared_seconds& by;
     std::span<const int> on;
@@ -108,7 +108,7 @@ constexpr void improve(Search& search, found& best) {
             best.value = search.reached();
             best.cuts = search.cuts();
         } else if (complete(search)) {
-            low = best.bound = std::min(search.next(), best.value);
+            low = best.bound = (std::min)(search.next(), best.value);
         } else {
             if (best.value - bound <= 1e-6 * best.value) break;
             low = bound;
@@ -129,28 +129,28 @@ constexpr void even_out(Search& search, found& best, double even) {
     }
 }
 
-constexpr bool is_mirrored(std::span<const int> on) {
-    const std::size_t half = (on.size() + 1) / 2;
+constexpr bool is_mirrored(std::span<const int> holders) {
+    const std::size_t half = (holders.size() + 1) / 2;
     for (std::size_t s = 0; s < half; ++s) {
-        if (on[s] != on[on.size() - 1 - s]) return false;
+        if (holders[s] != holders[holders.size() - 1 - s]) return false;
         for (std::size_t t = 0; t < s; ++t)
-            if (on[t] == on[s]) return false;
+            if (holders[t] == holders[s]) return false;
     }
     return true;
 }
 
 /// `even`: stage length that `even_out` aims at; 0: leave the cut as found.
 template <SharedStages Problem>
-constexpr found share(const Problem& of, double low, double even, std::size_t most) {
+constexpr found share(const Problem& problem, double low, double even, std::size_t most) {
     found best;
     best.bound = low;
-    if (is_mirrored(of.on)) {
+    if (is_mirrored(problem.on)) {
         found empty = best;
-        mirror_search with_empty(of, true);
+        mirror_search with_empty(problem, true);
         improve(with_empty, empty);
         best.bound = empty.value;
         if (empty.value == unbounded) return best;
-        mirror_search search(of, false);
+        mirror_search search(problem, false);
         improve(search, best);
         if (best.value <= empty.value) {
             best.proven = true;
@@ -158,58 +158,58 @@ constexpr found share(const Problem& of, double low, double even, std::size_t mo
             return best;
         }
         best.bound = empty.value;  // a search that keeps one j for each i proves no bound where no stage is empty
-        pair_search exact(of);
+        pair_search exact(problem);
         if (!exact.affordable()) return best;
         improve(exact, best);
         if (even > 0 && !best.cuts.empty()) even_out(exact, best, even);
         return best;
     }
-    label_search search(of, most);
+    label_search search(problem, most);
     improve(search, best);
     if (even > 0 && !best.cuts.empty()) even_out(search, best, even);
     return best;
 }
 
-constexpr void check_workers(std::span<const int> on) {
-    for (std::size_t s = 0; s < on.size(); ++s)
-        if (on[s] < 0 || on[s] >= static_cast<int>(on.size()))
-            refuse("stage " + std::to_string(s) + " is on worker " + std::to_string(on[s]) +
+constexpr void check_workers(std::span<const int> holders) {
+    for (std::size_t s = 0; s < holders.size(); ++s)
+        if (holders[s] < 0 || holders[s] >= static_cast<int>(holders.size()))
+            refuse("stage " + std::to_string(s) + " is on worker " + std::to_string(holders[s]) +
                    " (workers are numbered from 0, and no more than the stages) give its worker");
 }
 
 }  // namespace detail
 
-/// The cut whose slowest worker is as fast as any cut's, stage s on worker `on[s]`, where a worker's memory is the sum
-/// of what its stages take (`in_flight` counts micro-batches of that stage). Exact and proven for small cases of any
-/// map, and for mirrored ones (stages s and stages - 1 - s together) of some thousand layers: O(layers² · probes), more
+/// Minimises the seconds of the slowest worker, stage s on worker `holders[s]`, where a worker's memory is the sum of
+/// what its stages take (`in_flight` counts micro-batches of that stage). Exact and proven for small cases of any map,
+/// and for mirrored ones (stages s and stages - 1 - s together) of some thousand layers: O(layers² · probes), more
 /// where memory leaves little choice. Elsewhere a stage keeps `labels` partial cuts at most, and the proven bound is
 /// given. Among the best cuts one whose stages by themselves are about as even as they can be.
-constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> on,
-                                    const memory_limits& under, std::size_t labels = 4096) {
-    const int stages = on.size() < std::size_t{1} << 29 ? static_cast<int>(on.size()) : 1 << 29;
+[[nodiscard]] constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> holders,
+                                                  const memory_limits& under, std::size_t labels = 4096) {
+    const int stages = holders.size() < std::size_t{1} << 29 ? static_cast<int>(holders.size()) : 1 << 29;
     const detail::bounded_stages of = detail::make_bounded(seconds, stages, under);
-    detail::check_workers(on);
-    const detail::shared_seconds by{of, on, under.reserved, under.capacity, of.layers, stages};
-    std::vector<int> workers(on.begin(), on.end());
+    detail::check_workers(holders);
+    const detail::shared_seconds by{of, holders, under.reserved, under.capacity, of.layers, stages};
+    std::vector<int> workers(holders.begin(), holders.end());
     std::sort(workers.begin(), workers.end());
     const auto count = std::unique(workers.begin(), workers.end()) - workers.begin();
     const double mean = of.seconds.all() / static_cast<double>(count) * (1 - 0x1p-30);
     const double even = bottleneck(seconds, partition(seconds, stages)) * (1 + 0x1p-30);
-    detail::found best = detail::share(by, std::max(mean, of.seconds.largest() * (1 - 0x1p-30)), even, labels);
+    detail::found best = detail::share(by, (std::max)(mean, of.seconds.largest() * (1 - 0x1p-30)), even, labels);
     coupled_partition out{best.cuts, best.value, best.bound, 0, best.proven};
     if (out.fits()) return out;
-    const detail::shared_bytes bytes{by, on, detail::unbounded, of.layers, stages};
+    const detail::shared_bytes bytes{by, holders, unbounded, of.layers, stages};
     const detail::found least = detail::share(bytes, 0, 0, labels);
     out.missing = least.value - under.capacity;
     out.proven = best.proven && least.proven;
     return out;
 }
 
-/// The same without memory limits.
-constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> on,
-                                    std::size_t labels = 4096) {
-    const std::vector<double> nothing(seconds.size(), 0.0), none(on.size(), 0.0);
-    return coupled(seconds, on, {nothing, nothing, none, detail::unbounded, {}}, labels);
+/// Minimises the seconds of the slowest worker without memory limits.
+[[nodiscard]] constexpr coupled_partition coupled(std::span<const double> seconds, std::span<const int> holders,
+                                                  std::size_t labels = 4096) {
+    const std::vector<double> nothing(seconds.size(), 0.0), none(holders.size(), 0.0);
+    return coupled(seconds, holders, {nothing, nothing, none, unbounded, {}}, labels);
 }
 
 }  // namespace chimera

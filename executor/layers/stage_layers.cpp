@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/layers/gpt2_config.hpp>
+#include <executor/layers/stage_layers.hpp>
 
 #include <chimera/core/error.hpp>
 
@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-void check(const gpt2_config& c) {
+void check(const gpt2_sizes& c) {
     if (std::min({c.layers, c.heads, c.channels, c.vocabulary, c.context}) < 1)
         refuse("model has a size below 1 (layers, heads, channels, vocabulary and context are counts) give all five");
     if (c.channels % c.heads != 0)
@@ -17,13 +17,13 @@ void check(const gpt2_config& c) {
                " channels (each head takes an equal part) choose a multiple");
 }
 
-std::int64_t parameter_count(const gpt2_config& config) {
+std::int64_t parameter_count(const gpt2_sizes& config) {
     const std::int64_t c = config.channels;
     const std::int64_t block = 12 * c * c + 13 * c;  // weights 3 + 1 + 4 + 4, biases 3 + 1 + 4 + 1, norms 4
     return config.layers * block + (2 * std::int64_t{config.vocabulary} + config.context) * c + 2 * c;
 }
 
-std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
+std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages) {
     check(config);
     if (stages < 1) refuse("stages is " + std::to_string(stages) + " (a model has at least one) give 1 or more");
     const double c = config.channels;
@@ -49,7 +49,7 @@ std::vector<layer_range> stage_layers(const gpt2_config& config, int stages) {
     return result;
 }
 
-std::vector<layer_range> stage_layers(const gpt2_config& config, int stages, std::span<const int> blocks) {
+std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks) {
     if (blocks.empty()) return stage_layers(config, stages);
     check(config);
     const auto text = [](auto number) { return std::to_string(number); };

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/error.hpp>
 #include <chimera/model/gpt2.hpp>
 
-namespace chimera {
+#include <cstdint>
+#include <string>
 
-/// How a device of the executor lays numbers out.
+namespace chimera::executor {
+
+/// The layout of numbers on a device of the executor.
 struct executed_numbers {
     std::int64_t real =
         4;  ///< bytes of a weight and of an activation; gradients, moments and statistics have 4, master weights too
@@ -22,7 +26,13 @@ inline constexpr executed_numbers numbers_on_gpu_in_bf16{2, 128, 64, 0x1p25};
 
 namespace detail {
 
-/// Fills tensors up.
+constexpr void check_units(const char* what, std::int64_t value, std::int64_t most) {
+    if (value < 1 || value > most)
+        refuse(std::string(what) + " is " + (value < 1 ? "below 1" : "too large") +
+               " (it counts what the model has) give 1 to " + std::to_string(most));
+}
+
+/// Rounds tensor sizes up to the granule of a device.
 struct padding_to {
     executed_numbers on;
     constexpr std::int64_t operator()(std::int64_t elements) const {
@@ -32,12 +42,13 @@ struct padding_to {
     constexpr std::int64_t sum(Sizes... elements) const {
         return ((*this)(elements) + ... + std::int64_t{0});
     }
-    /// Numbers of 4 bytes among shorter ones.
+    /// Returns the padded size of numbers of 4 bytes among shorter ones.
     constexpr std::int64_t wide(std::int64_t elements) const { return (*this)(elements * 4 / on.real); }
 };
 
-/// Elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients that wait for the
-/// second half of the backward), the norms' means and deviations, queries, keys and values, the wide rows twice, log-sums.
+/// The elements that a block keeps for one unit of `rows` tokens: nine rows of channels (of which five are gradients
+/// that wait for the second half of the backward), the norms' means and deviations, queries, keys and values, the wide
+/// rows twice, log-sums.
 constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t rows, std::int64_t channels,
                                       std::int64_t heads) {
     const std::int64_t narrow = rows * channels;
@@ -47,43 +58,43 @@ constexpr std::int64_t executed_block(const padding_to& padded, std::int64_t row
 
 }  // namespace detail
 
-/// GPT-2 as the executor trains it: untied head, what its layers keep, every tensor padded. A sample is a sequence, in units of
-/// `sequences` of them: bytes are exact for micro-batches of so many, and for others but for the padding. Of the given sizes, tied
-/// and how are ignored.
-constexpr model executed_gpt2(gpt2_sizes of, std::int64_t sequences = 1, const executed_numbers& on = {}) {
-    detail::check_size("sequences", sequences, 1 << 20);
-    of.tied = false;
-    of.how = {{static_cast<double>(on.real), 4, on.real < 4 ? 12.0 : 8.0, static_cast<double>(on.real)}, false, true};
-    model made = gpt2(of);
-    const std::int64_t c = of.channels, v = of.vocabulary, rows = sequences * made.tokens;
-    const std::int64_t columns = (v + on.columns - 1) / on.columns * on.columns;
-    detail::check_size("tokens of a unit", rows, std::int64_t{1} << 31);
+/// Makes the GPT-2 that the executor trains: an untied head, the activations that its layers keep, every tensor padded.
+/// A sample is a sequence. Bytes are exact for micro-batches of `sequences` samples; for other sizes the padding
+/// differs. Ignores `tied` and `how` of the given sizes.
+[[nodiscard]] constexpr model executed_gpt2(gpt2_sizes sizes, std::int64_t sequences = 1,
+                                            const executed_numbers& numbers = {}) {
+    detail::check_units("sequences", sequences, 1 << 20);
+    sizes.tied = false;
+    sizes.how = {
+        {static_cast<double>(numbers.real), 4, numbers.real < 4 ? 12.0 : 8.0, static_cast<double>(numbers.real)},
+        false,
+        true};
+    model made = gpt2(sizes);
+    const std::int64_t c = sizes.channels, v = sizes.vocabulary, rows = sequences * made.tokens;
+    const std::int64_t columns = (v + numbers.columns - 1) / numbers.columns * numbers.columns;
+    detail::check_units("tokens of a unit", rows, std::int64_t{1} << 31);
     const auto each = [&](double bytes) { return bytes / static_cast<double>(sequences); };
     const auto bytes = [&](std::int64_t elements) {
-        return static_cast<double>(on.real) * static_cast<double>(elements);
+        return static_cast<double>(numbers.real) * static_cast<double>(elements);
     };
     const auto held = [&](layer& l, std::int64_t elements, std::int64_t kept, std::int64_t work) {
         l.padding = elements - l.parameters;
         l.activations = l.selective = each(bytes(kept));
         l.replicated = 0;
-        l.workspace = each(bytes(work) + on.library);
+        l.workspace = each(bytes(work) + numbers.library);
     };
-    const detail::padding_to padded{on};
+    const detail::padding_to padded{numbers};
     for (layer& l : made.layers) {
         if (l.kind == layer_kind::embedding)
-            held(l, padded.sum(v * c, of.context * c), padded(rows * c), rows * c);
+            held(l, padded.sum(v * c, sizes.context * c), padded(rows * c), rows * c);
         else if (l.kind == layer_kind::head)
             held(l, padded.sum(c, c, columns * c),
                  3 * padded(rows * c) + 3 * padded.wide(rows) + padded(rows * columns), rows * c);
         else
             held(l, 6 * padded(c) + padded.sum(3 * c * c, 3 * c, c * c, 4 * c * c, 4 * c, 4 * c * c),
-                 detail::executed_block(padded, rows, c, of.heads), 4 * rows * c);
+                 detail::executed_block(padded, rows, c, sizes.heads), 4 * rows * c);
     }
     return made;
 }
 
-/// The executor's named models.
-inline constexpr gpt2_sizes executed_tiny{.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 32};
-inline constexpr gpt2_sizes executed_bytes{.layers = 4, .heads = 4, .channels = 64, .vocabulary = 256, .context = 64};
-
-}  // namespace chimera
+}  // namespace chimera::executor

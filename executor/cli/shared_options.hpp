@@ -9,6 +9,7 @@
 #include <executor/cli/command_line.hpp>
 #include <executor/io/family_options.hpp>
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -28,9 +29,9 @@ double positive(std::string_view option, std::string_view text);
 /// The options of a family, as texts, so that every complaint is worded in one place.
 struct family_arguments {
     std::string family;
-    std::optional<std::string> stages, micro_batches, pipelines, scale, chunks, group, waves, update_every;
-    std::optional<std::string> width, recompute, memory;
-    bool split = false;
+    std::optional<std::string> stages, micro_batches, width, recompute, memory;
+    std::array<std::optional<std::string>, family_option_table.size()> values;  ///< by row of the table of options
+    std::array<bool, family_option_table.size()> flags{};                       ///< by row of the table of options
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
     void add_to(subcommand& command, const char* operand, bool required = true);

@@ -6,7 +6,7 @@
 #include <chimera/render/text.hpp>
 #include <chimera/render/trace.hpp>
 
-#include <executor/cli/options.hpp>
+#include <executor/cli/shared_options.hpp>
 #include <executor/io/write.hpp>
 
 #include <sys/ioctl.h>
@@ -25,6 +25,14 @@ namespace {
 
 std::string named(std::string_view option, std::string_view text) {
     return std::string(option) + " is '" + std::string(text.substr(0, 40)) + "'";
+}
+
+/// The label of a choice as it was given; empty where it was not. Refuses an empty text.
+std::string label(const family_option& option, const std::optional<std::string>& text) {
+    if (text && text->empty())
+        refuse(flag_of(option) + " is empty (there are " + number_of_labels(option) + ") give " +
+               labels_of(option, ", ", " or "));
+    return text.value_or("");
 }
 
 }  // namespace
@@ -57,13 +65,16 @@ void family_arguments::add_to(subcommand& command, const char* operand, bool req
     };
     add("--stages", stages, "stages of the model", "D");
     add("--micro-batches", micro_batches, "micro-batches of an iteration (of each copy)", "N");
-    add("--pipelines", pipelines, "bidirectional: pipelines, an even number (2)", "P");
-    add("--scale", scale, "bidirectional: beyond D micro-batches (direct)", "direct|doubling|halving");
-    command.flag("--split", split, "bidirectional: backwards in two halves, weight gradients in the bubbles");
-    add("--chunks", chunks, "interleaved, breadth_first: stages per worker (2)", "V");
-    add("--group", group, "interleaved: micro-batches that a chunk takes in a row (the workers)", "G");
-    add("--waves", waves, "wave: times down the workers and up again (1)", "W");
-    add("--update-every", update_every, "pipedream_2bw: micro-batches between updates (the stages)", "K");
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const family_option& option = family_option_table[i];
+        const std::string help = help_of(option, true);
+        if (option.kind == option_kind::flag) {
+            command.flag(flag_of(option), flags[i], help);
+            continue;
+        }
+        const std::string labels = labels_of(option, "|", "|");
+        command.option(flag_of(option), values[i], help, labels.empty() ? std::string(option.symbol) : labels);
+    }
     add("--width", width, "data-parallel copies of all pipelines (1)", "W");
     add("--recompute", recompute, "stages that keep no activations (none)", "none|full|LIST");
     add("--memory", memory, "most live activations of a stage that a worker may hold", "LIMIT");
@@ -72,21 +83,23 @@ void family_arguments::add_to(subcommand& command, const char* operand, bool req
 family_options family_arguments::options() const {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
     family_options of;
-    of.family = family;
-    const auto number = [&](const char* option, const std::optional<std::string>& text, std::int64_t otherwise) {
+    of.family = family_name(family);
+    const auto number = [&](const std::string& option, const std::optional<std::string>& text, std::int64_t otherwise) {
         return text ? whole(option, *text, 1, most) : otherwise;
     };
     of.stages = number("--stages", stages, 0);
     of.micro_batches = number("--micro-batches", micro_batches, 0);
-    of.pipelines = number("--pipelines", pipelines, 0);
-    of.split = split;
-    of.chunks = number("--chunks", chunks, 0);
-    of.group = number("--group", group, 0);
-    of.waves = number("--waves", waves, 0);
-    of.update_every = number("--update-every", update_every, 0);
+    std::size_t row = 0;
+    const auto read = [&](const family_option& option, auto& to) {
+        using type = std::remove_cvref_t<decltype(to)>;
+        const std::optional<std::string>& text = values[row];
+        if constexpr (std::is_same_v<type, std::int64_t>) to = number(flag_of(option), text, 0);
+        if constexpr (std::is_same_v<type, bool>) to = flags[row];
+        if constexpr (std::is_same_v<type, std::string>) to = label(option, text);
+        ++row;
+    };
+    each_option(read, of);
     of.width = number("--width", width, 1);
-    if (scale && scale->empty()) refuse("--scale is empty (there are three) give direct, doubling or halving");
-    of.scale = scale.value_or("");
     of.recompute = recompute.value_or("none");
     if (memory) positive("--memory", *memory);
     return of;
@@ -94,11 +107,11 @@ family_options family_arguments::options() const {
 
 schedule family_arguments::make() const {
     const family_options of = options();
-    if (is_family(family)) {
-        if (!stages && family != "data_parallel")
-            refuse("--stages is missing (" + family + " needs it) give the model's number of stages");
+    if (is_family(of.family)) {
+        if (!stages && of.family != "data_parallel")
+            refuse("--stages is missing (" + of.family + " needs it) give the model's number of stages");
         if (!micro_batches)
-            refuse("--micro-batches is missing (" + family + " needs it) give their number per iteration");
+            refuse("--micro-batches is missing (" + of.family + " needs it) give their number per iteration");
     }
     schedule made = make_schedule(of);
     check_memory(made);
@@ -106,8 +119,9 @@ schedule family_arguments::make() const {
 }
 
 bool family_arguments::any_given() const {
-    return stages || micro_batches || pipelines || scale || split || chunks || group || waves || update_every ||
-           width || recompute;
+    const auto given = [](const auto& value) { return bool(value); };
+    return stages || micro_batches || width || recompute || std::any_of(values.begin(), values.end(), given) ||
+           std::any_of(flags.begin(), flags.end(), given);
 }
 
 void family_arguments::check_memory(schedule_view of) const {
@@ -123,8 +137,8 @@ void family_arguments::check_memory(const shape& head, std::span<const std::int3
     const double peak = static_cast<double>(*fullest) / head.micro_batch_parts;
     if (peak <= limit) return;
     std::string text = "the peak is ";
-    detail::put(text, detail::fixed_point{peak, 3}, " activations on worker ", fullest - peaks.begin());
-    detail::put(text, " (--memory allows ", detail::fixed_point{limit, 3}, ") allow more, or use fewer micro-batches");
+    format::put(text, format::fixed_point{peak, 3}, " activations on worker ", fullest - peaks.begin());
+    format::put(text, " (--memory allows ", format::fixed_point{limit, 3}, ") allow more, or use fewer micro-batches");
     refuse(text + " or another family");
 }
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/schedule/families.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+// The table of options that only some families have: a family has those that its spec has as members.
+// Columns: type (int, bool or an enum with labels), key, largest number in a job, whether it decides which worker holds
+// a stage, placeholder, help, the family's own choice in words, title and meaning on the screen of `chimera play`.
+#define CHIMERA_FAMILY_OPTIONS(X)                                                                          \
+    X(int, pipelines, 65535, true, "P", "pipelines, an even number (2)", "", "pipelines",                  \
+      "copies of the model that run through the workers, half of them down, half up")                      \
+    X(chimera::scale, scale, 0, false, "HOW", "beyond D micro-batches", "direct", "scale",                 \
+      "beyond D micro-batches: units end to end, forwards in pairs, backwards in halves")                  \
+    X(bool, split, 0, false, "", "backwards in two halves, weight gradients in the bubbles", "", "split",  \
+      "backwards in two halves, weight gradients moved into the bubbles")                                  \
+    X(int, chunks, 65535, true, "V", "stages per worker", "2", "chunks", "stages that each worker holds")  \
+    X(int, group, 65535, false, "G", "micro-batches that a chunk takes in a row", "the workers", "group",  \
+      "micro-batches that a chunk takes in a row")                                                         \
+    X(int, waves, 65535, true, "W", "times down the workers and up again", "1", "waves",                   \
+      "how often a micro-batch runs down the workers and up again")                                        \
+    X(int, update_every, 1 << 20, false, "K", "micro-batches between updates", "the stages", "per update", \
+      "micro-batches between two updates of the weights")
+
+namespace chimera {
+
+/// The names of the scales, in the order of the enum.
+inline constexpr std::array<std::string_view, 3> scale_labels{"direct", "doubling", "halving"};
+
+/// The name of a scale on command lines and in files.
+constexpr std::string_view name(scale which) { return scale_labels[static_cast<std::size_t>(which)]; }
+
+/// The labels of a type of option: none for numbers and flags.
+template <class Value>
+constexpr std::span<const std::string_view> labels_of() {
+    if constexpr (std::is_same_v<Value, scale>) return scale_labels;
+    return {};
+}
+
+/// Values of an option: a whole number, one of its labels, or yes and no.
+enum class option_kind : std::uint8_t { number, choice, flag };
+
+/// A row of the table of options.
+struct family_option {
+    std::string_view key;  ///< in files; the flag has dashes: update_every, --update-every
+    option_kind kind = option_kind::number;
+    std::span<const std::string_view> labels;  ///< of a choice; the first one stands where none is given
+    std::int64_t most = 0;                     ///< largest number in a job
+    bool places = false;                       ///< decides which worker holds a stage
+    std::string_view symbol;                   ///< stands for the value in help
+    std::string_view help;
+    std::string_view otherwise;  ///< the family's own choice in words
+    std::string_view title;      ///< on the screen of `chimera play`
+    std::string_view meaning;    ///< on the screen of `chimera play`
+};
+
+/// The rows of the table of options.
+inline constexpr std::array family_option_table{
+#define CHIMERA_ROW(type, key, most, places, symbol, help, otherwise, title, meaning) \
+    family_option{#key,                                                               \
+                  std::is_same_v<type, int>    ? option_kind::number                  \
+                  : std::is_same_v<type, bool> ? option_kind::flag                    \
+                                               : option_kind::choice,                 \
+                  labels_of<type>(),                                                  \
+                  most,                                                               \
+                  places,                                                             \
+                  symbol,                                                             \
+                  help,                                                               \
+                  otherwise,                                                          \
+                  title,                                                              \
+                  meaning},
+    CHIMERA_FAMILY_OPTIONS(CHIMERA_ROW)
+#undef CHIMERA_ROW
+};
+
+/// Calls f with each row, and with the members of that name where all `holders` have one.
+template <class F, class... Holders>
+constexpr void each_option(const F& f, Holders&... holders) {
+    std::size_t row = 0;
+#define CHIMERA_EACH(type, key, ...)                                                                   \
+    if constexpr (requires { ((void)holders.key, ...); }) f(family_option_table[row], holders.key...); \
+    ++row;
+    CHIMERA_FAMILY_OPTIONS(CHIMERA_EACH)
+#undef CHIMERA_EACH
+}
+
+/// True if the family has the option of that key.
+constexpr bool has_option(family which, std::string_view key) {
+    return visit_family(which, [&]<class Spec>(std::type_identity<Spec>) {
+        bool found = false;
+        const Spec any{};
+        each_option([&](const family_option& option, const auto&) { found = found || option.key == key; }, any);
+        return found;
+    });
+}
+
+}  // namespace chimera

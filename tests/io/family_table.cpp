@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lists that describe families: names, aliases, traits that agree with what is generated, and who has which option.
+#include <chimera/core/error.hpp>
+#include <chimera/core/query.hpp>
+#include <chimera/schedule/family_placement.hpp>
+
+#include <executor/io/family_options.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace chimera::executor {
+namespace {
+
+using ::testing::HasSubstr;
+
+schedule made(const std::string& family, std::int64_t stages, std::int64_t width = 1) {
+    return make_schedule({.family = family, .stages = stages, .micro_batches = 8, .width = width});
+}
+
+TEST(family_table, an_alias_makes_the_family_it_stands_for) {
+    EXPECT_EQ(made("1f1b", 4), made("one_f_one_b", 4));
+    EXPECT_EQ(made("dp", 0, 4), made("data_parallel", 0, 4));
+    EXPECT_EQ(made("dp", 0, 4).head.workers, 4);
+    EXPECT_TRUE(is_family("1f1b"));
+    EXPECT_EQ(family_name("1f1b"), "one_f_one_b");
+    EXPECT_EQ(family_name("orders/mine.json"), "orders/mine.json");
+    EXPECT_EQ(family_name(""), "");
+}
+
+TEST(family_table, no_two_families_share_a_name_or_alias) {
+    std::set<std::string_view> met;
+    for (const family_traits& traits : all_family_traits) {
+        EXPECT_TRUE(met.insert(traits.name).second) << traits.name;
+        if (!traits.alias.empty()) EXPECT_TRUE(met.insert(traits.alias).second) << traits.alias;
+    }
+}
+
+TEST(family_table, traits_say_what_is_generated) {
+    for (std::size_t i = 0; i < family_labels.size(); ++i) {
+        const auto which = static_cast<family>(i);
+        SCOPED_TRACE(name(which));
+        const int stages = which == family::data_parallel ? 1 : 8;
+        const family_spec spec{.which = which, .stages = stages, .micro_batches = 16, .width = 2};
+        const schedule out = generate(spec);
+        EXPECT_EQ(out.head.family.view(), name(which));
+        EXPECT_EQ(out.head.update != update_rule::flushed, asynchronous(which));
+        EXPECT_EQ(stages_per_worker(spec) * out.head.workers, which == family::data_parallel ? 2 : stages);
+        bool halves = false;
+        for (const slot& s : out.entries) halves = halves || s.op == pass::weight_gradient;
+        EXPECT_EQ(halves, splits_backward(spec));
+    }
+}
+
+TEST(family_table, a_family_has_the_options_of_its_struct) {
+    EXPECT_TRUE(has_option("bidirectional", "scale"));
+    EXPECT_TRUE(has_option("1f1b", "scale") == has_option("gpipe", "scale"));
+    EXPECT_FALSE(has_option("gpipe", "scale"));
+    EXPECT_FALSE(has_option("bidirectional", "width"));
+    EXPECT_FALSE(has_option("none", "scale"));
+    EXPECT_EQ(help_of(family_option_table[3], true), "interleaved, breadth_first: stages per worker (2)");
+    EXPECT_EQ(flag_of(family_option_table[6]), "--update-every");
+}
+
+TEST(family_table, an_option_of_another_family_is_refused_for_every_pair) {
+    for (const std::string_view label : family_labels) {
+        family_options none{.family = std::string(label), .stages = 8, .micro_batches = 16};
+        const auto try_one = [&](const family_option& option, const auto&) {
+            family_options asked = none;
+            const auto set = [&](const family_option& other, auto& to) {
+                if (other.key != option.key) return;
+                if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, std::string>)
+                    to = other.labels.back();
+                else
+                    to = 1;
+            };
+            each_option(set, asked);
+            if (has_option(label, option.key)) return;
+            try {
+                check_family(asked);
+                FAIL() << label << " took " << option.key;
+            } catch (const chimera_error& why) {
+                EXPECT_THAT(why.what(), HasSubstr(std::string(option.key) + " does not apply (" + std::string(label)));
+            }
+        };
+        each_option(try_one, none);
+    }
+}
+
+TEST(family_table, the_page_of_families_has_every_family) {
+    std::ifstream file(CHIMERA_SOURCE_DIR "/docs/families.md");
+    std::ostringstream page;
+    page << file.rdbuf();
+    for (const std::string_view label : family_labels)
+        EXPECT_THAT(page.str(), HasSubstr("`" + std::string(label) + "`"));
+}
+
+TEST(family_table, the_page_of_families_has_every_row_of_the_table_of_options) {
+    std::ifstream file(CHIMERA_SOURCE_DIR "/docs/families.md");
+    std::ostringstream page;
+    page << file.rdbuf();
+    for (const family_option& option : family_option_table) {
+        std::string owners;
+        for (const std::string_view label : family_labels)
+            if (has_option(label, option.key)) owners += (owners.empty() ? "`" : ", `") + std::string(label) + "`";
+        const std::string values = option.labels.empty() ? "" : " " + labels_of(option, ", ", " or ");
+        EXPECT_THAT(page.str(), HasSubstr("| `" + flag_of(option) + "`" + values + " | `" + std::string(option.key) +
+                                          "` | " + owners + " | " + std::string(option.help) + " | " +
+                                          std::string(option.otherwise) + " |"));
+    }
+}
+
+}  // namespace
+}  // namespace chimera::executor
