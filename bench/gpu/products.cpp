@@ -40,8 +40,8 @@ void one_product(device_type& device, const product_shape& s, double peak) {
     const auto row = [&](const char* what, const std::function<void()>& run) {
         print(s, what, timed(device.stream(), 5, 30, run), peak);
     };
-    row("y", [&] { device.linear_forward(plan, bf(x), bf(w), bf(b), nullptr, bf(y)); });
-    row("dx", [&] { device.linear_backward_input(plan, bf(dy), bf(w), bf(dx)); });
+    row("y", [&] { device.linear_forward(prepared, bf(x), bf(w), bf(b), nullptr, bf(y)); });
+    row("dx", [&] { device.linear_backward_input(prepared, bf(dy), bf(w), bf(dx)); });
     row("dw", [&] {
         device.linear_backward_weight(prepared, bf(dy), bf(x), elements<float>(dw), elements<float>(db), true);
     });

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace chimera::executor {
 namespace {
@@ -222,6 +223,25 @@ TEST(LoadModel, NamesAndFiles) {
         load_model("bert-49");
     } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), AllOf(HasSubstr("bert-48"), HasSubstr("gpt2-64")));
+    }
+}
+
+TEST(ModelFile, AModelInsideARequestIsAsDeepAsAFileMayBe) {
+    const auto nested = [](std::size_t lists) { return std::string(lists, '[') + std::string(lists, ']'); };
+    const auto answer = [](const std::string& name, auto read) -> std::string {
+        try {
+            read(R"({"format":"chimera.model","version":1,"name":)" + name + "}");
+        } catch (const chimera_error& e) {
+            return e.what();
+        }
+        return "";
+    };
+    for (std::size_t lists = 1; lists < 10; ++lists) {
+        const std::string file = answer(nested(lists), [](const std::string& text) { (void)read_model(text); });
+        const std::string inside =
+            answer(nested(lists), [](const std::string& text) { (void)model_from_json(nlohmann::json::parse(text)); });
+        EXPECT_EQ(inside, file) << lists;
+        EXPECT_EQ(file.find("too deep") != std::string::npos, lists > 6) << lists << ": " << file;
     }
 }
 

@@ -83,9 +83,9 @@ TEST_F(fused, is_what_shapes_of_models_get) {
         for (const attention_shape& s : shapes) {
             device on = made(true, deterministic);
             const auto prepared = on.prepare(s);
-            EXPECT_TRUE(on.is_fused(plan)) << name(s) << ": " << on.attention_way(plan);
+            EXPECT_TRUE(on.is_fused(prepared)) << name(s) << ": " << on.attention_way(prepared);
 #ifndef CHIMERA_ON_HOST
-            EXPECT_THAT(on.attention_way(plan), testing::StartsWith("cuDNN ")) << name(s);
+            EXPECT_THAT(on.attention_way(prepared), testing::StartsWith("cuDNN ")) << name(s);
 #endif
         }
 }
@@ -148,7 +148,7 @@ TEST_F(fused, says_why_it_is_not_used_and_once) {
         device on = made(true, i == 0);
         const auto prepared = on.prepare(shapes[0]);
         EXPECT_FALSE(on.is_fused(prepared));
-        EXPECT_EQ(on.attention_way(plan), "matrix products (a shape of the moon)");
+        EXPECT_EQ(on.attention_way(prepared), "matrix products (a shape of the moon)");
     }
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
               "chimera: note: attention of 3 heads of 64 over 17 tokens goes by matrix products, slowly (a shape of "
@@ -198,7 +198,7 @@ TEST_F(fused, gives_way_to_products_where_it_is_refused_when_run) {
         on.attention_forward(prepared, qkv, y, log_sum);
         refuse();
         on.attention_backward(prepared, qkv, y, dy, log_sum, qkv);
-        EXPECT_EQ(on.attention_way(plan), "matrix products (not today)");
+        EXPECT_EQ(on.attention_way(prepared), "matrix products (not today)");
         l.give(qkv, 3 * n, {});
         const outcome expected = run(by_products, shapes[1]);
         expect_near<double, double>(l.found[0].values, expected.d_qkv, before_forward ? 0 : 16 * 0x1p-8, "d_qkv");
