@@ -163,6 +163,10 @@ def make():
     return made, silent
 
 
+# The folders whose comments and signatures --check holds to the rules; `--faults` lists what the others still lack.
+HELD = ("model", "memory", "partition", "search", "plan", "calibrate", "render")
+
+
 def faults(folders):
     """Returns a line for each fault of the folders' public comments and signatures."""
     found = []
@@ -190,7 +194,7 @@ def main():
     if chosen.check:
         stale = [n for n, text in made.items() if not (pages / n).exists() or (pages / n).read_text(encoding="utf-8") != text]
         stale += [p.name for p in pages.glob("*.md") if p.name not in made]
-        lines += faults(FOLDERS) + [f"docs/reference/{n} is out of date: run docs/make_reference.py" for n in stale]
+        lines += faults(HELD) + [f"docs/reference/{n} is out of date: run docs/make_reference.py" for n in stale]
     else:
         pages.mkdir(exist_ok=True)
         for name, text in made.items():

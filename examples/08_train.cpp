@@ -10,7 +10,7 @@ using namespace chimera::executor;
 int main(int count, char** arguments) {
     if (count != 3) return std::fprintf(stderr, "give a text and a folder for the results\n"), 2;
     job wanted;
-    wanted.model = {.layers = 4, .heads = 2, .channels = 32, .context = 32, .vocabulary = 256};  // bytes
+    wanted.model = {.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 32};  // bytes
     wanted.data = {arguments[1]};
     wanted.schedule = {.family = "bidirectional", .stages = 4, .micro_batches = 4};
     wanted.batch = {.sequences = 2};

@@ -53,7 +53,7 @@ TEST_F(fused_training, is_planned_once_to_predict_memory) {
     job wanted = small_job(folder, "run", "one_f_one_b", 4);
     wanted.precision = "bf16";
     const chimera::program p = detail::make_program(wanted);
-    const gpt2_sizes config = wanted.model;
+    const chimera::gpt2_sizes config = wanted.model;
     const auto on = make_gpu_backend({1, true, true, 30});
     const std::size_t before = fake::the().taken;
     device_needs(p, config, stage_layers(config, 4), {wanted.batch.sequences, wanted.tokens()}, *on->room());

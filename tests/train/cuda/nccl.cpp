@@ -29,7 +29,7 @@ constexpr std::size_t summed = 256;  // numbers of each rank that nccl keeps roo
 /// Of both GPUs, which share the stand-in's books.
 std::size_t predicted(const job& wanted) {
     const chimera::program p = detail::make_program(wanted);
-    const gpt2_sizes config = wanted.model;
+    const chimera::gpt2_sizes config = wanted.model;
     const auto on = make_gpu_backend({2, wanted.precision == "bf16", true, 30});
     const auto needs =
         device_needs(p, config, stage_layers(config, 2), {wanted.batch.sequences, wanted.tokens()}, *on->room());
