@@ -48,8 +48,8 @@ std::string taken(const family_options& of, const family_option& asked) {
     constexpr std::int64_t most = std::numeric_limits<int>::max();
     const auto narrow = [&](std::int64_t value) { return static_cast<int>(std::clamp(value, -most, most)); };
     family_spec spec{.stages = narrow(of.stages), .micro_batches = narrow(of.micro_batches)};
-    for (const std::string_view label : family_labels)
-        if (label == of.family) spec.which = static_cast<family>(&label - family_labels.data());
+    for (std::size_t i = 0; i < family_labels.size(); ++i)
+        if (family_labels[i] == of.family) spec.which = static_cast<family>(i);
     const auto copy = [&](const family_option&, auto& to, const auto& from) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, int>) to = narrow(from);
     };
