@@ -21,7 +21,7 @@ inline std::string sample_text() {
 
 inline executor::job small_job(const scratch& folder, const char* output) {
     executor::job wanted;
-    wanted.model = {4, 2, 16, 16, 256};
+    wanted.model = {4, 2, 16, 256, 16};
     wanted.data = {folder.write("text.txt", sample_text())};
     wanted.batch = {2, 16};
     wanted.optimiser.steps = 6;
