@@ -60,7 +60,7 @@ private:
 
 job small_job(const scratch& folder, const char* output, const char* family) {
     job wanted;
-    wanted.model = {4, 2, 16, 16, 256};
+    wanted.model = {4, 2, 16, 256, 16};
     std::string text;
     for (int i = 0; i < 6000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
     wanted.data = {folder.write("text.txt", text)};

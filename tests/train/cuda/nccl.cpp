@@ -73,7 +73,7 @@ TEST(training_over_nccl, leaves_the_bits_of_workers_that_share_a_gpu) {
 
 job tiny_job(const scratch& folder, const char* family, int stages, const char* precision) {
     job wanted = small_job(folder, "apart", family, stages);
-    wanted.model = {6, 1, 16, 16, 256};
+    wanted.model = {6, 1, 16, 256, 16};
     wanted.batch = {1, 16};
     wanted.validation_windows = 5;
     wanted.precision = precision;
