@@ -20,7 +20,7 @@ struct named_tensor {
     std::span<float> values;
 };
 
-/// What a checkpoint says beside its tensors.
+/// The content of a checkpoint beside its tensors.
 struct checkpoint_info {
     std::int64_t step = 0;   ///< iterations done
     std::int64_t steps = 0;  ///< iterations planned; the learning rate follows them
@@ -62,7 +62,7 @@ void load_checkpoint(const std::filesystem::path& path, const checkpoint_header&
 
 namespace detail {
 
-/// Where the 16 digits of the checksum are in a header's text; npos when it has none.
+/// Returns the position of the checksum's 16 digits in a header's text; npos when it has none.
 std::size_t checksum_position(std::string_view header);
 
 /// Elements of a shape; throws chimera_error on negative sizes and on overflow.

@@ -24,7 +24,7 @@ struct arguments {
     std::string format = "text";
 };
 
-/// What is fitted where --fit does not say.
+/// The defaults of --fit, by the kind of rows.
 constexpr std::string_view of_schemes = "flops,between.bandwidth,collective,step_overhead";
 constexpr std::string_view of_iterations =
     "flops,memory_bandwidth,launch,launch_ends,launch_slices,half_output,whole_vocabulary,exchange_latency,"
@@ -66,7 +66,7 @@ const hardware_number* fix(hardware& on, const std::string& text) {
     return &number;
 }
 
-/// Where the fit begins: as --hardware says, else as is known of the hardware that the rows name.
+/// Returns the start of the fit: as --hardware says, else as is known of the hardware that the rows name.
 hardware base_of(const arguments& with, const measured_file& measured) {
     if (with.hardware) {
         if (const hardware* known = find_hardware(*with.hardware)) return *known;

@@ -20,7 +20,7 @@ public:
     /// An option (or, without dashes, an operand) with a value; unset where it is not given. `type` stands for the value in the help.
     void option(const std::string& names, std::optional<std::string>& to, const std::string& what,
                 const std::string& type, bool required = false);
-    /// The same with what `to` holds where it is not given.
+    /// Adds an option whose default is the value of `to`.
     void option(const std::string& names, std::string& to, const std::string& what, const std::string& type,
                 bool required = false);
     /// One that takes several values, or may be given again.
@@ -29,7 +29,7 @@ public:
     void flag(const std::string& name, bool& to, const std::string& what);
     /// Below the options in the help: examples.
     void footer(const std::string& text);
-    /// What to do once all options are read.
+    /// Runs once all options are read.
     void run(std::function<void()> what);
 
 private:

@@ -92,7 +92,7 @@ html_table table_of(const std::vector<contender>& all, const contest& with, time
     return out;
 }
 
-/// What everybody has in common, in one line.
+/// Returns the common conditions in one line.
 std::string heading(const contest& with, const arguments& how) {
     std::string out;
     with.workers > 0 ? put(out, with.workers, " workers, ") : put(out, with.stages, " stages, ");

@@ -83,7 +83,7 @@ json request_of(const arguments& with) {
     return request;
 }
 
-/// What happened to the cluster since: workers at other speeds, gone, added. Numbers are those before any of it.
+/// Applies the changes of the cluster: workers at other speeds, gone, added. Worker numbers are those before any change.
 void change(cluster& on, const arguments& with) {
     for (const std::string& one : with.speeds) {
         const std::size_t at = one.find('=');
@@ -108,7 +108,7 @@ void keep_change(plan_task& task) {
     if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
 }
 
-/// How far the hardware's fit was off on rows it had not seen, where its file says so; and how many places that leaves open.
+/// Returns the error of the hardware's fit on rows that it had not seen, if its file states one, and the places that it leaves open.
 std::string certainty(const plan_task& task, const plan_report& report) {
     if (!task.held_out) return "";
     const double mean = *task.held_out;

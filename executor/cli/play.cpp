@@ -14,7 +14,7 @@ struct arguments {
     std::string folder = ".";
 };
 
-/// What the screen shows first. data_parallel is asked for in workers and all their micro-batches there.
+/// Returns the first screen's settings. data_parallel is asked for in workers and all their micro-batches there.
 play::settings settings_of(const arguments& with) {
     const play::settings otherwise;
     play::settings out;

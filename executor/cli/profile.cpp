@@ -81,7 +81,7 @@ profile_request request_of(const arguments& from, const job& base) {
     return out;
 }
 
-/// What the costs file is asked for.
+/// The stages of the costs file, and their sizes.
 struct cut {
     std::vector<profiled_stage> stages;
     int micro_batches = 0;

@@ -206,7 +206,7 @@ std::string table_of(const std::vector<attempt>& attempts, const costs& cost) {
     return out;
 }
 
-/// What the bounds prove, for this placement.
+/// Returns the proof that the bounds give for this placement.
 const char* claim(const search_problem& of, const search_result& r) {
     const bool makespan = r.makespan_gap() <= 1e-9, span = r.span_gap() <= 1e-9;
     if (makespan && span) return "no makespan and no longest_span is less with this placement";

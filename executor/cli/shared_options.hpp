@@ -35,7 +35,7 @@ struct family_arguments {
 
     /// Adds them to a subcommand. `operand` is what the positional argument is called in the help.
     void add_to(subcommand& command, const char* operand, bool required = true);
-    /// What they ask for, in numbers. Throws chimera_error for texts that are none.
+    /// Returns the values of the options as numbers. Throws chimera_error for text that is no number.
     family_options options() const;
     /// The schedule that they ask for. Throws chimera_error where there is none, or where it breaks --memory.
     schedule make() const;

@@ -128,7 +128,7 @@ job job_of(const train_arguments& from) {
     return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
 }
 
-/// What every rank does; the first one alone speaks.
+/// Runs on every rank; only the first one prints.
 void run_rank(const train_arguments& from, process_group& together) {
     const job wanted = job_of(from);
     train_options options;

@@ -21,7 +21,7 @@ struct arguments {
     std::optional<std::string> faults;
 };
 
-/// What was proved, in one line.
+/// Returns the proof in one line.
 std::string proof(const shape& head, std::size_t items, bool is_program, const report& found) {
     std::string out = "ok: ";
     format::put(out, head.family.view(), ", ");

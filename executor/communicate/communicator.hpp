@@ -52,7 +52,7 @@ public:
     /// Makes room for messages 0 … messages - 1. Allocates; to be called before the first transfer.
     virtual void prepare(int messages) = 0;
 
-    /// What the worker will send in an iteration: a communicator that keeps copies of it takes their memory here, as it cannot while
+    /// Announces the worker's traffic of an iteration: a communicator that keeps copies of it takes their memory here, as it cannot while
     /// messages are under way.
     virtual void reserve(std::span<const traffic>) {}
 

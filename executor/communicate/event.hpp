@@ -6,7 +6,7 @@
 
 namespace chimera::executor::detail {
 
-/// What one thread sleeps on until a condition of its own holds. Others make the condition true, then ring.
+/// A thread sleeps on an event until a condition of its own holds. Others make the condition true, then ring.
 class event {
 public:
     void ring() noexcept {

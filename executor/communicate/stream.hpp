@@ -7,7 +7,7 @@
 
 namespace chimera::executor {
 
-/// Where a worker's work is carried out in the order of its calls, but later: a stream of a GPU. Calls return at once; they
+/// A queue that carries out a worker's calls in their order, but later: a stream of a GPU. Calls return at once; they
 /// may come from any thread, one at a time. All streams of a world reach the same memory.
 class stream {
 public:
@@ -27,7 +27,7 @@ public:
     virtual std::unique_ptr<mark> make_mark() = 0;
     /// The mark is now here; whoever waits for it from now on means this place.
     virtual void record(mark& here) = 0;
-    /// What is enqueued here from now on runs after what came before `there`. A mark that was never recorded is no wait.
+    /// Orders work enqueued here from now on after the work before `there`. A mark that was never recorded is no wait.
     virtual void wait_for(const mark& there) = 0;
 
     /// Memory that the streams reach, on 256-byte boundaries. `release` waits until nothing uses it. Null where there is none left.

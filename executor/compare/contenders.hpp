@@ -43,7 +43,7 @@ struct refused_family {
     bool over_memory = false;  ///< it would run, but not within the contest's memory
 };
 
-/// What is compared, and under which conditions.
+/// The contest: its sizes and conditions.
 struct contest {
     std::vector<std::string> families;  ///< by their names as contenders; empty: everybody
     std::int64_t stages = 0;            ///< of the model, the same for everybody; 0: workers count
@@ -62,7 +62,7 @@ costs plain_costs();
 /// One who takes part, without a look at the contest's memory. Throws chimera_error for sizes that the family refuses.
 contender enter(std::string name, family_options of, const contest& with);
 
-/// What is wrong with a contender's peak under the contest's memory; empty where it fits, or where there is no limit.
+/// Returns the fault of a contender's peak under the contest's memory; empty if it fits or there is no limit.
 std::string over_memory(const contender& who, const contest& with);
 
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,

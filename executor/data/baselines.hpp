@@ -10,7 +10,7 @@
 
 namespace chimera::executor {
 
-/// What models that count reach on the same validation targets, in nats per token (text: per byte).
+/// The losses of counting models on the same validation targets, in nats per token (text: per byte).
 struct baselines {
     double unigram = 0;
     double bigram = 0;

@@ -17,7 +17,7 @@ namespace chimera::executor {
 /// Checks magic, version, that the count is what the size says, and every token against `vocabulary`; throws chimera_error with `name` in it.
 std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name);
 
-/// What to train on: a long row of tokens, either the bytes of text files or the tokens of GPT-2 token files.
+/// The training data: a long row of tokens, either the bytes of text files or the tokens of GPT-2 token files.
 class corpus {
 public:
     /// Text: the bytes of `files`, one after the other.

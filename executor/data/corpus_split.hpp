@@ -13,7 +13,7 @@ struct token_range {
     std::size_t size() const { return end - begin; }
 };
 
-/// Which parts of a corpus are trained on and which only scored.
+/// The parts of a corpus for training and for scoring alone.
 struct corpus_split {
     std::vector<token_range> training;
     std::vector<token_range> validation;
@@ -24,7 +24,7 @@ struct corpus_split {
 /// 0 < fraction <= 0.5. Throws error when a side gets no whole window.
 corpus_split split_corpus(std::size_t size, double fraction, int tokens);
 
-/// Where the validation windows of tokens + 1 start: one after the other, each target scored once; at most `limit`, evenly spread.
+/// Returns the starts of the validation windows of tokens + 1: one after the other, each target scored once; at most `limit`, evenly spread.
 std::vector<std::size_t> validation_windows(const corpus_split& split, int tokens, std::size_t limit);
 
 }  // namespace chimera::executor

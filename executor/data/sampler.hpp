@@ -11,7 +11,7 @@
 
 namespace chimera::executor {
 
-/// What one iteration trains on: units × sequences × tokens, and for each token the one that follows it.
+/// The data of one iteration: units × sequences × tokens, and for each token the one that follows it.
 struct batch {
     int units = 0;
     int sequences = 0;  ///< per unit
@@ -33,7 +33,7 @@ private:
 void fill_batch(const corpus& data, std::span<const std::size_t> starts, int units, int sequences, int tokens,
                 batch& into);
 
-/// Where a sampler stands; a checkpoint holds it.
+/// The position of a sampler; a checkpoint holds it.
 struct sampler_state {
     std::uint64_t epoch = 0;   ///< passes over the training text begun before this one
     std::uint64_t cursor = 0;  ///< windows of this pass already drawn
@@ -42,7 +42,7 @@ struct sampler_state {
 };
 
 /// Draws training windows of tokens + 1: in each pass every window once, in an order and from a phase that the pass's key decides.
-/// What is drawn depends on the seed and on how much was drawn before, on nothing else.
+/// A draw depends on the seed and on the number of draws before it alone.
 class sampler {
 public:
     sampler(const corpus& data, const corpus_split& split, int tokens, std::uint64_t seed);

@@ -11,7 +11,7 @@
 
 namespace chimera::executor {
 
-/// Which of several ways to compute something was fastest, remembered from run to run in a text file: a way is eight numbers,
+/// The fastest of several ways to compute something, remembered from run to run in a text file: a way is eight numbers,
 /// its key one word. Any number of threads may use one object.
 ///
 /// The file is a help and nothing more: one that is damaged, of another version or cannot be written counts as empty, and so
@@ -46,7 +46,7 @@ private:
 /// The one object of this process for a file (or for a name, if `folder` is empty: in memory only).
 choices& shared_choices(const std::filesystem::path& folder, const std::string& name);
 
-/// Where programs keep such files: $XDG_CACHE_HOME/chimera, else $HOME/.cache/chimera, else nothing.
+/// Returns the folder of such files: $XDG_CACHE_HOME/chimera, else $HOME/.cache/chimera, else nothing.
 std::filesystem::path cache_folder();
 
 }  // namespace chimera::executor

@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What the layers compute with: memory, prepared products, and fused operations, each with its backward.
+/// A device for the layers: memory, prepared products, and fused operations, each with its backward.
 ///
 /// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row (mean,
 /// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its

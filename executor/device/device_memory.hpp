@@ -42,7 +42,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// What a device says of memory that is the host's own.
+/// Answers a device's questions for memory that is the host's own.
 struct host_side {
     static constexpr bool on_host = true;
     static void upload(void* to, const void* from_host, std::size_t bytes) { copy_bytes(to, from_host, bytes); }

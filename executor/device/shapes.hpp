@@ -15,7 +15,7 @@ struct linear_shape {
     friend auto operator<=>(const linear_shape&, const linear_shape&) = default;
 };
 
-/// What a linear layer is used for, so that a device can prepare just that: with a bias; with a bias and a residual; the same of
+/// The use of a linear layer, so that a device can prepare just that: with a bias; with a bias and a residual; the same of
 /// what GELU has left, so that the backward goes through GELU; with a bias and GELU; with neither.
 enum class linear_role { any, biased, residual, residual_after_gelu, gelu, bare };
 
@@ -58,7 +58,7 @@ struct adamw_step {
     int step = 1;
 };
 
-/// What clips an update, all of it in the device's memory: gradients are averaged over `units` units, and scaled down where the norm
+/// The inputs of clipping, all in the device's memory: gradients are averaged over `units` units, and scaled down where the norm
 /// of the average is above `limit`. The norm is the root of the sum of `squares` [rows, columns]: each column's over its rows, in
 /// their order, then the columns', in theirs.
 struct norm_limit {

@@ -19,7 +19,7 @@ inline std::string describe(const program_view& p, int worker, int index, int pe
            ", unit " + number(i.first) + ", peer " + number(i.peer >= 0 ? i.peer : peer) + ")";
 }
 
-/// The same of the instruction with which `worker` receives a message.
+/// Describes the instruction with which `worker` receives a message.
 inline std::string describe_receive(const program_view& p, int worker, int message) {
     const auto row = p.row(worker);
     int index = 0;

@@ -21,7 +21,7 @@ namespace {
 using clock = worker_loop::clock;
 constexpr std::chrono::milliseconds grace{1000};  // for workers to unwind after an abort
 
-/// What the watchdog remembers of a worker.
+/// The watchdog's record of a worker.
 struct watched {
     std::uint64_t progress = 0;
     double still = 0;  ///< seconds without progress

@@ -34,7 +34,7 @@ struct run_failed : chimera_error {
     using chimera_error::chimera_error;
 };
 
-/// The same where it was another process that failed: what went wrong is known there.
+/// A failure of another process, which knows the cause.
 struct run_aborted : run_failed {
     using run_failed::run_failed;
 };

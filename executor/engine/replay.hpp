@@ -11,7 +11,7 @@ class replay {
 public:
     virtual ~replay() = default;
 
-    /// What is enqueued from here on, by any thread, is recorded and does not run.
+    /// Records all that any thread enqueues from here on, in place of running it.
     virtual void begin() = 0;
     /// All threads have enqueued an iteration, and nothing is recorded any more.
     virtual void end() = 0;

@@ -6,7 +6,7 @@
 
 namespace chimera::executor {
 
-/// What a worker is doing, for the watchdog.
+/// The present work of a worker, for the watchdog.
 enum class phase : std::uint8_t {
     idle,        ///< between iterations, or done with this one
     computing,   ///< in a stage: a pass or an update
@@ -30,7 +30,7 @@ constexpr const char* name(phase p) {
     return names[static_cast<int>(p)];
 }
 
-/// Where a worker is; written by its thread and read by the watchdog, hence relaxed atomics.
+/// The position of a worker; written by its thread and read by the watchdog, hence relaxed atomics.
 struct alignas(64) worker_status {
     std::atomic<std::uint64_t> progress{0};  ///< grows with everything that the worker gets done
     std::atomic<std::int32_t> instruction{-1};

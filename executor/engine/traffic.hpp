@@ -10,7 +10,7 @@
 
 namespace chimera::executor {
 
-/// What `worker` sends in an iteration: its transfers, sends among them, in their order, and where messages are consumed.
+/// The traffic of `worker` in an iteration: its transfers, sends among them, in their order, and where messages are consumed.
 std::vector<traffic> traffic_of(int worker, std::span<const transfer> row, std::span<const message_life> lives);
 
 }  // namespace chimera::executor

@@ -124,7 +124,7 @@ void worker_loop::finish_reduction(const planned& p) {
     note(reduction_of(p).end, stamp_of(p) + 1);
 }
 
-/// What hangs on a device is an instruction as well: the one whose stamp does not come.
+/// A hang on a device is an instruction's as well: the one whose stamp does not come.
 void worker_loop::resolve() {
     status_.enter(phase::work_queue);
     for (const planned& p : plan_.steps_to_do) {

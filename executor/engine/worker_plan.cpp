@@ -89,7 +89,7 @@ private:
             if (models_[s]) stash_ = std::max(stash_, aligned(models_[s]->stash_bytes(recomputed_[s])));
     }
 
-    /// Where weights change within the iteration: room for the versions that the program names.
+    /// Makes room for the versions that the program names, if weights change within the iteration.
     void keep_versions() {
         for (int s = 0; s < p_.head.stages; ++s) {
             const auto group = p_.replica_group(s);
@@ -146,7 +146,7 @@ private:
         }
     }
 
-    /// Where a call finds what it consumes; the place must have been made by an earlier receive or call.
+    /// Returns the place of a call's input, which an earlier receive or call must have made.
     place take(const key& k, int i) {
         const auto found = incoming_.find(k);
         if (found == incoming_.end() || tensors_[static_cast<std::size_t>(found->second.tensor)].from >= i)
@@ -157,7 +157,7 @@ private:
         return where;
     }
 
-    /// Where a call leaves what it makes: in a message to be sent, or for a stage of the same worker.
+    /// Makes the place of a call's output: in a message to be sent, or for a stage of the same worker.
     place give(const key& k, std::size_t bytes, int i) {
         const auto sent = outgoing_.find(k);
         if (sent == outgoing_.end()) {
@@ -258,7 +258,7 @@ private:
         next.step = step;
     }
 
-    /// What a worker must know of a stage whose weights change within the iteration, while its row is planned.
+    /// The state of a stage whose weights change within the iteration, while a worker's row is planned.
     struct book {
         int last = -1;  // the stage's last update
         int versions = 1;

@@ -52,7 +52,7 @@ struct planned {
     part transfers;             ///< into transfers
 };
 
-/// What one worker does in an iteration, resolved once: the loop looks nothing up and allocates nothing.
+/// The work of one worker in an iteration, resolved once: the loop looks nothing up and allocates nothing.
 struct worker_plan {
     int worker = -1;
     std::vector<planned> steps_to_do;

@@ -14,7 +14,7 @@ namespace chimera::executor {
 /// The middle one of some numbers; of an even count the lower of the two. 0 for none.
 double median(std::vector<double> values);
 
-/// What measured iterations cost, each number the median over iterations of its mean within one.
+/// The costs of measured iterations, each number the median over iterations of its mean within one.
 struct fitted_costs {
     costs each;  ///< seconds per micro-batch and stage; reductions from when no member has anything else to do
     double hand_over = 0;  ///< seconds between what a step waited for (a message, a core, its worker) and its start

@@ -11,7 +11,7 @@
 
 namespace chimera::executor {
 
-/// What the simulation says of the coming iterations.
+/// The simulated time of the coming iterations.
 struct prediction {
     fitted_costs fitted;  ///< of measured iterations
     timeline expected;    ///< the simulated iteration, workers sharing the cores

@@ -182,7 +182,7 @@ schedule order_of(const std::string& file) {
 
 namespace {
 
-/// What a family is asked for, of one copy unless the copies are the family. Throws where it cannot be had.
+/// Returns the spec of one copy of a family, or of all copies if they are the family. Throws if it cannot be built.
 family_spec checked_spec(const family_options& of) {
     const std::optional<family> found = find(of.family);
     if (!found)

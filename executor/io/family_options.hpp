@@ -34,13 +34,13 @@ struct family_options {
     friend bool operator==(const family_options&, const family_options&) = default;
 };
 
-/// Whether `make_schedule` knows the family, by its name or its alias.
+/// True if `make_schedule` knows the family by its name or alias.
 bool is_family(std::string_view name);
 
 /// The name of the family that an alias stands for: 1f1b, dp. Other names come back as they are.
 std::string family_name(std::string_view name);
 
-/// Whether the family has the option: a key of the table of options.
+/// True if the family has the option, a key of the table of options.
 bool has_option(std::string_view family, std::string_view option);
 
 /// The flag of an option: --update-every.

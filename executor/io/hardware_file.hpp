@@ -11,7 +11,7 @@
 
 namespace chimera::executor {
 
-/// What a device and its links do, as a file: chimera.hardware, version 1. Numbers by their names in `hardware_numbers`, those
+/// The figures of a device and its links as a file: chimera.hardware, version 1. Numbers by their names in `hardware_numbers`, those
 /// of links in an object of their own; what is left out stays as in chimera::hardware, but flops must be there:
 ///
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,

@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// How a file of measurements is laid out; its header line says which.
+/// The layout of a file of measurements, which its header line names.
 enum class measurement_layout {
     iterations,  ///< a transformer and its parallelism a row, milliseconds an iteration (vTrain's ground truth)
     schemes      ///< a named model and a scheme a row, with a metric and its value (figures of the Chimera paper)
@@ -51,7 +51,7 @@ struct measurement_options {
 /// range or contradicts itself.
 measured_file read_measurements(std::string_view text, const measurement_options& how = {});
 
-/// The same of a file, whose path what is thrown begins with.
+/// Reads a file; the text of an error begins with its path.
 measured_file load_measurements(const std::string& path, const measurement_options& how = {});
 
 }  // namespace chimera::executor

@@ -184,7 +184,7 @@ std::vector<entry> read_entries(fields& file) {
     return ordered;
 }
 
-/// Where each entry's first layer will stand, by name.
+/// Returns the first layer of the entry that `of` shares weights with. `starts`: each entry's first layer.
 std::int32_t find_tied(const std::vector<entry>& all, const std::vector<std::int64_t>& starts, entry& of) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (all[i].link.name != of.tied_to) continue;
@@ -219,7 +219,7 @@ void expand(std::vector<entry> all, model& into) {
     }
 }
 
-/// What the planner divides by, and what must not overflow.
+/// Checks the numbers that the planner divides by, and those that must not overflow.
 void check_whole(const model& of) {
     double work = 0, parameters = 0;
     for (const layer& l : of.layers) work += l.forward, parameters += static_cast<double>(l.parameters);

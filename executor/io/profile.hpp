@@ -14,7 +14,7 @@
 
 namespace chimera::executor {
 
-/// What a stage is made of, in seconds or bytes: the kinds of its layers, and what it takes beside them to move its
+/// The parts of a stage, in seconds or bytes: the kinds of its layers, and what it takes beside them to move its
 /// boundary tensors. A stage takes boundary + the sum over its layers.
 struct by_kind {
     double embedding = 0, block = 0, head = 0, boundary = 0;
@@ -35,7 +35,7 @@ struct profiled_passes {
     friend bool operator==(const profiled_passes&, const profiled_passes&) = default;
 };
 
-/// What the engine takes beside the passes, with a number of workers.
+/// The time that the engine takes beside the passes with a number of workers.
 struct profiled_engine {
     int workers = 0;
     double start = 0;      ///< seconds from an iteration's start to its first pass
@@ -62,7 +62,7 @@ struct profiled_batch {
 /// Workers of so many threads that compute at the same time.
 constexpr int workers_at_once(int cores, int threads) { return std::max(1, cores / threads); }
 
-/// What this machine takes to train one kind of model, layer by layer: chimera.profile, version 1 (docs/design.md).
+/// The time that this machine takes to train one kind of model, layer by layer: chimera.profile, version 1 (docs/design.md).
 /// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
 struct profile {
     gpt2_sizes model;   ///< the layers as in the job

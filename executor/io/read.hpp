@@ -19,7 +19,7 @@ struct contradiction : chimera_error {
     using chimera_error::chimera_error;
 };
 
-/// What a file of slots or instructions holds; its "format" says which.
+/// The content of a file of slots or instructions; its "format" says which.
 using table = std::variant<schedule, program>;
 
 /// Reads chimera.schedule or chimera.program, version 1. Slots may all leave out `tick`, and all `ticks`: an order written
@@ -39,7 +39,7 @@ void check_lengths(const costs& of, int stages);
 /// A whole file; at most 12 GiB, and 256 MiB of what is not a regular file.
 std::string read_file(const std::string& path);
 
-/// As above, from a file. What is thrown starts with the path. Tables may also be PyTorch-style CSV (see read_csv), known by
+/// Reads a file; the text of an error starts with its path. Tables may also be PyTorch-style CSV (see read_csv), known by
 /// the name's end or the first cell; a note goes to standard error where cells are left out.
 table load_table(const std::string& path);
 costs load_costs(const std::string& path);

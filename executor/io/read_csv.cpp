@@ -58,7 +58,7 @@ void check_sizes(const csv_cells& of, const shape& head) {
                " passes) remove empty columns");
 }
 
-/// Where columns are ticks: how many of them each pass takes.
+/// Finds how many columns each pass takes, if columns are ticks.
 class grid {
 public:
     explicit grid(const csv_cells& of, const shape& head) : of_(of), head_(head), starts_(2 * size(), missing) {

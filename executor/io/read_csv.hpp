@@ -8,13 +8,13 @@
 
 namespace chimera::executor {
 
-/// What a CSV file holds: the order that it computes in, and whether it had cells that are made anew.
+/// The content of a CSV file: the order that it computes in, and whether it had cells that are made anew.
 struct csv_order {
     schedule order;
     std::string note;  ///< what was left out of the order and why; empty where nothing was
 };
 
-/// Whether a file is CSV rather than JSON: by its name, or because it starts with a cell.
+/// True if a file is CSV rather than JSON: by its name, or because it starts with a cell.
 bool is_csv(std::string_view path, std::string_view text);
 
 /// Reads PyTorch-style CSV (see chimera::csv): a line for each worker, a cell for each step, rows as long as they like,

@@ -103,7 +103,7 @@ public:
 
 protected:
     virtual void take(const item& one) = 0;
-    /// Where the reader is: `worker 2, slot 5: `.
+    /// Returns the place of the reader: `worker 2, slot 5: `.
     std::string place() const;
     [[noreturn]] void complain(const std::string& what) const;
 

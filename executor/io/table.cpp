@@ -23,7 +23,7 @@ constexpr std::uint32_t bits(std::initializer_list<field> of) {
     return out;
 }
 
-/// Which keys an op must have and which it may.
+/// The keys that an op must have, and those that it may.
 struct keys {
     std::uint32_t needed;
     std::uint32_t allowed;

@@ -13,7 +13,7 @@
 
 namespace chimera::executor {
 
-/// How one iteration's tokens are shaped.
+/// The shape of one iteration's tokens.
 struct batch_sizes {
     int sequences = 4;  ///< per micro-batch
     int tokens = 0;     ///< per sequence; 0: the model's context

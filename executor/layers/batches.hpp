@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What one unit is trained on: sequences · tokens token numbers each, sequence after sequence. Where the device is on the
+/// The training data of one unit: sequences · tokens token numbers each, sequence after sequence. Where the device is on the
 /// host, the memory stays the caller's; elsewhere it is copied.
 struct unit_batch {
     std::span<const std::int32_t> tokens, targets;
@@ -46,7 +46,7 @@ public:
         return units_[static_cast<std::size_t>(unit)].targets.data();
     }
 
-    /// Where the device puts a unit's loss.
+    /// Returns the address at which the device puts a unit's loss.
     double* loss(int unit) {
         if constexpr (!D::on_host) return reinterpret_cast<double*>(results_.data()) + unit;
         return &losses_[static_cast<std::size_t>(unit)];
@@ -60,7 +60,7 @@ public:
     }
 
 private:
-    /// What it held is not needed any more, so it need not be there beside the new.
+    /// Frees the old block first, so that both never exist at once.
     static void make_room(D& device, typename D::memory& in, std::size_t bytes) {
         if (bytes <= in.size()) return;
         in = {};

@@ -8,7 +8,7 @@
 
 namespace chimera::executor {
 
-/// How many tokens one unit has: it fixes every shape.
+/// The number of tokens of one unit: it fixes every shape.
 struct unit_shape {
     int sequences = 1, tokens = 1;
     constexpr int rows() const { return sequences * tokens; }

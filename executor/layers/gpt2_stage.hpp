@@ -108,7 +108,7 @@ public:
     /// version.
     std::vector<parameter_view<real, wide>> parameters() { return state_.parameters(); }
     std::span<const parameter> tensors() const override { return state_.list().all(); }
-    /// Where one of them lies, in the device's memory: of weights the master's, where there is one.
+    /// Returns the address of one of them in the device's memory: of the master weights, if there are any.
     wide* place(const parameter& p, stored what) { return state_.place(p, what); }
     std::span<float> in_place(const parameter& p, stored what) override {
         if constexpr (D::on_host && !has_master<D> && std::is_same_v<wide, float>)
@@ -124,7 +124,7 @@ public:
     }
 
 private:
-    /// Where each layer's part of a stash begins. `brief`: two blocks take turns, as no backward follows.
+    /// The beginning of each layer's part of a stash. `brief`: two blocks take turns, as no backward follows.
     struct places {
         std::size_t embedding = 0, blocks = 0, stride = 0, turns = 0, head = 0, size = 0;
         std::size_t block(std::size_t i) const { return blocks + stride * (i % turns); }
@@ -249,7 +249,7 @@ void gpt2_stage<D>::set_batch(std::span<const unit_batch> units) {
 template <Device D>
 void gpt2_stage<D>::run(const places& p, real* stash, int unit, const real* input, real* output, next what) {
     const real* values = state_.values();
-    // Where the input of layer i lies; after the last block comes the head or the boundary.
+    // Returns the address of the input of layer i; the head or the boundary follows the last block.
     const auto port = [&](std::size_t i) {
         if (i < blocks_.size()) return blocks_[i].input(stash + p.block(i));
         if (head_) return head_->input(stash + p.head);
@@ -272,7 +272,7 @@ void gpt2_stage<D>::walk_back(int unit, real* stash, const real* output_gradient
     const real* values = state_.values();
     wide* gradients = state_.raw_gradients();
     const bool add = state_.adding();
-    // Where the gradient of layer i's input goes: to the layer before it, or out of the stage.
+    // Returns the address for the gradient of layer i's input: of the layer before it, or outside the stage.
     const auto port = [&](std::size_t i) {
         if (i > 0) return blocks_[i - 1].output_gradient(stash + whole_.block(i - 1));
         return embedding_ ? embedding_->output_gradient(stash + whole_.embedding) : input_gradient;

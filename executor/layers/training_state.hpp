@@ -19,7 +19,7 @@ struct parameter_view {
     std::span<Wide> gradients, m, v, master;
 };
 
-/// What is stored of a parameter. Weights are the master's, where there is one.
+/// The kinds of values stored of a parameter. Weights are the master's, where there is one.
 enum class stored : std::uint8_t { weight, gradient, m, v };
 
 /// An update's settings as adamw takes them.
@@ -101,7 +101,7 @@ public:
     void read(D& device, const parameter& p, stored what, std::span<float> to);
     void write(D& device, const parameter& p, stored what, std::span<const float> from);
 
-    /// Where what is stored of a parameter lies, in the device's memory.
+    /// Returns the address of a parameter's stored values in the device's memory.
     wide* place(const parameter& p, stored what) {
         if (what == stored::gradient) return wides(gradients_) + p.offset;
         if (what != stored::weight) return wides(what == stored::m ? m_ : v_) + p.offset;

@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// Whether weights are shorter than their gradients, so that the optimiser keeps a longer copy of them.
+/// True if weights are shorter than their gradients, so that the optimiser keeps a longer copy of them.
 template <Device D>
 inline constexpr bool has_master = !std::is_same_v<typename D::real, typename D::wide>;
 

@@ -59,7 +59,7 @@ private:
         if (!layers.embedding && !layers.head) return 0;
         return 2 * units * unit_.size(1) * sizeof(std::int32_t) + (layers.head ? units * sizeof(double) : 0);
     }
-    /// What clipping keeps with a stage; see clipping. Two are there from the beginning.
+    /// The bytes that clipping keeps with a stage; see clipping. Two are there from the beginning.
     std::size_t numbers(bool first) const {
         if (of_.head.update != update_rule::flushed) return 2 * updates_;
         return first ? static_cast<std::size_t>(of_.head.workers * of_.head.stages + 1) : 2;

@@ -29,7 +29,7 @@ public:
     virtual int place_of(int worker) const = 0;
 
     virtual executed_numbers numbers() const = 0;
-    /// What a stage's device takes for itself and the layers' constants: scratch, found by planning the stage's products.
+    /// The bytes that a stage's device takes for itself and the layers' constants: scratch, found by planning the stage's products.
     virtual std::size_t own_bytes(const gpt2_sizes& config, const layer_range& layers, const unit_shape& unit) = 0;
     /// An update's settings.
     virtual std::size_t step_bytes() const = 0;

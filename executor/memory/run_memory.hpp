@@ -14,7 +14,7 @@ namespace chimera::executor {
 /// The model as its descriptor, for units of that shape.
 model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
 
-/// How the device that a job asks for lays numbers out; where it leaves the choice, the CPU in fp32 and a GPU in bf16.
+/// Returns the layout of numbers on the device that a job asks for; if it leaves the choice, the CPU in fp32 and a GPU in bf16.
 const executed_numbers& numbers_of(const job& wanted);
 
 /// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its

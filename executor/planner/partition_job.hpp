@@ -13,7 +13,7 @@
 
 namespace chimera::executor {
 
-/// What `chimera partition` is asked: how to cut a model into the stages of a schedule.
+/// The request of `chimera partition`: a model to cut into the stages of a schedule.
 struct partition_job {
     model what;
     schedule order;

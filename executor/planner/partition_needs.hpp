@@ -11,7 +11,7 @@
 
 namespace chimera::executor {
 
-/// What one mode of recompute asks of every layer and of a stage.
+/// The needs of one mode of recompute, of every layer and of a stage.
 struct mode_lists {
     std::vector<double> extra, bytes, once;
     double each = 0, whole = 0;
@@ -33,9 +33,9 @@ struct partition_needs {
     /// Weights with what the mode computes again.
     std::vector<double> seconds_in(recompute_mode mode) const;
     std::vector<double> with_once(const mode_lists& of) const;
-    /// Whether each worker has one stage of its own.
+    /// True if each worker has one stage of its own.
     bool one_each() const { return one_each_; }
-    /// What of a group's sum one of its workers has: half where two pipelines cross.
+    /// The share of a group's sum that one of its workers has: half where two pipelines cross.
     double per_worker() const { return per_worker_; }
 
 private:

@@ -87,7 +87,7 @@ private:
         const auto fullest = std::max_element(out.memory.begin(), out.memory.end());
         lack(*fullest - job_.memory, "worker " + std::to_string(fullest - out.memory.begin()) + " with this cut", "");
     }
-    /// The same number of blocks for each stage, one more for the first ones; what comes before goes with the first
+    /// Gives each stage as many blocks, one more for the first ones; what comes before goes with the first
     /// block, what comes after with the last.
     std::vector<int> by_blocks() const {
         std::vector<int> blocks, out{0};
@@ -229,7 +229,7 @@ private:
         const std::vector<double> bytes = of.bytes.empty() ? std::vector<double>(state.size(), 0) : of.bytes;
         return coupled(seconds, needs_.on, {state, bytes, in_flight, room, reserved}, labels);
     }
-    /// What besides more memory would do.
+    /// Returns the changes that would do besides more memory.
     std::string advice() const {
         std::string out = ", more stages";
         if (job_.recompute == recompute_mode::none || job_.recompute == recompute_mode::selective)

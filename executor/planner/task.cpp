@@ -168,7 +168,7 @@ plan_task resolve(const json& request, const std::string& name) {
     if (const json* wanted = from.find("job")) {
         out.training = parse_job(wanted->dump(-1, ' ', false, json::error_handler_t::replace), name + ": job");
         out.what = model_of_job(*out.training);
-        // What the trainer runs: no sharded state, no slices, recompute of whole stages.
+        // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
         out.asked.zero = {0};
         out.asked.recompute = {recompute_mode::none, recompute_mode::mixed, recompute_mode::full};
     } else {

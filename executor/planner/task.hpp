@@ -14,7 +14,7 @@
 
 namespace chimera::executor {
 
-/// What `chimera plan` is asked, as a file: chimera.plan, version 1. Needed are model, samples and cluster.
+/// The request of `chimera plan` as a file: chimera.plan, version 1. Needed are model, samples and cluster.
 ///
 ///     {"format": "chimera.plan", "version": 1,
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
@@ -39,7 +39,7 @@ struct plan_task {
     std::vector<configuration> before;  ///< of an earlier answer, tried first
 };
 
-/// The same request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on `workers` of
+/// Reads a request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on `workers` of
 /// this machine), an earlier answer of `chimera plan` (its request again, from its ranking on). Throws error in one line.
 nlohmann::json read_plan_request(const std::string& path);
 

@@ -8,7 +8,7 @@
 
 namespace chimera::executor::play {
 
-/// How a character looks; the terminal decides what that is on it.
+/// The style of a character, which the terminal turns into colours.
 enum class look : std::uint8_t {
     plain,
     faint,   ///< what is there if one looks for it
@@ -40,7 +40,7 @@ public:
 
     /// Writes UTF-8 from a column on, as far as there is room. Returns the column after it.
     int put(int row, int column, std::string_view text, look how = look::plain);
-    /// The same, its last character in the column before `end`. Returns the column where it starts.
+    /// Writes text that ends in the column before `end`. Returns the column where it starts.
     int put_right(int row, int end, std::string_view text, look how = look::plain);
     /// Writes words into as many rows as they need from `row` on, at most to row `end`. Returns the row after them.
     int put_words(int row, int end, int column, std::string_view text, look how = look::plain);

@@ -7,7 +7,7 @@
 
 namespace chimera::executor::play {
 
-/// What the settings come to: a schedule with its figures, or the reason why there is none.
+/// The outcome of settings: a schedule with its figures, or the reason why there is none.
 struct outcome {
     std::string refused;            ///< why there is none; empty where there is
     std::optional<settings> fits;   ///< where refused: the nearest settings that are not

@@ -7,10 +7,10 @@
 
 namespace chimera::executor::play {
 
-/// What stands below the fields.
+/// The page below the fields.
 enum class page { schedule, command, help };
 
-/// What a key asks of whoever runs the loop.
+/// The request of a key to the loop.
 enum class wish { nothing, save, quit };
 
 /// All of the playground: what is asked, where the eye is, what was said last.
@@ -49,7 +49,7 @@ enum key : int {
     interrupt,
 };
 
-/// What a key may need to know of what is on the screen.
+/// The facts on the screen that a key may need.
 struct facts {
     const outcome* now = nullptr;
     const ranking* advice = nullptr;  ///< null while there is none

@@ -13,7 +13,7 @@ std::string command(const settings& of, const std::string& subcommand);
 /// The settings' costs as a chimera.costs file, a tick as a second.
 std::string costs_json(const settings& of);
 
-/// What files of these settings are called, without an ending: bidirectional-4x8.
+/// Returns the file name for these settings without an ending: bidirectional-4x8.
 std::string file_name(const settings& of);
 
 /// Writes the timeline as SVG and HTML, the schedule as JSON and the costs, all under one new name beside whatever is in

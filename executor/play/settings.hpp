@@ -25,7 +25,7 @@ struct settings {
     friend bool operator==(const settings&, const settings&) = default;
 };
 
-/// What can be changed, in the order in which the keys go through it.
+/// The fields that can be changed, in the order of the keys.
 enum class field {
     family,
     stages,
@@ -58,7 +58,7 @@ void at_option(field which, Options& options, const F& f) {
 /// The columns that the fields stand in: sizes, what only the family has, costs of passes, costs of the rest.
 enum class column { sizes, family, passes, others };
 
-/// How a field is called, where it stands, and what it means, in a line.
+/// The name of a field, its column, and its meaning in a line.
 struct field_text {
     const char* name;
     column where;
@@ -72,7 +72,7 @@ std::vector<field> fields_of(const settings& of);
 /// The value of a field as it is shown; a choice that is left to the family reads as what the family takes.
 std::string value_of(const settings& of, field which);
 
-/// What is generated. data_parallel runs on as many workers as the model has stages, the whole model on each, and they
+/// The schedule to generate. data_parallel runs on as many workers as the model has stages, the whole model on each, and they
 /// share the micro-batches. Throws chimera_error where these cannot be shared evenly.
 family_options options_of(const settings& of);
 

@@ -6,7 +6,7 @@
 
 namespace chimera::executor::play {
 
-/// What there is to look at.
+/// The content of the screen.
 struct sight {
     const outcome& now;
     const ranking* advice = nullptr;  ///< null while there is none

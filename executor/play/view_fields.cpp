@@ -9,7 +9,7 @@ namespace chimera::executor::play {
 
 namespace {
 
-/// Where a column of fields starts, and where its values do, on 80 columns. Wider screens spread them.
+/// The starts of a column of fields and of its values on 80 columns. Wider screens spread them.
 struct place {
     int name, value;
     const char* title;

@@ -28,7 +28,7 @@ void stretch(text_rows& rows, int room, int zoom) {
     }
 }
 
-/// How the columns of a row are shared out.
+/// The division of a row's columns.
 struct sides {
     int left = 0;   ///< where the schedule starts
     int right = 0;  ///< where it must have ended

@@ -196,7 +196,7 @@ void fit_reductions(std::span<const std::pair<double, double>> measured, profile
     into.reduce_latency = slope > 0 && offset > 0 ? offset : 0;
 }
 
-/// How far the middle half of the rounds lies apart, relative to its lower end.
+/// Returns the width of the middle half of the rounds, relative to its lower end.
 double spread_of(const probe& of) {
     std::vector<double> all;
     for (const probe_round& r : of.rounds()) all.push_back(r.each.forward[2]);

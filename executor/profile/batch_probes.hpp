@@ -21,7 +21,7 @@ public:
     profiled_batch result() const;
     /// Compares the pipelines with what the profile says of them so far, and has it say what they took.
     void calibrate(profile& all, std::size_t which) const;
-    /// What does not depend on the micro-batch, all but model, tokens, cores and batches.
+    /// Returns what does not depend on the micro-batch; leaves out model, tokens, cores and batches.
     profile totals() const;
 
 private:

@@ -56,7 +56,7 @@ struct ends {
     double latest_before(double time) const { return *std::prev(std::upper_bound(all.begin(), all.end(), time)); }
 };
 
-/// How many steps run at a time, that one not counted which begins or ends just then.
+/// Counts the steps that run at a time, except the one which begins or ends just then.
 int running(const timeline& t, double time) {
     int count = 0;
     for (const step& s : t.steps) count += s.begin < time && s.end > time ? 1 : 0;

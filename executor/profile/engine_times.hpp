@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What the engine took beside the passes in measured iterations of one_f_one_b or another linear family whose passes do
+/// The time that the engine took beside the passes in measured iterations of one_f_one_b or another linear family whose passes do
 /// not run in pairs. `cores`: that workers shared, 0: no need to. `settle` includes the norm, `around` stays 0.
 profiled_engine engine_times(std::span<const timeline> measured, int cores);
 

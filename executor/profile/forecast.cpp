@@ -55,7 +55,7 @@ const profiled_engine& engine_with(const profile& from, const profiled_batch& wi
                              [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
 }
 
-/// What all workers begin together and do on their own, `seconds(stage, worker, size of its group)`, sharing cores.
+/// Simulates work that all workers begin together and do on their own, `seconds(stage, worker, size of its group)`, sharing cores.
 template <class Seconds>
 double phase(const program_view& of, int cores, Seconds seconds) {
     std::vector<double> each(static_cast<std::size_t>(of.head.workers));

@@ -45,7 +45,7 @@ struct forecast {
 forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
                      int sequences);
 
-/// The same with costs of passes, reductions and updates that are known otherwise, hand-overs not in them.
+/// Forecasts with costs of passes, reductions and updates from elsewhere, without hand-overs.
 forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
                        int sequences, costs with);
 

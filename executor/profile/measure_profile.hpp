@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What to measure, and for how long.
+/// The choice of measurements, and their duration.
 struct profile_request {
     gpt2_sizes model;
     int tokens = 0;                                 ///< per sequence

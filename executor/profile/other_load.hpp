@@ -3,7 +3,7 @@
 
 namespace chimera::executor {
 
-/// How much of the machine other programs use, from when the object was made.
+/// The share of the machine that other programs use, from when the object was made.
 class other_load {
 public:
     other_load();

@@ -38,7 +38,7 @@ private:
     batch batch_;
 };
 
-/// What one round of a program showed (medians over its iterations), or several.
+/// The figures of one round of a program (medians over its iterations), or of several.
 struct probe_round {
     costs each;              ///< seconds per micro-batch and stage, reductions and updates included
     profiled_engine engine;  ///< for linear families

@@ -35,7 +35,7 @@ constexpr int passes = 4;
 constexpr double reuse_bytes::*axes[passes] = {&reuse_bytes::forward, &reuse_bytes::backward,
                                                &reuse_bytes::input_gradient, &reuse_bytes::weight_gradient};
 
-/// Which of the four, or -1.
+/// Returns the index of one of the four, or -1.
 int pass_of(action op) {
     switch (op) {
         case action::forward:

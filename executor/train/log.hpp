@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What one iteration did.
+/// The figures of one iteration.
 struct step_record {
     std::int64_t step = 0;  ///< iterations done with this one
     double loss = 0;        ///< mean over the iteration's tokens, nats

@@ -14,18 +14,18 @@
 
 namespace chimera::executor {
 
-/// How a run is started and watched; nothing here changes its bits.
+/// The way in which a run is started and watched; nothing here changes its bits.
 struct train_options {
     bool resume = false;                                ///< go on from the checkpoint in the output folder
     bool overwrite = false;                             ///< replace a checkpoint that is there
     std::function<void(const std::string&)> say;        ///< progress lines; none when empty
     std::function<void(std::int64_t step)> after_step;  ///< for tests
     process_group* together = nullptr;                  ///< the processes of the run; null: this one alone
-    /// Where the run computes; empty: on this machine's cores.
+    /// The device of the run; empty: this machine's cores.
     std::function<std::unique_ptr<backend>(const job&, int workers)> make_backend;
 };
 
-/// What a run ends with; on rank 0.
+/// The result of a run, on rank 0.
 struct train_report {
     job done;              ///< with the steps that were planned
     bool stopped = false;  ///< by a signal, before its end

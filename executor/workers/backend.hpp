@@ -28,7 +28,7 @@ public:
     virtual std::shared_ptr<replay> graph() { return nullptr; }
 };
 
-/// Where a run's workers compute: what their stages are made of, how they communicate and what their loops enqueue on. It
+/// The devices of a run's workers: their stages, communicators and work queues. It
 /// outlives all that it makes.
 class backend {
 public:
@@ -36,10 +36,10 @@ public:
 
     /// For the reader: "CPU" or a GPU's name.
     virtual std::string name() const = 0;
-    /// Whether workers share the host's cores, so that each slot needs one.
+    /// True if workers share the host's cores, so that each slot needs one.
     virtual bool on_host() const = 0;
 
-    /// Whether this process plays the worker.
+    /// True if this process plays the worker.
     virtual bool plays(int /*worker*/) const { return true; }
     /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
     virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_sizes& config, const layer_range& layers,

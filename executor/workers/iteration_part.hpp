@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// What one process knows of an iteration.
+/// The part of an iteration that one process knows.
 struct iteration_part {
     double began = 0;            ///< on rank 0's clock, seconds
     std::vector<double> losses;  ///< of each unit, 0 where another process has it; or none

@@ -44,11 +44,11 @@ public:
     /// Sum of squares of a stage's gradients; all members of its replica group get the same bits. To be called on the worker's
     /// own thread.
     double gradient_square_sum(int worker, int stage);
-    /// Whether the worker is the first of those that hold the stage.
+    /// True if the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
     /// The tensors of each stage that is held here, from its first copy here: the weights, optimiser.m.<name> and optimiser.v.<name>.
-    /// Where stages are on the host, as they lie there; else copies, valid until the next call. `leading`: only those whose replica
+    /// Returns stages on the host as they lie there; else copies, valid until the next call. `leading`: only those whose replica
     /// group has its first worker here; of all processes together each stage once.
     std::vector<stage_tensors> tensors(bool leading = false);
     /// Gives all copies of each stage the values in what `tensors` returned last: after loading.

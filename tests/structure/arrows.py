@@ -14,6 +14,8 @@ import pathlib
 import re
 import sys
 
+import report
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])((?:chimera|executor)/[^>"]+)[>"]', re.M)
 DECLARED = re.compile(r"^#   ([a-z_/]+):((?: [a-z_/]+)*)$", re.M)
 SUFFIXES = {".hpp", ".cpp", ".cu", ".cuh", ".inl"}
@@ -99,8 +101,4 @@ def check(root):
 
 
 if __name__ == "__main__":
-    here = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent.parent
-    found_faults = check(here)
-    for line in found_faults:
-        print(line)
-    sys.exit(1 if found_faults else 0)
+    sys.exit(report.of(check))

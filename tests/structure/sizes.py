@@ -12,11 +12,13 @@ import pathlib
 import re
 import sys
 
+import report
+
 FILE, FUNCTION = 350, 40
 SUFFIXES = {".hpp", ".cpp", ".cu", ".cuh", ".inl"}
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'', re.S)
-HEAD = re.compile(r"\)\s*(?:const|noexcept|override|final|mutable|&&?|->\s*[\w:<>,&*\s]+|:\s*[^;{}]*(?:\{[^{}]*\}[^;{}]*)*)*\s*$")
-CONTROL = re.compile(r"\b(?:if|for|while|switch|catch)\s*(?:constexpr\s*)?\($")
+HEAD = re.compile(r"\)\s*(?:(?:const|noexcept|override|final|mutable|&&?|->\s*[\w:<>,&*\s]+?)\s*)*(?::[^;]*)?$")
+INITIALISER = re.compile(r"\)\s*(?:noexcept\s*)?:[^;]*[\w>]\s*$")  # a member's brace in a constructor's list
 
 
 def opens_function(text, brace, start):
@@ -29,6 +31,15 @@ def opens_function(text, brace, start):
     return not re.match(r"\s*(?:else\s+)?(?:if|for|while|switch|catch|do|return)\b", head) and "namespace" not in head
 
 
+def end_of(text, brace):
+    """Returns the place behind the partner of a brace."""
+    depth, at = 1, brace + 1
+    while at < len(text) and depth:
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+    return at
+
+
 def functions(text):
     """Yields (first line, lines) of each outermost function."""
     text = NOT_CODE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
@@ -36,11 +47,11 @@ def functions(text):
     start, i = 0, 0
     while i < len(text):
         c = text[i]
+        if c == "{" and INITIALISER.search(text[start:i]):
+            i = end_of(text, i)
+            continue
         if c == "{" and opens_function(text, i, start):
-            depth, j = 1, i + 1
-            while j < len(text) and depth:
-                depth += {"{": 1, "}": -1}.get(text[j], 0)
-                j += 1
+            j = end_of(text, i)
             yield text.count("\n", 0, i) + 1, text.count("\n", i, j) + 1
             start = i = j
             continue
@@ -65,8 +76,4 @@ def check(root):
 
 
 if __name__ == "__main__":
-    here = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent.parent
-    found = check(here)
-    for line in found:
-        print(line)
-    sys.exit(1 if found else 0)
+    sys.exit(report.of(check))

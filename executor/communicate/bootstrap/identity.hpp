@@ -7,14 +7,14 @@
 
 namespace chimera::executor {
 
-/// Which of the processes that run together this one is.
+/// The place of this process among those that run together.
 struct identity {
     int rank = 0;
     int size = 1;
     int local_rank = -1;  ///< among the processes of this machine; -1: not said, counted when they meet
 };
 
-/// Where the processes meet: rank 0 listens there.
+/// The address at which the processes meet: rank 0 listens there.
 struct rendezvous_point {
     std::string address = "127.0.0.1";
     std::uint16_t port = 29500;

@@ -23,7 +23,7 @@ public:
     int local_rank() const { return me_.local_rank; }
     int local_size() const { return local_size_; }
 
-    /// What rank 0 makes of everybody's blobs.
+    /// A function that makes rank 0's answer from all ranks' blobs.
     using answer = std::function<blob(std::vector<blob> all)>;
 
     /// Everybody's blob goes to rank 0, in the order of the ranks, and its answer to all. All ranks call it; returns when the last has
@@ -35,7 +35,7 @@ public:
     /// Rank 0's blob, for all.
     blob broadcast(std::span<const std::byte> mine);
 
-    /// Where the processes of other machines reach this one.
+    /// Returns the address at which other machines reach this process.
     virtual std::string address() const = 0;
 
 protected:
@@ -52,7 +52,7 @@ private:
 /// two seconds: a rank is missing or there twice, sizes or versions differ, the port is taken or somebody else's.
 std::unique_ptr<rendezvous> meet(const identity& me, const rendezvous_point& where);
 
-/// The same over MPI where this process was started by its launcher and the program was built with it, else over TCP with what the
+/// Meets over MPI if its launcher started this process and the program was built with it, else over TCP with what the
 /// environment says.
 std::unique_ptr<rendezvous> meet();
 

@@ -15,7 +15,7 @@ inline deadline in_seconds(double seconds) {
     return std::chrono::steady_clock::now() +
            std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
 }
-/// What poll(2) takes: at least 0, at most `most`.
+/// Returns a time-out for poll(2): at least 0, at most `most`.
 int milliseconds_left(deadline until, int most = 1000);
 
 /// A TCP socket that never blocks by itself.
@@ -42,7 +42,7 @@ public:
     /// All of `data`, by `until`.
     status send(std::span<const std::byte> data, deadline until);
     status receive(std::span<std::byte> data, deadline until);
-    /// What is there now, at most `data`; -1 once the other side is gone.
+    /// Reads the bytes that are there now, at most `data`; returns -1 once the other side is gone.
     std::ptrdiff_t receive_some(std::span<std::byte> data);
     /// As much as is taken now, of one piece and then of the other; -1 once the other side is gone.
     std::ptrdiff_t send_some(std::span<const std::byte> first, std::span<const std::byte> then = {});
@@ -53,7 +53,7 @@ private:
 
 /// Listens at `address`, or on all addresses of the machine where that is empty or not its own. Throws where it cannot.
 socket listen_at(const std::string& address, std::uint16_t port);
-/// Where `listener` listens; with port 0, which one it was given.
+/// Returns the port of `listener`; for port 0, the one it was given.
 std::uint16_t port_of(const socket& listener);
 /// This side's address of a connection, as numbers.
 std::string address_of(const socket& connected);

@@ -29,7 +29,7 @@ public:
 
     blob ask(std::span<const std::byte> mine, const answer&) override {
         const deadline until = in_seconds(where_.timeout_seconds);
-        // Where rank 0 has gone, what it had to say is still to be read.
+        // If rank 0 has gone, its last words are still to be read.
         send_frame(host_, kind::mine, mine, until);
         return expect(kind::all, until).payload;
     }

@@ -9,7 +9,7 @@ namespace chimera::executor::detail {
 
 inline constexpr int most_added = 64;
 
-/// What the kernel is handed by value.
+/// The kernel's arguments by value.
 struct tensors_to_add {
     const float* from[most_added];
     float* into[most_added];

@@ -21,7 +21,7 @@ public:
     void* handle() const { return handle_; }  ///< a cudaStream_t
     int gpu() const { return gpu_; }
 
-    /// What is enqueued from here on becomes part of a graph, by its number; 0: of none, it runs. Marks are of one graph, or of none:
+    /// Puts work from here on into the graph of that number; 0: into none, it runs. Marks are of one graph, or of none:
     /// to wait for one from elsewhere is no wait, because a graph starts when all before it is done, and so does what follows it.
     void enter(std::uint64_t graph) { graph_ = graph; }
 

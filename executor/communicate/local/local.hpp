@@ -8,7 +8,7 @@
 
 namespace chimera::executor {
 
-/// How sends behave between the threads of one process.
+/// The behaviour of sends between the threads of one process.
 enum class local_mode {
     eager,       ///< a send deposits a copy and returns; a receive is posted and waited for where its data is used
     rendezvous,  ///< strict, for tests: a group blocks until every call in it has met its other side

@@ -15,7 +15,7 @@
 
 namespace chimera::executor::detail {
 
-/// What a member that calls needs: its bell, how it learns that all is over, and where its work is enqueued.
+/// The needs of a calling member: its event, how it learns that all is over, and where its work is enqueued.
 struct waiter {
     event* bell;
     const std::atomic<bool>* aborted;

@@ -12,7 +12,7 @@
 
 namespace chimera::executor::detail {
 
-/// What the workers of one process share, wherever their data is.
+/// The state that the workers of one process share, on any device.
 struct threads {
     threads(int n, local_mode m) : workers(n), mode(m), bells(static_cast<std::size_t>(n)) {
         sum.rows.resize(bells.size());

@@ -18,7 +18,7 @@ struct staged {
     std::unique_ptr<stream::mark> filled, emptied;
 };
 
-/// What a matched receive is to fetch.
+/// The data that a matched receive is to fetch.
 struct delivery {
     staged* from = nullptr;
     std::byte* to = nullptr;

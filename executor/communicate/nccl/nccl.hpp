@@ -17,7 +17,7 @@ namespace chimera::executor {
 /// the program was built with. To be called before there are threads that use NCCL; make_nccl_id and make_nccl call it too.
 void prepare_nccl();
 
-/// What joins the ranks of a world: made by rank 0 and given to all, see rendezvous::broadcast. Throws where NCCL cannot listen.
+/// Makes the id that joins the ranks of a world: rank 0 makes it and gives it to all (rendezvous::broadcast). Throws if NCCL cannot listen.
 blob make_nccl_id();
 
 struct nccl_options {

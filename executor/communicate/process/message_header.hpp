@@ -9,7 +9,7 @@
 
 namespace chimera::executor::detail {
 
-/// What two workers of different processes say to each other: this, then `bytes` of data as they lie in memory.
+/// The header of data between workers of different processes: this, then `bytes` of data as they lie in memory.
 struct message_header {
     enum class kind : std::uint32_t {
         hello = 1,  ///< the first word on a connection. tag: who speaks; turn: which world; size: to whom

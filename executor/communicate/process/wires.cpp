@@ -51,7 +51,7 @@ void wires::send(int to, const message_header& what, std::span<const std::byte> 
 
 void wires::wake() noexcept {
     const std::uint64_t one = 1;
-    // Where it cannot be written, it already rings.
+    // If it cannot be written, it rings already.
     [[maybe_unused]] const auto written = ::write(bell_.descriptor(), &one, sizeof one);
 }
 

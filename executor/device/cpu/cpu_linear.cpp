@@ -53,7 +53,7 @@ dnnl::primitive_attr attributes(const product_form& f, const dnnl::memory::desc&
     return how;
 }
 
-/// What a part adds: the terms after the first ones are added to what those have left, bias and residual included.
+/// Returns the form of a part: terms after the first add to what those have left, bias and residual included.
 product_form form_of(product_form whole, const product_part& part) {
     if (part.term > 0) whole.bias = whole.residual = false, whole.accumulate = true;
     return whole;

@@ -24,11 +24,11 @@ struct product_part {
     long row = 0, rows = 0, column = 0, columns = 0, term = 0, terms = 0;
 };
 
-/// How a product is cut: for each thread the parts that it computes, in order. Depends on the form and on `threads` alone, so that
+/// The parts of a product: for each thread the parts that it computes, in order. Depends on the form and on `threads` alone, so that
 /// results do too.
 std::vector<std::vector<product_part>> cut(const product_form& f, int threads);
 
-/// Where a product's operands lie; bias and residual if its form has them.
+/// The addresses of a product's operands; bias and residual if its form has them.
 struct operands {
     const void *left, *right;
     void* result;

@@ -20,11 +20,11 @@ public:
     void prepare(linear_role role);
     product& get(const linear_variant& v);
 
-    /// Whether GELU is part of the product. cuBLASLt wants rows of multiples of 8.
+    /// True if GELU is part of the product. cuBLASLt wants rows of multiples of 8.
     bool fuses_gelu(bool keep);
-    /// Whether GELU's backward is part of the product that gives its input's gradient.
+    /// True if GELU's backward is part of the product that gives its input's gradient.
     bool fuses_gelu_slope();
-    /// Whether the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says in
+    /// True if the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says in
     /// which order it is summed.
     bool fuses_sums(bool add);
 

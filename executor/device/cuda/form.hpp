@@ -16,7 +16,7 @@ enum class number : std::uint8_t { float32, bfloat16 };
 
 constexpr std::size_t size_of(number n) { return n == number::float32 ? 4 : 2; }
 
-/// What is done to a product before it is stored. `gelu` keeps what it was applied to where asked; `gelu_slope` multiplies by
+/// The last operation on a product before it is stored. `gelu` keeps what it was applied to where asked; `gelu_slope` multiplies by
 /// GELU's slope at what was kept.
 enum class epilogue : std::uint8_t { none, bias, gelu, gelu_keeping, right_sums, gelu_slope };
 
@@ -57,7 +57,7 @@ private:
 /// The form with its steps filled in.
 product_form dense(product_form f);
 
-/// The same product as BLAS sees it, column by column: a row-major matrix is the transpose of a column-major one, so
+/// The product as BLAS sees it, column by column: a row-major matrix is the transpose of a column-major one, so
 /// resultᵀ [m, n] = rightᵀ · leftᵀ, with right as its first operand A and left as its second, B.
 struct column_form {
     std::int64_t m = 0, n = 0, k = 0;
@@ -73,7 +73,7 @@ std::string text(const product_form& f);
 /// Describes a form in words, without steps and strides: "a product [34, 48] x [48, 144] of bf16 into fp32, 3 times, with GELU".
 std::string described(const product_form& f);
 
-/// What a linear layer multiplies. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's input is kept.
+/// The products of a linear layer. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's input is kept.
 /// `sums`: the bias' gradient comes with the weight's.
 enum class linear_product : std::uint8_t { forward, gelu, input, gelu_input, weight };
 inline constexpr int linear_product_count = 5;
@@ -83,7 +83,7 @@ struct linear_variant {
 };
 product_form form_of(const linear_shape& s, const linear_variant& v, number real);
 
-/// What attention multiplies, for all heads of one sequence. Scores and their gradient are [heads, tokens, tokens].
+/// The products of attention, for all heads of one sequence. Scores and their gradient are [heads, tokens, tokens].
 enum class attention_product : std::uint8_t { scores, values, d_probabilities, d_values, d_queries, d_keys };
 inline constexpr int attention_product_count = 6;
 product_form form_of(const attention_shape& s, attention_product what, number real);

@@ -26,7 +26,7 @@ public:
                                  std::byte* scratch) = 0;
 };
 
-/// How it is to be computed.
+/// The way to compute it.
 struct fused_wish {
     bool deterministic =
         false;  ///< the same bits from the same arguments; else sums may be added in the order in which they come
@@ -42,7 +42,7 @@ struct fused_offer {
 /// `stream` is a cudaStream_t of the current GPU.
 fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void* stream);
 
-/// Whether this program was built with it.
+/// True if this program was built with it.
 bool has_fused_attention();
 
 }  // namespace chimera::executor::detail

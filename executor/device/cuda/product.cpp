@@ -19,7 +19,7 @@ constexpr int most_candidates = 8;
 
 cudaDataType_t type_of(number n) { return n == number::float32 ? CUDA_R_32F : CUDA_R_16BF; }
 
-/// Whether a second matrix goes with it, in cuBLASLt's words auxiliary.
+/// True if a second matrix goes with it, which cuBLASLt calls auxiliary.
 bool has_second(epilogue e) { return e == epilogue::gelu_keeping || e == epilogue::gelu_slope; }
 bool has_row(epilogue e) { return e != epilogue::none && e != epilogue::gelu_slope; }
 
@@ -65,7 +65,7 @@ bool is_refusal(cublasStatus_t status) {
            status == CUBLAS_STATUS_ARCH_MISMATCH || status == CUBLAS_STATUS_INTERNAL_ERROR;
 }
 
-/// How the heuristic is asked.
+/// The request to the heuristic.
 struct preference {
     cublasLtMatmulPreferenceOpaque_t opaque{};
 

@@ -15,7 +15,7 @@
 
 namespace chimera::executor::detail {
 
-/// What all products of one device share. One stream, so one workspace.
+/// The resources that all products of one device share. One stream, so one workspace.
 struct product_library {
     int gpu = 0;
     cudaStream_t stream = nullptr;
@@ -37,7 +37,7 @@ class product {
 public:
     product(product_library& library, const product_form& form);
 
-    /// Whether cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
+    /// True if cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
     bool found() const { return found_; }
     /// Returns true if an algorithm has been started here, rather than only been offered by the heuristic.
     bool tried() const { return tried_; }

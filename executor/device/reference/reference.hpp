@@ -258,7 +258,7 @@ private:
     static std::size_t weight(const linear_shape& s, int input, int output) {
         return s.transposed ? at(output, input, s.inputs) : at(input, output, s.outputs);
     }
-    /// Where element d of a row's query (0), key (1) or value (2) lies in qkv.
+    /// Returns the index in qkv of element d of a row's query (0), key (1) or value (2).
     static std::size_t part(const attention_shape& s, int which, int row, int head, int d) {
         return at(row, which * s.channels + head * s.head_size() + d, 3 * s.channels);
     }

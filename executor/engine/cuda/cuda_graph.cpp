@@ -81,7 +81,7 @@ private:
     cudaStream_t origin() const { return handle(origin_); }
     void use() const { check(cudaSetDevice(origin_.gpu()), "choosing a GPU"); }
 
-    /// What the origin does from here on comes after what all others do so far.
+    /// Orders the origin's work from here on after the work of all others so far.
     void join() {
         for (std::size_t i = 0; i < all_.size(); ++i) {
             check(cudaEventRecord(joins_[i], handle(*all_[i])), "joining streams");

@@ -8,7 +8,7 @@
 
 namespace chimera::executor {
 
-/// Which GPUs this process uses.
+/// The GPUs that this process uses.
 struct gpus_in_use {
     int first = 0, count = 1;
     bool apart = false;    ///< a worker has one for itself; else all share the first

@@ -14,7 +14,7 @@ inline constexpr bool nccl_is_built_in = true;
 inline constexpr bool nccl_is_built_in = false;
 #endif
 
-/// Where one worker computes.
+/// The device of one worker.
 struct nccl_place {
     int worker = 0;
     int gpu = 0;

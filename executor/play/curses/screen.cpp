@@ -102,7 +102,7 @@ attr_t attributes(look how) {
     return pass == 0 ? A_BOLD : pass == 3 ? A_REVERSE | A_UNDERLINE : A_REVERSE;
 }
 
-/// What stands for a character where the encoding has none but ASCII.
+/// Returns the ASCII replacement of a character.
 wchar_t plain(char32_t glyph) {
     constexpr std::u32string_view drawn = U"·─▸‹›↑↓←→×…█▉▊▋▌▍▎▏";
     constexpr std::string_view written = ".-><>^v<>x.#########";

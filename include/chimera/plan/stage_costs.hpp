@@ -92,65 +92,99 @@ constexpr double final_reduction(int zero, double gradients, double weights, int
     return reduction_seconds(gradients, r, over);
 }
 
+/// Collects the costs of one stage after the other; members are per stage, seconds of a micro-batch.
+class stage_cost_lists {
+public:
+    stage_cost_lists(const model& network, const cluster& machines, const configuration& choice,
+                     const layer_sums& layers, const prepared_order& order, const positions& at)
+        : network_(network), machines_(machines), choice_(choice), layers_(layers), order_(order), at_(at),
+          where_(machines, choice), stages_(static_cast<std::size_t>(choice.schedule.stages)), forward_(stages_),
+          backward_(stages_), input_(stages_), weight_(stages_), again_(stages_),
+          transfer_((std::max<std::size_t>)(1, stages_ - 1)) {
+        out_.received.assign(stages_, 0.0);
+    }
+
+    stage_costs collect() {
+        for (std::size_t s = 0; s < stages_; ++s) {
+            add_passes(s);
+            if (asynchronous(choice_.schedule.which)) spread_updates(s);
+            backward_[s] = input_[s] + weight_[s];
+            if (s > 0) add_transfer(s);
+        }
+        out_.seconds = {per_stage(forward_),  per_stage(backward_), per_stage(input_),
+                        per_stage(weight_),   per_stage(again_),    per_stage(std::vector<double>{}),
+                        per_stage(transfer_), reduce_cost{},        per_stage(0)};
+        return std::move(out_);
+    }
+
+private:
+    /// Adds the passes of stage s, its reduction and its update.
+    void add_passes(std::size_t s) {
+        const stage_sums sum = layers_.of(choice_.cuts[s], choice_.cuts[s + 1]);
+        const auto holders = order_.holders(static_cast<int>(s));
+        double speed = at_.speed[static_cast<std::size_t>(holders.front())];
+        for (const std::int32_t w : holders) speed = (std::min)(speed, at_.speed[static_cast<std::size_t>(w)]);
+        const recompute_mode mode = choice_.recompute_of(static_cast<int>(s));
+        forward_[s] = sum.forward / speed;
+        input_[s] = (sum.input_gradient + (mode == recompute_mode::selective ? sum.selective_time : 0)) / speed;
+        weight_[s] = sum.weight_gradient / speed;
+        again_[s] = mode == recompute_mode::full ? forward_[s] : 0;
+        const int r = choice_.width * static_cast<int>(holders.size());
+        const link_model over = where_.among(holders);
+        const auto& bytes = network_.bytes;
+        const double gradients = sum.parameters * bytes.gradient, weights = sum.parameters * bytes.weight;
+        add_sharded_traffic(forward_[s], weight_[s], choice_.zero, weights, gradients, r, over);
+        out_.reduction.push_back(final_reduction(choice_.zero, gradients, weights, r, over));
+        const double state = sum.parameters * (bytes.weight + bytes.gradient + bytes.optimiser);
+        out_.update.push_back(update_seconds(choice_.zero > 0 ? state / r : state, machines_.each) / speed);
+        out_.replicas.push_back(r);
+        out_.sums.push_back(sum);
+    }
+
+    /// Charges an asynchronous family's reductions and updates to its passes: they come after every group, alone.
+    void spread_updates(std::size_t s) {
+        const family_spec& spec = choice_.schedule;
+        const int every = spec.which == family::pipedream ? 1 : spec.update_every > 0 ? spec.update_every : spec.stages;
+        weight_[s] += (out_.reduction[s] + out_.update[s]) / every;
+        out_.reduction[s] = out_.update[s] = 0;
+    }
+
+    /// Adds the transfer over the boundary before stage s: the slowest of all pipelines'.
+    void add_transfer(std::size_t s) {
+        const int stage = static_cast<int>(s);
+        const double bytes = layers_.boundary(choice_.cuts[s] - 1);
+        out_.received[s] = bytes;
+        double slowest = 0;
+        for (int p = 0; p < order_.head().pipelines; ++p) {
+            const int a = order_.view().worker_of(p, stage - 1), b = order_.view().worker_of(p, stage);
+            if (a != b) slowest = (std::max)(slowest, where_.between(a, b).seconds(bytes / choice_.tensor));
+        }
+        const double blocked = slowest * (std::min)(1.0, machines_.each.blocking);  // the sender's own time
+        transfer_[s - 1] = slowest - blocked;
+        forward_[s - 1] += blocked;
+        input_[s] += blocked;
+        backward_[s] += blocked;
+    }
+
+    const model& network_;
+    const cluster& machines_;
+    const configuration& choice_;
+    const layer_sums& layers_;
+    const prepared_order& order_;
+    const positions& at_;
+    topology where_;
+    std::size_t stages_;
+    std::vector<double> forward_, backward_, input_, weight_, again_, transfer_;
+    stage_costs out_;
+};
+
 }  // namespace detail
 
 /// Returns the costs of a configuration's stages under the cuts given, on the positions given.
 [[nodiscard]] inline stage_costs cost_stages(const model& network, const cluster& machines, const configuration& choice,
                                              const layer_sums& layers, const prepared_order& order,
                                              const positions& at) {
-    const auto stages = static_cast<std::size_t>(choice.schedule.stages);
-    const topology where(machines, choice);
-    stage_costs out;
-    std::vector<double> forward(stages), backward(stages), input(stages), weight(stages), again(stages),
-        transfer((std::max<std::size_t>)(1, stages - 1));
-    out.received.assign(stages, 0.0);
-    for (std::size_t s = 0; s < stages; ++s) {
-        const int stage = static_cast<int>(s);
-        const stage_sums sum = layers.of(choice.cuts[s], choice.cuts[s + 1]);
-        const auto holders = order.holders(stage);
-        double speed = at.speed[static_cast<std::size_t>(holders.front())];
-        for (const std::int32_t w : holders) speed = (std::min)(speed, at.speed[static_cast<std::size_t>(w)]);
-        const recompute_mode mode = choice.recompute_of(stage);
-        forward[s] = sum.forward / speed;
-        input[s] = (sum.input_gradient + (mode == recompute_mode::selective ? sum.selective_time : 0)) / speed;
-        weight[s] = sum.weight_gradient / speed;
-        again[s] = mode == recompute_mode::full ? forward[s] : 0;
-        const int r = choice.width * static_cast<int>(holders.size());
-        const link_model over = where.among(holders);
-        const double gradients = sum.parameters * network.bytes.gradient,
-                     weights = sum.parameters * network.bytes.weight;
-        detail::add_sharded_traffic(forward[s], weight[s], choice.zero, weights, gradients, r, over);
-        out.reduction.push_back(detail::final_reduction(choice.zero, gradients, weights, r, over));
-        const double state = sum.parameters * (network.bytes.weight + network.bytes.gradient + network.bytes.optimiser);
-        out.update.push_back(update_seconds(choice.zero > 0 ? state / r : state, machines.each) / speed);
-        if (asynchronous(choice.schedule.which)) {  // reduced and updated after every group, nothing beside it
-            const int every = choice.schedule.which == family::pipedream ? 1
-                              : choice.schedule.update_every > 0         ? choice.schedule.update_every
-                                                                         : choice.schedule.stages;
-            weight[s] += (out.reduction[s] + out.update[s]) / every;
-            out.reduction[s] = out.update[s] = 0;
-        }
-        backward[s] = input[s] + weight[s];
-        out.replicas.push_back(r);
-        out.sums.push_back(sum);
-        if (s == 0) continue;
-        const double bytes = layers.boundary(choice.cuts[s] - 1);
-        out.received[s] = bytes;
-        double slowest = 0;
-        for (int p = 0; p < order.head().pipelines; ++p) {
-            const int a = order.view().worker_of(p, stage - 1), b = order.view().worker_of(p, stage);
-            if (a != b) slowest = (std::max)(slowest, where.between(a, b).seconds(bytes / choice.tensor));
-        }
-        const double blocked = slowest * (std::min)(1.0, machines.each.blocking);  // the sender's own time
-        transfer[s - 1] = slowest - blocked;
-        forward[s - 1] += blocked;
-        input[s] += blocked;
-        backward[s] += blocked;
-    }
-    out.seconds = {per_stage(forward),  per_stage(backward), per_stage(input),
-                   per_stage(weight),   per_stage(again),    per_stage(std::vector<double>{}),
-                   per_stage(transfer), reduce_cost{},       per_stage(0)};
-    return out;
+    return detail::stage_cost_lists(network, machines, choice, layers, order, at).collect();
 }
 
 }  // namespace chimera

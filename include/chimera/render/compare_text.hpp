@@ -31,78 +31,110 @@ struct compare_options {
     bool tooltips = true;  ///< as in svg_options, for each timeline
 };
 
-/// Draws several timelines under one time axis, one below the other: the longest fills the width, so that lengths
-/// compare. Self-contained SVG 1.1, as `svg` draws it.
-[[nodiscard]] inline std::string svg(std::span<const panel> panels, const compare_options& options) {
-    using namespace detail;
+namespace detail {
+
+/// The plot that several timelines share: seconds along it, and pixels.
+struct shared_plot {
     double span = 0;
+    double width = 0;
+};
+inline shared_plot plot_of(std::span<const panel> panels, double asked) {
+    shared_plot out;
     double unit = 0;
     for (const panel& p : panels) {
         const summary facts = summarise(*p.of);
-        span = (std::max)(span, facts.makespan);
+        out.span = (std::max)(out.span, facts.makespan);
         unit = unit > 0 ? (std::min)(unit, facts.unit) : facts.unit;
     }
-    const double plot = options.width > 0 ? options.width
-                        : unit > 0        ? std::clamp(span / unit * 13, 1000.0, 2400.0)
-                                          : 1000;
+    out.width = asked > 0 ? asked : unit > 0 ? std::clamp(out.span / unit * 13, 1000.0, 2400.0) : 1000;
+    return out;
+}
+
+/// Rows that are drawn, one timeline below the other, with what the page needs for them.
+struct drawn_panels {
     std::vector<std::string> styles;
-    for (std::size_t i = 0; i < panels.size(); ++i) styles.push_back("n" + std::to_string(i));
-    std::vector<svg_rows> drawn;
+    std::vector<svg_rows> rows;
     svg_contents contents;
     std::string fonts;
     double left = 0;
+    double bottom = 66;
+};
+inline void draw_panels(drawn_panels& out, std::span<const panel> panels, const compare_options& options,
+                        const shared_plot& plot) {
+    for (std::size_t i = 0; i < panels.size(); ++i) out.styles.push_back("n" + std::to_string(i));
     for (std::size_t i = 0; i < panels.size(); ++i) {
-        drawn.emplace_back(*panels[i].of, options.unit, options.tooltips, styles[i].c_str(), plot, span);
-        svg_layout& at = drawn.back().at;
+        const char* style = out.styles[i].c_str();
+        out.rows.emplace_back(*panels[i].of, options.unit, options.tooltips, style, plot.width, plot.span);
+        svg_layout& at = out.rows.back().at;
         at.row = (std::min)(at.row, at.row > 26 ? 24.0 : 17.0);
         at.gap = (std::min)(at.gap, 2.0);
-        left = (std::max)(left, at.left);
-        put_font(fonts, styles[i].c_str(), drawn.back().font());
-        drawn.back().add_to(contents);
+        out.left = (std::max)(out.left, at.left);
+        put_font(out.fonts, style, out.rows.back().font());
+        out.rows.back().add_to(out.contents);
     }
-    double top = 66;
-    for (svg_rows& rows : drawn) {
-        rows.at.left = left;
-        rows.at.top = top + 20;
-        top = rows.at.bottom((std::max)(
-                  1, static_cast<int>(panels[static_cast<std::size_t>(&rows - drawn.data())].of->head.workers))) +
-              22;
+    for (std::size_t i = 0; i < panels.size(); ++i) {
+        out.rows[i].at.left = out.left;
+        out.rows[i].at.top = out.bottom + 20;
+        out.bottom = out.rows[i].at.bottom((std::max)(1, static_cast<int>(panels[i].of->head.workers))) + 22;
     }
-    legend names;
-    int lanes_used = 0;
+}
+
+/// Makes the legend of the passes and marks that occur.
+inline legend legend_of(const svg_contents& contents) {
+    legend out;
+    int rows_used = 0;
     for (int cls = 0; cls < class_count; ++cls)
-        if (contents.used[static_cast<std::size_t>(cls)]) lanes_used = cls / 5 + 1;
-    for (int colour_row = 0; colour_row < lanes_used; ++colour_row)
-        names.add_passes({{},
-                          colour_row == 0   ? "first pipeline or chunk"
-                          : colour_row == 1 ? "second"
-                          : colour_row == 2 ? "third"
-                                            : "next"},
-                         colour_row, contents);
-    names.add_others(contents);
-    const double width = left + plot + 24;
-    const double height = top + 46 + 20.0 * names.place(left, width);
-    std::string out;
-    put_page(out, width, height, fonts, contents);
+        if (contents.used[static_cast<std::size_t>(cls)]) rows_used = cls / 5 + 1;
+    for (int row = 0; row < rows_used; ++row) {
+        constexpr const char* names[] = {"first pipeline or chunk", "second", "third", "next"};
+        out.add_passes({{}, names[(std::min)(row, 3)]}, row, contents);
+    }
+    out.add_others(contents);
+    return out;
+}
+
+inline void put_heading(std::string& out, const compare_options& options) {
     put(out, "<text class=\"t\" x=\"16\" y=\"27\">");
     put_escaped(out, options.title);
     put(out, "</text>\n<text class=\"q\" x=\"16\" y=\"46\">");
     put_escaped(out, options.note);
     put(out, "</text>\n");
+}
+
+inline void put_panels(std::string& out, std::span<const panel> panels, drawn_panels& drawn) {
     for (std::size_t i = 0; i < panels.size(); ++i) {
-        put(out, "<text x=\"", px(left), "\" y=\"", px(drawn[i].at.top - 6), "\"><tspan font-weight=\"bold\">");
+        const double above = drawn.rows[i].at.top - 6;
+        put(out, "<text x=\"", px(drawn.left), "\" y=\"", px(above), "\"><tspan font-weight=\"bold\">");
         put_escaped(out, panels[i].title);
         put(out, "</tspan><tspan class=\"q\" dx=\"8\">");
         put_escaped(out, panels[i].caption);
         put(out, "</tspan></text>\n");
-        drawn[i].put(out);
+        drawn.rows[i].put(out);
     }
+}
+
+}  // namespace detail
+
+/// Draws several timelines under one time axis, one below the other: the longest fills the width, so that lengths
+/// compare. Self-contained SVG 1.1, as `svg` draws it.
+[[nodiscard]] inline std::string svg(std::span<const panel> panels, const compare_options& options) {
+    using namespace detail;
+    const shared_plot plot = plot_of(panels, options.width);
+    drawn_panels drawn;
+    draw_panels(drawn, panels, options, plot);
+    legend names = legend_of(drawn.contents);
+    const double width = drawn.left + plot.width + 24;
+    const double height = drawn.bottom + 46 + 20.0 * names.place(drawn.left, width);
+    std::string out;
+    put_page(out, width, height, drawn.fonts, drawn.contents);
+    put_heading(out, options);
+    put_panels(out, panels, drawn);
     svg_layout axis;
-    axis.left = left;
-    axis.plot = plot;
-    axis.scale = span > 0 ? plot / span : 1;
-    put_axis(out, axis, top - 14, span, options.unit);
-    names.put(out, top + 40);
+    axis.left = drawn.left;
+    axis.plot = plot.width;
+    axis.scale = plot.span > 0 ? plot.width / plot.span : 1;
+    put_axis(out, axis, drawn.bottom - 14, plot.span, options.unit);
+    names.put(out, drawn.bottom + 40);
     put(out, "</svg>\n");
     return out;
 }

@@ -108,24 +108,29 @@ private:
                 crowded = crowded || there <= now;
                 continue;
             }
-            if (there > now) {
-                next = (std::min)(next, there);
-                continue;
-            }
             const std::int64_t kind = forward && rush ? 0 : forward == (rule_set.eager[w] != 0) ? 1 : 2;
             const std::int64_t key = (kind << 60) + (std::int64_t{rule_set.rank[i]} << 32) + k;
-            if (key < best_key) best_key = key, best = id;
+            if (there > now)
+                next = (std::min)(next, there);
+            else if (key < best_key)
+                best_key = key, best = id;
         }
-        if (fallback < 0) {
-            if (best < 0) wake(worker, next);
-            return best;
-        }
+        const bool due = !rushing && put_off_[w] > rule_set.behind[w];
+        const std::int32_t chosen =
+            fallback < 0 ? best : choose_weight(rule_set, worker, best, fallback, due, crowded, next - now);
+        if (chosen < 0) wake(worker, next);
+        return chosen;
+    }
+
+    /// Chooses between the best pass, if any, and a weight gradient, or to wait. `due`: too many have been put off;
+    /// `crowded`: a forward lacks memory; `wait`: seconds until a pass has its input.
+    std::int32_t choose_weight(const rules& rule_set, std::int32_t worker, std::int32_t best, std::int32_t weight,
+                               bool due, bool crowded, double wait) {
         const bool gradient = best >= 0 && of_.pass_chains[static_cast<std::size_t>(best)].op != pass::forward;
-        if ((!rushing && put_off_[w] > rule_set.behind[w]) || (crowded && !gradient)) return fallback;
+        if (due || (crowded && !gradient)) return weight;
         if (best >= 0) return best;
-        if (next - now >= rule_set.patience[w] * of_.pass_chains[static_cast<std::size_t>(fallback)].seconds)
-            return fallback;
-        wake(worker, next);
+        const double seconds = of_.pass_chains[static_cast<std::size_t>(weight)].seconds;
+        if (wait >= rule_set.patience[static_cast<std::size_t>(worker)] * seconds) return weight;
         return -1;
     }
 

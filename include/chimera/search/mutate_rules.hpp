@@ -71,6 +71,12 @@ private:
     void step(std::int32_t& number, std::int32_t least) const {
         number = (std::max)(least, (std::min)(number, of_.units) + sign_ * amount_);
     }
+    /// Changes the limit of one forward chain of a worker, or of all for mutation 0.
+    void change_under_way(rules& rule_set, std::size_t worker, std::int32_t chosen) const {
+        for (const std::int32_t l : of_.held[worker])
+            if (of_.pass_chains[static_cast<std::size_t>(l)].op == pass::forward && (what_ == 0 || l == chosen))
+                step(rule_set.under_way[static_cast<std::size_t>(l)], 1);
+    }
     void change(rules& rule_set, std::int32_t worker) {
         const auto w = static_cast<std::size_t>(worker);
         const auto& pass_chains = of_.held[w];
@@ -82,16 +88,11 @@ private:
             case 0:
             case 1:
             case 2:
-                for (const std::int32_t l : pass_chains)
-                    if (of_.pass_chains[static_cast<std::size_t>(l)].op == pass::forward &&
-                        (what_ == 0 || l == of_.pass_chains[pick(number_)].forward))
-                        step(rule_set.under_way[static_cast<std::size_t>(l)], 1);
+                change_under_way(rule_set, w,
+                                 what_ == 0 || pass_chains.empty() ? -1 : of_.pass_chains[pick(number_)].forward);
                 break;
             case 3:
                 rule_set.eager[w] ^= 1;
-                break;
-            case 4:
-                step(rule_set.rush[w], 0);
                 break;
             case 5:
                 if (sign_ > 0)
@@ -108,9 +109,9 @@ private:
             case 8:
                 rule_set.patience[w] = 0.125 * (number_ % 9);
                 break;
-            default:
+            default:  // 4: the rush alone
                 step(rule_set.rush[w], 0);
-                if (rule_set.behind[w] > of_.units) rule_set.behind[w] = number_;
+                if (what_ != 4 && rule_set.behind[w] > of_.units) rule_set.behind[w] = number_;
                 break;
         }
     }

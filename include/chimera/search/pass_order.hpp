@@ -33,22 +33,10 @@ public:
     /// False when workers wait for each other. Memory is not looked at: see `keeps_limits`.
     constexpr bool play(const order& rows, value& out) {
         const pass_chain* const pass_chains = of_->pass_chains.data();
-        const std::int32_t* const base = of_->base.data();
-        const std::int32_t* const offsets = of_->offsets.data();
-        const std::uint16_t* const row = rows.data();
-        double* const ends = ends_.data();
-        double* const starts = starts_.data();
-        std::int32_t* const done = done_.data();
-        for (std::size_t l = 0; l < done_.size(); ++l) done[l] = 0;
-        std::int32_t* const awake = awake_.data();
-        std::int32_t sleepers = 0;
-        for (std::int32_t w = of_->workers; w-- > 0;) {
-            at_[static_cast<std::size_t>(w)] = offsets[w];
-            waits_[static_cast<std::size_t>(w)] = -1;
-            clock_[static_cast<std::size_t>(w)] = 0;
-            awake[sleepers++] = w;
-        }
-        std::int32_t* const waits = waits_.data();
+        const std::int32_t *const base = of_->base.data(), *const offsets = of_->offsets.data();
+        double *const ends = ends_.data(), *const starts = starts_.data();
+        std::int32_t *const done = done_.data(), *const awake = awake_.data(), *const waits = waits_.data();
+        std::int32_t sleepers = reset();
         std::int32_t left = of_->passes();
         while (sleepers > 0) {
             const std::int32_t w = awake[--sleepers];
@@ -56,17 +44,14 @@ public:
             const std::int32_t first = at;
             double clock = clock_[static_cast<std::size_t>(w)];
             for (const std::int32_t end = offsets[w + 1]; at != end; ++at) {
-                const std::int32_t l = row[at];
+                const std::int32_t l = rows[static_cast<std::size_t>(at)];
                 const pass_chain& here = pass_chains[l];
                 const std::int32_t k = done[l];
-                if (here.before >= 0) {
-                    if (done[here.before] <= k) {
-                        waits[w] = here.before;
-                        break;
-                    }
-                    const double there = ends[base[here.before] + k] + here.travel;
-                    if (there > clock) clock = there;
+                if (here.before >= 0 && done[here.before] <= k) {
+                    waits[w] = here.before;
+                    break;
                 }
+                if (here.before >= 0) clock = (std::max)(clock, ends[base[here.before] + k] + here.travel);
                 starts[base[l] + k] = clock;
                 clock += here.seconds;
                 ends[base[l] + k] = clock;
@@ -82,15 +67,7 @@ public:
             clock_[static_cast<std::size_t>(w)] = clock;
         }
         if (left > 0) return false;
-        out = {0, 0, 0};
-        for (int w = 0; w < of_->workers; ++w) {
-            if (offsets[w] == offsets[w + 1]) continue;
-            const double end = clock_[static_cast<std::size_t>(w)];
-            const double span = end - starts[base[row[offsets[w]]]];
-            out.makespan = (std::max)(out.makespan, end);
-            out.span = (std::max)(out.span, span);
-            out.sum += span;
-        }
+        out = measure(rows);
         return true;
     }
 
@@ -98,6 +75,34 @@ public:
     constexpr const std::vector<double>& ends() const { return ends_; }
 
 private:
+    /// Puts all workers before their first pass, awake. Returns how many there are.
+    constexpr std::int32_t reset() {
+        for (std::int32_t& passes : done_) passes = 0;
+        std::int32_t sleepers = 0;
+        for (std::int32_t w = of_->workers; w-- > 0;) {
+            const auto i = static_cast<std::size_t>(w);
+            at_[i] = of_->offsets[i];
+            waits_[i] = -1;
+            clock_[i] = 0;
+            awake_[static_cast<std::size_t>(sleepers++)] = w;
+        }
+        return sleepers;
+    }
+
+    /// Returns the cost of the order that was played last.
+    constexpr value measure(const order& rows) const {
+        value out{0, 0, 0};
+        for (std::size_t w = 0; w < clock_.size(); ++w) {
+            const auto first = static_cast<std::size_t>(of_->offsets[w]);
+            if (of_->offsets[w] == of_->offsets[w + 1]) continue;
+            const double span = clock_[w] - starts_[static_cast<std::size_t>(of_->base[rows[first]])];
+            out.makespan = (std::max)(out.makespan, clock_[w]);
+            out.span = (std::max)(out.span, span);
+            out.sum += span;
+        }
+        return out;
+    }
+
     const instance* of_;
     std::vector<double> ends_;  // per pass, by pass chain: instance::base
     std::vector<double> starts_;

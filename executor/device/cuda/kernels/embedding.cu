@@ -8,7 +8,7 @@ namespace {
 
 std::size_t segments(int rows) { return (size(rows) + segment_rows - 1) / segment_rows; }
 
-/// Where in the workspace what lies; each part on a 16-byte boundary.
+/// The layout of the workspace; each part lies on a 16-byte boundary.
 struct parts {
     std::size_t partial = 0, sorted, counts, end;
     explicit parts(const embedding_shape& s) {

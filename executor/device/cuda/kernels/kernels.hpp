@@ -139,7 +139,7 @@ std::size_t sum_workspace(std::size_t n);  ///< bytes, for both
 
 // The optimiser.
 
-/// What an AdamW step needs besides the tensors. In device memory it may change between replays of a recorded graph.
+/// The numbers of an AdamW step. In device memory it may change between replays of a recorded graph.
 struct adamw_numbers {
     float learning_rate = 0, epsilon = 0, weight_decay = 0, gradient_scale = 1;
     float beta_1 = 0, beta_2 = 0, rest_1 = 1, rest_2 = 1;  ///< β and 1 - β, each rounded from double

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How kernels touch memory: 16 bytes at a time where addresses allow, computing in float.
+// Access of kernels to memory: 16 bytes at a time where addresses allow, computing in float.
 
 #include <executor/device/cuda/kernels/cuda.cuh>
 
@@ -12,7 +12,7 @@ namespace chimera::executor::gpu {
 
 __host__ __device__ inline std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
-/// How many elements 16 bytes hold.
+/// The number of elements in 16 bytes.
 template <class Real>
 inline constexpr int lanes = 16 / static_cast<int>(sizeof(Real));
 
@@ -92,7 +92,7 @@ __device__ inline void store(bf16* y, const pack<Width>& x) {
     }
 }
 
-/// Whether 16 bytes at a time will do: `period` elements between starts of rows, every pointer on a 16-byte boundary. Null is.
+/// True if 16 bytes at a time will do: `period` elements between starts of rows, every pointer on a 16-byte boundary. Null is.
 template <int Width, class... Pointers>
 bool wide(std::size_t period, const Pointers*... at) {
     return period % static_cast<std::size_t>(Width) == 0 && ((reinterpret_cast<std::uintptr_t>(at) % 16 == 0) && ...);

@@ -37,7 +37,7 @@ public:
         }
     }
 
-    /// The same over two rows at once.
+    /// Calls f with the elements of two rows at once.
     template <class F>
     __device__ void each_with(const thread_row& other, F f) const {
         if constexpr (Held > 0) {
