@@ -10,7 +10,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <random>
 #include <set>
 #include <sstream>
 
@@ -43,18 +45,34 @@ TEST(family_table, no_two_families_share_a_name_or_alias) {
 }
 
 TEST(family_table, traits_say_what_is_generated) {
+    std::mt19937 draw(15);
+    const auto between = [&](int least, int most) { return std::uniform_int_distribution(least, most)(draw); };
     for (std::size_t i = 0; i < family_labels.size(); ++i) {
         const auto which = static_cast<family>(i);
-        SCOPED_TRACE(name(which));
-        const int stages = which == family::data_parallel ? 1 : 8;
-        const family_spec spec{.which = which, .stages = stages, .micro_batches = 16, .width = 2};
-        const schedule out = generate(spec);
-        EXPECT_EQ(out.head.family.view(), name(which));
-        EXPECT_EQ(out.head.update != update_rule::flushed, asynchronous(which));
-        EXPECT_EQ(stages_per_worker(spec) * out.head.workers, which == family::data_parallel ? 2 : stages);
-        bool halves = false;
-        for (const slot& s : out.entries) halves = halves || s.op == pass::weight_gradient;
-        EXPECT_EQ(halves, splits_backward(spec));
+        int met = 0;
+        for (int tries = 0; tries < 20000 && met < 60; ++tries) {
+            family_spec spec{.which = which, .stages = between(1, 23), .micro_batches = between(1, 29)};
+            spec.width = between(1, 5);
+            if (which == family::data_parallel) spec.stages = 1;
+            const auto any = [&](const family_option& option, auto& value) {
+                using type = std::remove_cvref_t<decltype(value)>;
+                if (has_option(which, option.key)) value = static_cast<type>(between(0, option.key == "scale" ? 2 : 7));
+            };
+            each_option(any, spec);
+            if (spec.refused() != refusal::none) continue;
+            ++met;
+            SCOPED_TRACE(std::string(name(which)) + " of " + std::to_string(spec.stages) + " stages, " +
+                         std::to_string(spec.micro_batches) + " micro-batches");
+            const schedule out = generate(spec);
+            EXPECT_EQ(out.head.family.view(), name(which));
+            EXPECT_EQ(out.head.update != update_rule::flushed, asynchronous(which));
+            EXPECT_EQ(stages_per_worker(spec) * out.head.workers,
+                      which == family::data_parallel ? spec.width : spec.stages);
+            const bool halves = std::any_of(out.entries.begin(), out.entries.end(),
+                                            [](const slot& s) { return s.op == pass::weight_gradient; });
+            EXPECT_EQ(halves, splits_backward(spec));
+        }
+        EXPECT_GE(met, 60) << name(which);
     }
 }
 
