@@ -21,7 +21,7 @@ inline constexpr int layers = 8, steps = 6;
 
 inline job small_job(const scratch& folder, const std::string& output, const char* family, int stages) {
     job wanted;
-    wanted.model = {layers, 2, 32, 32, 256};
+    wanted.model = {layers, 2, 32, 256, 32};
     std::string text;
     for (int i = 0; i < 9000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
     wanted.data = {folder.write("text.txt", text)};
