@@ -33,6 +33,7 @@ public:
     /// False when workers wait for each other. Memory is not looked at: see `keeps_limits`.
     constexpr bool play(const order& rows, value& out) {
         const pass_chain* const pass_chains = of_->pass_chains.data();
+        const std::uint16_t* const row = rows.data();
         const std::int32_t *const base = of_->base.data(), *const offsets = of_->offsets.data();
         double *const ends = ends_.data(), *const starts = starts_.data();
         std::int32_t *const done = done_.data(), *const awake = awake_.data(), *const waits = waits_.data();
@@ -44,7 +45,7 @@ public:
             const std::int32_t first = at;
             double clock = clock_[static_cast<std::size_t>(w)];
             for (const std::int32_t end = offsets[w + 1]; at != end; ++at) {
-                const std::int32_t l = rows[static_cast<std::size_t>(at)];
+                const std::int32_t l = row[at];
                 const pass_chain& here = pass_chains[l];
                 const std::int32_t k = done[l];
                 if (here.before >= 0 && done[here.before] <= k) {
@@ -77,14 +78,16 @@ public:
 private:
     /// Puts all workers before their first pass, awake. Returns how many there are.
     constexpr std::int32_t reset() {
-        for (std::int32_t& passes : done_) passes = 0;
+        std::fill(done_.begin(), done_.end(), 0);
         std::int32_t sleepers = 0;
+        const std::int32_t* const offsets = of_->offsets.data();
+        std::int32_t *const at = at_.data(), *const waits = waits_.data(), *const awake = awake_.data();
+        double* const clock = clock_.data();
         for (std::int32_t w = of_->workers; w-- > 0;) {
-            const auto i = static_cast<std::size_t>(w);
-            at_[i] = of_->offsets[i];
-            waits_[i] = -1;
-            clock_[i] = 0;
-            awake_[static_cast<std::size_t>(sleepers++)] = w;
+            at[w] = offsets[w];
+            waits[w] = -1;
+            clock[w] = 0;
+            awake[sleepers++] = w;
         }
         return sleepers;
     }
