@@ -47,7 +47,7 @@ constexpr schedule compact(schedule of) {
 
 /// Puts a recompute slot before every backward of the chosen stages and re-times the order.
 /// `stages`: one flag per stage, not 0 where activations are recomputed.
-constexpr schedule recompute(schedule_view of, std::span<const std::uint8_t> stages) {
+constexpr schedule recompute(schedule_argument of, std::span<const std::uint8_t> stages) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     out.offsets.push_back(0);
     out.entries.reserve(of.entries.size() + of.entries.size() / 2);

@@ -45,7 +45,7 @@ constexpr schedule overlay(std::span<const schedule> layers) {
 }
 
 /// Runs b after a on the same pipelines, its tick 0 at tick `at` of a; b's micro-batches are numbered after a's.
-constexpr schedule append(schedule_view a, schedule_view b, int at) {
+constexpr schedule append(schedule_argument a, schedule_argument b, int at) {
     shape head = a.head;
     head.micro_batches += b.head.micro_batches;
     const detail::part parts[] = {{a, 0, 0, 0}, {b, at, a.head.units(), 0}};
@@ -53,7 +53,7 @@ constexpr schedule append(schedule_view a, schedule_view b, int at) {
 }
 
 /// k copies of a basic unit, one every `period` ticks.
-constexpr schedule repeat(schedule_view unit, int k, int period) {
+constexpr schedule repeat(schedule_argument unit, int k, int period) {
     shape head = unit.head;
     head.micro_batches *= k;
     std::vector<detail::part> parts;

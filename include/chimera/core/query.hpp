@@ -9,7 +9,7 @@
 namespace chimera {
 
 /// Ticks from 0 to the end of the last slot.
-constexpr std::int32_t makespan(schedule_view of) {
+constexpr std::int32_t makespan(schedule_argument of) {
     std::int32_t end = 0;
     for (int w = 0; w < of.head.workers; ++w) {
         const auto row = of.row(w);
@@ -19,7 +19,7 @@ constexpr std::int32_t makespan(schedule_view of) {
 }
 
 /// Ticks in which the worker computes.
-constexpr std::int32_t busy(schedule_view of, worker w) {
+constexpr std::int32_t busy(schedule_argument of, worker w) {
     std::int32_t sum = 0;
     for (const slot& s : of.row(w.index))
         if (s.overlap == 0) sum += s.ticks;
@@ -27,10 +27,10 @@ constexpr std::int32_t busy(schedule_view of, worker w) {
 }
 
 /// Bubble of a worker in ticks: makespan minus busy time.
-constexpr std::int32_t idle(schedule_view of, worker w) { return makespan(of) - busy(of, w); }
+constexpr std::int32_t idle(schedule_argument of, worker w) { return makespan(of) - busy(of, w); }
 
 /// Most live activations of a worker, in units of one stage: from the forward to the end of the (weight) backward.
-constexpr std::int32_t peak_units(schedule_view of, worker w) {
+constexpr std::int32_t peak_units(schedule_argument of, worker w) {
     std::int32_t live = 0;
     std::int32_t peak = 0;
     for (const slot& s : of.row(w.index)) {
@@ -42,12 +42,12 @@ constexpr std::int32_t peak_units(schedule_view of, worker w) {
 }
 
 /// The same in micro-batches of one stage, as the papers count: a fraction where backward halving cuts them.
-constexpr double peak_activations(schedule_view of, worker w) {
+constexpr double peak_activations(schedule_argument of, worker w) {
     return static_cast<double>(peak_units(of, w)) / of.head.micro_batch_parts;
 }
 
 /// Idle share of all workers together: 1 - busy / (workers · makespan).
-constexpr double bubble_ratio(schedule_view of) {
+constexpr double bubble_ratio(schedule_argument of) {
     std::int64_t sum = 0;
     for (int w = 0; w < of.head.workers; ++w) sum += busy(of, worker{w});
     return 1.0 - static_cast<double>(sum) / (static_cast<double>(of.head.workers) * makespan(of));

@@ -4,6 +4,7 @@
 #include <chimera/core/slot.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -87,8 +88,20 @@ struct schedule {
     std::vector<std::int32_t> offsets;
     std::vector<slot> entries;
 
-    constexpr schedule_view view() const { return {head, placement, offsets, entries}; }
-    constexpr operator schedule_view() const { return view(); }  // NOLINT: a view is what a schedule is read through
+    constexpr schedule_view view() const& { return {head, placement, offsets, entries}; }
+    constexpr operator schedule_view() const& { return view(); }  // NOLINT: a view is what a schedule is read through
+    // A view of a temporary would dangle: keep the schedule in a variable, or pass it to the function that reads it.
+    schedule_view view() const&& = delete;
+    operator schedule_view() const&& = delete;  // NOLINT
+};
+
+/// Parameter type of functions that read a schedule and keep no view of it. Takes a view, and whatever converts to one: a
+/// `schedule`, also one made in the call itself, or a `table_of<spec>`.
+struct schedule_argument : schedule_view {
+    constexpr schedule_argument(const schedule_view& view) noexcept : schedule_view(view) {}  // NOLINT
+    template <class Owner>
+    requires std::convertible_to<const Owner&, schedule_view>
+    constexpr schedule_argument(const Owner& owner) : schedule_view(owner) {}  // NOLINT: as a view would be
 };
 
 }  // namespace chimera

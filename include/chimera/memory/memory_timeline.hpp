@@ -112,7 +112,7 @@ private:
 
 /// Returns the memory of every worker over an iteration of a program. `stages`: of every stage, for one unit.
 /// `alignment`: bytes to which a pool fills up every tensor.
-[[nodiscard]] constexpr std::vector<memory_row> memory_timeline(program_view lowered,
+[[nodiscard]] constexpr std::vector<memory_row> memory_timeline(program_argument lowered,
                                                                 std::span<const stage_memory> stages,
                                                                 double alignment = 64) {
     detail::memory_counter counter(lowered, stages, alignment);
@@ -187,7 +187,7 @@ constexpr bool runs_through(std::span<const slot> row, std::int32_t stage) {
 }
 
 /// Returns the largest number of bytes that `worker` of a schedule holds at a time.
-[[nodiscard]] constexpr double memory_peak(schedule_view order, int worker, std::span<const stage_memory> stages) {
+[[nodiscard]] constexpr double memory_peak(schedule_argument order, int worker, std::span<const stage_memory> stages) {
     std::vector<std::int32_t> held;
     for (std::int32_t s = 0; s < order.head.stages; ++s)
         for (int p = 0; p < order.head.pipelines; ++p)

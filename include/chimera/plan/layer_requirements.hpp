@@ -35,7 +35,7 @@ struct cut_needs {
 namespace detail {
 
 /// Most micro-batches that each row keeps at a time, from their pass `from` on.
-inline std::vector<double> most_kept(schedule_view order, pass from) {
+inline std::vector<double> most_kept(schedule_argument order, pass from) {
     std::vector<double> out;
     for (std::int32_t w = 0; w < order.head.workers; ++w) {
         int live = 0, most = 0;

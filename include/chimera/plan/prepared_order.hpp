@@ -31,7 +31,8 @@ namespace detail {
 
 /// Returns the reductions of an order in the order in which all their members start them. `groups`: the workers that
 /// hold each stage.
-constexpr reduction_order order_reductions(schedule_view order, const replica_groups& groups, reduction_start mode) {
+constexpr reduction_order order_reductions(schedule_argument order, const replica_groups& groups,
+                                           reduction_start mode) {
     const reduction_rows rows = find_reductions(order, groups, mode);
     const auto stages = static_cast<std::size_t>(order.head.stages);
     // Every worker's list is a part of one global order: merge them by that order's key.

@@ -35,11 +35,13 @@ struct fixed_program {
     std::int32_t messages;
     std::array<std::int32_t, Sizes.versions> version_counts;
 
-    constexpr program_view view() const {
+    constexpr program_view view() const& {
         return {head,           placement, offsets,       instructions, buffers,
                 member_offsets, members,   buffer_counts, messages,     version_counts};
     }
-    constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
+    constexpr operator program_view() const& { return view(); }  // NOLINT: a view is what a program is read through
+    program_view view() const&& = delete;                        // a view of a temporary would dangle
+    operator program_view() const&& = delete;                    // NOLINT
 };
 
 namespace detail {

@@ -199,7 +199,7 @@ private:
 /// which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at most.
 /// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
 /// than 256 versions of them.
-constexpr program lower(schedule_view of, reduction_start mode = reduction_start::eager_opt) {
+constexpr program lower(schedule_argument of, reduction_start mode = reduction_start::eager_opt) {
     return detail::lowering(of, mode).run();
 }
 

@@ -39,7 +39,7 @@ struct message_list {
 }
 
 /// The slot that yields what (stage, unit) hands on: forwards first, then gradients; -1 where no slot does.
-constexpr std::vector<std::int32_t> producers(schedule_view of) {
+constexpr std::vector<std::int32_t> producers(schedule_argument of) {
     const auto units = static_cast<std::size_t>(of.head.units());
     const std::size_t half = units * static_cast<std::size_t>(of.head.stages);
     std::vector<std::int32_t> out(2 * half, -1);
@@ -56,7 +56,7 @@ constexpr std::vector<std::int32_t> producers(schedule_view of) {
 }
 
 /// Adds the messages that slot `s` of worker w consumes, one for each producing slot on another worker.
-constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& producer, int w, std::size_t index,
+constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>& producer, int w, std::size_t index,
                           message_list& out) {
     const slot& s = of.entries[index];
     const bool gradient = sends_gradient(s.op);
@@ -78,7 +78,7 @@ constexpr void add_inputs(schedule_view of, const std::vector<std::int32_t>& pro
     }
 }
 
-constexpr message_list find_messages(schedule_view of) {
+constexpr message_list find_messages(schedule_argument of) {
     message_list out;
     const std::vector<std::int32_t> producer = producers(of);
     out.first_input.reserve(of.entries.size());

@@ -4,6 +4,7 @@
 #include <chimera/core/slot_table.hpp>
 #include <chimera/program/instruction.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -63,11 +64,22 @@ struct program {
     std::int32_t messages = 0;
     std::vector<std::int32_t> version_counts;
 
-    constexpr program_view view() const {
+    constexpr program_view view() const& {
         return {head,           placement, offsets,       instructions, buffers,
                 member_offsets, members,   buffer_counts, messages,     version_counts};
     }
-    constexpr operator program_view() const { return view(); }  // NOLINT: a view is what a program is read through
+    constexpr operator program_view() const& { return view(); }  // NOLINT: a view is what a program is read through
+    program_view view() const&& = delete;                        // a view of a temporary would dangle
+    operator program_view() const&& = delete;                    // NOLINT
+};
+
+/// Parameter type of functions that read a program and keep no view of it. Takes a view, and whatever converts to one: a
+/// `program`, also one made in the call itself, or a `fixed_lowered` one.
+struct program_argument : program_view {
+    constexpr program_argument(const program_view& view) noexcept : program_view(view) {}  // NOLINT
+    template <class Owner>
+    requires std::convertible_to<const Owner&, program_view>
+    constexpr program_argument(const Owner& owner) : program_view(owner) {}  // NOLINT: as a view would be
 };
 
 }  // namespace chimera

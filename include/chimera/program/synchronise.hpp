@@ -22,7 +22,7 @@ struct replica_groups {
     std::vector<std::int32_t> members;
 };
 
-constexpr replica_groups find_groups(schedule_view of) {
+constexpr replica_groups find_groups(schedule_argument of) {
     replica_groups out;
     out.offsets.reserve(static_cast<std::size_t>(of.head.stages) + 1);
     out.members.reserve(of.placement.size());
@@ -53,8 +53,8 @@ constexpr std::int64_t start_key(const reduction& r) {
 }
 
 /// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
-constexpr void find_last_gradients(schedule_view of, int w, const std::vector<std::int32_t>& held, reduction_start mode,
-                                   std::vector<std::size_t>& open, std::vector<reduction>& out) {
+constexpr void find_last_gradients(schedule_argument of, int w, const std::vector<std::int32_t>& held,
+                                   reduction_start mode, std::vector<std::size_t>& open, std::vector<reduction>& out) {
     const auto row = of.row(w);
     const auto size = static_cast<std::int32_t>(row.size());
     for (const std::int32_t s : held) {
@@ -86,7 +86,7 @@ struct reduction_rows {
 };
 
 /// The stages each worker holds, ascending, row after row.
-constexpr reduction_rows find_reductions(schedule_view of, const replica_groups& groups, reduction_start mode) {
+constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups, reduction_start mode) {
     const auto stages = static_cast<std::size_t>(of.head.stages);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)

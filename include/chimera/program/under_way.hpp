@@ -84,7 +84,7 @@ private:
 }  // namespace detail
 
 /// The messages of a program that makes progress. Messages that nobody sends stay as they are.
-constexpr std::vector<message_life> message_lives(program_view of) { return detail::knowledge(of).lives(); }
+constexpr std::vector<message_life> message_lives(program_argument of) { return detail::knowledge(of).lives(); }
 
 /// How many of these messages, of one sender to one receiver and in the order in which they are sent, can be under way at a time.
 constexpr std::int32_t most_under_way(std::span<const message_life> sent) {

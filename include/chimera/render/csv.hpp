@@ -39,7 +39,7 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
 /// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy
 /// with the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws
 /// `chimera_error` for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
-[[nodiscard]] inline std::string csv(schedule_view from) {
+[[nodiscard]] inline std::string csv(schedule_argument from) {
     detail::check_csv(from.head);
     std::int64_t columns = 0;
     for (const slot& s : from.entries) {
@@ -72,7 +72,7 @@ inline void put_csv_transfer(std::string& out, const instruction& i) {
 /// A program with one pipeline likewise, transfers included (1SEND_F3, 1RECV_F3, …), one cell per instruction and no
 /// idle cells. An update is written as REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser; buffers and
 /// groups are not held.
-[[nodiscard]] inline std::string csv(program_view from) {
+[[nodiscard]] inline std::string csv(program_argument from) {
     detail::check_csv(from.head);
     std::string out;
     for (int w = 0; w < from.head.workers; ++w) {

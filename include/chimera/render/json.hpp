@@ -58,7 +58,7 @@ inline void put_slot(std::string& out, const slot& s) {
     put(out, ",\"tick\":", s.tick, ",\"ticks\":", s.ticks, s.overlap != 0 ? ",\"overlap\":true}" : "}");
 }
 
-inline void put_instruction(std::string& out, program_view from, const instruction& i) {
+inline void put_instruction(std::string& out, program_argument from, const instruction& i) {
     put(out, "{\"op\":\"", name(i.op), '"');
     if (is_compute(i.op) || is_transfer(i.op)) put(out, ",\"pipeline\":", i.pipeline);
     put(out, ",\"stage\":", i.stage);
@@ -85,7 +85,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
 }  // namespace detail
 
 /// The schedule as a chimera.schedule file, version 1. One slot per line; linear in slots.
-[[nodiscard]] inline std::string json(schedule_view from) {
+[[nodiscard]] inline std::string json(schedule_argument from) {
     std::string out;
     out.reserve(from.entries.size() * 88 + from.placement.size() * 6 + 512);
     detail::put_header(out, "chimera.schedule", from.head, from.placement);
@@ -97,7 +97,7 @@ inline void put_instruction(std::string& out, program_view from, const instructi
 /// send and a receive `stage` and `to_stage` both name the stage that receives; a compute step over several units has
 /// the `buffer` of its first one and `buffers`, one each. Where weights change within the iteration, compute steps and
 /// updates have a `version`, and the header says when ("update", "update_every").
-[[nodiscard]] inline std::string json(program_view from) {
+[[nodiscard]] inline std::string json(program_argument from) {
     std::string out;
     out.reserve(from.instructions.size() * 104 + from.placement.size() * 6 + 512);
     detail::put_header(out, "chimera.program", from.head, from.placement);

@@ -70,7 +70,7 @@ void each_memory_part(const memory_row& row, Each each) {
 }
 
 /// The timelines as CSV: a line for each instruction of each worker, bytes in memory while it runs.
-[[nodiscard]] inline std::string memory_csv(program_view lowered, std::span<const memory_row> rows) {
+[[nodiscard]] inline std::string memory_csv(program_argument lowered, std::span<const memory_row> rows) {
     using format::put;
     std::string out = "worker,instruction,op,stage,unit,activations,recomputed,boundaries,total\n";
     for (std::size_t w = 0; w < rows.size(); ++w) {

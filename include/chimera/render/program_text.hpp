@@ -10,7 +10,7 @@ namespace chimera {
 
 namespace detail {
 
-inline void put_instruction_line(std::string& out, program_view from, const instruction& i) {
+inline void put_instruction_line(std::string& out, program_argument from, const instruction& i) {
     std::string words(name(i.op));
     words.resize(16, ' ');
     put(out, words, "stage ", i.stage);
@@ -36,7 +36,7 @@ inline void put_instruction_line(std::string& out, program_view from, const inst
 }  // namespace detail
 
 /// A program in words: a caption, then for each worker its instructions, one per line.
-[[nodiscard]] inline std::string text(program_view from) {
+[[nodiscard]] inline std::string text(program_argument from) {
     using namespace detail;
     std::string out;
     out.reserve(from.instructions.size() * 72 + 256);

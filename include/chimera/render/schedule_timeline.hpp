@@ -17,7 +17,7 @@ static_assert(action_of(pass::forward) == action::forward && action_of(pass::bac
               action_of(pass::recompute) == action::recompute);
 
 /// A schedule on its own grid: every slot a step, begin and end in ticks. Linear in slots.
-[[nodiscard]] constexpr timeline ticks_timeline(schedule_view from) {
+[[nodiscard]] constexpr timeline ticks_timeline(schedule_argument from) {
     timeline out;
     out.head = from.head;
     out.placement.assign(from.placement.begin(), from.placement.end());

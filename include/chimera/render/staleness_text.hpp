@@ -11,7 +11,7 @@ namespace chimera {
 
 /// Writes the staleness of an asynchronous program's gradients by stage, and the weight versions its workers keep;
 /// empty for a synchronous program.
-[[nodiscard]] inline std::string staleness_text(program_view lowered) {
+[[nodiscard]] inline std::string staleness_text(program_argument lowered) {
     using format::put;
     std::string out;
     if (lowered.head.update == update_rule::flushed) return out;

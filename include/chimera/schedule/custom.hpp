@@ -17,7 +17,7 @@ namespace chimera {
 
 /// Gives the slots of an order their ticks: each starts as early as its worker and its inputs allow. Where the rows wait
 /// for each other, what cannot start comes at its place in its row, so that verify names it.
-constexpr schedule timed(schedule_view of) {
+constexpr schedule timed(schedule_argument of) {
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {of.offsets.begin(), of.offsets.end()},

@@ -165,7 +165,7 @@ private:
 };
 
 /// The makespan of an order under these costs.
-constexpr double seconds_of(schedule_view of, const costs& c) {
+constexpr double seconds_of(schedule_argument of, const costs& c) {
     double end = 0;
     for (const step& s : simulate(of, c).steps) end = std::max(end, s.end);
     return end;
@@ -178,7 +178,7 @@ constexpr double seconds_of(schedule_view of, const costs& c) {
 /// the order itself needs. Ticks are those of the new order with the slots' own lengths.
 /// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed.
 /// Refuses a memory below what the order needs, and paired slots. O(slots · log slots).
-constexpr schedule compact(schedule_view of, const costs& c, int memory = 0) {
+constexpr schedule compact(schedule_argument of, const costs& c, int memory = 0) {
     std::vector<std::int32_t> limits;
     limits.reserve(static_cast<std::size_t>(of.head.workers));
     bool within = true;

@@ -77,7 +77,7 @@ struct step_sink {
 /// Predicts the timeline of a program, in seconds, and writes it over `out`, whose memory it uses again.
 /// `cores`: how many workers can compute at once; 0: all. Linear in instructions (times log workers with cores).
 /// Throws `chimera_error` when the program cannot come to its end.
-constexpr void simulate_into(timeline& out, program_view of, const costs& c = {}, int cores = 0) {
+constexpr void simulate_into(timeline& out, program_argument of, const costs& c = {}, int cores = 0) {
     if (cores > 0 && cores < of.head.workers)
         out = detail::play_on_cores(detail::machine(of, c, std::move(out)), cores);
     else
@@ -85,7 +85,7 @@ constexpr void simulate_into(timeline& out, program_view of, const costs& c = {}
 }
 
 /// The same, as a timeline of its own.
-constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0) {
+constexpr timeline simulate(program_argument of, const costs& c = {}, int cores = 0) {
     if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), cores);
     return detail::play_freely(detail::machine(of, c));
 }
@@ -93,7 +93,7 @@ constexpr timeline simulate(program_view of, const costs& c = {}, int cores = 0)
 /// For a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
 /// both of its slots can, and both end with it. Writes over `out`, whose memory it uses again.
 /// Throws `chimera_error` when workers wait for each other.
-constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {}) {
+constexpr void simulate_into(timeline& out, schedule_argument of, const costs& c = {}) {
     const detail::rates rates(c, of.head);
     out.head = of.head;
     out.placement.assign(of.placement.begin(), of.placement.end());
@@ -110,7 +110,7 @@ constexpr void simulate_into(timeline& out, schedule_view of, const costs& c = {
 }
 
 /// The same, as a timeline of its own.
-constexpr timeline simulate(schedule_view of, const costs& c = {}) {
+constexpr timeline simulate(schedule_argument of, const costs& c = {}) {
     timeline out;
     simulate_into(out, of, c);
     return out;

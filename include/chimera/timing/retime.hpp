@@ -239,7 +239,7 @@ private:
 };
 
 template <class Time, class Cost, class Delay, class Sink>
-constexpr std::size_t play(schedule_view of, Cost cost, Delay delay, Sink sink) {
+constexpr std::size_t play(schedule_argument of, Cost cost, Delay delay, Sink sink) {
     return player<Time, Cost, Sink>(of, cost, delay, sink).run();
 }
 

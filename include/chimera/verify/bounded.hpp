@@ -53,11 +53,11 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
 namespace laws {
 
 /// Live activations never exceed `limit` micro-batches of one stage on any worker.
-constexpr bool bounded(schedule_view s, std::int32_t limit) {
+constexpr bool bounded(schedule_argument s, std::int32_t limit) {
     report r;
     return detail::sound(s, r) && (detail::check_bounded(s, limit, r), r.ok());
 }
-constexpr bool bounded(program_view p, std::int32_t limit) {
+constexpr bool bounded(program_argument p, std::int32_t limit) {
     report r;
     return detail::sound(p, r) && (detail::check_bounded(p, limit, r), r.ok());
 }

@@ -13,7 +13,7 @@ constexpr bool may_pair(const slot& a, const slot& b) {
     return !b.overlap && (a.op == pass::forward) != (b.op == pass::forward);
 }
 
-constexpr void check_exclusive(const schedule_view& s, report& r) {
+constexpr void check_exclusive(const schedule_argument& s, report& r) {
     const slot* const all = s.entries.data();
     for (std::int32_t w = 0; w < s.head.workers; ++w) {
         const std::int32_t begin = s.offsets[static_cast<std::size_t>(w)];
@@ -63,14 +63,14 @@ constexpr bool may_pair(const instruction& a, const instruction& b) {
 }
 
 /// True when any instruction says that it overlaps, or any a version: most programs have neither.
-constexpr bool marked(const program_view& p) {
+constexpr bool marked(const program_argument& p) {
     unsigned any = 0;
     for (const instruction *i = p.instructions.data(), *end = i + p.instructions.size(); i != end; ++i)
         any |= i->overlap | i->version;
     return any != 0;
 }
 
-constexpr void check_exclusive(const program_view& p, report& r) {
+constexpr void check_exclusive(const program_argument& p, report& r) {
     const instruction* const all = p.instructions.data();
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         const std::int32_t begin = p.offsets[static_cast<std::size_t>(w)];
@@ -95,11 +95,11 @@ namespace laws {
 /// A worker computes one slot at a time: rows are sorted by tick and no two slots of a row overlap, except a forward
 /// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, and only such
 /// pairs need a look.
-constexpr bool exclusive(schedule_view s) {
+constexpr bool exclusive(schedule_argument s) {
     report r;
     return detail::sound(s, r) && (detail::check_exclusive(s, r), r.ok());
 }
-constexpr bool exclusive(program_view p) {
+constexpr bool exclusive(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_exclusive(p, r), r.ok());
 }

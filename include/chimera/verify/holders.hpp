@@ -30,7 +30,7 @@ constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Vi
 }
 
 /// Two counting sorts of the placement: by worker, then by stage.
-constexpr holders find_holders(const program_view& p) {
+constexpr holders find_holders(const program_argument& p) {
     const auto stages = static_cast<std::size_t>(p.head.stages), workers = static_cast<std::size_t>(p.head.workers);
     const std::size_t places = p.placement.size();
     holders h{std::vector<std::int32_t>(workers + 1, 0), std::vector<std::int32_t>(places, 0),

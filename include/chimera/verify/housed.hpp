@@ -39,7 +39,7 @@ constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cel
 }
 
 /// Moves the units of one step in and out; complains where `loud`.
-constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i, house& h, bool stays, bool loud,
+constexpr void house_step(const program_argument& p, std::int32_t w, std::int32_t i, house& h, bool stays, bool loud,
                           report& r) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const entry e = entry_of(x);
@@ -66,7 +66,7 @@ constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i,
 }
 
 /// A pair may run together, so the activations of its first step stay until the second has ended.
-constexpr void house_row(const program_view& p, std::int32_t w, house& h, report& r) {
+constexpr void house_row(const program_argument& p, std::int32_t w, house& h, report& r) {
     std::int32_t open = -1;
     for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
         const instruction& x = p.instructions[static_cast<std::size_t>(i)];
@@ -79,7 +79,7 @@ constexpr void house_row(const program_view& p, std::int32_t w, house& h, report
 }
 
 /// `marked`: some instruction overlaps or names a version.
-constexpr void check_housed(const program_view& p, const update_groups& groups, bool marked, report& r) {
+constexpr void check_housed(const program_argument& p, const update_groups& groups, bool marked, report& r) {
     const auto cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
     std::vector<std::int32_t> home(cells, -1), tenant;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
@@ -113,7 +113,7 @@ namespace laws {
 /// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of weights:
 /// a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites what is still
 /// needed, the last one leaves version 0, and there are as many versions as are ever live.
-constexpr bool housed(program_view p) {
+constexpr bool housed(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());
 }

@@ -44,8 +44,8 @@ constexpr bool computes(const instruction& i) { return is_compute(i.op); }
 constexpr bool known(const slot& s) { return s.op <= pass::recompute; }
 constexpr bool known(const instruction& i) { return i.op <= action::update_weights; }
 
-constexpr std::span<const slot> items(const schedule_view& s) { return s.entries; }
-constexpr std::span<const instruction> items(const program_view& p) { return p.instructions; }
+constexpr std::span<const slot> items(const schedule_argument& s) { return s.entries; }
+constexpr std::span<const instruction> items(const program_argument& p) { return p.instructions; }
 constexpr bool is_program(const schedule_view&) { return false; }
 constexpr bool is_program(const program_view&) { return true; }
 
@@ -89,8 +89,8 @@ constexpr bool sound_shape(const View& t, report& r) {
 }
 
 /// As above, and the arrays that only programs have.
-constexpr bool sound(const schedule_view& s, report& r) { return sound_shape(s, r); }
-constexpr bool sound(const program_view& p, report& r) {
+constexpr bool sound(const schedule_argument& s, report& r) { return sound_shape(s, r); }
+constexpr bool sound(const program_argument& p, report& r) {
     if (!sound_shape(p, r)) return false;
     bool members = cuts(p.member_offsets, p.head.stages, p.members.size());
     for (const std::int32_t w : p.members) members = members && w >= 0 && w < p.head.workers;

@@ -56,7 +56,7 @@ constexpr bool plain_and_in_order(const slot* all, const passes& here, const pas
     return all[next.forward].tick >= made && b.tick >= made && b.tick >= std::int64_t{g.tick} + g.ticks;
 }
 
-constexpr void check_ordered(const schedule_view& s, const ledger& l, report& r) {
+constexpr void check_ordered(const schedule_argument& s, const ledger& l, report& r) {
     const by_tick after{s.entries.data()};
     const std::int32_t units = s.head.units(), last = s.head.stages - 1;
     const passes* p = l.at.data();
@@ -74,7 +74,7 @@ constexpr void check_ordered(const schedule_view& s, const ledger& l, report& r)
 }
 
 /// In a program only what one worker does has an order of its own; law matched looks at what crosses workers.
-constexpr void check_ordered(const program_view& t, const ledger& l, report& r) {
+constexpr void check_ordered(const program_argument& t, const ledger& l, report& r) {
     const by_index after{};
     const std::int32_t units = t.head.units();
     const passes* p = l.at.data();
@@ -98,12 +98,12 @@ namespace laws {
 /// Every slot starts after what it depends on has ended: a forward after the forward of the stage before, a backward
 /// (or input gradient) after the one of the stage after, its own forward and its recompute, a weight gradient after
 /// its input gradient. In a program: every instruction comes after those of its own worker that it depends on.
-constexpr bool ordered(schedule_view s) {
+constexpr bool ordered(schedule_argument s) {
     report r;
     if (detail::sound(s, r)) detail::check_ordered(s, detail::check_once(s, r), r);
     return !r.broken(law::ordered);
 }
-constexpr bool ordered(program_view p) {
+constexpr bool ordered(program_argument p) {
     report r;
     if (detail::sound(p, r)) detail::check_ordered(p, detail::check_once(p, r), r);
     return !r.broken(law::ordered);

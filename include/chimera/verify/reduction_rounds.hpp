@@ -9,7 +9,7 @@
 namespace chimera::detail {
 
 /// The groups of a program, for laws that are asked for one by one.
-constexpr update_groups groups_of(const program_view& p) {
+constexpr update_groups groups_of(const program_argument& p) {
     if (p.head.update == update_rule::flushed) return {};
     report ignored;
     return find_update_groups(p.head, check_once(p, ignored).pipeline);

@@ -106,7 +106,7 @@ private:
     std::vector<std::int32_t> last;  // (stage, group): the last gradient of the worker at hand, over the whole program
 };
 
-constexpr void check_updates(const program_view& p, const holders& h, const update_groups& groups, report& r) {
+constexpr void check_updates(const program_argument& p, const holders& h, const update_groups& groups, report& r) {
     update_order(p, h, groups, r).run();
 }
 

@@ -10,7 +10,7 @@
 namespace chimera::detail {
 
 /// Where weights change once, there is one version.
-constexpr void check_no_versions(const program_view& p, report& r) {
+constexpr void check_no_versions(const program_argument& p, report& r) {
     for (const std::int32_t count : p.version_counts)
         if (count != 1) r.add({.law = law::housed, .what = complaint::version_count, .other = 1, .instruction = true});
     for (std::int32_t w = 0; w < p.head.workers; ++w)
@@ -197,7 +197,7 @@ private:
     std::vector<std::int32_t> last_read;  // per version: the last instruction that reads it
 };
 
-constexpr void check_versions(const program_view& p, const update_groups& groups, report& r) {
+constexpr void check_versions(const program_argument& p, const update_groups& groups, report& r) {
     version_book(p, groups, r).run();
 }
 
