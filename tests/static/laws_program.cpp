@@ -45,7 +45,7 @@ constexpr instruction& find(program& p, action op, int n = 0) {
 
 /// True when exactly the one law breaks after `change`, and its predicate says so alone.
 template <typename Change>
-constexpr bool breaks(law which, bool (*predicate)(program_view), Change change) {
+constexpr bool breaks(law which, bool (*predicate)(program_argument), Change change) {
     program p = two_workers();
     if (!predicate(p)) return false;
     change(p);

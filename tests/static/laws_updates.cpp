@@ -51,7 +51,7 @@ constexpr instruction& find(program& p, action op, int n = 0) {
 
 /// True when exactly the one law breaks after `change`, and its predicate says so alone.
 template <typename Change>
-constexpr bool breaks(program p, law which, bool (*predicate)(program_view), Change change) {
+constexpr bool breaks(program p, law which, bool (*predicate)(program_argument), Change change) {
     if (!predicate(p)) return false;
     change(p);
     const report found = verify(p);
