@@ -40,7 +40,7 @@ consteval auto freeze() {
     if constexpr (Spec.refused() == refusal::none) {
         constexpr auto workers = static_cast<std::size_t>(Spec.workers());
         constexpr auto places = static_cast<std::size_t>(Spec.placements());
-        const schedule made = Spec.make();
+        const schedule made = maker::make(Spec);
         fixed_schedule<workers, places, Spec.slot_count()> out{made.head, {}, {}, {}};
         if (made.entries.size() != out.entries.size()) throw "slot_count() differs from what make() yields";
         copy_all(out.placement, made.placement);

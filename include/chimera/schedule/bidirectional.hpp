@@ -7,6 +7,7 @@
 #include <chimera/algebra/overlay.hpp>
 #include <chimera/algebra/split.hpp>
 #include <chimera/algebra/units.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -69,12 +70,15 @@ struct bidirectional {
                     f(bidirectional{.pipelines = pipelines, .scale = s, .split = split});
         }
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         if (split) return fill(detail::halves(whole()));
         return whole();
     }
 
-private:
     constexpr std::size_t forwards() const {
         const auto n = static_cast<std::size_t>(micro_batches);
         if (scale != chimera::scale::doubling) return static_cast<std::size_t>(stages) * n + splits();
@@ -148,7 +152,7 @@ private:
 
     /// One pipeline's timetable over `count` micro-batches, or pairs of them; `odd`: the last pair is a single one.
     constexpr schedule timetable(int count, bool odd) const {
-        schedule one = one_f_one_b{stages, count}.make();
+        schedule one = detail::maker::make(one_f_one_b{stages, count});
         if (scale == chimera::scale::direct) return one;
         if (scale == chimera::scale::halving) return halve_backward(one, stages);
         if (odd) return keep_first(double_forward(one, stages), 2 * count - 1);

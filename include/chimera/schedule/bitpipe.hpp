@@ -4,6 +4,7 @@
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/move_workers.hpp>
 #include <chimera/algebra/overlay.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/wave.hpp>
@@ -33,12 +34,16 @@ struct bitpipe {
     constexpr std::size_t slot_count() const {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
             std::vector<schedule> layers;
             layers.reserve(2);
-            layers.push_back(fold(one_f_one_b{stages, (n + 1) / 2}.make()));
-            layers.push_back(mirror(fold(one_f_one_b{stages, n / 2}.make())));
+            layers.push_back(fold(detail::maker::make(one_f_one_b{stages, (n + 1) / 2})));
+            layers.push_back(mirror(fold(detail::maker::make(one_f_one_b{stages, n / 2}))));
             return overlay(layers);
         });
         out.head.family = "bitpipe";

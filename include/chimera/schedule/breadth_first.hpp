@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -31,6 +31,10 @@ struct breadth_first {
     static constexpr void variants(int, const F& f) {
         for (int chunks = 2; chunks <= 8; chunks *= 2) f(breadth_first{.chunks = chunks});
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         const int turn = std::max(micro_batches, workers());                     // ticks from chunk to chunk
         const int middle = (chunks - 1) * turn + micro_batches + workers() - 1;  // the tick of the first backward
@@ -45,7 +49,6 @@ struct breadth_first {
         return out.take();
     }
 
-private:
     constexpr void write(detail::order_writer& out, pass op, int stage, int tick) const {
         for (int m = 0; m < micro_batches; ++m) {
             out.add(op, stage, m);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/cell.hpp>
 #include <chimera/timing/retime.hpp>
 
@@ -164,6 +164,10 @@ struct custom {
     constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
     constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
     constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_reader reader = detail::read_order(view());
         detail::give_lengths(reader.out.entries);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/move_workers.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -28,8 +29,12 @@ struct data_parallel {
     }
     /// The critical path: all passes of a worker.
     constexpr path_counts path() const { return {micro_batches, micro_batches}; }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule one = one_f_one_b{1, micro_batches}.make();
+        schedule one = detail::maker::make(one_f_one_b{1, micro_batches});
         one.head.family = "data_parallel";
         return widen(one, width);
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -109,6 +109,10 @@ struct dualpipe {
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return 2 * stages; }
     constexpr std::size_t slot_count() const { return 2 * detail::dualpipe_slots(stages / 2, micro_batches); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         std::vector<std::int32_t> placement = detail::looped_placement(stages, stages);
         placement.reserve(2 * placement.size());
@@ -145,6 +149,10 @@ struct dualpipe_v {
     constexpr int workers() const { return stages / 2; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const { return detail::dualpipe_slots(stages / 2, 2 * micro_batches); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_writer out({"dualpipe_v", workers(), stages, 1, micro_batches, 1},
                                  detail::folded_placement(stages, workers()), slot_count());

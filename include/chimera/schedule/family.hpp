@@ -41,12 +41,15 @@ struct family_spec {
     constexpr std::size_t slot_count() const {
         return visit([](const auto& spec) { return spec.slot_count(); });
     }
-    constexpr schedule make() const {
-        return visit([](const auto& spec) { return spec.make(); });
-    }
     friend constexpr bool operator==(const family_spec&, const family_spec&) = default;
 
 private:
+    friend struct detail::maker;
+
+    constexpr schedule make() const {
+        return visit([](const auto& spec) { return detail::maker::make(spec); });
+    }
+
     template <class Spec>
     constexpr Spec as() const {
         Spec out{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -21,6 +22,10 @@ struct gpipe {
     }
     /// The critical path (Chimera, table 2).
     constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::linear("gpipe", stages, micro_batches, slot_count());
         const int turn = micro_batches + stages - 1;  // the tick of the first backward, on the last worker

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -40,6 +40,10 @@ struct interleaved {
     static constexpr void variants(int, const F& f) {
         for (int chunks = 2; chunks <= 8; chunks *= 2) f(interleaved{.chunks = chunks});
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_writer out({"interleaved", workers(), stages, 1, micro_batches, 1},
                                  detail::looped_placement(stages, workers()), slot_count());
@@ -58,7 +62,6 @@ struct interleaved {
         return compact(out.take());
     }
 
-private:
     constexpr int span() const { return group == 0 ? workers() : group; }
     /// The warm-up must reach the last chunk of the largest group.
     constexpr int largest() const {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/refusal.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 
 #include <cstddef>
@@ -43,6 +43,10 @@ struct one_f_one_b {
     }
     /// The critical path (Chimera, table 2).
     constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::linear("one_f_one_b", stages, micro_batches, slot_count());
         for (int s = 0; s < stages; ++s) {

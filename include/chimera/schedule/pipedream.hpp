@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -21,8 +22,12 @@ struct pipedream {
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule out = one_f_one_b{stages, micro_batches}.make();
+        schedule out = detail::maker::make(one_f_one_b{stages, micro_batches});
         out.head.family = "pipedream";
         out.head.update = update_rule::stashed;
         out.head.update_every = 1;
@@ -46,8 +51,12 @@ struct pipedream_2bw {
     constexpr int workers() const { return stages; }
     constexpr int placements() const { return stages; }
     constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule out = one_f_one_b{stages, micro_batches}.make();
+        schedule out = detail::maker::make(one_f_one_b{stages, micro_batches});
         out.head.family = "pipedream_2bw";
         out.head.update = update_rule::double_buffered;
         out.head.update_every = update_every == 0 ? stages : update_every;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/fill.hpp>
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -92,6 +92,10 @@ struct v_half {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     constexpr int memory() const { return 2 * ((workers() + 2) / 2); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         return fill(detail::vee_order("v_half", workers(), micro_batches, detail::half_block(workers())), memory());
     }
@@ -113,11 +117,14 @@ struct v_min {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     constexpr int memory() const { return 2 * ((workers() + 4) / 3); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         return fill(detail::vee_order("v_min", workers(), micro_batches, block()), memory());
     }
 
-private:
     constexpr detail::vee_block block() const {
         if (memory() == v_half{stages, micro_batches}.memory()) return detail::half_block(workers());
         if (workers() % 3 == 0) return {{1, 1, 1, 1}, {3, 1, 3}};

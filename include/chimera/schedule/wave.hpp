@@ -4,6 +4,7 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/overlay.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/vee.hpp>
@@ -56,11 +57,15 @@ struct wave {
     static constexpr void variants(int, const F& f) {
         for (int waves = 1; waves <= 4; waves *= 2) f(wave{.waves = waves});
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         if (waves == 1)
             return compact(detail::vee_order("wave", workers(), micro_batches, {{1, 3, 1, 3}, {1, 1, 1}, 4}));
         schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
-            return fold(loop(one_f_one_b{stages, n}.make(), waves));
+            return fold(loop(detail::maker::make(one_f_one_b{stages, n}), waves));
         });
         out.head.family = "wave";
         return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/fill.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 #include <chimera/schedule/vee.hpp>
@@ -26,6 +27,10 @@ struct zb_v {
     constexpr std::size_t slot_count() const {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_writer out({"zb_v", workers(), stages, 1, micro_batches, 1},
                                  detail::folded_placement(stages, workers()), slot_count());
@@ -33,7 +38,6 @@ struct zb_v {
         return fill(out.take(), stages);
     }
 
-private:
     /// One worker's row, in the leg down (0) and the leg up (1). `fill` places the weight gradients.
     struct row {
         const zb_v& of;
