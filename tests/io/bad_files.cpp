@@ -50,6 +50,13 @@ TEST(ScheduleFile, GoodOneIsRead) {
     EXPECT_TRUE(verify(read).ok());
 }
 
+TEST(ScheduleFile, ANameOf31CharactersIsReadWhole) {
+    const std::string longest(31, 'x');
+    const auto read =
+        std::get<schedule>(read_table(with(good(), "\"family\":\"x\"", "\"family\":\"" + longest + "\"")));
+    EXPECT_EQ(read.head.family.view(), longest);
+}
+
 TEST(ScheduleFile, EveryTruncationIsRefused) {
     for (std::size_t size = 0; size < good().size(); ++size)
         EXPECT_THROW(read_table(good().substr(0, size)), chimera_error) << size;
@@ -167,6 +174,8 @@ TEST(ScheduleFile, FormIsStrict) {
     refused(with(good(), "\"op\":\"F\"", "\"op\":\"Q\""), "worker 0, slot 0: op 'Q' is unknown");
     refused(with(good(), "\"op\":\"F\"", "\"op\":\"\""), "op '' is unknown");
     refused(with(good(), "\"family\":\"x\"", "\"family\":\"" + std::string(40, 'x') + "\""), "no family's name");
+    refused(with(good(), "\"family\":\"x\"", "\"family\":\"" + std::string(32, 'x') + "\""),
+            "is no family's name (up to 31 printable characters) shorten it");
     refused(with(good(), "\"family\":\"x\"", "\"family\":\"\\u001b[2J\""), "no family's name");
     refused(std::string(1000000, '['), "found a list");
     refused(with(good(), "[[0]]", std::string(1000000, '[')), "placement");

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/label.hpp>
 #include <chimera/core/slot.hpp>
 
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace chimera {
@@ -16,23 +15,6 @@ namespace chimera {
 /// A row of the schedule, as an argument that cannot be mistaken for a stage or a tick.
 struct worker {
     int index = 0;
-};
-
-/// A family's name in a form that constant evaluation can keep: at most 31 characters, cut beyond.
-struct label {
-    std::array<char, 32> text{};
-
-    constexpr label() = default;
-    constexpr label(std::string_view from) {
-        for (std::size_t i = 0; i < from.size() && i + 1 < text.size(); ++i) text[i] = from[i];
-    }
-    constexpr label(const char* from) : label(std::string_view(from)) {}
-    constexpr std::string_view view() const {
-        std::size_t size = 0;
-        while (text[size] != '\0') ++size;
-        return {text.data(), size};
-    }
-    friend constexpr bool operator==(const label&, const label&) = default;
 };
 
 /// When a stage's weights change, and which of their versions a pass reads.
