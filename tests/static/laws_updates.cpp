@@ -13,7 +13,7 @@ using namespace chimera;
 
 template <typename Spec>
 constexpr program lowered(const Spec& spec) {
-    return lower(spec.make());
+    return lower(generate(spec));
 }
 static_assert(verify(lowered(pipedream{.stages = 4, .micro_batches = 7})).ok());
 static_assert(verify(lowered(pipedream_2bw{.stages = 3, .micro_batches = 11, .update_every = 4})).ok());

@@ -20,7 +20,7 @@ namespace chimera::detail {
 /// Refuses stage and layer counts that no partition has: every stage holds at least one layer.
 constexpr void check_counts(std::size_t layers, int stages) {
     if (layers == 0) refuse("there are no layers (every stage holds at least one) give at least one");
-    if (stages < 1) refuse(text(refusal::stages_below_one));
+    if (stages < 1) refuse(text(refusal::stages_below_one), refusal::stages_below_one);
     if (layers >= std::size_t{1} << 30) refuse("there are too many layers (more than 2^30) join layers");
     if (static_cast<std::size_t>(stages) > layers)
         refuse(std::to_string(stages) + " stages are more than the " + std::to_string(layers) +
