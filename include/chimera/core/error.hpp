@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
+
+#if !defined(__cpp_exceptions)
+#error "chimera needs exceptions, which report what it refuses: compile without -fno-exceptions"
+#include <chimera/stop.hpp>  // a header that is missing: ends the compilation
+#endif
 
 namespace chimera {
 

@@ -79,7 +79,7 @@ private:
     constexpr std::int32_t before_pair(std::int32_t i) const {
         const slot& s = of_.entries[static_cast<std::size_t>(i)];
         const slot& next = of_.entries[static_cast<std::size_t>(i) + 1];
-        return next.tick < s.end() ? std::max(s.tick, next.tick) : s.tick;
+        return next.tick < s.end() ? (std::max)(s.tick, next.tick) : s.tick;
     }
 
     /// A row with updates between its slots: transfers and updates by tick, transfers first.
@@ -108,7 +108,7 @@ private:
             if (!second) write_until(s.overlap != 0 && i + 1 < of_.offsets[at + 1] ? before_pair(i) : s.tick);
             write_compute(s, static_cast<std::size_t>(i));
         }
-        write_until(std::numeric_limits<std::int32_t>::max());
+        write_until((std::numeric_limits<std::int32_t>::max)());
     }
     constexpr void write_update(std::int32_t stage) {
         if (reduced(stage)) {

@@ -70,7 +70,7 @@ constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>&
         const std::int32_t by = producer[at];
         if (by < 0 || of.entries[static_cast<std::size_t>(by)].end() > s.tick) missing_input(w, index, s.stage, u);
         const slot& source = of.entries[static_cast<std::size_t>(by)];
-        const int count = std::min(source.first + source.count, s.first + s.count) - u;
+        const int count = (std::min)(source.first + source.count, s.first + s.count) - u;
         if (from != w)
             out.all.push_back(
                 {from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient});

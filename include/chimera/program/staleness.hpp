@@ -63,7 +63,7 @@ private:
         stage_walk& s = stages_[i.stage];
         for (const std::int32_t u : s.waiting) {
             const std::int32_t age = s.made - read_[i.stage * units_ + static_cast<std::size_t>(u)];
-            s.largest = std::max(s.largest, age);
+            s.largest = (std::max)(s.largest, age);
             s.sum += age;
         }
         s.waiting.clear();

@@ -104,7 +104,7 @@ constexpr reduction_rows find_reductions(schedule_argument of, const replica_gro
     for (std::size_t s = 0; s < stages; ++s) key[s] = static_cast<std::int64_t>(s);
     for (const reduction& r : out.all) {
         std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
-        k = std::max(k, start_key(r));
+        k = (std::max)(k, start_key(r));
     }
     for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
         const auto from = out.all.begin() + out.offsets[w];
@@ -113,7 +113,7 @@ constexpr reduction_rows find_reductions(schedule_argument of, const replica_gro
             return key[static_cast<std::size_t>(a.stage)] < key[static_cast<std::size_t>(b.stage)];
         });
         for (auto r = from; r != to; ++r)
-            if (r != from) r->after = std::max(r->after, (r - 1)->after);
+            if (r != from) r->after = (std::max)(r->after, (r - 1)->after);
     }
     return out;
 }

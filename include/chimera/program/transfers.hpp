@@ -26,7 +26,7 @@ constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);
     const auto time = [&](std::int32_t i) { return all[static_cast<std::size_t>(i)].time; };
     std::int32_t last = 0;
-    for (const message& m : all) last = std::max(last, m.time);
+    for (const message& m : all) last = (std::max)(last, m.time);
     if (static_cast<std::size_t>(last) > 8 * all.size() + 64) {
         std::sort(out.begin(), out.end(),
                   [&](std::int32_t a, std::int32_t b) { return time(a) != time(b) ? time(a) < time(b) : a < b; });

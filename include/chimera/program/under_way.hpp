@@ -62,7 +62,7 @@ private:
         for (std::int32_t m = i.message; m < i.message + i.inputs; ++m) {
             if (lives_[index(m)].consumed < 0) lives_[index(m)].consumed = at;
             for (std::int32_t of = 0; of < p_.head.workers; ++of)
-                known(w, of) = std::max(known(w, of), carried_[index(m)][index(of)]);
+                known(w, of) = (std::max)(known(w, of), carried_[index(m)][index(of)]);
         }
         return true;
     }
@@ -95,7 +95,7 @@ constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
                                        [&](std::int32_t consumed) { return consumed >= 0 && consumed < m.known; }),
                         under_way.end());
         under_way.push_back(m.consumed);
-        most = std::max(most, under_way.size());
+        most = (std::max)(most, under_way.size());
     }
     return static_cast<std::int32_t>(most);
 }

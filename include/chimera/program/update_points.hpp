@@ -30,11 +30,11 @@ constexpr std::vector<std::int32_t> group_ends(schedule_argument of, const updat
         if (!ends_activation(s.op)) continue;
         for (std::int32_t u = s.first; u < s.first + s.count; ++u) {
             std::int32_t& end = out[s.stage * count + static_cast<std::size_t>(groups[u])];
-            end = std::max(end, s.end());
+            end = (std::max)(end, s.end());
         }
     }
     for (std::size_t k = 1; k < out.size(); ++k)
-        if (k % count != 0) out[k] = std::max(out[k], out[k - 1]);
+        if (k % count != 0) out[k] = (std::max)(out[k], out[k - 1]);
     return out;
 }
 

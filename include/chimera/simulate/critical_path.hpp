@@ -42,7 +42,7 @@ public:
     /// backwards cost more.
     constexpr std::vector<std::int32_t> run() {
         double end = 0;
-        for (const step& s : of_.steps) end = is_compute(s.op) ? std::max(end, s.end) : end;
+        for (const step& s : of_.steps) end = is_compute(s.op) ? (std::max)(end, s.end) : end;
         std::int32_t last = none;
         for (std::size_t i = 0; i < of_.steps.size(); ++i) {
             if (!is_compute(of_.steps[i].op) || of_.steps[i].end < end - tolerance_) continue;
@@ -96,7 +96,7 @@ private:
         const std::int32_t row = opens_row_[static_cast<std::size_t>(first)] != 0 ? none : first - 1;
         std::int32_t data = source(of_.steps[static_cast<std::size_t>(first)]);
         if (pairs_with_next(first)) data = later(data, source(of_.steps[static_cast<std::size_t>(first) + 1]));
-        if (row == none || data == none) return {std::max(row, data), none};
+        if (row == none || data == none) return {(std::max)(row, data), none};
         if (end_of(row) < s.begin - tolerance_) return {data, none};
         if (end_of(data) < s.begin - tolerance_) return {row, none};
         return {data, row};
@@ -118,7 +118,7 @@ private:
                 stack_.push_back(p.b);
             } else {
                 const bool backward = hands_gradient(of_.steps[static_cast<std::size_t>(at)].op);
-                best_[static_cast<std::size_t>(at)] = std::max(known(p.a), known(p.b)) + (backward ? 1 : 0);
+                best_[static_cast<std::size_t>(at)] = (std::max)(known(p.a), known(p.b)) + (backward ? 1 : 0);
                 stack_.pop_back();
             }
         }

@@ -156,9 +156,9 @@ private:
         if (std::is_constant_evaluated()) return;
         const instruction* const all = of_.instructions.data();
         const auto last = static_cast<std::int32_t>(of_.instructions.size()) - 1;
-        expect(all + std::min(me.at + 16, last));
-        expect(all + std::min(me.at + 18, last));
-        expect(out_.steps.data() + std::min(me.step + 6, static_cast<std::int32_t>(out_.steps.size()) - 1));
+        expect(all + (std::min)(me.at + 16, last));
+        expect(all + (std::min)(me.at + 18, last));
+        expect(out_.steps.data() + (std::min)(me.step + 6, static_cast<std::int32_t>(out_.steps.size()) - 1));
     }
 
     constexpr void record(const instruction& i, double begin, state& me) {
@@ -184,7 +184,7 @@ private:
                 me.blocked = m;
                 return false;
             }
-            ready = std::max(ready, arrival);
+            ready = (std::max)(ready, arrival);
         }
         me.ready = ready;
         return true;
@@ -217,7 +217,7 @@ private:
         s.op = i.op;
         s.stage = i.stage;
         s.begin = s.end = me.clock;
-        c.start = std::max(c.start, me.clock);
+        c.start = (std::max)(c.start, me.clock);
         if (--c.missing > 0) return;
         for (const std::int32_t m : members) {
             state& member = workers_[static_cast<std::size_t>(m)];
@@ -241,7 +241,7 @@ private:
         while (out_.reductions[static_cast<std::size_t>(last)].stage != i.stage) --last;
         const double end = c.start + reduce_[i.stage];
         out_.reductions[static_cast<std::size_t>(last)].end = end;
-        me.clock = std::max(me.clock, end);
+        me.clock = (std::max)(me.clock, end);
         return true;
     }
 

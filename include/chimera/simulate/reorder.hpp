@@ -130,7 +130,7 @@ private:
         double end = 0;
         for (int u = 0; u < s.count; ++u) {
             if (ends[u] == missing) return missing;
-            end = std::max(end, ends[u] + travel);
+            end = (std::max)(end, ends[u] + travel);
         }
         return end;
     }
@@ -167,7 +167,7 @@ private:
 /// The makespan of an order under these costs.
 constexpr double seconds_of(schedule_argument of, const costs& c) {
     double end = 0;
-    for (const step& s : simulate(of, c).steps) end = std::max(end, s.end);
+    for (const step& s : simulate(of, c).steps) end = (std::max)(end, s.end);
     return end;
 }
 

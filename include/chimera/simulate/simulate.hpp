@@ -54,7 +54,7 @@ constexpr timeline play_on_cores(machine m, int cores) {
         const auto [ready, w] = requests.back();
         requests.pop_back();
         const auto core = std::min_element(free_at.begin(), free_at.end());
-        *core = m.perform(static_cast<std::size_t>(w), std::max(ready, *core));
+        *core = m.perform(static_cast<std::size_t>(w), (std::max)(ready, *core));
         m.wake(static_cast<std::size_t>(w));
     }
     return m.finish();

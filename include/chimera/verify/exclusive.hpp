@@ -46,10 +46,10 @@ constexpr void check_exclusive(const schedule_argument& s, report& r) {
                 complain(complaint::collision, i - begin - 1);
             if (x.overlap && (i + 1 == end || !may_pair(x, all[i + 1]))) complain(complaint::bad_pair);
             const std::int64_t ends = std::int64_t{x.tick} + x.ticks;
-            last_end = paired ? std::max(last_end, ends) : ends;
+            last_end = paired ? (std::max)(last_end, ends) : ends;
             paired = x.overlap;
             last_tick = x.tick;
-            if (!paired) free_from = std::max(free_from, last_end);
+            if (!paired) free_from = (std::max)(free_from, last_end);
         }
     }
 }

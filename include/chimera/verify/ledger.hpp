@@ -72,7 +72,7 @@ constexpr bool sound_shape(const View& t, report& r) {
                           h.pipelines <= 65536 && h.micro_batches > 0 && h.micro_batch_parts > 0 &&
                           h.update <= update_rule::double_buffered &&
                           (h.update == update_rule::flushed ? h.update_every == 0 : h.update_every > 0);
-    bool sound = positive && h.micro_batches <= std::numeric_limits<std::int32_t>::max() / h.micro_batch_parts;
+    bool sound = positive && h.micro_batches <= (std::numeric_limits<std::int32_t>::max)() / h.micro_batch_parts;
     sound = sound && t.placement.size() == static_cast<std::size_t>(h.pipelines) * static_cast<std::size_t>(h.stages) &&
             cuts(t.offsets, h.workers, items(t).size());
     if (sound)

@@ -49,8 +49,8 @@ constexpr std::int32_t brings(const program_argument& p, const mail& m, const in
     const instruction& v = p.instructions[static_cast<std::size_t>(e.receive)];
     if (v.op != (x.op == action::forward ? action::recv_activation : action::recv_gradient)) return 0;
     if (v.stage != x.stage || v.pipeline != x.pipeline) return 0;
-    const std::int32_t first = std::max(v.first, x.first), last = std::min(v.first + v.count, x.first + x.count);
-    return std::max(last - first, 0);
+    const std::int32_t first = (std::max)(v.first, x.first), last = (std::min)(v.first + v.count, x.first + x.count);
+    return (std::max)(last - first, 0);
 }
 
 /// A compute step names exactly the messages that bring what it needs from another worker.

@@ -30,14 +30,14 @@ public:
             for (std::size_t i = begin; i < end; ++i) number(i, seen, true);
         }
         // More rounds than units no program can need, and a file's number must not be trusted with memory.
-        count_ = std::min(count_, static_cast<std::size_t>(p.head.units()));
+        count_ = (std::min)(count_, static_cast<std::size_t>(p.head.units()));
     }
 
     /// One number for every (stage, round): stage · rounds + round.
     constexpr std::size_t node(std::size_t i) const {
         const std::size_t stage = p_.instructions[i].stage;
         if (round_.empty()) return stage;
-        return stage * count_ + std::min(static_cast<std::size_t>(round_[i]), count_ - 1);
+        return stage * count_ + (std::min)(static_cast<std::size_t>(round_[i]), count_ - 1);
     }
     constexpr std::int32_t stage_of(std::int32_t node) const { return node / static_cast<std::int32_t>(count_); }
     constexpr std::size_t nodes() const { return static_cast<std::size_t>(p_.head.stages) * count_; }
@@ -53,7 +53,7 @@ private:
             return;
         }
         round_[i] = next++;
-        count_ = std::max(count_, static_cast<std::size_t>(next));
+        count_ = (std::max)(count_, static_cast<std::size_t>(next));
     }
 
     const program_view& p_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
 #include <chimera/verify/complaint.hpp>
 
 #include <array>
@@ -42,8 +43,8 @@ struct fault {
 /// What verify is asked to hold a schedule or program to, and how much it says.
 struct limits {
     std::int32_t activations =
-        std::numeric_limits<std::int32_t>::max();  ///< live micro-batches of one stage per worker
-    std::int32_t faults = 16;                      ///< faults kept for each law; all are counted
+        (std::numeric_limits<std::int32_t>::max)();  ///< live micro-batches of one stage per worker
+    std::int32_t faults = 16;                        ///< faults kept for each law; all are counted
 };
 
 /// What verify found.

@@ -161,7 +161,7 @@ private:
         if (x.op == action::update_weights) {
             if (last_read[at(b.versions + b.made)] > i) ++b.live;
             holds[buffer] = ++b.made;
-            b.peak = std::max(b.peak, b.live);
+            b.peak = (std::max)(b.peak, b.live);
         } else if (holds[buffer] < b.made && last_read[at(b.versions + holds[buffer])] == i) {
             --b.live;
         }
