@@ -16,7 +16,7 @@
 namespace chimera {
 
 enum class refusal : std::uint8_t;    // core/refusal.hpp
-enum class complaint : std::uint8_t;  // verify/complaint.hpp
+enum class complaint : std::uint8_t;  // core/complaint.hpp
 
 /// Kind of an error, for programs that react to it.
 enum class error_code : std::uint8_t {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/cost_tables.hpp>
 #include <chimera/simulate/timeline.hpp>
@@ -99,7 +100,8 @@ public:
         for (std::size_t w = 0; w < workers_.size(); ++w)
             if (workers_[w].at != of_.offsets[w + 1])
                 refuse("the program cannot finish (worker " + std::to_string(w) + " waits at instruction " +
-                       std::to_string(workers_[w].at - of_.offsets[w]) + ") verify it to see what is missing");
+                           std::to_string(workers_[w].at - of_.offsets[w]) + ") verify it to see what is missing",
+                       complaint::deadlock);
         return std::move(out_);
     }
 

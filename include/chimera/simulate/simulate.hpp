@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/simulate/machine.hpp>
 #include <chimera/timing/retime.hpp>
 
@@ -106,7 +107,8 @@ constexpr void simulate_into(timeline& out, schedule_argument of, const costs& c
         [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
         detail::step_sink{out.steps.data()});
     if (played != of.entries.size())
-        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
+        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits",
+               complaint::deadlock);
 }
 
 /// The same, as a timeline of its own.

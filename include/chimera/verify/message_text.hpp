@@ -37,9 +37,9 @@ inline std::string message(const fault& f) {
     return text;
 }
 
-/// Throws `chimera_error` with the first fault of a report that has one.
+/// Throws `chimera_error` with the text and the complaint of the first fault, unless the report has none.
 inline void require(const report& found) {
-    if (!found.ok()) refuse(message(found.faults.front()));
+    if (!found.ok()) refuse(message(found.faults.front()), found.faults.front().what);
 }
 
 }  // namespace chimera

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/core/platform.hpp>
-#include <chimera/verify/complaint.hpp>
 
 #include <array>
 #include <cstddef>
