@@ -35,16 +35,20 @@ static_assert(static_cast<int>(action::forward) == static_cast<int>(pass::forwar
               "lower() and the laws convert between pass and action by value");
 
 /// True for passes: what takes a worker's time.
-constexpr bool is_compute(action op) { return op <= action::recompute; }
+[[nodiscard]] constexpr bool is_compute(action op) noexcept { return op <= action::recompute; }
 /// True for what hands an activation or a gradient to another worker.
-constexpr bool is_send(action op) { return op == action::send_activation || op == action::send_gradient; }
+[[nodiscard]] constexpr bool is_send(action op) noexcept {
+    return op == action::send_activation || op == action::send_gradient;
+}
 /// True for what takes one from another worker.
-constexpr bool is_recv(action op) { return op == action::recv_activation || op == action::recv_gradient; }
+[[nodiscard]] constexpr bool is_recv(action op) noexcept {
+    return op == action::recv_activation || op == action::recv_gradient;
+}
 /// True for both.
-constexpr bool is_transfer(action op) { return is_send(op) || is_recv(op); }
+[[nodiscard]] constexpr bool is_transfer(action op) noexcept { return is_send(op) || is_recv(op); }
 
 /// The name of an action in program files.
-constexpr const char* name(action op) {
+[[nodiscard]] constexpr const char* name(action op) noexcept {
     constexpr const char* names[action_count] = {
         "forward",         "backward",      "input_gradient", "weight_gradient", "recompute",     "send_activation",
         "recv_activation", "send_gradient", "recv_gradient",  "reduce_gradient", "wait_gradient", "update_weights"};

@@ -33,7 +33,7 @@ public:
         }
     }
 
-    constexpr program run() {
+    [[nodiscard]] constexpr program run() {
         out_.head = of_.head;
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
         out_.instructions.reserve(of_.entries.size() + transfers_.transfers.size() +
@@ -76,7 +76,7 @@ private:
 
     /// Transfers up to which tick come before slot i and its partner: nothing comes between the two. What the partner receives
     /// while slot i runs cannot depend on slot i, which ends later, so it may as well be received before both.
-    constexpr std::int32_t before_pair(std::int32_t i) const {
+    [[nodiscard]] constexpr std::int32_t before_pair(std::int32_t i) const noexcept {
         const slot& s = of_.entries[static_cast<std::size_t>(i)];
         const slot& next = of_.entries[static_cast<std::size_t>(i) + 1];
         return next.tick < s.end() ? (std::max)(s.tick, next.tick) : s.tick;
@@ -118,7 +118,7 @@ private:
         write_stage(action::update_weights, stage);
     }
 
-    constexpr std::int32_t group(std::int32_t i) const {
+    [[nodiscard]] constexpr std::int32_t group(std::int32_t i) const noexcept {
         return transfers_.transfers[static_cast<std::size_t>(i)].group;
     }
     constexpr void write_transfer(std::int32_t i) {
@@ -151,7 +151,7 @@ private:
         for (int u = s.first; ends_activation(s.op) && u < s.first + s.count; ++u) buffers_.give_back(s.stage, u);
     }
 
-    constexpr bool reduced(std::int32_t stage) const {
+    [[nodiscard]] constexpr bool reduced(std::int32_t stage) const noexcept {
         const auto s = static_cast<std::size_t>(stage);
         return groups_.offsets[s + 1] - groups_.offsets[s] > 1;
     }
@@ -199,7 +199,7 @@ private:
 /// which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at most.
 /// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
 /// than 256 versions of them.
-constexpr program lower(schedule_argument of, reduction_start mode = reduction_start::eager_opt) {
+[[nodiscard]] constexpr program lower(schedule_argument of, reduction_start mode = reduction_start::eager_opt) {
     return detail::lowering(of, mode).run();
 }
 

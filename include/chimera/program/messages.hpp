@@ -41,13 +41,13 @@ struct message_list {
 }
 
 /// Returns what is wrong with an input that no slot yields (`producer` is negative) or that comes too late.
-constexpr complaint input_fault(bool gradient, std::int32_t producer) noexcept {
+[[nodiscard]] constexpr complaint input_fault(bool gradient, std::int32_t producer) noexcept {
     if (producer < 0) return gradient ? complaint::no_backward : complaint::no_forward;
     return gradient ? complaint::before_gradient : complaint::before_activation;
 }
 
 /// The slot that yields what (stage, unit) hands on: forwards first, then gradients; -1 where no slot does.
-constexpr std::vector<std::int32_t> producers(schedule_argument of) {
+[[nodiscard]] constexpr std::vector<std::int32_t> producers(schedule_argument of) {
     const auto units = static_cast<std::size_t>(of.head.units());
     const std::size_t half = units * static_cast<std::size_t>(of.head.stages);
     std::vector<std::int32_t> out(2 * half, -1);
@@ -87,7 +87,7 @@ constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>&
     }
 }
 
-constexpr message_list find_messages(schedule_argument of) {
+[[nodiscard]] constexpr message_list find_messages(schedule_argument of) {
     message_list out;
     const std::vector<std::int32_t> producer = producers(of);
     out.first_input.reserve(of.entries.size());

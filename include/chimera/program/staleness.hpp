@@ -26,7 +26,7 @@ public:
         : of_(of), units_(static_cast<std::size_t>(of.head.units())),
           stages_(static_cast<std::size_t>(of.head.stages), stage_walk{}), read_(stages_.size() * units_, 0) {}
 
-    constexpr std::vector<stage_staleness> run() {
+    [[nodiscard]] constexpr std::vector<stage_staleness> run() {
         for (int w = 0; w < of_.head.workers; ++w) {
             for (const instruction& i : of_.row(w))
                 if (!is_transfer(i.op)) stages_[i.stage].start();
@@ -88,14 +88,14 @@ private:
 
 /// Staleness of every stage, read off the order of its instructions and their versions: of a program that keeps the laws.
 /// Linear in instructions.
-constexpr std::vector<stage_staleness> staleness(program_argument of) {
+[[nodiscard]] constexpr std::vector<stage_staleness> staleness(program_argument of) {
     if (of.head.update != update_rule::flushed) return detail::staleness_walk(of).run();
     return std::vector<stage_staleness>(static_cast<std::size_t>(of.head.stages), stage_staleness{});
 }
 
 /// Copies of a stage's weights that each worker keeps: the versions of all stages that it holds. Weights alone: gradients and
 /// the optimiser's state are one per stage.
-constexpr std::vector<std::int32_t> weight_copies(program_argument of) {
+[[nodiscard]] constexpr std::vector<std::int32_t> weight_copies(program_argument of) {
     std::vector<std::int32_t> out(static_cast<std::size_t>(of.head.workers), 0);
     for (int s = 0; s < of.head.stages; ++s) {
         const auto members = of.replica_group(s);

@@ -27,11 +27,11 @@ public:
         free_.pop_back();
     }
     constexpr void give_back(int stage, int unit) { free_.push_back(held(stage, unit)); }
-    constexpr std::int32_t held(int stage, int unit) const { return held_[at(stage, unit)]; }
-    constexpr std::int32_t opened() const { return opened_; }
+    [[nodiscard]] constexpr std::int32_t held(int stage, int unit) const noexcept { return held_[at(stage, unit)]; }
+    [[nodiscard]] constexpr std::int32_t opened() const noexcept { return opened_; }
 
 private:
-    constexpr std::size_t at(int stage, int unit) const {
+    [[nodiscard]] constexpr std::size_t at(int stage, int unit) const noexcept {
         return static_cast<std::size_t>(stage) * units_ + static_cast<std::size_t>(unit);
     }
     std::size_t units_;

@@ -22,7 +22,7 @@ struct replica_groups {
     std::vector<std::int32_t> members;
 };
 
-constexpr replica_groups find_groups(schedule_argument of) {
+[[nodiscard]] constexpr replica_groups find_groups(schedule_argument of) {
     replica_groups out;
     out.offsets.reserve(static_cast<std::size_t>(of.head.stages) + 1);
     out.members.reserve(of.placement.size());
@@ -48,7 +48,7 @@ struct reduction {
 };
 
 /// Where a stage's reduction stands in the one order in which collectives start: the largest of its members' keys.
-constexpr std::int64_t start_key(const reduction& r) {
+[[nodiscard]] constexpr std::int64_t start_key(const reduction& r) noexcept {
     return (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage;
 }
 
@@ -86,7 +86,8 @@ struct reduction_rows {
 };
 
 /// The stages each worker holds, ascending, row after row.
-constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups, reduction_start mode) {
+[[nodiscard]] constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups,
+                                                       reduction_start mode) {
     const auto stages = static_cast<std::size_t>(of.head.stages);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)

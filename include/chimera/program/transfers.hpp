@@ -21,7 +21,7 @@ struct transfer_rows {
 };
 
 /// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the messages.
-constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
+[[nodiscard]] constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     std::vector<std::int32_t> out(all.size(), 0);
     for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);
     const auto time = [&](std::int32_t i) { return all[static_cast<std::size_t>(i)].time; };
@@ -42,7 +42,7 @@ constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     return out;
 }
 
-constexpr instruction transfer(const message& m, std::int32_t index, bool send) {
+[[nodiscard]] constexpr instruction transfer(const message& m, std::int32_t index, bool send) noexcept {
     instruction out;
     const action recv = m.gradient ? action::recv_gradient : action::recv_activation;
     out.op = !send ? recv : m.gradient ? action::send_gradient : action::send_activation;
@@ -56,7 +56,7 @@ constexpr instruction transfer(const message& m, std::int32_t index, bool send) 
     return out;
 }
 
-constexpr transfer_rows order_transfers(const std::vector<message>& all, int workers) {
+[[nodiscard]] constexpr transfer_rows order_transfers(const std::vector<message>& all, int workers) {
     transfer_rows out{std::vector<std::int32_t>(static_cast<std::size_t>(workers) + 1, 0),
                       std::vector<instruction>(2 * all.size(), instruction{})};
     for (const message& m : all) {

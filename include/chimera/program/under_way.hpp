@@ -28,7 +28,7 @@ public:
         : p_(p), workers_(static_cast<std::size_t>(p.head.workers)), at_(workers_, 0), known_(workers_ * workers_, 0),
           carried_(static_cast<std::size_t>(p.messages)), lives_(static_cast<std::size_t>(p.messages)) {}
 
-    constexpr std::vector<message_life> lives() {
+    [[nodiscard]] constexpr std::vector<message_life> lives() {
         for (bool moved = true; moved;) {
             moved = false;
             for (std::int32_t w = 0; w < p_.head.workers; ++w)
@@ -38,7 +38,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t index(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
     constexpr std::int32_t& known(std::int32_t who, std::int32_t of) {
         return known_[index(who) * workers_ + index(of)];
     }
@@ -54,7 +54,9 @@ private:
         known(w, w) = ++at;
         return true;
     }
-    constexpr bool is_known(std::int32_t message) const { return message >= 0 && message < p_.messages; }
+    [[nodiscard]] constexpr bool is_known(std::int32_t message) const noexcept {
+        return message >= 0 && message < p_.messages;
+    }
     constexpr bool consume(std::int32_t w, const instruction& i, std::int32_t at) {
         if (i.inputs == 0 || !is_known(i.message) || !is_known(i.message + i.inputs - 1)) return true;
         for (std::int32_t m = i.message; m < i.message + i.inputs; ++m)
@@ -84,10 +86,12 @@ private:
 }  // namespace detail
 
 /// The messages of a program that makes progress. Messages that nobody sends stay as they are.
-constexpr std::vector<message_life> message_lives(program_argument of) { return detail::knowledge(of).lives(); }
+[[nodiscard]] constexpr std::vector<message_life> message_lives(program_argument of) {
+    return detail::knowledge(of).lives();
+}
 
 /// How many of these messages, of one sender to one receiver and in the order in which they are sent, can be under way at a time.
-constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
+[[nodiscard]] constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
     std::size_t most = 0;
     std::vector<std::int32_t> under_way;  // where each is consumed
     for (const message_life& m : sent) {

@@ -23,7 +23,7 @@ struct update_point {
 
 /// The end of the last gradient that each group adds to each stage, on any worker: (stage, group). Never falls from one group
 /// to the next, so that updates of a stage keep their order whatever the schedule.
-constexpr std::vector<std::int32_t> group_ends(schedule_argument of, const update_groups& groups) {
+[[nodiscard]] constexpr std::vector<std::int32_t> group_ends(schedule_argument of, const update_groups& groups) {
     const auto count = static_cast<std::size_t>(groups.count);
     std::vector<std::int32_t> out(static_cast<std::size_t>(of.head.stages) * count, 0);
     for (const slot& s : of.entries) {
@@ -45,7 +45,8 @@ struct update_rows {
 
 /// All members of a replica group update at one moment of the grid, so reductions cannot wait for each other: what precedes
 /// tick t on any worker needs only what ends by then (see transfer_rows).
-constexpr update_rows find_updates(schedule_argument of, const replica_groups& replicas, const update_groups& groups) {
+[[nodiscard]] constexpr update_rows find_updates(schedule_argument of, const replica_groups& replicas,
+                                                 const update_groups& groups) {
     const std::vector<std::int32_t> ends = group_ends(of, groups);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::int32_t s = 0; s < of.head.stages; ++s)

@@ -57,8 +57,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-    constexpr std::size_t cell(std::uint16_t stage, std::int32_t version) const {
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
+    [[nodiscard]] constexpr std::size_t cell(std::uint16_t stage, std::int32_t version) const noexcept {
         return stage * versions_ + at(version);
     }
 

@@ -16,8 +16,8 @@ struct per_stage {
 
     constexpr per_stage(double one = 0) : values(1, one) {}
     constexpr per_stage(std::vector<double> each) : values(static_cast<std::vector<double>&&>(each)) {}
-    constexpr bool given() const { return !values.empty(); }
-    constexpr double operator[](int stage) const {
+    [[nodiscard]] constexpr bool given() const noexcept { return !values.empty(); }
+    [[nodiscard]] constexpr double operator[](int stage) const noexcept {
         return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(stage)];
     }
 };

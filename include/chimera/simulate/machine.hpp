@@ -49,7 +49,7 @@ public:
         return static_cast<std::int32_t>(g * group) + bit;
     }
     constexpr void wake(std::size_t w) { awake_[w / group] |= std::uint32_t{1} << w % group; }
-    constexpr std::size_t groups() const { return awake_.size(); }
+    [[nodiscard]] constexpr std::size_t groups() const noexcept { return awake_.size(); }
 
     /// Runs what costs no time. True when the worker stands at a compute or update with all inputs: see `ready`.
     constexpr bool advance(std::size_t w) {
@@ -76,7 +76,7 @@ public:
     }
 
     /// Earliest time at which the worker's next action can start, in seconds; valid after `advance` returned true.
-    constexpr double ready(std::size_t w) const { return workers_[w].ready; }
+    [[nodiscard]] constexpr double ready(std::size_t w) const noexcept { return workers_[w].ready; }
 
     /// Performs the worker's next action, or pair of them, from `begin` on and returns its end.
     constexpr double perform(std::size_t w, double begin) {
@@ -96,7 +96,7 @@ public:
     }
 
     /// The timeline, once no worker can advance. Refuses a program that has not come to its end.
-    constexpr timeline finish() {
+    [[nodiscard]] constexpr timeline finish() {
         for (std::size_t w = 0; w < workers_.size(); ++w)
             if (workers_[w].at != of_.offsets[w + 1])
                 refuse("the program cannot finish (worker " + std::to_string(w) + " waits at instruction " +
@@ -147,7 +147,7 @@ private:
     }
 
     /// Two compute instructions run together where the costs say what that takes; else one after the other.
-    constexpr bool runs_paired(const instruction& i, std::int32_t at, std::int32_t end) const {
+    [[nodiscard]] constexpr bool runs_paired(const instruction& i, std::int32_t at, std::int32_t end) const noexcept {
         if (i.overlap == 0 || at + 1 == end) return false;
         const instruction& with = of_.instructions[static_cast<std::size_t>(at) + 1];
         return is_compute(with.op) && rates_.pairs(i, with);
@@ -247,7 +247,7 @@ private:
         return true;
     }
 
-    static constexpr std::int32_t wait_code(std::uint16_t stage) { return -2 - stage; }
+    [[nodiscard]] static constexpr std::int32_t wait_code(std::uint16_t stage) noexcept { return -2 - stage; }
 
     program_view of_;
     rates rates_;

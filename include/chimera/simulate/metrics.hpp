@@ -57,7 +57,7 @@ constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::
 
 /// The contract's metrics of a timeline, predicted or measured.
 /// `tolerance`: seconds; smaller gaps between a step and what it waited for do not end the critical path's search there.
-constexpr metrics_report metrics(const timeline& of, double tolerance = 0) {
+[[nodiscard]] constexpr metrics_report metrics(const timeline& of, double tolerance = 0) {
     metrics_report out;
     double busy = 0;
     double most = 0;

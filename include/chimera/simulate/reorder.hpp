@@ -41,7 +41,7 @@ public:
         }
     }
 
-    constexpr schedule run() {
+    [[nodiscard]] constexpr schedule run() {
         std::size_t left = of_.entries.size();
         while (!calendar_.empty()) {
             std::pop_heap(calendar_.begin(), calendar_.end(), later);
@@ -57,7 +57,7 @@ public:
 private:
     using event = std::pair<double, std::int32_t>;
     static constexpr double missing = -1;
-    static constexpr bool later(const event& a, const event& b) { return b < a; }
+    [[nodiscard]] static constexpr bool later(const event& a, const event& b) noexcept { return b < a; }
 
     struct row {
         std::array<std::int32_t, 3> at{};  // the next slot of each lane
@@ -68,10 +68,12 @@ private:
         double free = 0;  // when the worker has ended what it runs
     };
 
-    static constexpr std::size_t lane_of(pass op) {
+    [[nodiscard]] static constexpr std::size_t lane_of(pass op) noexcept {
         return op == pass::forward ? 0 : op == pass::weight_gradient ? 2 : 1;
     }
-    constexpr const slot& at(std::int32_t i) const { return of_.entries[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] constexpr const slot& at(std::int32_t i) const noexcept {
+        return of_.entries[static_cast<std::size_t>(i)];
+    }
     constexpr void wake(std::int32_t w, double time) {
         calendar_.push_back({time, w});
         std::push_heap(calendar_.begin(), calendar_.end(), later);
@@ -111,14 +113,14 @@ private:
         return inputs != missing && inputs <= time;
     }
     /// Whether one of the slots from `from` to `to` is the forward that s needs.
-    constexpr bool holds(const slot& s, std::int32_t from, std::int32_t to) const {
+    [[nodiscard]] constexpr bool holds(const slot& s, std::int32_t from, std::int32_t to) const noexcept {
         const double* const own = ends_.data() + s.stage * units_ + static_cast<std::size_t>(s.first);
         for (int u = 0; u < s.count; ++u)
             if (own[u] == missing) return from < to;
         return false;
     }
 
-    constexpr double inputs_end(const slot& s) const {
+    [[nodiscard]] constexpr double inputs_end(const slot& s) const noexcept {
         const bool forward = s.op == pass::forward;
         const int from = forward ? s.stage - 1 : s.stage + 1;
         if (from < 0 || from == of_.head.stages) return 0;
@@ -165,7 +167,7 @@ private:
 };
 
 /// The makespan of an order under these costs.
-constexpr double seconds_of(schedule_argument of, const costs& c) {
+[[nodiscard]] constexpr double seconds_of(schedule_argument of, const costs& c) {
     double end = 0;
     for (const step& s : simulate(of, c).steps) end = (std::max)(end, s.end);
     return end;
@@ -178,7 +180,7 @@ constexpr double seconds_of(schedule_argument of, const costs& c) {
 /// the order itself needs. Ticks are those of the new order with the slots' own lengths.
 /// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed.
 /// Refuses a memory below what the order needs, and paired slots. O(slots · log slots).
-constexpr schedule compact(schedule_argument of, const costs& c, int memory = 0) {
+[[nodiscard]] constexpr schedule compact(schedule_argument of, const costs& c, int memory = 0) {
     std::vector<std::int32_t> limits;
     limits.reserve(static_cast<std::size_t>(of.head.workers));
     bool within = true;

@@ -16,7 +16,7 @@ namespace chimera {
 namespace detail {
 
 /// Every worker has a core of its own.
-constexpr timeline play_freely(machine m) {
+[[nodiscard]] constexpr timeline play_freely(machine m) {
     for (bool any = true; any;) {
         any = false;
         for (std::size_t g = 0; g < m.groups(); ++g) {
@@ -32,7 +32,7 @@ constexpr timeline play_freely(machine m) {
 
 /// Workers take turns on `cores` cores, first come, first served. Requests are served in the order of the times at which
 /// they could start; a request that a served one causes is never earlier than it, so that order is known when it is needed.
-constexpr timeline play_on_cores(machine m, int cores) {
+[[nodiscard]] constexpr timeline play_on_cores(machine m, int cores) {
     using request = std::pair<double, std::int32_t>;
     const auto later = [](const request& a, const request& b) { return b < a; };
     std::vector<request> requests;
@@ -86,7 +86,7 @@ constexpr void simulate_into(timeline& out, program_argument of, const costs& c 
 }
 
 /// The same, as a timeline of its own.
-constexpr timeline simulate(program_argument of, const costs& c = {}, int cores = 0) {
+[[nodiscard]] constexpr timeline simulate(program_argument of, const costs& c = {}, int cores = 0) {
     if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), cores);
     return detail::play_freely(detail::machine(of, c));
 }
@@ -112,7 +112,7 @@ constexpr void simulate_into(timeline& out, schedule_argument of, const costs& c
 }
 
 /// The same, as a timeline of its own.
-constexpr timeline simulate(schedule_argument of, const costs& c = {}) {
+[[nodiscard]] constexpr timeline simulate(schedule_argument of, const costs& c = {}) {
     timeline out;
     simulate_into(out, of, c);
     return out;

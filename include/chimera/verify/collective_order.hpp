@@ -13,7 +13,8 @@ struct reduction_pair {
     std::int32_t before, after, worker, at;
 };
 
-constexpr std::vector<reduction_pair> reduction_pairs(const program_argument& p, const reduction_rounds& rounds) {
+[[nodiscard]] constexpr std::vector<reduction_pair> reduction_pairs(const program_argument& p,
+                                                                    const reduction_rounds& rounds) {
     std::vector<reduction_pair> pairs;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         std::int32_t before = -1;

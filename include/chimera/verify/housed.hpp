@@ -113,7 +113,7 @@ namespace laws {
 /// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of weights:
 /// a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites what is still
 /// needed, the last one leaves version 0, and there are as many versions as are ever live.
-constexpr bool housed(program_argument p) {
+[[nodiscard]] constexpr bool housed(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());
 }

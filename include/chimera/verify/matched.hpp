@@ -41,8 +41,8 @@ constexpr void check_crossings(const program_argument& p, const ledger& l, const
 }
 
 /// Units of compute step x that message k brings; 0 where it brings none, or something else.
-constexpr std::int32_t brings(const program_argument& p, const mail& m, const instruction& x, std::int32_t w,
-                              std::int32_t k) {
+[[nodiscard]] constexpr std::int32_t brings(const program_argument& p, const mail& m, const instruction& x,
+                                            std::int32_t w, std::int32_t k) noexcept {
     if (k < 0 || k >= p.messages) return 0;
     const message_ends& e = m.messages[static_cast<std::size_t>(k)];
     if (e.receive < 0 || e.to != w) return 0;
@@ -162,7 +162,7 @@ namespace laws {
 /// Sends and receives pair up one to one, carry exactly what crosses workers, after it is made and before it is used;
 /// both sides of a pair of workers agree on one order; groups stand together; and the program reaches its end when a
 /// send waits for its receive (rendezvous), therefore also when it does not (eager).
-constexpr bool matched(program_argument p) {
+[[nodiscard]] constexpr bool matched(program_argument p) {
     report r;
     if (!detail::sound(p, r)) return false;
     report ignored;

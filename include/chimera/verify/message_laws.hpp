@@ -22,7 +22,8 @@ struct mail {
 };
 
 /// A fault at an instruction of worker w; `i` counts over the whole program.
-constexpr fault program_fault(const program_argument& p, law which, complaint what, std::int32_t w, std::int32_t i) {
+[[nodiscard]] constexpr fault program_fault(const program_argument& p, law which, complaint what, std::int32_t w,
+                                            std::int32_t i) noexcept {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     return {.law = which,
             .what = what,
@@ -37,7 +38,7 @@ constexpr fault program_fault(const program_argument& p, law which, complaint wh
 
 /// Whom a transfer must be with: the worker of the stage at its other end. -1: no stage is there, or it is on this
 /// worker.
-constexpr std::int32_t partner(const program_argument& p, const instruction& x, std::int32_t w) {
+[[nodiscard]] constexpr std::int32_t partner(const program_argument& p, const instruction& x, std::int32_t w) noexcept {
     const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
     const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
     if (source < 0 || source >= p.head.stages) return -1;

@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
     constexpr void advance(std::int32_t w) {
         std::int32_t& i = pc[at(w)];

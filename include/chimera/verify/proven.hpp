@@ -48,7 +48,7 @@ struct first_fault {
 };
 
 template <typename Table>
-consteval first_fault find_first_fault(const Table& table, limits allowed) {
+[[nodiscard]] consteval first_fault find_first_fault(const Table& table, limits allowed) {
     const report found = verify(table, allowed);
     return found.ok() ? first_fault{} : first_fault{true, found.faults.front()};
 }
@@ -58,7 +58,7 @@ consteval first_fault find_first_fault(const Table& table, limits allowed) {
 /// Holds a table in static storage to its laws at compile time. A broken one stops the compilation with
 /// `broken<law::ordered, at::worker{1}, at::slot{7}, at::stage{3}, at::unit{2}>`.
 template <const auto& Table, limits Allowed = limits{}>
-consteval bool prove() {
+[[nodiscard]] consteval bool prove() {
     constexpr detail::first_fault found = detail::find_first_fault(Table, Allowed);
     if constexpr (found.any && found.what.instruction)
         return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::instruction{found.what.index},

@@ -9,7 +9,7 @@
 namespace chimera::detail {
 
 /// The groups of a program, for laws that are asked for one by one.
-constexpr update_groups groups_of(const program_argument& p) {
+[[nodiscard]] constexpr update_groups groups_of(const program_argument& p) {
     if (p.head.update == update_rule::flushed) return {};
     report ignored;
     return find_update_groups(p.head, check_once(p, ignored).pipeline);
@@ -34,13 +34,17 @@ public:
     }
 
     /// One number for every (stage, round): stage · rounds + round.
-    constexpr std::size_t node(std::size_t i) const {
+    [[nodiscard]] constexpr std::size_t node(std::size_t i) const noexcept {
         const std::size_t stage = p_.instructions[i].stage;
         if (round_.empty()) return stage;
         return stage * count_ + (std::min)(static_cast<std::size_t>(round_[i]), count_ - 1);
     }
-    constexpr std::int32_t stage_of(std::int32_t node) const { return node / static_cast<std::int32_t>(count_); }
-    constexpr std::size_t nodes() const { return static_cast<std::size_t>(p_.head.stages) * count_; }
+    [[nodiscard]] constexpr std::int32_t stage_of(std::int32_t node) const noexcept {
+        return node / static_cast<std::int32_t>(count_);
+    }
+    [[nodiscard]] constexpr std::size_t nodes() const noexcept {
+        return static_cast<std::size_t>(p_.head.stages) * count_;
+    }
 
 private:
     constexpr void number(std::size_t i, std::vector<std::int32_t>& seen, bool reset) {

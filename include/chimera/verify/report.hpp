@@ -18,7 +18,7 @@ enum class law : std::uint8_t { once, ordered, exclusive, bounded, matched, sync
 inline constexpr int law_count = 8;
 
 /// The name of a law, as messages have it.
-constexpr const char* name(law which) {
+[[nodiscard]] constexpr const char* name(law which) noexcept {
     constexpr const char* names[law_count] = {"once",    "ordered",      "exclusive", "bounded",
                                               "matched", "synchronised", "housed",    "reproducible"};
     return names[static_cast<int>(which)];
@@ -54,8 +54,10 @@ struct report {
     std::array<std::int32_t, law_count> counts{};  ///< faults of each law, kept or not
     std::int32_t most = 16;
 
-    constexpr bool ok() const { return faults.empty(); }
-    constexpr bool broken(law which) const { return counts[static_cast<std::size_t>(which)] > 0; }
+    [[nodiscard]] constexpr bool ok() const noexcept { return faults.empty(); }
+    [[nodiscard]] constexpr bool broken(law which) const noexcept {
+        return counts[static_cast<std::size_t>(which)] > 0;
+    }
     constexpr void add(const fault& f) {
         if (counts[static_cast<std::size_t>(f.law)]++ < most) faults.push_back(f);
     }

@@ -15,7 +15,7 @@ struct closing {
         if (worker != w) *this = {w, 0, 0};
         ++(update ? updates : reduces);
     }
-    constexpr bool closed(std::int32_t w, std::int32_t group) const {
+    [[nodiscard]] constexpr bool closed(std::int32_t w, std::int32_t group) const noexcept {
         return worker == w && (reduces > group || updates > group);
     }
 };
@@ -67,7 +67,7 @@ namespace laws {
 /// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before
 /// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the whole replica group, and the members are in ascending
 /// order.
-constexpr bool reproducible(program_argument p) {
+[[nodiscard]] constexpr bool reproducible(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_reproducible(p, detail::groups_of(p), r), r.ok());
 }

@@ -110,7 +110,7 @@ namespace laws {
 /// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration, this
 /// holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers start the
 /// reductions they share in one order.
-constexpr bool synchronised(program_argument p) {
+[[nodiscard]] constexpr bool synchronised(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, detail::groups_of(p), r), r.ok());
 }

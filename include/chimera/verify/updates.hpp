@@ -31,9 +31,9 @@ private:
         std::int32_t reduces = 0, waits = 0, updates = 0;
         bool holds = false;
     };
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
-    constexpr bool contributes(const instruction& x) const {
+    [[nodiscard]] constexpr bool contributes(const instruction& x) const noexcept {
         return is_compute(x.op) && ends_activation(static_cast<pass>(x.op)) && x.stage < p.head.stages &&
                covers(p.head, x.first, x.count);
     }

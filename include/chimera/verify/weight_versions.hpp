@@ -54,14 +54,14 @@ private:
         std::int32_t live = 0, peak = 0;
         bool broken = false;
     };
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
-    constexpr bool concerns(const instruction& x) const {
+    [[nodiscard]] constexpr bool concerns(const instruction& x) const noexcept {
         if (x.stage >= p.head.stages) return false;
         return x.op == action::update_weights || (is_compute(x.op) && covers(p.head, x.first, x.count));
     }
 
-    constexpr std::int32_t buffers_of(std::int32_t w, std::int32_t stage) const {
+    [[nodiscard]] constexpr std::int32_t buffers_of(std::int32_t w, std::int32_t stage) const noexcept {
         const auto group = p.replica_group(stage);
         const auto found = std::find(group.begin(), group.end(), w);
         return found == group.end() ? 1 : p.versions_of(stage, static_cast<std::size_t>(found - group.begin()));
