@@ -165,7 +165,7 @@ def make():
 
 
 # The folders whose comments and signatures --check holds to the rules; `--faults` lists what the others still lack.
-HELD = ("model", "memory", "partition", "search", "plan", "calibrate", "render")
+HELD = ("program", "verify", "simulate", "model", "memory", "partition", "search", "plan", "calibrate", "render")
 
 
 def faults(folders):

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// How many entries each list of a program has.
+/// The number of entries of each list of a program.
 struct program_sizes {
     std::size_t workers = 0;
     std::size_t stages = 0;

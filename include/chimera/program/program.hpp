@@ -12,7 +12,7 @@
 
 namespace chimera {
 
-/// Read access to a program: a schedule plus everything the executor must not decide by itself.
+/// A program for reading, wherever it is stored: a schedule and everything that the executor must not decide by itself.
 struct program_view {
     shape head;
     std::span<const std::int32_t> placement;       ///< as in schedule_view
@@ -40,7 +40,7 @@ struct program_view {
         return members.subspan(from,
                                static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
     }
-    /// Weight versions of `stage` that its k-th member keeps.
+    /// Returns how many weight versions of `stage` its k-th member keeps.
     [[nodiscard]] constexpr std::int32_t versions_of(int stage, std::size_t k) const noexcept {
         if (version_counts.empty()) return 1;
         return version_counts[static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]) + k];
@@ -74,8 +74,8 @@ struct program {
     operator program_view() const&& = delete;  // NOLINT
 };
 
-/// Parameter type of functions that read a program and keep no view of it. Takes a view, and whatever converts to one: a
-/// `program`, also one made in the call itself, or a `fixed_lowered` one.
+/// The parameter type of functions that read a program and keep no view of it. Takes a view, and whatever converts to
+/// one: a `program`, also one made in the call itself, or a `fixed_lowered` one.
 struct program_argument : program_view {
     constexpr program_argument(const program_view& view) noexcept : program_view(view) {}  // NOLINT
     template <class Owner>

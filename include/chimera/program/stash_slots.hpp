@@ -9,8 +9,8 @@
 
 namespace chimera::detail {
 
-/// Gives every live activation of a worker a buffer: taken at the forward, given back after the backward or its weight half.
-/// A freed buffer is used again before a new one is opened, so a worker needs exactly as many as its peak.
+/// Gives every live activation of a worker a buffer: taken at the forward, given back after the backward or its weight
+/// half. A freed buffer is used again before a new one is opened, so a worker needs exactly as many as its peak.
 class buffer_allocator {
 public:
     constexpr explicit buffer_allocator(const shape& head)

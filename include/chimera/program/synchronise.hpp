@@ -10,8 +10,9 @@
 
 namespace chimera {
 
-/// When a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation. eager: right after
-/// the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its end.
+/// The moment at which a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation.
+/// eager: right after the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its
+/// end.
 enum class reduction_start : std::uint8_t { lazy, eager, eager_opt };
 
 namespace detail {
@@ -47,7 +48,7 @@ struct reduction {
     bool late = false;       ///< waits for the end of the worker's computation
 };
 
-/// Where a stage's reduction stands in the one order in which collectives start: the largest of its members' keys.
+/// Returns the key by which collectives start in one order; a stage's is the largest of its members' keys.
 [[nodiscard]] constexpr std::int64_t start_key(const reduction& r) noexcept {
     return (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage;
 }
@@ -78,8 +79,8 @@ constexpr void find_last_gradients(schedule_argument of, int w, const std::vecto
     for (const std::int32_t s : held) open[static_cast<std::size_t>(s)] = 0;
 }
 
-/// All reductions, each worker's in the one global order in which collectives start: stages that no member holds back first,
-/// then by the tick at which the last member is ready, then by stage. `after` never falls along a worker's list.
+/// All reductions, each worker's in the one global order in which collectives start: stages that no member holds back
+/// first, then by the tick at which the last member is ready, then by stage. `after` never falls along a worker's list.
 struct reduction_rows {
     std::vector<std::int32_t> offsets;  ///< workers + 1
     std::vector<reduction> all;

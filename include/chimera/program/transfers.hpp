@@ -10,17 +10,20 @@
 
 namespace chimera::detail {
 
-/// Every worker's sends and receives in the one global order: by the tick at which the producing slot ends, then by message.
+/// Every worker's sends and receives in the one global order: by the tick at which the producing slot ends, then by
+/// message.
 ///
 /// All transfers of one tick form a group. This makes progress even when a send blocks until its receive is posted:
-/// what precedes a worker's group of tick t are slots that start before t, which need only messages of earlier ticks, and
-/// groups of earlier ticks; so, tick by tick, every worker reaches its group and both ends of each message meet in it.
+/// what precedes a worker's group of tick t are slots that start before t, which need only messages of earlier ticks,
+/// and groups of earlier ticks; so, tick by tick, every worker reaches its group and both ends of each message meet in
+/// it.
 struct transfer_rows {
     std::vector<std::int32_t> offsets;  ///< workers + 1, into `transfers`
     std::vector<instruction> transfers;
 };
 
-/// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the messages.
+/// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the
+/// messages.
 [[nodiscard]] constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     std::vector<std::int32_t> out(all.size(), 0);
     for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);

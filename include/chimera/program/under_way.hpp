@@ -16,12 +16,13 @@ struct message_life {
     std::int32_t sender = -1, receiver = -1;
     std::int32_t sent = -1;      ///< in the sender's row
     std::int32_t consumed = -1;  ///< by which compute instruction of the receiver's row
-    std::int32_t known = 0;      ///< where the receiver is at least when it is sent, whoever is quick and whoever slow
+    std::int32_t known = 0;      ///< least position of the receiver when it is sent, whatever the speed of the workers
 };
 
 namespace detail {
 
-/// Lets all rows run and notes what each worker knows of the others': whoever consumes a message knows what its sender knew.
+/// Lets all rows run and notes what each worker knows of the others': the receiver of a message knows what its sender
+/// knew.
 class knowledge {
 public:
     constexpr explicit knowledge(program_view p)
@@ -43,7 +44,7 @@ private:
         return known_[index(who) * workers_ + index(of)];
     }
 
-    /// False at the row's end, and where a message is missing.
+    /// Returns false at the row's end and if a message is missing.
     constexpr bool step(std::int32_t w) {
         const auto row = p_.row(w);
         std::int32_t& at = at_[index(w)];
@@ -85,15 +86,17 @@ private:
 
 }  // namespace detail
 
-/// The messages of a program that makes progress. Messages that nobody sends stay as they are.
-[[nodiscard]] constexpr std::vector<message_life> message_lives(program_argument of) {
-    return detail::knowledge(of).lives();
+/// Returns the lives of all messages, in the order of their numbers, of a program that comes to its end. A message
+/// without a send keeps the default values.
+[[nodiscard]] constexpr std::vector<message_life> message_lives(program_argument lowered) {
+    return detail::knowledge(lowered).lives();
 }
 
-/// How many of these messages, of one sender to one receiver and in the order in which they are sent, can be under way at a time.
+/// Returns how many of the messages `sent`, of one sender to one receiver and in the order in which they are sent, can
+/// be under way at a time.
 [[nodiscard]] constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
     std::size_t most = 0;
-    std::vector<std::int32_t> under_way;  // where each is consumed
+    std::vector<std::int32_t> under_way;  // position at which each is consumed
     for (const message_life& m : sent) {
         under_way.erase(std::remove_if(under_way.begin(), under_way.end(),
                                        [&](std::int32_t consumed) { return consumed >= 0 && consumed < m.known; }),

@@ -10,8 +10,8 @@
 
 namespace chimera::detail {
 
-/// To which update a unit's gradient goes, where weights change within the iteration: a pipeline's micro-batches in the order
-/// of their numbers, update_every at a time. The last group may be smaller. Flushed: one group.
+/// The update to which a unit's gradient goes, if weights change within the iteration: a pipeline's micro-batches in
+/// the order of their numbers, update_every at a time. The last group may be smaller. Flushed: one group.
 struct update_groups {
     std::vector<std::int32_t> of_unit;  ///< per unit; empty where there is only one group
     std::int32_t count = 1;             ///< updates of each stage; at least 1
@@ -51,9 +51,9 @@ template <class Items>
     return out;
 }
 
-/// Of which updates the weights are that a forward reads: made before it, `made` so far on its worker.
-/// stashed: the newest (PipeDream, Narayanan et al., SOSP'19). double_buffered: group g reads what max(g - 1, 0) updates left,
-/// W(t+1) = W(t) - rate · gradient of f(W(t-1)) (PipeDream-2BW, Narayanan et al., ICML'21).
+/// Returns how many updates the weights have that a forward reads; `made`: those before it on its worker.
+/// stashed: the newest (PipeDream, Narayanan et al., SOSP'19). double_buffered: group g reads what max(g - 1, 0)
+/// updates left, W(t+1) = W(t) - rate · gradient of f(W(t-1)) (PipeDream-2BW, Narayanan et al., ICML'21).
 [[nodiscard]] constexpr std::int32_t updates_read(update_rule rule, std::int32_t group, std::int32_t made) noexcept {
     if (rule == update_rule::double_buffered) return group > 0 ? group - 1 : 0;
     return made;

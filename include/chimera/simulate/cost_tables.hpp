@@ -71,7 +71,7 @@ struct rates {
     [[nodiscard]] constexpr double of(const Compute& c) const noexcept {
         return pass[static_cast<std::size_t>(c.op) * stages + c.stage] * c.count;
     }
-    /// Whether the two have a cost of their own when they run together.
+    /// Returns whether the two have a cost of their own when they run together.
     template <class Compute>
     [[nodiscard]] constexpr bool pairs(const Compute& a, const Compute& b) const noexcept {
         const int kinds = (1 << static_cast<int>(a.op)) | (1 << static_cast<int>(b.op));

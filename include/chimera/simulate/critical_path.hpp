@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// What a chain of slots that determines the makespan is made of.
+/// The counts of passes on a chain of slots that determines the makespan.
 struct critical_path {
     int forwards = 0;
     int backwards = 0;  ///< full backwards and input gradients
@@ -23,7 +23,8 @@ namespace detail {
     return op == action::backward || op == action::input_gradient;
 }
 
-/// Follows back from the last step what each step waited for: its worker's step before, or the step that yielded its input.
+/// Follows back from the last step what each step waited for: its worker's step before, or the step that yielded its
+/// input.
 class critical_search {
 public:
     constexpr critical_search(const timeline& of, double tolerance)
@@ -40,8 +41,8 @@ public:
             if (of.offsets[w] < of.offsets[w + 1]) opens_row_[static_cast<std::size_t>(of.offsets[w])] = 1;
     }
 
-    /// The chain's steps, last to first. Of the chains that take equally long, the one with most backwards: the longest once
-    /// backwards cost more.
+    /// The chain's steps, last to first. Of the chains that take equally long, the one with most backwards: the longest
+    /// once backwards cost more.
     [[nodiscard]] constexpr std::vector<std::int32_t> run() {
         double end = 0;
         for (const step& s : of_.steps) end = is_compute(s.op) ? (std::max)(end, s.end) : end;
@@ -71,7 +72,7 @@ private:
         return of_.steps[static_cast<std::size_t>(i)].end;
     }
 
-    /// The step whose boundary tensor `s` needed last; none where it needs none.
+    /// Returns the step whose boundary tensor `s` needed last; none where it needs none.
     [[nodiscard]] constexpr std::int32_t source(const step& s) const noexcept {
         const bool gradient = hands_gradient(s.op);
         const int from = gradient ? s.stage + 1 : s.stage - 1;
@@ -83,7 +84,7 @@ private:
         }
         return out;
     }
-    /// Whether step i runs together with the next one of its worker.
+    /// Returns whether step i runs together with the next one of its worker.
     [[nodiscard]] constexpr bool pairs_with_next(std::int32_t i) const noexcept {
         const auto at = static_cast<std::size_t>(i);
         if (i < 0 || at + 1 >= of_.steps.size() || opens_row_[at + 1] != 0) return false;
@@ -93,7 +94,8 @@ private:
     [[nodiscard]] constexpr std::int32_t later(std::int32_t a, std::int32_t b) const noexcept {
         return b == none || (a != none && end_of(a) >= end_of(b)) ? a : b;
     }
-    /// What the step waited for: one predecessor, or both where they were just in time together. A pair waits as one.
+    /// Returns what the step waited for: one predecessor, or both where they were just in time together. A pair waits
+    /// as one.
     [[nodiscard]] constexpr pair before(std::int32_t i) const noexcept {
         const step& s = of_.steps[static_cast<std::size_t>(i)];
         const std::int32_t first = opens_row_[static_cast<std::size_t>(i)] == 0 && pairs_with_next(i - 1) ? i - 1 : i;
@@ -112,7 +114,8 @@ private:
         const pair p = before(i);
         return p.b != none && known(p.b) > known(p.a) ? p.b : p.a;
     }
-    /// Most backwards on a chain that ends with step i. Depth first with a stack of its own: chains are long.
+    /// Returns the most backwards on a chain that ends with step i. Depth first with a stack of its own: chains are
+    /// long.
     constexpr std::int32_t count(std::int32_t i) {
         stack_.push_back(i);
         while (!stack_.empty()) {
@@ -143,19 +146,19 @@ private:
 
 }  // namespace detail
 
-/// The chain of steps that determines when the last pass ends, as indices into `steps`, in order. `tolerance`: seconds; smaller
-/// gaps count as none.
-[[nodiscard]] constexpr std::vector<std::int32_t> critical_steps(const timeline& of, double tolerance) {
-    std::vector<std::int32_t> out = detail::critical_search(of, tolerance).run();
+/// Returns the chain of steps that determines when the last pass ends, as indices into `steps`, in order. `tolerance`:
+/// seconds; smaller gaps count as none.
+[[nodiscard]] constexpr std::vector<std::int32_t> critical_steps(const timeline& run, double tolerance) {
+    std::vector<std::int32_t> out = detail::critical_search(run, tolerance).run();
     std::reverse(out.begin(), out.end());
     return out;
 }
 
-/// What that chain is made of.
-[[nodiscard]] constexpr critical_path find_critical_path(const timeline& of, double tolerance) {
+/// Returns the counts of passes on that chain. `tolerance`: seconds, as in `critical_steps`.
+[[nodiscard]] constexpr critical_path find_critical_path(const timeline& run, double tolerance) {
     critical_path out;
-    for (const std::int32_t i : detail::critical_search(of, tolerance).run()) {
-        const action op = of.steps[static_cast<std::size_t>(i)].op;
+    for (const std::int32_t i : detail::critical_search(run, tolerance).run()) {
+        const action op = run.steps[static_cast<std::size_t>(i)].op;
         (op == action::forward ? out.forwards : detail::hands_gradient(op) ? out.backwards : out.others) += 1;
     }
     return out;

@@ -20,9 +20,10 @@ namespace chimera::detail {
 
 /// The abstract machine that plays a program in the order of its rows.
 ///
-/// Sends and receives are posted and do not block; a compute action starts when its worker is free and its messages have
-/// arrived; a message travels for the boundary's transfer time; a collective runs beside the workers from the moment its
-/// last member starts it. `advance` takes a worker to its next compute or update and says when that could start.
+/// Sends and receives are posted and do not block; a compute action starts when its worker is free and its messages
+/// have arrived; a message travels for the boundary's transfer time; a collective runs beside the workers from the
+/// moment its last member starts it. `advance` takes a worker to its next compute or update and says when that could
+/// start.
 class machine {
 public:
     /// `out`: what the timeline is written over.
@@ -201,7 +202,8 @@ private:
         wake(static_cast<std::size_t>(i.peer));
     }
 
-    /// How often worker w has started the reduction of `stage`: a stage is reduced once for every update.
+    /// The number of times that worker w has started the reduction of `stage`: a stage is reduced once for every
+    /// update.
     constexpr std::int32_t& rounds(std::uint16_t stage, std::size_t w) {
         const auto members = of_.replica_group(stage);
         const auto at = std::lower_bound(members.begin(), members.end(), static_cast<std::int32_t>(w));

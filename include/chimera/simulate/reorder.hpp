@@ -17,11 +17,11 @@ namespace chimera {
 
 namespace detail {
 
-/// A list scheduler under real costs. A worker's row is read as three lanes, each kept in order: forwards, gradients (with
-/// their recomputes), weight gradients. A free worker runs, of the first slots of the first two lanes that are ready, the one
-/// that stands earlier in its row; else a weight gradient. Forwards wait while memory is full.
-/// It always ends if the order can run within the memory: the undone slot that comes first in the order's own time is first
-/// in its lane, has its inputs, and no more is live on its worker than in the order.
+/// A list scheduler under real costs. A worker's row is read as three lanes, each kept in order: forwards, gradients
+/// (with their recomputes), weight gradients. A free worker runs, of the first slots of the first two lanes that are
+/// ready, the one that stands earlier in its row; else a weight gradient. Forwards wait while memory is full. It always
+/// ends if the order can run within the memory: the undone slot that comes first in the order's own time is first in
+/// its lane, has its inputs, and no more is live on its worker than in the order.
 class reorderer {
 public:
     constexpr reorderer(schedule_view of, const costs& c, std::vector<std::int32_t> limits)
@@ -61,7 +61,7 @@ private:
 
     struct row {
         std::array<std::int32_t, 3> at{};  // the next slot of each lane
-        std::int32_t to = 0;               // where the next slot goes
+        std::int32_t to = 0;               // place of the next slot
         std::int32_t end = 0;
         std::int32_t live = 0;
         std::int32_t limit = 0;
@@ -112,7 +112,7 @@ private:
         const double inputs = inputs_end(s);
         return inputs != missing && inputs <= time;
     }
-    /// Whether one of the slots from `from` to `to` is the forward that s needs.
+    /// Returns whether one of the slots from `from` to `to` is the forward that s needs.
     [[nodiscard]] constexpr bool holds(const slot& s, std::int32_t from, std::int32_t to) const noexcept {
         const double* const own = ends_.data() + s.stage * units_ + static_cast<std::size_t>(s.first);
         for (int u = 0; u < s.count; ++u)
@@ -159,7 +159,7 @@ private:
     schedule_view of_;
     rates rates_;
     std::size_t units_;
-    std::size_t gradients_;     // where gradients begin in `ends_`
+    std::size_t gradients_;     // begin of the gradients in `ends_`
     std::vector<double> ends_;  // of forward (stage, unit), then of its (input) gradient
     std::vector<row> rows_;
     std::vector<event> calendar_;  // a heap: when to look at which worker
@@ -175,25 +175,25 @@ private:
 
 }  // namespace detail
 
-/// Re-orders greedily under real costs: gradients and forwards as they become ready, the earlier one of the order first,
-/// weight gradients where a worker would idle. Within `memory`, most live activations per worker in units; 0: as many as
-/// the order itself needs. Ticks are those of the new order with the slots' own lengths.
-/// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed.
-/// Refuses a memory below what the order needs, and paired slots. O(slots · log slots).
-[[nodiscard]] constexpr schedule compact(schedule_argument of, const costs& c, int memory = 0) {
+/// Returns the order after a greedy search under real costs: gradients and forwards as they become ready, the earlier
+/// one of the order first, weight gradients where a worker would idle. Within `memory`, most live activations per
+/// worker in units; 0: as many as the order itself needs. Ticks are those of the new order with the slots' own lengths.
+/// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed. Refuses a
+/// memory below what the order needs, and paired slots. O(slots · log slots).
+[[nodiscard]] constexpr schedule compact(schedule_argument order, const costs& c, int memory = 0) {
     std::vector<std::int32_t> limits;
-    limits.reserve(static_cast<std::size_t>(of.head.workers));
+    limits.reserve(static_cast<std::size_t>(order.head.workers));
     bool within = true;
-    for (int w = 0; w < of.head.workers; ++w) {
-        limits.push_back(memory > 0 ? memory : peak_units(of, worker{w}));
-        within = within && peak_units(of, worker{w}) <= limits.back();
+    for (int w = 0; w < order.head.workers; ++w) {
+        limits.push_back(memory > 0 ? memory : peak_units(order, worker{w}));
+        within = within && peak_units(order, worker{w}) <= limits.back();
     }
-    schedule out = detail::reorderer(of, c, std::move(limits)).run();
-    if (!within || detail::seconds_of(out, c) < detail::seconds_of(of, c)) return out;
-    return compact(schedule{of.head,
-                            {of.placement.begin(), of.placement.end()},
-                            {of.offsets.begin(), of.offsets.end()},
-                            {of.entries.begin(), of.entries.end()}});
+    schedule out = detail::reorderer(order, c, std::move(limits)).run();
+    if (!within || detail::seconds_of(out, c) < detail::seconds_of(order, c)) return out;
+    return compact(schedule{order.head,
+                            {order.placement.begin(), order.placement.end()},
+                            {order.offsets.begin(), order.offsets.end()},
+                            {order.entries.begin(), order.entries.end()}});
 }
 
 }  // namespace chimera

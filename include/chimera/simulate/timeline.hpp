@@ -32,7 +32,7 @@ struct timeline {
     std::vector<std::int32_t> offsets;    ///< workers + 1, into `steps`
     std::vector<step> steps;
     std::vector<std::int32_t> reduction_offsets;  ///< workers + 1, into `reductions`; empty when there are none
-    std::vector<step> reductions;                 ///< what each worker's collectives took, overlapping its steps
+    std::vector<step> reductions;                 ///< each worker's collectives, beside its steps
 
     [[nodiscard]] constexpr std::span<const step> row(int w) const noexcept { return part(offsets, steps, w); }
     [[nodiscard]] constexpr std::span<const step> reductions_of(int w) const noexcept {

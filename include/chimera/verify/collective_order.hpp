@@ -8,7 +8,8 @@
 
 namespace chimera::detail {
 
-/// Two reductions, as nodes of reduction_rounds, that one worker starts one after the other; `at` counts over the whole program.
+/// Two reductions, as nodes of reduction_rounds, that one worker starts one after the other; `at` counts over the whole
+/// program.
 struct reduction_pair {
     std::int32_t before, after, worker, at;
 };

@@ -54,15 +54,15 @@ constexpr void check_exclusive(const schedule_argument& s, report& r) {
     }
 }
 
-/// A pair of instructions that may run together: next to each other, one forward and one other pass, and the second does not
-/// need the first.
+/// A pair of instructions that may run together: next to each other, one forward and one other pass, and the second
+/// does not need the first.
 [[nodiscard]] constexpr bool may_pair(const instruction& a, const instruction& b) noexcept {
     if (!is_compute(b.op) || b.overlap || (a.op == action::forward) == (b.op == action::forward)) return false;
     const std::int64_t end_of_a = std::int64_t{a.first} + a.count, end_of_b = std::int64_t{b.first} + b.count;
     return a.stage != b.stage || end_of_a <= b.first || end_of_b <= a.first;
 }
 
-/// True when any instruction says that it overlaps, or any a version: most programs have neither.
+/// Returns whether any instruction says that it overlaps or names a version: few programs have either.
 [[nodiscard]] constexpr bool marked(const program_argument& p) noexcept {
     unsigned any = 0;
     for (const instruction *i = p.instructions.data(), *end = i + p.instructions.size(); i != end; ++i)
@@ -93,8 +93,8 @@ constexpr void check_exclusive(const program_argument& p, report& r) {
 namespace laws {
 
 /// A worker computes one slot at a time: rows are sorted by tick and no two slots of a row overlap, except a forward
-/// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, and only such
-/// pairs need a look.
+/// and another pass of which the first is marked `overlap`. A program has no ticks: its rows are sequences, and only
+/// such pairs need a look.
 [[nodiscard]] constexpr bool exclusive(schedule_argument s) {
     report r;
     return detail::sound(s, r) && (detail::check_exclusive(s, r), r.ok());

@@ -14,7 +14,7 @@ struct house {
     std::int32_t live = 0, peak = 0;
 };
 
-/// What is wrong with unit k of step e in buffer b; moves in and out on the way, not out where it `stays`.
+/// Returns whether buffer b fits a unit of step e, else sets `what`; moves in and out, not out if the unit `stays`.
 constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cell, bool stays, complaint& what) {
     what = complaint::bad_buffer;
     if (b < 0 || b >= h.size) return false;
@@ -110,9 +110,9 @@ constexpr void check_housed(const program_argument& p, const update_groups& grou
 namespace laws {
 
 /// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward
-/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of weights:
-/// a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites what is still
-/// needed, the last one leaves version 0, and there are as many versions as are ever live.
+/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of
+/// weights: a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites
+/// what is still needed, the last one leaves version 0, and there are as many versions as are ever live.
 [[nodiscard]] constexpr bool housed(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());

@@ -13,7 +13,7 @@
 
 namespace chimera::detail {
 
-/// Where the passes of one (stage, unit) are: indices over the whole table, -1 for none.
+/// The places of the passes of one (stage, unit): indices over the whole table, -1 for none.
 /// `gradient` is the backward or its input-gradient half, `weight` the backward or its weight-gradient half.
 struct passes {
     std::int32_t forward = -1;
@@ -58,7 +58,7 @@ struct entry {
     return e.stage < head.stages && e.pipeline < head.pipelines && covers(head, e.first, e.count);
 }
 
-/// True where `offsets` cuts `size` things into `parts` consecutive pieces.
+/// Returns whether `offsets` cuts `size` things into `parts` consecutive pieces.
 [[nodiscard]] constexpr bool cuts(std::span<const std::int32_t> offsets, std::int32_t parts,
                                   std::size_t size) noexcept {
     if (offsets.size() != static_cast<std::size_t>(parts) + 1 || offsets.front() != 0) return false;
@@ -91,7 +91,7 @@ constexpr bool sound_shape(const View& t, report& r) {
     return false;
 }
 
-/// As above, and the arrays that only programs have.
+/// Checks the shape, and the arrays that only programs have.
 constexpr bool sound(const schedule_argument& s, report& r) { return sound_shape(s, r); }
 constexpr bool sound(const program_argument& p, report& r) {
     if (!sound_shape(p, r)) return false;

@@ -9,7 +9,7 @@
 namespace chimera {
 namespace detail {
 
-/// What one (stage, unit) needs from another worker was sent after it was made and received before it is used.
+/// Checks that what one (stage, unit) needs of another worker is sent after it is made and received before it is used.
 constexpr void check_crossing(const program_argument& p, const message_ends& e, std::int32_t made, std::int32_t used,
                               std::int32_t unit, report& r) {
     if (made < 0 || used < 0) return;
@@ -143,7 +143,7 @@ constexpr void check_matched(const program_argument& p, const ledger& l, report&
     check_crossings(p, l, m, r);
     check_inputs(p, m, r);
     check_groups(p, r);
-    if (r.broken(law::matched)) return;  // what follows needs both ends of every message
+    if (r.broken(law::matched)) return;  // the other checks need both ends of every message
     check_pair_order(p, m, r);
     report stuck;
     stuck.most = r.most;

@@ -36,7 +36,7 @@ struct mail {
             .instruction = true};
 }
 
-/// Whom a transfer must be with: the worker of the stage at its other end. -1: no stage is there, or it is on this
+/// Returns the worker of the stage at a transfer's other end. -1: no stage is there, or it is on this
 /// worker.
 [[nodiscard]] constexpr std::int32_t partner(const program_argument& p, const instruction& x, std::int32_t w) noexcept {
     const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;

@@ -38,7 +38,7 @@ constexpr void complain_once(const View& t, complaint what, std::int32_t w, std:
            .instruction = is_program(t)});
 }
 
-/// True for a compute step that is in range and on the worker of its placement; complains otherwise.
+/// Returns true for a compute step that is in range and on the worker of its placement; complains otherwise.
 template <typename View>
 constexpr bool well_placed(const View& t, std::int32_t w, std::int32_t i, report& r) {
     const auto& x = items(t)[static_cast<std::size_t>(i)];

@@ -14,7 +14,7 @@ struct by_tick {
     }
 };
 
-/// The same in a program, for two instructions of one worker.
+/// "a comes after b" in a program, for two instructions of one worker.
 struct by_index {
     [[nodiscard]] constexpr bool operator()(std::int32_t a, std::int32_t b) const noexcept { return a > b; }
 };
@@ -47,7 +47,8 @@ constexpr void complain_between(const View& t, complaint what, std::int32_t cons
     r.add(f);
 }
 
-/// True when a stage's forward and full backward are in order with those of the stage after. 64 bits: see by_tick.
+/// Returns whether a stage's forward and full backward are in order with those of the stage after. 64 bits: see
+/// by_tick.
 [[nodiscard]] constexpr bool plain_and_in_order(const slot* all, const passes& here, const passes& next) noexcept {
     if (here.forward < 0 || here.gradient < 0 || next.forward < 0 || next.gradient < 0) return false;
     if (here.weight != here.gradient || here.recompute >= 0) return false;

@@ -15,7 +15,7 @@ struct slot {
 };  // of the worker's row
 struct instruction {
     int number;
-};  // likewise
+};  // of the worker's row
 struct stage {
     int number;
 };
@@ -24,7 +24,8 @@ struct unit {
 };
 }  // namespace at
 
-/// Never complete: naming one stops the compilation, and the message carries law and place. -1: does not apply.
+/// A type that never compiles: naming one stops the compilation, and the message carries law and place. -1: a number
+/// that does not apply.
 template <law Law, at::worker Worker, auto Index, at::stage Stage, at::unit Unit>
 struct broken {
     static_assert(Law != law::once, "a pass is missing, doubled or misplaced (law once) see the numbers of `broken`");

@@ -7,7 +7,7 @@
 namespace chimera {
 namespace detail {
 
-/// How many groups of one stage a worker has closed: their sums were used. Holds for the worker last met.
+/// The number of groups of one stage that a worker has closed: their sums were used. Holds for the worker last met.
 struct closing {
     std::int32_t worker = -1, reduces = 0, updates = 0;
 
@@ -65,8 +65,8 @@ constexpr void check_reproducible(const program_argument& p, const update_groups
 namespace laws {
 
 /// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before
-/// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the whole replica group, and the members are in ascending
-/// order.
+/// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the
+/// whole replica group, and the members are in ascending order.
 [[nodiscard]] constexpr bool reproducible(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_reproducible(p, detail::groups_of(p), r), r.ok());

@@ -9,7 +9,7 @@
 namespace chimera {
 namespace detail {
 
-/// What one worker's row says about one stage: indices over the whole program, -1 for none.
+/// The synchronisation of one stage in one worker's row: indices over the whole program, -1 for none.
 struct sync_points {
     std::int32_t reduce = -1;
     std::int32_t wait = -1;
@@ -107,9 +107,9 @@ constexpr void check_synchronised(const program_argument& p, const update_groups
 namespace laws {
 
 /// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it
-/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration, this
-/// holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers start the
-/// reductions they share in one order.
+/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration,
+/// this holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers
+/// start the reductions they share in one order.
 [[nodiscard]] constexpr bool synchronised(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, detail::groups_of(p), r), r.ok());

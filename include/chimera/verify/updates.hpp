@@ -7,8 +7,8 @@
 
 namespace chimera::detail {
 
-/// Law synchronised where weights change within the iteration. On each worker that holds a stage, group after group: all its
-/// gradients, reduction, wait (both only with replicas), update.
+/// Law synchronised where weights change within the iteration. On each worker that holds a stage, group after group:
+/// all its gradients, reduction, wait (both only with replicas), update.
 class update_order {
 public:
     constexpr update_order(const program_view& program, const holders& held_by, const update_groups& of, report& found)

@@ -9,7 +9,7 @@
 
 namespace chimera::detail {
 
-/// Where weights change once, there is one version.
+/// Checks that there is one version if weights change once.
 constexpr void check_no_versions(const program_argument& p, report& r) {
     for (const std::int32_t count : p.version_counts)
         if (count != 1) r.add({.law = law::housed, .what = complaint::version_count, .other = 1, .instruction = true});
@@ -44,11 +44,11 @@ public:
     }
 
 private:
-    /// What the row at hand says of one stage. Version n is what n updates left.
+    /// The versions of one stage in the row at hand. Version n is what n updates left.
     struct stage_book {
         std::int32_t count = -1;    // version buffers; -1: the row does not touch the stage
-        std::int32_t buffers = 0;   // where its buffers begin in `holds` and `readers`
-        std::int32_t versions = 0;  // where its versions begin in `last_read`
+        std::int32_t buffers = 0;   // begin of its buffers in `holds` and `readers`
+        std::int32_t versions = 0;  // begin of its versions in `last_read`
         std::int32_t made = 0;      // updates so far
         std::int32_t newest = 0;    // the buffer that the last one wrote
         std::int32_t live = 0, peak = 0;
@@ -147,7 +147,7 @@ private:
         b.broken = true;
     }
 
-    /// The same walk once more, now that the last reader of each version is known: how many live at once.
+    /// Walks once more, now that the last reader of each version is known, and counts how many live at once.
     constexpr void count_live(std::int32_t i) {
         const instruction& x = p.instructions[at(i)];
         if (!concerns(x) || stages[x.stage].broken) return;
