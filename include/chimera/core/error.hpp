@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
+#if !defined(__cpp_exceptions)
+#error "chimera needs exceptions, which report what it refuses: compile without -fno-exceptions"
+#include <chimera/stop.hpp>  // a header that is missing: ends the compilation
+#endif
+
 namespace chimera {
 
 enum class refusal : std::uint8_t;    // core/refusal.hpp
-enum class complaint : std::uint8_t;  // verify/complaint.hpp
+enum class complaint : std::uint8_t;  // core/complaint.hpp
 
 /// The kind of an error, for programs that react to it.
 enum class error_code : std::uint8_t {

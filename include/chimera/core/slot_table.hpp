@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/label.hpp>
+#include <chimera/core/platform.hpp>
 #include <chimera/core/slot.hpp>
 
 #include <concepts>

@@ -37,7 +37,7 @@ constexpr void check_length(const char* what, std::size_t have, std::size_t want
 /// Refuses negative, infinite and undefined numbers.
 constexpr void check_numbers(const char* what, std::span<const double> numbers) {
     for (std::size_t i = 0; i < numbers.size(); ++i)
-        if (!(numbers[i] >= 0) || numbers[i] > std::numeric_limits<double>::max()) refuse_number(what, i);
+        if (!(numbers[i] >= 0) || numbers[i] > (std::numeric_limits<double>::max)()) refuse_number(what, i);
 }
 
 /// Sums of ranges by one subtraction. Rounding keeps the order: a range never has a smaller sum than one inside it,
@@ -59,7 +59,7 @@ public:
             sum += x;
             out[i + 1] = sum;
         }
-        if (!good || sum > std::numeric_limits<double>::max()) find_fault(what, numbers);
+        if (!good || sum > (std::numeric_limits<double>::max)()) find_fault(what, numbers);
     }
 
     constexpr double operator()(int from, int to) const { return at_[index(to)] - at_[index(from)]; }
