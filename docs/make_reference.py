@@ -159,8 +159,8 @@ def make():
     made["README.md"] = "\n".join([
         "# Reference", "",
         "Every public name of `include/chimera`, written by `docs/make_reference.py` from the comments beside the "
-        "declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program, simulate "
-        "and the pictures; `<chimera/model.hpp>`, `partition.hpp`, `plan.hpp` and `search.hpp` bring the rest.", *index, ""])
+        "declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program and "
+        "simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp` and `search.hpp` bring the rest.", *index, ""])
     return made, silent
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Chimera schedule as a constant: proven by the compiler, printed by the program.
 #include <chimera/chimera.hpp>
+#include <chimera/render.hpp>
 
 #include <cstdio>
 

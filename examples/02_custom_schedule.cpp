@@ -2,9 +2,8 @@
 // An order written by hand: proven by the compiler, lowered, simulated, drawn, and written for `chimera train --schedule`.
 // A worker a line; a cell is stage, pass (F, B, or its halves I and W), micro-batch.
 #include <chimera/chimera.hpp>
-#include <chimera/render/csv.hpp>
+#include <chimera/render.hpp>
 #include <chimera/render/metrics_text.hpp>
-#include <chimera/schedule/custom.hpp>
 
 #include <cstdio>
 #include <fstream>
