@@ -37,7 +37,7 @@ struct tick_sink {
 /// Re-times an order: every slot starts at the first tick that its worker and its inputs allow; rows keep their order.
 /// A pair starts when both can, and takes as long as the longer of the two.
 /// Refuses rows whose orders wait for each other.
-constexpr schedule compact(schedule of) {
+[[nodiscard]] constexpr schedule compact(schedule of) {
     const std::size_t played = detail::play<std::int32_t>(
         of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{of.entries.data()});
     if (played != of.entries.size())
@@ -47,7 +47,7 @@ constexpr schedule compact(schedule of) {
 
 /// Puts a recompute slot before every backward of the chosen stages and re-times the order.
 /// `stages`: one flag per stage, not 0 where activations are recomputed.
-constexpr schedule recompute(schedule_argument of, std::span<const std::uint8_t> stages) {
+[[nodiscard]] constexpr schedule recompute(schedule_argument of, std::span<const std::uint8_t> stages) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     out.offsets.push_back(0);
     out.entries.reserve(of.entries.size() + of.entries.size() / 2);

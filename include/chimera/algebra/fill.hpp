@@ -15,7 +15,7 @@ namespace chimera {
 /// runs its oldest pending weight gradient when it would idle or when its memory is full.
 /// `memory`: most live activations per worker, in units; 0: what the order needs with each weight gradient where it stands.
 /// Refuses an order that cannot run within that. Linear in slots.
-constexpr schedule fill(schedule_argument of, int memory = 0) {
+[[nodiscard]] constexpr schedule fill(schedule_argument of, int memory = 0) {
     std::vector<std::int32_t> limits;
     limits.reserve(static_cast<std::size_t>(of.head.workers));
     for (int w = 0; w < of.head.workers; ++w) limits.push_back(memory > 0 ? memory : peak_units(of, worker{w}));

@@ -25,7 +25,7 @@ public:
                                                                  {of.offsets.begin(), of.offsets.end()},
                                                                  std::vector<slot>(of.entries.size(), slot{})} {
         std::int32_t longest = 1;
-        for (const slot& s : of.entries) longest = std::max<std::int32_t>(longest, s.ticks);
+        for (const slot& s : of.entries) longest = (std::max<std::int32_t>)(longest, s.ticks);
         std::size_t size = 2;
         while (size <= static_cast<std::size_t>(longest)) size *= 2;
         calendar_ = std::vector<std::int32_t>(size, nobody);
@@ -99,7 +99,7 @@ private:
     }
 
     /// When the slot's inputs are all made; `missing` while that is not known.
-    constexpr std::int32_t inputs_end(const slot& s) const {
+    [[nodiscard]] constexpr std::int32_t inputs_end(const slot& s) const noexcept {
         const bool forward = s.op == pass::forward;
         if (!forward && !sends_gradient(s.op)) return 0;
         if (forward ? s.stage == 0 : s.stage + 1 == of_.head.stages) return 0;
@@ -109,7 +109,7 @@ private:
         std::int32_t end = 0;
         for (int u = 0; u < s.count; ++u) {
             if (from[u] == missing) return missing;
-            end = std::max(end, from[u]);
+            end = (std::max)(end, from[u]);
         }
         return end;
     }

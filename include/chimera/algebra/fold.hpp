@@ -32,7 +32,7 @@ constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
 }
 
 /// Puts worker w's row onto worker `home[w]` of `workers`, each slot at its tick.
-constexpr schedule join_rows(schedule_argument of, int workers, const std::vector<std::int32_t>& home) {
+[[nodiscard]] constexpr schedule join_rows(schedule_argument of, int workers, const std::vector<std::int32_t>& home) {
     schedule out{of.head, {}, {}, std::vector<slot>(of.entries.size(), slot{})};
     out.head.workers = workers;
     out.placement.reserve(of.placement.size());
@@ -61,7 +61,7 @@ constexpr schedule join_rows(schedule_argument of, int workers, const std::vecto
 /// Folds the line of workers in the middle: worker w and worker workers - 1 - w become one, so that a linear pipeline
 /// runs down and up again, V-shaped, with two stages half as deep on each. Slots keep their ticks.
 /// Refuses an odd number of workers, and a collision, naming worker and tick.
-constexpr schedule fold(schedule_argument of) {
+[[nodiscard]] constexpr schedule fold(schedule_argument of) {
     if (of.head.workers % 2 != 0) refuse("fold of an odd number of workers (two become one) use an even number");
     std::vector<std::int32_t> home;
     for (std::int32_t w = 0; w < of.head.workers; ++w)
@@ -72,7 +72,7 @@ constexpr schedule fold(schedule_argument of) {
 /// Deals the workers out again, round-robin, over a `chunks`-th of them: worker w moves to w modulo workers / chunks, so
 /// that each holds `chunks` stages of a linear pipeline. Slots keep their ticks.
 /// Refuses chunks that do not divide the workers, and a collision, naming worker and tick.
-constexpr schedule loop(schedule_argument of, int chunks) {
+[[nodiscard]] constexpr schedule loop(schedule_argument of, int chunks) {
     if (chunks < 1 || of.head.workers % chunks != 0)
         refuse("loop of workers that chunks do not divide (every worker takes as many) use a divisor of the workers");
     const std::int32_t workers = of.head.workers / chunks;

@@ -12,7 +12,7 @@ namespace chimera {
 namespace detail {
 
 /// Moves every worker's row, and the placement with it, to worker (forwards ? shift + w : shift - w) modulo workers.
-constexpr schedule move_rows(schedule_argument of, std::int32_t shift, bool forwards) {
+[[nodiscard]] constexpr schedule move_rows(schedule_argument of, std::int32_t shift, bool forwards) {
     const std::int32_t workers = of.head.workers;
     const auto moved = [&](std::int32_t w) {
         return ((forwards ? shift + w : shift - w) % workers + workers) % workers;
@@ -37,14 +37,16 @@ constexpr schedule move_rows(schedule_argument of, std::int32_t shift, bool forw
 }  // namespace detail
 
 /// Stage s moves from worker w to worker workers - 1 - w: the pipeline that runs the other way.
-constexpr schedule mirror(schedule_argument of) { return detail::move_rows(of, of.head.workers - 1, false); }
+[[nodiscard]] constexpr schedule mirror(schedule_argument of) {
+    return detail::move_rows(of, of.head.workers - 1, false);
+}
 
 /// Every stage moves k workers on, around the ring of workers.
-constexpr schedule rotate(schedule_argument of, int k) { return detail::move_rows(of, k, true); }
+[[nodiscard]] constexpr schedule rotate(schedule_argument of, int k) { return detail::move_rows(of, k, true); }
 
 /// `width` copies side by side, data-parallel: copy k of worker w is worker k · workers + w, and copy k of pipeline p is
 /// pipeline k · pipelines + p with its own micro-batches. Replica groups then span the copies without further ado.
-constexpr schedule widen(schedule_argument of, int width) {
+[[nodiscard]] constexpr schedule widen(schedule_argument of, int width) {
     schedule out{of.head, {}, {}, {}};
     out.head.workers *= width;
     out.head.pipelines *= width;

@@ -20,7 +20,7 @@ struct moved {
 
 /// Lays pipelines over the same workers: pipelines and micro-batches of later layers are numbered after those of earlier ones.
 /// All layers have the same workers, stages and parts. Refuses a collision, naming worker and tick.
-constexpr schedule overlay(std::span<const moved> layers) {
+[[nodiscard]] constexpr schedule overlay(std::span<const moved> layers) {
     shape head = layers.front().of.head;
     head.pipelines = head.micro_batches = 0;
     std::vector<std::int32_t> placement;
@@ -37,7 +37,7 @@ constexpr schedule overlay(std::span<const moved> layers) {
     }
     return detail::superpose(head, std::move(placement), parts);
 }
-constexpr schedule overlay(std::span<const schedule> layers) {
+[[nodiscard]] constexpr schedule overlay(std::span<const schedule> layers) {
     std::vector<moved> each;
     each.reserve(layers.size());
     for (const schedule& layer : layers) each.push_back({layer.view()});
@@ -45,7 +45,7 @@ constexpr schedule overlay(std::span<const schedule> layers) {
 }
 
 /// Runs b after a on the same pipelines, its tick 0 at tick `at` of a; b's micro-batches are numbered after a's.
-constexpr schedule append(schedule_argument a, schedule_argument b, int at) {
+[[nodiscard]] constexpr schedule append(schedule_argument a, schedule_argument b, int at) {
     shape head = a.head;
     head.micro_batches += b.head.micro_batches;
     const detail::part parts[] = {{a, 0, 0, 0}, {b, at, a.head.units(), 0}};
@@ -53,7 +53,7 @@ constexpr schedule append(schedule_argument a, schedule_argument b, int at) {
 }
 
 /// k copies of a basic unit, one every `period` ticks.
-constexpr schedule repeat(schedule_argument unit, int k, int period) {
+[[nodiscard]] constexpr schedule repeat(schedule_argument unit, int k, int period) {
     shape head = unit.head;
     head.micro_batches *= k;
     std::vector<detail::part> parts;

@@ -13,7 +13,7 @@ namespace chimera {
 /// Joins every forward with the full backward of other units that follows it on the worker: the two overlap in one slot
 /// that takes as long as both (DualPipe, DeepSeek-V3, arXiv 2412.19437, section 3.2.1), and the order is re-timed.
 /// Refuses an order in which pairs wait for each other.
-constexpr schedule pair(schedule_argument of) {
+[[nodiscard]] constexpr schedule pair(schedule_argument of) {
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {of.offsets.begin(), of.offsets.end()},

@@ -14,7 +14,7 @@ namespace detail {
 
 /// The order with every full backward in two halves, the weight gradient right behind the input gradient. A half takes half
 /// a backward's ticks, and a whole tick where that was one: on a grid where F = B = 1 the halves become I = W = 1.
-constexpr schedule halves(schedule_argument of) {
+[[nodiscard]] constexpr schedule halves(schedule_argument of) {
     std::size_t backwards = 0;
     for (const slot& s : of.entries) backwards += s.op == pass::backward ? 1 : 0;
     schedule out{of.head,
@@ -45,6 +45,6 @@ constexpr schedule halves(schedule_argument of) {
 
 /// Splits every full backward into an input gradient and, right behind it, a weight gradient, and re-times the order.
 /// `fill` then moves the weight gradients into bubbles (Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241).
-constexpr schedule split_backward(schedule_argument of) { return compact(detail::halves(of)); }
+[[nodiscard]] constexpr schedule split_backward(schedule_argument of) { return compact(detail::halves(of)); }
 
 }  // namespace chimera

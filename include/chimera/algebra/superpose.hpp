@@ -24,19 +24,21 @@ struct part {
     bool mirrored = false;     ///< then from worker w to workers - 1 - w
     bool finer = false;        ///< onto a grid twice as fine: a forward takes one tick a unit, all else two
 
-    constexpr std::span<const slot> row(std::int32_t w) const {
+    [[nodiscard]] constexpr std::span<const slot> row(std::int32_t w) const noexcept {
         const std::int32_t from = (mirrored ? of.head.workers - 1 - w : w) - rotated;
         return of.row(from < 0 ? from + of.head.workers : from);
     }
-    constexpr std::int32_t worker_of(std::int32_t w) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(std::int32_t w) const noexcept {
         const std::int32_t to = (w + rotated) % of.head.workers;
         return mirrored ? of.head.workers - 1 - to : to;
     }
-    constexpr std::int32_t tick_of(const slot& s) const { return (finer ? 2 * s.tick : s.tick) + tick; }
+    [[nodiscard]] constexpr std::int32_t tick_of(const slot& s) const noexcept {
+        return (finer ? 2 * s.tick : s.tick) + tick;
+    }
 };
 
 /// Ticks of a slot on the finer grid.
-constexpr std::uint16_t finer_ticks(const slot& s) {
+[[nodiscard]] constexpr std::uint16_t finer_ticks(const slot& s) noexcept {
     return s.op == pass::forward ? std::uint16_t{s.count} : std::uint16_t{2};
 }
 
@@ -46,12 +48,12 @@ constexpr std::uint16_t finer_ticks(const slot& s) {
            " (the pipelines laid over each other collide) move or shorten one of them");
 }
 
-constexpr std::int32_t row_end(std::span<const part> parts, int w) {
+[[nodiscard]] constexpr std::int32_t row_end(std::span<const part> parts, int w) noexcept {
     std::int32_t end = 0;
     for (const part& p : parts) {
         const auto row = p.row(w);
         if (row.empty()) continue;
-        end = std::max(end, p.tick_of(row.back()) + (p.finer ? finer_ticks(row.back()) : row.back().ticks));
+        end = (std::max)(end, p.tick_of(row.back()) + (p.finer ? finer_ticks(row.back()) : row.back().ticks));
     }
     return end;
 }
@@ -112,7 +114,7 @@ constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, 
 }
 
 /// True when in row w no part reaches into the one after the next: then merging neighbours sorts the row.
-constexpr bool only_neighbours_meet(std::span<const part> parts, int w) {
+[[nodiscard]] constexpr bool only_neighbours_meet(std::span<const part> parts, int w) noexcept {
     for (std::size_t i = 2; i < parts.size(); ++i) {
         const part& earlier = parts[i - 2];
         const auto before = earlier.row(w);
@@ -135,7 +137,7 @@ struct run {
     std::int32_t pace = 1;  // 2 on the finer grid
 };
 
-constexpr run run_of(std::span<const part> parts, std::size_t i, int w) {
+[[nodiscard]] constexpr run run_of(std::span<const part> parts, std::size_t i, int w) noexcept {
     if (i >= parts.size()) return {};
     const part& p = parts[i];
     const auto row = p.row(w);
@@ -185,7 +187,8 @@ constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
 }
 
 /// Lays the parts over the same workers. Linear in slots plus ticks.
-constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement, std::span<const part> parts) {
+[[nodiscard]] constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement,
+                                           std::span<const part> parts) {
     std::size_t total = 0;
     for (const part& p : parts) total += p.of.entries.size();
     schedule out{head, std::move(placement), {}, {}};

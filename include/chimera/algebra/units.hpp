@@ -11,7 +11,7 @@
 namespace chimera {
 
 /// Keeps the first `micro_batches` micro-batches and drops every slot, or share of a slot, of the others.
-constexpr schedule keep_first(schedule_argument of, int micro_batches) {
+[[nodiscard]] constexpr schedule keep_first(schedule_argument of, int micro_batches) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     out.head.micro_batches = micro_batches;
     const std::int32_t units = out.head.units();
@@ -20,7 +20,7 @@ constexpr schedule keep_first(schedule_argument of, int micro_batches) {
     for (int w = 0; w < of.head.workers; ++w) {
         for (slot s : of.row(w)) {
             if (s.first >= units) continue;
-            s.count = static_cast<std::uint8_t>(std::min<std::int32_t>(s.count, units - s.first)) & 0x7f;
+            s.count = static_cast<std::uint8_t>((std::min<std::int32_t>)(s.count, units - s.first)) & 0x7f;
             out.entries.push_back(s);
         }
         out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
@@ -31,7 +31,7 @@ constexpr schedule keep_first(schedule_argument of, int micro_batches) {
 namespace detail {
 
 /// Every forward covers two units; the backward of the second of them comes `delay` ticks after that of the first.
-constexpr schedule pair_units(schedule_argument of, shape head, int delay) {
+[[nodiscard]] constexpr schedule pair_units(schedule_argument of, shape head, int delay) {
     schedule early{of.head, {}, {of.offsets.begin(), of.offsets.end()}, {of.entries.begin(), of.entries.end()}};
     for (slot& s : early.entries) {
         s.first *= 2;
@@ -55,14 +55,14 @@ constexpr schedule pair_units(schedule_argument of, shape head, int delay) {
 }  // namespace detail
 
 /// A forward covers two micro-batches, a backward one (Chimera, section 3.5). `delay`: ticks between the two backwards.
-constexpr schedule double_forward(schedule_argument of, int delay) {
+[[nodiscard]] constexpr schedule double_forward(schedule_argument of, int delay) {
     shape head = of.head;
     head.micro_batches *= 2;
     return detail::pair_units(of, head, delay);
 }
 
 /// A forward covers a micro-batch, each backward half of one (Chimera, section 3.5). `delay`: ticks between the halves.
-constexpr schedule halve_backward(schedule_argument of, int delay) {
+[[nodiscard]] constexpr schedule halve_backward(schedule_argument of, int delay) {
     shape head = of.head;
     head.micro_batch_parts *= 2;
     return detail::pair_units(of, head, delay);
@@ -71,7 +71,7 @@ constexpr schedule halve_backward(schedule_argument of, int delay) {
 /// Runs the first `ramp` ticks at double pace (Chimera, Fig. 7d): forwards of two units that start by then are split, so
 /// that the next stage starts after one unit. The grid becomes twice as fine: a forward takes one tick a unit, all else two.
 /// Needs slots of one tick, and before tick `ramp` nothing but forwards at least two ticks apart on each worker.
-constexpr schedule split_start(schedule_argument of, int ramp) {
+[[nodiscard]] constexpr schedule split_start(schedule_argument of, int ramp) {
     schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
     std::size_t total = of.entries.size();
     for (int w = 0; w < of.head.workers; ++w) {
@@ -87,7 +87,7 @@ constexpr schedule split_start(schedule_argument of, int ramp) {
         const auto row = of.row(w);
         for (const slot *coarse = row.data(), *last = coarse + row.size(); coarse != last; ++coarse, ++to) {
             *to = *coarse;
-            to->tick = std::max(2 * coarse->tick - ramp, coarse->tick);
+            to->tick = (std::max)(2 * coarse->tick - ramp, coarse->tick);
             to->ticks = detail::finer_ticks(*coarse);
             if (ramp > 0 && coarse->tick <= ramp && coarse->count == 2) {
                 to->ticks = to->count = 1;
@@ -104,7 +104,8 @@ constexpr schedule split_start(schedule_argument of, int ramp) {
 
 /// The same for k copies of a basic unit that is longer than the ramp, one every `period` ticks, and `rest` after them:
 /// split_start(append(repeat(unit, k, period), rest, k · period), ramp).
-constexpr schedule split_start(schedule_argument unit, int k, int period, schedule_argument rest, int ramp) {
+[[nodiscard]] constexpr schedule split_start(schedule_argument unit, int k, int period, schedule_argument rest,
+                                             int ramp) {
     const schedule first = split_start(unit, ramp);
     shape head = unit.head;
     head.micro_batches = k * unit.head.micro_batches + rest.head.micro_batches;

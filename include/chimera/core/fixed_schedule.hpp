@@ -17,10 +17,10 @@ struct fixed_schedule {
     std::array<std::int32_t, Workers + 1> offsets;
     std::array<slot, Slots> entries;
 
-    constexpr schedule_view view() const& { return {head, placement, offsets, entries}; }
-    constexpr operator schedule_view() const& { return view(); }  // NOLINT: a view is what a schedule is read through
-    schedule_view view() const&& = delete;                        // as of a schedule
-    operator schedule_view() const&& = delete;                    // NOLINT
+    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
+    schedule_view view() const&& = delete;                                 // as of a schedule
+    operator schedule_view() const&& = delete;                             // NOLINT
 };
 
 namespace detail {

@@ -30,7 +30,7 @@ struct label {
         for (std::size_t i = 0; i < from.size(); ++i) text[i] = from[i];
     }
     constexpr label(const char* from) : label(std::string_view(from)) {}
-    constexpr std::string_view view() const {
+    [[nodiscard]] constexpr std::string_view view() const noexcept {
         std::size_t size = 0;
         while (text[size] != '\0') ++size;
         return {text.data(), size};

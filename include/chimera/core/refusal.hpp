@@ -44,7 +44,7 @@ enum class refusal : std::uint8_t {
 };
 
 /// The reason in words; empty for `none`.
-constexpr const char* text(refusal why) {
+[[nodiscard]] constexpr const char* text(refusal why) noexcept {
     switch (why) {
 #define CHIMERA_CASE(name, text) \
     case refusal::name:          \
@@ -63,7 +63,8 @@ inline constexpr std::int64_t most_slots = std::int64_t{1} << 27;
 namespace detail {
 
 /// What every family asks of its sizes, `slots` computed in 64 bits.
-constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, std::int64_t slots_each) {
+[[nodiscard]] constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches,
+                                             std::int64_t slots_each) noexcept {
     if (stages < 1) return refusal::stages_below_one;
     if (stages > 65535) return refusal::stages_too_many;
     if (micro_batches < 1) return refusal::micro_batches_below_one;
@@ -72,7 +73,8 @@ constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, 
 }
 
 /// The same where every worker holds `chunks` stages.
-constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks, std::int64_t slots_each) {
+[[nodiscard]] constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks,
+                                              std::int64_t slots_each) noexcept {
     if (const refusal why = refuse_sizes(stages, micro_batches, slots_each); why != refusal::none) return why;
     if (chunks < 1) return refusal::chunks_below_one;
     return stages % chunks == 0 ? refusal::none : refusal::chunks_do_not_divide;

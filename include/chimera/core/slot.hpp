@@ -11,13 +11,17 @@ namespace chimera {
 enum class pass : std::uint8_t { forward, backward, input_gradient, weight_gradient, recompute };
 
 /// The letter a pass has in schedule files: F, B, I, W, R.
-constexpr char letter(pass op) { return "FBIWR"[static_cast<int>(op)]; }
+[[nodiscard]] constexpr char letter(pass op) noexcept { return "FBIWR"[static_cast<int>(op)]; }
 
 /// True for the passes that send a gradient upstream: a full backward and its input-gradient half.
-constexpr bool sends_gradient(pass op) { return op == pass::backward || op == pass::input_gradient; }
+[[nodiscard]] constexpr bool sends_gradient(pass op) noexcept {
+    return op == pass::backward || op == pass::input_gradient;
+}
 
 /// True for the passes that add to a stage's weight gradient and then let go of the activation.
-constexpr bool ends_activation(pass op) { return op == pass::backward || op == pass::weight_gradient; }
+[[nodiscard]] constexpr bool ends_activation(pass op) noexcept {
+    return op == pass::backward || op == pass::weight_gradient;
+}
 
 /// One pass of one stage over `count` units from `first`, on one pipeline, at a tick. 16 bytes.
 struct slot {
@@ -30,7 +34,7 @@ struct slot {
     std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
     std::uint8_t overlap : 1 = 0;  ///< 1: runs together with the next slot of the row
 
-    constexpr std::int32_t end() const { return tick + ticks; }
+    [[nodiscard]] constexpr std::int32_t end() const noexcept { return tick + ticks; }
     friend constexpr bool operator==(const slot&, const slot&) = default;
 };
 

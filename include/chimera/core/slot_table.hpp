@@ -25,7 +25,7 @@ enum class update_rule : std::uint8_t {
 };
 
 /// The name of a rule in files.
-constexpr const char* name(update_rule rule) {
+[[nodiscard]] constexpr const char* name(update_rule rule) noexcept {
     return rule == update_rule::stashed           ? "stashed"
            : rule == update_rule::double_buffered ? "double_buffered"
                                                   : "flushed";
@@ -42,7 +42,7 @@ struct shape {
     update_rule update = update_rule::flushed;
     std::int32_t update_every = 0;  ///< micro-batches of a group, after which a stage updates; 0: all of them
 
-    constexpr std::int32_t units() const { return micro_batches * micro_batch_parts; }
+    [[nodiscard]] constexpr std::int32_t units() const noexcept { return micro_batches * micro_batch_parts; }
     friend constexpr bool operator==(const shape&, const shape&) = default;
 };
 
@@ -53,11 +53,11 @@ struct schedule_view {
     std::span<const std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
     std::span<const slot> entries;            ///< row after row, each in order of execution
 
-    constexpr std::span<const slot> row(int w) const {
+    [[nodiscard]] constexpr std::span<const slot> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
         return entries.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
     }
-    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(int pipeline, int stage) const noexcept {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
                          static_cast<std::size_t>(stage)];
     }
@@ -70,8 +70,8 @@ struct schedule {
     std::vector<std::int32_t> offsets;
     std::vector<slot> entries;
 
-    constexpr schedule_view view() const& { return {head, placement, offsets, entries}; }
-    constexpr operator schedule_view() const& { return view(); }  // NOLINT: a view is what a schedule is read through
+    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
     // A view of a temporary would dangle: keep the schedule in a variable, or pass it to the function that reads it.
     schedule_view view() const&& = delete;
     operator schedule_view() const&& = delete;  // NOLINT

@@ -35,7 +35,7 @@ concept schedule_spec = requires(const T& spec) {
 
 /// The schedule of a spec. Throws `chimera_error` with the rule that the spec breaks.
 template <schedule_spec Spec>
-constexpr schedule generate(const Spec& spec) {
+[[nodiscard]] constexpr schedule generate(const Spec& spec) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why), why);
     return detail::maker::make(spec);
 }

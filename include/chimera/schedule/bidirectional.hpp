@@ -39,22 +39,22 @@ struct bidirectional {
 
     static constexpr family_traits traits{.name = "bidirectional", .placement = placement_rule::shifted};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
         if (pipelines < 2 || pipelines % 2 != 0) return refusal::pipelines_odd;
         return stages % pipelines == 0 ? refusal::none : refusal::pipelines_do_not_divide;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages * pipelines; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages * pipelines; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         const auto passes = static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
         const std::size_t backwards = scale == chimera::scale::halving ? 2 * passes : passes;
         return forwards() + (split ? 2 * backwards : backwards);
     }
     /// The critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
     /// N + K(D/f-2) backwards, N = K D. Each unit after the first has a backward in place of a forward (section 3.5).
-    constexpr std::optional<path_counts> path() const {
+    [[nodiscard]] constexpr std::optional<path_counts> path() const noexcept {
         if (split || scale != chimera::scale::direct || micro_batches % stages != 0) return std::nullopt;
         const int ramp = 2 * stages / pipelines - 2;
         const int units = micro_batches / stages;
@@ -79,30 +79,32 @@ private:
         return whole();
     }
 
-    constexpr std::size_t forwards() const {
+    [[nodiscard]] constexpr std::size_t forwards() const noexcept {
         const auto n = static_cast<std::size_t>(micro_batches);
         if (scale != chimera::scale::doubling) return static_cast<std::size_t>(stages) * n + splits();
         return static_cast<std::size_t>(stages) * ((n + 1) / 2) + splits();
     }
 
     /// With full backwards.
-    constexpr schedule whole() const {
+    [[nodiscard]] constexpr schedule whole() const {
         if (scale == chimera::scale::direct) return units();
         // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
         if (micro_batches % capacity() != 0) return compact(split_units());
         return split_units();
     }
-    constexpr schedule split_units() const {
+    [[nodiscard]] constexpr schedule split_units() const {
         if (micro_batches <= capacity()) return split_start(unit(micro_batches), ramp());
         return split_start(unit(capacity()), micro_batches / capacity(), 3 * stages, unit(micro_batches % capacity()),
                            ramp());
     }
 
-    constexpr int capacity() const { return scale == chimera::scale::doubling ? 2 * stages : stages; }
-    constexpr int ramp() const { return stages / pipelines - 1; }
+    [[nodiscard]] constexpr int capacity() const noexcept {
+        return scale == chimera::scale::doubling ? 2 * stages : stages;
+    }
+    [[nodiscard]] constexpr int ramp() const noexcept { return stages / pipelines - 1; }
 
     /// Direct: basic units end to end, the last one perhaps partial.
-    constexpr schedule units() const {
+    [[nodiscard]] constexpr schedule units() const {
         const int period = 2 * stages;
         const int full = micro_batches / capacity();
         const int rest = micro_batches % capacity();
@@ -114,19 +116,19 @@ private:
     }
 
     /// Micro-batches, or pairs of them, that pipeline p runs in a unit of n.
-    constexpr int share(int n, int p) const {
+    [[nodiscard]] constexpr int share(int n, int p) const noexcept {
         const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
         return pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
     }
     /// Under doubling, whether pipeline p runs the single micro-batch that an odd n leaves over.
-    constexpr bool odd(int n, int p) const {
+    [[nodiscard]] constexpr bool odd(int n, int p) const noexcept {
         return scale == chimera::scale::doubling && n % 2 != 0 && p == (n - 1) / 2 % pipelines;
     }
 
     /// Forwards that `split_start` splits: whole pairs i at stage s with s + 2i <= ramp, in the first unit.
-    constexpr std::size_t splits() const {
+    [[nodiscard]] constexpr std::size_t splits() const noexcept {
         if (scale == chimera::scale::direct) return 0;
-        const int n = std::min(micro_batches, capacity());
+        const int n = (std::min)(micro_batches, capacity());
         std::size_t count = 0;
         for (int p = 0; p < pipelines && ramp() > 0; ++p)
             for (int i = 0; i < share(n, p) - (odd(n, p) ? 1 : 0) && 2 * i <= ramp(); ++i)
@@ -135,7 +137,7 @@ private:
     }
 
     /// A basic unit of n micro-batches, n at most its capacity.
-    constexpr schedule unit(int n) const {
+    [[nodiscard]] constexpr schedule unit(int n) const {
         std::vector<schedule> tables;  // pipelines that run as much share one
         tables.reserve(static_cast<std::size_t>(pipelines));
         std::vector<moved> layers;
@@ -151,7 +153,7 @@ private:
     }
 
     /// One pipeline's timetable over `count` micro-batches, or pairs of them; `odd`: the last pair is a single one.
-    constexpr schedule timetable(int count, bool odd) const {
+    [[nodiscard]] constexpr schedule timetable(int count, bool odd) const {
         schedule one = detail::maker::make(one_f_one_b{stages, count});
         if (scale == chimera::scale::direct) return one;
         if (scale == chimera::scale::halving) return halve_backward(one, stages);

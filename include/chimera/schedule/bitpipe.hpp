@@ -25,13 +25,13 @@ struct bitpipe {
     static constexpr family_traits traits{
         .name = "bitpipe", .placement = placement_rule::folded, .stages_per_worker = 2};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         return stages % 4 == 0 ? refusal::none : refusal::stages_not_mirrored;
     }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
 

@@ -19,11 +19,13 @@ struct breadth_first {
 
     static constexpr family_traits traits{.name = "breadth_first", .placement = placement_rule::looped};
 
-    constexpr refusal refused() const { return detail::refuse_chunks(stages, micro_batches, chunks, 2); }
-    constexpr int workers() const { return stages / chunks; }
-    constexpr int stages_per_worker() const { return chunks; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
+        return detail::refuse_chunks(stages, micro_batches, chunks, 2);
+    }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     /// Calls f with each choice that the planner tries.
@@ -36,7 +38,7 @@ private:
     friend struct detail::maker;
 
     constexpr schedule make() const {
-        const int turn = std::max(micro_batches, workers());                     // ticks from chunk to chunk
+        const int turn = (std::max)(micro_batches, workers());                   // ticks from chunk to chunk
         const int middle = (chunks - 1) * turn + micro_batches + workers() - 1;  // the tick of the first backward
         detail::order_writer out({"breadth_first", workers(), stages, 1, micro_batches, 1},
                                  detail::looped_placement(stages, workers()), slot_count());

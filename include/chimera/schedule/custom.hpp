@@ -17,7 +17,7 @@ namespace chimera {
 
 /// Gives the slots of an order their ticks: each starts as early as its worker and its inputs allow. Where the rows wait
 /// for each other, what cannot start comes at its place in its row, so that verify names it.
-constexpr schedule timed(schedule_argument of) {
+[[nodiscard]] constexpr schedule timed(schedule_argument of) {
     schedule out{of.head,
                  {of.placement.begin(), of.placement.end()},
                  {of.offsets.begin(), of.offsets.end()},
@@ -31,7 +31,7 @@ constexpr schedule timed(schedule_argument of) {
              i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
             slot& s = out.entries[static_cast<std::size_t>(i)];
             if (s.tick < 0) s.tick = free_from;
-            free_from = std::max(free_from, s.overlap != 0 ? s.tick : s.end());
+            free_from = (std::max)(free_from, s.overlap != 0 ? s.tick : s.end());
         }
     }
     return out;
@@ -112,8 +112,8 @@ struct order_reader {
         s.first = of.micro_batch;
         s.overlap = overlap ? 1 : 0;
         out.entries.push_back(s);
-        out.head.stages = std::max(out.head.stages, of.stage + 1);
-        out.head.micro_batches = std::max(out.head.micro_batches, of.micro_batch + 1);
+        out.head.stages = (std::max)(out.head.stages, of.stage + 1);
+        out.head.micro_batches = (std::max)(out.head.micro_batches, of.micro_batch + 1);
     }
 
     /// The worker of a stage is the row that holds it: one row, and every stage in one.
@@ -139,7 +139,7 @@ struct order_reader {
     }
 };
 
-constexpr order_reader read_order(std::string_view text) {
+[[nodiscard]] constexpr order_reader read_order(std::string_view text) {
     order_reader reader{text};
     reader.read();
     return reader;
@@ -159,11 +159,11 @@ struct custom {
         for (std::size_t i = 0; i < Size; ++i) text[i] = from[i];
     }
 
-    constexpr std::string_view view() const { return {text, Size - 1}; }
-    constexpr refusal refused() const { return detail::read_order(view()).why; }
-    constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
-    constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
-    constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
+    [[nodiscard]] constexpr refusal refused() const { return detail::read_order(view()).why; }
+    [[nodiscard]] constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
+    [[nodiscard]] constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
 
 private:
     friend struct detail::maker;

@@ -17,18 +17,18 @@ struct data_parallel {
     static constexpr family_traits traits{
         .name = "data_parallel", .alias = "dp", .placement = placement_rule::replicated};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (stages != 1) return stages < 1 ? refusal::stages_below_one : refusal::stages_not_one;
         if (width < 1) return refusal::width_below_one;
         return detail::refuse_sizes(width, micro_batches, 2);
     }
-    constexpr int workers() const { return width; }
-    constexpr int placements() const { return width; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return width; }
+    [[nodiscard]] constexpr int placements() const noexcept { return width; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);
     }
     /// The critical path: all passes of a worker.
-    constexpr path_counts path() const { return {micro_batches, micro_batches}; }
+    [[nodiscard]] constexpr path_counts path() const noexcept { return {micro_batches, micro_batches}; }
 
 private:
     friend struct detail::maker;

@@ -85,7 +85,7 @@ private:
 
 /// Slots of the rows of `half` workers, `passes` forwards and as many backwards each: worker h splits 2 (half - h - 1) + h + 1
 /// of its backwards.
-constexpr std::size_t dualpipe_slots(int half, int passes) {
+[[nodiscard]] constexpr std::size_t dualpipe_slots(int half, int passes) noexcept {
     const auto n = static_cast<std::size_t>(half);
     return n * (2 * static_cast<std::size_t>(passes) + 2 * n - 1) - n * (n - 1) / 2;
 }
@@ -100,15 +100,17 @@ struct dualpipe {
 
     static constexpr family_traits traits{.name = "dualpipe", .splits_backward = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
         if (micro_batches % 2 != 0) return refusal::micro_batches_odd;
         return micro_batches >= 2 * stages ? refusal::none : refusal::micro_batches_too_few;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const { return 2 * detail::dualpipe_slots(stages / 2, micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return 2 * detail::dualpipe_slots(stages / 2, micro_batches);
+    }
 
 private:
     friend struct detail::maker;
@@ -141,14 +143,16 @@ struct dualpipe_v {
     static constexpr family_traits traits{
         .name = "dualpipe_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_not_folded;
         return micro_batches >= stages ? refusal::none : refusal::micro_batches_too_few;
     }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return detail::dualpipe_slots(stages / 2, 2 * micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return detail::dualpipe_slots(stages / 2, 2 * micro_batches);
+    }
 
 private:
     friend struct detail::maker;

@@ -29,16 +29,16 @@ struct family_spec {
         return visit_family(which, [&]<class Spec>(std::type_identity<Spec>) { return f(as<Spec>()); });
     }
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         return visit([](const auto& spec) { return spec.refused(); });
     }
-    constexpr int workers() const {
+    [[nodiscard]] constexpr int workers() const noexcept {
         return visit([](const auto& spec) { return spec.workers(); });
     }
-    constexpr int placements() const {
+    [[nodiscard]] constexpr int placements() const noexcept {
         return visit([](const auto& spec) { return spec.placements(); });
     }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return visit([](const auto& spec) { return spec.slot_count(); });
     }
     friend constexpr bool operator==(const family_spec&, const family_spec&) = default;
@@ -51,7 +51,7 @@ private:
     }
 
     template <class Spec>
-    constexpr Spec as() const {
+    [[nodiscard]] constexpr Spec as() const {
         Spec out{};
         out.stages = stages;
         out.micro_batches = micro_batches;
@@ -65,7 +65,7 @@ private:
 };
 
 /// Returns the stages that a worker of the family holds on one pipeline, as the spec's own options say.
-[[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) {
+[[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) noexcept {
     return spec.visit([](const auto& own) {
         if constexpr (requires { own.stages_per_worker(); }) return own.stages_per_worker();
         return own.traits.stages_per_worker;

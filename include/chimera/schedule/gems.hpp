@@ -17,10 +17,10 @@ struct gems {
 
     static constexpr family_traits traits{.name = "gems"};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
 

@@ -14,14 +14,16 @@ struct gpipe {
 
     static constexpr family_traits traits{.name = "gpipe"};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     /// The critical path (Chimera, table 2).
-    constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
+    [[nodiscard]] constexpr path_counts path() const noexcept {
+        return {micro_batches + stages - 1, micro_batches + stages - 1};
+    }
 
 private:
     friend struct detail::maker;

@@ -24,15 +24,15 @@ struct interleaved {
 
     static constexpr family_traits traits{.name = "interleaved", .placement = placement_rule::looped};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 2); why != refusal::none)
             return why;
         return group == 0 || group >= workers() ? refusal::none : refusal::group_too_small;
     }
-    constexpr int workers() const { return stages / chunks; }
-    constexpr int stages_per_worker() const { return chunks; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     /// Calls f with each choice that the planner tries.
@@ -51,7 +51,7 @@ private:
         for (int w = 0; w < workers(); ++w) {
             cursor forward{*this}, backward{*this};
             std::int64_t ahead =
-                std::min(total, std::int64_t{2} * (workers() - w - 1) + std::int64_t{chunks - 1} * largest());
+                (std::min)(total, std::int64_t{2} * (workers() - w - 1) + std::int64_t{chunks - 1} * largest());
             for (std::int64_t i = 0; i < ahead; ++i) forward.write(out, pass::forward, w);
             for (std::int64_t i = 0; i < total; ++i) {
                 if (ahead < total) forward.write(out, pass::forward, w), ++ahead;
@@ -62,15 +62,15 @@ private:
         return compact(out.take());
     }
 
-    constexpr int span() const { return group == 0 ? workers() : group; }
+    [[nodiscard]] constexpr int span() const noexcept { return group == 0 ? workers() : group; }
     /// The warm-up must reach the last chunk of the largest group.
-    constexpr int largest() const {
+    [[nodiscard]] constexpr int largest() const noexcept {
         const int rest = micro_batches % span();
         if (micro_batches <= span()) return micro_batches;
         return rest < workers() ? span() + rest : span();
     }
     /// Micro-batches of the group that starts at `first`.
-    constexpr int group_at(int first) const {
+    [[nodiscard]] constexpr int group_at(int first) const noexcept {
         const int left = micro_batches - first;
         return left - span() >= workers() ? span() : left;
     }

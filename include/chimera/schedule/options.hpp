@@ -34,11 +34,13 @@ namespace chimera {
 inline constexpr std::array<std::string_view, 3> scale_labels{"direct", "doubling", "halving"};
 
 /// The name of a scale on command lines and in files.
-[[nodiscard]] constexpr std::string_view name(scale which) { return scale_labels[static_cast<std::size_t>(which)]; }
+[[nodiscard]] constexpr std::string_view name(scale which) noexcept {
+    return scale_labels[static_cast<std::size_t>(which)];
+}
 
 /// The labels of a type of option: none for numbers and flags.
 template <class Value>
-[[nodiscard]] constexpr std::span<const std::string_view> labels_of() {
+[[nodiscard]] constexpr std::span<const std::string_view> labels_of() noexcept {
     if constexpr (std::is_same_v<Value, scale>) return scale_labels;
     return {};
 }
@@ -91,7 +93,7 @@ constexpr void each_option(const F& f, Holders&... holders) {
 }
 
 /// True if the family has the option of that key.
-[[nodiscard]] constexpr bool has_option(family which, std::string_view key) {
+[[nodiscard]] constexpr bool has_option(family which, std::string_view key) noexcept {
     return visit_family(which, [&]<class Spec>(std::type_identity<Spec>) {
         bool found = false;
         const Spec any{};

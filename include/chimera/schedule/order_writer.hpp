@@ -29,9 +29,9 @@ public:
         ++to_;
     }
     /// The slot added last.
-    constexpr slot& last() { return to_[-1]; }
+    [[nodiscard]] constexpr slot& last() noexcept { return to_[-1]; }
     constexpr void end_row() { out_.offsets.push_back(static_cast<std::int32_t>(to_ - out_.entries.data())); }
-    constexpr schedule take() { return std::move(out_); }
+    [[nodiscard]] constexpr schedule take() { return std::move(out_); }
 
 private:
     schedule out_;
@@ -39,7 +39,7 @@ private:
 };
 
 /// Stage s on worker s modulo workers: linear where there are as many workers as stages, else looped.
-constexpr std::vector<std::int32_t> looped_placement(int stages, int workers) {
+[[nodiscard]] constexpr std::vector<std::int32_t> looped_placement(int stages, int workers) {
     std::vector<std::int32_t> out;
     out.reserve(static_cast<std::size_t>(stages));
     for (int s = 0; s < stages; ++s) out.push_back(s % workers);
@@ -48,7 +48,7 @@ constexpr std::vector<std::int32_t> looped_placement(int stages, int workers) {
 
 /// Stages run down the workers and up again, as often as it takes: stage s on worker min(t, 2 · workers - 1 - t),
 /// t = s modulo 2 · workers.
-constexpr std::vector<std::int32_t> folded_placement(int stages, int workers) {
+[[nodiscard]] constexpr std::vector<std::int32_t> folded_placement(int stages, int workers) {
     std::vector<std::int32_t> out;
     out.reserve(static_cast<std::size_t>(stages));
     for (int s = 0; s < stages; ++s) {

@@ -18,10 +18,12 @@ struct pipedream {
 
     static constexpr family_traits traits{.name = "pipedream", .asynchronous = true};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return one_f_one_b{stages, micro_batches}.slot_count();
+    }
 
 private:
     friend struct detail::maker;
@@ -44,13 +46,15 @@ struct pipedream_2bw {
 
     static constexpr family_traits traits{.name = "pipedream_2bw", .asynchronous = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         return update_every == 0 || update_every >= stages ? refusal::none : refusal::update_too_often;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return one_f_one_b{stages, micro_batches}.slot_count();
+    }
 
 private:
     friend struct detail::maker;

@@ -17,7 +17,7 @@ namespace detail {
 
 /// Basic units of `each` micro-batches end to end, one every `period` ticks, the last perhaps partial; `unit(n)` makes one.
 template <class Unit>
-constexpr schedule unit_train(int micro_batches, int each, int period, Unit unit) {
+[[nodiscard]] constexpr schedule unit_train(int micro_batches, int each, int period, Unit unit) {
     const int full = micro_batches / each;
     const int rest = micro_batches % each;
     if (full == 0) return unit(rest);
@@ -41,15 +41,15 @@ struct wave {
 
     static constexpr family_traits traits{.name = "wave", .placement = placement_rule::folded};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         if (waves < 1) return refusal::waves_below_one;
         return stages % 2 == 0 && stages / 2 % waves == 0 ? refusal::none : refusal::waves_do_not_divide;
     }
-    constexpr int workers() const { return stages / 2 / waves; }
-    constexpr int stages_per_worker() const { return 2 * waves; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2 / waves; }
+    [[nodiscard]] constexpr int stages_per_worker() const noexcept { return 2 * waves; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     /// Calls f with each choice that the planner tries.

@@ -21,10 +21,10 @@ struct zb_v {
     static constexpr family_traits traits{
         .name = "zb_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
-    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_vee(stages, micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
 

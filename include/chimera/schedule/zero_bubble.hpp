@@ -17,11 +17,11 @@ namespace detail {
 /// micro-batch an input gradient, a weight gradient once they lag by more than depth · s, and a forward while one is left.
 /// Warm-up: depth · (D - s) forwards, one less where depth is 2. Written so that simulation with the paper's costs gives its
 /// tables 5 and 9 to all digits.
-constexpr schedule zero_bubble_order(label family, int stages, int micro_batches, int depth) {
+[[nodiscard]] constexpr schedule zero_bubble_order(label family, int stages, int micro_batches, int depth) {
     order_writer out({family, stages, stages, 1, micro_batches, 1}, looped_placement(stages, stages),
                      3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches));
     for (int s = 0; s < stages; ++s) {
-        const int warm = std::min(depth * (stages - s) - (depth - 1), micro_batches);
+        const int warm = (std::min)(depth * (stages - s) - (depth - 1), micro_batches);
         int f = 0;
         int w = 0;
         while (f < warm) out.add(pass::forward, s, f++);
@@ -43,10 +43,10 @@ struct zero_bubble {
 
     static constexpr family_traits traits{.name = Depth == 1 ? "zb_h1" : "zb_h2", .splits_backward = true};
 
-    constexpr refusal refused() const { return refuse_sizes(stages, micro_batches, 3); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return refuse_sizes(stages, micro_batches, 3); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
 

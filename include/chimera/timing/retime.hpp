@@ -62,10 +62,10 @@ private:
         std::int32_t unit = -1;
     };
 
-    constexpr bool dense() const {
+    [[nodiscard]] constexpr bool dense() const noexcept {
         std::int64_t ticks = 0;
         for (int w = 0; w < of_.head.workers; ++w)
-            if (const auto row = of_.row(w); !row.empty()) ticks = std::max<std::int64_t>(ticks, row.back().tick);
+            if (const auto row = of_.row(w); !row.empty()) ticks = (std::max<std::int64_t>)(ticks, row.back().tick);
         return ticks * of_.head.workers <= 4 * static_cast<std::int64_t>(of_.entries.size());
     }
 
@@ -85,14 +85,14 @@ private:
     }
 
     /// Null for a pass that no other worker waits for and that waits for none.
-    constexpr const port* port_of(const slot& s) const {
+    [[nodiscard]] constexpr const port* port_of(const slot& s) const noexcept {
         const std::size_t place = s.pipeline * static_cast<std::size_t>(of_.head.stages) + s.stage;
         if (s.op == pass::forward) return ports_.data() + place;
         return sends_gradient(s.op) ? ports_.data() + of_.placement.size() + place : nullptr;
     }
 
     template <bool Recent>
-    constexpr std::size_t place_of(std::int32_t row, std::int32_t unit) const {
+    [[nodiscard]] constexpr std::size_t place_of(std::int32_t row, std::int32_t unit) const noexcept {
         if (Recent) return static_cast<std::size_t>(row) * kept_ + (static_cast<std::size_t>(unit) & (kept_ - 1));
         return static_cast<std::size_t>(row) * length_ + static_cast<std::size_t>(unit);
     }
@@ -108,7 +108,7 @@ private:
                 need_ = i;
                 return false;
             }
-            begin = std::max(begin, (Recent ? recent_[i].end : ends_[i]) + travel);
+            begin = (std::max)(begin, (Recent ? recent_[i].end : ends_[i]) + travel);
         }
         return true;
     }

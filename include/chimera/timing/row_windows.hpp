@@ -47,7 +47,7 @@ public:
     constexpr row_windows(schedule_view of, Sink sink)
         : of_(of), sink_(sink), entries_(static_cast<std::size_t>(of.head.workers) * stride, entry{}) {}
 
-    constexpr lane<Time> open(std::size_t w) {
+    [[nodiscard]] constexpr lane<Time> open(std::size_t w) noexcept {
         entry* const base = entries_.data() + w * stride;
         return {base, base, 0, of_.offsets[w], of_.offsets[w + 1]};
     }
@@ -77,8 +77,8 @@ public:
         constexpr std::int32_t line = 4;
         const auto last = static_cast<std::int32_t>(of_.entries.size()) - 1;
         for (std::int32_t i = 0; i < size; i += line) {
-            expect(of_.entries.data() + std::min(l.loaded + i, last));
-            sink_.expect(static_cast<std::size_t>(std::max(l.loaded - size + i, 0)));
+            expect(of_.entries.data() + (std::min)(l.loaded + i, last));
+            sink_.expect(static_cast<std::size_t>((std::max)(l.loaded - size + i, 0)));
         }
     }
 
