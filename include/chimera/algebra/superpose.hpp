@@ -37,7 +37,7 @@ struct part {
     }
 };
 
-/// Ticks of a slot on the finer grid.
+/// Returns the ticks of a slot on the finer grid.
 [[nodiscard]] constexpr std::uint16_t finer_ticks(const slot& s) noexcept {
     return s.op == pass::forward ? std::uint16_t{s.count} : std::uint16_t{2};
 }
@@ -60,7 +60,7 @@ struct part {
 
 // The loops below run on raw pointers and call nothing: in constant evaluation a call costs GCC 12 more than the work.
 
-/// Puts row w of every part on one tick grid, numbering its slots from 1; refuses two slots on one tick.
+/// Puts row w of every part on one tick grid and numbers its slots from 1. Throws `chimera_error` for two on one tick.
 constexpr void mark_row(std::span<const part> parts, int w, std::int32_t* grid) {
     std::int32_t number = 0;
     for (const part& p : parts) {
@@ -101,7 +101,8 @@ constexpr void place_row(std::span<const part> parts, int w, const std::int32_t*
     }
 }
 
-/// Row w by bucket sort on the tick grid, for parts in any position to each other. `rank` and `grid`: scratch of `ticks` + 1.
+/// Sorts row w by buckets on the tick grid, for parts in any position to each other. `rank` and `grid`: scratch arrays
+/// of `ticks` + 1.
 constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, std::int32_t* grid, std::int32_t* rank,
                         slot* to) {
     mark_row(parts, w, grid);
@@ -113,7 +114,7 @@ constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, 
     place_row(parts, w, rank, to);
 }
 
-/// True when in row w no part reaches into the one after the next: then merging neighbours sorts the row.
+/// Returns true if in row w no part reaches into the one after the next. Merging neighbours then sorts the row.
 [[nodiscard]] constexpr bool only_neighbours_meet(std::span<const part> parts, int w) noexcept {
     for (std::size_t i = 2; i < parts.size(); ++i) {
         const part& earlier = parts[i - 2];
@@ -164,7 +165,7 @@ constexpr slot* copy_run(run& r, std::int32_t until, int w, std::int32_t& free_f
     return to;
 }
 
-/// Row w by merging each part with the next one. Refuses overlapping slots.
+/// Merges each part of row w with the next one. Throws `chimera_error` if slots overlap.
 constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
     constexpr std::int32_t never = 0x7fffffff;
     run a = run_of(parts, 0, w);

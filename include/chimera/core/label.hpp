@@ -19,8 +19,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// A short name in a form that constant evaluation can keep: at most 31 characters. Longer ones throw `chimera_error`, and do
-/// not compile in constant evaluation.
+/// A short name in a form that constant evaluation can keep: at most 31 characters. Longer text throws `chimera_error`;
+/// in constant evaluation it does not compile.
 struct label {
     std::array<char, 32> text{};
 

@@ -35,7 +35,7 @@
 
 namespace chimera {
 
-/// Why a family cannot be built from a spec.
+/// The rules that a spec can break, so that its family cannot be built from it.
 enum class refusal : std::uint8_t {
     none,
 #define CHIMERA_ENUMERATOR(name, text) name,
@@ -43,7 +43,7 @@ enum class refusal : std::uint8_t {
 #undef CHIMERA_ENUMERATOR
 };
 
-/// The reason in words; empty for `none`.
+/// Returns the rule in words; an empty text for `none`.
 [[nodiscard]] constexpr const char* text(refusal why) noexcept {
     switch (why) {
 #define CHIMERA_CASE(name, text) \
@@ -57,12 +57,12 @@ enum class refusal : std::uint8_t {
     return "";
 }
 
-/// Most slots a schedule may have: offsets and tick arithmetic stay far from overflow.
+/// The most slots that a schedule may have: offsets and ticks stay far from overflow.
 inline constexpr std::int64_t most_slots = std::int64_t{1} << 27;
 
 namespace detail {
 
-/// What every family asks of its sizes, `slots` computed in 64 bits.
+/// Checks the sizes of any family; `slots_each`: slots of a stage and micro-batch. Computed in 64 bits.
 [[nodiscard]] constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches,
                                              std::int64_t slots_each) noexcept {
     if (stages < 1) return refusal::stages_below_one;
@@ -72,7 +72,7 @@ namespace detail {
     return refusal::none;
 }
 
-/// The same where every worker holds `chunks` stages.
+/// Checks the sizes of a family in which every worker holds `chunks` stages.
 [[nodiscard]] constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks,
                                               std::int64_t slots_each) noexcept {
     if (const refusal why = refuse_sizes(stages, micro_batches, slots_each); why != refusal::none) return why;

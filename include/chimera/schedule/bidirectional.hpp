@@ -18,23 +18,27 @@
 
 namespace chimera {
 
-/// How Chimera goes beyond `stages` micro-batches (section 3.5): basic units end to end, forwards over two
-/// micro-batches, or backwards over half of one.
-enum class scale : std::uint8_t { direct, doubling, halving };
+/// The ways in which Chimera goes beyond `stages` micro-batches (section 3.5).
+enum class scale : std::uint8_t {
+    direct,    ///< basic units end to end
+    doubling,  ///< forwards over two micro-batches
+    halving,   ///< backwards over half of one
+};
 
-/// Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the same workers.
-/// Pipeline 2i runs down from worker i · stages / pairs, pipeline 2i + 1 is its mirror. A basic unit holds `stages`
-/// micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be partial.
+/// The schedule Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the
+/// same workers. Pipeline 2i runs down from worker i · stages / pairs, and pipeline 2i + 1 is its mirror. A basic unit
+/// holds `stages` micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be
+/// partial.
 /// Direct, F = B = 1 tick: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
-/// Doubling and halving: a tick is the forward of one unit, a backward takes two; forwards of the first D/(2f) ticks are
-/// split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle where the basic units are full.
-/// Split: the same orders made zero-bubble (`split_backward`, `fill`) at the same peaks. F = I = W = 1 tick, direct:
-/// makespan 3N + D/(2f) - 1, half the skew that ZB-H2 is left with at f = 1, none at f = D/2.
+/// Doubling and halving: a tick is the forward of one unit, and a backward takes two. Forwards of the first D/(2f)
+/// ticks are split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle if the basic units are full.
+/// Split: these orders made zero-bubble (`split_backward`, `fill`) at the same peaks. F = I = W = 1 tick, direct:
+/// makespan 3N + D/(2f) - 1, half the skew that ZB-H2 is left with at f = 1, and none at f = D/2.
 struct bidirectional {
-    int stages = 2;
-    int micro_batches = 1;
-    int pipelines = 2;  ///< 2f; f divides stages / 2
-    chimera::scale scale = chimera::scale::direct;
+    int stages = 2;                                 ///< D, an even number
+    int micro_batches = 1;                          ///< N, of all pipelines together
+    int pipelines = 2;                              ///< 2f; f divides stages / 2
+    chimera::scale scale = chimera::scale::direct;  ///< way beyond `stages` micro-batches
     bool split = false;  ///< backwards in two halves, the weight gradients moved into bubbles at the same memory
 
     static constexpr family_traits traits{.name = "bidirectional", .placement = placement_rule::shifted};
@@ -52,7 +56,7 @@ struct bidirectional {
         const std::size_t backwards = scale == chimera::scale::halving ? 2 * passes : passes;
         return forwards() + (split ? 2 * backwards : backwards);
     }
-    /// The critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
+    /// Returns the critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
     /// N + K(D/f-2) backwards, N = K D. Each unit after the first has a backward in place of a forward (section 3.5).
     [[nodiscard]] constexpr std::optional<path_counts> path() const noexcept {
         if (split || scale != chimera::scale::direct || micro_batches % stages != 0) return std::nullopt;
@@ -120,7 +124,7 @@ private:
         const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
         return pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
     }
-    /// Under doubling, whether pipeline p runs the single micro-batch that an odd n leaves over.
+    /// Returns true if pipeline p runs the single micro-batch that an odd n leaves over under doubling.
     [[nodiscard]] constexpr bool odd(int n, int p) const noexcept {
         return scale == chimera::scale::doubling && n % 2 != 0 && p == (n - 1) / 2 % pipelines;
     }

@@ -14,10 +14,10 @@
 
 namespace chimera {
 
-/// BitPipe (Wu et al., arXiv 2410.19367): a V-shaped pipeline, two stages a worker, and its mirror over the same workers:
-/// 1F1B folded, overlaid with its own mirror. A basic unit holds as many micro-batches as there are workers, half of them
-/// each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's; bubble ratio
-/// (W - 2) / (4N + W - 2) over W workers where W divides N.
+/// The schedule BitPipe (Wu et al., arXiv 2410.19367): a V-shaped pipeline, two stages a worker, and its mirror over
+/// the same workers. It is 1F1B folded, overlaid with its own mirror. A basic unit holds as many micro-batches as there
+/// are workers, half of them each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's;
+/// bubble ratio (W - 2) / (4N + W - 2) over W workers if W divides N.
 struct bitpipe {
     int stages = 4;
     int micro_batches = 1;

@@ -9,9 +9,9 @@
 
 namespace chimera {
 
-/// Breadth-first looped pipeline (Lamy-Poirier, arXiv 2211.05953): stage c · workers + w is chunk c of worker w; all
-/// micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan 2 (N · chunks + workers - 1),
-/// peak N · chunks activations of a stage.
+/// The breadth-first looped pipeline (Lamy-Poirier, arXiv 2211.05953): stage c · workers + w is chunk c of worker w,
+/// and all micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan
+/// 2 (N · chunks + workers - 1), peak N · chunks activations of a stage.
 struct breadth_first {
     int stages = 2;
     int micro_batches = 1;

@@ -10,7 +10,7 @@
 
 namespace chimera::detail {
 
-/// What a cell of a hand-written or PyTorch-style order says.
+/// The kinds of cells in an order that is written by hand or in PyTorch's style.
 enum class cell_kind : std::uint8_t {
     idle,      ///< nothing: the worker waits
     compute,   ///< 0F3, 2I1, 2W1, 1B1, 0R3
@@ -42,7 +42,7 @@ inline constexpr std::int32_t cell_number_most =
     return text;
 }
 
-/// A run of digits; -1 where there is none, -2 where it is too large.
+/// Takes a run of digits off the text and returns its number; -1 if there is none, -2 if it is too large.
 constexpr std::int64_t take_number(std::string_view& text) {
     if (text.empty() || text.front() < '0' || text.front() > '9') return -1;
     std::int64_t value = 0;

@@ -8,11 +8,11 @@
 
 namespace chimera {
 
-/// The trivial pipeline: one stage, the whole model, on every worker. `micro_batches` is per worker; no worker idles.
+/// The trivial pipeline: one stage, the whole model, on every worker. No worker idles.
 struct data_parallel {
-    int stages = 1;  ///< always 1
-    int micro_batches = 1;
-    int width = 1;  ///< workers
+    int stages = 1;         ///< always 1
+    int micro_batches = 1;  ///< of each worker
+    int width = 1;          ///< workers
 
     static constexpr family_traits traits{
         .name = "data_parallel", .alias = "dp", .placement = placement_rule::replicated};
@@ -27,7 +27,7 @@ struct data_parallel {
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path: all passes of a worker.
+    /// Returns the critical path: all passes of a worker.
     [[nodiscard]] constexpr path_counts path() const noexcept { return {micro_batches, micro_batches}; }
 
 private:

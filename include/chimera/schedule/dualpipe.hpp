@@ -15,9 +15,9 @@ namespace chimera {
 
 namespace detail {
 
-/// Writes one worker's row of DualPipe: eight phases (DeepSeek-AI, DeepSeek-V3, arXiv 2412.19437, section 3.2.1; order as its
-/// implementation documents). Direction 0 is the one that enters the pipeline nearer to the worker.
-/// `Place` writes where a pass of a direction's next micro-batch belongs: (slot, direction, micro-batch within it).
+/// Writes one worker's row of DualPipe: eight phases (DeepSeek-AI, DeepSeek-V3, arXiv 2412.19437, section 3.2.1; in the
+/// order that its implementation documents). Direction 0 is the one that enters the pipeline nearer to the worker.
+/// `Place` writes stage and unit of a direction's next pass into its slot: (slot, direction, micro-batch within it).
 template <class Place>
 class dualpipe_row {
 public:
@@ -64,7 +64,7 @@ private:
         owed_.push_back({d, backwards_[d]});
         add(pass::input_gradient, d, backwards_[d]++, 1);
     }
-    /// In the order of the input gradients, whichever way they came.
+    /// Adds the oldest weight gradient that is owed, in the order of the input gradients of both directions.
     constexpr void weight_gradient() {
         const owed w = owed_[paid_++];
         add(pass::weight_gradient, w.direction, w.micro_batch, 1);
@@ -83,8 +83,8 @@ private:
     std::size_t paid_ = 0;
 };
 
-/// Slots of the rows of `half` workers, `passes` forwards and as many backwards each: worker h splits 2 (half - h - 1) + h + 1
-/// of its backwards.
+/// Returns the slots of the rows of `half` workers, `passes` forwards and as many backwards each. Worker h splits
+/// 2 (half - h - 1) + h + 1 of its backwards.
 [[nodiscard]] constexpr std::size_t dualpipe_slots(int half, int passes) noexcept {
     const auto n = static_cast<std::size_t>(half);
     return n * (2 * static_cast<std::size_t>(passes) + 2 * n - 1) - n * (n - 1) / 2;
@@ -92,8 +92,9 @@ private:
 
 }  // namespace detail
 
-/// DualPipe: a pipeline and its mirror, each with half the micro-batches; in the steady state a forward of one direction and a
-/// backward of the other overlap in one slot. F = I = W = 1 tick, a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
+/// The schedule DualPipe (DeepSeek-V3, arXiv 2412.19437): a pipeline and its mirror, each with half the micro-batches.
+/// In the steady state a forward of one direction and a backward of the other overlap in one slot. F = I = W = 1 tick,
+/// a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
 struct dualpipe {
     int stages = 2;
     int micro_batches = 4;
@@ -134,8 +135,8 @@ private:
     }
 };
 
-/// DualPipeV: DualPipe cut in half and folded: stages w and stages - 1 - w on worker w of stages / 2, without replicas.
-/// Idle and peak as DualPipe's over twice the workers and micro-batches.
+/// The schedule DualPipeV: DualPipe cut in half and folded, with stages w and stages - 1 - w on worker w of stages / 2
+/// and no replicas. Idle and peak are those of DualPipe over twice the workers and micro-batches.
 struct dualpipe_v {
     int stages = 2;
     int micro_batches = 2;

@@ -74,10 +74,10 @@ inline constexpr auto family_labels = [] {
     return all_family_traits[static_cast<std::size_t>(which)];
 }
 
-/// The name of a family on command lines and in files: `one_f_one_b`.
+/// Returns the name of a family on command lines and in files, such as `one_f_one_b`.
 [[nodiscard]] constexpr std::string_view name(family which) noexcept { return traits_of(which).name; }
 
-/// True if weights change within an iteration.
+/// Returns true if weights change within an iteration.
 [[nodiscard]] constexpr bool asynchronous(family which) noexcept { return traits_of(which).asynchronous; }
 
 /// Calls f with `std::type_identity` of the family's own spec.

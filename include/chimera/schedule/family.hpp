@@ -11,17 +11,17 @@
 
 namespace chimera {
 
-/// A family chosen at run time, with the options that some have; itself a schedule_spec.
-/// A number that is 0 leaves the choice to the family.
+/// A family chosen at run time, with the options that some families have; a schedule_spec, too.
+/// An option that is 0 leaves the choice to the family.
 struct family_spec {
     family which = family::one_f_one_b;
     int stages = 1;
     int micro_batches = 1;
-    // The options: a member each, in the order of the table.
+    // A member for each option, in the order of the table.
 #define CHIMERA_MEMBER(type, key, ...) type key{};
     CHIMERA_FAMILY_OPTIONS(CHIMERA_MEMBER)
 #undef CHIMERA_MEMBER
-    int width = 1;  ///< data_parallel
+    int width = 1;  ///< The workers of data_parallel.
 
     /// Calls f with the family's own spec.
     template <class F>

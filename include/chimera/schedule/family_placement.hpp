@@ -8,15 +8,15 @@
 
 namespace chimera {
 
-/// True if the family's backwards come in two halves.
+/// Returns true if the family's backwards come in two halves.
 [[nodiscard]] constexpr bool splits_backward(const family_spec& spec) noexcept {
     return traits_of(spec.which).splits_backward || spec.split;
 }
 
-/// Pipelines that the family lays over its workers.
+/// Returns the pipelines that the family lays over its workers.
 [[nodiscard]] constexpr int pipelines_of(const family_spec& spec) noexcept { return spec.placements() / spec.stages; }
 
-/// The worker that holds a stage of a pipeline, without generating the order.
+/// Returns the worker that holds a stage of a pipeline, without making the schedule.
 [[nodiscard]] constexpr int worker_of(const family_spec& spec, int pipeline, int stage) noexcept {
     const int workers = spec.workers();
     int at = stage;

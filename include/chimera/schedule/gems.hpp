@@ -7,8 +7,8 @@
 
 namespace chimera {
 
-/// GEMS (Jain et al., SC'20): a pipeline and its mirror take turns; the forward of one micro-batch follows the backward of
-/// the one before from worker to worker, so a worker never holds more than one activation.
+/// The schedule GEMS (Jain et al., SC'20): a pipeline and its mirror take turns. The forward of one micro-batch follows
+/// the backward of the one before from worker to worker, so a worker never holds more than one activation.
 /// Micro-batch m runs on pipeline m mod 2. F = B = 1 tick: a micro-batch starts every stages + 1 ticks, makespan
 /// (D + 1) N + D - 1. With B = 2F the bubble ratio tends to (D - 1) / (D + 1/2).
 struct gems {

@@ -7,7 +7,8 @@
 
 namespace chimera {
 
-/// GPipe: all forwards, then all backwards, micro-batches in order. Makespan 2(N + D - 1) at F = B = 1, peak N.
+/// The schedule GPipe (Huang et al., arXiv 1811.06965): all forwards, then all backwards, micro-batches in order.
+/// Makespan 2(N + D - 1) at F = B = 1, peak N.
 struct gpipe {
     int stages = 1;
     int micro_batches = 1;
@@ -20,7 +21,7 @@ struct gpipe {
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path (Chimera, table 2).
+    /// Returns the critical path (Chimera, table 2).
     [[nodiscard]] constexpr path_counts path() const noexcept {
         return {micro_batches + stages - 1, micro_batches + stages - 1};
     }

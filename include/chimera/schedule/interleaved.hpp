@@ -11,11 +11,12 @@
 
 namespace chimera {
 
-/// Interleaved 1F1B (Narayanan et al., SC'21, arXiv 2104.04473; Megatron-LM): stage c · workers + w is chunk c of worker w.
-/// Forwards go through the chunks in groups of `group` micro-batches, backwards through the chunks from the last, in the same
-/// groups; worker w runs 2 (workers - w - 1) + (chunks - 1) · group forwards first, then one forward, one backward.
-/// Idle (workers - 1)(F + B) of a stage per worker where group = workers divides N. What remains of N beyond whole groups is
-/// a group of its own if it has at least `workers` micro-batches (Megatron's rule), else it joins the group before.
+/// The schedule interleaved 1F1B (Narayanan et al., SC'21, arXiv 2104.04473; Megatron-LM): stage c · workers + w is
+/// chunk c of worker w. Forwards go through the chunks in groups of `group` micro-batches, backwards through the chunks
+/// from the last, in the same groups. Worker w runs 2 (workers - w - 1) + (chunks - 1) · group forwards first, then one
+/// forward, one backward. Idle (workers - 1)(F + B) of a stage per worker if group = workers divides N. The
+/// micro-batches beyond whole groups are a group of their own if they are at least `workers` (Megatron's rule), else
+/// they join the group before.
 struct interleaved {
     int stages = 2;
     int micro_batches = 1;
@@ -63,7 +64,7 @@ private:
     }
 
     [[nodiscard]] constexpr int span() const noexcept { return group == 0 ? workers() : group; }
-    /// The warm-up must reach the last chunk of the largest group.
+    /// Returns the size of the largest group: the warm-up must reach its last chunk.
     [[nodiscard]] constexpr int largest() const noexcept {
         const int rest = micro_batches % span();
         if (micro_batches <= span()) return micro_batches;

@@ -26,7 +26,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// 1F1B with a flush (DAPPLE): on worker s, stages - s warm-up forwards, then one backward, one forward.
+/// The schedule 1F1B with a flush (DAPPLE): on worker s, stages - s warm-up forwards, then one backward, one forward.
 /// On a grid where F = B = 1 tick the forward of (s, m) is at s + 2m and its backward at 2·stages - 1 - s + 2m
 /// (DeepSpeed's TrainSchedule; the timetable of one Chimera pipeline). Makespan 2(N + D - 1), peak min(D - s, N).
 struct one_f_one_b {
@@ -41,7 +41,7 @@ struct one_f_one_b {
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path (Chimera, table 2).
+    /// Returns the critical path (Chimera, table 2).
     [[nodiscard]] constexpr path_counts path() const noexcept {
         return {micro_batches + stages - 1, micro_batches + stages - 1};
     }

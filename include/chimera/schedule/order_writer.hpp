@@ -10,10 +10,11 @@
 
 namespace chimera::detail {
 
-/// Writes a schedule as an order alone, row after row, pass after pass, all at tick 0: `compact` or `fill` gives it times.
+/// Writes a schedule as an order alone, row after row, pass after pass, all at tick 0; `compact` or `fill` gives it
+/// times.
 class order_writer {
 public:
-    /// `slots`: how many will be added, exactly.
+    /// `slot_total`: the exact number of slots that will be added.
     constexpr order_writer(const shape& head, std::vector<std::int32_t> placement, std::size_t slot_total)
         : out_{head, std::move(placement), {}, std::vector<slot>(slot_total, slot{})} {
         out_.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
@@ -38,7 +39,8 @@ private:
     slot* to_ = nullptr;
 };
 
-/// Stage s on worker s modulo workers: linear where there are as many workers as stages, else looped.
+/// Returns a placement with stage s on worker s modulo workers: linear if there are as many workers as stages, else
+/// looped.
 [[nodiscard]] constexpr std::vector<std::int32_t> looped_placement(int stages, int workers) {
     std::vector<std::int32_t> out;
     out.reserve(static_cast<std::size_t>(stages));
@@ -46,8 +48,8 @@ private:
     return out;
 }
 
-/// Stages run down the workers and up again, as often as it takes: stage s on worker min(t, 2 · workers - 1 - t),
-/// t = s modulo 2 · workers.
+/// Returns a placement that runs down the workers and up again, as often as it takes: stage s on worker
+/// min(t, 2 · workers - 1 - t), t = s modulo 2 · workers.
 [[nodiscard]] constexpr std::vector<std::int32_t> folded_placement(int stages, int workers) {
     std::vector<std::int32_t> out;
     out.reserve(static_cast<std::size_t>(stages));

@@ -9,9 +9,9 @@
 
 namespace chimera {
 
-/// PipeDream (Narayanan et al., SOSP'19): 1F1B without a flush. A stage updates its weights after every micro-batch; a
-/// backward reads the weights that its forward read, so stage s keeps up to D - s versions. The table runs from the first
-/// micro-batch to the last; between its warm-up and its drain no worker idles.
+/// The schedule PipeDream (Narayanan et al., SOSP'19): 1F1B without a flush. A stage updates its weights after every
+/// micro-batch. A backward reads the weights that its forward read, so stage s keeps up to D - s versions. The table
+/// runs from the first micro-batch to the last; between its warm-up and its drain no worker idles.
 struct pipedream {
     int stages = 1;
     int micro_batches = 1;
@@ -37,8 +37,8 @@ private:
     }
 };
 
-/// PipeDream-2BW (Narayanan et al., ICML'21, arXiv 2006.09503): 1F1B without a flush that updates after every group of
-/// micro-batches and keeps two versions: W(t+1) = W(t) - ν ∇f(W(t-1)).
+/// The schedule PipeDream-2BW (Narayanan et al., ICML'21, arXiv 2006.09503): 1F1B without a flush that updates after
+/// every group of micro-batches and keeps two versions: W(t+1) = W(t) - ν ∇f(W(t-1)).
 struct pipedream_2bw {
     int stages = 1;
     int micro_batches = 1;

@@ -13,10 +13,10 @@ namespace chimera {
 
 namespace detail {
 
-/// A building block of V-shaped schedules (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): the
-/// four passes of a micro-batch that others wait for, down, up, down and up the workers.
-/// `stride`: ticks from worker to worker on each leg. `gap`: ticks at the three turns. `period`: ticks from micro-batch to
-/// micro-batch, 6 where a backward comes in two halves, 4 where it does not.
+/// A building block of V-shaped schedules (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362):
+/// the four passes of a micro-batch that others wait for, down, up, down and up the workers.
+/// `stride`: ticks from worker to worker on each leg. `gap`: ticks at the three turns. `period`: ticks from micro-batch
+/// to micro-batch, 6 if a backward comes in two halves, else 4.
 struct vee_block {
     std::array<int, 4> stride;
     std::array<int, 3> gap;
@@ -24,7 +24,7 @@ struct vee_block {
 
     [[nodiscard]] constexpr bool split() const noexcept { return period == 6; }
 
-    /// The tick at which leg `leg` of micro-batch 0 is on worker w of `workers`.
+    /// Returns the tick at which leg `leg` of micro-batch 0 is on worker w of `workers`.
     [[nodiscard]] constexpr int tick(int leg, int w, int workers) const noexcept {
         int at = 0;
         for (int l = 0; l < leg; ++l)
@@ -67,7 +67,8 @@ struct vee_block {
     return stages % 2 == 0 ? refusal::none : refusal::stages_not_folded;
 }
 
-/// The block of V-Half for so many workers: found by trying all strides up to 4 and gaps up to 6, the shortest at its memory.
+/// Returns the block of V-Half for so many workers, the shortest at its memory: a trial of all strides up to 4 and gaps
+/// up to 6 found it.
 [[nodiscard]] constexpr vee_block half_block(int workers) noexcept {
     if (workers == 2 || workers == 4) return {{1, 2, 2, 1}, {4, 1, 4}};
     if (workers == 3) return {{1, 1, 1, 2}, {3, 3, 1}};
@@ -77,7 +78,8 @@ struct vee_block {
 
 }  // namespace detail
 
-/// V-Half: about half the memory of 1F1B: 2 ⌊(workers + 2) / 2⌋ activations of a half-deep stage, at about half its bubble.
+/// The schedule V-Half (Qi et al., arXiv 2405.15362): about half the memory of 1F1B, 2 ⌊(workers + 2) / 2⌋ activations
+/// of a half-deep stage, at about half its bubble.
 struct v_half {
     int stages = 2;
     int micro_batches = 1;
@@ -101,8 +103,8 @@ private:
     }
 };
 
-/// V-Min: about a third of the memory of 1F1B: 2 ⌊(workers + 4) / 3⌋ activations of a half-deep stage, at about two thirds
-/// of its bubble. Where that is as much as V-Half's, it is V-Half.
+/// The schedule V-Min (Qi et al., arXiv 2405.15362): about a third of the memory of 1F1B, 2 ⌊(workers + 4) / 3⌋
+/// activations of a half-deep stage, at about two thirds of its bubble. If V-Half needs no more, it is V-Half.
 struct v_min {
     int stages = 2;
     int micro_batches = 1;

@@ -15,7 +15,8 @@ namespace chimera {
 
 namespace detail {
 
-/// Basic units of `each` micro-batches end to end, one every `period` ticks, the last perhaps partial; `unit(n)` makes one.
+/// Puts basic units of `each` micro-batches end to end, one every `period` ticks, the last perhaps partial; `unit(n)`
+/// makes one.
 template <class Unit>
 [[nodiscard]] constexpr schedule unit_train(int micro_batches, int each, int period, Unit unit) {
     const int full = micro_batches / each;
@@ -28,10 +29,10 @@ template <class Unit>
 
 }  // namespace detail
 
-/// Hanayo (Liu et al., SC'23, arXiv 2308.15762): every micro-batch runs down the workers and up again `waves` times, without
-/// replicas. It is Chimera's timetable folded: 1F1B over all stages, looped and folded onto the workers, which by Chimera's
-/// theorem never collides. A basic unit holds as many micro-batches as there are workers.
-/// F = B = 1 tick, N a multiple of the workers: idle 2 · workers - 2 ticks per worker, whatever the number of waves, so that
+/// The schedule Hanayo (Liu et al., SC'23, arXiv 2308.15762): every micro-batch runs down the workers and up again
+/// `waves` times, without replicas. It is Chimera's timetable folded: 1F1B over all stages, looped and folded onto the
+/// workers, which by Chimera's theorem never collides. A basic unit holds as many micro-batches as there are workers.
+/// F = B = 1 tick, N a multiple of the workers: idle 2 · workers - 2 ticks per worker for any number of waves, so that
 /// the bubble falls as 1 / waves. Other costs: (2 · workers - 2)(B + (K - 1)(B - F)) over K basic units.
 /// One wave repeats a block instead of units: idle (2 · workers - 2) B for every N >= workers, peak 2 · workers.
 struct wave {

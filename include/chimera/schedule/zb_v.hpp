@@ -11,9 +11,9 @@
 
 namespace chimera {
 
-/// ZB-V (Qi et al., arXiv 2401.10241, section 6; 2405.15362): two stages a worker on a V, at the memory of 1F1B:
-/// 2 · workers activations of a (half-deep) stage. F = I = W = 1 tick: makespan 6N + workers - 1 for N >= workers, and for
-/// N >= 2 · workers - 1 no bubble between a worker's first and last slot.
+/// The schedule ZB-V (Qi et al., arXiv 2401.10241, section 6; 2405.15362): two stages a worker on a V, at the memory of
+/// 1F1B: 2 · workers activations of a (half-deep) stage. F = I = W = 1 tick: makespan 6N + workers - 1 for N >=
+/// workers, and for N >= 2 · workers - 1 no bubble between a worker's first and last slot.
 struct zb_v {
     int stages = 2;
     int micro_batches = 1;
