@@ -135,7 +135,7 @@ TEST(ScheduleFile, SaysWhenWeightsChange) {
 
 TEST(ProgramFile, VersionsAndPairsAreStrict) {
     const std::string text =
-        json(program_view(lower(make_schedule({.family = "pipedream", .stages = 2, .micro_batches = 3, .scale = {}}))));
+        json(lower(make_schedule({.family = "pipedream", .stages = 2, .micro_batches = 3, .scale = {}})));
     EXPECT_NO_THROW(read_table(text));
     refused(with(text, "\"version\":0,\"first\"", "\"version\":256,\"first\""), "version is 256");
     refused(with(text, "\"version\":0,\"first\"", "\"version\":-1,\"first\""), "version is -1");
@@ -198,8 +198,8 @@ TEST(ScheduleFile, BrokenLawsAreVerifysToSay) {
 }
 
 std::string program_text() {
-    return json(program_view(
-        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"}))));
+    return json(
+        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"})));
 }
 
 TEST(ProgramFile, IsChecked) {
