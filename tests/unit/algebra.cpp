@@ -103,6 +103,7 @@ TEST(algebra, fill_uses_every_bubble_that_it_can_and_keeps_to_the_memory) {
             (void)fill(split_backward(generate(one_f_one_b{4, 6})), 3);
         },
         ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
+    EXPECT_THROW((void)fill(split_backward(generate(one_f_one_b{4, 6})), 0), chimera_error);
 }
 
 TEST(algebra, pair_joins_forwards_with_backwards_of_other_units) {

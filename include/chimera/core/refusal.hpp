@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <string>
 
-// One list serves the run-time text and the static_assert of every family: the texts cannot drift apart.
+// One list serves the run-time text and the static_assert of every family (core/fixed_schedule.hpp): the texts cannot
+// drift apart.
 #define CHIMERA_REFUSALS(X)                                                                                          \
     X(stages_below_one, "stages must be at least 1 (a pipeline needs a stage)")                                      \
     X(stages_odd, "stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages") \

@@ -40,7 +40,7 @@ struct shape {
     std::int32_t micro_batches = 0;             ///< over the whole iteration, all pipelines together
     std::int32_t micro_batch_parts = 1;         ///< units a micro-batch is cut into: 2 under backward halving
     update_rule update = update_rule::flushed;  ///< when weights change
-    std::int32_t update_every = 0;  ///< micro-batches of a group, after which a stage updates; 0: all of them
+    std::int32_t update_every = 0;  ///< micro-batches between two updates of a stage; 0 where `update` is `flushed`
 
     [[nodiscard]] constexpr std::int32_t units() const noexcept { return micro_batches * micro_batch_parts; }
     friend constexpr bool operator==(const shape&, const shape&) = default;

@@ -94,3 +94,5 @@ constexpr auto visit_family(family which, const F& f) {
 }
 
 }  // namespace chimera
+
+#undef CHIMERA_FAMILIES

@@ -12,7 +12,8 @@
 namespace chimera {
 
 /// A family chosen at run time, with the options that some families have; a schedule_spec, too.
-/// An option that is 0 leaves the choice to the family.
+/// An option that is 0 leaves the choice to the family: std::optional cannot be part of a template argument, a spec
+/// can.
 struct family_spec {
     family which = family::one_f_one_b;
     int stages = 1;

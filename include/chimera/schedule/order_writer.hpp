@@ -22,11 +22,10 @@ public:
         to_ = out_.entries.data();
     }
 
-    constexpr void add(pass op, int stage, int unit, int pipeline = 0) {
+    constexpr void add(pass op, int stage, int unit) {
         to_->op = op;
         to_->stage = static_cast<std::uint16_t>(stage);
         to_->first = unit;
-        to_->pipeline = static_cast<std::uint16_t>(pipeline);
         ++to_;
     }
     /// The slot added last.
