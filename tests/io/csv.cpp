@@ -288,7 +288,7 @@ TEST(Json, OrdersWithoutTicks) {
     } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr("worker 2, slot 7: key 'tick' is missing (all slots have one, or none)"));
     }
-    std::string waits = without(without(json(schedule_view(generate(gpipe{2, 1}))), "tick"), "ticks");
+    std::string waits = without(without(json(generate(gpipe{2, 1})), "tick"), "ticks");
     const std::size_t f = waits.rfind("\"op\":\"F\""), b = waits.rfind("\"op\":\"B\"");
     std::swap(waits[f + 6], waits[b + 6]);
     EXPECT_TRUE(verify(std::get<schedule>(read_table(waits))).broken(law::ordered));
