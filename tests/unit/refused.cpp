@@ -96,6 +96,27 @@ TEST(refused, an_order_by_hand_names_its_rule) {
     EXPECT_EQ(agreed_rule(custom{"0F0 0B0; 2F0 2B0"}), refusal::custom_stage_missing);
 }
 
+/// Sizes of a spec outside the library, without `make()`.
+struct own_sizes {
+    int micro_batches = 1;
+
+    refusal refused() const { return micro_batches < 1 ? refusal::micro_batches_below_one : refusal::none; }
+    int workers() const { return 1; }
+    int placements() const { return 1; }
+    std::size_t slot_count() const { return 2 * static_cast<std::size_t>(micro_batches); }
+};
+struct own_spec : own_sizes {
+    schedule make() const { return generate(gpipe{1, micro_batches}); }
+};
+static_assert(schedule_spec<gpipe> && schedule_spec<family_spec> && schedule_spec<own_spec>);
+static_assert(!schedule_spec<own_sizes>);
+
+TEST(refused, a_spec_outside_the_library_may_have_a_public_make) {
+    EXPECT_EQ(agreed_rule(own_spec{{4}}), refusal::none);
+    EXPECT_EQ(agreed_rule(own_spec{{0}}), refusal::micro_batches_below_one);
+    EXPECT_EQ(generate(own_spec{{4}}).entries.size(), 8U);
+}
+
 TEST(refused, functions_with_sizes_of_their_own_name_the_rule) {
     const auto rule_of = [](const auto& call) {
         const auto error = error_of(call);
