@@ -32,7 +32,7 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
                            .worker = w,
                            .index = i - begin,
                            .stage = x.stage,
-                           .unit = x.first,
+                           .unit = applying(x.first),
                            .pipeline = x.pipeline,
                            .other = limit,
                            .instruction = is_program(t)});

@@ -76,7 +76,7 @@ constexpr void check_collective_order(const program_view& p, report& r) {
         fault f = program_fault(p, law::synchronised, complaint::collective_order, e.worker, e.at);
         f.other = rounds.stage_of(e.before);
         for (const reduction_pair& rival : pairs)
-            if (f.peer < 0 && rival.after == e.before && rival.worker != e.worker &&
+            if (!f.peer && rival.after == e.before && rival.worker != e.worker &&
                 remains[static_cast<std::size_t>(rival.before)])
                 f.peer = rival.worker;
         r.add(f);

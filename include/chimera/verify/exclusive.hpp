@@ -29,13 +29,13 @@ constexpr void check_exclusive(const schedule_view& s, report& r) {
                 last_tick = x.tick;
                 continue;
             }
-            const auto complain = [&](complaint what, std::int32_t other = -1) {
+            const auto complain = [&](complaint what, std::optional<std::int32_t> other = std::nullopt) {
                 r.add({.law = law::exclusive,
                        .what = what,
                        .worker = w,
                        .index = i - begin,
                        .stage = x.stage,
-                       .unit = x.first,
+                       .unit = applying(x.first),
                        .pipeline = x.pipeline,
                        .other = other});
             };
@@ -82,7 +82,7 @@ constexpr void check_exclusive(const program_view& p, report& r) {
                        .worker = w,
                        .index = i - begin,
                        .stage = all[i].stage,
-                       .unit = all[i].first,
+                       .unit = applying(all[i].first),
                        .pipeline = all[i].pipeline,
                        .instruction = true});
     }

@@ -44,7 +44,7 @@ constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i,
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const entry e = entry_of(x);
     if (!in_range(p.head, e)) return;
-    const auto complain = [&](complaint what, std::int32_t unit, std::int32_t buffer) {
+    const auto complain = [&](complaint what, std::int32_t unit, std::optional<std::int32_t> buffer) {
         if (!loud) return;
         r.add({.law = law::housed,
                .what = what,
@@ -57,7 +57,7 @@ constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i,
                .instruction = true});
     };
     if (x.list >= 0 && static_cast<std::size_t>(x.list) + x.count > p.buffers.size())
-        return complain(complaint::bad_buffer, e.first, -1);
+        return complain(complaint::bad_buffer, e.first, std::nullopt);
     for (std::int32_t k = 0; k < e.count; ++k) {
         const std::int32_t b = p.buffer_of(x, k);
         complaint what{};

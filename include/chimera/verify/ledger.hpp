@@ -116,7 +116,7 @@ template <typename View>
             .worker = w,
             .index = at - t.offsets[static_cast<std::size_t>(w)],
             .stage = e.stage,
-            .unit = e.first,
+            .unit = applying(e.first),
             .pipeline = e.pipeline,
             .instruction = is_program(t)};
 }

@@ -30,9 +30,9 @@ struct mail {
             .worker = w,
             .index = i - p.offsets[static_cast<std::size_t>(w)],
             .stage = x.stage,
-            .unit = x.first,
+            .unit = applying(x.first),
             .pipeline = x.pipeline,
-            .peer = x.peer,
+            .peer = applying(x.peer),
             .instruction = true};
 }
 

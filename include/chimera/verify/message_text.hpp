@@ -4,14 +4,21 @@
 #include <chimera/core/error.hpp>
 #include <chimera/verify/report.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace chimera {
 namespace detail {
 
 /// ", <what> <number>" for a number that applies.
-[[nodiscard]] inline std::string place(const char* what, std::int32_t number) {
-    return number < 0 ? std::string() : std::string(", ") + what + ' ' + std::to_string(number);
+[[nodiscard]] inline std::string place(const char* what, std::optional<std::int32_t> number) {
+    return number ? std::string(", ") + what + ' ' + std::to_string(*number) : std::string();
+}
+
+/// A number inside a text, "?" for one that does not apply.
+[[nodiscard]] inline std::string shown(std::optional<std::int32_t> number) {
+    return number && *number >= 0 ? std::to_string(*number) : "?";
 }
 
 }  // namespace detail
@@ -28,9 +35,9 @@ namespace detail {
         if (*c == '|')
             text += (at.empty() ? std::string() : " at" + at.substr(1)) + ' ';
         else if (*c == '#')
-            text += f.other < 0 ? "?" : std::to_string(f.other);
+            text += detail::shown(f.other);
         else if (*c == '@')
-            text += f.peer < 0 ? "?" : std::to_string(f.peer);
+            text += detail::shown(f.peer);
         else
             text += *c;
     }

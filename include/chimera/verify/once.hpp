@@ -25,14 +25,14 @@ constexpr bool enter(passes& p, pass op, std::int32_t at) {
 
 template <typename View>
 constexpr void complain_once(const View& t, complaint what, std::int32_t w, std::int32_t i, std::int32_t unit,
-                             std::int32_t other, report& r) {
+                             std::optional<std::int32_t> other, report& r) {
     const auto& x = items(t)[static_cast<std::size_t>(i)];
     r.add({.law = law::once,
            .what = what,
            .worker = w,
            .index = i - t.offsets[static_cast<std::size_t>(w)],
            .stage = x.stage,
-           .unit = unit,
+           .unit = applying(unit),
            .pipeline = x.pipeline,
            .other = other,
            .instruction = is_program(t)});
@@ -42,10 +42,12 @@ constexpr void complain_once(const View& t, complaint what, std::int32_t w, std:
 template <typename View>
 constexpr bool well_placed(const View& t, std::int32_t w, std::int32_t i, report& r) {
     const auto& x = items(t)[static_cast<std::size_t>(i)];
-    const auto complain = [&](complaint what, std::int32_t other) { complain_once(t, what, w, i, x.first, other, r); };
-    if (!known(x)) return complain(complaint::unknown_pass, -1), false;
+    const auto complain = [&](complaint what, std::optional<std::int32_t> other) {
+        complain_once(t, what, w, i, x.first, other, r);
+    };
+    if (!known(x)) return complain(complaint::unknown_pass, std::nullopt), false;
     if (!computes(x)) return false;
-    if (!in_range(t.head, entry_of(x))) return complain(complaint::out_of_range, -1), false;
+    if (!in_range(t.head, entry_of(x))) return complain(complaint::out_of_range, std::nullopt), false;
     const std::int32_t home = t.worker_of(x.pipeline, x.stage);
     return home == w || (complain(complaint::wrong_worker, home), false);
 }
@@ -75,7 +77,7 @@ constexpr ledger enter_all(const View& t, report& r) {
                 if (pipeline[u] != x.pipeline)
                     complain_once(t, complaint::two_pipelines, w, i, static_cast<std::int32_t>(u), pipeline[u], r);
                 else if (!enter(at[x.stage * units + u], static_cast<pass>(x.op), i))
-                    complain_once(t, complaint::duplicate, w, i, static_cast<std::int32_t>(u), -1, r);
+                    complain_once(t, complaint::duplicate, w, i, static_cast<std::int32_t>(u), std::nullopt, r);
             }
         }
     return l;
@@ -94,10 +96,10 @@ constexpr void check_complete(const View& t, const ledger& l, report& r) {
                 const std::int32_t on = pipeline[u];
                 r.add({.law = law::once,
                        .what = what,
-                       .worker = on < 0 ? -1 : t.worker_of(on, s),
+                       .worker = on < 0 ? std::nullopt : std::optional(t.worker_of(on, s)),
                        .stage = s,
                        .unit = u,
-                       .pipeline = on,
+                       .pipeline = applying(on),
                        .instruction = is_program(t)});
             };
             if (p->forward < 0) complain(complaint::no_forward);

@@ -3,6 +3,9 @@
 
 #include <chimera/verify/check.hpp>
 
+#include <cstdint>
+#include <optional>
+
 namespace chimera {
 
 /// Numbers that say in a compiler's message what they count.
@@ -48,6 +51,9 @@ struct first_fault {
     fault what;
 };
 
+/// Returns a number as `broken` shows it: -1 if it does not apply.
+[[nodiscard]] consteval int number_of(std::optional<std::int32_t> number) noexcept { return number.value_or(-1); }
+
 template <typename Table>
 [[nodiscard]] consteval first_fault find_first_fault(const Table& table, limits allowed) {
     const report found = verify(table, allowed);
@@ -62,11 +68,15 @@ template <const auto& Table, limits Allowed = limits{}>
 [[nodiscard]] consteval bool prove() {
     constexpr detail::first_fault found = detail::find_first_fault(Table, Allowed);
     if constexpr (found.any && found.what.instruction)
-        return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::instruction{found.what.index},
-                             at::stage{found.what.stage}, at::unit{found.what.unit}>) == 0;
+        return sizeof(broken<found.what.law, at::worker{detail::number_of(found.what.worker)},
+                             at::instruction{detail::number_of(found.what.index)},
+                             at::stage{detail::number_of(found.what.stage)},
+                             at::unit{detail::number_of(found.what.unit)}>) == 0;
     else if constexpr (found.any)
-        return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::slot{found.what.index},
-                             at::stage{found.what.stage}, at::unit{found.what.unit}>) == 0;
+        return sizeof(
+                   broken<found.what.law, at::worker{detail::number_of(found.what.worker)},
+                          at::slot{detail::number_of(found.what.index)}, at::stage{detail::number_of(found.what.stage)},
+                          at::unit{detail::number_of(found.what.unit)}>) == 0;
     else
         return true;
 }

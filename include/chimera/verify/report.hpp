@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace chimera {
@@ -24,21 +25,30 @@ inline constexpr int law_count = 8;
     return names[static_cast<int>(which)];
 }
 
-/// One broken law and where. Numbers that do not apply are -1.
+/// One broken law and its place. Numbers that do not apply are empty.
 struct fault {
     chimera::law law = law::once;
     complaint what = complaint::bad_shape;
-    std::int32_t worker = -1;
-    std::int32_t index = -1;  ///< slot or instruction in the worker's row
-    std::int32_t stage = -1;
-    std::int32_t unit = -1;
-    std::int32_t pipeline = -1;
-    std::int32_t peer = -1;
-    std::int32_t other = -1;   ///< an index, a limit or a count that it clashes with, as the text says
-    bool instruction = false;  ///< `index` counts instructions of a program, not slots of a schedule
+    std::optional<std::int32_t> worker{};
+    std::optional<std::int32_t> index{};  ///< slot or instruction in the worker's row
+    std::optional<std::int32_t> stage{};
+    std::optional<std::int32_t> unit{};
+    std::optional<std::int32_t> pipeline{};
+    std::optional<std::int32_t> peer{};
+    std::optional<std::int32_t> other{};  ///< an index, a limit or a count that it clashes with, as the text says
+    bool instruction = false;             ///< `index` counts instructions of a program, not slots of a schedule
 
     friend constexpr bool operator==(const fault&, const fault&) = default;
 };
+
+namespace detail {
+
+/// Returns a number of an instruction or slot, or nothing for a negative one, which applies to nothing.
+[[nodiscard]] constexpr std::optional<std::int32_t> applying(std::int32_t number) noexcept {
+    return number < 0 ? std::nullopt : std::optional(number);
+}
+
+}  // namespace detail
 
 /// The limits that verify holds a schedule or program to, and how much it says.
 struct limits {

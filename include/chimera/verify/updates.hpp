@@ -46,7 +46,7 @@ private:
         for (std::int32_t u = x.first; u < x.first + x.count; ++u) last_of(x.stage, groups[u]) = value;
     }
 
-    constexpr void complain(complaint what, std::int32_t w, std::int32_t i, std::int32_t other) {
+    constexpr void complain(complaint what, std::int32_t w, std::int32_t i, std::optional<std::int32_t> other) {
         fault f = program_fault(p, law::synchronised, what, w, i);
         f.other = other;
         r.add(f);
@@ -56,22 +56,25 @@ private:
         const instruction& x = p.instructions[at(i)];
         if (contributes(x)) return add(w, i);
         if (x.op < action::reduce_gradient || x.op > action::update_weights) return;
-        if (x.stage >= p.head.stages || !points[x.stage].holds) return complain(complaint::not_held, w, i, -1);
+        if (x.stage >= p.head.stages || !points[x.stage].holds)
+            return complain(complaint::not_held, w, i, std::nullopt);
         const bool shared = h.size(x.stage) > 1;
-        if (x.op != action::update_weights && !shared) complain(complaint::needless_reduce, w, i, -1);
+        if (x.op != action::update_weights && !shared) complain(complaint::needless_reduce, w, i, std::nullopt);
         counts& c = points[x.stage];
         const auto before_last = [&](std::int32_t group, complaint what) {
             if (last_of(x.stage, group) > i) complain(what, w, i, last_of(x.stage, group) - p.offsets[at(w)]);
         };
         if (x.op == action::reduce_gradient) {
-            if (c.reduces > c.updates || c.reduces == groups.count) return complain(complaint::duplicate, w, i, -1);
+            if (c.reduces > c.updates || c.reduces == groups.count)
+                return complain(complaint::duplicate, w, i, std::nullopt);
             before_last(c.reduces++, complaint::early_reduce);
         } else if (x.op == action::wait_gradient) {
-            if (c.waits >= c.reduces) return complain(shared ? complaint::early_wait : complaint::duplicate, w, i, -1);
+            if (c.waits >= c.reduces)
+                return complain(shared ? complaint::early_wait : complaint::duplicate, w, i, std::nullopt);
             ++c.waits;
         } else {
-            if (c.updates == groups.count) return complain(complaint::duplicate, w, i, -1);
-            if (shared && c.waits <= c.updates) complain(complaint::early_update, w, i, -1);
+            if (c.updates == groups.count) return complain(complaint::duplicate, w, i, std::nullopt);
+            if (shared && c.waits <= c.updates) complain(complaint::early_update, w, i, std::nullopt);
             before_last(c.updates++, complaint::late_contribution);
         }
     }

@@ -98,7 +98,7 @@ private:
         fault f = program_fault(p, law::housed, what, w, i);
         f.other = other;
         r.add(f);
-        stages[at(f.stage)].broken = true;
+        stages[p.instructions[at(i)].stage].broken = true;
     }
 
     constexpr void look_at(std::int32_t w, std::int32_t i) {
