@@ -28,7 +28,7 @@ struct arguments {
 template <class Table>
 void require_proven(const Table& of, const arguments& with) {
     const report found = verify(of);
-    if (!found.ok()) refuse(with.family.family + ": " + message(found.faults.front()));
+    if (!found.ok()) refuse(with.family.family + ": " + message(found.faults.front()), found.faults.front().what);
     with.family.check_memory(of.head, found.peaks);
 }
 

@@ -53,7 +53,7 @@ int number(const family_option& option, std::int64_t value) {
 
 /// Refuses what the family does, and what would be too large once it is widened.
 void check_sizes(const family_spec& spec, std::int64_t width) {
-    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
+    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why), why);
     const std::int64_t workers = spec.workers() * width;
     // stages × pipelines: an int would overflow before it is refused
     const std::int64_t places =

@@ -47,7 +47,7 @@ auto on_line(const measured_line& line, const Make& make) {
 }
 
 void check_family(const measured_line& line, const family_spec& spec) {
-    if (const refusal why = spec.refused(); why != refusal::none) refuse(line.where() + text(why));
+    if (const refusal why = spec.refused(); why != refusal::none) refuse(line.where() + text(why), why);
     if (spec.slot_count() > 10'000'000)
         refuse(line.where() + "an iteration has more than 10 million passes (each is simulated) correct the batch");
 }
