@@ -7,8 +7,8 @@
 #include <executor/cli/shared_options.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/forecast/predict.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/write.hpp>
 #include <executor/job/job.hpp>

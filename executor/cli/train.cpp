@@ -4,8 +4,8 @@
 #include <executor/cli/commands.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/choose.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/trainer.hpp>
 #include <executor/workers/process_group.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/job/job.hpp>
 
 #include <limits>
@@ -10,6 +10,7 @@ namespace chimera::executor {
 
 namespace {
 
+using detail::fields;
 using nlohmann::json;
 
 void read_model(const json& value, const std::string& where, gpt2_sizes& model) {
@@ -17,7 +18,7 @@ void read_model(const json& value, const std::string& where, gpt2_sizes& model) 
         model = named_model(value.get<std::string>());
         return;
     }
-    object_reader reader(value, where + ": model");
+    fields reader(value, where + ": model");
     reader.read("layers", model.layers, 1, 4096);
     reader.read("heads", model.heads, 1, 1024);
     reader.read("channels", model.channels, 1, 65536);
@@ -93,7 +94,7 @@ void read_order(const json& value, const std::string& where, family_options& mad
 }
 
 void read_schedule(const json& value, const std::string& where, job& made) {
-    object_reader reader(value, where + ": schedule");
+    fields reader(value, where + ": schedule");
     auto& schedule = made.schedule;
     reader.read("family", schedule.family);
     reader.read("stages", schedule.stages, 1, 65535);
@@ -116,7 +117,7 @@ void read_schedule(const json& value, const std::string& where, job& made) {
 }
 
 void read_optimiser(const json& value, const std::string& where, optimiser_settings& optimiser) {
-    object_reader reader(value, where + ": optimiser");
+    fields reader(value, where + ": optimiser");
     reader.read("learning_rate", optimiser.learning_rate, 1e-12, 100);
     reader.read("min_learning_rate", optimiser.min_learning_rate, 0, 100);
     reader.read("warmup", optimiser.warmup, 0, 1'000'000'000);
@@ -129,7 +130,7 @@ void read_optimiser(const json& value, const std::string& where, optimiser_setti
             refuse(where + ": optimiser: betas is " + one_line(betas->dump(-1, ' ', true)) +
                    " (not two numbers) give [0.9, 0.95]");
         const json pair{{"beta1", (*betas)[0]}, {"beta2", (*betas)[1]}};
-        object_reader inner(pair, where + ": optimiser: betas");
+        fields inner(pair, where + ": optimiser: betas");
         inner.read("beta1", optimiser.beta1, 0, 0.999999);
         inner.read("beta2", optimiser.beta2, 0, 0.9999999);
     }
@@ -153,7 +154,7 @@ gpt2_sizes named_model(std::string_view name) {
 job parse_job(std::string_view text, const std::string& name) {
     const std::string where = "job " + name;
     const json value = parse_json(text, where);
-    object_reader reader(value, where);
+    fields reader(value, where);
     std::string format = "chimera.job";
     int version = 1;
     reader.read("format", format);
@@ -164,7 +165,7 @@ job parse_job(std::string_view text, const std::string& name) {
     if (const auto* data = reader.find("data")) read_data(*data, where, made.data);
     if (const auto* schedule = reader.find("schedule")) read_schedule(*schedule, where, made);
     if (const auto* batch = reader.find("batch")) {
-        object_reader inner(*batch, where + ": batch");
+        fields inner(*batch, where + ": batch");
         inner.read("sequences", made.batch.sequences, 1, 65536);
         inner.read("tokens", made.batch.tokens, 1, 1 << 20);
         inner.finish();

@@ -2,7 +2,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/render/json.hpp>
 #include <executor/io/checksum.hpp>
-#include <executor/io/object_reader.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/job/job.hpp>
 #include <executor/layers/stage_layers.hpp>
 

@@ -2,7 +2,6 @@
 #include <executor/io/fields.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/read.hpp>
 #include <executor/memory/run_memory.hpp>
 #include <executor/planner/choice_names.hpp>

@@ -95,10 +95,10 @@ TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
     EXPECT_THAT(refused(R"({"data":"x","data":"y"})"), HasSubstr("key twice (data)"));
     EXPECT_THAT(refused("{\"data\":" + std::string(1000, '[')), HasSubstr("nested too deep"));
     EXPECT_THAT(refused(R"({"data":"x","sede":1})"),
-                HasSubstr("unknown key \"sede\" (misspelt?) known are batch, checkpoint_interval"));
-    EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: unknown key \"layer\""));
+                HasSubstr("key \"sede\" is unknown (misspelt?) known are batch, checkpoint_interval"));
+    EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: key \"layer\" is unknown"));
     EXPECT_THAT(refused(R"({"model":{"layers":0}})"),
-                HasSubstr("layers is 0 (it does not fit) give a whole number from 1"));
+                HasSubstr("layers is 0 (out of range) give a whole number from 1"));
     EXPECT_THAT(refused(R"({"model":{"layers":-1}})"), HasSubstr("layers is -1"));
     EXPECT_THAT(refused(R"({"model":{"layers":1e400}})"), HasSubstr("not valid JSON"));
     EXPECT_THAT(refused(R"({"model":{"layers":99999999999999999999}})"), HasSubstr("layers is 1e+20"));
