@@ -45,15 +45,15 @@ per_stage transfer_bytes(const std::string& path) {
 }
 
 contest contest_of(const arguments& with) {
-    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    constexpr int most = std::numeric_limits<int>::max();
     contest out;
     if (with.stages.has_value() == with.workers.has_value())
         refuse("--stages or --workers is needed (one of them, and not both) say what all families have in common");
     if (!with.micro_batches) refuse("--micro-batches is missing (compare needs it) give their number per iteration");
-    if (with.stages) out.stages = whole("--stages", *with.stages, 1, most);
-    if (with.workers) out.workers = whole("--workers", *with.workers, 1, 65535);
+    if (with.stages) out.stages = static_cast<int>(whole("--stages", *with.stages, 1, most));
+    if (with.workers) out.workers = static_cast<int>(whole("--workers", *with.workers, 1, 65535));
     out.families = with.families;
-    out.micro_batches = whole("--micro-batches", *with.micro_batches, 1, most);
+    out.micro_batches = static_cast<int>(whole("--micro-batches", *with.micro_batches, 1, most));
     if (with.memory) out.memory = positive("--memory", *with.memory);
     out.cost = with.costs ? load_costs(*with.costs) : plain_costs();
     const std::int64_t lists = std::max(out.stages, out.workers);

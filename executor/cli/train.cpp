@@ -111,7 +111,7 @@ job job_of(const train_arguments& from) {
         const auto& option = job_options()[i];
         const nlohmann::json::json_pointer key(option.key);
         auto& parent = json[key.parent_pointer()];
-        if (parent.is_string()) parent = nlohmann::json::parse(model_text(named_model(parent.get<std::string>())));
+        if (parent.is_string()) parent = model_json(named_model(parent.get<std::string>()));
         if (!parent.is_null() && !parent.is_object())
             refuse("job " + shown(from.file) + ": " + option.key +
                    " has no place (what holds it is not an object) correct the file");
@@ -124,8 +124,7 @@ job job_of(const train_arguments& from) {
         if (from.flags[i]) json["schedule"][std::string(family_option_table[i].key)] = true;
     if (from.deterministic) json["deterministic"] = true;
     if (from.no_graph) json["graph"] = false;
-    const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
+    return read_job(json, from.file.empty() ? "of the command line" : shown(from.file));
 }
 
 /// Runs on every rank; only the first one prints.

@@ -46,9 +46,9 @@ struct refused_family {
 /// The contest: its sizes and conditions.
 struct contest {
     std::vector<std::string> families;  ///< by their names as contenders; empty: everybody
-    std::int64_t stages = 0;            ///< of the model, the same for everybody; 0: workers count
-    std::int64_t workers = 0;           ///< the same for everybody; 0: stages count
-    std::int64_t micro_batches = 0;     ///< of an iteration
+    int stages = 0;                     ///< of the model, the same for everybody; 0: workers count
+    int workers = 0;                    ///< the same for everybody; 0: stages count
+    int micro_batches = 0;              ///< of an iteration
     costs cost;                         ///< of a stage, or of a worker's share of the model where workers count
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold

@@ -31,8 +31,9 @@ bool recomputes(const program_view& of, int stage) {
 }  // namespace
 
 const executed_numbers& numbers_of(const job& wanted) {
-    if (wanted.precision == "bf16") return wanted.device == "cpu" ? numbers_on_cpu_in_bf16 : numbers_on_gpu_in_bf16;
-    return wanted.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
+    if (wanted.in_bf16())
+        return wanted.device == training_device::cpu ? numbers_on_cpu_in_bf16 : numbers_on_gpu_in_bf16;
+    return wanted.device == training_device::cuda ? numbers_on_gpu : numbers_on_cpu;
 }
 
 model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/choice_names.hpp>
 #include <executor/io/fields.hpp>
-#include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
 namespace chimera::executor {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/choice_names.hpp>
 #include <executor/io/fields.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/io/read.hpp>
 #include <executor/memory/run_memory.hpp>
-#include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
 #include <executor/model/known_models.hpp>
@@ -94,11 +94,11 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
 }
 
 /// A training job as a request: what it trains in an iteration, on so many workers of this machine as it asks for.
-json request_of_job(const json& value, const std::string& text, const std::string& path) {
-    const job wanted = parse_job(text, path);
+json request_of_job(const json& value, const std::string& path) {
+    const job wanted = read_job(value, path);
     const family_options& s = wanted.schedule;
-    const std::int64_t samples = s.width * s.micro_batches * wanted.batch.sequences;
-    const schedule order = make_schedule(s);
+    const std::int64_t samples = std::int64_t{s.width} * s.micro_batches * wanted.batch.sequences;
+    const schedule order = schedule_of(wanted);
     return {{"format", "chimera.plan"},
             {"version", 1},
             {"samples", samples},
@@ -136,8 +136,7 @@ double bytes_of(const json& value, const std::string& what) {
 }
 
 json read_plan_request(const std::string& path) {
-    const std::string text = read_file(path);
-    const json value = parse_json(text, path);
+    const json value = parse_json(read_file(path), path);
     const std::string format = value.is_object() && value.contains("format") && value["format"].is_string()
                                    ? value["format"].get<std::string>()
                                    : "";
@@ -149,10 +148,10 @@ json read_plan_request(const std::string& path) {
         request["before"] = plan["ranking"];
         return request;
     }
-    if (format == "chimera.plan") return json(value);
+    if (format == "chimera.plan") return value;
     // A job may leave its format out; what it cannot leave out is its data.
     if (format == "chimera.job" || (!value.contains("format") && value.is_object() && value.contains("data")))
-        return request_of_job(value, text, path);
+        return request_of_job(value, path);
     refuse(path + " is no request (its format is " + shown(json(format)) + ") give a chimera.plan or a chimera.job");
 }
 
@@ -165,7 +164,7 @@ plan_task resolve(const json& request, const std::string& name) {
         from.wrong("format", json(format), "no request", "chimera.plan");
     from.whole("version", 1, 1, 1);
     if (const json* wanted = from.find("job")) {
-        out.training = parse_job(wanted->dump(-1, ' ', false, json::error_handler_t::replace), name + ": job");
+        out.training = read_job(*wanted, name + ": job");
         out.what = model_of_job(*out.training);
         // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
         out.asked.zero = {0};

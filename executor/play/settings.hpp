@@ -12,7 +12,8 @@ namespace chimera::executor::play {
 /// Everything that the figures on the screen depend on. Times are in ticks, of one of the `of.stages` stages and one
 /// micro-batch; all stages take the same.
 struct settings {
-    family_options of{.family = "bidirectional", .stages = 4, .micro_batches = 4};  ///< data_parallel: see `options_of`
+    /// For data_parallel see `options_of`.
+    family_options of{{.which = family::bidirectional, .stages = 4, .micro_batches = 4}};
     double forward = 1;
     double backward = 2;         ///< both halves together
     double weight_gradient = 1;  ///< the half of a backward that computes weight gradients; less than `backward`
