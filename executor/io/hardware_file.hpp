@@ -28,6 +28,6 @@ struct fitted_hardware {
 fitted_hardware load_hardware(const std::string& path);
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
-std::string hardware_text(const hardware& of);
+nlohmann::json hardware_json(const hardware& numbers);
 
 }  // namespace chimera::executor

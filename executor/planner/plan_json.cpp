@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/render/plan_text.hpp>
 
+#include <executor/layers/stage_layers.hpp>
 #include <executor/planner/plan_json.hpp>
 
 namespace chimera::executor {
@@ -55,12 +56,7 @@ job job_of(const job& from, const configuration& with) {
     out.file = nullptr;
     out.sync = with.synchronisation;
     out.batch.sequences = with.micro_batch;
-    out.blocks.clear();
-    // Layers are the embedding, the blocks and the head.
-    for (std::size_t i = 0; i + 1 < with.cuts.size(); ++i) {
-        const int from_layer = std::max(with.cuts[i], 1), to_layer = std::min(with.cuts[i + 1], from.model.layers + 1);
-        out.blocks.push_back(std::max(0, to_layer - from_layer));
-    }
+    out.blocks = blocks_of(with.cuts, from.model.layers);
     return out;
 }
 

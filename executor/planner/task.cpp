@@ -45,8 +45,8 @@ std::vector<double> list_of(const json& value, const std::string& what, bool byt
 cluster cluster_of(const json& value, const std::string& called, std::optional<double>& held_out) {
     fields from(value, called + ": cluster");
     cluster out;
-    out.nodes = static_cast<int>(from.whole("nodes", 1, workers_most, 1));
-    out.workers_per_node = static_cast<int>(from.whole("workers_per_node", 1, workers_most, 1));
+    from.read("nodes", out.nodes, 1, workers_most);
+    from.read("workers_per_node", out.workers_per_node, 1, workers_most);
     if (std::int64_t{out.nodes} * out.workers_per_node > workers_most)
         refuse(from.of() + " has more than " + std::to_string(workers_most) + " workers (too many) give fewer nodes");
     if (const json* memory = from.find("memory")) out.memory = bytes_of(*memory, from.of() + ": memory");
@@ -88,8 +88,8 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     };
     numbers("zero", 0, 3, asked.zero);
     numbers("tensor", 1, 1024, asked.tensors);
-    asked.most_stages = static_cast<int>(from.whole("stages_most", 1, 65535, asked.most_stages));
-    asked.most_micro_batch = static_cast<int>(from.whole("micro_batch_most", 1, 1 << 20, asked.most_micro_batch));
+    from.read("stages_most", asked.most_stages, 1, 65535);
+    from.read("micro_batch_most", asked.most_micro_batch, 1, 1 << 20);
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 

@@ -127,8 +127,8 @@ TEST(ScheduleFile, SaysWhenWeightsChange) {
 }
 
 TEST(ProgramFile, VersionsAndPairsAreStrict) {
-    const std::string text =
-        json(program_view(lower(make_schedule({.family = "pipedream", .stages = 2, .micro_batches = 3, .scale = {}}))));
+    const std::string text = json(
+        program_view(lower(make_schedule({{.which = chimera::family::pipedream, .stages = 2, .micro_batches = 3}}))));
     EXPECT_NO_THROW(read_table(text));
     refused(with(text, "\"version\":0,\"first\"", "\"version\":256,\"first\""), "version is 256");
     refused(with(text, "\"version\":0,\"first\"", "\"version\":-1,\"first\""), "version is -1");
@@ -189,8 +189,10 @@ TEST(ScheduleFile, BrokenLawsAreVerifysToSay) {
 }
 
 std::string program_text() {
-    return json(program_view(
-        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"}))));
+    return json(program_view(lower(make_schedule({{.which = chimera::family::bidirectional,
+                                                   .stages = 2,
+                                                   .micro_batches = 4,
+                                                   .scale = chimera::scale::doubling}}))));
 }
 
 TEST(ProgramFile, IsChecked) {
@@ -279,21 +281,18 @@ TEST(CostsFile, IsStrict) {
 }
 
 TEST(Family, RefusesInOneLine) {
-    const auto refused_family = [](const family_options& o, const std::string& part) {
+    family_options o{{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}};
+    const auto change = [&](auto apply, const std::string& part) {
+        family_options changed = o;
         try {
-            make_schedule(o);
+            apply(changed);
+            make_schedule(changed);
             ADD_FAILURE() << part;
         } catch (const chimera_error& e) {
             EXPECT_THAT(e.what(), HasSubstr(part));
         }
     };
-    family_options o{.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}};
-    const auto change = [&](auto apply, const std::string& part) {
-        family_options changed = o;
-        apply(changed);
-        refused_family(changed, part);
-    };
-    change([](auto& c) { c.family = "zigzag"; }, "known are gpipe, one_f_one_b, ");
+    change([](auto& c) { c.which = family_named("zigzag"); }, "known are gpipe, one_f_one_b, ");
     change([](auto& c) { c.stages = 5; }, "even");
     change([](auto& c) { c.stages = 0; }, "stages is 0");
     change([](auto& c) { c.stages = -4; }, "stages is -4");
@@ -302,16 +301,17 @@ TEST(Family, RefusesInOneLine) {
     change([](auto& c) { c.pipelines = 3; }, "pipelines");
     change([](auto& c) { c.stages = 8, c.pipelines = 6; }, "divide");
     change([](auto& c) { c.stages = 65534, c.pipelines = 65534; }, "pipelines are too many");
-    change([](auto& c) { c.scale = "triple"; }, "direct, doubling or halving");
+    change([](auto&) { value_of_label(family_option_table[1], "triple"); }, "direct, doubling or halving");
     change([](auto& c) { c.width = 0; }, "width is 0");
     change([](auto& c) { c.width = 60000; }, "more than 65535");
-    change([](auto& c) { c.recompute = "4"; }, "stages from 0 to 3");
-    change([](auto& c) { c.recompute = "0,,1"; }, "recompute");
-    change([](auto& c) { c.recompute = ""; }, "recompute");
-    change([](auto& c) { c.family = "gpipe", c.pipelines = 2; }, "pipelines does not apply");
-    change([](auto& c) { c.family = "gpipe", c.scale = "direct"; }, "scale does not apply");
-    change([](auto& c) { c.family = "data_parallel"; }, "stages must be 1");
-    EXPECT_EQ(recomputed_stages("3,1,1", 4), (std::vector<int>{1, 3}));
+    change([](auto& c) { c.recompute = recompute_named("4", 4); }, "stages from 0 to 3");
+    change([](auto& c) { c.recompute = recompute_named("0,,1", 4); }, "recompute");
+    change([](auto& c) { c.recompute = recompute_named("", 4); }, "recompute");
+    change([](auto& c) { c.which = chimera::family::gpipe, c.pipelines = 2; }, "pipelines does not apply");
+    change([](auto& c) { c.which = chimera::family::gpipe, c.scale = chimera::scale::halving; },
+           "scale does not apply");
+    change([](auto& c) { c.which = chimera::family::data_parallel; }, "stages must be 1");
+    EXPECT_EQ(recomputed_stages(recompute_named("3,1,1", 4), 4), (std::vector<int>{1, 3}));
 }
 
 }  // namespace

@@ -23,9 +23,9 @@ namespace {
 
 using testing::HasSubstr;
 
-settings of(const char* family, std::int64_t stages, std::int64_t micro_batches) {
+settings of(const char* family, int stages, int micro_batches) {
     settings out;
-    out.of = {.family = family, .stages = stages, .micro_batches = micro_batches};
+    out.of = {{.which = family_named(family), .stages = stages, .micro_batches = micro_batches}};
     return out;
 }
 
@@ -74,7 +74,7 @@ TEST(Ranking, IsTheContestsAndTheCurrentChoiceIsInIt) {
         for (const ranked& r : all.rows) {
             EXPECT_GE(r.makespan, all.rows.front().makespan);
             EXPECT_GE(r.peak, all.leanest()->peak);
-            EXPECT_NE(r.options.family, "pipedream") << "other gradients";
+            EXPECT_NE(r.options.which, family::pipedream) << "other gradients";
         }
     }
 }
@@ -124,9 +124,9 @@ TEST(Command, NamesWhatDiffersFromTheFamilysOwn) {
     settings asked = of("bidirectional", 4, 8);
     EXPECT_EQ(command(asked, "schedule"), "chimera schedule bidirectional --stages 4 --micro-batches 8");
     asked.of.pipelines = 4;
-    asked.of.scale = "doubling";
+    asked.of.scale = chimera::scale::doubling;
     asked.of.split = true;
-    asked.of.recompute = "full";
+    asked.of.recompute = recompute_named("full", 4);
     asked.memory = 2.5;
     EXPECT_EQ(command(asked, "schedule"),
               "chimera schedule bidirectional --stages 4 --micro-batches 8 --pipelines 4 --scale doubling --split "
