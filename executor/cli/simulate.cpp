@@ -59,7 +59,7 @@ void run(const arguments& with) {
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     const program played = find_program(with);
     costs cost;
-    if (with.costs) cost = load_costs(*with.costs);
+    if (with.costs) cost = load_costs(*with.costs).each;
     check_lengths(cost, played.head.stages);
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
     const auto start = std::chrono::steady_clock::now();

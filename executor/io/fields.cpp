@@ -80,14 +80,16 @@ void fields::wrong(const std::string& key, const nlohmann::json& value, const st
     refuse(of_ + ": " + key + " is " + shown(value) + " (" + why + ") give " + give);
 }
 
-void fields::read(const char* key, double& into, double least, double most) {
-    const auto* value = find(key);
-    if (value == nullptr) return;
+double fields::number_in(const std::string& key, const nlohmann::json& value, double least, double most) const {
     const std::string range = "a number from " + brief(least) + " to " + brief(most);
-    if (!value->is_number()) wrong(key, *value, "not a number", range);
-    const double out = value->get<double>();
-    if (!(out >= least && out <= most)) wrong(key, *value, "out of range", range);
-    into = out;
+    if (!value.is_number()) wrong(key, value, "not a number", range);
+    const double out = value.get<double>();
+    if (!(out >= least && out <= most)) wrong(key, value, "out of range", range);
+    return out;
+}
+
+void fields::read(const char* key, double& into, double least, double most) {
+    if (const auto* value = find(key)) into = number_in(key, *value, least, most);
 }
 
 double fields::number(const char* key, double most, double missing) {

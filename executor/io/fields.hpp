@@ -44,6 +44,8 @@ public:
     /// From 0 to `most`; no NaN, no infinity. `missing` where the key is not there.
     double number(const char* key, double most, double missing);
     double number(const char* key, double most);
+    /// The number of a value that stands under `key`, or refuses it.
+    double number_in(const std::string& key, const nlohmann::json& value, double least, double most) const;
     /// Whole numbers, written with a point or an exponent too.
     std::int64_t whole(const char* key, std::int64_t least, std::int64_t most, std::int64_t missing);
     std::int64_t whole(const char* key, std::int64_t least, std::int64_t most);

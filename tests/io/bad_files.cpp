@@ -225,29 +225,34 @@ void costs_refused(const std::string& text, const std::string& part) {
 }
 
 TEST(CostsFile, FillsInWhatFollows) {
-    const costs c = read_costs(plain);
+    const costs c = read_costs(plain).each;
     EXPECT_EQ(c.input_gradient[0], 1);
     EXPECT_EQ(c.weight_gradient[3], 1);
     EXPECT_EQ(c.recompute[0], 1);
     EXPECT_EQ(c.transfer[0], 0);
-    const costs halves = read_costs(
-        R"({"format":"chimera.costs","version":1,"forward":[1,2],"input_gradient":[3,4],"weight_gradient":1})");
+    const costs halves =
+        read_costs(
+            R"({"format":"chimera.costs","version":1,"forward":[1,2],"input_gradient":[3,4],"weight_gradient":1})")
+            .each;
     EXPECT_EQ(halves.backward[1], 5);
     EXPECT_EQ(halves.recompute[1], 2);
 }
 
 TEST(CostsFile, ResolvesLinks) {
-    const costs c =
+    const stated_costs stated =
         read_costs(with(plain, "\"forward\":1",
                         R"("forward":1,"transfer":{"latency":0.5,"bandwidth":4,"bytes":[2,8]},)"
                         R"("reduce":{"latency":1,"bandwidth":2,"bytes":3,"algorithm":"ring"},"update":0.25)"));
+    const costs& c = stated.each;
+    EXPECT_EQ(stated.transfer_bytes.values, (std::vector<double>{2, 8}));
+    EXPECT_TRUE(read_costs(plain).transfer_bytes.values.empty());
     EXPECT_EQ(c.transfer[0], 1);
     EXPECT_EQ(c.transfer[1], 2.5);
     EXPECT_EQ(c.reduce.algorithm, collective::ring);
     EXPECT_EQ(c.reduce.bytes[0], 3);
     EXPECT_EQ(c.update[0], 0.25);
     EXPECT_FALSE(c.paired.given());
-    EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).paired[1], 2.5);
+    EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).each.paired[1], 2.5);
     EXPECT_NO_THROW(check_lengths(c, 3));
     EXPECT_THROW(check_lengths(c, 4), chimera_error);
 }
@@ -258,8 +263,8 @@ TEST(CostsFile, IsStrict) {
         costs_refused(with(plain, "\"forward\":1", "\"forward\":" + std::string(value)), "forward");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":1e999"), "");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":NaN"), "no valid JSON");
-    costs_refused(with(plain, "\"forward\":1,", ""), "'forward' is missing");
-    costs_refused(with(plain, ",\"backward\":2", ""), "'backward' is missing");
+    costs_refused(with(plain, "\"forward\":1,", ""), "\"forward\" is missing");
+    costs_refused(with(plain, ",\"backward\":2", ""), "\"backward\" is missing");
     costs_refused(with(plain, "\"backward\":2", "\"backward\":0.0"), "backward is 0");
     costs_refused(with(plain, "\"backward\":2", R"("input_gradient":0,"weight_gradient":0)"), "the sum of its halves");
     costs_refused(with(plain, "\"backward\":2", R"("backward":2,"paired":-1)"), "paired");
@@ -269,7 +274,7 @@ TEST(CostsFile, IsStrict) {
     costs_refused(with(plain, "\"forward\":1", R"("forward":1,"transfer":{"latency":1,"bandwidth":0,"bytes":1})"),
                   "bandwidth is 0");
     costs_refused(with(plain, "\"forward\":1", R"("forward":1,"transfer":{"latency":1,"bytes":1})"),
-                  "'bandwidth' is missing");
+                  "\"bandwidth\" is missing");
     costs_refused(with(plain, "\"forward\":1",
                        R"("forward":1,"reduce":{"latency":1,"bandwidth":1,"bytes":1,"algorithm":"tree"})"),
                   "algorithm");

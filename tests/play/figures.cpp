@@ -144,7 +144,7 @@ TEST(Save, WritesWhatReadsBackAndReplacesNothing) {
     EXPECT_THAT(save(asked, now, folder.string()), HasSubstr("zb_h1-4x8.svg"));
     EXPECT_THAT(save(asked, now, folder.string()), HasSubstr("zb_h1-4x8-2.svg"));
     const auto saved = std::get<schedule>(load_table((folder / "zb_h1-4x8.json").string()));
-    const timeline again = simulate(lower(saved), load_costs((folder / "zb_h1-4x8.costs.json").string()));
+    const timeline again = simulate(lower(saved), load_costs((folder / "zb_h1-4x8.costs.json").string()).each);
     EXPECT_DOUBLE_EQ(metrics(again).makespan, now.made->found.makespan);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 8);
     EXPECT_THROW(save(asked, now, (folder / "missing").string()), chimera_error);
