@@ -101,7 +101,7 @@ TEST(Ranking, TakenAdviceTakesAsLongAsItSaid) {
 TEST(Advisor, AnswersTheLastQuestion) {
     advisor beside;
     EXPECT_FALSE(beside.busy());
-    for (const std::int64_t n : {64, 32, 8}) {
+    for (const int n : {64, 32, 8}) {
         const settings asked = of("gpipe", 4, n);
         beside.ask(asked, compute(asked));
     }

@@ -138,7 +138,7 @@ TEST(Keys, EveryFamilyIsReachedAndShownOrRefusedInALine) {
         shown += now.made ? 1 : 0;
         EXPECT_EQ(now.refused.find('\n'), std::string::npos);
         if (now.made) {
-            EXPECT_EQ(now.made->head.micro_batches, 8) << name(s.asked.of.which);
+            EXPECT_EQ(now.made->head.micro_batches, 8) << chimera::name(s.asked.of.which);
         }
     }
     EXPECT_EQ(s.asked.of.which, chimera::family::bidirectional);

@@ -31,7 +31,7 @@ TEST(median, is_the_middle) {
 }
 
 TEST(fit, finds_the_costs_that_made_a_timeline) {
-    for (const char* scale : {"direct", "doubling", "halving"})
+    for (const auto scale : {chimera::scale::direct, chimera::scale::doubling, chimera::scale::halving})
         for (const int cores : {0, 2}) {
             const auto program = made(scale);
             costs c;

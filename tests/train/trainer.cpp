@@ -108,8 +108,8 @@ TEST(trainer, stop_and_resume_give_the_bits_of_not_stopping) {
         const auto report = train(parts, resume);
         EXPECT_FALSE(report.stopped);
         EXPECT_EQ(report.step, 6);
-        EXPECT_EQ(weights(parts), weights(whole)) << scale;
-        EXPECT_EQ(losses(parts), losses(whole)) << scale;
+        EXPECT_EQ(weights(parts), weights(whole)) << name(scale);
+        EXPECT_EQ(losses(parts), losses(whole)) << name(scale);
         EXPECT_EQ(report.first_loss, losses(whole).front().second);
     }
 }
