@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/complaint.hpp>
+
 #include <executor/io/csv_cells.hpp>
 #include <executor/io/read.hpp>
 
@@ -37,8 +39,8 @@ private:
     std::vector<event> all_;
 };
 
-[[noreturn]] void contradict(const csv_cell& c, const std::string& what) {
-    throw contradiction(place_of(c) + text_of(c) + ' ' + what);
+[[noreturn]] void contradict(const csv_cell& c, complaint fault, const std::string& what) {
+    throw contradiction(place_of(c) + text_of(c) + ' ' + what, fault);
 }
 
 struct transfer_check {
@@ -58,7 +60,8 @@ struct transfer_check {
 
     void take_transfer(const csv_cell& c) {
         if (c.stage >= stages() || placement[static_cast<std::size_t>(c.stage)] != c.row)
-            contradict(c, "is on another worker than its stage (which computes elsewhere) move it to that row");
+            contradict(c, complaint::needless,
+                       "is on another worker than its stage (which computes elsewhere) move it to that row");
         const bool gradient = c.op == action::send_gradient || c.op == action::recv_gradient;
         if (is_recv(c.op)) return receives.add({gradient, c.stage, c.micro_batch}, c);
         sends.add({gradient, c.stage + (gradient ? -1 : 1), c.micro_batch}, c);
@@ -68,23 +71,29 @@ struct transfer_check {
         for (events* e : {&made, &needed, &sends, &receives}) e->sort();
         for (const event& e : sends) {
             const csv_cell* from = made.find(e.what);
-            if (from == nullptr) contradict(*e.cell, "sends what no pass yields (law matched) remove it");
+            if (from == nullptr)
+                contradict(*e.cell, complaint::needless, "sends what no pass yields (law matched) remove it");
             if (from->column >= e.cell->column)
-                contradict(*e.cell, "comes before " + text_of(*from) + " (law matched) move it behind");
+                contradict(*e.cell, complaint::send_early,
+                           "comes before " + text_of(*from) + " (law matched) move it behind");
             if (receives.find(e.what) == nullptr)
-                contradict(*e.cell, "is received by nobody (law matched) add the receive");
+                contradict(*e.cell, complaint::never_received, "is received by nobody (law matched) add the receive");
         }
         for (const event& e : receives) {
             const csv_cell* to = needed.find(e.what);
-            if (to == nullptr) contradict(*e.cell, "receives what no pass needs (law matched) remove it");
+            if (to == nullptr)
+                contradict(*e.cell, complaint::needless, "receives what no pass needs (law matched) remove it");
             if (to->column <= e.cell->column)
-                contradict(*e.cell, "comes after " + text_of(*to) + " (law matched) move it before");
-            if (sends.find(e.what) == nullptr) contradict(*e.cell, "is sent by nobody (law matched) add the send");
+                contradict(*e.cell, complaint::receive_late,
+                           "comes after " + text_of(*to) + " (law matched) move it before");
+            if (sends.find(e.what) == nullptr)
+                contradict(*e.cell, complaint::never_sent, "is sent by nobody (law matched) add the send");
         }
         for (const event& e : needed) {
             const csv_cell* from = made.find(e.what);
             if (from == nullptr || from->row == e.cell->row || receives.find(e.what) != nullptr) continue;
-            contradict(*e.cell, "receives nothing from " + text_of(*from) + " (law matched) add a send and a receive");
+            contradict(*e.cell, complaint::no_transfer,
+                       "receives nothing from " + text_of(*from) + " (law matched) add a send and a receive");
         }
     }
 };

@@ -22,6 +22,13 @@ struct closer {
     refuse("cannot read " + path + " (" + why + ") name a file that can be read");
 }
 
+/// Throws an error of the same kind as `e` with another text.
+[[noreturn]] void refuse_again(const std::string& text, const chimera_error& e) {
+    if (const auto fault = e.complaint()) refuse(text, *fault);
+    if (const auto rule = e.refusal()) refuse(text, *rule);
+    refuse(text);
+}
+
 /// read(text of the file), with the path before what it refuses.
 template <class Read>
 auto load(const std::string& path, Read read) {
@@ -29,9 +36,9 @@ auto load(const std::string& path, Read read) {
     try {
         return read(text);
     } catch (const contradiction& e) {
-        throw contradiction(path + ": " + e.what());
+        throw contradiction(path + ": " + e.what(), e.complaint().value());
     } catch (const chimera_error& e) {
-        throw chimera_error(path + ": " + e.what());
+        refuse_again(path + ": " + e.what(), e);
     }
 }
 

@@ -16,7 +16,7 @@ namespace chimera::executor {
 /// that differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad
 /// input.
 struct contradiction : chimera_error {
-    using chimera_error::chimera_error;
+    contradiction(const std::string& text, chimera::complaint fault) : chimera_error(text, fault) {}
 };
 
 /// The content of a file of slots or instructions; its "format" says which.

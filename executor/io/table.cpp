@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/core/complaint.hpp>
 #include <chimera/core/refusal.hpp>
 #include <chimera/schedule/custom.hpp>
 
@@ -154,7 +155,8 @@ private:
         if (groups_[stage].empty()) groups_[stage] = one.members;
         if (groups_[stage] != one.members) {
             throw contradiction(place() + "members of stage " + std::to_string(stage) +
-                                " differ from an earlier list (a stage has one replica group) correct one of them");
+                                    " differ from an earlier list (a stage has one replica group) correct one of them",
+                                complaint::bad_members);
         }
     }
 

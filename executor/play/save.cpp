@@ -80,8 +80,7 @@ std::string save(const settings& of, const outcome& from, const std::string& fol
     const timeline& played = from.made->played;
     write_file(name + ".svg", svg(played, {.unit = time_unit::ticks}));
     write_file(name + ".html", html(played, {.unit = time_unit::ticks}));
-    const schedule order = make_schedule(options_of(of));
-    write_file(name + ".json", json(order));
+    write_file(name + ".json", json(make_schedule(options_of(of))));
     write_file(name + ".costs.json", costs_json(of) + "\n");
     return "saved " + name + ".svg, .html, .json and .costs.json";
 }

@@ -57,7 +57,7 @@ const profiled_engine& engine_with(const profile& from, const profiled_batch& wi
 
 /// Simulates work that all workers begin together and do on their own, `seconds(stage, worker, size of its group)`, sharing cores.
 template <class Seconds>
-double phase(const program_view& of, int cores, Seconds seconds) {
+double phase(const program_argument& of, int cores, Seconds seconds) {
     std::vector<double> each(static_cast<std::size_t>(of.head.workers));
     for (int s = 0; s < of.head.stages; ++s) {
         const auto group = of.replica_group(s);
@@ -70,7 +70,7 @@ double phase(const program_view& of, int cores, Seconds seconds) {
 
 /// From the last pass to the end: reductions, whose work is done by those who wait for them, and at their end alone; the norm,
 /// to which a stage's first copy adds; the updates.
-double closing_seconds(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+double closing_seconds(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                        const costs& with) {
     const auto reduce = [&](int s, bool, std::size_t members) { return members > 1 ? with.reduce.seconds[s] : 0.0; };
     const auto norm = [&](int s, bool first, std::size_t) {
@@ -129,7 +129,7 @@ std::vector<double> kept_bytes(const profile& from, std::span<const profiled_sta
     return kept;
 }
 
-forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+forecast forecast_with(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                        int sequences, costs with) {
     const int parts = of.head.micro_batch_parts, workers = of.head.workers;
     const int cores = from.at_once() < workers ? from.at_once() : 0;
@@ -152,7 +152,7 @@ forecast forecast_with(const profile& from, const program_view& of, std::span<co
     return made;
 }
 
-forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+forecast forecast_of(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                      int sequences) {
     const int parts = of.head.micro_batch_parts;
     const auto reuse = reuse_of(of, kept_bytes(from, stages, sequences / parts));

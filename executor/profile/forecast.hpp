@@ -33,7 +33,7 @@ std::vector<double> kept_bytes(const profile& from, std::span<const profiled_sta
 
 /// Of every stage, how far back its passes find their buffers when the program runs over and over: the geometric mean of
 /// its passes. `kept`: bytes that one unit of each stage keeps.
-std::vector<reuse_bytes> reuse_of(const program_view& of, std::span<const double> kept);
+std::vector<reuse_bytes> reuse_of(const program_argument& of, std::span<const double> kept);
 
 /// An iteration of a program that was never run.
 struct forecast {
@@ -42,11 +42,11 @@ struct forecast {
 };
 /// Costs of the stages, simulated on the profile's cores with the engine's own times: starts, hand-overs, transfers, the
 /// common wait before the update. `sequences`: per micro-batch.
-forecast forecast_of(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+forecast forecast_of(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                      int sequences);
 
 /// Forecasts with costs of passes, reductions and updates from elsewhere, without hand-overs.
-forecast forecast_with(const profile& from, const program_view& of, std::span<const profiled_stage> stages,
+forecast forecast_with(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                        int sequences, costs with);
 
 }  // namespace chimera::executor

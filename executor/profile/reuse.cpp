@@ -66,7 +66,7 @@ struct mean {
 
 }  // namespace
 
-std::vector<reuse_bytes> reuse_of(const program_view& of, std::span<const double> kept) {
+std::vector<reuse_bytes> reuse_of(const program_argument& of, std::span<const double> kept) {
     std::vector<mean> found(kept.size() * passes);
     std::vector<recent_buffers> all(static_cast<std::size_t>(of.head.workers));
     const auto play = [&](int worker, bool count) {

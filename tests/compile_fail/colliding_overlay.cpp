@@ -9,7 +9,7 @@
 using namespace chimera;
 
 constexpr int laid_over() {
-    const schedule down = one_f_one_b{.stages = 4, .micro_batches = 2}.make();
+    const schedule down = generate(one_f_one_b{.stages = 4, .micro_batches = 2});
 #ifdef TWIN
     const std::array<schedule, 2> layers = {down, mirror(down)};
 #else

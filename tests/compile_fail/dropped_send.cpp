@@ -15,7 +15,7 @@
 using namespace chimera;
 
 constexpr program lowered() {
-    return lower(one_f_one_b{.stages = 2, .micro_batches = 1}.make(), reduction_start::lazy);
+    return lower(generate(one_f_one_b{.stages = 2, .micro_batches = 1}), reduction_start::lazy);
 }
 constexpr std::size_t size() {
     const program p = lowered();

@@ -12,7 +12,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace chimera;
     using namespace chimera::executor;
-    static const program played = lower(bidirectional{.stages = 4, .micro_batches = 4}.make());
+    static const program played = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
     try {
         const profile read = read_profile({reinterpret_cast<const char*>(data), size});
         demand(read_profile(profile_text(read)) == read);

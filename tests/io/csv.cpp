@@ -180,7 +180,12 @@ TEST(Csv, TransfersMustFitThePasses) {
     EXPECT_THAT(changed("1RECV_F0,1F0", "1F0,1RECV_F0"), HasSubstr("1RECV_F0 comes after 1F0"));
     EXPECT_THAT(refusal_of("0F0,0SEND_F0,,0B0\n1RECV_F0,1F0,1B0,\n"),
                 HasSubstr("row 1, column 4: 0B0 receives nothing from 1B0"));
-    EXPECT_THROW(read_csv("0F0,0SEND_F0,,0B0\n1RECV_F0,1F0,1B0,\n"), contradiction);
+    try {
+        (void)read_csv("0F0,0SEND_F0,,0B0\n1RECV_F0,1F0,1B0,\n");
+        FAIL();
+    } catch (const contradiction& e) {
+        EXPECT_EQ(e.complaint(), complaint::no_transfer);
+    }
 }
 
 TEST(Csv, FormsOfOneOrder) {
@@ -289,7 +294,7 @@ TEST(Json, OrdersWithoutTicks) {
     } catch (const chimera_error& e) {
         EXPECT_THAT(e.what(), HasSubstr("worker 2, slot 7: key 'tick' is missing (all slots have one, or none)"));
     }
-    std::string waits = without(without(json(schedule_view(generate(gpipe{2, 1}))), "tick"), "ticks");
+    std::string waits = without(without(json(generate(gpipe{2, 1})), "tick"), "ticks");
     const std::size_t f = waits.rfind("\"op\":\"F\""), b = waits.rfind("\"op\":\"B\"");
     std::swap(waits[f + 6], waits[b + 6]);
     EXPECT_TRUE(verify(std::get<schedule>(read_table(waits))).broken(law::ordered));

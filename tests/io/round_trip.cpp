@@ -128,8 +128,8 @@ TEST(Files, AsynchronousProgramAsDescribed) {
             }
         }
     }
-    const auto flushed = nlohmann::json::parse(json(program_view(
-        lower(make_schedule({{.which = chimera::family::one_f_one_b, .stages = 4, .micro_batches = 6}})))));
+    const auto flushed = nlohmann::json::parse(
+        json(lower(make_schedule({{.which = chimera::family::one_f_one_b, .stages = 4, .micro_batches = 6}}))));
     EXPECT_FALSE(flushed.contains("update") || flushed.contains("update_every"));
     EXPECT_FALSE(flushed["instructions"][0][0].contains("version"));
 }

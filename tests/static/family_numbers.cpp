@@ -21,23 +21,23 @@ using namespace chimera;
 
 namespace {
 
-constexpr int peak(schedule_view of) {
+constexpr int peak(schedule_argument of) {
     int most = 0;
     for (int w = 0; w < of.head.workers; ++w) most = std::max(most, peak_units(of, worker{w}));
     return most;
 }
-constexpr bool all_idle(schedule_view of, int ticks) {
+constexpr bool all_idle(schedule_argument of, int ticks) {
     for (int w = 0; w < of.head.workers; ++w)
         if (idle(of, worker{w}) != ticks) return false;
     return true;
 }
-constexpr bool all_peaks(schedule_view of, int units) {
+constexpr bool all_peaks(schedule_argument of, int units) {
     for (int w = 0; w < of.head.workers; ++w)
         if (peak_units(of, worker{w}) != units) return false;
     return true;
 }
 /// Every worker's idle time, in seconds, under these costs.
-constexpr bool idles_are(schedule_view of, const costs& c, double seconds) {
+constexpr bool idles_are(schedule_argument of, const costs& c, double seconds) {
     const metrics_report m = metrics(simulate(of, c));
     for (const worker_metrics& w : m.workers)
         if (w.idle - seconds > 1e-9 || seconds - w.idle > 1e-9) return false;
@@ -109,7 +109,7 @@ static_assert(idles_are(generate(breadth_first{12, 6, 3}), {.forward = 1, .backw
 
 // ---- zb_h1, zb_h2 (Qi et al., arXiv 2401.10241): (D-1)(F+I-W) at peak D; (D-1)(F+I-2W) within a span at peak 2D-1 ------
 
-constexpr double span_bubble(schedule_view of, const costs& c) {
+constexpr double span_bubble(schedule_argument of, const costs& c) {
     const metrics_report m = metrics(simulate(of, c));
     double most = 0;
     for (const worker_metrics& w : m.workers) most = std::max(most, w.busy);

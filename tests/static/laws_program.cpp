@@ -17,7 +17,7 @@ using namespace chimera;
 
 template <typename Spec>
 constexpr bool whole(const Spec& spec, reduction_start mode = reduction_start::eager_opt) {
-    const schedule s = spec.make();
+    const schedule s = generate(spec);
     const program p = lower(s, mode);
     return verify(p).ok();
 }
@@ -32,7 +32,7 @@ static_assert(whole(data_parallel{.stages = 1, .micro_batches = 5, .width = 3}))
 
 /// Worker 0 of bidirectional D = 2, N = 2, lazily synchronised, holds stage 0 of pipeline 0 and stage 1 of pipeline 1.
 constexpr program two_workers() {
-    const schedule s = bidirectional{.stages = 2, .micro_batches = 2}.make();
+    const schedule s = generate(bidirectional{.stages = 2, .micro_batches = 2});
     return lower(s, reduction_start::lazy);
 }
 
@@ -45,7 +45,7 @@ constexpr instruction& find(program& p, action op, int n = 0) {
 
 /// True when exactly the one law breaks after `change`, and its predicate says so alone.
 template <typename Change>
-constexpr bool breaks(law which, bool (*predicate)(program_view), Change change) {
+constexpr bool breaks(law which, bool (*predicate)(program_argument), Change change) {
     program p = two_workers();
     if (!predicate(p)) return false;
     change(p);

@@ -13,7 +13,7 @@ using namespace chimera;
 
 template <typename Spec>
 constexpr program lowered(const Spec& spec) {
-    return lower(spec.make());
+    return lower(generate(spec));
 }
 static_assert(verify(lowered(pipedream{.stages = 4, .micro_batches = 7})).ok());
 static_assert(verify(lowered(pipedream_2bw{.stages = 3, .micro_batches = 11, .update_every = 4})).ok());
@@ -51,7 +51,7 @@ constexpr instruction& find(program& p, action op, int n = 0) {
 
 /// True when exactly the one law breaks after `change`, and its predicate says so alone.
 template <typename Change>
-constexpr bool breaks(program p, law which, bool (*predicate)(program_view), Change change) {
+constexpr bool breaks(program p, law which, bool (*predicate)(program_argument), Change change) {
     if (!predicate(p)) return false;
     change(p);
     const report found = verify(p);

@@ -29,8 +29,10 @@ struct toy {
     constexpr int workers() const { return like().workers(); }
     constexpr int placements() const { return like().placements(); }
     constexpr std::size_t slot_count() const { return like().slot_count(); }
+private:
+    friend struct detail::maker;
     constexpr schedule make() const {
-        schedule out = like().make();
+        schedule out = generate(like());
         out.head.family = traits.name;
         return out;
     }

@@ -131,7 +131,7 @@ inline left take(model_stage& s) {
 using result = std::map<std::pair<int, int>, left>;  // (worker, stage)
 
 /// Through the engine: every worker a thread.
-inline result run(const program_view& p, backend& on, std::span<communicator* const> ends) {
+inline result run(const program_argument& p, backend& on, std::span<communicator* const> ends) {
     std::map<std::pair<int, int>, std::shared_ptr<model_stage>> stages;
     for (int s = 0; s < p.head.stages; ++s)
         for (const int worker : p.replica_group(s)) stages[{worker, s}] = make_stage(on, worker, p.head.stages, s);
@@ -156,12 +156,12 @@ inline result run(const program_view& p, backend& on, std::span<communicator* co
     return all;
 }
 
-inline result run(const program_view& p, backend& on) {
+inline result run(const program_argument& p, backend& on) {
     const auto joined = on.join(p);
     return run(p, on, joined->ends());
 }
 
-inline result run(const program_view& p, local_mode mode) {
+inline result run(const program_argument& p, local_mode mode) {
     host on(mode);
     return run(p, on);
 }
@@ -169,7 +169,7 @@ inline result run(const program_view& p, local_mode mode) {
 /// For each stage and each member of its replica group: the units whose gradients it adds, in order.
 using grouping = std::vector<std::vector<std::vector<int>>>;
 
-inline grouping grouping_of(const program_view& p) {
+inline grouping grouping_of(const program_argument& p) {
     grouping all;
     for (int s = 0; s < p.head.stages; ++s) {
         auto& members = all.emplace_back();
@@ -247,7 +247,7 @@ class oracle {
 public:
     explicit oracle(backend& on) : on_(on) {}
     /// True when every copy of every stage has the reference's bits.
-    bool agrees(const program_view& p, const result& got) {
+    bool agrees(const program_argument& p, const result& got) {
         grouping groups = grouping_of(p);
         if (expected_.empty() || groups != groups_ || p.head.units() != units_) {
             groups_ = std::move(groups);

@@ -57,7 +57,7 @@ struct setting {
 
 /// Bytes that each worker's stages ask of their devices in an iteration, and that the engine lays out for it.
 template <class Device>
-std::vector<std::size_t> measure(const setting& with, const program_view& p) {
+std::vector<std::size_t> measure(const setting& with, const program_argument& p) {
     const auto ranges = stage_layers(with.config, p.head.stages);
     const unit_shape unit{with.sequences, with.tokens};
     const std::vector<std::int32_t> numbers(unit.size(1), 1);
@@ -88,7 +88,7 @@ std::vector<std::size_t> measure(const setting& with, const program_view& p) {
 }
 
 template <class Device>
-void compare(const setting& with, const program_view& p, const std::string& name) {
+void compare(const setting& with, const program_argument& p, const std::string& name) {
     SCOPED_TRACE(name);
     const auto measured = measure<Device>(with, p);
     const auto stages =

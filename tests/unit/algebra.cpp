@@ -44,23 +44,23 @@ TEST(algebra, fold_and_loop_move_rows_and_keep_ticks) {
 TEST(algebra, fold_and_loop_refuse_what_does_not_fit) {
     EXPECT_THAT(
         [] {
-            fold(generate(one_f_one_b{5, 2}));
+            (void)fold(generate(one_f_one_b{5, 2}));
         },
         ThrowsMessage<chimera_error>(HasSubstr("odd number of workers")));
     EXPECT_THAT(
         [] {
-            loop(generate(one_f_one_b{6, 2}), 4);
+            (void)loop(generate(one_f_one_b{6, 2}), 4);
         },
         ThrowsMessage<chimera_error>(HasSubstr("divisor of the workers")));
     EXPECT_THAT(
         [] {
-            loop(generate(one_f_one_b{6, 2}), 0);
+            (void)loop(generate(one_f_one_b{6, 2}), 0);
         },
         ThrowsMessage<chimera_error>(HasSubstr("divisor of the workers")));
     // More micro-batches than a basic unit holds do not fit on a fold: stage 0 and stage 7 meet on worker 0.
     EXPECT_THAT(
         [] {
-            fold(generate(one_f_one_b{8, 5}));
+            (void)fold(generate(one_f_one_b{8, 5}));
         },
         ThrowsMessage<chimera_error>(HasSubstr("two slots at tick 8 of worker 0")));
 }
@@ -100,9 +100,10 @@ TEST(algebra, fill_uses_every_bubble_that_it_can_and_keeps_to_the_memory) {
         }
     EXPECT_THAT(
         [] {
-            fill(split_backward(generate(one_f_one_b{4, 6})), 3);
+            (void)fill(split_backward(generate(one_f_one_b{4, 6})), 3);
         },
         ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
+    EXPECT_THROW((void)fill(split_backward(generate(one_f_one_b{4, 6})), 0), chimera_error);
 }
 
 TEST(algebra, pair_joins_forwards_with_backwards_of_other_units) {

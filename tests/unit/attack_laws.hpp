@@ -283,7 +283,7 @@ inline bool reproducible(const program_view& p) {
 }
 
 /// Laws ordered and matched come out as `matched`.
-inline verdict judge(const program_view& p) {
+inline verdict judge(program_argument p) {
     verdict broken;
     if (!once(p)) broken.insert(law::once);
     const bool tidy = tidy_transfers(p);

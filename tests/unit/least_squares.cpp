@@ -68,8 +68,8 @@ TEST(LeastSquares, WhatNothingFixesHasNoInterval) {
 TEST(LeastSquares, StepsToWhereNothingIsFiniteAreRefused) {
     const auto residuals = [](std::span<const double> x, std::span<double> r) { r[0] = std::log(x[0]); };
     EXPECT_NEAR(least_squares(residuals, 1, {8.0}).at[0], 1, 1e-6);  // the first full step would go below 0
-    EXPECT_THROW(least_squares(residuals, 1, {-1.0}), chimera_error);
-    EXPECT_THROW(least_squares(residuals, 1, {1.0, 2.0}), chimera_error);
+    EXPECT_THROW((void)least_squares(residuals, 1, {-1.0}), chimera_error);
+    EXPECT_THROW((void)least_squares(residuals, 1, {1.0, 2.0}), chimera_error);
 }
 
 }  // namespace

@@ -231,14 +231,14 @@ TEST(plan, refuses_what_leaves_no_choice) {
     plan_cache orders;
     plan_request asked;
     asked.samples = 0;
-    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
+    EXPECT_THROW((void)make_plan(what, on, asked, orders), chimera_error);
     asked.samples = 8;
     asked.zero.clear();
-    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
+    EXPECT_THROW((void)make_plan(what, on, asked, orders), chimera_error);
     asked.zero = {0};
-    EXPECT_THROW(make_plan(model{}, on, asked, orders), chimera_error);
+    EXPECT_THROW((void)make_plan(model{}, on, asked, orders), chimera_error);
     on.nodes = 0;
-    EXPECT_THROW(make_plan(what, on, asked, orders), chimera_error);
-    EXPECT_THROW(without(cluster{}, 0), chimera_error);
-    EXPECT_THROW(at_speed(cluster{}, 0, 0), chimera_error);
+    EXPECT_THROW((void)make_plan(what, on, asked, orders), chimera_error);
+    EXPECT_THROW((void)without(cluster{}, 0), chimera_error);
+    EXPECT_THROW((void)at_speed(cluster{}, 0, 0), chimera_error);
 }

@@ -15,7 +15,7 @@ namespace chimera {
 
 namespace detail {
 
-/// Slots take the ticks they say; a pair takes those of the longer of the two.
+/// The ticks of a slot as it says; of a pair, those of the longer of the two.
 struct own_ticks {
     constexpr std::int32_t operator()(const slot& s) const { return s.ticks; }
     constexpr std::int32_t operator()(const slot& a, const slot& b) const {
@@ -23,7 +23,7 @@ struct own_ticks {
     }
 };
 
-/// Where a player writes ticks.
+/// A sink that writes ticks into slots.
 struct tick_sink {
     slot* slot_list;
     constexpr void operator()(std::size_t i, const slot&, std::int32_t begin, std::int32_t) const {
@@ -34,25 +34,25 @@ struct tick_sink {
 
 }  // namespace detail
 
-/// Re-times an order: every slot starts at the first tick that its worker and its inputs allow; rows keep their order.
-/// A pair starts when both can, and takes as long as the longer of the two.
-/// Refuses rows whose orders wait for each other.
-constexpr schedule compact(schedule of) {
+/// Returns the order with new times: every slot starts at the first tick that its worker and its inputs allow. Rows
+/// keep their order. A pair starts when both can, and takes as long as the longer of the two.
+/// Throws `chimera_error` if rows wait for each other.
+[[nodiscard]] constexpr schedule compact(schedule table) {
     const std::size_t played = detail::play<std::int32_t>(
-        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{of.entries.data()});
-    if (played != of.entries.size())
+        table, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{table.entries.data()});
+    if (played != table.entries.size())
         refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
-    return of;
+    return table;
 }
 
 /// Puts a recompute slot before every backward of the chosen stages and re-times the order.
-/// `stages`: one flag per stage, not 0 where activations are recomputed.
-constexpr schedule recompute(schedule_argument of, std::span<const std::uint8_t> stages) {
-    schedule out{of.head, {of.placement.begin(), of.placement.end()}, {}, {}};
+/// `stages`: one flag per stage, other than 0 where activations are recomputed. Throws as `compact` does.
+[[nodiscard]] constexpr schedule recompute(schedule_argument table, std::span<const std::uint8_t> stages) {
+    schedule out{table.head, {table.placement.begin(), table.placement.end()}, {}, {}};
     out.offsets.push_back(0);
-    out.entries.reserve(of.entries.size() + of.entries.size() / 2);
-    for (int w = 0; w < of.head.workers; ++w) {
-        const auto row = of.row(w);
+    out.entries.reserve(table.entries.size() + table.entries.size() / 2);
+    for (int w = 0; w < table.head.workers; ++w) {
+        const auto row = table.row(w);
         for (std::size_t i = 0; i < row.size(); ++i) {
             // A pair stays one: what its backward recomputes comes before it.
             const bool first = row[i].overlap == 1;

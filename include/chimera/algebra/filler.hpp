@@ -12,26 +12,26 @@
 
 namespace chimera::detail {
 
-/// A list scheduler on the tick grid. A worker's row is read as two lanes, weight gradients and all else, each kept in order.
-/// Whenever a worker is free it runs the next slot of the second lane if that is ready and its memory allows, else the next
-/// weight gradient. Event by event: linear in slots.
+/// A list scheduler on the tick grid. It reads the row of a worker as two lanes, weight gradients and all else, and
+/// keeps the order of each. A free worker runs the next slot of the second lane if that is ready and its memory allows,
+/// else the next weight gradient. It goes event by event: linear in slots.
 class filler {
 public:
-    constexpr filler(schedule_view of, std::vector<std::int32_t> limits)
-        : of_(of), units_(static_cast<std::size_t>(of.head.units())),
-          gradients_(units_ * static_cast<std::size_t>(of.head.stages)), ends_(2 * gradients_, missing),
-          rows_(static_cast<std::size_t>(of.head.workers)), out_{of.head,
-                                                                 {of.placement.begin(), of.placement.end()},
-                                                                 {of.offsets.begin(), of.offsets.end()},
-                                                                 std::vector<slot>(of.entries.size(), slot{})} {
+    constexpr filler(schedule_view table, std::vector<std::int32_t> limits)
+        : of_(table), units_(static_cast<std::size_t>(table.head.units())),
+          gradients_(units_ * static_cast<std::size_t>(table.head.stages)), ends_(2 * gradients_, missing),
+          rows_(static_cast<std::size_t>(table.head.workers)), out_{table.head,
+                                                                    {table.placement.begin(), table.placement.end()},
+                                                                    {table.offsets.begin(), table.offsets.end()},
+                                                                    std::vector<slot>(table.entries.size(), slot{})} {
         std::int32_t longest = 1;
-        for (const slot& s : of.entries) longest = std::max<std::int32_t>(longest, s.ticks);
+        for (const slot& s : table.entries) longest = (std::max<std::int32_t>)(longest, s.ticks);
         std::size_t size = 2;
         while (size <= static_cast<std::size_t>(longest)) size *= 2;
-        calendar_ = std::vector<std::int32_t>(size, nobody);
+        calendar_ = std::vector<std::int32_t>(size, no_worker);
         for (std::size_t w = 0; w < rows_.size(); ++w) {
-            const std::int32_t from = of.offsets[w];
-            rows_[w] = {from, from, from, of.offsets[w + 1], 0, limits[w], nobody};
+            const std::int32_t from = table.offsets[w];
+            rows_[w] = {from, from, from, table.offsets[w + 1], 0, limits[w], no_worker};
             wake(static_cast<std::int32_t>(w), 0);
         }
     }
@@ -41,8 +41,8 @@ public:
         const std::size_t mask = calendar_.size() - 1;
         for (std::int32_t tick = 0; waiting_ > 0; ++tick) {
             std::int32_t w = calendar_[static_cast<std::size_t>(tick) & mask];
-            calendar_[static_cast<std::size_t>(tick) & mask] = nobody;
-            while (w != nobody) {
+            calendar_[static_cast<std::size_t>(tick) & mask] = no_worker;
+            while (w != no_worker) {
                 const std::int32_t next = rows_[static_cast<std::size_t>(w)].next;
                 --waiting_;
                 left -= step(w, tick);
@@ -56,7 +56,7 @@ public:
 
 private:
     static constexpr std::int32_t missing = -1;
-    static constexpr std::int32_t nobody = -1;
+    static constexpr std::int32_t no_worker = -1;
 
     struct row {
         std::int32_t at = 0;      // next slot that is no weight gradient
@@ -65,8 +65,8 @@ private:
         std::int32_t end = 0;
         std::int32_t live = 0;
         std::int32_t limit = 0;
-        std::int32_t next = nobody;  // in the calendar's list
-        bool idle = false;           // waits for an input
+        std::int32_t next = no_worker;  // in the calendar's list
+        bool idle = false;              // waits for an input
     };
 
     constexpr void wake(std::int32_t w, std::int32_t tick) {
@@ -78,7 +78,8 @@ private:
         ++waiting_;
     }
 
-    /// Starts what worker w can start at `tick`; the number of slots that are. Else it stays idle until an input is made.
+    /// Starts a slot of worker w at `tick` if one can start, and returns how many started: 0 or 1. If none can, the
+    /// worker looks again when its input is there.
     constexpr std::size_t step(std::int32_t w, std::int32_t tick) {
         row& r = rows_[static_cast<std::size_t>(w)];
         const slot* const all = of_.entries.data();
@@ -98,8 +99,8 @@ private:
         return 0;
     }
 
-    /// When the slot's inputs are all made; `missing` while that is not known.
-    constexpr std::int32_t inputs_end(const slot& s) const {
+    /// Returns the tick at which all inputs of the slot are made; `missing` while that is not known.
+    [[nodiscard]] constexpr std::int32_t inputs_end(const slot& s) const noexcept {
         const bool forward = s.op == pass::forward;
         if (!forward && !sends_gradient(s.op)) return 0;
         if (forward ? s.stage == 0 : s.stage + 1 == of_.head.stages) return 0;
@@ -109,7 +110,7 @@ private:
         std::int32_t end = 0;
         for (int u = 0; u < s.count; ++u) {
             if (from[u] == missing) return missing;
-            end = std::max(end, from[u]);
+            end = (std::max)(end, from[u]);
         }
         return end;
     }

@@ -11,13 +11,13 @@ namespace chimera {
 
 namespace detail {
 
-/// Rows on their way into one: the cursor of each.
+/// A row on its way into a common one: a cursor and the row's end.
 struct strand {
     const slot* at = nullptr;
     const slot* end = nullptr;
 };
 
-/// Merges the strands by tick into `to`; refuses two slots at once on worker w.
+/// Merges the strands by tick into `to`. Throws `chimera_error` if two slots of worker w overlap.
 constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
     std::int32_t free_from = 0;
     for (;;) {
@@ -31,12 +31,13 @@ constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
     }
 }
 
-/// Puts worker w's row onto worker `home[w]` of `workers`, each slot at its tick.
-constexpr schedule join_rows(schedule_argument of, int workers, const std::vector<std::int32_t>& home) {
-    schedule out{of.head, {}, {}, std::vector<slot>(of.entries.size(), slot{})};
+/// Puts the row of worker w onto worker `home[w]` of `workers`, each slot at its tick.
+[[nodiscard]] constexpr schedule join_rows(schedule_argument table, int workers,
+                                           const std::vector<std::int32_t>& home) {
+    schedule out{table.head, {}, {}, std::vector<slot>(table.entries.size(), slot{})};
     out.head.workers = workers;
-    out.placement.reserve(of.placement.size());
-    for (const std::int32_t w : of.placement) out.placement.push_back(home[static_cast<std::size_t>(w)]);
+    out.placement.reserve(table.placement.size());
+    for (const std::int32_t w : table.placement) out.placement.push_back(home[static_cast<std::size_t>(w)]);
     std::vector<std::vector<std::int32_t>> sources(static_cast<std::size_t>(workers));
     for (std::size_t w = 0; w < home.size(); ++w)
         sources[static_cast<std::size_t>(home[w])].push_back(static_cast<std::int32_t>(w));
@@ -47,7 +48,7 @@ constexpr schedule join_rows(schedule_argument of, int workers, const std::vecto
     for (int w = 0; w < workers; ++w) {
         strands.clear();
         for (const std::int32_t source : sources[static_cast<std::size_t>(w)]) {
-            const auto row = of.row(source);
+            const auto row = table.row(source);
             strands.push_back({row.data(), row.data() + row.size()});
         }
         to = merge_strands(strands, w, to);
@@ -60,25 +61,25 @@ constexpr schedule join_rows(schedule_argument of, int workers, const std::vecto
 
 /// Folds the line of workers in the middle: worker w and worker workers - 1 - w become one, so that a linear pipeline
 /// runs down and up again, V-shaped, with two stages half as deep on each. Slots keep their ticks.
-/// Refuses an odd number of workers, and a collision, naming worker and tick.
-constexpr schedule fold(schedule_argument of) {
-    if (of.head.workers % 2 != 0) refuse("fold of an odd number of workers (two become one) use an even number");
+/// Throws `chimera_error` if the number of workers is odd, and for a collision, with its worker and tick.
+[[nodiscard]] constexpr schedule fold(schedule_argument table) {
+    if (table.head.workers % 2 != 0) refuse("fold of an odd number of workers (two become one) use an even number");
     std::vector<std::int32_t> home;
-    for (std::int32_t w = 0; w < of.head.workers; ++w)
-        home.push_back(w < of.head.workers / 2 ? w : of.head.workers - 1 - w);
-    return detail::join_rows(of, of.head.workers / 2, home);
+    for (std::int32_t w = 0; w < table.head.workers; ++w)
+        home.push_back(w < table.head.workers / 2 ? w : table.head.workers - 1 - w);
+    return detail::join_rows(table, table.head.workers / 2, home);
 }
 
-/// Deals the workers out again, round-robin, over a `chunks`-th of them: worker w moves to w modulo workers / chunks, so
-/// that each holds `chunks` stages of a linear pipeline. Slots keep their ticks.
-/// Refuses chunks that do not divide the workers, and a collision, naming worker and tick.
-constexpr schedule loop(schedule_argument of, int chunks) {
-    if (chunks < 1 || of.head.workers % chunks != 0)
+/// Moves worker w to worker w modulo workers / chunks, so that each holds `chunks` stages of a linear pipeline. Slots
+/// keep their ticks.
+/// Throws `chimera_error` if `chunks` does not divide the workers, and for a collision, with its worker and tick.
+[[nodiscard]] constexpr schedule loop(schedule_argument table, int chunks) {
+    if (chunks < 1 || table.head.workers % chunks != 0)
         refuse("loop of workers that chunks do not divide (every worker takes as many) use a divisor of the workers");
-    const std::int32_t workers = of.head.workers / chunks;
+    const std::int32_t workers = table.head.workers / chunks;
     std::vector<std::int32_t> home;
-    for (std::int32_t w = 0; w < of.head.workers; ++w) home.push_back(w % workers);
-    return detail::join_rows(of, workers, home);
+    for (std::int32_t w = 0; w < table.head.workers; ++w) home.push_back(w % workers);
+    return detail::join_rows(table, workers, home);
 }
 
 }  // namespace chimera

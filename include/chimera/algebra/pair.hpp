@@ -10,15 +10,15 @@
 
 namespace chimera {
 
-/// Joins every forward with the full backward of other units that follows it on the worker: the two overlap in one slot
-/// that takes as long as both (DualPipe, DeepSeek-V3, arXiv 2412.19437, section 3.2.1), and the order is re-timed.
-/// Refuses an order in which pairs wait for each other.
-constexpr schedule pair(schedule_argument of) {
-    schedule out{of.head,
-                 {of.placement.begin(), of.placement.end()},
-                 {of.offsets.begin(), of.offsets.end()},
-                 {of.entries.begin(), of.entries.end()}};
-    for (int w = 0; w < of.head.workers; ++w) {
+/// Joins every forward with the full backward of other units that follows it on the worker, and re-times the order. The
+/// two overlap in one slot that takes as long as both (DualPipe, DeepSeek-V3, arXiv 2412.19437, section 3.2.1).
+/// Throws `chimera_error` if pairs wait for each other.
+[[nodiscard]] constexpr schedule pair(schedule_argument table) {
+    schedule out{table.head,
+                 {table.placement.begin(), table.placement.end()},
+                 {table.offsets.begin(), table.offsets.end()},
+                 {table.entries.begin(), table.entries.end()}};
+    for (int w = 0; w < table.head.workers; ++w) {
         const auto end = out.offsets[static_cast<std::size_t>(w) + 1];
         for (auto i = out.offsets[static_cast<std::size_t>(w)]; i + 1 < end; ++i) {
             slot& a = out.entries[static_cast<std::size_t>(i)];

@@ -12,20 +12,20 @@ namespace chimera {
 
 namespace detail {
 
-/// The order with every full backward in two halves, the weight gradient right behind the input gradient. A half takes half
-/// a backward's ticks, and a whole tick where that was one: on a grid where F = B = 1 the halves become I = W = 1.
-constexpr schedule halves(schedule_argument of) {
+/// Returns the order with every full backward in two halves, the weight gradient right behind the input gradient. A
+/// half takes half the ticks of the backward, rounded up: on a grid where F = B = 1 the halves become I = W = 1.
+[[nodiscard]] constexpr schedule halves(schedule_argument table) {
     std::size_t backwards = 0;
-    for (const slot& s : of.entries) backwards += s.op == pass::backward ? 1 : 0;
-    schedule out{of.head,
-                 {of.placement.begin(), of.placement.end()},
+    for (const slot& s : table.entries) backwards += s.op == pass::backward ? 1 : 0;
+    schedule out{table.head,
+                 {table.placement.begin(), table.placement.end()},
                  {},
-                 std::vector<slot>(of.entries.size() + backwards, slot{})};
-    out.offsets.reserve(of.offsets.size());
+                 std::vector<slot>(table.entries.size() + backwards, slot{})};
+    out.offsets.reserve(table.offsets.size());
     out.offsets.push_back(0);
     slot* to = out.entries.data();
-    for (int w = 0; w < of.head.workers; ++w) {
-        for (const slot& s : of.row(w)) {
+    for (int w = 0; w < table.head.workers; ++w) {
+        for (const slot& s : table.row(w)) {
             *to = s;
             if (s.op == pass::backward) {
                 to->op = pass::input_gradient;
@@ -45,6 +45,7 @@ constexpr schedule halves(schedule_argument of) {
 
 /// Splits every full backward into an input gradient and, right behind it, a weight gradient, and re-times the order.
 /// `fill` then moves the weight gradients into bubbles (Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241).
-constexpr schedule split_backward(schedule_argument of) { return compact(detail::halves(of)); }
+/// Throws as `compact` does.
+[[nodiscard]] constexpr schedule split_backward(schedule_argument table) { return compact(detail::halves(table)); }
 
 }  // namespace chimera

@@ -24,19 +24,21 @@ struct part {
     bool mirrored = false;     ///< then from worker w to workers - 1 - w
     bool finer = false;        ///< onto a grid twice as fine: a forward takes one tick a unit, all else two
 
-    constexpr std::span<const slot> row(std::int32_t w) const {
+    [[nodiscard]] constexpr std::span<const slot> row(std::int32_t w) const noexcept {
         const std::int32_t from = (mirrored ? of.head.workers - 1 - w : w) - rotated;
         return of.row(from < 0 ? from + of.head.workers : from);
     }
-    constexpr std::int32_t worker_of(std::int32_t w) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(std::int32_t w) const noexcept {
         const std::int32_t to = (w + rotated) % of.head.workers;
         return mirrored ? of.head.workers - 1 - to : to;
     }
-    constexpr std::int32_t tick_of(const slot& s) const { return (finer ? 2 * s.tick : s.tick) + tick; }
+    [[nodiscard]] constexpr std::int32_t tick_of(const slot& s) const noexcept {
+        return (finer ? 2 * s.tick : s.tick) + tick;
+    }
 };
 
-/// Ticks of a slot on the finer grid.
-constexpr std::uint16_t finer_ticks(const slot& s) {
+/// Returns the ticks of a slot on the finer grid.
+[[nodiscard]] constexpr std::uint16_t finer_ticks(const slot& s) noexcept {
     return s.op == pass::forward ? std::uint16_t{s.count} : std::uint16_t{2};
 }
 
@@ -46,19 +48,19 @@ constexpr std::uint16_t finer_ticks(const slot& s) {
            " (the pipelines laid over each other collide) move or shorten one of them");
 }
 
-constexpr std::int32_t row_end(std::span<const part> parts, int w) {
+[[nodiscard]] constexpr std::int32_t row_end(std::span<const part> parts, int w) noexcept {
     std::int32_t end = 0;
     for (const part& p : parts) {
         const auto row = p.row(w);
         if (row.empty()) continue;
-        end = std::max(end, p.tick_of(row.back()) + (p.finer ? finer_ticks(row.back()) : row.back().ticks));
+        end = (std::max)(end, p.tick_of(row.back()) + (p.finer ? finer_ticks(row.back()) : row.back().ticks));
     }
     return end;
 }
 
 // The loops below run on raw pointers and call nothing: in constant evaluation a call costs GCC 12 more than the work.
 
-/// Puts row w of every part on one tick grid, numbering its slots from 1; refuses two slots on one tick.
+/// Puts row w of every part on one tick grid and numbers its slots from 1. Throws `chimera_error` for two on one tick.
 constexpr void mark_row(std::span<const part> parts, int w, std::int32_t* grid) {
     std::int32_t number = 0;
     for (const part& p : parts) {
@@ -99,7 +101,8 @@ constexpr void place_row(std::span<const part> parts, int w, const std::int32_t*
     }
 }
 
-/// Row w by bucket sort on the tick grid, for parts in any position to each other. `rank` and `grid`: scratch of `ticks` + 1.
+/// Sorts row w by buckets on the tick grid, for parts in any position to each other. `rank` and `grid`: scratch arrays
+/// of `ticks` + 1.
 constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, std::int32_t* grid, std::int32_t* rank,
                         slot* to) {
     mark_row(parts, w, grid);
@@ -111,8 +114,8 @@ constexpr void sort_row(std::span<const part> parts, int w, std::int32_t ticks, 
     place_row(parts, w, rank, to);
 }
 
-/// True when in row w no part reaches into the one after the next: then merging neighbours sorts the row.
-constexpr bool only_neighbours_meet(std::span<const part> parts, int w) {
+/// Returns true if in row w no part reaches into the one after the next. Merging neighbours then sorts the row.
+[[nodiscard]] constexpr bool only_neighbours_meet(std::span<const part> parts, int w) noexcept {
     for (std::size_t i = 2; i < parts.size(); ++i) {
         const part& earlier = parts[i - 2];
         const auto before = earlier.row(w);
@@ -135,7 +138,7 @@ struct run {
     std::int32_t pace = 1;  // 2 on the finer grid
 };
 
-constexpr run run_of(std::span<const part> parts, std::size_t i, int w) {
+[[nodiscard]] constexpr run run_of(std::span<const part> parts, std::size_t i, int w) noexcept {
     if (i >= parts.size()) return {};
     const part& p = parts[i];
     const auto row = p.row(w);
@@ -162,7 +165,7 @@ constexpr slot* copy_run(run& r, std::int32_t until, int w, std::int32_t& free_f
     return to;
 }
 
-/// Row w by merging each part with the next one. Refuses overlapping slots.
+/// Merges each part of row w with the next one. Throws `chimera_error` if slots overlap.
 constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
     constexpr std::int32_t never = 0x7fffffff;
     run a = run_of(parts, 0, w);
@@ -185,7 +188,8 @@ constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
 }
 
 /// Lays the parts over the same workers. Linear in slots plus ticks.
-constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement, std::span<const part> parts) {
+[[nodiscard]] constexpr schedule superpose(const shape& head, std::vector<std::int32_t> placement,
+                                           std::span<const part> parts) {
     std::size_t total = 0;
     for (const part& p : parts) total += p.of.entries.size();
     schedule out{head, std::move(placement), {}, {}};

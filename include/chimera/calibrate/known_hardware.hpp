@@ -80,7 +80,7 @@ inline constexpr std::array<named_hardware, 3> known_hardware{
 [[nodiscard]] constexpr hardware carried(hardware fitted, hardware from, hardware to) {
     for (const hardware_number& number : hardware_numbers) {
         const double before = number.of(from), after = number.of(to), found = number.of(fitted);
-        constexpr double most = std::numeric_limits<double>::max();
+        constexpr double most = (std::numeric_limits<double>::max)();
         if (found != before)
             number.of(to) =
                 before > 0 && before <= most && after > 0 && after <= most ? after * (found / before) : found;

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
+#if !defined(__cpp_exceptions)
+#error "chimera needs exceptions, which report what it refuses: compile without -fno-exceptions"
+#include <chimera/stop.hpp>  // a header that is missing: ends the compilation
+#endif
+
 namespace chimera {
 
 enum class refusal : std::uint8_t;    // core/refusal.hpp
-enum class complaint : std::uint8_t;  // verify/complaint.hpp
+enum class complaint : std::uint8_t;  // core/complaint.hpp
 
-/// Kind of an error, for programs that react to it.
+/// The kind of an error, for programs that react to it.
 enum class error_code : std::uint8_t {
     input,  ///< an argument, a file or the machine, as the text says
     spec,   ///< a family that cannot be built: `refusal()` names the rule
     law,    ///< a schedule or a program that breaks a law: `complaint()` names the fault
 };
 
-/// Error that every function of the library throws. Its text is one line: `<problem> (<reason>) <remedy>`.
+/// The error that every function of the library throws. Its text is one line: `<problem> (<reason>) <remedy>`.
 struct chimera_error : std::runtime_error {
     using std::runtime_error::runtime_error;
     chimera_error(const std::string& text, chimera::refusal rule)
@@ -43,7 +50,8 @@ private:
     std::uint8_t number_ = 0;
 };
 
-/// Throws `chimera_error`. Not constexpr on purpose: reaching it in constant evaluation stops the compilation at the caller.
+/// Throws `chimera_error`. It is not constexpr on purpose: constant evaluation that reaches it stops the compilation at
+/// the caller.
 [[noreturn]] inline void refuse(const std::string& text) { throw chimera_error(text); }
 [[noreturn]] inline void refuse(const std::string& text, refusal rule) { throw chimera_error(text, rule); }
 [[noreturn]] inline void refuse(const std::string& text, complaint fault) { throw chimera_error(text, fault); }

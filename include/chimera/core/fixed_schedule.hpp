@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// A schedule in exactly sized arrays: what constant evaluation can leave behind.
+/// A schedule in arrays of exact size, a form that constant evaluation can leave behind.
 template <std::size_t Workers, std::size_t Places, std::size_t Slots>
 struct fixed_schedule {
     shape head;
@@ -17,10 +17,10 @@ struct fixed_schedule {
     std::array<std::int32_t, Workers + 1> offsets;
     std::array<slot, Slots> entries;
 
-    constexpr schedule_view view() const& { return {head, placement, offsets, entries}; }
-    constexpr operator schedule_view() const& { return view(); }  // NOLINT: a view is what a schedule is read through
-    schedule_view view() const&& = delete;                        // as of a schedule
-    operator schedule_view() const&& = delete;                    // NOLINT
+    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
+    schedule_view view() const&& = delete;                                 // a view of a temporary would dangle
+    operator schedule_view() const&& = delete;                             // NOLINT
 };
 
 namespace detail {
@@ -40,7 +40,7 @@ consteval auto freeze() {
     if constexpr (Spec.refused() == refusal::none) {
         constexpr auto workers = static_cast<std::size_t>(Spec.workers());
         constexpr auto places = static_cast<std::size_t>(Spec.placements());
-        const schedule made = Spec.make();
+        const schedule made = maker::make(Spec);
         fixed_schedule<workers, places, Spec.slot_count()> out{made.head, {}, {}, {}};
         if (made.entries.size() != out.entries.size()) throw "slot_count() differs from what make() yields";
         copy_all(out.placement, made.placement);
@@ -54,9 +54,9 @@ consteval auto freeze() {
 
 }  // namespace detail
 
-/// The spec's schedule as a constant. A spec that cannot be built stops the compilation with the rule it breaks.
-template <auto Spec>
-requires schedule_spec<decltype(Spec)>
+/// The schedule of a spec as a constant. A spec that cannot be built stops the compilation with the rule that it
+/// breaks.
+template <schedule_spec auto Spec>
 inline constexpr auto table_of = detail::freeze<Spec>();
 
 }  // namespace chimera

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <string>
 
-// One list serves the run-time text and the static_assert of every family: the texts cannot drift apart.
+// One list serves the run-time text and the static_assert of every family (core/fixed_schedule.hpp): the texts cannot
+// drift apart.
 #define CHIMERA_REFUSALS(X)                                                                                          \
     X(stages_below_one, "stages must be at least 1 (a pipeline needs a stage)")                                      \
     X(stages_odd, "stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages") \
@@ -35,7 +36,7 @@
 
 namespace chimera {
 
-/// Why a family cannot be built from a spec.
+/// The rules that a spec can break, so that its family cannot be built from it.
 enum class refusal : std::uint8_t {
     none,
 #define CHIMERA_ENUMERATOR(name, text) name,
@@ -43,8 +44,8 @@ enum class refusal : std::uint8_t {
 #undef CHIMERA_ENUMERATOR
 };
 
-/// The reason in words; empty for `none`.
-constexpr const char* text(refusal why) {
+/// Returns the rule in words; an empty text for `none`.
+[[nodiscard]] constexpr const char* text(refusal why) noexcept {
     switch (why) {
 #define CHIMERA_CASE(name, text) \
     case refusal::name:          \
@@ -57,13 +58,14 @@ constexpr const char* text(refusal why) {
     return "";
 }
 
-/// Most slots a schedule may have: offsets and tick arithmetic stay far from overflow.
+/// The most slots that a schedule may have: offsets and ticks stay far from overflow.
 inline constexpr std::int64_t most_slots = std::int64_t{1} << 27;
 
 namespace detail {
 
-/// What every family asks of its sizes, `slots` computed in 64 bits.
-constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, std::int64_t slots_each) {
+/// Checks the sizes of any family; `slots_each`: slots of a stage and micro-batch. Computed in 64 bits.
+[[nodiscard]] constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches,
+                                             std::int64_t slots_each) noexcept {
     if (stages < 1) return refusal::stages_below_one;
     if (stages > 65535) return refusal::stages_too_many;
     if (micro_batches < 1) return refusal::micro_batches_below_one;
@@ -71,8 +73,9 @@ constexpr refusal refuse_sizes(std::int64_t stages, std::int64_t micro_batches, 
     return refusal::none;
 }
 
-/// The same where every worker holds `chunks` stages.
-constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks, std::int64_t slots_each) {
+/// Checks the sizes of a family in which every worker holds `chunks` stages.
+[[nodiscard]] constexpr refusal refuse_chunks(std::int64_t stages, std::int64_t micro_batches, int chunks,
+                                              std::int64_t slots_each) noexcept {
     if (const refusal why = refuse_sizes(stages, micro_batches, slots_each); why != refusal::none) return why;
     if (chunks < 1) return refusal::chunks_below_one;
     return stages % chunks == 0 ? refusal::none : refusal::chunks_do_not_divide;

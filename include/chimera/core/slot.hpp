@@ -7,30 +7,34 @@
 
 namespace chimera {
 
-/// What a slot computes. A full backward is an input gradient and a weight gradient in one.
+/// The passes that a slot can compute. A full backward is an input gradient and a weight gradient in one.
 enum class pass : std::uint8_t { forward, backward, input_gradient, weight_gradient, recompute };
 
-/// The letter a pass has in schedule files: F, B, I, W, R.
-constexpr char letter(pass op) { return "FBIWR"[static_cast<int>(op)]; }
+/// Returns the letter of a pass in schedule files: F, B, I, W or R.
+[[nodiscard]] constexpr char letter(pass op) noexcept { return "FBIWR"[static_cast<int>(op)]; }
 
-/// True for the passes that send a gradient upstream: a full backward and its input-gradient half.
-constexpr bool sends_gradient(pass op) { return op == pass::backward || op == pass::input_gradient; }
+/// Returns true for passes that send a gradient upstream: a full backward and its input-gradient half.
+[[nodiscard]] constexpr bool sends_gradient(pass op) noexcept {
+    return op == pass::backward || op == pass::input_gradient;
+}
 
-/// True for the passes that add to a stage's weight gradient and then let go of the activation.
-constexpr bool ends_activation(pass op) { return op == pass::backward || op == pass::weight_gradient; }
+/// Returns true for passes that add to the weight gradient of a stage and then let go of the activation.
+[[nodiscard]] constexpr bool ends_activation(pass op) noexcept {
+    return op == pass::backward || op == pass::weight_gradient;
+}
 
 /// One pass of one stage over `count` units from `first`, on one pipeline, at a tick. 16 bytes.
 struct slot {
-    std::int32_t tick = 0;       ///< start on the schedule's integer grid
-    std::int32_t first = 0;      ///< first unit, counted over the whole iteration
-    std::uint16_t stage = 0;     ///< 0 … stages - 1
-    std::uint16_t pipeline = 0;  ///< 0 … pipelines - 1
-    std::uint16_t ticks = 1;     ///< length on the grid, at least 1
-    pass op = pass::forward;
+    std::int32_t tick = 0;         ///< start on the schedule's integer grid
+    std::int32_t first = 0;        ///< first unit, counted over the whole iteration
+    std::uint16_t stage = 0;       ///< 0 … stages - 1
+    std::uint16_t pipeline = 0;    ///< 0 … pipelines - 1
+    std::uint16_t ticks = 1;       ///< length on the grid, at least 1
+    pass op = pass::forward;       ///< pass that it computes
     std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
     std::uint8_t overlap : 1 = 0;  ///< 1: runs together with the next slot of the row
 
-    constexpr std::int32_t end() const { return tick + ticks; }
+    [[nodiscard]] constexpr std::int32_t end() const noexcept { return tick + ticks; }
     friend constexpr bool operator==(const slot&, const slot&) = default;
 };
 

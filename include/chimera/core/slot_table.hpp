@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/label.hpp>
+#include <chimera/core/platform.hpp>
 #include <chimera/core/slot.hpp>
 
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace chimera {
@@ -18,32 +18,15 @@ struct worker {
     int index = 0;
 };
 
-/// A family's name in a form that constant evaluation can keep: at most 31 characters, cut beyond.
-struct label {
-    std::array<char, 32> text{};
-
-    constexpr label() = default;
-    constexpr label(std::string_view from) {
-        for (std::size_t i = 0; i < from.size() && i + 1 < text.size(); ++i) text[i] = from[i];
-    }
-    constexpr label(const char* from) : label(std::string_view(from)) {}
-    constexpr std::string_view view() const {
-        std::size_t size = 0;
-        while (text[size] != '\0') ++size;
-        return {text.data(), size};
-    }
-    friend constexpr bool operator==(const label&, const label&) = default;
-};
-
-/// When a stage's weights change, and which of their versions a pass reads.
+/// The times at which the weights of a stage change, and the version of them that a pass reads.
 enum class update_rule : std::uint8_t {
     flushed,          ///< once, after the whole iteration: the synchronous families
     stashed,          ///< after every group; a forward reads the newest version, its backward the same (PipeDream)
     double_buffered,  ///< after every group; group g reads what there was before update g - 1 (PipeDream-2BW)
 };
 
-/// The name of a rule in files.
-constexpr const char* name(update_rule rule) {
+/// Returns the name of a rule in files.
+[[nodiscard]] constexpr const char* name(update_rule rule) noexcept {
     return rule == update_rule::stashed           ? "stashed"
            : rule == update_rule::double_buffered ? "double_buffered"
                                                   : "flushed";
@@ -51,31 +34,31 @@ constexpr const char* name(update_rule rule) {
 
 /// The sizes that every schedule and every program states first.
 struct shape {
-    label family;
-    std::int32_t workers = 0;
-    std::int32_t stages = 0;
-    std::int32_t pipelines = 0;
-    std::int32_t micro_batches = 0;      ///< over the whole iteration, all pipelines together
-    std::int32_t micro_batch_parts = 1;  ///< units a micro-batch is cut into: 2 under backward halving
-    update_rule update = update_rule::flushed;
-    std::int32_t update_every = 0;  ///< micro-batches of a group, after which a stage updates; 0: all of them
+    label family;                               ///< name of the family, up to 31 characters
+    std::int32_t workers = 0;                   ///< rows of the table
+    std::int32_t stages = 0;                    ///< of the model, on every pipeline
+    std::int32_t pipelines = 0;                 ///< copies of the model that the workers hold together
+    std::int32_t micro_batches = 0;             ///< over the whole iteration, all pipelines together
+    std::int32_t micro_batch_parts = 1;         ///< units a micro-batch is cut into: 2 under backward halving
+    update_rule update = update_rule::flushed;  ///< when weights change
+    std::int32_t update_every = 0;  ///< micro-batches between two updates of a stage; 0 where `update` is `flushed`
 
-    constexpr std::int32_t units() const { return micro_batches * micro_batch_parts; }
+    [[nodiscard]] constexpr std::int32_t units() const noexcept { return micro_batches * micro_batch_parts; }
     friend constexpr bool operator==(const shape&, const shape&) = default;
 };
 
-/// Read access to a schedule, wherever it is stored. Every function of the library takes one by value.
+/// A view of a schedule, wherever it is stored. It is valid while its owner is, and is passed by value.
 struct schedule_view {
-    shape head;
+    shape head;                               ///< sizes
     std::span<const std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
     std::span<const std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
     std::span<const slot> entries;            ///< row after row, each in order of execution
 
-    constexpr std::span<const slot> row(int w) const {
+    [[nodiscard]] constexpr std::span<const slot> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
         return entries.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
     }
-    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(int pipeline, int stage) const noexcept {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
                          static_cast<std::size_t>(stage)];
     }
@@ -83,19 +66,19 @@ struct schedule_view {
 
 /// A schedule that owns its slots, generated or read at run time. The combinators take and return these.
 struct schedule {
-    shape head;
-    std::vector<std::int32_t> placement;
-    std::vector<std::int32_t> offsets;
-    std::vector<slot> entries;
+    shape head;                           ///< sizes
+    std::vector<std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
+    std::vector<std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
+    std::vector<slot> entries;            ///< row after row, each in order of execution
 
-    constexpr schedule_view view() const& { return {head, placement, offsets, entries}; }
-    constexpr operator schedule_view() const& { return view(); }  // NOLINT: a view is what a schedule is read through
+    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
     // A view of a temporary would dangle: keep the schedule in a variable, or pass it to the function that reads it.
     schedule_view view() const&& = delete;
     operator schedule_view() const&& = delete;  // NOLINT
 };
 
-/// Parameter type of functions that read a schedule and keep no view of it. Takes a view, and whatever converts to one: a
+/// A parameter of functions that read a schedule and keep no view of it. Takes a view, and what converts to one: a
 /// `schedule`, also one made in the call itself, or a `table_of<spec>`.
 struct schedule_argument : schedule_view {
     constexpr schedule_argument(const schedule_view& view) noexcept : schedule_view(view) {}  // NOLINT

@@ -9,21 +9,36 @@
 
 namespace chimera {
 
-/// A family's sizes: says whether it can be built, how many slots it will have, and builds it.
+namespace detail {
+
+/// Calls the `make()` of a spec, also where it is private. `generate` and `table_of` ask `refused()` first; a family
+/// that builds on another one has asked already.
+struct maker {
+    template <class Spec>
+    static constexpr auto make(const Spec& spec) -> decltype(spec.make()) {
+        return spec.make();
+    }
+};
+
+}  // namespace detail
+
+/// The sizes of a family. `refused()` names the rule that they break, `workers()`, `placements()` and `slot_count()`
+/// tell the table's sizes before it is made, and `make()` makes it. The library's families keep `make()` private, so
+/// that `refused()` is always asked first; a spec outside the library may have a public one.
 template <class T>
 concept schedule_spec = requires(const T& spec) {
     { spec.refused() } -> std::same_as<refusal>;
     { spec.workers() } -> std::same_as<int>;
     { spec.placements() } -> std::same_as<int>;
     { spec.slot_count() } -> std::same_as<std::size_t>;
-    { spec.make() } -> std::same_as<schedule>;
+    { detail::maker::make(spec) } -> std::same_as<schedule>;
 };
 
-/// The schedule of a spec. Throws `chimera_error` with the rule that the spec breaks.
+/// Returns the schedule of a spec. Throws `chimera_error` whose `refusal()` is the rule that the spec breaks.
 template <schedule_spec Spec>
-constexpr schedule generate(const Spec& spec) {
-    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why));
-    return spec.make();
+[[nodiscard]] constexpr schedule generate(const Spec& spec) {
+    if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why), why);
+    return detail::maker::make(spec);
 }
 
 }  // namespace chimera

@@ -20,7 +20,7 @@ namespace chimera::detail {
 /// Refuses stage and layer counts that no partition has: every stage holds at least one layer.
 constexpr void check_counts(std::size_t layers, int stages) {
     if (layers == 0) refuse("there are no layers (every stage holds at least one) give at least one");
-    if (stages < 1) refuse(text(refusal::stages_below_one));
+    if (stages < 1) refuse(text(refusal::stages_below_one), refusal::stages_below_one);
     if (layers >= std::size_t{1} << 30) refuse("there are too many layers (more than 2^30) join layers");
     if (static_cast<std::size_t>(stages) > layers)
         refuse(std::to_string(stages) + " stages are more than the " + std::to_string(layers) +
@@ -37,7 +37,7 @@ constexpr void check_length(const char* what, std::size_t have, std::size_t want
 /// Refuses negative, infinite and undefined numbers.
 constexpr void check_numbers(const char* what, std::span<const double> numbers) {
     for (std::size_t i = 0; i < numbers.size(); ++i)
-        if (!(numbers[i] >= 0) || numbers[i] > std::numeric_limits<double>::max()) refuse_number(what, i);
+        if (!(numbers[i] >= 0) || numbers[i] > (std::numeric_limits<double>::max)()) refuse_number(what, i);
 }
 
 /// Sums of ranges by one subtraction. Rounding keeps the order: a range never has a smaller sum than one inside it,
@@ -59,7 +59,7 @@ public:
             sum += x;
             out[i + 1] = sum;
         }
-        if (!good || sum > std::numeric_limits<double>::max()) find_fault(what, numbers);
+        if (!good || sum > (std::numeric_limits<double>::max)()) find_fault(what, numbers);
     }
 
     constexpr double operator()(int from, int to) const { return at_[index(to)] - at_[index(from)]; }

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// How many entries each list of a program has.
+/// The number of entries of each list of a program.
 struct program_sizes {
     std::size_t workers = 0;
     std::size_t stages = 0;
@@ -35,19 +35,20 @@ struct fixed_program {
     std::int32_t messages;
     std::array<std::int32_t, Sizes.versions> version_counts;
 
-    constexpr program_view view() const& {
+    [[nodiscard]] constexpr program_view view() const& noexcept {
         return {head,           placement, offsets,       instructions, buffers,
                 member_offsets, members,   buffer_counts, messages,     version_counts};
     }
-    constexpr operator program_view() const& { return view(); }  // NOLINT: a view is what a program is read through
-    program_view view() const&& = delete;                        // a view of a temporary would dangle
-    operator program_view() const&& = delete;                    // NOLINT
+    constexpr operator program_view() const& noexcept { return view(); }  // NOLINT: programs are read through views
+    // A view of a temporary would dangle.
+    program_view view() const&& = delete;
+    operator program_view() const&& = delete;  // NOLINT
 };
 
 namespace detail {
 
 template <const auto& Table, reduction_start Mode>
-consteval program_sizes measure_program() {
+[[nodiscard]] consteval program_sizes measure_program() {
     const program p = lower(Table, Mode);
     return {
         p.offsets.size() - 1, p.member_offsets.size() - 1, p.placement.size(), p.instructions.size(), p.buffers.size(),
@@ -55,7 +56,7 @@ consteval program_sizes measure_program() {
 }
 
 template <const auto& Table, reduction_start Mode>
-consteval auto freeze_program() {
+[[nodiscard]] consteval auto freeze_program() {
     const program p = lower(Table, Mode);
     fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages, {}};
     copy_all(out.placement, p.placement);

@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// Everything a worker is told to do, in the order of the program file's names.
+/// The actions that a worker performs, in the order of the program file's names.
 enum class action : std::uint8_t {
     forward,
     backward,
@@ -34,17 +34,21 @@ static_assert(static_cast<int>(action::forward) == static_cast<int>(pass::forwar
                   static_cast<int>(action::recompute) == static_cast<int>(pass::recompute),
               "lower() and the laws convert between pass and action by value");
 
-/// True for passes: what takes a worker's time.
-constexpr bool is_compute(action op) { return op <= action::recompute; }
-/// True for what hands an activation or a gradient to another worker.
-constexpr bool is_send(action op) { return op == action::send_activation || op == action::send_gradient; }
-/// True for what takes one from another worker.
-constexpr bool is_recv(action op) { return op == action::recv_activation || op == action::recv_gradient; }
-/// True for both.
-constexpr bool is_transfer(action op) { return is_send(op) || is_recv(op); }
+/// Returns true for passes: what takes a worker's time.
+[[nodiscard]] constexpr bool is_compute(action op) noexcept { return op <= action::recompute; }
+/// Returns true for an action that hands an activation or a gradient to another worker.
+[[nodiscard]] constexpr bool is_send(action op) noexcept {
+    return op == action::send_activation || op == action::send_gradient;
+}
+/// Returns true for an action that takes one from another worker.
+[[nodiscard]] constexpr bool is_recv(action op) noexcept {
+    return op == action::recv_activation || op == action::recv_gradient;
+}
+/// Returns true for sends and receives.
+[[nodiscard]] constexpr bool is_transfer(action op) noexcept { return is_send(op) || is_recv(op); }
 
 /// The name of an action in program files.
-constexpr const char* name(action op) {
+[[nodiscard]] constexpr const char* name(action op) noexcept {
     constexpr const char* names[action_count] = {
         "forward",         "backward",      "input_gradient", "weight_gradient", "recompute",     "send_activation",
         "recv_activation", "send_gradient", "recv_gradient",  "reduce_gradient", "wait_gradient", "update_weights"};

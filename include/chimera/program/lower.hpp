@@ -33,7 +33,7 @@ public:
         }
     }
 
-    constexpr program run() {
+    [[nodiscard]] constexpr program run() {
         out_.head = of_.head;
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
         out_.instructions.reserve(of_.entries.size() + transfers_.transfers.size() +
@@ -74,12 +74,13 @@ private:
         write_end(w);
     }
 
-    /// Transfers up to which tick come before slot i and its partner: nothing comes between the two. What the partner receives
-    /// while slot i runs cannot depend on slot i, which ends later, so it may as well be received before both.
-    constexpr std::int32_t before_pair(std::int32_t i) const {
+    /// Returns the tick up to which transfers come before slot i and its partner: nothing comes between the two. What
+    /// the partner receives while slot i runs cannot depend on slot i, which ends later, so it may as well be received
+    /// before both.
+    [[nodiscard]] constexpr std::int32_t before_pair(std::int32_t i) const noexcept {
         const slot& s = of_.entries[static_cast<std::size_t>(i)];
         const slot& next = of_.entries[static_cast<std::size_t>(i) + 1];
-        return next.tick < s.end() ? std::max(s.tick, next.tick) : s.tick;
+        return next.tick < s.end() ? (std::max)(s.tick, next.tick) : s.tick;
     }
 
     /// A row with updates between its slots: transfers and updates by tick, transfers first.
@@ -108,7 +109,7 @@ private:
             if (!second) write_until(s.overlap != 0 && i + 1 < of_.offsets[at + 1] ? before_pair(i) : s.tick);
             write_compute(s, static_cast<std::size_t>(i));
         }
-        write_until(std::numeric_limits<std::int32_t>::max());
+        write_until((std::numeric_limits<std::int32_t>::max)());
     }
     constexpr void write_update(std::int32_t stage) {
         if (reduced(stage)) {
@@ -118,7 +119,7 @@ private:
         write_stage(action::update_weights, stage);
     }
 
-    constexpr std::int32_t group(std::int32_t i) const {
+    [[nodiscard]] constexpr std::int32_t group(std::int32_t i) const noexcept {
         return transfers_.transfers[static_cast<std::size_t>(i)].group;
     }
     constexpr void write_transfer(std::int32_t i) {
@@ -151,7 +152,7 @@ private:
         for (int u = s.first; ends_activation(s.op) && u < s.first + s.count; ++u) buffers_.give_back(s.stage, u);
     }
 
-    constexpr bool reduced(std::int32_t stage) const {
+    [[nodiscard]] constexpr bool reduced(std::int32_t stage) const noexcept {
         const auto s = static_cast<std::size_t>(stage);
         return groups_.offsets[s + 1] - groups_.offsets[s] > 1;
     }
@@ -183,7 +184,7 @@ private:
     replica_groups groups_;
     reduction_rows reductions_;    // flushed
     update_groups update_groups_;  // not flushed
-    update_rows updates_;          // likewise
+    update_rows updates_;          // not flushed
     buffer_allocator buffers_;
     const slot* let_go_ = nullptr;  // the first slot of an open pair
     program out_;
@@ -194,13 +195,14 @@ private:
 /// Adds to a schedule what the executor must not decide: sends and receives with their groups and one global order,
 /// activation buffers, gradient reductions, updates. Linear in slots (stages · log stages for the order of reductions).
 /// The two slots of a pair stand next to each other, the first marked `overlap`.
-/// Where weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have the
-/// last gradient of a group (reduced at once where there are several: `mode` says nothing here), and every instruction says
-/// which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at most.
-/// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are not made yet or more
-/// than 256 versions of them.
-constexpr program lower(schedule_argument of, reduction_start mode = reduction_start::eager_opt) {
-    return detail::lowering(of, mode).run();
+/// Where weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have
+/// the last gradient of a group (reduced at once where there are several: `mode` says nothing here), and every
+/// instruction says which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at
+/// most.
+/// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are
+/// not made yet or more than 256 versions of them.
+[[nodiscard]] constexpr program lower(schedule_argument order, reduction_start mode = reduction_start::eager_opt) {
+    return detail::lowering(order, mode).run();
 }
 
 }  // namespace chimera

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/core/error.hpp>
 #include <chimera/core/slot_table.hpp>
 #include <chimera/program/instruction.hpp>
@@ -32,14 +33,21 @@ struct message_list {
     std::vector<std::uint8_t> inputs;       ///< per slot: how many it consumes
 };
 
-[[noreturn]] inline void missing_input(int worker, std::size_t slot, int stage, int unit) {
+[[noreturn]] inline void missing_input(complaint what, int worker, std::size_t slot, int stage, int unit) {
     refuse("slot " + std::to_string(slot) + " of worker " + std::to_string(worker) + " (stage " +
-           std::to_string(stage) + ", unit " + std::to_string(unit) +
-           ") starts before its input is there (law ordered) verify the schedule");
+               std::to_string(stage) + ", unit " + std::to_string(unit) +
+               ") starts before its input is there (law ordered) verify the schedule",
+           what);
+}
+
+/// Returns what is wrong with an input that no slot yields (`producer` is negative) or that comes too late.
+[[nodiscard]] constexpr complaint input_fault(bool gradient, std::int32_t producer) noexcept {
+    if (producer < 0) return gradient ? complaint::no_backward : complaint::no_forward;
+    return gradient ? complaint::before_gradient : complaint::before_activation;
 }
 
 /// The slot that yields what (stage, unit) hands on: forwards first, then gradients; -1 where no slot does.
-constexpr std::vector<std::int32_t> producers(schedule_argument of) {
+[[nodiscard]] constexpr std::vector<std::int32_t> producers(schedule_argument of) {
     const auto units = static_cast<std::size_t>(of.head.units());
     const std::size_t half = units * static_cast<std::size_t>(of.head.stages);
     std::vector<std::int32_t> out(2 * half, -1);
@@ -68,9 +76,10 @@ constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>&
     for (int u = s.first; u < s.first + s.count;) {
         const std::size_t at = half + static_cast<std::size_t>(from_stage) * units + static_cast<std::size_t>(u);
         const std::int32_t by = producer[at];
-        if (by < 0 || of.entries[static_cast<std::size_t>(by)].end() > s.tick) missing_input(w, index, s.stage, u);
+        if (by < 0 || of.entries[static_cast<std::size_t>(by)].end() > s.tick)
+            missing_input(input_fault(gradient, by), w, index, s.stage, u);
         const slot& source = of.entries[static_cast<std::size_t>(by)];
-        const int count = std::min(source.first + source.count, s.first + s.count) - u;
+        const int count = (std::min)(source.first + source.count, s.first + s.count) - u;
         if (from != w)
             out.all.push_back(
                 {from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient});
@@ -78,7 +87,7 @@ constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>&
     }
 }
 
-constexpr message_list find_messages(schedule_argument of) {
+[[nodiscard]] constexpr message_list find_messages(schedule_argument of) {
     message_list out;
     const std::vector<std::int32_t> producer = producers(of);
     out.first_input.reserve(of.entries.size());

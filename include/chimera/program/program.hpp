@@ -12,7 +12,7 @@
 
 namespace chimera {
 
-/// Read access to a program: a schedule plus everything the executor must not decide by itself.
+/// A program for reading, wherever it is stored: a schedule and everything that the executor must not decide by itself.
 struct program_view {
     shape head;
     std::span<const std::int32_t> placement;       ///< as in schedule_view
@@ -26,27 +26,27 @@ struct program_view {
     std::int32_t messages = 0;  ///< number of distinct messages
     std::span<const std::int32_t> version_counts{};  ///< beside `members`: weight versions kept; empty: one each
 
-    constexpr std::span<const instruction> row(int w) const {
+    [[nodiscard]] constexpr std::span<const instruction> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
         return instructions.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
     }
-    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(int pipeline, int stage) const noexcept {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
                          static_cast<std::size_t>(stage)];
     }
     /// The workers that hold `stage`, ascending: the order in which their gradients are added.
-    constexpr std::span<const std::int32_t> replica_group(int stage) const {
+    [[nodiscard]] constexpr std::span<const std::int32_t> replica_group(int stage) const noexcept {
         const auto from = static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]);
         return members.subspan(from,
                                static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage) + 1]) - from);
     }
-    /// Weight versions of `stage` that its k-th member keeps.
-    constexpr std::int32_t versions_of(int stage, std::size_t k) const {
+    /// Returns how many weight versions of `stage` its k-th member keeps.
+    [[nodiscard]] constexpr std::int32_t versions_of(int stage, std::size_t k) const noexcept {
         if (version_counts.empty()) return 1;
         return version_counts[static_cast<std::size_t>(member_offsets[static_cast<std::size_t>(stage)]) + k];
     }
     /// The activation buffer of the k-th unit that a compute instruction covers.
-    constexpr std::int32_t buffer_of(const instruction& i, int k) const {
+    [[nodiscard]] constexpr std::int32_t buffer_of(const instruction& i, int k) const noexcept {
         return i.list < 0 ? i.buffer : buffers[static_cast<std::size_t>(i.list + k)];
     }
 };
@@ -64,17 +64,18 @@ struct program {
     std::int32_t messages = 0;
     std::vector<std::int32_t> version_counts;
 
-    constexpr program_view view() const& {
+    [[nodiscard]] constexpr program_view view() const& noexcept {
         return {head,           placement, offsets,       instructions, buffers,
                 member_offsets, members,   buffer_counts, messages,     version_counts};
     }
-    constexpr operator program_view() const& { return view(); }  // NOLINT: a view is what a program is read through
-    program_view view() const&& = delete;                        // a view of a temporary would dangle
-    operator program_view() const&& = delete;                    // NOLINT
+    constexpr operator program_view() const& noexcept { return view(); }  // NOLINT: programs are read through views
+    // A view of a temporary would dangle.
+    program_view view() const&& = delete;
+    operator program_view() const&& = delete;  // NOLINT
 };
 
-/// Parameter type of functions that read a program and keep no view of it. Takes a view, and whatever converts to one: a
-/// `program`, also one made in the call itself, or a `fixed_lowered` one.
+/// The parameter type of functions that read a program and keep no view of it. Takes a view, and whatever converts to
+/// one: a `program`, also one made in the call itself, or a `fixed_lowered` one.
 struct program_argument : program_view {
     constexpr program_argument(const program_view& view) noexcept : program_view(view) {}  // NOLINT
     template <class Owner>

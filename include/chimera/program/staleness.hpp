@@ -10,8 +10,8 @@
 
 namespace chimera {
 
-/// How old the weights are that a stage's gradients were computed on: updates made between those weights and the update that
-/// applies the gradient. 0 for synchronous families.
+/// The age of the weights that a stage's gradients were computed on: updates made between those weights and the update
+/// that applies the gradient. 0 for synchronous families.
 struct stage_staleness {
     std::int32_t largest = 0;
     double mean = 0;  ///< over the units
@@ -19,14 +19,15 @@ struct stage_staleness {
 
 namespace detail {
 
-/// Walks the rows of a program and compares, at every update, what its gradients were computed on with what it starts from.
+/// Walks the rows of a program and compares, at every update, what its gradients were computed on with what it starts
+/// from.
 class staleness_walk {
 public:
     constexpr explicit staleness_walk(const program_view& of)
         : of_(of), units_(static_cast<std::size_t>(of.head.units())),
           stages_(static_cast<std::size_t>(of.head.stages), stage_walk{}), read_(stages_.size() * units_, 0) {}
 
-    constexpr std::vector<stage_staleness> run() {
+    [[nodiscard]] constexpr std::vector<stage_staleness> run() {
         for (int w = 0; w < of_.head.workers; ++w) {
             for (const instruction& i : of_.row(w))
                 if (!is_transfer(i.op)) stages_[i.stage].start();
@@ -63,7 +64,7 @@ private:
         stage_walk& s = stages_[i.stage];
         for (const std::int32_t u : s.waiting) {
             const std::int32_t age = s.made - read_[i.stage * units_ + static_cast<std::size_t>(u)];
-            s.largest = std::max(s.largest, age);
+            s.largest = (std::max)(s.largest, age);
             s.sum += age;
         }
         s.waiting.clear();
@@ -86,21 +87,21 @@ private:
 
 }  // namespace detail
 
-/// Staleness of every stage, read off the order of its instructions and their versions: of a program that keeps the laws.
-/// Linear in instructions.
-constexpr std::vector<stage_staleness> staleness(program_argument of) {
-    if (of.head.update != update_rule::flushed) return detail::staleness_walk(of).run();
-    return std::vector<stage_staleness>(static_cast<std::size_t>(of.head.stages), stage_staleness{});
+/// Staleness of every stage, read off the order of its instructions and their versions: of a program that keeps the
+/// laws. Linear in instructions.
+[[nodiscard]] constexpr std::vector<stage_staleness> staleness(program_argument lowered) {
+    if (lowered.head.update != update_rule::flushed) return detail::staleness_walk(lowered).run();
+    return std::vector<stage_staleness>(static_cast<std::size_t>(lowered.head.stages), stage_staleness{});
 }
 
-/// Copies of a stage's weights that each worker keeps: the versions of all stages that it holds. Weights alone: gradients and
-/// the optimiser's state are one per stage.
-constexpr std::vector<std::int32_t> weight_copies(program_argument of) {
-    std::vector<std::int32_t> out(static_cast<std::size_t>(of.head.workers), 0);
-    for (int s = 0; s < of.head.stages; ++s) {
-        const auto members = of.replica_group(s);
+/// Returns how many copies of a stage's weights each worker keeps: the versions of all stages that it holds. Weights
+/// alone: gradients and the optimiser's state are one per stage.
+[[nodiscard]] constexpr std::vector<std::int32_t> weight_copies(program_argument lowered) {
+    std::vector<std::int32_t> out(static_cast<std::size_t>(lowered.head.workers), 0);
+    for (int s = 0; s < lowered.head.stages; ++s) {
+        const auto members = lowered.replica_group(s);
         for (std::size_t k = 0; k < members.size(); ++k)
-            out[static_cast<std::size_t>(members[k])] += of.versions_of(s, k);
+            out[static_cast<std::size_t>(members[k])] += lowered.versions_of(s, k);
     }
     return out;
 }

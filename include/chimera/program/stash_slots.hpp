@@ -9,8 +9,8 @@
 
 namespace chimera::detail {
 
-/// Gives every live activation of a worker a buffer: taken at the forward, given back after the backward or its weight half.
-/// A freed buffer is used again before a new one is opened, so a worker needs exactly as many as its peak.
+/// Gives every live activation of a worker a buffer: taken at the forward, given back after the backward or its weight
+/// half. A freed buffer is used again before a new one is opened, so a worker needs exactly as many as its peak.
 class buffer_allocator {
 public:
     constexpr explicit buffer_allocator(const shape& head)
@@ -27,11 +27,11 @@ public:
         free_.pop_back();
     }
     constexpr void give_back(int stage, int unit) { free_.push_back(held(stage, unit)); }
-    constexpr std::int32_t held(int stage, int unit) const { return held_[at(stage, unit)]; }
-    constexpr std::int32_t opened() const { return opened_; }
+    [[nodiscard]] constexpr std::int32_t held(int stage, int unit) const noexcept { return held_[at(stage, unit)]; }
+    [[nodiscard]] constexpr std::int32_t opened() const noexcept { return opened_; }
 
 private:
-    constexpr std::size_t at(int stage, int unit) const {
+    [[nodiscard]] constexpr std::size_t at(int stage, int unit) const noexcept {
         return static_cast<std::size_t>(stage) * units_ + static_cast<std::size_t>(unit);
     }
     std::size_t units_;

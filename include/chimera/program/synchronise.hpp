@@ -10,8 +10,9 @@
 
 namespace chimera {
 
-/// When a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation. eager: right after
-/// the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its end.
+/// The moment at which a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation.
+/// eager: right after the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its
+/// end.
 enum class reduction_start : std::uint8_t { lazy, eager, eager_opt };
 
 namespace detail {
@@ -22,7 +23,7 @@ struct replica_groups {
     std::vector<std::int32_t> members;
 };
 
-constexpr replica_groups find_groups(schedule_argument of) {
+[[nodiscard]] constexpr replica_groups find_groups(schedule_argument of) {
     replica_groups out;
     out.offsets.reserve(static_cast<std::size_t>(of.head.stages) + 1);
     out.members.reserve(of.placement.size());
@@ -47,8 +48,8 @@ struct reduction {
     bool late = false;       ///< waits for the end of the worker's computation
 };
 
-/// Where a stage's reduction stands in the one order in which collectives start: the largest of its members' keys.
-constexpr std::int64_t start_key(const reduction& r) {
+/// Returns the key by which collectives start in one order; a stage's is the largest of its members' keys.
+[[nodiscard]] constexpr std::int64_t start_key(const reduction& r) noexcept {
     return (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage;
 }
 
@@ -78,15 +79,16 @@ constexpr void find_last_gradients(schedule_argument of, int w, const std::vecto
     for (const std::int32_t s : held) open[static_cast<std::size_t>(s)] = 0;
 }
 
-/// All reductions, each worker's in the one global order in which collectives start: stages that no member holds back first,
-/// then by the tick at which the last member is ready, then by stage. `after` never falls along a worker's list.
+/// All reductions, each worker's in the one global order in which collectives start: stages that no member holds back
+/// first, then by the tick at which the last member is ready, then by stage. `after` never falls along a worker's list.
 struct reduction_rows {
     std::vector<std::int32_t> offsets;  ///< workers + 1
     std::vector<reduction> all;
 };
 
 /// The stages each worker holds, ascending, row after row.
-constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups, reduction_start mode) {
+[[nodiscard]] constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups,
+                                                       reduction_start mode) {
     const auto stages = static_cast<std::size_t>(of.head.stages);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)
@@ -104,7 +106,7 @@ constexpr reduction_rows find_reductions(schedule_argument of, const replica_gro
     for (std::size_t s = 0; s < stages; ++s) key[s] = static_cast<std::int64_t>(s);
     for (const reduction& r : out.all) {
         std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
-        k = std::max(k, start_key(r));
+        k = (std::max)(k, start_key(r));
     }
     for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
         const auto from = out.all.begin() + out.offsets[w];
@@ -113,7 +115,7 @@ constexpr reduction_rows find_reductions(schedule_argument of, const replica_gro
             return key[static_cast<std::size_t>(a.stage)] < key[static_cast<std::size_t>(b.stage)];
         });
         for (auto r = from; r != to; ++r)
-            if (r != from) r->after = std::max(r->after, (r - 1)->after);
+            if (r != from) r->after = (std::max)(r->after, (r - 1)->after);
     }
     return out;
 }

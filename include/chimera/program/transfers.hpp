@@ -10,23 +10,26 @@
 
 namespace chimera::detail {
 
-/// Every worker's sends and receives in the one global order: by the tick at which the producing slot ends, then by message.
+/// Every worker's sends and receives in the one global order: by the tick at which the producing slot ends, then by
+/// message.
 ///
 /// All transfers of one tick form a group. This makes progress even when a send blocks until its receive is posted:
-/// what precedes a worker's group of tick t are slots that start before t, which need only messages of earlier ticks, and
-/// groups of earlier ticks; so, tick by tick, every worker reaches its group and both ends of each message meet in it.
+/// what precedes a worker's group of tick t are slots that start before t, which need only messages of earlier ticks,
+/// and groups of earlier ticks; so, tick by tick, every worker reaches its group and both ends of each message meet in
+/// it.
 struct transfer_rows {
     std::vector<std::int32_t> offsets;  ///< workers + 1, into `transfers`
     std::vector<instruction> transfers;
 };
 
-/// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the messages.
-constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
+/// Message indices by time, then by number: a counting sort unless a sparse grid would make that larger than the
+/// messages.
+[[nodiscard]] constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     std::vector<std::int32_t> out(all.size(), 0);
     for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);
     const auto time = [&](std::int32_t i) { return all[static_cast<std::size_t>(i)].time; };
     std::int32_t last = 0;
-    for (const message& m : all) last = std::max(last, m.time);
+    for (const message& m : all) last = (std::max)(last, m.time);
     if (static_cast<std::size_t>(last) > 8 * all.size() + 64) {
         std::sort(out.begin(), out.end(),
                   [&](std::int32_t a, std::int32_t b) { return time(a) != time(b) ? time(a) < time(b) : a < b; });
@@ -42,7 +45,7 @@ constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     return out;
 }
 
-constexpr instruction transfer(const message& m, std::int32_t index, bool send) {
+[[nodiscard]] constexpr instruction transfer(const message& m, std::int32_t index, bool send) noexcept {
     instruction out;
     const action recv = m.gradient ? action::recv_gradient : action::recv_activation;
     out.op = !send ? recv : m.gradient ? action::send_gradient : action::send_activation;
@@ -56,7 +59,7 @@ constexpr instruction transfer(const message& m, std::int32_t index, bool send) 
     return out;
 }
 
-constexpr transfer_rows order_transfers(const std::vector<message>& all, int workers) {
+[[nodiscard]] constexpr transfer_rows order_transfers(const std::vector<message>& all, int workers) {
     transfer_rows out{std::vector<std::int32_t>(static_cast<std::size_t>(workers) + 1, 0),
                       std::vector<instruction>(2 * all.size(), instruction{})};
     for (const message& m : all) {

@@ -16,19 +16,20 @@ struct message_life {
     std::int32_t sender = -1, receiver = -1;
     std::int32_t sent = -1;      ///< in the sender's row
     std::int32_t consumed = -1;  ///< by which compute instruction of the receiver's row
-    std::int32_t known = 0;      ///< where the receiver is at least when it is sent, whoever is quick and whoever slow
+    std::int32_t known = 0;      ///< least position of the receiver when it is sent, whatever the speed of the workers
 };
 
 namespace detail {
 
-/// Lets all rows run and notes what each worker knows of the others': whoever consumes a message knows what its sender knew.
+/// Lets all rows run and notes what each worker knows of the others': the receiver of a message knows what its sender
+/// knew.
 class knowledge {
 public:
     constexpr explicit knowledge(program_view p)
         : p_(p), workers_(static_cast<std::size_t>(p.head.workers)), at_(workers_, 0), known_(workers_ * workers_, 0),
           carried_(static_cast<std::size_t>(p.messages)), lives_(static_cast<std::size_t>(p.messages)) {}
 
-    constexpr std::vector<message_life> lives() {
+    [[nodiscard]] constexpr std::vector<message_life> lives() {
         for (bool moved = true; moved;) {
             moved = false;
             for (std::int32_t w = 0; w < p_.head.workers; ++w)
@@ -38,12 +39,12 @@ public:
     }
 
 private:
-    static constexpr std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t index(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
     constexpr std::int32_t& known(std::int32_t who, std::int32_t of) {
         return known_[index(who) * workers_ + index(of)];
     }
 
-    /// False at the row's end, and where a message is missing.
+    /// Returns false at the row's end and if a message is missing.
     constexpr bool step(std::int32_t w) {
         const auto row = p_.row(w);
         std::int32_t& at = at_[index(w)];
@@ -54,7 +55,9 @@ private:
         known(w, w) = ++at;
         return true;
     }
-    constexpr bool is_known(std::int32_t message) const { return message >= 0 && message < p_.messages; }
+    [[nodiscard]] constexpr bool is_known(std::int32_t message) const noexcept {
+        return message >= 0 && message < p_.messages;
+    }
     constexpr bool consume(std::int32_t w, const instruction& i, std::int32_t at) {
         if (i.inputs == 0 || !is_known(i.message) || !is_known(i.message + i.inputs - 1)) return true;
         for (std::int32_t m = i.message; m < i.message + i.inputs; ++m)
@@ -62,7 +65,7 @@ private:
         for (std::int32_t m = i.message; m < i.message + i.inputs; ++m) {
             if (lives_[index(m)].consumed < 0) lives_[index(m)].consumed = at;
             for (std::int32_t of = 0; of < p_.head.workers; ++of)
-                known(w, of) = std::max(known(w, of), carried_[index(m)][index(of)]);
+                known(w, of) = (std::max)(known(w, of), carried_[index(m)][index(of)]);
         }
         return true;
     }
@@ -83,19 +86,23 @@ private:
 
 }  // namespace detail
 
-/// The messages of a program that makes progress. Messages that nobody sends stay as they are.
-constexpr std::vector<message_life> message_lives(program_argument of) { return detail::knowledge(of).lives(); }
+/// Returns the lives of all messages, in the order of their numbers, of a program that comes to its end. A message
+/// without a send keeps the default values.
+[[nodiscard]] constexpr std::vector<message_life> message_lives(program_argument lowered) {
+    return detail::knowledge(lowered).lives();
+}
 
-/// How many of these messages, of one sender to one receiver and in the order in which they are sent, can be under way at a time.
-constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
+/// Returns how many of the messages `sent`, of one sender to one receiver and in the order in which they are sent, can
+/// be under way at a time.
+[[nodiscard]] constexpr std::int32_t most_under_way(std::span<const message_life> sent) {
     std::size_t most = 0;
-    std::vector<std::int32_t> under_way;  // where each is consumed
+    std::vector<std::int32_t> under_way;  // position at which each is consumed
     for (const message_life& m : sent) {
         under_way.erase(std::remove_if(under_way.begin(), under_way.end(),
                                        [&](std::int32_t consumed) { return consumed >= 0 && consumed < m.known; }),
                         under_way.end());
         under_way.push_back(m.consumed);
-        most = std::max(most, under_way.size());
+        most = (std::max)(most, under_way.size());
     }
     return static_cast<std::int32_t>(most);
 }

@@ -33,9 +33,9 @@ namespace chimera::detail {
            "update_every a multiple of its units");
 }
 
-/// Gives the weight versions of every stage their buffers by liveness: a version is live from the update that makes it to its
-/// last reader, and at least to the next update, which starts from it. That one may leave its result in the same buffer.
-/// The last update leaves it in buffer 0, where the next iteration starts.
+/// Gives the weight versions of every stage their buffers by liveness: a version is live from the update that makes it
+/// to its last reader, and at least to the next update, which starts from it. That one may leave its result in the same
+/// buffer. The last update leaves it in buffer 0, where the next iteration starts.
 class version_allotment {
 public:
     constexpr version_allotment(program& p, const update_groups& groups)
@@ -57,8 +57,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-    constexpr std::size_t cell(std::uint16_t stage, std::int32_t version) const {
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
+    [[nodiscard]] constexpr std::size_t cell(std::uint16_t stage, std::int32_t version) const noexcept {
         return stage * versions_ + at(version);
     }
 

@@ -7,6 +7,7 @@
 #include <chimera/algebra/overlay.hpp>
 #include <chimera/algebra/split.hpp>
 #include <chimera/algebra/units.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -17,43 +18,47 @@
 
 namespace chimera {
 
-/// How Chimera goes beyond `stages` micro-batches (section 3.5): basic units end to end, forwards over two
-/// micro-batches, or backwards over half of one.
-enum class scale : std::uint8_t { direct, doubling, halving };
+/// The ways in which Chimera goes beyond `stages` micro-batches (section 3.5).
+enum class scale : std::uint8_t {
+    direct,    ///< basic units end to end
+    doubling,  ///< forwards over two micro-batches
+    halving,   ///< backwards over half of one
+};
 
-/// Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the same workers.
-/// Pipeline 2i runs down from worker i · stages / pairs, pipeline 2i + 1 is its mirror. A basic unit holds `stages`
-/// micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be partial.
+/// The schedule Chimera (Li and Hoefler, SC'21): `pipelines` / 2 rotated 1F1B timetables and their mirrors over the
+/// same workers. Pipeline 2i runs down from worker i · stages / pairs, and pipeline 2i + 1 is its mirror. A basic unit
+/// holds `stages` micro-batches (twice as many under doubling), spread as evenly as possible; the last unit may be
+/// partial.
 /// Direct, F = B = 1 tick: makespan 2N + D/f - 2, idle D/f - 2 per worker for N a multiple of D.
-/// Doubling and halving: a tick is the forward of one unit, a backward takes two; forwards of the first D/(2f) ticks are
-/// split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle where the basic units are full.
-/// Split: the same orders made zero-bubble (`split_backward`, `fill`) at the same peaks. F = I = W = 1 tick, direct:
-/// makespan 3N + D/(2f) - 1, half the skew that ZB-H2 is left with at f = 1, none at f = D/2.
+/// Doubling and halving: a tick is the forward of one unit, and a backward takes two. Forwards of the first D/(2f)
+/// ticks are split (Fig. 7d), which leaves 3 (D/f - 2)/2 idle if the basic units are full.
+/// Split: these orders made zero-bubble (`split_backward`, `fill`) at the same peaks. F = I = W = 1 tick, direct:
+/// makespan 3N + D/(2f) - 1, half the skew that ZB-H2 is left with at f = 1, and none at f = D/2.
 struct bidirectional {
-    int stages = 2;
-    int micro_batches = 1;
-    int pipelines = 2;  ///< 2f; f divides stages / 2
-    chimera::scale scale = chimera::scale::direct;
+    int stages = 2;                                 ///< D, an even number
+    int micro_batches = 1;                          ///< N, of all pipelines together
+    int pipelines = 2;                              ///< 2f; f divides stages / 2
+    chimera::scale scale = chimera::scale::direct;  ///< way beyond `stages` micro-batches
     bool split = false;  ///< backwards in two halves, the weight gradients moved into bubbles at the same memory
 
     static constexpr family_traits traits{.name = "bidirectional", .placement = placement_rule::shifted};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
         if (pipelines < 2 || pipelines % 2 != 0) return refusal::pipelines_odd;
         return stages % pipelines == 0 ? refusal::none : refusal::pipelines_do_not_divide;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages * pipelines; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages * pipelines; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         const auto passes = static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
         const std::size_t backwards = scale == chimera::scale::halving ? 2 * passes : passes;
         return forwards() + (split ? 2 * backwards : backwards);
     }
-    /// The critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
+    /// Returns the critical path in closed form, of whole units one after the other: N - (K-1)(D/f-2) forwards and
     /// N + K(D/f-2) backwards, N = K D. Each unit after the first has a backward in place of a forward (section 3.5).
-    constexpr std::optional<path_counts> path() const {
+    [[nodiscard]] constexpr std::optional<path_counts> path() const noexcept {
         if (split || scale != chimera::scale::direct || micro_batches % stages != 0) return std::nullopt;
         const int ramp = 2 * stages / pipelines - 2;
         const int units = micro_batches / stages;
@@ -69,36 +74,41 @@ struct bidirectional {
                     f(bidirectional{.pipelines = pipelines, .scale = s, .split = split});
         }
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         if (split) return fill(detail::halves(whole()));
         return whole();
     }
 
-private:
-    constexpr std::size_t forwards() const {
+    [[nodiscard]] constexpr std::size_t forwards() const noexcept {
         const auto n = static_cast<std::size_t>(micro_batches);
         if (scale != chimera::scale::doubling) return static_cast<std::size_t>(stages) * n + splits();
         return static_cast<std::size_t>(stages) * ((n + 1) / 2) + splits();
     }
 
     /// With full backwards.
-    constexpr schedule whole() const {
+    [[nodiscard]] constexpr schedule whole() const {
         if (scale == chimera::scale::direct) return units();
         // A partial unit of pairs leaves room between the two backwards: re-timing closes it, the order stays.
         if (micro_batches % capacity() != 0) return compact(split_units());
         return split_units();
     }
-    constexpr schedule split_units() const {
+    [[nodiscard]] constexpr schedule split_units() const {
         if (micro_batches <= capacity()) return split_start(unit(micro_batches), ramp());
         return split_start(unit(capacity()), micro_batches / capacity(), 3 * stages, unit(micro_batches % capacity()),
                            ramp());
     }
 
-    constexpr int capacity() const { return scale == chimera::scale::doubling ? 2 * stages : stages; }
-    constexpr int ramp() const { return stages / pipelines - 1; }
+    [[nodiscard]] constexpr int capacity() const noexcept {
+        return scale == chimera::scale::doubling ? 2 * stages : stages;
+    }
+    [[nodiscard]] constexpr int ramp() const noexcept { return stages / pipelines - 1; }
 
     /// Direct: basic units end to end, the last one perhaps partial.
-    constexpr schedule units() const {
+    [[nodiscard]] constexpr schedule units() const {
         const int period = 2 * stages;
         const int full = micro_batches / capacity();
         const int rest = micro_batches % capacity();
@@ -110,19 +120,19 @@ private:
     }
 
     /// Micro-batches, or pairs of them, that pipeline p runs in a unit of n.
-    constexpr int share(int n, int p) const {
+    [[nodiscard]] constexpr int share(int n, int p) const noexcept {
         const int pairs = scale == chimera::scale::doubling ? (n + 1) / 2 : n;
         return pairs / pipelines + (p < pairs % pipelines ? 1 : 0);
     }
-    /// Under doubling, whether pipeline p runs the single micro-batch that an odd n leaves over.
-    constexpr bool odd(int n, int p) const {
+    /// Returns true if pipeline p runs the single micro-batch that an odd n leaves over under doubling.
+    [[nodiscard]] constexpr bool odd(int n, int p) const noexcept {
         return scale == chimera::scale::doubling && n % 2 != 0 && p == (n - 1) / 2 % pipelines;
     }
 
     /// Forwards that `split_start` splits: whole pairs i at stage s with s + 2i <= ramp, in the first unit.
-    constexpr std::size_t splits() const {
+    [[nodiscard]] constexpr std::size_t splits() const noexcept {
         if (scale == chimera::scale::direct) return 0;
-        const int n = std::min(micro_batches, capacity());
+        const int n = (std::min)(micro_batches, capacity());
         std::size_t count = 0;
         for (int p = 0; p < pipelines && ramp() > 0; ++p)
             for (int i = 0; i < share(n, p) - (odd(n, p) ? 1 : 0) && 2 * i <= ramp(); ++i)
@@ -131,7 +141,7 @@ private:
     }
 
     /// A basic unit of n micro-batches, n at most its capacity.
-    constexpr schedule unit(int n) const {
+    [[nodiscard]] constexpr schedule unit(int n) const {
         std::vector<schedule> tables;  // pipelines that run as much share one
         tables.reserve(static_cast<std::size_t>(pipelines));
         std::vector<moved> layers;
@@ -147,8 +157,8 @@ private:
     }
 
     /// One pipeline's timetable over `count` micro-batches, or pairs of them; `odd`: the last pair is a single one.
-    constexpr schedule timetable(int count, bool odd) const {
-        schedule one = one_f_one_b{stages, count}.make();
+    [[nodiscard]] constexpr schedule timetable(int count, bool odd) const {
+        schedule one = detail::maker::make(one_f_one_b{stages, count});
         if (scale == chimera::scale::direct) return one;
         if (scale == chimera::scale::halving) return halve_backward(one, stages);
         if (odd) return keep_first(double_forward(one, stages), 2 * count - 1);

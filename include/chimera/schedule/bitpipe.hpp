@@ -4,6 +4,7 @@
 #include <chimera/algebra/fold.hpp>
 #include <chimera/algebra/move_workers.hpp>
 #include <chimera/algebra/overlay.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/wave.hpp>
@@ -13,10 +14,10 @@
 
 namespace chimera {
 
-/// BitPipe (Wu et al., arXiv 2410.19367): a V-shaped pipeline, two stages a worker, and its mirror over the same workers:
-/// 1F1B folded, overlaid with its own mirror. A basic unit holds as many micro-batches as there are workers, half of them
-/// each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's; bubble ratio
-/// (W - 2) / (4N + W - 2) over W workers where W divides N.
+/// The schedule BitPipe (Wu et al., arXiv 2410.19367): a V-shaped pipeline, two stages a worker, and its mirror over
+/// the same workers. It is 1F1B folded, overlaid with its own mirror. A basic unit holds as many micro-batches as there
+/// are workers, half of them each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's;
+/// bubble ratio (W - 2) / (4N + W - 2) over W workers if W divides N.
 struct bitpipe {
     int stages = 4;
     int micro_batches = 1;
@@ -24,21 +25,25 @@ struct bitpipe {
     static constexpr family_traits traits{
         .name = "bitpipe", .placement = placement_rule::folded, .stages_per_worker = 2};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         return stages % 4 == 0 ? refusal::none : refusal::stages_not_mirrored;
     }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::unit_train(micro_batches, workers(), 2 * stages, [&](int n) {
             std::vector<schedule> layers;
             layers.reserve(2);
-            layers.push_back(fold(one_f_one_b{stages, (n + 1) / 2}.make()));
-            layers.push_back(mirror(fold(one_f_one_b{stages, n / 2}.make())));
+            layers.push_back(fold(detail::maker::make(one_f_one_b{stages, (n + 1) / 2})));
+            layers.push_back(mirror(fold(detail::maker::make(one_f_one_b{stages, n / 2}))));
             return overlay(layers);
         });
         out.head.family = "bitpipe";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -9,9 +9,9 @@
 
 namespace chimera {
 
-/// Breadth-first looped pipeline (Lamy-Poirier, arXiv 2211.05953): stage c · workers + w is chunk c of worker w; all
-/// micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan 2 (N · chunks + workers - 1),
-/// peak N · chunks activations of a stage.
+/// The breadth-first looped pipeline (Lamy-Poirier, arXiv 2211.05953): stage c · workers + w is chunk c of worker w,
+/// and all micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan
+/// 2 (N · chunks + workers - 1), peak N · chunks activations of a stage.
 struct breadth_first {
     int stages = 2;
     int micro_batches = 1;
@@ -19,11 +19,13 @@ struct breadth_first {
 
     static constexpr family_traits traits{.name = "breadth_first", .placement = placement_rule::looped};
 
-    constexpr refusal refused() const { return detail::refuse_chunks(stages, micro_batches, chunks, 2); }
-    constexpr int workers() const { return stages / chunks; }
-    constexpr int stages_per_worker() const { return chunks; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
+        return detail::refuse_chunks(stages, micro_batches, chunks, 2);
+    }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
     /// Calls f with each choice that the planner tries.
@@ -31,8 +33,12 @@ struct breadth_first {
     static constexpr void variants(int, const F& f) {
         for (int chunks = 2; chunks <= 8; chunks *= 2) f(breadth_first{.chunks = chunks});
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        const int turn = std::max(micro_batches, workers());                     // ticks from chunk to chunk
+        const int turn = (std::max)(micro_batches, workers());                   // ticks from chunk to chunk
         const int middle = (chunks - 1) * turn + micro_batches + workers() - 1;  // the tick of the first backward
         detail::order_writer out({"breadth_first", workers(), stages, 1, micro_batches, 1},
                                  detail::looped_placement(stages, workers()), slot_count());
@@ -45,7 +51,6 @@ struct breadth_first {
         return out.take();
     }
 
-private:
     constexpr void write(detail::order_writer& out, pass op, int stage, int tick) const {
         for (int m = 0; m < micro_batches; ++m) {
             out.add(op, stage, m);

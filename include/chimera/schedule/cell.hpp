@@ -10,7 +10,7 @@
 
 namespace chimera::detail {
 
-/// What a cell of a hand-written or PyTorch-style order says.
+/// The kinds of cells in an order that is written by hand or in PyTorch's style.
 enum class cell_kind : std::uint8_t {
     idle,      ///< nothing: the worker waits
     compute,   ///< 0F3, 2I1, 2W1, 1B1, 0R3
@@ -36,13 +36,13 @@ struct cell {
 inline constexpr std::int32_t cell_number_most =
     2147483519;  // a unit's last number plus a slot's 127 still is an int32
 
-constexpr std::string_view trimmed(std::string_view text) {
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
     return text;
 }
 
-/// A run of digits; -1 where there is none, -2 where it is too large.
+/// Takes a run of digits off the text and returns its number; -1 if there is none, -2 if it is too large.
 constexpr std::int64_t take_number(std::string_view& text) {
     if (text.empty() || text.front() < '0' || text.front() > '9') return -1;
     std::int64_t value = 0;
@@ -76,7 +76,7 @@ inline constexpr cell_word cell_words[] = {
     {"WAIT_SEND_B", cell_kind::other, action::send_gradient},
 };
 
-constexpr cell wrong_cell(const char* why) {
+[[nodiscard]] constexpr cell wrong_cell(const char* why) {
     cell out;
     out.kind = cell_kind::malformed;
     out.wrong = why;
@@ -84,7 +84,7 @@ constexpr cell wrong_cell(const char* why) {
 }
 
 /// One stage, word and micro-batch, such as 0F3.
-constexpr cell read_single(std::string_view text) {
+[[nodiscard]] constexpr cell read_single(std::string_view text) {
     const std::int64_t stage = take_number(text);
     if (stage == -1)
         return wrong_cell("it does not start with a stage) write stage, pass and micro-batch, such as 0F3");
@@ -109,7 +109,7 @@ constexpr cell read_single(std::string_view text) {
 }
 
 /// Two passes at once: (0F7;7B3)OVERLAP_F_B.
-constexpr cell read_pair(std::string_view text) {
+[[nodiscard]] constexpr cell read_pair(std::string_view text) {
     constexpr const char* form = "it is no pair) write two passes, such as (0F7;7B3)OVERLAP_F_B";
     const std::size_t middle = text.find(';');
     const std::size_t end = text.find(')');
@@ -127,7 +127,7 @@ constexpr cell read_pair(std::string_view text) {
 }
 
 /// Reads one cell. An empty one is idle.
-constexpr cell read_cell(std::string_view text) {
+[[nodiscard]] constexpr cell read_cell(std::string_view text) {
     text = trimmed(text);
     if (text.empty()) return {};
     return text.front() == '(' ? read_pair(text) : read_single(text);

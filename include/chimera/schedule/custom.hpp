@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/cell.hpp>
 #include <chimera/timing/retime.hpp>
 
@@ -15,23 +15,23 @@
 
 namespace chimera {
 
-/// Gives the slots of an order their ticks: each starts as early as its worker and its inputs allow. Where the rows wait
-/// for each other, what cannot start comes at its place in its row, so that verify names it.
-constexpr schedule timed(schedule_argument of) {
-    schedule out{of.head,
-                 {of.placement.begin(), of.placement.end()},
-                 {of.offsets.begin(), of.offsets.end()},
-                 {of.entries.begin(), of.entries.end()}};
+/// Gives the slots of an order their ticks: each starts as early as its worker and its inputs allow. If rows wait for
+/// each other, a slot that cannot start follows the one before it in its row, so that verify names it.
+[[nodiscard]] constexpr schedule timed(schedule_argument table) {
+    schedule out{table.head,
+                 {table.placement.begin(), table.placement.end()},
+                 {table.offsets.begin(), table.offsets.end()},
+                 {table.entries.begin(), table.entries.end()}};
     for (slot& s : out.entries) s.tick = -1;
     detail::play<std::int32_t>(
-        of, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.entries.data()});
-    for (int w = 0; w < of.head.workers; ++w) {
+        table, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.entries.data()});
+    for (int w = 0; w < table.head.workers; ++w) {
         std::int32_t free_from = 0;
         for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
              i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
             slot& s = out.entries[static_cast<std::size_t>(i)];
             if (s.tick < 0) s.tick = free_from;
-            free_from = std::max(free_from, s.overlap != 0 ? s.tick : s.end());
+            free_from = (std::max)(free_from, s.overlap != 0 ? s.tick : s.end());
         }
     }
     return out;
@@ -39,8 +39,8 @@ constexpr schedule timed(schedule_argument of) {
 
 namespace detail {
 
-/// Lengths on the grid of an order that gives none: a tick for each pass, two for a full backward among halves, and for a
-/// pair those of its two passes together.
+/// Gives the slots of an order lengths on the grid: a tick for each pass, two for a full backward among halves, and to
+/// a pair those of its two passes together.
 constexpr void give_lengths(std::vector<slot>& slot_list) {
     bool halves = false;
     for (const slot& s : slot_list) halves = halves || s.op == pass::input_gradient || s.op == pass::weight_gradient;
@@ -105,15 +105,15 @@ struct order_reader {
         if (c.kind == cell_kind::pair) add(c.parts[1], false);
     }
 
-    constexpr void add(const cell_part& of, bool overlap) {
+    constexpr void add(const cell_part& part, bool overlap) {
         slot s;
-        s.op = static_cast<pass>(of.op);
-        s.stage = static_cast<std::uint16_t>(of.stage);
-        s.first = of.micro_batch;
+        s.op = static_cast<pass>(part.op);
+        s.stage = static_cast<std::uint16_t>(part.stage);
+        s.first = part.micro_batch;
         s.overlap = overlap ? 1 : 0;
         out.entries.push_back(s);
-        out.head.stages = std::max(out.head.stages, of.stage + 1);
-        out.head.micro_batches = std::max(out.head.micro_batches, of.micro_batch + 1);
+        out.head.stages = (std::max)(out.head.stages, part.stage + 1);
+        out.head.micro_batches = (std::max)(out.head.micro_batches, part.micro_batch + 1);
     }
 
     /// The worker of a stage is the row that holds it: one row, and every stage in one.
@@ -139,7 +139,7 @@ struct order_reader {
     }
 };
 
-constexpr order_reader read_order(std::string_view text) {
+[[nodiscard]] constexpr order_reader read_order(std::string_view text) {
     order_reader reader{text};
     reader.read();
     return reader;
@@ -147,10 +147,11 @@ constexpr order_reader read_order(std::string_view text) {
 
 }  // namespace detail
 
-/// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. One row per worker,
-/// closed by `;` or a new line; cells are stage, pass (F, B, I, W, R) and micro-batch, a pair is (0F1;1B0)OVERLAP_F_B.
-/// The worker of a stage is the row that holds it; the ticks are the earliest that the order allows. What the laws forbid
-/// is built all the same: `proven<table_of<…>>` and verify() name the slot.
+/// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. It has a row per
+/// worker, closed by `;` or a new line. A cell is a stage, a pass (F, B, I, W, R) and a micro-batch; a pair is
+/// (0F1;1B0)OVERLAP_F_B. The worker of a stage is the row that holds it; the ticks are the earliest that the order
+/// allows.
+/// An order that breaks a law is built all the same: `proven<table_of<…>>` and verify() name the slot.
 template <std::size_t Size>
 struct custom {
     char text[Size] = {};
@@ -159,11 +160,15 @@ struct custom {
         for (std::size_t i = 0; i < Size; ++i) text[i] = from[i];
     }
 
-    constexpr std::string_view view() const { return {text, Size - 1}; }
-    constexpr refusal refused() const { return detail::read_order(view()).why; }
-    constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
-    constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
-    constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
+    [[nodiscard]] constexpr refusal refused() const { return detail::read_order(view()).why; }
+    [[nodiscard]] constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
+    [[nodiscard]] constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_reader reader = detail::read_order(view());
         detail::give_lengths(reader.out.entries);

@@ -2,34 +2,39 @@
 #pragma once
 
 #include <chimera/algebra/move_workers.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
 
-/// The trivial pipeline: one stage, the whole model, on every worker. `micro_batches` is per worker; no worker idles.
+/// The trivial pipeline: one stage, the whole model, on every worker. No worker idles.
 struct data_parallel {
-    int stages = 1;  ///< always 1
-    int micro_batches = 1;
-    int width = 1;  ///< workers
+    int stages = 1;         ///< always 1
+    int micro_batches = 1;  ///< of each worker
+    int width = 1;          ///< workers
 
     static constexpr family_traits traits{
         .name = "data_parallel", .alias = "dp", .placement = placement_rule::replicated};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (stages != 1) return stages < 1 ? refusal::stages_below_one : refusal::stages_not_one;
         if (width < 1) return refusal::width_below_one;
         return detail::refuse_sizes(width, micro_batches, 2);
     }
-    constexpr int workers() const { return width; }
-    constexpr int placements() const { return width; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr int workers() const noexcept { return width; }
+    [[nodiscard]] constexpr int placements() const noexcept { return width; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path: all passes of a worker.
-    constexpr path_counts path() const { return {micro_batches, micro_batches}; }
+    /// Returns the critical path: all passes of a worker.
+    [[nodiscard]] constexpr path_counts path() const noexcept { return {micro_batches, micro_batches}; }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule one = one_f_one_b{1, micro_batches}.make();
+        schedule one = detail::maker::make(one_f_one_b{1, micro_batches});
         one.head.family = "data_parallel";
         return widen(one, width);
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -15,9 +15,9 @@ namespace chimera {
 
 namespace detail {
 
-/// Writes one worker's row of DualPipe: eight phases (DeepSeek-AI, DeepSeek-V3, arXiv 2412.19437, section 3.2.1; order as its
-/// implementation documents). Direction 0 is the one that enters the pipeline nearer to the worker.
-/// `Place` writes where a pass of a direction's next micro-batch belongs: (slot, direction, micro-batch within it).
+/// Writes one worker's row of DualPipe: eight phases (DeepSeek-AI, DeepSeek-V3, arXiv 2412.19437, section 3.2.1; in the
+/// order that its implementation documents). Direction 0 is the one that enters the pipeline nearer to the worker.
+/// `Place` writes stage and unit of a direction's next pass into its slot: (slot, direction, micro-batch within it).
 template <class Place>
 class dualpipe_row {
 public:
@@ -64,7 +64,7 @@ private:
         owed_.push_back({d, backwards_[d]});
         add(pass::input_gradient, d, backwards_[d]++, 1);
     }
-    /// In the order of the input gradients, whichever way they came.
+    /// Adds the oldest weight gradient that is owed, in the order of the input gradients of both directions.
     constexpr void weight_gradient() {
         const owed w = owed_[paid_++];
         add(pass::weight_gradient, w.direction, w.micro_batch, 1);
@@ -83,32 +83,39 @@ private:
     std::size_t paid_ = 0;
 };
 
-/// Slots of the rows of `half` workers, `passes` forwards and as many backwards each: worker h splits 2 (half - h - 1) + h + 1
-/// of its backwards.
-constexpr std::size_t dualpipe_slots(int half, int passes) {
+/// Returns the slots of the rows of `half` workers, `passes` forwards and as many backwards each. Worker h splits
+/// 2 (half - h - 1) + h + 1 of its backwards.
+[[nodiscard]] constexpr std::size_t dualpipe_slots(int half, int passes) noexcept {
     const auto n = static_cast<std::size_t>(half);
     return n * (2 * static_cast<std::size_t>(passes) + 2 * n - 1) - n * (n - 1) / 2;
 }
 
 }  // namespace detail
 
-/// DualPipe: a pipeline and its mirror, each with half the micro-batches; in the steady state a forward of one direction and a
-/// backward of the other overlap in one slot. F = I = W = 1 tick, a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
+/// The schedule DualPipe (DeepSeek-V3, arXiv 2412.19437): a pipeline and its mirror, each with half the micro-batches.
+/// In the steady state a forward of one direction and a backward of the other overlap in one slot. F = I = W = 1 tick,
+/// a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
 struct dualpipe {
     int stages = 2;
     int micro_batches = 4;
 
     static constexpr family_traits traits{.name = "dualpipe", .splits_backward = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_odd;
         if (micro_batches % 2 != 0) return refusal::micro_batches_odd;
         return micro_batches >= 2 * stages ? refusal::none : refusal::micro_batches_too_few;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const { return 2 * detail::dualpipe_slots(stages / 2, micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return 2 * detail::dualpipe_slots(stages / 2, micro_batches);
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         std::vector<std::int32_t> placement = detail::looped_placement(stages, stages);
         placement.reserve(2 * placement.size());
@@ -128,8 +135,8 @@ struct dualpipe {
     }
 };
 
-/// DualPipeV: DualPipe cut in half and folded: stages w and stages - 1 - w on worker w of stages / 2, without replicas.
-/// Idle and peak as DualPipe's over twice the workers and micro-batches.
+/// The schedule DualPipeV: DualPipe cut in half and folded, with stages w and stages - 1 - w on worker w of stages / 2
+/// and no replicas. Idle and peak are those of DualPipe over twice the workers and micro-batches.
 struct dualpipe_v {
     int stages = 2;
     int micro_batches = 2;
@@ -137,14 +144,20 @@ struct dualpipe_v {
     static constexpr family_traits traits{
         .name = "dualpipe_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 3); why != refusal::none) return why;
         if (stages % 2 != 0) return refusal::stages_not_folded;
         return micro_batches >= stages ? refusal::none : refusal::micro_batches_too_few;
     }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return detail::dualpipe_slots(stages / 2, 2 * micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return detail::dualpipe_slots(stages / 2, 2 * micro_batches);
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_writer out({"dualpipe_v", workers(), stages, 1, micro_batches, 1},
                                  detail::folded_placement(stages, workers()), slot_count());

@@ -70,15 +70,15 @@ inline constexpr auto family_labels = [] {
 }();
 
 /// Returns the traits of a family.
-[[nodiscard]] constexpr const family_traits& traits_of(family which) {
+[[nodiscard]] constexpr const family_traits& traits_of(family which) noexcept {
     return all_family_traits[static_cast<std::size_t>(which)];
 }
 
-/// The name of a family on command lines and in files: `one_f_one_b`.
-[[nodiscard]] constexpr std::string_view name(family which) { return traits_of(which).name; }
+/// Returns the name of a family on command lines and in files, such as `one_f_one_b`.
+[[nodiscard]] constexpr std::string_view name(family which) noexcept { return traits_of(which).name; }
 
-/// True if weights change within an iteration.
-[[nodiscard]] constexpr bool asynchronous(family which) { return traits_of(which).asynchronous; }
+/// Returns true if weights change within an iteration.
+[[nodiscard]] constexpr bool asynchronous(family which) noexcept { return traits_of(which).asynchronous; }
 
 /// Calls f with `std::type_identity` of the family's own spec.
 template <class F>
@@ -94,3 +94,5 @@ constexpr auto visit_family(family which, const F& f) {
 }
 
 }  // namespace chimera
+
+#undef CHIMERA_FAMILIES

@@ -11,17 +11,18 @@
 
 namespace chimera {
 
-/// A family chosen at run time, with the options that some have; itself a schedule_spec.
-/// A number that is 0 leaves the choice to the family.
+/// A family chosen at run time, with the options that some families have; a schedule_spec, too.
+/// An option that is 0 leaves the choice to the family: std::optional cannot be part of a template argument, a spec
+/// can.
 struct family_spec {
     family which = family::one_f_one_b;
     int stages = 1;
     int micro_batches = 1;
-    // The options: a member each, in the order of the table.
+    // A member for each option, in the order of the table.
 #define CHIMERA_MEMBER(type, key, ...) type key{};
     CHIMERA_FAMILY_OPTIONS(CHIMERA_MEMBER)
 #undef CHIMERA_MEMBER
-    int width = 1;  ///< data_parallel
+    int width = 1;  ///< The workers of data_parallel.
 
     /// Calls f with the family's own spec.
     template <class F>
@@ -29,26 +30,29 @@ struct family_spec {
         return visit_family(which, [&]<class Spec>(std::type_identity<Spec>) { return f(as<Spec>()); });
     }
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         return visit([](const auto& spec) { return spec.refused(); });
     }
-    constexpr int workers() const {
+    [[nodiscard]] constexpr int workers() const noexcept {
         return visit([](const auto& spec) { return spec.workers(); });
     }
-    constexpr int placements() const {
+    [[nodiscard]] constexpr int placements() const noexcept {
         return visit([](const auto& spec) { return spec.placements(); });
     }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return visit([](const auto& spec) { return spec.slot_count(); });
-    }
-    constexpr schedule make() const {
-        return visit([](const auto& spec) { return spec.make(); });
     }
     friend constexpr bool operator==(const family_spec&, const family_spec&) = default;
 
 private:
+    friend struct detail::maker;
+
+    constexpr schedule make() const {
+        return visit([](const auto& spec) { return detail::maker::make(spec); });
+    }
+
     template <class Spec>
-    constexpr Spec as() const {
+    [[nodiscard]] constexpr Spec as() const {
         Spec out{};
         out.stages = stages;
         out.micro_batches = micro_batches;
@@ -62,7 +66,7 @@ private:
 };
 
 /// Returns the stages that a worker of the family holds on one pipeline, as the spec's own options say.
-[[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) {
+[[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) noexcept {
     return spec.visit([](const auto& own) {
         if constexpr (requires { own.stages_per_worker(); }) return own.stages_per_worker();
         return own.traits.stages_per_worker;

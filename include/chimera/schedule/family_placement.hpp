@@ -8,16 +8,16 @@
 
 namespace chimera {
 
-/// True if the family's backwards come in two halves.
-[[nodiscard]] constexpr bool splits_backward(const family_spec& spec) {
+/// Returns true if the family's backwards come in two halves.
+[[nodiscard]] constexpr bool splits_backward(const family_spec& spec) noexcept {
     return traits_of(spec.which).splits_backward || spec.split;
 }
 
-/// Pipelines that the family lays over its workers.
-[[nodiscard]] constexpr int pipelines_of(const family_spec& spec) { return spec.placements() / spec.stages; }
+/// Returns the pipelines that the family lays over its workers.
+[[nodiscard]] constexpr int pipelines_of(const family_spec& spec) noexcept { return spec.placements() / spec.stages; }
 
-/// The worker that holds a stage of a pipeline, without generating the order.
-[[nodiscard]] constexpr int worker_of(const family_spec& spec, int pipeline, int stage) {
+/// Returns the worker that holds a stage of a pipeline, without making the schedule.
+[[nodiscard]] constexpr int worker_of(const family_spec& spec, int pipeline, int stage) noexcept {
     const int workers = spec.workers();
     int at = stage;
     switch (traits_of(spec.which).placement) {
@@ -48,7 +48,7 @@ namespace chimera {
     const bool several = stages_per_worker(spec) > 1;
     if (spec.stages == 1 || pipelines > 2 || several == (pipelines == 2)) return out;
     for (int s = 0; s < spec.stages; ++s)
-        out.push_back(several ? worker_of(spec, 0, s) : std::min(s, spec.stages - 1 - s));
+        out.push_back(several ? worker_of(spec, 0, s) : (std::min)(s, spec.stages - 1 - s));
     return out;
 }
 

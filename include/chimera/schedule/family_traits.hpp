@@ -25,7 +25,8 @@ struct family_traits {
     bool asynchronous = false;     ///< weights change within an iteration
 };
 
-/// Forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and C_b).
+/// The forwards and full backwards on the critical path of an order over like stages (Chimera, section 3.4: C_f and
+/// C_b).
 struct path_counts {
     int forwards = 0;
     int backwards = 0;

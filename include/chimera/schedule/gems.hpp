@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
 
-/// GEMS (Jain et al., SC'20): a pipeline and its mirror take turns; the forward of one micro-batch follows the backward of
-/// the one before from worker to worker, so a worker never holds more than one activation.
+/// The schedule GEMS (Jain et al., SC'20): a pipeline and its mirror take turns. The forward of one micro-batch follows
+/// the backward of the one before from worker to worker, so a worker never holds more than one activation.
 /// Micro-batch m runs on pipeline m mod 2. F = B = 1 tick: a micro-batch starts every stages + 1 ticks, makespan
 /// (D + 1) N + D - 1. With B = 2F the bubble ratio tends to (D - 1) / (D + 1/2).
 struct gems {
@@ -16,12 +17,16 @@ struct gems {
 
     static constexpr family_traits traits{.name = "gems"};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return 2 * stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::linear("gems", stages, micro_batches, slot_count());
         out.head.pipelines = 2;

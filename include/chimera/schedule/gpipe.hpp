@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
 
-/// GPipe: all forwards, then all backwards, micro-batches in order. Makespan 2(N + D - 1) at F = B = 1, peak N.
+/// The schedule GPipe (Huang et al., arXiv 1811.06965): all forwards, then all backwards, micro-batches in order.
+/// Makespan 2(N + D - 1) at F = B = 1, peak N.
 struct gpipe {
     int stages = 1;
     int micro_batches = 1;
 
     static constexpr family_traits traits{.name = "gpipe"};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path (Chimera, table 2).
-    constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
+    /// Returns the critical path (Chimera, table 2).
+    [[nodiscard]] constexpr path_counts path() const noexcept {
+        return {micro_batches + stages - 1, micro_batches + stages - 1};
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::linear("gpipe", stages, micro_batches, slot_count());
         const int turn = micro_batches + stages - 1;  // the tick of the first backward, on the last worker

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/core/refusal.hpp>
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace chimera {
 namespace detail {
 
 /// A linear pipeline without slots: stage s on worker s.
-constexpr schedule linear(label family, int stages, int micro_batches, std::size_t slot_total) {
+[[nodiscard]] constexpr schedule linear(label family, int stages, int micro_batches, std::size_t slot_total) {
     schedule out{{family, stages, stages, 1, micro_batches, 1}, {}, {}, {}};
     out.placement.reserve(static_cast<std::size_t>(stages));
     for (int s = 0; s < stages; ++s) out.placement.push_back(s);
@@ -26,7 +26,7 @@ constexpr schedule linear(label family, int stages, int micro_batches, std::size
 
 }  // namespace detail
 
-/// 1F1B with a flush (DAPPLE): on worker s, stages - s warm-up forwards, then one backward, one forward.
+/// The schedule 1F1B with a flush (DAPPLE): on worker s, stages - s warm-up forwards, then one backward, one forward.
 /// On a grid where F = B = 1 tick the forward of (s, m) is at s + 2m and its backward at 2·stages - 1 - s + 2m
 /// (DeepSpeed's TrainSchedule; the timetable of one Chimera pipeline). Makespan 2(N + D - 1), peak min(D - s, N).
 struct one_f_one_b {
@@ -35,14 +35,20 @@ struct one_f_one_b {
 
     static constexpr family_traits traits{.name = "one_f_one_b", .alias = "1f1b"};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
-    /// The critical path (Chimera, table 2).
-    constexpr path_counts path() const { return {micro_batches + stages - 1, micro_batches + stages - 1}; }
+    /// Returns the critical path (Chimera, table 2).
+    [[nodiscard]] constexpr path_counts path() const noexcept {
+        return {micro_batches + stages - 1, micro_batches + stages - 1};
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         schedule out = detail::linear("one_f_one_b", stages, micro_batches, slot_count());
         for (int s = 0; s < stages; ++s) {

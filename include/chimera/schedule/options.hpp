@@ -33,18 +33,24 @@ namespace chimera {
 /// The names of the scales, in the order of the enum.
 inline constexpr std::array<std::string_view, 3> scale_labels{"direct", "doubling", "halving"};
 
-/// The name of a scale on command lines and in files.
-[[nodiscard]] constexpr std::string_view name(scale which) { return scale_labels[static_cast<std::size_t>(which)]; }
+/// Returns the name of a scale on command lines and in files.
+[[nodiscard]] constexpr std::string_view name(scale which) noexcept {
+    return scale_labels[static_cast<std::size_t>(which)];
+}
 
-/// The labels of a type of option: none for numbers and flags.
+/// Returns the labels of a type of option: none for numbers and flags.
 template <class Value>
-[[nodiscard]] constexpr std::span<const std::string_view> labels_of() {
+[[nodiscard]] constexpr std::span<const std::string_view> labels_of() noexcept {
     if constexpr (std::is_same_v<Value, scale>) return scale_labels;
     return {};
 }
 
-/// Values of an option: a whole number, one of its labels, or yes and no.
-enum class option_kind : std::uint8_t { number, choice, flag };
+/// The kinds of values that an option takes.
+enum class option_kind : std::uint8_t {
+    number,  ///< a whole number
+    choice,  ///< one of its labels
+    flag,    ///< yes or no
+};
 
 /// A row of the table of options.
 struct family_option {
@@ -90,8 +96,8 @@ constexpr void each_option(const F& f, Holders&... holders) {
 #undef CHIMERA_EACH
 }
 
-/// True if the family has the option of that key.
-[[nodiscard]] constexpr bool has_option(family which, std::string_view key) {
+/// Returns true if the family has the option of that key.
+[[nodiscard]] constexpr bool has_option(family which, std::string_view key) noexcept {
     return visit_family(which, [&]<class Spec>(std::type_identity<Spec>) {
         bool found = false;
         const Spec any{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
@@ -8,21 +9,27 @@
 
 namespace chimera {
 
-/// PipeDream (Narayanan et al., SOSP'19): 1F1B without a flush. A stage updates its weights after every micro-batch; a
-/// backward reads the weights that its forward read, so stage s keeps up to D - s versions. The table runs from the first
-/// micro-batch to the last; between its warm-up and its drain no worker idles.
+/// The schedule PipeDream (Narayanan et al., SOSP'19): 1F1B without a flush. A stage updates its weights after every
+/// micro-batch. A backward reads the weights that its forward read, so stage s keeps up to D - s versions. The table
+/// runs from the first micro-batch to the last; between its warm-up and its drain no worker idles.
 struct pipedream {
     int stages = 1;
     int micro_batches = 1;
 
     static constexpr family_traits traits{.name = "pipedream", .asynchronous = true};
 
-    constexpr refusal refused() const { return detail::refuse_sizes(stages, micro_batches, 2); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return one_f_one_b{stages, micro_batches}.slot_count();
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule out = one_f_one_b{stages, micro_batches}.make();
+        schedule out = detail::maker::make(one_f_one_b{stages, micro_batches});
         out.head.family = "pipedream";
         out.head.update = update_rule::stashed;
         out.head.update_every = 1;
@@ -30,8 +37,8 @@ struct pipedream {
     }
 };
 
-/// PipeDream-2BW (Narayanan et al., ICML'21, arXiv 2006.09503): 1F1B without a flush that updates after every group of
-/// micro-batches and keeps two versions: W(t+1) = W(t) - ν ∇f(W(t-1)).
+/// The schedule PipeDream-2BW (Narayanan et al., ICML'21, arXiv 2006.09503): 1F1B without a flush that updates after
+/// every group of micro-batches and keeps two versions: W(t+1) = W(t) - ν ∇f(W(t-1)).
 struct pipedream_2bw {
     int stages = 1;
     int micro_batches = 1;
@@ -39,15 +46,21 @@ struct pipedream_2bw {
 
     static constexpr family_traits traits{.name = "pipedream_2bw", .asynchronous = true};
 
-    constexpr refusal refused() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
         return update_every == 0 || update_every >= stages ? refusal::none : refusal::update_too_often;
     }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const { return one_f_one_b{stages, micro_batches}.slot_count(); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return one_f_one_b{stages, micro_batches}.slot_count();
+    }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
-        schedule out = one_f_one_b{stages, micro_batches}.make();
+        schedule out = detail::maker::make(one_f_one_b{stages, micro_batches});
         out.head.family = "pipedream_2bw";
         out.head.update = update_rule::double_buffered;
         out.head.update_every = update_every == 0 ? stages : update_every;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/fill.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 #include <chimera/schedule/vee.hpp>
@@ -10,9 +11,9 @@
 
 namespace chimera {
 
-/// ZB-V (Qi et al., arXiv 2401.10241, section 6; 2405.15362): two stages a worker on a V, at the memory of 1F1B:
-/// 2 · workers activations of a (half-deep) stage. F = I = W = 1 tick: makespan 6N + workers - 1 for N >= workers, and for
-/// N >= 2 · workers - 1 no bubble between a worker's first and last slot.
+/// The schedule ZB-V (Qi et al., arXiv 2401.10241, section 6; 2405.15362): two stages a worker on a V, at the memory of
+/// 1F1B: 2 · workers activations of a (half-deep) stage. F = I = W = 1 tick: makespan 6N + workers - 1 for N >=
+/// workers, and for N >= 2 · workers - 1 no bubble between a worker's first and last slot.
 struct zb_v {
     int stages = 2;
     int micro_batches = 1;
@@ -20,12 +21,16 @@ struct zb_v {
     static constexpr family_traits traits{
         .name = "zb_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};
 
-    constexpr refusal refused() const { return detail::refuse_vee(stages, micro_batches); }
-    constexpr int workers() const { return stages / 2; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_vee(stages, micro_batches); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const {
         detail::order_writer out({"zb_v", workers(), stages, 1, micro_batches, 1},
                                  detail::folded_placement(stages, workers()), slot_count());
@@ -33,7 +38,6 @@ struct zb_v {
         return fill(out.take(), stages);
     }
 
-private:
     /// One worker's row, in the leg down (0) and the leg up (1). `fill` places the weight gradients.
     struct row {
         const zb_v& of;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
-#include <chimera/core/refusal.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
@@ -13,15 +13,15 @@ namespace chimera {
 
 namespace detail {
 
-/// The order of ZB-H1 and ZB-H2 (Qi et al., arXiv 2401.10241, section 2): on worker s some warm-up forwards, then for each
-/// micro-batch an input gradient, a weight gradient once they lag by more than depth · s, and a forward while one is left.
-/// Warm-up: depth · (D - s) forwards, one less where depth is 2. Written so that simulation with the paper's costs gives its
-/// tables 5 and 9 to all digits.
-constexpr schedule zero_bubble_order(label family, int stages, int micro_batches, int depth) {
+/// Returns the order of ZB-H1 and ZB-H2 (Qi et al., arXiv 2401.10241, section 2). Worker s runs some warm-up forwards,
+/// then for each micro-batch an input gradient, a weight gradient once they lag by more than depth · s, and a forward
+/// while one is left. Warm-up: depth · (D - s) forwards, one less if depth is 2. Simulated with the paper's costs, it
+/// gives the paper's tables 5 and 9 to all digits.
+[[nodiscard]] constexpr schedule zero_bubble_order(label family, int stages, int micro_batches, int depth) {
     order_writer out({family, stages, stages, 1, micro_batches, 1}, looped_placement(stages, stages),
                      3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches));
     for (int s = 0; s < stages; ++s) {
-        const int warm = std::min(depth * (stages - s) - (depth - 1), micro_batches);
+        const int warm = (std::min)(depth * (stages - s) - (depth - 1), micro_batches);
         int f = 0;
         int w = 0;
         while (f < warm) out.add(pass::forward, s, f++);
@@ -43,22 +43,27 @@ struct zero_bubble {
 
     static constexpr family_traits traits{.name = Depth == 1 ? "zb_h1" : "zb_h2", .splits_backward = true};
 
-    constexpr refusal refused() const { return refuse_sizes(stages, micro_batches, 3); }
-    constexpr int workers() const { return stages; }
-    constexpr int placements() const { return stages; }
-    constexpr std::size_t slot_count() const {
+    [[nodiscard]] constexpr refusal refused() const noexcept { return refuse_sizes(stages, micro_batches, 3); }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
     }
+
+private:
+    friend struct detail::maker;
+
     constexpr schedule make() const { return zero_bubble_order(traits.name, stages, micro_batches, Depth); }
 };
 
 }  // namespace detail
 
-/// ZB-H1: the backward in two halves, at the memory of 1F1B. Peak D; F = I = W = 1 tick: makespan 3N + D - 1, idle
-/// (D - 1)(F + I - W).
+/// The schedule ZB-H1 (Qi et al., arXiv 2401.10241): the backward in two halves, at the memory of 1F1B. Peak D; F = I =
+/// W = 1 tick: makespan 3N + D - 1, idle (D - 1)(F + I - W).
 using zb_h1 = detail::zero_bubble<1>;
 
-/// ZB-H2: no bubble between a worker's first and last slot where F = I = W and N >= 2D - 1, at nearly twice the memory.
+/// The schedule ZB-H2 (Qi et al., arXiv 2401.10241): no bubble between a worker's first and last slot if F = I = W and
+/// N >= 2D - 1, at nearly twice the memory.
 /// Peak 2D - 1; idle within a worker's span (D - 1)(F + I - 2W); the global makespan keeps the skew of (D - 1) F.
 using zb_h2 = detail::zero_bubble<2>;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

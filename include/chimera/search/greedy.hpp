@@ -11,7 +11,7 @@
 
 namespace chimera::detail::seek {
 
-inline constexpr std::int32_t unbounded = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int32_t unbounded = (std::numeric_limits<std::int32_t>::max)();
 
 /// How a worker chooses among the passes that could start. 1F1B, ZB-H1 and ZB-H2 are points of this space: D - s or
 /// 2 (D - s) - 1 units under way, s or 2 s weight gradients behind.
@@ -85,7 +85,7 @@ private:
     std::int32_t choose(const rules& rule_set, std::int32_t worker, double now) {
         const auto w = static_cast<std::size_t>(worker);
         std::int32_t best = -1, fallback = -1;
-        std::int64_t best_key = std::numeric_limits<std::int64_t>::max(), fallback_key = best_key;
+        std::int64_t best_key = (std::numeric_limits<std::int64_t>::max)(), fallback_key = best_key;
         double next = never;
         bool crowded = false, rushing = true;
         for (const std::int32_t id : of_.held[w]) {

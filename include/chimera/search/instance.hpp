@@ -89,8 +89,8 @@ constexpr void check_costs(const per_stage& each, int needed, const char* key) {
 }
 
 constexpr void check_sizes(const search_problem& problem) {
-    if (problem.stages < 1) refuse(text(refusal::stages_below_one));
-    if (problem.micro_batches < 1) refuse(text(refusal::micro_batches_below_one));
+    if (problem.stages < 1) refuse(text(refusal::stages_below_one), refusal::stages_below_one);
+    if (problem.micro_batches < 1) refuse(text(refusal::micro_batches_below_one), refusal::micro_batches_below_one);
     if (problem.stages > 1024)
         refuse("stages is " + std::to_string(problem.stages) +
                " (search takes at most 1024) search a part of the model");

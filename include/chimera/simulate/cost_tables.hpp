@@ -12,7 +12,7 @@
 namespace chimera::detail {
 
 /// log2 of a group size for the collective's formula; 0 for r <= 1.
-constexpr double log2_of(int r) {
+[[nodiscard]] constexpr double log2_of(int r) noexcept {
     double whole = 0;
     double x = r;
     for (; x >= 2; x /= 2) ++whole;
@@ -28,7 +28,7 @@ constexpr double log2_of(int r) {
 }
 
 /// Seconds that the reduction of `stage` over r workers takes; see `reduce_cost` for the formulas.
-constexpr double reduce_seconds(const reduce_cost& c, int stage, int r) {
+[[nodiscard]] constexpr double reduce_seconds(const reduce_cost& c, int stage, int r) noexcept {
     if (r <= 1) return 0;
     if (c.algorithm == collective::fixed) return c.seconds[stage];
     const double rounds = c.algorithm == collective::rabenseifner ? 2 * log2_of(r) : 2.0 * (r - 1);
@@ -68,18 +68,18 @@ struct rates {
 
     /// Seconds of a slot or a compute instruction.
     template <class Compute>
-    constexpr double of(const Compute& c) const {
+    [[nodiscard]] constexpr double of(const Compute& c) const noexcept {
         return pass[static_cast<std::size_t>(c.op) * stages + c.stage] * c.count;
     }
-    /// Whether the two have a cost of their own when they run together.
+    /// Returns whether the two have a cost of their own when they run together.
     template <class Compute>
-    constexpr bool pairs(const Compute& a, const Compute& b) const {
+    [[nodiscard]] constexpr bool pairs(const Compute& a, const Compute& b) const noexcept {
         const int kinds = (1 << static_cast<int>(a.op)) | (1 << static_cast<int>(b.op));
         return kinds == 3 && !paired.empty();  // a forward and a full backward
     }
     /// Seconds of two that run together.
     template <class Compute>
-    constexpr double of(const Compute& a, const Compute& b) const {
+    [[nodiscard]] constexpr double of(const Compute& a, const Compute& b) const noexcept {
         if (!pairs(a, b)) return of(a) + of(b);
         const Compute& forward = static_cast<int>(a.op) == 0 ? a : b;
         return paired[forward.stage] * forward.count;

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/platform.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace chimera {
 
-/// One number for every stage, or one per stage.
+/// A number for every stage, or one per stage.
 struct per_stage {
     std::vector<double> values;  ///< one value, or as many as there are stages (boundaries: stages - 1);
                                  ///< none where a cost may be left out
 
     constexpr per_stage(double one = 0) : values(1, one) {}
     constexpr per_stage(std::vector<double> each) : values(static_cast<std::vector<double>&&>(each)) {}
-    constexpr bool given() const { return !values.empty(); }
-    constexpr double operator[](int stage) const {
+    [[nodiscard]] constexpr bool given() const noexcept { return !values.empty(); }
+    [[nodiscard]] constexpr double operator[](int stage) const noexcept {
         return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(stage)];
     }
 };
 
-/// How a reduction takes its time; reduce_cost has the formulas.
+/// The algorithm of a reduction; reduce_cost has the formulas.
 enum class collective : std::uint8_t { fixed, rabenseifner, ring };
 
-/// What a reduction over r workers takes, in seconds.
+/// The cost of a reduction over r workers, in seconds.
 /// fixed: `seconds` of the stage, whatever r. rabenseifner: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section 3.4).
 /// ring: 2 (r-1) α + 2 (r-1) β L / r. α = latency, L = bytes, β = 1 / bandwidth.
 struct reduce_cost {
@@ -34,7 +36,8 @@ struct reduce_cost {
     per_stage bytes{0};
 };
 
-/// Seconds per micro-batch and stage. The contract's chimera.costs file, resolved.
+/// The costs of passes, transfers, reductions and updates, in seconds per micro-batch and stage: a chimera.costs file,
+/// resolved.
 struct costs {
     per_stage forward{1};
     per_stage backward{1};

@@ -10,7 +10,7 @@
 
 namespace chimera {
 
-/// What a chain of slots that determines the makespan is made of.
+/// The counts of passes on a chain of slots that determines the makespan.
 struct critical_path {
     int forwards = 0;
     int backwards = 0;  ///< full backwards and input gradients
@@ -19,9 +19,12 @@ struct critical_path {
 
 namespace detail {
 
-constexpr bool hands_gradient(action op) { return op == action::backward || op == action::input_gradient; }
+[[nodiscard]] constexpr bool hands_gradient(action op) noexcept {
+    return op == action::backward || op == action::input_gradient;
+}
 
-/// Follows back from the last step what each step waited for: its worker's step before, or the step that yielded its input.
+/// Follows back from the last step what each step waited for: its worker's step before, or the step that yielded its
+/// input.
 class critical_search {
 public:
     constexpr critical_search(const timeline& of, double tolerance)
@@ -38,11 +41,11 @@ public:
             if (of.offsets[w] < of.offsets[w + 1]) opens_row_[static_cast<std::size_t>(of.offsets[w])] = 1;
     }
 
-    /// The chain's steps, last to first. Of the chains that take equally long, the one with most backwards: the longest once
-    /// backwards cost more.
-    constexpr std::vector<std::int32_t> run() {
+    /// The chain's steps, last to first. Of the chains that take equally long, the one with most backwards: the longest
+    /// once backwards cost more.
+    [[nodiscard]] constexpr std::vector<std::int32_t> run() {
         double end = 0;
-        for (const step& s : of_.steps) end = is_compute(s.op) ? std::max(end, s.end) : end;
+        for (const step& s : of_.steps) end = is_compute(s.op) ? (std::max)(end, s.end) : end;
         std::int32_t last = none;
         for (std::size_t i = 0; i < of_.steps.size(); ++i) {
             if (!is_compute(of_.steps[i].op) || of_.steps[i].end < end - tolerance_) continue;
@@ -62,13 +65,15 @@ private:
         std::int32_t b = none;
     };
 
-    constexpr std::size_t key(bool gradient, int stage, int unit) const {
+    [[nodiscard]] constexpr std::size_t key(bool gradient, int stage, int unit) const noexcept {
         return (gradient ? half_ : 0) + static_cast<std::size_t>(stage) * units_ + static_cast<std::size_t>(unit);
     }
-    constexpr double end_of(std::int32_t i) const { return of_.steps[static_cast<std::size_t>(i)].end; }
+    [[nodiscard]] constexpr double end_of(std::int32_t i) const noexcept {
+        return of_.steps[static_cast<std::size_t>(i)].end;
+    }
 
-    /// The step whose boundary tensor `s` needed last; none where it needs none.
-    constexpr std::int32_t source(const step& s) const {
+    /// Returns the step whose boundary tensor `s` needed last; none where it needs none.
+    [[nodiscard]] constexpr std::int32_t source(const step& s) const noexcept {
         const bool gradient = hands_gradient(s.op);
         const int from = gradient ? s.stage + 1 : s.stage - 1;
         std::int32_t out = none;
@@ -79,34 +84,38 @@ private:
         }
         return out;
     }
-    /// Whether step i runs together with the next one of its worker.
-    constexpr bool pairs_with_next(std::int32_t i) const {
+    /// Returns whether step i runs together with the next one of its worker.
+    [[nodiscard]] constexpr bool pairs_with_next(std::int32_t i) const noexcept {
         const auto at = static_cast<std::size_t>(i);
         if (i < 0 || at + 1 >= of_.steps.size() || opens_row_[at + 1] != 0) return false;
         const step &a = of_.steps[at], &b = of_.steps[at + 1];
         return is_compute(a.op) && is_compute(b.op) && a.begin == b.begin && a.end == b.end && a.begin < a.end;
     }
-    constexpr std::int32_t later(std::int32_t a, std::int32_t b) const {
+    [[nodiscard]] constexpr std::int32_t later(std::int32_t a, std::int32_t b) const noexcept {
         return b == none || (a != none && end_of(a) >= end_of(b)) ? a : b;
     }
-    /// What the step waited for: one predecessor, or both where they were just in time together. A pair waits as one.
-    constexpr pair before(std::int32_t i) const {
+    /// Returns what the step waited for: one predecessor, or both where they were just in time together. A pair waits
+    /// as one.
+    [[nodiscard]] constexpr pair before(std::int32_t i) const noexcept {
         const step& s = of_.steps[static_cast<std::size_t>(i)];
         const std::int32_t first = opens_row_[static_cast<std::size_t>(i)] == 0 && pairs_with_next(i - 1) ? i - 1 : i;
         const std::int32_t row = opens_row_[static_cast<std::size_t>(first)] != 0 ? none : first - 1;
         std::int32_t data = source(of_.steps[static_cast<std::size_t>(first)]);
         if (pairs_with_next(first)) data = later(data, source(of_.steps[static_cast<std::size_t>(first) + 1]));
-        if (row == none || data == none) return {std::max(row, data), none};
+        if (row == none || data == none) return {(std::max)(row, data), none};
         if (end_of(row) < s.begin - tolerance_) return {data, none};
         if (end_of(data) < s.begin - tolerance_) return {row, none};
         return {data, row};
     }
-    constexpr std::int32_t known(std::int32_t i) const { return i == none ? 0 : best_[static_cast<std::size_t>(i)]; }
-    constexpr std::int32_t chosen(std::int32_t i) const {
+    [[nodiscard]] constexpr std::int32_t known(std::int32_t i) const noexcept {
+        return i == none ? 0 : best_[static_cast<std::size_t>(i)];
+    }
+    [[nodiscard]] constexpr std::int32_t chosen(std::int32_t i) const noexcept {
         const pair p = before(i);
         return p.b != none && known(p.b) > known(p.a) ? p.b : p.a;
     }
-    /// Most backwards on a chain that ends with step i. Depth first with a stack of its own: chains are long.
+    /// Returns the most backwards on a chain that ends with step i. Depth first with a stack of its own: chains are
+    /// long.
     constexpr std::int32_t count(std::int32_t i) {
         stack_.push_back(i);
         while (!stack_.empty()) {
@@ -118,7 +127,7 @@ private:
                 stack_.push_back(p.b);
             } else {
                 const bool backward = hands_gradient(of_.steps[static_cast<std::size_t>(at)].op);
-                best_[static_cast<std::size_t>(at)] = std::max(known(p.a), known(p.b)) + (backward ? 1 : 0);
+                best_[static_cast<std::size_t>(at)] = (std::max)(known(p.a), known(p.b)) + (backward ? 1 : 0);
                 stack_.pop_back();
             }
         }
@@ -137,19 +146,19 @@ private:
 
 }  // namespace detail
 
-/// The chain of steps that determines when the last pass ends, as indices into `steps`, in order. `tolerance`: seconds; smaller
-/// gaps count as none.
-constexpr std::vector<std::int32_t> critical_steps(const timeline& of, double tolerance) {
-    std::vector<std::int32_t> out = detail::critical_search(of, tolerance).run();
+/// Returns the chain of steps that determines when the last pass ends, as indices into `steps`, in order. `tolerance`:
+/// seconds; smaller gaps count as none.
+[[nodiscard]] constexpr std::vector<std::int32_t> critical_steps(const timeline& run, double tolerance) {
+    std::vector<std::int32_t> out = detail::critical_search(run, tolerance).run();
     std::reverse(out.begin(), out.end());
     return out;
 }
 
-/// What that chain is made of.
-constexpr critical_path find_critical_path(const timeline& of, double tolerance) {
+/// Returns the counts of passes on that chain. `tolerance`: seconds, as in `critical_steps`.
+[[nodiscard]] constexpr critical_path find_critical_path(const timeline& run, double tolerance) {
     critical_path out;
-    for (const std::int32_t i : detail::critical_search(of, tolerance).run()) {
-        const action op = of.steps[static_cast<std::size_t>(i)].op;
+    for (const std::int32_t i : detail::critical_search(run, tolerance).run()) {
+        const action op = run.steps[static_cast<std::size_t>(i)].op;
         (op == action::forward ? out.forwards : detail::hands_gradient(op) ? out.backwards : out.others) += 1;
     }
     return out;

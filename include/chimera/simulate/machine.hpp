@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/cost_tables.hpp>
 #include <chimera/simulate/timeline.hpp>
@@ -19,9 +20,10 @@ namespace chimera::detail {
 
 /// The abstract machine that plays a program in the order of its rows.
 ///
-/// Sends and receives are posted and do not block; a compute action starts when its worker is free and its messages have
-/// arrived; a message travels for the boundary's transfer time; a collective runs beside the workers from the moment its
-/// last member starts it. `advance` takes a worker to its next compute or update and says when that could start.
+/// Sends and receives are posted and do not block; a compute action starts when its worker is free and its messages
+/// have arrived; a message travels for the boundary's transfer time; a collective runs beside the workers from the
+/// moment its last member starts it. `advance` takes a worker to its next compute or update and says when that could
+/// start.
 class machine {
 public:
     /// `out`: what the timeline is written over.
@@ -48,7 +50,7 @@ public:
         return static_cast<std::int32_t>(g * group) + bit;
     }
     constexpr void wake(std::size_t w) { awake_[w / group] |= std::uint32_t{1} << w % group; }
-    constexpr std::size_t groups() const { return awake_.size(); }
+    [[nodiscard]] constexpr std::size_t groups() const noexcept { return awake_.size(); }
 
     /// Runs what costs no time. True when the worker stands at a compute or update with all inputs: see `ready`.
     constexpr bool advance(std::size_t w) {
@@ -75,7 +77,7 @@ public:
     }
 
     /// Earliest time at which the worker's next action can start, in seconds; valid after `advance` returned true.
-    constexpr double ready(std::size_t w) const { return workers_[w].ready; }
+    [[nodiscard]] constexpr double ready(std::size_t w) const noexcept { return workers_[w].ready; }
 
     /// Performs the worker's next action, or pair of them, from `begin` on and returns its end.
     constexpr double perform(std::size_t w, double begin) {
@@ -95,11 +97,12 @@ public:
     }
 
     /// The timeline, once no worker can advance. Refuses a program that has not come to its end.
-    constexpr timeline finish() {
+    [[nodiscard]] constexpr timeline finish() {
         for (std::size_t w = 0; w < workers_.size(); ++w)
             if (workers_[w].at != of_.offsets[w + 1])
                 refuse("the program cannot finish (worker " + std::to_string(w) + " waits at instruction " +
-                       std::to_string(workers_[w].at - of_.offsets[w]) + ") verify it to see what is missing");
+                           std::to_string(workers_[w].at - of_.offsets[w]) + ") verify it to see what is missing",
+                       complaint::deadlock);
         return std::move(out_);
     }
 
@@ -145,7 +148,7 @@ private:
     }
 
     /// Two compute instructions run together where the costs say what that takes; else one after the other.
-    constexpr bool runs_paired(const instruction& i, std::int32_t at, std::int32_t end) const {
+    [[nodiscard]] constexpr bool runs_paired(const instruction& i, std::int32_t at, std::int32_t end) const noexcept {
         if (i.overlap == 0 || at + 1 == end) return false;
         const instruction& with = of_.instructions[static_cast<std::size_t>(at) + 1];
         return is_compute(with.op) && rates_.pairs(i, with);
@@ -156,9 +159,9 @@ private:
         if (std::is_constant_evaluated()) return;
         const instruction* const all = of_.instructions.data();
         const auto last = static_cast<std::int32_t>(of_.instructions.size()) - 1;
-        expect(all + std::min(me.at + 16, last));
-        expect(all + std::min(me.at + 18, last));
-        expect(out_.steps.data() + std::min(me.step + 6, static_cast<std::int32_t>(out_.steps.size()) - 1));
+        expect(all + (std::min)(me.at + 16, last));
+        expect(all + (std::min)(me.at + 18, last));
+        expect(out_.steps.data() + (std::min)(me.step + 6, static_cast<std::int32_t>(out_.steps.size()) - 1));
     }
 
     constexpr void record(const instruction& i, double begin, state& me) {
@@ -184,7 +187,7 @@ private:
                 me.blocked = m;
                 return false;
             }
-            ready = std::max(ready, arrival);
+            ready = (std::max)(ready, arrival);
         }
         me.ready = ready;
         return true;
@@ -199,7 +202,8 @@ private:
         wake(static_cast<std::size_t>(i.peer));
     }
 
-    /// How often worker w has started the reduction of `stage`: a stage is reduced once for every update.
+    /// The number of times that worker w has started the reduction of `stage`: a stage is reduced once for every
+    /// update.
     constexpr std::int32_t& rounds(std::uint16_t stage, std::size_t w) {
         const auto members = of_.replica_group(stage);
         const auto at = std::lower_bound(members.begin(), members.end(), static_cast<std::int32_t>(w));
@@ -217,7 +221,7 @@ private:
         s.op = i.op;
         s.stage = i.stage;
         s.begin = s.end = me.clock;
-        c.start = std::max(c.start, me.clock);
+        c.start = (std::max)(c.start, me.clock);
         if (--c.missing > 0) return;
         for (const std::int32_t m : members) {
             state& member = workers_[static_cast<std::size_t>(m)];
@@ -241,11 +245,11 @@ private:
         while (out_.reductions[static_cast<std::size_t>(last)].stage != i.stage) --last;
         const double end = c.start + reduce_[i.stage];
         out_.reductions[static_cast<std::size_t>(last)].end = end;
-        me.clock = std::max(me.clock, end);
+        me.clock = (std::max)(me.clock, end);
         return true;
     }
 
-    static constexpr std::int32_t wait_code(std::uint16_t stage) { return -2 - stage; }
+    [[nodiscard]] static constexpr std::int32_t wait_code(std::uint16_t stage) noexcept { return -2 - stage; }
 
     program_view of_;
     rates rates_;

@@ -11,7 +11,7 @@
 
 namespace chimera {
 
-/// What one worker does in an iteration, in the timeline's own seconds (or ticks).
+/// The figures of one worker in an iteration, in the timeline's own seconds (or ticks).
 struct worker_metrics {
     double busy = 0;              ///< seconds in which it computes
     double idle = 0;              ///< makespan - busy
@@ -41,11 +41,11 @@ constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::
     for (const step& s : row) {
         if (!is_compute(s.op)) continue;
         ++slot_total;
-        if (s.end > end) out.busy += s.end - std::max(s.begin, end);  // what runs in pairs counts once
-        start = start < 0 ? s.begin : std::min(start, s.begin);
-        end = std::max(end, s.end);
+        if (s.end > end) out.busy += s.end - (std::max)(s.begin, end);  // pairs count once
+        start = start < 0 ? s.begin : (std::min)(start, s.begin);
+        end = (std::max)(end, s.end);
         if (s.op == action::forward) live += s.count;
-        peak = std::max(peak, live);
+        peak = (std::max)(peak, live);
         if (s.op == action::backward || s.op == action::weight_gradient) live -= s.count;
     }
     out.span = start < 0 ? 0 : end - start;
@@ -55,25 +55,26 @@ constexpr worker_metrics measure_row(std::span<const step> row, int parts, std::
 
 }  // namespace detail
 
-/// The contract's metrics of a timeline, predicted or measured.
-/// `tolerance`: seconds; smaller gaps between a step and what it waited for do not end the critical path's search there.
-constexpr metrics_report metrics(const timeline& of, double tolerance = 0) {
+/// Returns the figures of a timeline, predicted or measured.
+/// `tolerance`: seconds; smaller gaps between a step and what it waited for do not end the critical path's search
+/// there.
+[[nodiscard]] constexpr metrics_report metrics(const timeline& run, double tolerance = 0) {
     metrics_report out;
     double busy = 0;
     double most = 0;
-    out.workers.reserve(static_cast<std::size_t>(of.head.workers));
-    for (int w = 0; w < of.head.workers; ++w) {
-        out.workers.push_back(detail::measure_row(of.row(w), of.head.micro_batch_parts, out.slot_total));
+    out.workers.reserve(static_cast<std::size_t>(run.head.workers));
+    for (int w = 0; w < run.head.workers; ++w) {
+        out.workers.push_back(detail::measure_row(run.row(w), run.head.micro_batch_parts, out.slot_total));
         busy += out.workers.back().busy;
-        most = std::max(most, out.workers.back().busy);
-        out.longest_span = std::max(out.longest_span, out.workers.back().span);
+        most = (std::max)(most, out.workers.back().busy);
+        out.longest_span = (std::max)(out.longest_span, out.workers.back().span);
     }
-    for (const step& s : of.steps) out.makespan = std::max(out.makespan, s.end);
-    for (const step& s : of.reductions) out.makespan = std::max(out.makespan, s.end);
+    for (const step& s : run.steps) out.makespan = (std::max)(out.makespan, s.end);
+    for (const step& s : run.reductions) out.makespan = (std::max)(out.makespan, s.end);
     for (worker_metrics& w : out.workers) w.idle = out.makespan - w.busy;
-    if (out.makespan > 0) out.bubble_ratio = 1 - busy / (of.head.workers * out.makespan);
+    if (out.makespan > 0) out.bubble_ratio = 1 - busy / (run.head.workers * out.makespan);
     if (out.longest_span > 0) out.span_bubble_ratio = 1 - most / out.longest_span;
-    out.critical = find_critical_path(of, tolerance + 1e-9 * out.makespan);
+    out.critical = find_critical_path(run, tolerance + 1e-9 * out.makespan);
     return out;
 }
 

@@ -17,11 +17,11 @@ namespace chimera {
 
 namespace detail {
 
-/// A list scheduler under real costs. A worker's row is read as three lanes, each kept in order: forwards, gradients (with
-/// their recomputes), weight gradients. A free worker runs, of the first slots of the first two lanes that are ready, the one
-/// that stands earlier in its row; else a weight gradient. Forwards wait while memory is full.
-/// It always ends if the order can run within the memory: the undone slot that comes first in the order's own time is first
-/// in its lane, has its inputs, and no more is live on its worker than in the order.
+/// A list scheduler under real costs. A worker's row is read as three lanes, each kept in order: forwards, gradients
+/// (with their recomputes), weight gradients. A free worker runs, of the first slots of the first two lanes that are
+/// ready, the one that stands earlier in its row; else a weight gradient. Forwards wait while memory is full. It always
+/// ends if the order can run within the memory: the undone slot that comes first in the order's own time is first in
+/// its lane, has its inputs, and no more is live on its worker than in the order.
 class reorderer {
 public:
     constexpr reorderer(schedule_view of, const costs& c, std::vector<std::int32_t> limits)
@@ -41,7 +41,7 @@ public:
         }
     }
 
-    constexpr schedule run() {
+    [[nodiscard]] constexpr schedule run() {
         std::size_t left = of_.entries.size();
         while (!calendar_.empty()) {
             std::pop_heap(calendar_.begin(), calendar_.end(), later);
@@ -57,21 +57,23 @@ public:
 private:
     using event = std::pair<double, std::int32_t>;
     static constexpr double missing = -1;
-    static constexpr bool later(const event& a, const event& b) { return b < a; }
+    [[nodiscard]] static constexpr bool later(const event& a, const event& b) noexcept { return b < a; }
 
     struct row {
         std::array<std::int32_t, 3> at{};  // the next slot of each lane
-        std::int32_t to = 0;               // where the next slot goes
+        std::int32_t to = 0;               // place of the next slot
         std::int32_t end = 0;
         std::int32_t live = 0;
         std::int32_t limit = 0;
         double free = 0;  // when the worker has ended what it runs
     };
 
-    static constexpr std::size_t lane_of(pass op) {
+    [[nodiscard]] static constexpr std::size_t lane_of(pass op) noexcept {
         return op == pass::forward ? 0 : op == pass::weight_gradient ? 2 : 1;
     }
-    constexpr const slot& at(std::int32_t i) const { return of_.entries[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] constexpr const slot& at(std::int32_t i) const noexcept {
+        return of_.entries[static_cast<std::size_t>(i)];
+    }
     constexpr void wake(std::int32_t w, double time) {
         calendar_.push_back({time, w});
         std::push_heap(calendar_.begin(), calendar_.end(), later);
@@ -110,15 +112,15 @@ private:
         const double inputs = inputs_end(s);
         return inputs != missing && inputs <= time;
     }
-    /// Whether one of the slots from `from` to `to` is the forward that s needs.
-    constexpr bool holds(const slot& s, std::int32_t from, std::int32_t to) const {
+    /// Returns whether one of the slots from `from` to `to` is the forward that s needs.
+    [[nodiscard]] constexpr bool holds(const slot& s, std::int32_t from, std::int32_t to) const noexcept {
         const double* const own = ends_.data() + s.stage * units_ + static_cast<std::size_t>(s.first);
         for (int u = 0; u < s.count; ++u)
             if (own[u] == missing) return from < to;
         return false;
     }
 
-    constexpr double inputs_end(const slot& s) const {
+    [[nodiscard]] constexpr double inputs_end(const slot& s) const noexcept {
         const bool forward = s.op == pass::forward;
         const int from = forward ? s.stage - 1 : s.stage + 1;
         if (from < 0 || from == of_.head.stages) return 0;
@@ -130,7 +132,7 @@ private:
         double end = 0;
         for (int u = 0; u < s.count; ++u) {
             if (ends[u] == missing) return missing;
-            end = std::max(end, ends[u] + travel);
+            end = (std::max)(end, ends[u] + travel);
         }
         return end;
     }
@@ -157,7 +159,7 @@ private:
     schedule_view of_;
     rates rates_;
     std::size_t units_;
-    std::size_t gradients_;     // where gradients begin in `ends_`
+    std::size_t gradients_;     // begin of the gradients in `ends_`
     std::vector<double> ends_;  // of forward (stage, unit), then of its (input) gradient
     std::vector<row> rows_;
     std::vector<event> calendar_;  // a heap: when to look at which worker
@@ -165,33 +167,33 @@ private:
 };
 
 /// The makespan of an order under these costs.
-constexpr double seconds_of(schedule_argument of, const costs& c) {
+[[nodiscard]] constexpr double seconds_of(schedule_argument of, const costs& c) {
     double end = 0;
-    for (const step& s : simulate(of, c).steps) end = std::max(end, s.end);
+    for (const step& s : simulate(of, c).steps) end = (std::max)(end, s.end);
     return end;
 }
 
 }  // namespace detail
 
-/// Re-orders greedily under real costs: gradients and forwards as they become ready, the earlier one of the order first,
-/// weight gradients where a worker would idle. Within `memory`, most live activations per worker in units; 0: as many as
-/// the order itself needs. Ticks are those of the new order with the slots' own lengths.
-/// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed.
-/// Refuses a memory below what the order needs, and paired slots. O(slots · log slots).
-constexpr schedule compact(schedule_argument of, const costs& c, int memory = 0) {
+/// Returns the order after a greedy search under real costs: gradients and forwards as they become ready, the earlier
+/// one of the order first, weight gradients where a worker would idle. Within `memory`, most live activations per
+/// worker in units; 0: as many as the order itself needs. Ticks are those of the new order with the slots' own lengths.
+/// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed. Refuses a
+/// memory below what the order needs, and paired slots. O(slots · log slots).
+[[nodiscard]] constexpr schedule compact(schedule_argument order, const costs& c, int memory = 0) {
     std::vector<std::int32_t> limits;
-    limits.reserve(static_cast<std::size_t>(of.head.workers));
+    limits.reserve(static_cast<std::size_t>(order.head.workers));
     bool within = true;
-    for (int w = 0; w < of.head.workers; ++w) {
-        limits.push_back(memory > 0 ? memory : peak_units(of, worker{w}));
-        within = within && peak_units(of, worker{w}) <= limits.back();
+    for (int w = 0; w < order.head.workers; ++w) {
+        limits.push_back(memory > 0 ? memory : peak_units(order, worker{w}));
+        within = within && peak_units(order, worker{w}) <= limits.back();
     }
-    schedule out = detail::reorderer(of, c, std::move(limits)).run();
-    if (!within || detail::seconds_of(out, c) < detail::seconds_of(of, c)) return out;
-    return compact(schedule{of.head,
-                            {of.placement.begin(), of.placement.end()},
-                            {of.offsets.begin(), of.offsets.end()},
-                            {of.entries.begin(), of.entries.end()}});
+    schedule out = detail::reorderer(order, c, std::move(limits)).run();
+    if (!within || detail::seconds_of(out, c) < detail::seconds_of(order, c)) return out;
+    return compact(schedule{order.head,
+                            {order.placement.begin(), order.placement.end()},
+                            {order.offsets.begin(), order.offsets.end()},
+                            {order.entries.begin(), order.entries.end()}});
 }
 
 }  // namespace chimera

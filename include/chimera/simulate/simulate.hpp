@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/complaint.hpp>
 #include <chimera/simulate/machine.hpp>
 #include <chimera/timing/retime.hpp>
 
@@ -15,7 +16,7 @@ namespace chimera {
 namespace detail {
 
 /// Every worker has a core of its own.
-constexpr timeline play_freely(machine m) {
+[[nodiscard]] constexpr timeline play_freely(machine m) {
     for (bool any = true; any;) {
         any = false;
         for (std::size_t g = 0; g < m.groups(); ++g) {
@@ -29,9 +30,10 @@ constexpr timeline play_freely(machine m) {
     return m.finish();
 }
 
-/// Workers take turns on `cores` cores, first come, first served. Requests are served in the order of the times at which
-/// they could start; a request that a served one causes is never earlier than it, so that order is known when it is needed.
-constexpr timeline play_on_cores(machine m, int cores) {
+/// Workers take turns on `cores` cores, first come, first served. Requests are served in the order of the times at
+/// which they could start; a request that a served one causes is never earlier than it, so that order is known when it
+/// is needed.
+[[nodiscard]] constexpr timeline play_on_cores(machine m, int cores) {
     using request = std::pair<double, std::int32_t>;
     const auto later = [](const request& a, const request& b) { return b < a; };
     std::vector<request> requests;
@@ -54,13 +56,13 @@ constexpr timeline play_on_cores(machine m, int cores) {
         const auto [ready, w] = requests.back();
         requests.pop_back();
         const auto core = std::min_element(free_at.begin(), free_at.end());
-        *core = m.perform(static_cast<std::size_t>(w), std::max(ready, *core));
+        *core = m.perform(static_cast<std::size_t>(w), (std::max)(ready, *core));
         m.wake(static_cast<std::size_t>(w));
     }
     return m.finish();
 }
 
-/// Where a player writes steps.
+/// The steps that a player writes.
 struct step_sink {
     step* steps;
     constexpr void operator()(std::size_t i, const slot& s, double begin, double end) const {
@@ -77,42 +79,43 @@ struct step_sink {
 /// Predicts the timeline of a program, in seconds, and writes it over `out`, whose memory it uses again.
 /// `cores`: how many workers can compute at once; 0: all. Linear in instructions (times log workers with cores).
 /// Throws `chimera_error` when the program cannot come to its end.
-constexpr void simulate_into(timeline& out, program_argument of, const costs& c = {}, int cores = 0) {
-    if (cores > 0 && cores < of.head.workers)
-        out = detail::play_on_cores(detail::machine(of, c, std::move(out)), cores);
+constexpr void simulate_into(timeline& out, program_argument lowered, const costs& c = {}, int cores = 0) {
+    if (cores > 0 && cores < lowered.head.workers)
+        out = detail::play_on_cores(detail::machine(lowered, c, std::move(out)), cores);
     else
-        out = detail::play_freely(detail::machine(of, c, std::move(out)));
+        out = detail::play_freely(detail::machine(lowered, c, std::move(out)));
 }
 
-/// The same, as a timeline of its own.
-constexpr timeline simulate(program_argument of, const costs& c = {}, int cores = 0) {
-    if (cores > 0 && cores < of.head.workers) return detail::play_on_cores(detail::machine(of, c), cores);
-    return detail::play_freely(detail::machine(of, c));
+/// Returns the timeline of a program, in seconds, as `simulate_into` writes it. Throws as that does.
+[[nodiscard]] constexpr timeline simulate(program_argument lowered, const costs& c = {}, int cores = 0) {
+    if (cores > 0 && cores < lowered.head.workers) return detail::play_on_cores(detail::machine(lowered, c), cores);
+    return detail::play_freely(detail::machine(lowered, c));
 }
 
-/// For a schedule alone: no reductions, no updates; transfers delay the slots that need them. A pair starts when
-/// both of its slots can, and both end with it. Writes over `out`, whose memory it uses again.
-/// Throws `chimera_error` when workers wait for each other.
-constexpr void simulate_into(timeline& out, schedule_argument of, const costs& c = {}) {
-    const detail::rates rates(c, of.head);
-    out.head = of.head;
-    out.placement.assign(of.placement.begin(), of.placement.end());
-    out.offsets.assign(of.offsets.begin(), of.offsets.end());
+/// Predicts the timeline of a schedule alone, in seconds: no reductions, no updates; transfers delay the slots that
+/// need them. A pair starts when both of its slots can, and both end with it. Writes over `out`, whose memory it uses
+/// again. Throws `chimera_error` when workers wait for each other.
+constexpr void simulate_into(timeline& out, schedule_argument order, const costs& c = {}) {
+    const detail::rates rates(c, order.head);
+    out.head = order.head;
+    out.placement.assign(order.placement.begin(), order.placement.end());
+    out.offsets.assign(order.offsets.begin(), order.offsets.end());
     out.reduction_offsets.clear();
     out.reductions.clear();
-    out.steps.resize(of.entries.size());
+    out.steps.resize(order.entries.size());
     const std::size_t played = detail::play<double>(
-        of, [&](const auto&... together) { return rates.of(together...); },
+        order, [&](const auto&... together) { return rates.of(together...); },
         [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
         detail::step_sink{out.steps.data()});
-    if (played != of.entries.size())
-        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits");
+    if (played != order.entries.size())
+        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits",
+               complaint::deadlock);
 }
 
-/// The same, as a timeline of its own.
-constexpr timeline simulate(schedule_argument of, const costs& c = {}) {
+/// Returns the timeline of a schedule alone, in seconds, as `simulate_into` writes it. Throws as that does.
+[[nodiscard]] constexpr timeline simulate(schedule_argument order, const costs& c = {}) {
     timeline out;
-    simulate_into(out, of, c);
+    simulate_into(out, order, c);
     return out;
 }
 

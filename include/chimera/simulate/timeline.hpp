@@ -32,21 +32,21 @@ struct timeline {
     std::vector<std::int32_t> offsets;    ///< workers + 1, into `steps`
     std::vector<step> steps;
     std::vector<std::int32_t> reduction_offsets;  ///< workers + 1, into `reductions`; empty when there are none
-    std::vector<step> reductions;                 ///< what each worker's collectives took, overlapping its steps
+    std::vector<step> reductions;                 ///< each worker's collectives, beside its steps
 
-    constexpr std::span<const step> row(int w) const { return part(offsets, steps, w); }
-    constexpr std::span<const step> reductions_of(int w) const {
+    [[nodiscard]] constexpr std::span<const step> row(int w) const noexcept { return part(offsets, steps, w); }
+    [[nodiscard]] constexpr std::span<const step> reductions_of(int w) const noexcept {
         if (reduction_offsets.empty()) return {};
         return part(reduction_offsets, reductions, w);
     }
-    constexpr std::int32_t worker_of(int pipeline, int stage) const {
+    [[nodiscard]] constexpr std::int32_t worker_of(int pipeline, int stage) const noexcept {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
                          static_cast<std::size_t>(stage)];
     }
 
 private:
-    static constexpr std::span<const step> part(const std::vector<std::int32_t>& offsets, const std::vector<step>& all,
-                                                int w) {
+    [[nodiscard]] static constexpr std::span<const step> part(const std::vector<std::int32_t>& offsets,
+                                                              const std::vector<step>& all, int w) noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
         const auto to = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]);
         return std::span<const step>(all).subspan(from, to - from);

@@ -13,22 +13,23 @@ namespace chimera::detail {
 
 /// Plays a schedule in the order of its rows, every slot as early as its worker and its inputs allow.
 ///
-/// `cost(slot)` is how long a slot takes, `cost(slot, slot)` a pair, `delay(boundary)` how long one unit's tensor travels
-/// between workers; `sink`: see row_windows. A pair begins when both have their inputs and both end with it.
-/// Linear in slots.
+/// `cost(slot)` is the time of a slot, `cost(slot, slot)` that of a pair, and `delay(boundary)` the time that the
+/// tensor of one unit travels between workers; `sink`: see row_windows. A pair begins when both have their inputs, and
+/// both end with it. Linear in slots.
 template <class Time, class Cost, class Sink>
 class player {
 public:
     template <class Delay>
-    constexpr player(schedule_view of, Cost cost, Delay delay, Sink sink)
-        : of_(of), cost_(cost), windows_(of, sink), lanes_(static_cast<std::size_t>(of.head.workers), lane<Time>{}),
-          ports_(2 * of.placement.size(), port{}), units_(static_cast<std::size_t>(of.head.units())) {
-        const int stages = of.head.stages;
+    constexpr player(schedule_view table, Cost cost, Delay delay, Sink sink)
+        : of_(table), cost_(cost), windows_(table, sink),
+          lanes_(static_cast<std::size_t>(table.head.workers), lane<Time>{}),
+          ports_(2 * table.placement.size(), port{}), units_(static_cast<std::size_t>(table.head.units())) {
+        const int stages = table.head.stages;
         port* down = ports_.data();
-        port* up = down + of.placement.size();
-        for (int p = 0; p < of.head.pipelines; ++p) {
+        port* up = down + table.placement.size();
+        for (int p = 0; p < table.head.pipelines; ++p) {
             for (int s = 0; s < stages; ++s, ++down, ++up) {
-                const auto crosses = [&](int next) { return of.worker_of(p, s) != of.worker_of(p, next); };
+                const auto crosses = [&](int next) { return table.worker_of(p, s) != table.worker_of(p, next); };
                 if (s > 0) down->needs = true;
                 if (s > 0 && crosses(s - 1)) down->travel = delay(s - 1);
                 if (s + 1 < stages) up->needs = true;
@@ -37,9 +38,9 @@ public:
         }
     }
 
-    /// Number of slots played: fewer than there are when the orders of the rows wait for each other.
+    /// Returns the number of slots played: fewer than there are if rows wait for each other.
     constexpr std::size_t run() {
-        // The grid's own order respects the dependencies of a lawful schedule: nothing to wait for, nobody to wake.
+        // The grid's own order respects the dependencies of a lawful schedule: no worker waits for another.
         if (dense() && run_by_tick()) return of_.entries.size();
         return run_by_need();
     }
@@ -49,7 +50,7 @@ private:
     static constexpr std::size_t group = 64;  // workers that are played together: what they touch stays in the cache
 
     using entry = played_slot<Time>;
-    /// Where a pass of one stage puts its end, and whether and where it needs another's.
+    /// The place of a pass's end among the ends of its stage, and the place of the end that it needs.
     struct port {
         Time travel = 0;
         std::int32_t own = 0;   // row of ends
@@ -62,10 +63,10 @@ private:
         std::int32_t unit = -1;
     };
 
-    constexpr bool dense() const {
+    [[nodiscard]] constexpr bool dense() const noexcept {
         std::int64_t ticks = 0;
         for (int w = 0; w < of_.head.workers; ++w)
-            if (const auto row = of_.row(w); !row.empty()) ticks = std::max<std::int64_t>(ticks, row.back().tick);
+            if (const auto row = of_.row(w); !row.empty()) ticks = (std::max<std::int64_t>)(ticks, row.back().tick);
         return ticks * of_.head.workers <= 4 * static_cast<std::int64_t>(of_.entries.size());
     }
 
@@ -84,20 +85,20 @@ private:
         }
     }
 
-    /// Null for a pass that no other worker waits for and that waits for none.
-    constexpr const port* port_of(const slot& s) const {
+    /// Returns the port of a pass; null for one that no other worker waits for and that waits for none.
+    [[nodiscard]] constexpr const port* port_of(const slot& s) const noexcept {
         const std::size_t place = s.pipeline * static_cast<std::size_t>(of_.head.stages) + s.stage;
         if (s.op == pass::forward) return ports_.data() + place;
         return sends_gradient(s.op) ? ports_.data() + of_.placement.size() + place : nullptr;
     }
 
     template <bool Recent>
-    constexpr std::size_t place_of(std::int32_t row, std::int32_t unit) const {
+    [[nodiscard]] constexpr std::size_t place_of(std::int32_t row, std::int32_t unit) const noexcept {
         if (Recent) return static_cast<std::size_t>(row) * kept_ + (static_cast<std::size_t>(unit) & (kept_ - 1));
         return static_cast<std::size_t>(row) * length_ + static_cast<std::size_t>(unit);
     }
 
-    /// Moves `begin` on to the arrival of the last input; false while one is missing, which `need_` then names.
+    /// Moves `begin` on to the arrival of the last input. Returns false while one is missing, which `need_` then names.
     template <bool Recent>
     constexpr bool inputs_there(const slot& s, const port* p, Time& begin) {
         if (p == nullptr || !p->needs) return true;
@@ -108,7 +109,7 @@ private:
                 need_ = i;
                 return false;
             }
-            begin = std::max(begin, (Recent ? recent_[i].end : ends_[i]) + travel);
+            begin = (std::max)(begin, (Recent ? recent_[i].end : ends_[i]) + travel);
         }
         return true;
     }
@@ -155,8 +156,8 @@ private:
         return 2;
     }
 
-    /// Tick by tick, over all workers. Keeps the latest ends alone: an input is read soon after it was put there.
-    /// False when one is not found, because it was not or because that was too long ago.
+    /// Plays tick by tick, over all workers. Keeps the latest ends alone: an input is read soon after it was put there.
+    /// Returns false if one is not found, since it is missing or too old.
     constexpr bool run_by_tick() {
         constexpr std::size_t budget = 16384;
         for (kept_ = 4; kept_ < 64 && kept_ < units_ && 2 * kept_ * ports_.size() <= budget;) kept_ *= 2;
@@ -178,7 +179,7 @@ private:
         return true;
     }
 
-    /// Group by group, each until all of its workers wait for other groups.
+    /// Plays group by group, each until all of its workers wait for other groups. Returns the slots played.
     constexpr std::size_t run_by_need() {
         length_ = units_ + (units_ >= 1024 ? 16 : 0);  // no power of two: see row_windows
         ends_.assign(2 * static_cast<std::size_t>(of_.head.stages) * length_, missing);
@@ -207,7 +208,7 @@ private:
         return played;
     }
 
-    /// A worker runs until an input is missing, leaves its number there, and is woken by whoever puts it there.
+    /// Runs a worker until an input is missing. It leaves its number there, and the pass that puts the input wakes it.
     constexpr std::size_t run_worker(std::size_t w) {
         std::size_t played = 0;
         lane<Time>& l = lanes_[w];
@@ -239,8 +240,8 @@ private:
 };
 
 template <class Time, class Cost, class Delay, class Sink>
-constexpr std::size_t play(schedule_argument of, Cost cost, Delay delay, Sink sink) {
-    return player<Time, Cost, Sink>(of, cost, delay, sink).run();
+constexpr std::size_t play(schedule_argument table, Cost cost, Delay delay, Sink sink) {
+    return player<Time, Cost, Sink>(table, cost, delay, sink).run();
 }
 
 }  // namespace chimera::detail

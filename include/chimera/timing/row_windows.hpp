@@ -11,7 +11,8 @@
 
 namespace chimera::detail {
 
-/// Asks for the cache line at `p` ahead of its use. It and its callers are inlined: GCC drops calls that do nothing else.
+/// Asks for the cache line at `p` ahead of its use. It and its callers are inlined, since GCC drops calls that do
+/// nothing else.
 [[gnu::always_inline]] constexpr void expect(const void* p) {
     if (!std::is_constant_evaluated()) __builtin_prefetch(p, 1);
 }
@@ -34,8 +35,8 @@ struct lane {
     std::int32_t last = 0;             // end of the row
 };
 
-/// A small window on every row, side by side. Rows lie far apart in memory, often by a power of two, so that walking them
-/// together would use one set of the cache; windows are filled and emptied in bursts, no two at the same time.
+/// A small window on every row, side by side. Rows lie far apart in memory, often by a power of two, so that a walk
+/// along all of them would use one set of the cache. Windows are filled and emptied in bursts, no two at the same time.
 ///
 /// `sink(index, slot, begin, end)` receives every slot when its window empties, and may write to the schedule;
 /// `sink.expect(index)` announces that for four slots from `index`.
@@ -44,15 +45,15 @@ class row_windows {
 public:
     using entry = played_slot<Time>;
 
-    constexpr row_windows(schedule_view of, Sink sink)
-        : of_(of), sink_(sink), entries_(static_cast<std::size_t>(of.head.workers) * stride, entry{}) {}
+    constexpr row_windows(schedule_view table, Sink sink)
+        : of_(table), sink_(sink), entries_(static_cast<std::size_t>(table.head.workers) * stride, entry{}) {}
 
-    constexpr lane<Time> open(std::size_t w) {
+    [[nodiscard]] constexpr lane<Time> open(std::size_t w) noexcept {
         entry* const base = entries_.data() + w * stride;
         return {base, base, 0, of_.offsets[w], of_.offsets[w + 1]};
     }
 
-    /// Hands what is played to the sink and fills the window again; false at the end of the row.
+    /// Hands the played slots to the sink and fills the window again. Returns false at the end of the row.
     constexpr bool refill(lane<Time>& l, std::size_t w) {
         entry* to = entries_.data() + w * stride;
         empty(l, to);
@@ -77,8 +78,8 @@ public:
         constexpr std::int32_t line = 4;
         const auto last = static_cast<std::int32_t>(of_.entries.size()) - 1;
         for (std::int32_t i = 0; i < size; i += line) {
-            expect(of_.entries.data() + std::min(l.loaded + i, last));
-            sink_.expect(static_cast<std::size_t>(std::max(l.loaded - size + i, 0)));
+            expect(of_.entries.data() + (std::min)(l.loaded + i, last));
+            sink_.expect(static_cast<std::size_t>((std::max)(l.loaded - size + i, 0)));
         }
     }
 

@@ -6,8 +6,8 @@
 namespace chimera {
 namespace detail {
 
-constexpr bool overlaps(const slot& s) { return s.overlap; }
-constexpr bool overlaps(const instruction& i) { return i.overlap; }
+[[nodiscard]] constexpr bool overlaps(const slot& s) noexcept { return s.overlap; }
+[[nodiscard]] constexpr bool overlaps(const instruction& i) noexcept { return i.overlap; }
 
 /// Live activations along each row: from the start of a forward to the end of a backward or weight gradient.
 /// A limit is in micro-batches, a peak in units.
@@ -53,11 +53,11 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
 namespace laws {
 
 /// Live activations never exceed `limit` micro-batches of one stage on any worker.
-constexpr bool bounded(schedule_argument s, std::int32_t limit) {
+[[nodiscard]] constexpr bool bounded(schedule_argument s, std::int32_t limit) {
     report r;
     return detail::sound(s, r) && (detail::check_bounded(s, limit, r), r.ok());
 }
-constexpr bool bounded(program_argument p, std::int32_t limit) {
+[[nodiscard]] constexpr bool bounded(program_argument p, std::int32_t limit) {
     report r;
     return detail::sound(p, r) && (detail::check_bounded(p, limit, r), r.ok());
 }

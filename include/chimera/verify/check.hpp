@@ -15,7 +15,7 @@ namespace chimera {
 /// Holds a schedule to the laws once, ordered, exclusive and bounded. Linear in its slots. Rows may hold anything:
 /// numbers out of range are faults; sizes, placement or offsets that do not fit each other are the only fault
 /// reported.
-constexpr report verify(schedule_argument s, limits allowed = {}) {
+[[nodiscard]] constexpr report verify(schedule_argument s, limits allowed = {}) {
     report r;
     r.most = allowed.faults;
     if (!detail::sound(s, r)) return r;
@@ -27,7 +27,7 @@ constexpr report verify(schedule_argument s, limits allowed = {}) {
 }
 
 /// Holds a program to all eight laws. Linear in its instructions.
-constexpr report verify(program_argument p, limits allowed = {}) {
+[[nodiscard]] constexpr report verify(program_argument p, limits allowed = {}) {
     report r;
     r.most = allowed.faults;
     if (!detail::sound(p, r)) return r;

@@ -8,12 +8,14 @@
 
 namespace chimera::detail {
 
-/// Two reductions, as nodes of reduction_rounds, that one worker starts one after the other; `at` counts over the whole program.
+/// Two reductions, as nodes of reduction_rounds, that one worker starts one after the other; `at` counts over the whole
+/// program.
 struct reduction_pair {
     std::int32_t before, after, worker, at;
 };
 
-constexpr std::vector<reduction_pair> reduction_pairs(const program_argument& p, const reduction_rounds& rounds) {
+[[nodiscard]] constexpr std::vector<reduction_pair> reduction_pairs(const program_view& p,
+                                                                    const reduction_rounds& rounds) {
     std::vector<reduction_pair> pairs;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         std::int32_t before = -1;
@@ -58,7 +60,7 @@ constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>&
 
 /// One order of all reductions exists that every worker follows. That is what all members of every replica group need
 /// to start the collectives they share in the same order; linear, where comparing every two workers would not be.
-constexpr void check_collective_order(const program_argument& p, report& r) {
+constexpr void check_collective_order(const program_view& p, report& r) {
     const reduction_rounds rounds(p);
     std::vector<reduction_pair> pairs = reduction_pairs(p, rounds);
     std::vector<char> remains(rounds.nodes(), 1);

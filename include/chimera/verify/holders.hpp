@@ -11,7 +11,7 @@ struct holders {
     std::vector<std::int32_t> stages;   ///< worker after worker; a stage that it holds on two pipelines comes twice
     std::vector<std::int32_t> offsets;  ///< stages + 1, into `workers`
     std::vector<std::int32_t> workers;  ///< the replica groups, ascending
-    constexpr std::int32_t size(std::int32_t stage) const {
+    [[nodiscard]] constexpr std::int32_t size(std::int32_t stage) const noexcept {
         return offsets[static_cast<std::size_t>(stage) + 1] - offsets[static_cast<std::size_t>(stage)];
     }
 };
@@ -30,7 +30,7 @@ constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Vi
 }
 
 /// Two counting sorts of the placement: by worker, then by stage.
-constexpr holders find_holders(const program_argument& p) {
+[[nodiscard]] constexpr holders find_holders(const program_view& p) {
     const auto stages = static_cast<std::size_t>(p.head.stages), workers = static_cast<std::size_t>(p.head.workers);
     const std::size_t places = p.placement.size();
     holders h{std::vector<std::int32_t>(workers + 1, 0), std::vector<std::int32_t>(places, 0),

@@ -14,7 +14,7 @@ struct house {
     std::int32_t live = 0, peak = 0;
 };
 
-/// What is wrong with unit k of step e in buffer b; moves in and out on the way, not out where it `stays`.
+/// Returns whether buffer b fits a unit of step e, else sets `what`; moves in and out, not out if the unit `stays`.
 constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cell, bool stays, complaint& what) {
     what = complaint::bad_buffer;
     if (b < 0 || b >= h.size) return false;
@@ -39,7 +39,7 @@ constexpr bool settle(house& h, const entry& e, std::int32_t b, std::int32_t cel
 }
 
 /// Moves the units of one step in and out; complains where `loud`.
-constexpr void house_step(const program_argument& p, std::int32_t w, std::int32_t i, house& h, bool stays, bool loud,
+constexpr void house_step(const program_view& p, std::int32_t w, std::int32_t i, house& h, bool stays, bool loud,
                           report& r) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const entry e = entry_of(x);
@@ -66,7 +66,7 @@ constexpr void house_step(const program_argument& p, std::int32_t w, std::int32_
 }
 
 /// A pair may run together, so the activations of its first step stay until the second has ended.
-constexpr void house_row(const program_argument& p, std::int32_t w, house& h, report& r) {
+constexpr void house_row(const program_view& p, std::int32_t w, house& h, report& r) {
     std::int32_t open = -1;
     for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
         const instruction& x = p.instructions[static_cast<std::size_t>(i)];
@@ -79,7 +79,7 @@ constexpr void house_row(const program_argument& p, std::int32_t w, house& h, re
 }
 
 /// `marked`: some instruction overlaps or names a version.
-constexpr void check_housed(const program_argument& p, const update_groups& groups, bool marked, report& r) {
+constexpr void check_housed(const program_view& p, const update_groups& groups, bool marked, report& r) {
     const auto cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
     std::vector<std::int32_t> home(cells, -1), tenant;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
@@ -110,10 +110,10 @@ constexpr void check_housed(const program_argument& p, const update_groups& grou
 namespace laws {
 
 /// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward
-/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of weights:
-/// a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites what is still
-/// needed, the last one leaves version 0, and there are as many versions as are ever live.
-constexpr bool housed(program_argument p) {
+/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of
+/// weights: a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites
+/// what is still needed, the last one leaves version 0, and there are as many versions as are ever live.
+[[nodiscard]] constexpr bool housed(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());
 }

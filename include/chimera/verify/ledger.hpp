@@ -13,7 +13,7 @@
 
 namespace chimera::detail {
 
-/// Where the passes of one (stage, unit) are: indices over the whole table, -1 for none.
+/// The places of the passes of one (stage, unit): indices over the whole table, -1 for none.
 /// `gradient` is the backward or its input-gradient half, `weight` the backward or its weight-gradient half.
 struct passes {
     std::int32_t forward = -1;
@@ -35,29 +35,30 @@ struct entry {
     std::int32_t pipeline, stage, first, count;
 };
 
-constexpr entry entry_of(const slot& s) { return {s.op, s.pipeline, s.stage, s.first, s.count}; }
-constexpr entry entry_of(const instruction& i) {
+[[nodiscard]] constexpr entry entry_of(const slot& s) noexcept { return {s.op, s.pipeline, s.stage, s.first, s.count}; }
+[[nodiscard]] constexpr entry entry_of(const instruction& i) noexcept {
     return {static_cast<pass>(i.op), i.pipeline, i.stage, i.first, i.count};
 }
-constexpr bool computes(const slot&) { return true; }
-constexpr bool computes(const instruction& i) { return is_compute(i.op); }
-constexpr bool known(const slot& s) { return s.op <= pass::recompute; }
-constexpr bool known(const instruction& i) { return i.op <= action::update_weights; }
+[[nodiscard]] constexpr bool computes(const slot&) noexcept { return true; }
+[[nodiscard]] constexpr bool computes(const instruction& i) noexcept { return is_compute(i.op); }
+[[nodiscard]] constexpr bool known(const slot& s) noexcept { return s.op <= pass::recompute; }
+[[nodiscard]] constexpr bool known(const instruction& i) noexcept { return i.op <= action::update_weights; }
 
-constexpr std::span<const slot> items(const schedule_argument& s) { return s.entries; }
-constexpr std::span<const instruction> items(const program_argument& p) { return p.instructions; }
-constexpr bool is_program(const schedule_view&) { return false; }
-constexpr bool is_program(const program_view&) { return true; }
+[[nodiscard]] constexpr std::span<const slot> items(const schedule_view& s) noexcept { return s.entries; }
+[[nodiscard]] constexpr std::span<const instruction> items(const program_view& p) noexcept { return p.instructions; }
+[[nodiscard]] constexpr bool is_program(const schedule_view&) noexcept { return false; }
+[[nodiscard]] constexpr bool is_program(const program_view&) noexcept { return true; }
 
-constexpr bool covers(const shape& head, std::int32_t first, std::int32_t count) {
+[[nodiscard]] constexpr bool covers(const shape& head, std::int32_t first, std::int32_t count) noexcept {
     return first >= 0 && count >= 1 && count <= head.units() && first <= head.units() - count;
 }
-constexpr bool in_range(const shape& head, const entry& e) {
+[[nodiscard]] constexpr bool in_range(const shape& head, const entry& e) noexcept {
     return e.stage < head.stages && e.pipeline < head.pipelines && covers(head, e.first, e.count);
 }
 
-/// True where `offsets` cuts `size` things into `parts` consecutive pieces.
-constexpr bool cuts(std::span<const std::int32_t> offsets, std::int32_t parts, std::size_t size) {
+/// Returns whether `offsets` cuts `size` things into `parts` consecutive pieces.
+[[nodiscard]] constexpr bool cuts(std::span<const std::int32_t> offsets, std::int32_t parts,
+                                  std::size_t size) noexcept {
     if (offsets.size() != static_cast<std::size_t>(parts) + 1 || offsets.front() != 0) return false;
     for (std::size_t i = 1; i < offsets.size(); ++i)
         if (offsets[i] < offsets[i - 1]) return false;
@@ -72,7 +73,7 @@ constexpr bool sound_shape(const View& t, report& r) {
                           h.pipelines <= 65536 && h.micro_batches > 0 && h.micro_batch_parts > 0 &&
                           h.update <= update_rule::double_buffered &&
                           (h.update == update_rule::flushed ? h.update_every == 0 : h.update_every > 0);
-    bool sound = positive && h.micro_batches <= std::numeric_limits<std::int32_t>::max() / h.micro_batch_parts;
+    bool sound = positive && h.micro_batches <= (std::numeric_limits<std::int32_t>::max)() / h.micro_batch_parts;
     sound = sound && t.placement.size() == static_cast<std::size_t>(h.pipelines) * static_cast<std::size_t>(h.stages) &&
             cuts(t.offsets, h.workers, items(t).size());
     if (sound)
@@ -88,9 +89,9 @@ constexpr bool sound_shape(const View& t, report& r) {
     return false;
 }
 
-/// As above, and the arrays that only programs have.
-constexpr bool sound(const schedule_argument& s, report& r) { return sound_shape(s, r); }
-constexpr bool sound(const program_argument& p, report& r) {
+/// Checks the shape, and the arrays that only programs have.
+constexpr bool sound(const schedule_view& s, report& r) { return sound_shape(s, r); }
+constexpr bool sound(const program_view& p, report& r) {
     if (!sound_shape(p, r)) return false;
     bool members = cuts(p.member_offsets, p.head.stages, p.members.size());
     for (const std::int32_t w : p.members) members = members && w >= 0 && w < p.head.workers;
@@ -107,7 +108,7 @@ constexpr bool sound(const program_argument& p, report& r) {
 
 /// The worker's row that contains index `at` is the one its placement says, so its index there needs no search.
 template <typename View>
-constexpr fault fault_at(const View& t, law which, complaint what, std::int32_t at) {
+[[nodiscard]] constexpr fault fault_at(const View& t, law which, complaint what, std::int32_t at) noexcept {
     const entry e = entry_of(items(t)[static_cast<std::size_t>(at)]);
     const std::int32_t w = t.worker_of(e.pipeline, e.stage);
     return {.law = which,

@@ -9,8 +9,8 @@
 namespace chimera {
 namespace detail {
 
-/// What one (stage, unit) needs from another worker was sent after it was made and received before it is used.
-constexpr void check_crossing(const program_argument& p, const message_ends& e, std::int32_t made, std::int32_t used,
+/// Checks that what one (stage, unit) needs of another worker is sent after it is made and received before it is used.
+constexpr void check_crossing(const program_view& p, const message_ends& e, std::int32_t made, std::int32_t used,
                               std::int32_t unit, report& r) {
     if (made < 0 || used < 0) return;
     const auto at = [&](complaint what, std::int32_t i, std::int32_t other) {
@@ -25,7 +25,7 @@ constexpr void check_crossing(const program_argument& p, const message_ends& e, 
 }
 
 /// Every dependency that crosses workers has its message, in time at both ends.
-constexpr void check_crossings(const program_argument& p, const ledger& l, const mail& m, report& r) {
+constexpr void check_crossings(const program_view& p, const ledger& l, const mail& m, report& r) {
     const std::int32_t units = p.head.units();
     const passes* here = l.at.data();
     const message_ends* gradient = m.gradients.data();
@@ -41,20 +41,20 @@ constexpr void check_crossings(const program_argument& p, const ledger& l, const
 }
 
 /// Units of compute step x that message k brings; 0 where it brings none, or something else.
-constexpr std::int32_t brings(const program_argument& p, const mail& m, const instruction& x, std::int32_t w,
-                              std::int32_t k) {
+[[nodiscard]] constexpr std::int32_t brings(const program_view& p, const mail& m, const instruction& x, std::int32_t w,
+                                            std::int32_t k) noexcept {
     if (k < 0 || k >= p.messages) return 0;
     const message_ends& e = m.messages[static_cast<std::size_t>(k)];
     if (e.receive < 0 || e.to != w) return 0;
     const instruction& v = p.instructions[static_cast<std::size_t>(e.receive)];
     if (v.op != (x.op == action::forward ? action::recv_activation : action::recv_gradient)) return 0;
     if (v.stage != x.stage || v.pipeline != x.pipeline) return 0;
-    const std::int32_t first = std::max(v.first, x.first), last = std::min(v.first + v.count, x.first + x.count);
-    return std::max(last - first, 0);
+    const std::int32_t first = (std::max)(v.first, x.first), last = (std::min)(v.first + v.count, x.first + x.count);
+    return (std::max)(last - first, 0);
 }
 
 /// A compute step names exactly the messages that bring what it needs from another worker.
-constexpr void check_inputs(const program_argument& p, const mail& m, report& r) {
+constexpr void check_inputs(const program_view& p, const mail& m, report& r) {
     const instruction* const all = p.instructions.data();
     for (std::int32_t w = 0; w < p.head.workers; ++w)
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
@@ -79,7 +79,7 @@ constexpr void check_inputs(const program_argument& p, const mail& m, report& r)
 
 /// For each ordered pair of workers the receives name the messages in the order of the sends: transfers between two
 /// workers match in order. Linear: the sends sorted by receiver (counting), then one cursor per sender.
-constexpr void check_pair_order(const program_argument& p, const mail& m, report& r) {
+constexpr void check_pair_order(const program_view& p, const mail& m, report& r) {
     const auto workers = static_cast<std::size_t>(p.head.workers);
     const instruction* const all = p.instructions.data();
     std::vector<std::int32_t> begin(workers + 1, 0), sorted(m.messages.size(), -1), cursor(workers, 0);
@@ -111,7 +111,7 @@ constexpr void check_pair_order(const program_argument& p, const mail& m, report
 }
 
 /// Calls of one group stand together: no group number comes back later in the row.
-constexpr void check_groups(const program_argument& p, report& r) {
+constexpr void check_groups(const program_view& p, report& r) {
     const instruction* const all = p.instructions.data();
     std::vector<std::int32_t> starts;
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
@@ -137,13 +137,13 @@ constexpr void check_groups(const program_argument& p, report& r) {
     }
 }
 
-constexpr void check_matched(const program_argument& p, const ledger& l, report& r) {
+constexpr void check_matched(const program_view& p, const ledger& l, report& r) {
     const mail m = post_all(p, r);
     check_ends(p, m, r);
     check_crossings(p, l, m, r);
     check_inputs(p, m, r);
     check_groups(p, r);
-    if (r.broken(law::matched)) return;  // what follows needs both ends of every message
+    if (r.broken(law::matched)) return;  // the other checks need both ends of every message
     check_pair_order(p, m, r);
     report stuck;
     stuck.most = r.most;
@@ -162,7 +162,7 @@ namespace laws {
 /// Sends and receives pair up one to one, carry exactly what crosses workers, after it is made and before it is used;
 /// both sides of a pair of workers agree on one order; groups stand together; and the program reaches its end when a
 /// send waits for its receive (rendezvous), therefore also when it does not (eager).
-constexpr bool matched(program_argument p) {
+[[nodiscard]] constexpr bool matched(program_argument p) {
     report r;
     if (!detail::sound(p, r)) return false;
     report ignored;

@@ -22,7 +22,8 @@ struct mail {
 };
 
 /// A fault at an instruction of worker w; `i` counts over the whole program.
-constexpr fault program_fault(const program_argument& p, law which, complaint what, std::int32_t w, std::int32_t i) {
+[[nodiscard]] constexpr fault program_fault(const program_view& p, law which, complaint what, std::int32_t w,
+                                            std::int32_t i) noexcept {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     return {.law = which,
             .what = what,
@@ -35,9 +36,9 @@ constexpr fault program_fault(const program_argument& p, law which, complaint wh
             .instruction = true};
 }
 
-/// Whom a transfer must be with: the worker of the stage at its other end. -1: no stage is there, or it is on this
+/// Returns the worker of the stage at a transfer's other end. -1: no stage is there, or it is on this
 /// worker.
-constexpr std::int32_t partner(const program_argument& p, const instruction& x, std::int32_t w) {
+[[nodiscard]] constexpr std::int32_t partner(const program_view& p, const instruction& x, std::int32_t w) noexcept {
     const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
     const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
     if (source < 0 || source >= p.head.stages) return -1;
@@ -47,7 +48,7 @@ constexpr std::int32_t partner(const program_argument& p, const instruction& x, 
 }
 
 /// Enters one transfer; complains about numbers out of range, a wrong partner and doubles.
-constexpr void post(const program_argument& p, std::int32_t w, std::int32_t i, mail& m, report& r) {
+constexpr void post(const program_view& p, std::int32_t w, std::int32_t i, mail& m, report& r) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const auto complain = [&](complaint what) { r.add(program_fault(p, law::matched, what, w, i)); };
     const bool sends = is_send(x.op);
@@ -76,7 +77,7 @@ constexpr void post(const program_argument& p, std::int32_t w, std::int32_t i, m
 }
 
 /// Walks every transfer of the program.
-constexpr mail post_all(const program_argument& p, report& r) {
+constexpr mail post_all(const program_view& p, report& r) {
     const std::size_t cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
     mail m{std::vector<message_ends>(static_cast<std::size_t>(p.messages), message_ends{}),
            std::vector<message_ends>(cells, message_ends{}), std::vector<message_ends>(cells, message_ends{})};
@@ -89,7 +90,7 @@ constexpr mail post_all(const program_argument& p, report& r) {
 }
 
 /// Both ends of every message exist and say the same.
-constexpr void check_ends(const program_argument& p, const mail& m, report& r) {
+constexpr void check_ends(const program_view& p, const mail& m, report& r) {
     const instruction* const all = p.instructions.data();
     for (std::size_t k = 0; k < m.messages.size(); ++k) {
         const message_ends& e = m.messages[k];

@@ -10,7 +10,7 @@ namespace chimera {
 namespace detail {
 
 /// ", <what> <number>" for a number that applies.
-inline std::string place(const char* what, std::int32_t number) {
+[[nodiscard]] inline std::string place(const char* what, std::int32_t number) {
     return number < 0 ? std::string() : std::string(", ") + what + ' ' + std::to_string(number);
 }
 
@@ -18,7 +18,7 @@ inline std::string place(const char* what, std::int32_t number) {
 
 /// A fault in one line: `<law>: <problem> at worker, slot or instruction, stage, unit, pipeline, peer (<why>) <what to
 /// do>`.
-inline std::string message(const fault& f) {
+[[nodiscard]] inline std::string message(const fault& f) {
     std::string text = std::string(name(f.law)) + ": ";
     const std::string at = detail::place("worker", f.worker) +
                            detail::place(f.instruction ? "instruction" : "slot", f.index) +
@@ -37,9 +37,9 @@ inline std::string message(const fault& f) {
     return text;
 }
 
-/// Throws `chimera_error` with the first fault of a report that has one.
+/// Throws `chimera_error` with the text and the complaint of the first fault, unless the report has none.
 inline void require(const report& found) {
-    if (!found.ok()) refuse(message(found.faults.front()));
+    if (!found.ok()) refuse(message(found.faults.front()), found.faults.front().what);
 }
 
 }  // namespace chimera

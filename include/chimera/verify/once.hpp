@@ -38,7 +38,7 @@ constexpr void complain_once(const View& t, complaint what, std::int32_t w, std:
            .instruction = is_program(t)});
 }
 
-/// True for a compute step that is in range and on the worker of its placement; complains otherwise.
+/// Returns true for a compute step that is in range and on the worker of its placement; complains otherwise.
 template <typename View>
 constexpr bool well_placed(const View& t, std::int32_t w, std::int32_t i, report& r) {
     const auto& x = items(t)[static_cast<std::size_t>(i)];
@@ -119,11 +119,11 @@ namespace laws {
 
 /// Every (stage, unit) has exactly one forward and one backward (or one input gradient and one weight gradient) and at
 /// most one recompute; all passes of a unit are on one pipeline, each on the worker that the placement names.
-constexpr bool once(schedule_argument s) {
+[[nodiscard]] constexpr bool once(schedule_argument s) {
     report r;
     return detail::sound(s, r) && (detail::check_once(s, r), r.ok());
 }
-constexpr bool once(program_argument p) {
+[[nodiscard]] constexpr bool once(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_once(p, r), r.ok());
 }

@@ -9,14 +9,14 @@ namespace detail {
 /// "a comes after b" in a schedule: a starts when b has ended, or later. 64 bits: ticks of a file may be anything.
 struct by_tick {
     const slot* all;
-    constexpr bool operator()(std::int32_t a, std::int32_t b) const {
+    [[nodiscard]] constexpr bool operator()(std::int32_t a, std::int32_t b) const noexcept {
         return std::int64_t{all[a].tick} >= std::int64_t{all[b].tick} + all[b].ticks;
     }
 };
 
-/// The same in a program, for two instructions of one worker.
+/// "a comes after b" in a program, for two instructions of one worker.
 struct by_index {
-    constexpr bool operator()(std::int32_t a, std::int32_t b) const { return a > b; }
+    [[nodiscard]] constexpr bool operator()(std::int32_t a, std::int32_t b) const noexcept { return a > b; }
 };
 
 /// The order inside one (stage, unit): forward, recompute, backward or input gradient, weight gradient.
@@ -47,8 +47,9 @@ constexpr void complain_between(const View& t, complaint what, std::int32_t cons
     r.add(f);
 }
 
-/// True when a stage's forward and full backward are in order with those of the stage after. 64 bits: see by_tick.
-constexpr bool plain_and_in_order(const slot* all, const passes& here, const passes& next) {
+/// Returns whether a stage's forward and full backward are in order with those of the stage after. 64 bits: see
+/// by_tick.
+[[nodiscard]] constexpr bool plain_and_in_order(const slot* all, const passes& here, const passes& next) noexcept {
     if (here.forward < 0 || here.gradient < 0 || next.forward < 0 || next.gradient < 0) return false;
     if (here.weight != here.gradient || here.recompute >= 0) return false;
     const slot &f = all[here.forward], &b = all[here.gradient], &g = all[next.gradient];
@@ -56,7 +57,7 @@ constexpr bool plain_and_in_order(const slot* all, const passes& here, const pas
     return all[next.forward].tick >= made && b.tick >= made && b.tick >= std::int64_t{g.tick} + g.ticks;
 }
 
-constexpr void check_ordered(const schedule_argument& s, const ledger& l, report& r) {
+constexpr void check_ordered(const schedule_view& s, const ledger& l, report& r) {
     const by_tick after{s.entries.data()};
     const std::int32_t units = s.head.units(), last = s.head.stages - 1;
     const passes* p = l.at.data();
@@ -74,7 +75,7 @@ constexpr void check_ordered(const schedule_argument& s, const ledger& l, report
 }
 
 /// In a program only what one worker does has an order of its own; law matched looks at what crosses workers.
-constexpr void check_ordered(const program_argument& t, const ledger& l, report& r) {
+constexpr void check_ordered(const program_view& t, const ledger& l, report& r) {
     const by_index after{};
     const std::int32_t units = t.head.units();
     const passes* p = l.at.data();
@@ -98,12 +99,12 @@ namespace laws {
 /// Every slot starts after what it depends on has ended: a forward after the forward of the stage before, a backward
 /// (or input gradient) after the one of the stage after, its own forward and its recompute, a weight gradient after
 /// its input gradient. In a program: every instruction comes after those of its own worker that it depends on.
-constexpr bool ordered(schedule_argument s) {
+[[nodiscard]] constexpr bool ordered(schedule_argument s) {
     report r;
     if (detail::sound(s, r)) detail::check_ordered(s, detail::check_once(s, r), r);
     return !r.broken(law::ordered);
 }
-constexpr bool ordered(program_argument p) {
+[[nodiscard]] constexpr bool ordered(program_argument p) {
     report r;
     if (detail::sound(p, r)) detail::check_ordered(p, detail::check_once(p, r), r);
     return !r.broken(law::ordered);

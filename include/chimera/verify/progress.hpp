@@ -21,7 +21,7 @@ public:
                 ++reducers[of_round.node(i)];
     }
 
-    /// Runs until nobody can move; the workers that did not reach their end complain.
+    /// Runs until no worker can move; the workers that did not reach their end complain.
     constexpr bool run(report& r) {
         for (std::int32_t w = p.head.workers; w-- > 0;) {
             pc[at(w)] = p.offsets[at(w)];
@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
     constexpr void advance(std::int32_t w) {
         std::int32_t& i = pc[at(w)];
@@ -94,7 +94,7 @@ private:
         ready.push_back(w);
     }
 
-    /// Names the first transfer of the group that nobody answers, or the wait that never ends.
+    /// Names the first transfer of the group that no worker answers, or the wait that never ends.
     constexpr void complain(std::int32_t w, report& r) const {
         std::int32_t i = pc[at(w)];
         for (; is_transfer(p.instructions[at(i)].op); ++i) {

@@ -15,7 +15,7 @@ struct slot {
 };  // of the worker's row
 struct instruction {
     int number;
-};  // likewise
+};  // of the worker's row
 struct stage {
     int number;
 };
@@ -24,7 +24,8 @@ struct unit {
 };
 }  // namespace at
 
-/// Never complete: naming one stops the compilation, and the message carries law and place. -1: does not apply.
+/// A type that never compiles: naming one stops the compilation, and the message carries law and place. -1: a number
+/// that does not apply.
 template <law Law, at::worker Worker, auto Index, at::stage Stage, at::unit Unit>
 struct broken {
     static_assert(Law != law::once, "a pass is missing, doubled or misplaced (law once) see the numbers of `broken`");
@@ -48,7 +49,7 @@ struct first_fault {
 };
 
 template <typename Table>
-consteval first_fault find_first_fault(const Table& table, limits allowed) {
+[[nodiscard]] consteval first_fault find_first_fault(const Table& table, limits allowed) {
     const report found = verify(table, allowed);
     return found.ok() ? first_fault{} : first_fault{true, found.faults.front()};
 }
@@ -58,7 +59,7 @@ consteval first_fault find_first_fault(const Table& table, limits allowed) {
 /// Holds a table in static storage to its laws at compile time. A broken one stops the compilation with
 /// `broken<law::ordered, at::worker{1}, at::slot{7}, at::stage{3}, at::unit{2}>`.
 template <const auto& Table, limits Allowed = limits{}>
-consteval bool prove() {
+[[nodiscard]] consteval bool prove() {
     constexpr detail::first_fault found = detail::find_first_fault(Table, Allowed);
     if constexpr (found.any && found.what.instruction)
         return sizeof(broken<found.what.law, at::worker{found.what.worker}, at::instruction{found.what.index},

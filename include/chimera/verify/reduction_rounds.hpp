@@ -9,14 +9,14 @@
 namespace chimera::detail {
 
 /// The groups of a program, for laws that are asked for one by one.
-constexpr update_groups groups_of(const program_argument& p) {
+[[nodiscard]] constexpr update_groups groups_of(const program_view& p) {
     if (p.head.update == update_rule::flushed) return {};
     report ignored;
     return find_update_groups(p.head, check_once(p, ignored).pipeline);
 }
 
-/// Which reduction of its stage a reduce or a wait belongs to: the k-th on its worker to the k-th. Where weights change once,
-/// there is one.
+/// Which reduction of its stage a reduce or a wait belongs to: the k-th on its worker to the k-th. Where weights change
+/// once, there is one.
 class reduction_rounds {
 public:
     constexpr explicit reduction_rounds(const program_view& p) : p_(p) {
@@ -30,17 +30,21 @@ public:
             for (std::size_t i = begin; i < end; ++i) number(i, seen, true);
         }
         // More rounds than units no program can need, and a file's number must not be trusted with memory.
-        count_ = std::min(count_, static_cast<std::size_t>(p.head.units()));
+        count_ = (std::min)(count_, static_cast<std::size_t>(p.head.units()));
     }
 
     /// One number for every (stage, round): stage · rounds + round.
-    constexpr std::size_t node(std::size_t i) const {
+    [[nodiscard]] constexpr std::size_t node(std::size_t i) const noexcept {
         const std::size_t stage = p_.instructions[i].stage;
         if (round_.empty()) return stage;
-        return stage * count_ + std::min(static_cast<std::size_t>(round_[i]), count_ - 1);
+        return stage * count_ + (std::min)(static_cast<std::size_t>(round_[i]), count_ - 1);
     }
-    constexpr std::int32_t stage_of(std::int32_t node) const { return node / static_cast<std::int32_t>(count_); }
-    constexpr std::size_t nodes() const { return static_cast<std::size_t>(p_.head.stages) * count_; }
+    [[nodiscard]] constexpr std::int32_t stage_of(std::int32_t node) const noexcept {
+        return node / static_cast<std::int32_t>(count_);
+    }
+    [[nodiscard]] constexpr std::size_t nodes() const noexcept {
+        return static_cast<std::size_t>(p_.head.stages) * count_;
+    }
 
 private:
     constexpr void number(std::size_t i, std::vector<std::int32_t>& seen, bool reset) {
@@ -53,7 +57,7 @@ private:
             return;
         }
         round_[i] = next++;
-        count_ = std::max(count_, static_cast<std::size_t>(next));
+        count_ = (std::max)(count_, static_cast<std::size_t>(next));
     }
 
     const program_view& p_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/verify/complaint.hpp>
+#include <chimera/core/complaint.hpp>
+#include <chimera/core/platform.hpp>
 
 #include <array>
 #include <cstddef>
@@ -11,13 +12,13 @@
 
 namespace chimera {
 
-/// What must hold of every schedule (the first four) and of every program (all eight).
+/// The laws that hold of every schedule (the first four) and of every program (all eight).
 enum class law : std::uint8_t { once, ordered, exclusive, bounded, matched, synchronised, housed, reproducible };
 
 inline constexpr int law_count = 8;
 
-/// The name of a law, as messages have it.
-constexpr const char* name(law which) {
+/// Returns the name of a law, as messages have it.
+[[nodiscard]] constexpr const char* name(law which) noexcept {
     constexpr const char* names[law_count] = {"once",    "ordered",      "exclusive", "bounded",
                                               "matched", "synchronised", "housed",    "reproducible"};
     return names[static_cast<int>(which)];
@@ -33,28 +34,30 @@ struct fault {
     std::int32_t unit = -1;
     std::int32_t pipeline = -1;
     std::int32_t peer = -1;
-    std::int32_t other = -1;   ///< what it clashes with: an index, a limit, a count; the text says which
+    std::int32_t other = -1;   ///< an index, a limit or a count that it clashes with, as the text says
     bool instruction = false;  ///< `index` counts instructions of a program, not slots of a schedule
 
     friend constexpr bool operator==(const fault&, const fault&) = default;
 };
 
-/// What verify is asked to hold a schedule or program to, and how much it says.
+/// The limits that verify holds a schedule or program to, and how much it says.
 struct limits {
     std::int32_t activations =
-        std::numeric_limits<std::int32_t>::max();  ///< live micro-batches of one stage per worker
-    std::int32_t faults = 16;                      ///< faults kept for each law; all are counted
+        (std::numeric_limits<std::int32_t>::max)();  ///< live micro-batches of one stage per worker
+    std::int32_t faults = 16;                        ///< faults kept for each law; all are counted
 };
 
-/// What verify found.
+/// The faults that verify found.
 struct report {
     std::vector<fault> faults;
     std::vector<std::int32_t> peaks;               ///< per worker: most live activations, in units
     std::array<std::int32_t, law_count> counts{};  ///< faults of each law, kept or not
     std::int32_t most = 16;
 
-    constexpr bool ok() const { return faults.empty(); }
-    constexpr bool broken(law which) const { return counts[static_cast<std::size_t>(which)] > 0; }
+    [[nodiscard]] constexpr bool ok() const noexcept { return faults.empty(); }
+    [[nodiscard]] constexpr bool broken(law which) const noexcept {
+        return counts[static_cast<std::size_t>(which)] > 0;
+    }
     constexpr void add(const fault& f) {
         if (counts[static_cast<std::size_t>(f.law)]++ < most) faults.push_back(f);
     }

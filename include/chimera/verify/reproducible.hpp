@@ -7,7 +7,7 @@
 namespace chimera {
 namespace detail {
 
-/// How many groups of one stage a worker has closed: their sums were used. Holds for the worker last met.
+/// The number of groups of one stage that a worker has closed: their sums were used. Holds for the worker last met.
 struct closing {
     std::int32_t worker = -1, reduces = 0, updates = 0;
 
@@ -15,14 +15,14 @@ struct closing {
         if (worker != w) *this = {w, 0, 0};
         ++(update ? updates : reduces);
     }
-    constexpr bool closed(std::int32_t w, std::int32_t group) const {
+    [[nodiscard]] constexpr bool closed(std::int32_t w, std::int32_t group) const noexcept {
         return worker == w && (reduces > group || updates > group);
     }
 };
 
 /// Contributions of one worker are added in the order of its row, then those of the workers in the order of the
 /// members: a total order, provided that none comes after its sum was used and none comes twice.
-constexpr void check_reproducible(const program_argument& p, const update_groups& groups, report& r) {
+constexpr void check_reproducible(const program_view& p, const update_groups& groups, report& r) {
     const auto stages = static_cast<std::size_t>(p.head.stages), units = static_cast<std::size_t>(p.head.units());
     std::vector<char> added(stages * units, 0);
     std::vector<closing> closings(stages, closing{});
@@ -65,9 +65,9 @@ constexpr void check_reproducible(const program_argument& p, const update_groups
 namespace laws {
 
 /// The order in which a stage's gradients are added is fixed by the program: all contributions of a worker come before
-/// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the whole replica group, and the members are in ascending
-/// order.
-constexpr bool reproducible(program_argument p) {
+/// it reduces or updates (with those of its group, where there are several updates), no unit contributes twice in the
+/// whole replica group, and the members are in ascending order.
+[[nodiscard]] constexpr bool reproducible(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_reproducible(p, detail::groups_of(p), r), r.ok());
 }

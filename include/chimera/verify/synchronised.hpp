@@ -9,7 +9,7 @@
 namespace chimera {
 namespace detail {
 
-/// What one worker's row says about one stage: indices over the whole program, -1 for none.
+/// The synchronisation of one stage in one worker's row: indices over the whole program, -1 for none.
 struct sync_points {
     std::int32_t reduce = -1;
     std::int32_t wait = -1;
@@ -19,7 +19,7 @@ struct sync_points {
 };
 
 /// The members that the program lists are the workers that hold the stage.
-constexpr void check_members(const program_argument& p, const holders& h, report& r) {
+constexpr void check_members(const program_view& p, const holders& h, report& r) {
     for (std::int32_t s = 0; s < p.head.stages; ++s) {
         const auto listed = p.replica_group(s);
         bool same = static_cast<std::int32_t>(listed.size()) == h.size(s);
@@ -30,7 +30,7 @@ constexpr void check_members(const program_argument& p, const holders& h, report
 }
 
 /// Enters one instruction of worker w; complains about what must not be there.
-constexpr void note(const program_argument& p, const holders& h, std::int32_t w, std::int32_t i, sync_points* at,
+constexpr void note(const program_view& p, const holders& h, std::int32_t w, std::int32_t i, sync_points* at,
                     report& r) {
     const instruction& x = p.instructions[static_cast<std::size_t>(i)];
     const bool contributes = is_compute(x.op) && ends_activation(static_cast<pass>(x.op));
@@ -56,7 +56,7 @@ constexpr void note(const program_argument& p, const holders& h, std::int32_t w,
 }
 
 /// The points of one (worker, stage) exist and stand in order: contributions, reduce, wait, update.
-constexpr void check_points(const program_argument& p, std::int32_t w, std::int32_t stage, const sync_points& at,
+constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t stage, const sync_points& at,
                             bool shared, report& r) {
     const auto lacks = [&](complaint what) {
         r.add({.law = law::synchronised, .what = what, .worker = w, .stage = stage, .instruction = true});
@@ -76,7 +76,7 @@ constexpr void check_points(const program_argument& p, std::int32_t w, std::int3
     early(complaint::late_contribution, at.update, at.last_contribution);
 }
 
-constexpr void check_synchronised(const program_argument& p, const update_groups& groups, report& r) {
+constexpr void check_synchronised(const program_view& p, const update_groups& groups, report& r) {
     const holders h = find_holders(p);
     check_members(p, h, r);
     if (p.head.update != update_rule::flushed) {
@@ -107,10 +107,10 @@ constexpr void check_synchronised(const program_argument& p, const update_groups
 namespace laws {
 
 /// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it
-/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration, this
-/// holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers start the
-/// reductions they share in one order.
-constexpr bool synchronised(program_argument p) {
+/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration,
+/// this holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers
+/// start the reductions they share in one order.
+[[nodiscard]] constexpr bool synchronised(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, detail::groups_of(p), r), r.ok());
 }

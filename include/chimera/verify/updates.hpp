@@ -7,8 +7,8 @@
 
 namespace chimera::detail {
 
-/// Law synchronised where weights change within the iteration. On each worker that holds a stage, group after group: all its
-/// gradients, reduction, wait (both only with replicas), update.
+/// Law synchronised where weights change within the iteration. On each worker that holds a stage, group after group:
+/// all its gradients, reduction, wait (both only with replicas), update.
 class update_order {
 public:
     constexpr update_order(const program_view& program, const holders& held_by, const update_groups& of, report& found)
@@ -31,9 +31,9 @@ private:
         std::int32_t reduces = 0, waits = 0, updates = 0;
         bool holds = false;
     };
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
-    constexpr bool contributes(const instruction& x) const {
+    [[nodiscard]] constexpr bool contributes(const instruction& x) const noexcept {
         return is_compute(x.op) && ends_activation(static_cast<pass>(x.op)) && x.stage < p.head.stages &&
                covers(p.head, x.first, x.count);
     }
@@ -106,7 +106,7 @@ private:
     std::vector<std::int32_t> last;  // (stage, group): the last gradient of the worker at hand, over the whole program
 };
 
-constexpr void check_updates(const program_argument& p, const holders& h, const update_groups& groups, report& r) {
+constexpr void check_updates(const program_view& p, const holders& h, const update_groups& groups, report& r) {
     update_order(p, h, groups, r).run();
 }
 

@@ -9,8 +9,8 @@
 
 namespace chimera::detail {
 
-/// Where weights change once, there is one version.
-constexpr void check_no_versions(const program_argument& p, report& r) {
+/// Checks that there is one version if weights change once.
+constexpr void check_no_versions(const program_view& p, report& r) {
     for (const std::int32_t count : p.version_counts)
         if (count != 1) r.add({.law = law::housed, .what = complaint::version_count, .other = 1, .instruction = true});
     for (std::int32_t w = 0; w < p.head.workers; ++w)
@@ -44,24 +44,24 @@ public:
     }
 
 private:
-    /// What the row at hand says of one stage. Version n is what n updates left.
+    /// The versions of one stage in the row at hand. Version n is what n updates left.
     struct stage_book {
         std::int32_t count = -1;    // version buffers; -1: the row does not touch the stage
-        std::int32_t buffers = 0;   // where its buffers begin in `holds` and `readers`
-        std::int32_t versions = 0;  // where its versions begin in `last_read`
+        std::int32_t buffers = 0;   // begin of its buffers in `holds` and `readers`
+        std::int32_t versions = 0;  // begin of its versions in `last_read`
         std::int32_t made = 0;      // updates so far
         std::int32_t newest = 0;    // the buffer that the last one wrote
         std::int32_t live = 0, peak = 0;
         bool broken = false;
     };
-    static constexpr std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    [[nodiscard]] static constexpr std::size_t at(std::int32_t i) noexcept { return static_cast<std::size_t>(i); }
 
-    constexpr bool concerns(const instruction& x) const {
+    [[nodiscard]] constexpr bool concerns(const instruction& x) const noexcept {
         if (x.stage >= p.head.stages) return false;
         return x.op == action::update_weights || (is_compute(x.op) && covers(p.head, x.first, x.count));
     }
 
-    constexpr std::int32_t buffers_of(std::int32_t w, std::int32_t stage) const {
+    [[nodiscard]] constexpr std::int32_t buffers_of(std::int32_t w, std::int32_t stage) const noexcept {
         const auto group = p.replica_group(stage);
         const auto found = std::find(group.begin(), group.end(), w);
         return found == group.end() ? 1 : p.versions_of(stage, static_cast<std::size_t>(found - group.begin()));
@@ -147,7 +147,7 @@ private:
         b.broken = true;
     }
 
-    /// The same walk once more, now that the last reader of each version is known: how many live at once.
+    /// Walks once more, now that the last reader of each version is known, and counts how many live at once.
     constexpr void count_live(std::int32_t i) {
         const instruction& x = p.instructions[at(i)];
         if (!concerns(x) || stages[x.stage].broken) return;
@@ -161,7 +161,7 @@ private:
         if (x.op == action::update_weights) {
             if (last_read[at(b.versions + b.made)] > i) ++b.live;
             holds[buffer] = ++b.made;
-            b.peak = std::max(b.peak, b.live);
+            b.peak = (std::max)(b.peak, b.live);
         } else if (holds[buffer] < b.made && last_read[at(b.versions + holds[buffer])] == i) {
             --b.live;
         }
@@ -197,7 +197,7 @@ private:
     std::vector<std::int32_t> last_read;  // per version: the last instruction that reads it
 };
 
-constexpr void check_versions(const program_argument& p, const update_groups& groups, report& r) {
+constexpr void check_versions(const program_view& p, const update_groups& groups, report& r) {
     version_book(p, groups, r).run();
 }
 

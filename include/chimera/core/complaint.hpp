@@ -98,7 +98,7 @@
 
 namespace chimera {
 
-/// What exactly is wrong.
+/// The kinds of faults that a schedule or a program can have.
 enum class complaint : std::uint8_t {
 #define CHIMERA_ENUMERATOR(name, text) name,
     CHIMERA_COMPLAINTS(CHIMERA_ENUMERATOR)
@@ -107,7 +107,7 @@ enum class complaint : std::uint8_t {
 
 namespace detail {
 
-constexpr const char* words(complaint what) {
+[[nodiscard]] constexpr const char* words(complaint what) noexcept {
     switch (what) {
 #define CHIMERA_CASE(name, text) \
     case complaint::name:        \
@@ -120,3 +120,5 @@ constexpr const char* words(complaint what) {
 
 }  // namespace detail
 }  // namespace chimera
+
+#undef CHIMERA_COMPLAINTS

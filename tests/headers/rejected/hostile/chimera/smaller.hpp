@@ -1,0 +1,3 @@
+#pragma once
+#include <algorithm>
+inline int smaller(int a) { return std::min(a, 1); }

@@ -1,0 +1,3 @@
+#pragma once
+#include <ext/pod_char_traits.h>  // a header of libstdc++ alone
+#include <vector>

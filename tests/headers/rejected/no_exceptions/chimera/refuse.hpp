@@ -1,0 +1,2 @@
+#pragma once
+inline void refuse() { throw 1; }
