@@ -46,7 +46,8 @@ struct family_arguments {
     void check_memory(const shape& head, std::span<const std::int32_t> peaks) const;
 };
 
-/// The choice of when gradients are reduced, by name; eager_opt where none is given. Throws chimera_error for other names.
+/// The choice of when gradients are reduced, by name; eager_opt where none is given. Throws chimera_error for other
+/// names.
 reduction_start sync_named(const std::optional<std::string>& text);
 
 /// Adds --sync to a subcommand.

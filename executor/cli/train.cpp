@@ -89,7 +89,8 @@ struct train_arguments {
     bool deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
 };
 
-/// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
+/// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay
+/// texts.
 nlohmann::json value_of(const job_option& option, const std::string& text) {
     const std::string_view type = option.type;
     if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "LIST" && type != "FOLDER" && type != "FILE") {

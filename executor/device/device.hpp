@@ -11,12 +11,12 @@ namespace chimera::executor {
 
 /// A device for the layers: memory, prepared products, and fused operations, each with its backward.
 ///
-/// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row (mean,
-/// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its
-/// operations in order, perhaps after the call has returned. All pointers are to the device's own memory, on 64-byte
-/// boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An operation's result
-/// depends on its arguments and nothing else, bit for bit (a device may offer to give that up for speed). Outputs are overwritten, unless `add` is true: then gradients
-/// are added to what is there.
+/// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row
+/// (mean, inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread
+/// and runs its operations in order, perhaps after the call has returned. All pointers are to the device's own memory,
+/// on 64-byte boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An
+/// operation's result depends on its arguments and nothing else, bit for bit (a device may offer to give that up for
+/// speed). Outputs are overwritten, unless `add` is true: then gradients are added to what is there.
 ///
 ///     on_host                                         whether the host may read and write the device's memory at any time
 ///     memory         m = allocate(bytes)                                         zeroed; m.data()
@@ -53,8 +53,8 @@ namespace chimera::executor {
 ///     adamw(values, master, gradients, m, v, n, step) values become master, rounded; null, where real is wide, and then
 ///                                                     values are stepped themselves
 ///
-/// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation can be
-/// repeated with others: step_numbers s = numbers(step). And what clips gradients is computed there:
+/// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation
+/// can be repeated with others: step_numbers s = numbers(step). And what clips gradients is computed there:
 ///
 ///     clip(by, numbers, count)                        the gradient_scale of so many step_numbers, and the norm
 template <class D>

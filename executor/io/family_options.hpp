@@ -21,8 +21,8 @@ struct recompute_choice {
     friend bool operator==(const recompute_choice&, const recompute_choice&) = default;
 };
 
-/// The options of `chimera schedule FAMILY …`, as the command line and job files state them. The width of the spec is the number of
-/// data-parallel copies of the whole pipeline group, for every family.
+/// The options of `chimera schedule FAMILY …`, as the command line and job files state them. The width of the spec is
+/// the number of data-parallel copies of the whole pipeline group, for every family.
 struct family_options : family_spec {
     recompute_choice recompute{};
 
@@ -75,8 +75,8 @@ std::string family_list();
 schedule order_of(const std::string& file);
 
 /// The schedule that the options ask for: generated, then recompute slots inserted, then widened.
-/// Throws chimera_error, in one line, for an option that the family does not have, sizes out of range and whatever the family
-/// itself refuses.
+/// Throws chimera_error, in one line, for an option that the family does not have, sizes out of range and whatever the
+/// family itself refuses.
 schedule make_schedule(const family_options& options);
 
 /// The schedule of a file with the recompute and the width that the options ask for; they say nothing else of it.

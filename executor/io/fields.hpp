@@ -10,7 +10,8 @@
 
 namespace chimera::executor {
 
-/// Parses one JSON value. Refuses, naming `what`: anything but JSON, nesting deeper than 16, a key given twice in one object.
+/// Parses one JSON value. Refuses, naming `what`: anything but JSON, nesting deeper than 16, a key given twice in one
+/// object.
 nlohmann::json parse_json(std::string_view text, const std::string& what);
 
 /// Text on one line: control characters and bytes beyond ASCII become '?', at most 160 characters.
@@ -21,8 +22,8 @@ namespace detail {
 /// A JSON value in a message: one line, not long.
 std::string shown(const nlohmann::json& value);
 
-/// The keys of one object, each read with its range, and at the end those refused that nobody asked for. Every refusal begins with
-/// `of`, what the object is called.
+/// The keys of one object, each read with its range, and at the end those refused that nobody asked for. Every refusal
+/// begins with `of`, what the object is called.
 class fields {
 public:
     fields(const nlohmann::json& object, std::string of);

@@ -22,10 +22,10 @@ struct contradiction : chimera_error {
 /// The content of a file of slots or instructions; its "format" says which.
 using table = std::variant<schedule, program>;
 
-/// Reads chimera.schedule or chimera.program, version 1. Slots may all leave out `tick`, and all `ticks`: an order written
-/// by hand, which is then timed as early as it allows. Strict about form: every type, range, length and key; every
-/// index lies within the sizes that the file states. Says nothing about the laws, which are verify's to judge. Buffers,
-/// messages and replica groups of a program are worked out from the instructions. Linear in the text.
+/// Reads chimera.schedule or chimera.program, version 1. Slots may all leave out `tick`, and all `ticks`: an order
+/// written by hand, which is then timed as early as it allows. Strict about form: every type, range, length and key;
+/// every index lies within the sizes that the file states. Says nothing about the laws, which are verify's to judge.
+/// Buffers, messages and replica groups of a program are worked out from the instructions. Linear in the text.
 /// Throws chimera_error, in one line that names the place, such as `worker 2, slot 5: …`.
 table read_table(std::string_view text);
 
@@ -45,8 +45,8 @@ void check_lengths(const costs& of, int stages);
 /// A whole file; at most 12 GiB, and 256 MiB of what is not a regular file.
 std::string read_file(const std::string& path);
 
-/// Reads a file; the text of an error starts with its path. Tables may also be PyTorch-style CSV (see read_csv), known by
-/// the name's end or the first cell; a note goes to standard error where cells are left out.
+/// Reads a file; the text of an error starts with its path. Tables may also be PyTorch-style CSV (see read_csv), known
+/// by the name's end or the first cell; a note goes to standard error where cells are left out.
 table load_table(const std::string& path);
 stated_costs load_costs(const std::string& path);
 

@@ -45,9 +45,9 @@ struct batch_sizes {
     int tokens = 0;     ///< per sequence; 0: the model's context
 };
 
-/// AdamW with clipping by the global norm, warm-up and cosine decay. Asynchronous families (pipedream, pipedream_2bw) update a stage
-/// several times in an iteration: each update averages over its own micro-batches, is clipped by the stage's own norm and counts as a
-/// step of AdamW; the learning rate is the iteration's.
+/// AdamW with clipping by the global norm, warm-up and cosine decay. Asynchronous families (pipedream, pipedream_2bw)
+/// update a stage several times in an iteration: each update averages over its own micro-batches, is clipped by the
+/// stage's own norm and counts as a step of AdamW; the learning rate is the iteration's.
 struct optimiser_settings {
     double learning_rate = 3e-3;    ///< after warm-up
     double min_learning_rate = -1;  ///< at the end; negative: a tenth of learning_rate
@@ -82,13 +82,16 @@ optimiser_settings filled_in(optimiser_settings given);
 ///      "device": "auto" | "cpu" | "cuda", "precision": "fp32" | "bf16", "deterministic": false, "graph": true}
 ///
 /// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
-/// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of tokens.
-/// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all of the machine.
+/// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of
+/// tokens.
+/// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all
+/// of the machine.
 /// "threads": with how many each worker computes, on the CPU; results depend on it, in the last bits.
-/// "device" auto takes a GPU where there is one. "precision" is of weights and activations; bf16 wants a GPU, or a CPU with avx512_bf16.
-/// "deterministic" (no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits) is for GPUs: the CPU
-/// always is. "graph": where workers share a GPU, an iteration is recorded and launched as a whole; without it its operations are
-/// launched one by one: the same bits, where the run is deterministic.
+/// "device" auto takes a GPU where there is one. "precision" is of weights and activations; bf16 wants a GPU, or a CPU
+/// with avx512_bf16.
+/// "deterministic" (no algorithm is chosen by its speed or adds up in any order, so that runs leave the same bits) is
+/// for GPUs: the CPU always is. "graph": where workers share a GPU, an iteration is recorded and launched as a whole;
+/// without it its operations are launched one by one: the same bits, where the run is deterministic.
 struct job {
     gpt2_sizes model = *find_trained_sizes("bytes");
     std::vector<std::filesystem::path> data;
@@ -124,7 +127,8 @@ struct job {
 /// The schedule that a job runs, before it is lowered. Throws chimera_error where its options are refused.
 schedule schedule_of(const job& wanted);
 
-/// Reads a job and the schedule file that it names. Throws error that names the key, what it is, and what would be right.
+/// Reads a job and the schedule file that it names. Throws error that names the key, what it is, and what would be
+/// right.
 job read_job(const nlohmann::json& value, const std::string& name);
 
 /// Reads a job from its JSON text.
@@ -133,8 +137,8 @@ job parse_job(std::string_view text, const std::string& name);
 /// Reads a job file of at most 1 MiB.
 job read_job(const std::filesystem::path& path);
 
-/// Checks what the single values cannot show: data given, heads divide channels, tokens within the context, stages within
-/// the layers, steps or seconds, even sequences under halving, a finite memory need. Throws error.
+/// Checks what the single values cannot show: data given, heads divide channels, tokens within the context, stages
+/// within the layers, steps or seconds, even sequences under halving, a finite memory need. Throws error.
 void check_job(const job& wanted);
 
 /// The job as JSON, and as its text; parse_job reads it back to the same job.
@@ -145,8 +149,8 @@ std::string job_text(const job& from);
 nlohmann::ordered_json model_json(const gpt2_sizes& model);
 std::string model_text(const gpt2_sizes& model);
 
-/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A job has the same
-/// before and after the run has filled in what it leaves out.
+/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A
+/// job has the same before and after the run has filled in what it leaves out.
 std::string job_hash(const job& from, std::uint64_t data_fingerprint);
 
 /// Sizes of a model by name: tiny, bytes, gpt2. Throws error for others.

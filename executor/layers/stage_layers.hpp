@@ -9,8 +9,8 @@
 
 namespace chimera::executor {
 
-/// Throws chimera_error if layers, heads, channels, vocabulary or context is not positive or the heads do not divide the
-/// channels. The executor trains an untied head on a job's own tokens; it reads no other field of the sizes.
+/// Throws chimera_error if layers, heads, channels, vocabulary or context is not positive or the heads do not divide
+/// the channels. The executor trains an untied head on a job's own tokens; it reads no other field of the sizes.
 void check(const gpt2_sizes& config);
 
 /// Returns the number of trained parameters of the whole model, with a head of its own.
@@ -28,10 +28,11 @@ struct layer_range {
     friend bool operator==(const layer_range&, const layer_range&) = default;
 };
 
-/// The model cut into `stages` parts: with `blocks` of each stage, or without them into parts of nearly equal work. There the head
-/// counts for as many blocks as it takes time (2 · channels · vocabulary multiply-adds a token against a block's 24 · channels² +
-/// 2 · context · channels), so the last stage gets fewer of them. Stages may hold no block. Throws chimera_error if stages < 1,
-/// and unless there is a number of at least 0 for each stage and all blocks are dealt.
+/// The model cut into `stages` parts: with `blocks` of each stage, or without them into parts of nearly equal work.
+/// There the head counts for as many blocks as it takes time (2 · channels · vocabulary multiply-adds a token against a
+/// block's 24 · channels² + 2 · context · channels), so the last stage gets fewer of them. Stages may hold no block.
+/// Throws chimera_error if stages < 1, and unless there is a number of at least 0 for each stage and all blocks are
+/// dealt.
 std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks = {});
 
 /// The blocks of each stage under cuts of the chain of the embedding, `layers` blocks and the head.

@@ -73,8 +73,8 @@ std::vector<field> fields_of(const settings& of);
 /// The value of a field as it is shown; a choice that is left to the family reads as what the family takes.
 std::string value_of(const settings& of, field which);
 
-/// The schedule to generate. data_parallel runs on as many workers as the model has stages, the whole model on each, and they
-/// share the micro-batches. Throws chimera_error where these cannot be shared evenly.
+/// The schedule to generate. data_parallel runs on as many workers as the model has stages, the whole model on each,
+/// and they share the micro-batches. Throws chimera_error where these cannot be shared evenly.
 family_options options_of(const settings& of);
 
 /// The costs of so many of the settings' stages taken together; transfers stay what they are.
