@@ -69,11 +69,14 @@ optimiser_settings filled_in(optimiser_settings given);
 /// Everything `chimera train` is told. As a file, version 1; every key may be left out but data:
 ///
 ///     {"format": "chimera.job", "version": 1,
-///      "model": "tiny" | "bytes" | "gpt2" | {"layers": 4, "heads": 4, "channels": 64, "context": 64, "vocabulary": 256},
-///      "data": "folder" | ["file", "folder", "tokens.bin", ...],  "validation_fraction": 0.1,  "validation_windows": 4096,
+///      "model": "tiny" | "bytes" | "gpt2" | {"layers": 4, "heads": 4, "channels": 64, "context": 64,
+///                                             "vocabulary": 256},
+///      "data": "folder" | ["file", "folder", "tokens.bin", ...],  "validation_fraction": 0.1,
+///      "validation_windows": 4096,
 ///      "schedule": {"family": "bidirectional", "stages": 4, "micro_batches": 4, "pipelines": 2,
 ///                   "scale": "direct" | "doubling" | "halving", "width": 1,
-///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2], "blocks": [2, 1, 1, 0]}
+///                   "sync": "lazy" | "eager" | "eager_opt", "recompute": "none" | "full" | [0, 2],
+///                   "blocks": [2, 1, 1, 0]}
 ///                | {"file": "order.csv", "width": 1, "sync": …, "recompute": …, "blocks": …},
 ///      "batch": {"sequences": 4, "tokens": 64},
 ///      "optimiser": {"learning_rate": 3e-3, "min_learning_rate": 3e-4, "warmup": 10, "steps": 200 | "seconds": 90,

@@ -22,7 +22,8 @@ namespace chimera::executor {
 ///                  "hardware": "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
-///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64, "top": 10,
+///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
+///      "top": 10,
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out
