@@ -50,7 +50,7 @@ struct contender {
 std::unique_ptr<contender> contender_of(const std::string& family, int workers, const wish& with) {
     for (int k = 1; k <= 2; ++k) {
         family_options of;
-        of.family = family;
+        of.which = family_named(family);
         of.stages = k * workers;
         of.micro_batches = with.micro_batches;
         if (family == "data_parallel") of.stages = 1, of.width = workers, of.micro_batches /= workers;

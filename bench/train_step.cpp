@@ -52,7 +52,7 @@ wish read(int count, char** words) {
     w.model = named_model("gpt2");
     w.batch.tokens = 64;
     w.schedule = {};
-    w.schedule.family = "zb_h1";
+    w.schedule.which = chimera::family::zb_h1;
     w.schedule.stages = 2;
     w.schedule.micro_batches = 4;
     auto& m = w.model;
@@ -72,9 +72,9 @@ wish read(int count, char** words) {
     for (int i = 1; i + 1 < count; i += 2) {
         const std::string name = words[i], value = words[i + 1];
         if (name == "--family")
-            w.schedule.family = value;
+            w.schedule.which = family_named(value);
         else if (name == "--precision")
-            w.precision = value;
+            w.precision = value == "bf16" ? training_precision::bf16 : training_precision::fp32;
         else if (name == "--blocks")
             w.blocks = numbers(value);
         else if (const auto found = whole.find(name); found != whole.end())
@@ -122,7 +122,7 @@ int run(const wish& with) {
     const unit_shape unit{with.sequences / units, w.tokens()};
     const gpt2_sizes config = w.model;
     const auto layers = stage_layers(config, of.head.stages, w.blocks);
-    const auto on = make_host_backend({with.threads, w.precision == "bf16"});
+    const auto on = make_host_backend({with.threads, w.in_bf16()});
     replicas model(*on, of, config, layers, unit, 1);
     const batch data = random_batch(units, unit.sequences, unit.tokens, config.vocabulary);
     model.set_batch(data);
@@ -151,7 +151,7 @@ int run(const wish& with) {
         "{\"name\": \"chimera, %s, %s, %d stages, %d micro-batches, %d workers of %d threads\", \"parameters\": %lld, "
         "\"tokens\": %d, "
         "\"loss\": %.6f, \"peak_kilobytes\": %ld}\n",
-        w.precision.c_str(), w.schedule.family.c_str(), of.head.stages, of.head.micro_batches, of.head.workers,
+        name(w.precision).data(), name(w.schedule.which).data(), of.head.stages, of.head.micro_batches, of.head.workers,
         with.threads, static_cast<long long>(parameter_count(config)), with.sequences * unit.tokens, loss,
         peak_kilobytes());
     return 0;

@@ -12,7 +12,7 @@ int main(int count, char** arguments) {
     job wanted;
     wanted.model = {.layers = 4, .heads = 2, .channels = 32, .vocabulary = 256, .context = 32};  // bytes
     wanted.data = {arguments[1]};
-    wanted.schedule = {.family = "bidirectional", .stages = 4, .micro_batches = 4};
+    wanted.schedule = {{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}};
     wanted.batch = {.sequences = 2};
     wanted.optimiser = {.learning_rate = 3e-3, .steps = 60};
     wanted.output = arguments[2];

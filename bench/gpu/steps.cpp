@@ -41,7 +41,7 @@ double last_end(const timeline& t) {
 
 program program_of(const step_job& job) {
     family_options of;
-    of.family = job.family;
+    of.which = executor::family_named(job.family);
     of.stages = job.workers * stages_a_worker(job.family);
     of.micro_batches = job.micro_batches;
     return lower(make_schedule(of));

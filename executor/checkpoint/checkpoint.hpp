@@ -30,8 +30,9 @@ struct checkpoint_info {
     std::string job;         ///< hash of everything that decides the bits of the run
 };
 
-/// Writes one safetensors file: u64 header length, JSON header, tensor data. Its metadata hold `info`, the format version and an XXH3
-/// checksum over the whole file (with the checksum's own 16 digits taken as zeros). Replaces `path` atomically; throws chimera_error.
+/// Writes one safetensors file: u64 header length, JSON header, tensor data. Its metadata hold `info`, the format
+/// version and an XXH3 checksum over the whole file (with the checksum's own 16 digits taken as zeros). Replaces `path`
+/// atomically; throws chimera_error.
 void write_checkpoint(const std::filesystem::path& path, const checkpoint_info& info,
                       std::span<const named_tensor> tensors);
 
@@ -43,7 +44,8 @@ struct stored_tensor {
     std::size_t end = 0;
 };
 
-/// A checkpoint's header, checked: known format and version, float32 only, sizes that match shapes, data without gap or overlap.
+/// A checkpoint's header, checked: known format and version, float32 only, sizes that match shapes, data without gap or
+/// overlap.
 struct checkpoint_header {
     checkpoint_info info;
     std::vector<stored_tensor> tensors;  ///< in order of their data
@@ -52,11 +54,12 @@ struct checkpoint_header {
 /// Parses the JSON of a safetensors header with `data_bytes` of data behind it. Throws error with `name` in it.
 checkpoint_header parse_checkpoint_header(std::string_view header, std::size_t data_bytes, const std::string& name);
 
-/// Reads and checks the header of a checkpoint, and the checksum over the whole file. Allocates no more than the header.
+/// Reads and checks the header of a checkpoint, and the checksum over the whole file. Allocates no more than the
+/// header.
 checkpoint_header open_checkpoint(const std::filesystem::path& path);
 
-/// Fills `tensors` from the file, after open_checkpoint. All names and shapes must be the same on both sides; with `all` false the
-/// file may have tensors beside these.
+/// Fills `tensors` from the file, after open_checkpoint. All names and shapes must be the same on both sides; with
+/// `all` false the file may have tensors beside these.
 void load_checkpoint(const std::filesystem::path& path, const checkpoint_header& header,
                      std::span<const named_tensor> tensors, bool all = true);
 

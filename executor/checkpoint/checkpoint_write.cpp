@@ -2,8 +2,8 @@
 #include <chimera/core/error.hpp>
 #include <executor/checkpoint/checkpoint.hpp>
 #include <executor/io/checksum.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 
 #include <array>
 #include <cstring>

@@ -96,7 +96,7 @@ calibration_options options_of(const arguments& with, const measured_file& measu
 
 /// The fitted hardware as a file, with how it was found.
 std::string file_of(const calibration& found, const arguments& with, std::size_t rows) {
-    json out = json::parse(hardware_text(found.fitted));
+    json out = hardware_json(found.fitted);
     out["fit"] = json_of(found);
     out["fit"]["rows"] = rows;
     out["fit"]["file"] = with.file;
@@ -135,7 +135,7 @@ void report_text(const arguments& with, const calibration& found, const predicte
 void report_json(const arguments& with, const calibration& found, const predicted_rows& rows) {
     json out{{"format", "chimera.calibration"}, {"version", 1}};
     out.update(json_of(found));
-    out["hardware"] = json::parse(hardware_text(found.fitted));
+    out["hardware"] = hardware_json(found.fitted);
     out["rows"] = json_of(rows);
     if (with.test) {
         const tested other = test(with, found.fitted, rows.of.hardware);

@@ -13,11 +13,12 @@ class App;
 
 namespace chimera::executor {
 
-/// A subcommand: what it is called with, and what it does. CLI11 behind it is for command_line.cpp alone, as each file that sees its
-/// templates takes seconds longer to compile.
+/// A subcommand: what it is called with, and what it does. CLI11 behind it is for command_line.cpp alone, as each file
+/// that sees its templates takes seconds longer to compile.
 class subcommand {
 public:
-    /// An option (or, without dashes, an operand) with a value; unset where it is not given. `type` stands for the value in the help.
+    /// An option (or, without dashes, an operand) with a value; unset where it is not given. `type` stands for the
+    /// value in the help.
     void option(const std::string& names, std::optional<std::string>& to, const std::string& what,
                 const std::string& type, bool required = false);
     /// Adds an option whose default is the value of `to`.
@@ -48,8 +49,8 @@ public:
 
     subcommand add(const std::string& name, const std::string& what);
     void footer(const std::string& text);
-    /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera_error where they cannot be read;
-    /// what a subcommand throws passes through.
+    /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera_error where they
+    /// cannot be read; what a subcommand throws passes through.
     std::string run(int count, const char* const* arguments);
 
 private:

@@ -9,8 +9,6 @@
 #include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -32,33 +30,22 @@ constexpr const char* compared =
     "*: on the Pareto front of worker time per micro-batch (workers · makespan / micro-batches), peak of activations, "
     "weights kept by a worker, and staleness: no other row is as good in all four and better in one";
 
-/// The "bytes" of a costs file's transfers: one number for all boundaries or one for each; none where it has none.
-per_stage transfer_bytes(const std::string& path) {
-    const auto file = nlohmann::json::parse(read_file(path));
-    std::vector<double> out;
-    const auto transfer = file.find("transfer");
-    if (transfer == file.end() || !transfer->is_object()) return out;
-    const auto& bytes = (*transfer)["bytes"];
-    if (bytes.is_number()) return std::vector<double>{bytes.get<double>()};
-    for (const auto& one : bytes) out.push_back(one.get<double>());
-    return out;
-}
-
 contest contest_of(const arguments& with) {
-    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    constexpr int most = std::numeric_limits<int>::max();
     contest out;
     if (with.stages.has_value() == with.workers.has_value())
         refuse("--stages or --workers is needed (one of them, and not both) say what all families have in common");
     if (!with.micro_batches) refuse("--micro-batches is missing (compare needs it) give their number per iteration");
-    if (with.stages) out.stages = whole("--stages", *with.stages, 1, most);
-    if (with.workers) out.workers = whole("--workers", *with.workers, 1, 65535);
+    if (with.stages) out.stages = static_cast<int>(whole("--stages", *with.stages, 1, most));
+    if (with.workers) out.workers = static_cast<int>(whole("--workers", *with.workers, 1, 65535));
     out.families = with.families;
-    out.micro_batches = whole("--micro-batches", *with.micro_batches, 1, most);
+    out.micro_batches = static_cast<int>(whole("--micro-batches", *with.micro_batches, 1, most));
     if (with.memory) out.memory = positive("--memory", *with.memory);
-    out.cost = with.costs ? load_costs(*with.costs) : plain_costs();
+    const stated_costs stated = with.costs ? load_costs(*with.costs) : stated_costs{plain_costs()};
+    out.cost = stated.each;
+    out.transfer_bytes = stated.transfer_bytes;
     const std::int64_t lists = std::max(out.stages, out.workers);
     check_lengths(out.cost, static_cast<int>(std::min<std::int64_t>(lists, 1 << 20)));
-    if (with.costs) out.transfer_bytes = transfer_bytes(*with.costs);
     if (with.workers && std::max(out.cost.transfer.values.size(), out.transfer_bytes.values.size()) > 1)
         refuse(
             "transfer is a list (with --workers families differ in their stages) give one number for all boundaries");

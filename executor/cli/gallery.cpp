@@ -82,7 +82,7 @@ std::string file_name(std::string name) {
 
 std::string options_of(const contender& c) {
     std::string out = c.name;
-    if (c.options.family != "data_parallel") put(out, " --stages ", c.head.stages);
+    if (c.options.which != family::data_parallel) put(out, " --stages ", c.head.stages);
     put(out, " --micro-batches ", c.options.micro_batches);
     if (c.options.width > 1) put(out, " --width ", c.options.width);
     return out;

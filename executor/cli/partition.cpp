@@ -8,6 +8,7 @@
 #include <executor/planner/partition_job.hpp>
 #include <executor/planner/task.hpp>
 
+#include <limits>
 #include <memory>
 
 namespace chimera::executor {
@@ -32,15 +33,15 @@ void each_of(const std::string& list, See see) {
 
 schedule order_of_stages(const arguments& with, int stages) {
     family_options of;
-    of.family = with.family.value_or("one_f_one_b");
-    const auto number = [&](const std::string& option, const std::optional<std::string>& text, std::int64_t otherwise) {
-        return text ? whole(option, *text, 1, std::int64_t{1} << 31) : otherwise;
+    if (with.family) of.which = family_named(*with.family);
+    const auto number = [&](const std::string& option, const std::optional<std::string>& text, int otherwise) {
+        return text ? static_cast<int>(whole(option, *text, 1, std::numeric_limits<int>::max())) : otherwise;
     };
     of.stages = stages;
     of.micro_batches = number("--micro-batches", with.micro_batches, 2 * stages);
     std::size_t row = 0;
     const auto read = [&](const family_option& option, auto& to) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, std::int64_t>)
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, int>)
             to = number(flag_of(option), with.options[row], 0);
         ++row;
     };

@@ -83,7 +83,8 @@ json request_of(const arguments& with) {
     return request;
 }
 
-/// Applies the changes of the cluster: workers at other speeds, gone, added. Worker numbers are those before any change.
+/// Applies the changes of the cluster: workers at other speeds, gone, added. Worker numbers are those before any
+/// change.
 void change(cluster& on, const arguments& with) {
     for (const std::string& one : with.speeds) {
         const std::size_t at = one.find('=');
@@ -108,7 +109,8 @@ void keep_change(plan_task& task) {
     if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
 }
 
-/// Returns the error of the hardware's fit on rows that it had not seen, if its file states one, and the places that it leaves open.
+/// Returns the error of the hardware's fit on rows that it had not seen, if its file states one, and the places that it
+/// leaves open.
 std::string certainty(const plan_task& task, const plan_report& report) {
     if (!task.held_out) return "";
     const double mean = *task.held_out;

@@ -3,6 +3,8 @@
 #include <executor/cli/shared_options.hpp>
 #include <executor/play/terminal.hpp>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 
 namespace chimera::executor {
@@ -19,20 +21,20 @@ play::settings settings_of(const arguments& with) {
     const play::settings otherwise;
     play::settings out;
     if (with.family.family.empty() && !with.family.any_given() && !with.family.memory) return out;
-    family_options& of = out.of = with.family.options();
-    if (of.family.empty()) of.family = otherwise.of.family;
-    if (!is_family(of.family)) make_schedule(of);  // which says what is known
-    if (of.family == "data_parallel") {
+    family_arguments given = with.family;
+    if (given.family.empty()) given.family = name(otherwise.of.which);
+    family_options& of = out.of = given.options();
+    if (of.which == family::data_parallel) {
         of.stages = of.width;
-        of.micro_batches *= of.width;
+        of.micro_batches = static_cast<int>(
+            std::min<std::int64_t>(std::int64_t{of.micro_batches} * of.width, std::numeric_limits<int>::max()));
     } else if (of.width != 1) {
         refuse("--width does not apply (play shows one copy of the pipelines) leave it out");
     }
     of.width = 1;
     if (of.stages == 0) of.stages = otherwise.of.stages;
     if (of.micro_batches == 0) of.micro_batches = otherwise.of.micro_batches;
-    if (of.scale == "direct") of.scale.clear();
-    if (of.recompute != "none" && of.recompute != "full")
+    if (of.recompute.mode == recompute_mode::mixed)
         refuse("--recompute is a list (play has all stages recompute, or none) give none or full");
     if (with.family.memory) out.memory = positive("--memory", *with.family.memory);
     return out;

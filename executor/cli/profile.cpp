@@ -7,8 +7,8 @@
 #include <executor/cli/shared_options.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/forecast/predict.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/write.hpp>
 #include <executor/job/job.hpp>
@@ -69,10 +69,10 @@ profile_request request_of(const arguments& from, const job& base) {
     out.sequences =
         from.sequences ? numbers("--sequences", *from.sequences, 1, 65536) : std::vector<int>{base.batch.sequences};
     out.threads = from.threads ? static_cast<int>(whole("--threads", *from.threads, 1, 256)) : base.threads;
-    const std::string precision = from.precision ? *from.precision : base.precision;
-    if (precision != "fp32" && precision != "bf16")
-        refuse("--precision is '" + shown(precision).substr(0, 40) + "' (no such numbers) use fp32 or bf16");
-    out.bf16 = precision == "bf16";
+    const auto precision = from.precision ? find_choice<training_precision>(*from.precision) : base.precision;
+    if (!precision)
+        refuse("--precision is '" + shown(*from.precision).substr(0, 40) + "' (no such numbers) use fp32 or bf16");
+    out.bf16 = precision == training_precision::bf16;
     out.cores = from.cores ? static_cast<int>(whole("--cores", *from.cores, 1, 4096)) : base.cores;
     const int at_once = std::max(2, workers_at_once(out.cores > 0 ? out.cores : usable_cores(), out.threads));
     out.workers = from.workers ? numbers("--workers", *from.workers, 2, 256) : std::vector<int>{at_once, 2 * at_once};

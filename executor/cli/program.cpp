@@ -22,7 +22,7 @@ struct arguments {
 
 void run(const arguments& with) {
     with.output.check({"text", "json", "csv"});
-    const reduction_start mode = sync_named(with.sync.value_or("eager_opt"));
+    const reduction_start mode = sync_named(with.sync);
     const program made = lower(with.family.make(), mode);
     if (with.output.format == "csv") return with.output.write(csv(program_view(made)));
     with.output.write(with.output.format == "json" ? json(program_view(made))

@@ -75,7 +75,7 @@ search_problem problem_of(const arguments& with) {
         refuse("--minimise is '" + aim.substr(0, 40) + "' (no such aim) give makespan or span");
     out.minimise = aim == "span" ? objective::span : objective::makespan;
     if (with.costs) {
-        out.cost = load_costs(*with.costs);
+        out.cost = load_costs(*with.costs).each;
         check_lengths(out.cost, out.stages);
     }
     return out;

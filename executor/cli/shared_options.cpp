@@ -7,6 +7,7 @@
 #include <chimera/render/trace.hpp>
 
 #include <executor/cli/shared_options.hpp>
+#include <executor/io/choice_names.hpp>
 #include <executor/io/write.hpp>
 
 #include <sys/ioctl.h>
@@ -27,12 +28,13 @@ std::string named(std::string_view option, std::string_view text) {
     return std::string(option) + " is '" + std::string(text.substr(0, 40)) + "'";
 }
 
-/// The label of a choice as it was given; empty where it was not. Refuses an empty text.
-std::string label(const family_option& option, const std::optional<std::string>& text) {
-    if (text && text->empty())
+/// The value of a choice's label. Refuses an empty text, and a family that has no such option.
+int choice(family which, const family_option& option, const std::string& text) {
+    if (text.empty())
         refuse(flag_of(option) + " is empty (there are " + number_of_labels(option) + ") give " +
                labels_of(option, ", ", " or "));
-    return text.value_or("");
+    check_option(which, option);
+    return value_of_label(option, text);
 }
 
 }  // namespace
@@ -81,38 +83,36 @@ void family_arguments::add_to(subcommand& command, const char* operand, bool req
 }
 
 family_options family_arguments::options() const {
-    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-    family_options of;
-    of.family = family_name(family);
-    const auto number = [&](const std::string& option, const std::optional<std::string>& text, std::int64_t otherwise) {
-        return text ? whole(option, *text, 1, most) : otherwise;
+    const auto number = [&](const std::string& option, const std::optional<std::string>& text, int otherwise) {
+        return text ? static_cast<int>(whole(option, *text, 1, std::numeric_limits<int>::max())) : otherwise;
     };
+    family_options of;
+    of.which = family_named(family);
     of.stages = number("--stages", stages, 0);
     of.micro_batches = number("--micro-batches", micro_batches, 0);
     std::size_t row = 0;
     const auto read = [&](const family_option& option, auto& to) {
         using type = std::remove_cvref_t<decltype(to)>;
         const std::optional<std::string>& text = values[row];
-        if constexpr (std::is_same_v<type, std::int64_t>) to = number(flag_of(option), text, 0);
+        if constexpr (std::is_same_v<type, int>) to = number(flag_of(option), text, 0);
         if constexpr (std::is_same_v<type, bool>) to = flags[row];
-        if constexpr (std::is_same_v<type, std::string>) to = label(option, text);
+        if constexpr (std::is_enum_v<type>)
+            if (text) to = static_cast<type>(choice(of.which, option, *text));
         ++row;
     };
     each_option(read, of);
     of.width = number("--width", width, 1);
-    of.recompute = recompute.value_or("none");
+    of.recompute = recompute_named(recompute.value_or("none"), std::max(of.stages, 1));
     if (memory) positive("--memory", *memory);
     return of;
 }
 
 schedule family_arguments::make() const {
     const family_options of = options();
-    if (is_family(of.family)) {
-        if (!stages && of.family != "data_parallel")
-            refuse("--stages is missing (" + of.family + " needs it) give the model's number of stages");
-        if (!micro_batches)
-            refuse("--micro-batches is missing (" + of.family + " needs it) give their number per iteration");
-    }
+    const std::string named(name(of.which));
+    if (!stages && of.which != chimera::family::data_parallel)
+        refuse("--stages is missing (" + named + " needs it) give the model's number of stages");
+    if (!micro_batches) refuse("--micro-batches is missing (" + named + " needs it) give their number per iteration");
     schedule made = make_schedule(of);
     check_memory(made);
     return made;
@@ -142,11 +142,10 @@ void family_arguments::check_memory(const shape& head, std::span<const std::int3
     refuse(text + " or another family");
 }
 
-reduction_start sync_named(std::string_view name) {
-    if (name == "lazy") return reduction_start::lazy;
-    if (name == "eager") return reduction_start::eager;
-    if (name == "eager_opt") return reduction_start::eager_opt;
-    refuse(named("--sync", name) + " (no such way) give lazy, eager or eager_opt");
+reduction_start sync_named(const std::optional<std::string>& text) {
+    if (!text) return reduction_start::eager_opt;
+    if (const auto found = find_choice<reduction_start>(*text)) return *found;
+    refuse(named("--sync", *text) + " (no such way) give " + names_of<reduction_start>(" or "));
 }
 
 void add_sync(subcommand& command, std::optional<std::string>& to) {

@@ -46,8 +46,9 @@ struct family_arguments {
     void check_memory(const shape& head, std::span<const std::int32_t> peaks) const;
 };
 
-/// The choice of when gradients are reduced, by name. Throws chimera_error for any but lazy, eager and eager_opt.
-reduction_start sync_named(std::string_view name);
+/// The choice of when gradients are reduced, by name; eager_opt where none is given. Throws chimera_error for other
+/// names.
+reduction_start sync_named(const std::optional<std::string>& text);
 
 /// Adds --sync to a subcommand.
 void add_sync(subcommand& command, std::optional<std::string>& to);

@@ -43,15 +43,15 @@ program from_file(const arguments& with) {
     }
     const auto& order = std::get<schedule>(read);
     require_proven(order, with);
-    return lower(order, sync_named(with.sync.value_or("eager_opt")));
+    return lower(order, sync_named(with.sync));
 }
 
 program find_program(const arguments& with) {
     const std::string& name = with.family.family;
-    const bool family = is_family(name);
+    const bool family = find_family(name).has_value();
     if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
     if (!family && !with.family.any_given()) return from_file(with);
-    return lower(with.family.make(), sync_named(with.sync.value_or("eager_opt")));
+    return lower(with.family.make(), sync_named(with.sync));
 }
 
 void run(const arguments& with) {
@@ -59,7 +59,7 @@ void run(const arguments& with) {
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     const program played = find_program(with);
     costs cost;
-    if (with.costs) cost = load_costs(*with.costs);
+    if (with.costs) cost = load_costs(*with.costs).each;
     check_lengths(cost, played.head.stages);
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
     const auto start = std::chrono::steady_clock::now();

@@ -4,8 +4,8 @@
 #include <executor/cli/commands.hpp>
 #include <executor/engine/engine.hpp>
 #include <executor/gpu/choose.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/trainer.hpp>
 #include <executor/workers/process_group.hpp>
@@ -89,7 +89,8 @@ struct train_arguments {
     bool deterministic = false, no_graph = false, resume = false, overwrite = false, quiet = false;
 };
 
-/// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay texts.
+/// Numbers stay numbers, all else is text; the job's reader says what fits. Texts such as 0,2 or a folder named 7 stay
+/// texts.
 nlohmann::json value_of(const job_option& option, const std::string& text) {
     const std::string_view type = option.type;
     if (type != "NAME" && type != "HOW" && type != "WHICH" && type != "LIST" && type != "FOLDER" && type != "FILE") {
@@ -111,7 +112,7 @@ job job_of(const train_arguments& from) {
         const auto& option = job_options()[i];
         const nlohmann::json::json_pointer key(option.key);
         auto& parent = json[key.parent_pointer()];
-        if (parent.is_string()) parent = nlohmann::json::parse(model_text(named_model(parent.get<std::string>())));
+        if (parent.is_string()) parent = model_json(named_model(parent.get<std::string>()));
         if (!parent.is_null() && !parent.is_object())
             refuse("job " + shown(from.file) + ": " + option.key +
                    " has no place (what holds it is not an object) correct the file");
@@ -124,8 +125,7 @@ job job_of(const train_arguments& from) {
         if (from.flags[i]) json["schedule"][std::string(family_option_table[i].key)] = true;
     if (from.deterministic) json["deterministic"] = true;
     if (from.no_graph) json["graph"] = false;
-    const auto text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return parse_job(text, from.file.empty() ? "of the command line" : shown(from.file));
+    return read_job(json, from.file.empty() ? "of the command line" : shown(from.file));
 }
 
 /// Runs on every rank; only the first one prints.

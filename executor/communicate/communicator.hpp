@@ -52,8 +52,8 @@ public:
     /// Makes room for messages 0 … messages - 1. Allocates; to be called before the first transfer.
     virtual void prepare(int messages) = 0;
 
-    /// Announces the worker's traffic of an iteration: a communicator that keeps copies of it takes their memory here, as it cannot while
-    /// messages are under way.
+    /// Announces the worker's traffic of an iteration: a communicator that keeps copies of it takes their memory here,
+    /// as it cannot while messages are under way.
     virtual void reserve(std::span<const traffic>) {}
 
     /// Work that a collective does on the calling thread takes one of the gate's cores. Null: none.
@@ -86,8 +86,8 @@ public:
     /// Sum over all workers, in their order, of a few numbers: the same bits on all. Blocks.
     virtual void sum(std::span<double> values) = 0;
 
-    /// Throws what has gone wrong with calls that returned before they were carried out: after what was enqueued has come to
-    /// its end, this says whether it came to a good one.
+    /// Throws what has gone wrong with calls that returned before they were carried out: after what was enqueued has
+    /// come to its end, this says whether it came to a good one.
     virtual void check() {}
 
     /// Wakes every blocked call of every worker with `aborted`.

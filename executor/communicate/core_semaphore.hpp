@@ -15,8 +15,8 @@ namespace chimera::executor {
 
 /// Hands out cores first come, first served, so that with more workers than cores each slot still runs at full speed
 /// and the simulation can model who waits. With `cores` = 0 everyone passes.
-/// Whoever gets one moves off a core on which another computes: left alone, the kernel wakes workers behind each other as often as
-/// not, while a core falls idle. Nobody stays bound to a core.
+/// Whoever gets one moves off a core on which another computes: left alone, the kernel wakes workers behind each other
+/// as often as not, while a core falls idle. Nobody stays bound to a core.
 class core_semaphore {
 public:
     core_semaphore(int cores, int workers);

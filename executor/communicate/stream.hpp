@@ -30,7 +30,8 @@ public:
     /// Orders work enqueued here from now on after the work before `there`. A mark that was never recorded is no wait.
     virtual void wait_for(const mark& there) = 0;
 
-    /// Memory that the streams reach, on 256-byte boundaries. `release` waits until nothing uses it. Null where there is none left.
+    /// Memory that the streams reach, on 256-byte boundaries. `release` waits until nothing uses it. Null where there
+    /// is none left.
     virtual std::byte* allocate(std::size_t bytes) = 0;
     virtual void release(std::byte* memory) noexcept = 0;
 

@@ -16,7 +16,7 @@ namespace chimera::executor {
 
 namespace {
 
-constexpr std::int64_t chunks_most = 16;  // stages per worker that are tried
+constexpr int chunks_most = 16;  // stages per worker that are tried
 
 /// Forms of families that are compared beside the plain ones, as the command line writes them.
 constexpr const char* variants[] = {"bidirectional --split", "bidirectional --scale doubling",
@@ -26,14 +26,16 @@ constexpr const char* variants[] = {"bidirectional --split", "bidirectional --sc
 family_options read_words(const std::string& words) {
     std::istringstream from(words);
     family_options out;
-    from >> out.family;
-    for (std::string flag; from >> flag;) {
+    std::string word;
+    from >> word;
+    out.which = family_named(word);
+    while (from >> word) {
         const auto read = [&](const family_option& option, auto& to) {
-            if (flag != flag_of(option)) return;
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, bool>)
-                to = true;
-            else
-                from >> to;
+            using type = std::remove_cvref_t<decltype(to)>;
+            if (word != flag_of(option)) return;
+            if constexpr (std::is_same_v<type, bool>) to = true;
+            if constexpr (std::is_same_v<type, int>) from >> to;
+            if constexpr (std::is_enum_v<type>) from >> word, to = static_cast<type>(value_of_label(option, word));
         };
         each_option(read, out);
     }
@@ -64,9 +66,9 @@ std::vector<std::pair<std::string, family_options>> entries(std::vector<std::str
 }
 
 /// The schedule on exactly `workers` workers: with as many stages per worker as the family needs.
-schedule on_workers(family_options& of, std::int64_t workers, std::int64_t micro_batches) {
+schedule on_workers(family_options& of, int workers, int micro_batches) {
     of.micro_batches = micro_batches;
-    if (of.family == "data_parallel") {
+    if (of.which == family::data_parallel) {
         if (micro_batches % workers != 0)
             refuse("micro_batches must be a multiple of the workers (each has its share) use such a number");
         of.width = workers;
@@ -74,7 +76,7 @@ schedule on_workers(family_options& of, std::int64_t workers, std::int64_t micro
         return make_schedule(of);
     }
     std::string why;
-    for (std::int64_t k = 1; k <= chunks_most; ++k) {
+    for (int k = 1; k <= chunks_most; ++k) {
         of.stages = k * workers;
         try {
             schedule made = make_schedule(of);

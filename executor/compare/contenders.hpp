@@ -46,9 +46,9 @@ struct refused_family {
 /// The contest: its sizes and conditions.
 struct contest {
     std::vector<std::string> families;  ///< by their names as contenders; empty: everybody
-    std::int64_t stages = 0;            ///< of the model, the same for everybody; 0: workers count
-    std::int64_t workers = 0;           ///< the same for everybody; 0: stages count
-    std::int64_t micro_batches = 0;     ///< of an iteration
+    int stages = 0;                     ///< of the model, the same for everybody; 0: workers count
+    int workers = 0;                    ///< the same for everybody; 0: stages count
+    int micro_batches = 0;              ///< of an iteration
     costs cost;                         ///< of a stage, or of a worker's share of the model where workers count
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
@@ -56,7 +56,8 @@ struct contest {
     std::stop_token stop = {};                        ///< asked between families: who wants no answer any more
 };
 
-/// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the same.
+/// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the
+/// same.
 costs plain_costs();
 
 /// One who takes part, without a look at the contest's memory. Throws chimera_error for sizes that the family refuses.
@@ -66,8 +67,8 @@ contender enter(std::string name, family_options of, const contest& with);
 std::string over_memory(const contender& who, const contest& with);
 
 /// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
-/// then bidirectional and wave with some of their options. Marks the front. Ends early, with fewer, once asked to stop. Throws
-/// chimera_error for a name that nobody has.
+/// then bidirectional and wave with some of their options. Marks the front. Ends early, with fewer, once asked to stop.
+/// Throws chimera_error for a name that nobody has.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

@@ -21,9 +21,11 @@ struct baselines {
 
 /// Counts on the training side, scores the targets of the validation windows (tokens each, starting at `windows`).
 /// unigram: (count + 1) / (total + vocabulary).
-/// bigram: the better, on the validation text itself, of two families over a grid of weights, so that the baseline is as strong as it gets:
+/// bigram: the better, on the validation text itself, of two families over a grid of weights, so that the baseline is
+/// as strong as it gets:
 ///   Dirichlet  p(b|a) = (c(ab) + k p(b)) / (c(a) + k),  and
-///   absolute discounting  p(b|a) = (max(c(ab) - d, 0) + d n(a) p(b)) / c(a), n(a) the number of different followers of a.
+///   absolute discounting  p(b|a) = (max(c(ab) - d, 0) + d n(a) p(b)) / c(a), n(a) the number of different followers of
+/// a.
 baselines count_baselines(const corpus& data, const corpus_split& split, std::span<const std::size_t> windows,
                           int tokens, int vocabulary);
 

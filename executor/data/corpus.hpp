@@ -13,8 +13,9 @@
 
 namespace chimera::executor {
 
-/// The tokens of a file in the common GPT-2 form: 256 int32 (magic 20240520, version 1, token count, zeros), then uint16 tokens.
-/// Checks magic, version, that the count is what the size says, and every token against `vocabulary`; throws chimera_error with `name` in it.
+/// The tokens of a file in the common GPT-2 form: 256 int32 (magic 20240520, version 1, token count, zeros), then
+/// uint16 tokens. Checks magic, version, that the count is what the size says, and every token against `vocabulary`;
+/// throws chimera_error with `name` in it.
 std::span<const std::uint16_t> parse_tokens(std::span<const std::byte> file, int vocabulary, const std::string& name);
 
 /// The training data: a long row of tokens, either the bytes of text files or the tokens of GPT-2 token files.
@@ -22,8 +23,8 @@ class corpus {
 public:
     /// Text: the bytes of `files`, one after the other.
     static corpus text(const std::vector<std::filesystem::path>& files, int vocabulary);
-    /// Token files one after the other. They stay open and are read where tokens are asked for: one that is cut short meanwhile is an
-    /// error of `copy`, not the end of the process.
+    /// Token files one after the other. They stay open and are read where tokens are asked for: one that is cut short
+    /// meanwhile is an error of `copy`, not the end of the process.
     static corpus tokens(const std::vector<std::filesystem::path>& files, int vocabulary);
     /// Tokens that are already in memory, one byte each.
     static corpus bytes(std::string text);
@@ -31,7 +32,8 @@ public:
     std::size_t size() const { return size_; }
     bool is_text() const { return is_text_; }
     std::size_t files() const { return files_; }
-    /// Copies tokens [from, from + into.size()) of the row. Throws error when a token file can no longer be read that far.
+    /// Copies tokens [from, from + into.size()) of the row. Throws error when a token file can no longer be read that
+    /// far.
     void copy(std::size_t from, std::span<std::int32_t> into) const;
     /// A number that changes with the content: XXH3 over all tokens.
     std::uint64_t fingerprint() const;
@@ -58,9 +60,10 @@ private:
     bool is_text_ = true;
 };
 
-/// The files that `paths` stand for, sorted by path within each. Folders are searched to the bottom, leaving out hidden names,
-/// links, build folders (build*, out, or with a CMakeCache.txt), `excluded`, and files that are empty or binary (a NUL byte in the first 8 KiB).
-/// A path that is missing, or a file or folder that cannot be read, throws chimera_error.
+/// The files that `paths` stand for, sorted by path within each. Folders are searched to the bottom, leaving out hidden
+/// names, links, build folders (build*, out, or with a CMakeCache.txt), `excluded`, and files that are empty or binary
+/// (a NUL byte in the first 8 KiB). A path that is missing, or a file or folder that cannot be read, throws
+/// chimera_error.
 std::vector<std::filesystem::path> find_text(const std::vector<std::filesystem::path>& paths,
                                              const std::filesystem::path& excluded = {});
 

@@ -41,8 +41,8 @@ struct sampler_state {
     friend bool operator==(const sampler_state&, const sampler_state&) = default;
 };
 
-/// Draws training windows of tokens + 1: in each pass every window once, in an order and from a phase that the pass's key decides.
-/// A draw depends on the seed and on the number of draws before it alone.
+/// Draws training windows of tokens + 1: in each pass every window once, in an order and from a phase that the pass's
+/// key decides. A draw depends on the seed and on the number of draws before it alone.
 class sampler {
 public:
     sampler(const corpus& data, const corpus_split& split, int tokens, std::uint64_t seed);

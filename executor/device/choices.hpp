@@ -14,8 +14,8 @@ namespace chimera::executor {
 /// The fastest of several ways to compute something, remembered from run to run in a text file: a way is eight numbers,
 /// its key one word. Any number of threads may use one object.
 ///
-/// The file is a help and nothing more: one that is damaged, of another version or cannot be written counts as empty, and so
-/// does a single line that is damaged.
+/// The file is a help and nothing more: one that is damaged, of another version or cannot be written counts as empty,
+/// and so does a single line that is damaged.
 class choices {
 public:
     using way = std::array<std::uint64_t, 8>;

@@ -11,22 +11,23 @@ namespace chimera::executor {
 
 /// A device for the layers: memory, prepared products, and fused operations, each with its backward.
 ///
-/// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row (mean,
-/// inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread and runs its
-/// operations in order, perhaps after the call has returned. All pointers are to the device's own memory, on 64-byte
-/// boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An operation's result
-/// depends on its arguments and nothing else, bit for bit (a device may offer to give that up for speed). Outputs are overwritten, unless `add` is true: then gradients
-/// are added to what is there.
+/// Weights and activations are `real`; gradients of parameters, moments, master weights and what is kept of a row
+/// (mean, inverse, log_sum, losses) are `wide`, which is the same or longer. One object belongs to one worker thread
+/// and runs its operations in order, perhaps after the call has returned. All pointers are to the device's own memory,
+/// on 64-byte boundaries; matrices are row-major and dense. Pointers of `wide` may lie inside arrays of `real`. An
+/// operation's result depends on its arguments and nothing else, bit for bit (a device may offer to give that up for
+/// speed). Outputs are overwritten, unless `add` is true: then gradients are added to what is there.
 ///
-///     on_host                                         whether the host may read and write the device's memory at any time
+///     on_host                                         whether the host may read and write the device's memory at any
+///                                                     time
 ///     memory         m = allocate(bytes)                                         zeroed; m.data()
 ///     prepared_linear    p = prepare(linear_shape, role)
 ///     prepared_attention a = prepare(attention_shape)
 ///     upload(to, from_host, bytes)                    from_host may change once it has returned
 ///     download(to_host, from, bytes)                  after all operations before it; returns when the bytes are there
 ///     finish()                                        returns when all operations before it have ended
-///     settle()                                        the same, and gives back scratch that is no longer used: for when no other
-///                                                     thread's work can be waiting for this one's
+///     settle()                                        the same, and gives back scratch that is no longer used: for
+///                                                     when no other thread's work can be waiting for this one's
 ///     fill(y, value, n)   copy(y, x, n)   add(y, x, n): y += x   scale(y, factor, n): y *= factor     real or wide
 ///     mean_of(x, n, y)    sum_of_squares(x, n, y)     one double, summed in double, into the device's memory
 ///     embedding_forward(shape, tokens, token_table, position_table, y)
@@ -34,9 +35,10 @@ namespace chimera::executor {
 ///     linear_forward(p, x, w, bias, residual, y)      y = x w + bias + residual; either may be null
 ///     linear_gelu_forward(p, x, w, bias, before, y)   before = x w + bias, y = gelu(before); before may be null
 ///     linear_backward_input(p, dy, w, dx)             dx = dy wᵀ
-///     linear_gelu_backward_input(p, dy, w, before, dx, room, sums, add)   dx = gelu'(before) · (dy wᵀ), where x was gelu(before), and
-///                                                     sums (+)= column_sums of dx; dx may be before; room, as large, may be dx, but
-///                                                     not before; sums may be null
+///     linear_gelu_backward_input(p, dy, w, before, dx, room, sums, add)
+///                                                     dx = gelu'(before) · (dy wᵀ), where x was gelu(before), and sums
+///                                                     (+)= column_sums of dx; dx may be before; room, as large, may be
+///                                                     dx, but not before; sums may be null
 ///     sums_with_gelu(p)                               whether those sums cost next to nothing there
 ///     linear_backward_weight(p, dy, x, dw, db, add)   dw (+)= xᵀ dy, db (+)= column sums of dy; db may be null
 ///     column_sums(shape, dy, sums, add)               sums (+)= sums of dy's columns: a bias's gradient
@@ -44,17 +46,20 @@ namespace chimera::executor {
 ///     norm_forward(shape, x, scale, shift, y, mean, inverse)      mean and 1/deviation, one of each a row
 ///     norm_backward_input(shape, dy, x, scale, mean, inverse, residual, dx)   dx = residual + …; residual may be null
 ///     norm_backward_parameters(shape, dy, x, mean, inverse, d_scale, d_shift, add)
-///     norm_backward(shape, dy, x, scale, mean, inverse, residual, dx, to)     both, and column_sums of residual and dx where `to` has
-///                                                     places for them: the same bits as one by one
-///     attention_forward(a, qkv, y, log_sum)           log_sum [sequences, heads, tokens]: log of each softmax's denominator
+///     norm_backward(shape, dy, x, scale, mean, inverse, residual, dx, to)
+///                                                     both, and column_sums of residual and dx where `to` has places
+///                                                     for them: the same bits as one by one
+///     attention_forward(a, qkv, y, log_sum)           log_sum [sequences, heads, tokens]: log of each softmax's
+///                                                     denominator
 ///     attention_backward(a, qkv, y, dy, log_sum, d_qkv)           d_qkv may be qkv
 ///     cross_entropy(shape, logits, targets, losses)   in nats, one a row
-///     cross_entropy_and_gradient(shape, logits, targets, losses, factor)  the same losses; logits become their gradient, times factor
-///     adamw(values, master, gradients, m, v, n, step) values become master, rounded; null, where real is wide, and then
-///                                                     values are stepped themselves
+///     cross_entropy_and_gradient(shape, logits, targets, losses, factor)
+///                                                     the same losses; logits become their gradient, times factor
+///     adamw(values, master, gradients, m, v, n, step) values become master, rounded; null, where real is wide, and
+///                                                     then values are stepped themselves
 ///
-/// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation can be
-/// repeated with others: step_numbers s = numbers(step). And what clips gradients is computed there:
+/// Off the host, adamw also takes a pointer to the step's numbers in the device's memory, so that a recorded operation
+/// can be repeated with others: step_numbers s = numbers(step). And what clips gradients is computed there:
 ///
 ///     clip(by, numbers, count)                        the gradient_scale of so many step_numbers, and the norm
 template <class D>

@@ -12,8 +12,8 @@
 
 namespace chimera::executor {
 
-/// Asks for large pages inside memory that was not touched yet: matrix products walk through far more small ones than a processor
-/// keeps addresses of. The memory is as good without them.
+/// Asks for large pages inside memory that was not touched yet: matrix products walk through far more small ones than a
+/// processor keeps addresses of. The memory is as good without them.
 inline void ask_for_large_pages(std::byte* data, std::size_t bytes) {
     constexpr std::uintptr_t page = 2 << 20;
     const auto first = reinterpret_cast<std::uintptr_t>(data);

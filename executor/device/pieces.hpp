@@ -5,8 +5,8 @@
 
 namespace chimera::executor {
 
-/// A device's norm_backward by its other operations, for devices that gain nothing by one pass. dx may be an input: what is summed
-/// of those comes first.
+/// A device's norm_backward by its other operations, for devices that gain nothing by one pass. dx may be an input:
+/// what is summed of those comes first.
 template <class D, class Real, class Wide>
 void norm_backward_in_pieces(D& device, const row_shape& shape, const Real* dy, const Real* x, const Real* scale,
                              const Wide* mean, const Wide* inverse, const Real* residual, Real* dx,

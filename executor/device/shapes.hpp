@@ -15,11 +15,12 @@ struct linear_shape {
     friend auto operator<=>(const linear_shape&, const linear_shape&) = default;
 };
 
-/// The use of a linear layer, so that a device can prepare just that: with a bias; with a bias and a residual; the same of
-/// what GELU has left, so that the backward goes through GELU; with a bias and GELU; with neither.
+/// The use of a linear layer, so that a device can prepare just that: with a bias; with a bias and a residual; the same
+/// of what GELU has left, so that the backward goes through GELU; with a bias and GELU; with neither.
 enum class linear_role { any, biased, residual, residual_after_gelu, gelu, bare };
 
-/// Causal multi-head attention. qkv is [sequences · tokens, 3 · channels]: queries, keys, values, each heads × head size.
+/// Causal multi-head attention. qkv is [sequences · tokens, 3 · channels]: queries, keys, values, each heads × head
+/// size.
 struct attention_shape {
     int sequences = 0, tokens = 0, heads = 0, channels = 0;
     constexpr int head_size() const { return channels / heads; }
@@ -27,7 +28,8 @@ struct attention_shape {
     friend auto operator<=>(const attention_shape&, const attention_shape&) = default;
 };
 
-/// Token table [vocabulary, channels] plus position table [≥ tokens, channels], over [sequences · tokens] token numbers.
+/// Token table [vocabulary, channels] plus position table [≥ tokens, channels], over [sequences · tokens] token
+/// numbers.
 struct embedding_shape {
     int sequences = 0, tokens = 0, channels = 0, vocabulary = 0;
     constexpr int rows() const { return sequences * tokens; }
@@ -58,9 +60,9 @@ struct adamw_step {
     int step = 1;
 };
 
-/// The inputs of clipping, all in the device's memory: gradients are averaged over `units` units, and scaled down where the norm
-/// of the average is above `limit`. The norm is the root of the sum of `squares` [rows, columns]: each column's over its rows, in
-/// their order, then the columns', in theirs.
+/// The inputs of clipping, all in the device's memory: gradients are averaged over `units` units, and scaled down where
+/// the norm of the average is above `limit`. The norm is the root of the sum of `squares` [rows, columns]: each
+/// column's over its rows, in their order, then the columns', in theirs.
 struct norm_limit {
     const double* squares = nullptr;
     int rows = 1, columns = 1;

@@ -109,7 +109,8 @@ private:
         return {};
     }
 
-    /// Everything was called; what does not happen is this instruction, or what it needs from a worker that is not so far.
+    /// Everything was called; what does not happen is this instruction, or what it needs from a worker that is not so
+    /// far.
     edge lane_edge(int w) const {
         const instruction& here = p_.row(w)[static_cast<std::size_t>(at(w).instruction)];
         if (here.op == action::wait_gradient) return reduction_edge(w);

@@ -20,8 +20,9 @@ struct engine_options {
     std::string recorder_file{};   ///< where the flight recorders are written after a failure; empty: nowhere
     engine_hooks hooks{};
     work_queue_maker work_queues{};  ///< where each worker's work goes; empty: it is done on the host as it is called
-    /// With work queues: iterations after the first `plain_iterations` are launched as a whole, and the next one is recorded for that.
-    /// Then hooks before an update must only enqueue, and stages must do nothing on the host that differs between iterations.
+    /// With work queues: iterations after the first `plain_iterations` are launched as a whole, and the next one is
+    /// recorded for that. Then hooks before an update must only enqueue, and stages must do nothing on the host that
+    /// differs between iterations.
     std::shared_ptr<replay> graph{};
     int plain_iterations = 1;
 };

@@ -5,8 +5,8 @@
 
 namespace chimera::executor {
 
-/// Records what all workers enqueue in one iteration, and enqueues it again as a whole in every later one: a graph of a GPU. One
-/// thread calls it, except `finish`, which any may.
+/// Records what all workers enqueue in one iteration, and enqueues it again as a whole in every later one: a graph of a
+/// GPU. One thread calls it, except `finish`, which any may.
 class replay {
 public:
     virtual ~replay() = default;

@@ -33,8 +33,8 @@ public:
     /// Like forward, but of a stage whose activations are recomputed later: keeps only what that needs in `stash`.
     virtual void forward_light(int unit, std::byte* stash, const std::byte* input, std::byte* output) = 0;
 
-    /// Takes the memory that forward_light works in, if it needs any. Called before the first iteration, where it will be used: while
-    /// messages wait on a GPU, none can be taken.
+    /// Takes the memory that forward_light works in, if it needs any. Called before the first iteration, where it will
+    /// be used: while messages wait on a GPU, none can be taken.
     virtual void prepare_light() {}
 
     /// Fills `full` (stash_bytes(false)) with what forward would have left there, from what forward_light kept in
@@ -50,13 +50,13 @@ public:
                                 std::byte* input_gradient) = 0;
     virtual void weight_gradient(int unit, std::byte* stash) = 0;
 
-    /// Start of an iteration, or of a group of micro-batches where weights change within the iteration: the next contribution
-    /// to the gradients overwrites instead of adding.
+    /// Start of an iteration, or of a group of micro-batches where weights change within the iteration: the next
+    /// contribution to the gradients overwrites instead of adding.
     virtual void clear_gradients() = 0;
 
     /// All weight gradients in one piece: what a replica group reduces. Summed over units, not yet averaged.
-    /// In the memory that the stage computes in. Where no unit passes the stage on this worker before they are used, the engine
-    /// has them set to 0.
+    /// In the memory that the stage computes in. Where no unit passes the stage on this worker before they are used,
+    /// the engine has them set to 0.
     virtual std::span<float> gradients() = 0;
     /// Sets all of them to 0. The default writes them on the host.
     virtual void zero_gradients();
@@ -64,14 +64,14 @@ public:
     /// Optimiser step with the (reduced) gradients.
     virtual void update() = 0;
 
-    /// For asynchronous families only: from now on the stage keeps `count` versions of its weights, of which number 0 is the one
-    /// that it has, and passes read the one selected. Gradients and the optimiser's state stay one. Called once, before the
-    /// first iteration. The default refuses more than one.
+    /// For asynchronous families only: from now on the stage keeps `count` versions of its weights, of which number 0
+    /// is the one that it has, and passes read the one selected. Gradients and the optimiser's state stay one. Called
+    /// once, before the first iteration. The default refuses more than one.
     virtual void keep_versions(int count);
     /// The passes from here on read this version.
     virtual void select_version(int) {}
-    /// Optimiser step that starts from the weights of version `from`, the newest, and leaves the new ones in `to`, which is then
-    /// selected. `from` stays as it was, unless both are the same.
+    /// Optimiser step that starts from the weights of version `from`, the newest, and leaves the new ones in `to`,
+    /// which is then selected. `from` stays as it was, unless both are the same.
     virtual void update_version(int, int) { update(); }
 };
 

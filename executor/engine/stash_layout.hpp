@@ -15,8 +15,8 @@ struct tensor {
     std::size_t offset = 0;
 };
 
-/// Puts tensors into one piece of memory from `offset` on, in the order in which their lives begin; each takes the place
-/// of a dead one of its size, if there is one. Returns the end of the memory used.
+/// Puts tensors into one piece of memory from `offset` on, in the order in which their lives begin; each takes the
+/// place of a dead one of its size, if there is one. Returns the end of the memory used.
 std::size_t arrange(std::span<tensor> tensors, std::size_t offset);
 
 }  // namespace chimera::executor

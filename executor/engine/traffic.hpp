@@ -10,7 +10,8 @@
 
 namespace chimera::executor {
 
-/// The traffic of `worker` in an iteration: its transfers, sends among them, in their order, and where messages are consumed.
+/// The traffic of `worker` in an iteration: its transfers, sends among them, in their order, and where messages are
+/// consumed.
 std::vector<traffic> traffic_of(int worker, std::span<const transfer> row, std::span<const message_life> lives);
 
 }  // namespace chimera::executor

@@ -12,8 +12,9 @@
 
 namespace chimera::executor {
 
-/// The place to which a worker's work goes. On the host a call is over when it returns; on a GPU stages and communicators only enqueue, and
-/// the work queue is how the loop learns when things happened. One object serves one worker, and its loop calls it from one thread.
+/// The place to which a worker's work goes. On the host a call is over when it returns; on a GPU stages and
+/// communicators only enqueue, and the work queue is how the loop learns when things happened. One object serves one
+/// worker, and its loop calls it from one thread.
 class work_queue {
 public:
     using clock = std::chrono::steady_clock;

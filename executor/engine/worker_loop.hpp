@@ -15,14 +15,14 @@ namespace chimera::executor {
 /// The trainer's own code in an iteration, called on each worker's thread with its end of the communication.
 struct engine_hooks {
     std::function<void(communicator&)> before_update{};  ///< before the first update: all gradients are reduced
-    /// Instead of that where weights change within the iteration: before each update of a stage, whose gradients are reduced, with
-    /// how many updates of it came before in the iteration. Must not communicate.
+    /// Instead of that where weights change within the iteration: before each update of a stage, whose gradients are
+    /// reduced, with how many updates of it came before in the iteration. Must not communicate.
     std::function<void(int worker, int stage, int update)> each_update{};
     std::function<void(communicator&)> after_iteration{};  ///< after the last instruction
 };
 
-/// The loop over one worker's instructions. With a work queue, calls only enqueue: when all have returned, the loop goes through the stamps
-/// that it left, in their order, and waits for each.
+/// The loop over one worker's instructions. With a work queue, calls only enqueue: when all have returned, the loop
+/// goes through the stamps that it left, in their order, and waits for each.
 class worker_loop {
 public:
     using clock = std::chrono::steady_clock;
@@ -33,10 +33,11 @@ public:
 
     /// Calls everything in the row once, and returns when all calls have. Throws what a stage or a call throws.
     void enqueue(std::int64_t iteration, clock::time_point start);
-    /// The rest of the iteration, once what was called is under way: waits for it where it was only enqueued. Times in the plan's
-    /// steps become seconds since the start.
+    /// The rest of the iteration, once what was called is under way: waits for it where it was only enqueued. Times in
+    /// the plan's steps become seconds since the start.
     void complete();
-    /// In place of enqueue: the row was launched as a whole, `seconds` after the iteration's start, and has come to its end.
+    /// In place of enqueue: the row was launched as a whole, `seconds` after the iteration's start, and has come to its
+    /// end.
     void launched(double seconds);
 
     const worker_plan& done() const { return plan_; }

@@ -52,9 +52,9 @@ double end_of_passes(const timeline& t, int worker) {
     return end;
 }
 
-/// A worker waits for its reductions one after the other, in their order, once its passes have ended: what is left between
-/// the moment when all members were free and the last end is the reduction's own time. Where weights change within the
-/// iteration, it waits at once, and the members are free when they start it.
+/// A worker waits for its reductions one after the other, in their order, once its passes have ended: what is left
+/// between the moment when all members were free and the last end is the reduction's own time. Where weights change
+/// within the iteration, it waits at once, and the members are free when they start it.
 void add_reductions(const timeline& t, samples& into) {
     const bool flushed = t.head.update == update_rule::flushed;
     std::map<std::pair<int, int>, std::pair<double, double>> spans;  // stage, which of its reductions -> free, end
@@ -72,8 +72,8 @@ void add_reductions(const timeline& t, samples& into) {
         into.add(action::reduce_gradient, which.first, std::max(0.0, span.second - span.first));
 }
 
-/// Mean time from the latest end of anything to the start of a step. Workers do not idle while they could compute, so that
-/// end is what the step waited for; an end that only happens to lie between makes the number a little too small.
+/// Mean time from the latest end of anything to the start of a step. Workers do not idle while they could compute, so
+/// that end is what the step waited for; an end that only happens to lie between makes the number a little too small.
 double mean_hand_over(const timeline& t) {
     std::vector<double> ends{0};
     for (const step& s : t.steps) ends.push_back(s.end);

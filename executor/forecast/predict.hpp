@@ -40,13 +40,13 @@ struct trial_run {
     bool graph = false;    ///< iterations are launched as a whole where the backend can
 };
 
-/// Runs iterations of a trial on copies of the model that are thrown away (at least four, the first not counted), fits the
-/// costs of each stage and simulates an iteration with them. Changes nothing that lasts. All processes of a run call it;
-/// rank 0 alone gets the prediction.
+/// Runs iterations of a trial on copies of the model that are thrown away (at least four, the first not counted), fits
+/// the costs of each stage and simulates an iteration with them. Changes nothing that lasts. All processes of a run
+/// call it; rank 0 alone gets the prediction.
 prediction predict(process_group& together, backend& on, const trial_run& trial);
 
-/// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process may use; 0 where
-/// they suffice for all workers.
+/// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process
+/// may use; 0 where they suffice for all workers.
 int shared_cores(int cores, int workers, int threads = 1);
 /// Cores that this process may use.
 int usable_cores();

@@ -25,17 +25,18 @@ std::string why_none() {
 
 std::unique_ptr<backend> choose_backend(const job& wanted, [[maybe_unused]] int workers,
                                         const std::function<void(const std::string&)>& say, process_group* together) {
-    const host_choice here{wanted.threads, wanted.precision == "bf16", together};
-    if (wanted.device == "cpu") return make_host_backend(here);
+    const host_choice here{wanted.threads, wanted.in_bf16(), together};
+    if (wanted.device == training_device::cpu) return make_host_backend(here);
     const std::string why = why_none();
     if (!why.empty()) {
-        if (wanted.device == "cuda") refuse("there is no GPU for the job (" + why + ") use --device cpu");
+        if (wanted.device == training_device::cuda)
+            refuse("there is no GPU for the job (" + why + ") use --device cpu");
         auto cpu = make_host_backend(here);
         if (say) say("no GPU (" + why + "): training on the CPU");
         return cpu;
     }
 #ifdef CHIMERA_CUDA
-    return make_gpu_backend({workers, wanted.precision == "bf16", wanted.deterministic, wanted.watchdog, together});
+    return make_gpu_backend({workers, wanted.in_bf16(), wanted.deterministic, wanted.watchdog, together});
 #else
     return make_host_backend(here);
 #endif

@@ -18,9 +18,9 @@ struct gpu_choice {
         nullptr;  ///< the processes that share the workers; outlives the backend. Null: this one plays all
 };
 
-/// Workers on the GPUs of this machine. As threads of this process: one on each where there are as many and NCCL is built in, else all
-/// on the first, joined by loopback. Of several processes: each worker on a GPU of its own, joined by NCCL. Throws chimera_error
-/// where there are too few.
+/// Workers on the GPUs of this machine. As threads of this process: one on each where there are as many and NCCL is
+/// built in, else all on the first, joined by loopback. Of several processes: each worker on a GPU of its own, joined
+/// by NCCL. Throws chimera_error where there are too few.
 std::unique_ptr<backend> make_gpu_backend(const gpu_choice& how);
 
 }  // namespace chimera::executor

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/fields.hpp>
 #include <executor/io/read.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
-#include <initializer_list>
+#include <utility>
 
 namespace chimera::executor {
 
 namespace {
 
+using detail::fields;
 using nlohmann::json;
 
 constexpr std::size_t stages_most = 65535;
-
-std::string shown(const json& value) {
-    std::string text = value.is_structured() ? std::string("a ") + value.type_name()
-                                             : value.dump(-1, ' ', true, json::error_handler_t::replace);
-    return text.size() > 40 ? text.substr(0, 40) + "…" : text;
-}
 
 json parse(std::string_view text) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
@@ -38,38 +33,27 @@ json parse(std::string_view text) {
     }
 }
 
-void check_keys(const json& object, const std::string& of, std::initializer_list<std::string_view> known) {
-    for (const auto& entry : object.items()) {
-        if (std::find(known.begin(), known.end(), entry.key()) != known.end()) continue;
-        refuse("key " + shown(json(entry.key())) + " is unknown (in " + of + ") remove it");
-    }
-}
-
-double number(const json& value, const std::string& key, double most) {
-    if (!value.is_number()) refuse(key + " is " + shown(value) + " (a number is needed) give one, not negative");
-    const double out = value.get<double>();
-    if (!(out >= 0) || !(out <= most))
-        refuse(key + " is " + shown(value) + " (out of range) give a number from 0 to " +
-               std::to_string(static_cast<std::int64_t>(most)));
-    return out;
-}
-
 constexpr double seconds_most = 1e9;
 constexpr double bytes_most = 1e18;
 
-per_stage numbers(const json& value, const std::string& key, double most) {
-    if (!value.is_array()) return number(value, key, most);
-    if (value.empty()) refuse(key + " is an empty list (it needs a number for each stage) give them, or one for all");
+/// One number for all stages, or a list of one for each.
+per_stage numbers(const fields& from, const std::string& key, const json& value, double most) {
+    if (!value.is_array()) return from.number_in(key, value, 0, most);
+    if (value.empty()) from.wrong(key, value, "it is empty", "a number for each stage, or one for all");
     if (value.size() > stages_most)
-        refuse(key + " has " + std::to_string(value.size()) + " numbers (stages are at most 65535) give one per stage");
+        refuse(from.of() + ": " + key + " has " + std::to_string(value.size()) +
+               " numbers (stages are at most 65535) give one per stage");
     std::vector<double> out;
-    for (const json& one : value) out.push_back(number(one, key + "[" + std::to_string(out.size()) + "]", most));
+    for (const json& one : value)
+        out.push_back(from.number_in(key + "[" + std::to_string(out.size()) + "]", one, 0, most));
     return out;
 }
 
-const json& part(const json& object, const std::string& of, const char* key) {
-    if (!object.contains(key)) refuse("key '" + std::string(key) + "' is missing (" + of + " needs it) add it");
-    return object[key];
+/// Numbers that may be left out: `into` stays as it is then.
+bool read(fields& from, const char* key, per_stage& into) {
+    const json* value = from.find(key);
+    if (value != nullptr) into = numbers(from, key, *value, seconds_most);
+    return value != nullptr;
 }
 
 /// {"latency":s,"bandwidth":bytes_per_s,"bytes":n}
@@ -78,55 +62,51 @@ struct link {
     per_stage bytes;
 };
 
-link read_link(const json& object, const std::string& of) {
-    const double bandwidth = number(part(object, of, "bandwidth"), of + ".bandwidth", bytes_most);
-    if (bandwidth <= 0) refuse(of + ".bandwidth is 0 (nothing would ever arrive) give bytes per second");
-    return {number(part(object, of, "latency"), of + ".latency", seconds_most), bandwidth,
-            numbers(part(object, of, "bytes"), of + ".bytes", bytes_most)};
+link read_link(fields& from) {
+    const double bandwidth = from.number("bandwidth", bytes_most);
+    if (bandwidth <= 0) refuse(from.of() + ": bandwidth is 0 (nothing would ever arrive) give bytes per second");
+    const double latency = from.number("latency", seconds_most);
+    return {
+        latency, bandwidth,
+        numbers(from, "bytes", from.need("bytes", "a number for each boundary or stage, or one for all"), bytes_most)};
 }
 
-per_stage read_transfer(const json& value) {
-    if (!value.is_object()) return numbers(value, "transfer", seconds_most);
-    check_keys(value, "transfer", {"latency", "bandwidth", "bytes"});
-    const link way = read_link(value, "transfer");
-    std::vector<double> out;
-    for (const double bytes : way.bytes.values) out.push_back(way.latency + bytes / way.bandwidth);
-    return out;
+void read_transfer(fields& file, stated_costs& out) {
+    const json* value = file.find("transfer");
+    if (value == nullptr || !value->is_object()) return void(read(file, "transfer", out.each.transfer));
+    fields from(*value, file.of() + ": transfer");
+    const link way = read_link(from);
+    from.finish();
+    std::vector<double> seconds;
+    for (const double bytes : way.bytes.values) seconds.push_back(way.latency + bytes / way.bandwidth);
+    out.each.transfer = std::move(seconds);
+    out.transfer_bytes = way.bytes;
 }
 
-reduce_cost read_reduce(const json& value) {
-    reduce_cost out;
-    if (!value.is_object()) {
-        out.seconds = numbers(value, "reduce", seconds_most);
-        return out;
-    }
-    check_keys(value, "reduce", {"latency", "bandwidth", "bytes", "algorithm"});
-    link way = read_link(value, "reduce");
+void read_reduce(fields& file, reduce_cost& out) {
+    const json* value = file.find("reduce");
+    if (value == nullptr || !value->is_object()) return void(read(file, "reduce", out.seconds));
+    fields from(*value, file.of() + ": reduce");
+    link way = read_link(from);
     out.latency = way.latency;
     out.bandwidth = way.bandwidth;
     out.bytes = std::move(way.bytes);
-    const json& algorithm = part(value, "reduce", "algorithm");
+    const json& algorithm = from.need("algorithm", "rabenseifner or ring");
+    from.finish();
     if (algorithm == "rabenseifner")
         out.algorithm = collective::rabenseifner;
     else if (algorithm == "ring")
         out.algorithm = collective::ring;
     else
-        refuse("reduce.algorithm is " + shown(algorithm) + " (unknown) give rabenseifner or ring");
-    return out;
+        from.wrong("algorithm", algorithm, "unknown", "rabenseifner or ring");
 }
 
-void check_format(const json& file) {
-    if (!file.is_object())
-        refuse("the file holds a JSON " + std::string(file.type_name()) +
-               " (costs are an object) write a chimera.costs object");
-    const json& format = part(file, "every file", "format");
-    if (format != "chimera.costs") refuse("format is " + shown(format) + " (costs are needed) give chimera.costs");
-    const json& version = part(file, "every file", "version");
+void check_format(fields& file) {
+    const json& format = file.need("format", "chimera.costs");
+    if (format != "chimera.costs") file.wrong("format", format, "costs are needed", "chimera.costs");
+    const json& version = file.need("version", "1");
     if (!version.is_number_integer() || version != 1)
-        refuse("version is " + shown(version) + " (this program reads version 1) convert the file");
-    check_keys(file, "version 1 of the format",
-               {"format", "version", "forward", "backward", "input_gradient", "weight_gradient", "recompute", "paired",
-                "transfer", "reduce", "update"});
+        file.wrong("version", version, "this program reads version 1", "1, and the file in its form");
 }
 
 /// value(a, b) for each stage.
@@ -141,24 +121,19 @@ per_stage both(const per_stage& a, const per_stage& b, Value value) {
 }
 
 /// The two halves and the whole of a backward: what is not given follows from what is.
-void read_backward(const json& file, costs& out) {
-    const bool halves = file.contains("input_gradient") && file.contains("weight_gradient");
-    const auto read = [&](const char* key) { return numbers(file[key], key, seconds_most); };
-    if (file.contains("input_gradient")) out.input_gradient = read("input_gradient");
-    if (file.contains("weight_gradient")) out.weight_gradient = read("weight_gradient");
-    if (!file.contains("backward")) {
-        if (!halves) part(file, "every costs file without both its halves", "backward");
+void read_backward(fields& file, costs& out) {
+    const bool input = read(file, "input_gradient", out.input_gradient);
+    const bool weight = read(file, "weight_gradient", out.weight_gradient);
+    if (!read(file, "backward", out.backward)) {
+        if (!input || !weight) file.need("backward", "seconds, or both its halves: input_gradient and weight_gradient");
         out.backward = both(out.input_gradient, out.weight_gradient, [](double i, double w) { return i + w; });
         return;
     }
-    out.backward = read("backward");
     const auto rest = [](double b, double half) { return std::max(b - half, 0.0); };
     const auto half = [](double b, double) { return b / 2; };
-    if (!file.contains("input_gradient")) {
-        out.input_gradient = file.contains("weight_gradient") ? both(out.backward, out.weight_gradient, rest)
-                                                              : both(out.backward, 0, half);
-    }
-    if (!file.contains("weight_gradient")) out.weight_gradient = both(out.backward, out.input_gradient, rest);
+    if (!input)
+        out.input_gradient = weight ? both(out.backward, out.weight_gradient, rest) : both(out.backward, 0, half);
+    if (!weight) out.weight_gradient = both(out.backward, out.input_gradient, rest);
 }
 
 /// Passes take time: of a stage without any, no bubble could be told from work.
@@ -169,19 +144,24 @@ void check_above_zero(const per_stage& cost, const char* key, const char* also) 
 
 }  // namespace
 
-costs read_costs(std::string_view text) {
-    const json file = parse(text);
+stated_costs read_costs(std::string_view text) {
+    const json value = parse(text);
+    fields file(value, "the file");
     check_format(file);
-    costs out;
-    out.forward = numbers(part(file, "every costs file", "forward"), "forward", seconds_most);
-    read_backward(file, out);
-    check_above_zero(out.forward, "forward", "");
-    check_above_zero(out.backward, "backward", file.contains("backward") ? "" : ", the sum of its halves,");
-    out.recompute = file.contains("recompute") ? numbers(file["recompute"], "recompute", seconds_most) : out.forward;
-    if (file.contains("paired")) out.paired = numbers(file["paired"], "paired", seconds_most);
-    if (file.contains("transfer")) out.transfer = read_transfer(file["transfer"]);
-    if (file.contains("reduce")) out.reduce = read_reduce(file["reduce"]);
-    if (file.contains("update")) out.update = numbers(file["update"], "update", seconds_most);
+    stated_costs out;
+    costs& each = out.each;
+    file.need("forward", "seconds of a stage's forward pass");
+    read(file, "forward", each.forward);
+    read_backward(file, each);
+    check_above_zero(each.forward, "forward", "");
+    check_above_zero(each.backward, "backward", file.has("backward") ? "" : ", the sum of its halves,");
+    each.recompute = each.forward;
+    read(file, "recompute", each.recompute);
+    read(file, "paired", each.paired);
+    read_transfer(file, out);
+    read_reduce(file, each.reduce);
+    read(file, "update", each.update);
+    file.finish();
     return out;
 }
 

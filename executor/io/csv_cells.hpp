@@ -43,8 +43,8 @@ csv_cells split_csv(std::string_view text);
 /// Refuses cells that are there twice, naming both places.
 void refuse_doubles(const std::vector<csv_cell>& cells);
 
-/// Throws contradiction where transfers do not fit the passes: sends and receives without partner, on another worker than
-/// their stage, before what they send or after what needs them, or none where one is needed.
+/// Throws contradiction where transfers do not fit the passes: sends and receives without partner, on another worker
+/// than their stage, before what they send or after what needs them, or none where one is needed.
 /// `placement`: the row of every stage.
 void check_transfers(const csv_cells& of, const std::vector<std::int32_t>& placement);
 

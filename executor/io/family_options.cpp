@@ -5,6 +5,7 @@
 
 #include <chimera/verify.hpp>
 
+#include <executor/io/choice_names.hpp>
 #include <executor/io/family_options.hpp>
 #include <executor/io/read.hpp>
 
@@ -14,7 +15,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <optional>
+#include <numeric>
 #include <utility>
 
 namespace chimera::executor {
@@ -30,25 +31,11 @@ std::string in_quotes(std::string_view text) {
     return out + "'";
 }
 
-/// Sizes that every family has, small enough for an int.
-int size(const char* what, std::int64_t value, std::int64_t most) {
-    if (value >= 1 && value <= most) return static_cast<int>(value);
+/// Refuses a size outside 1 … most.
+void check_size(std::string_view what, int value, std::int64_t most) {
+    if (value >= 1 && value <= most) return;
     refuse(std::string(what) + " is " + std::to_string(value) + " (it must be from 1 to " + std::to_string(most) +
            ") give a number in that range");
-}
-
-/// A choice by its label; the first one where there is none.
-int choice(const family_option& option, const std::string& label) {
-    if (label.empty()) return 0;
-    for (std::size_t i = 0; i < option.labels.size(); ++i)
-        if (option.labels[i] == label) return static_cast<int>(i);
-    refuse(std::string(option.key) + " " + in_quotes(label) + " is unknown (there are " + number_of_labels(option) +
-           ") give " + labels_of(option, ", ", " or "));
-}
-
-/// A number that the caller left out (0), or one in range.
-int number(const family_option& option, std::int64_t value) {
-    return value == 0 ? 0 : size(std::string(option.key).c_str(), value, rows_most);
 }
 
 /// Refuses what the family does, and what would be too large once it is widened.
@@ -68,14 +55,6 @@ void check_sizes(const family_spec& spec, std::int64_t width) {
     if (static_cast<std::int64_t>(spec.slot_count()) * width > most_slots) refuse(text(refusal::too_many_slots));
 }
 
-/// The family of that name or alias, if there is one.
-std::optional<family> find(std::string_view name) {
-    for (std::size_t i = 0; i < all_family_traits.size(); ++i)
-        if (!name.empty() && (name == all_family_traits[i].name || name == all_family_traits[i].alias))
-            return static_cast<family>(i);
-    return std::nullopt;
-}
-
 /// The families that have an option, with `comma` between them.
 std::string owners_of(const family_option& option, std::string_view comma) {
     std::string out;
@@ -85,29 +64,31 @@ std::string owners_of(const family_option& option, std::string_view comma) {
     return out;
 }
 
-/// Refuses options that the family does not have.
-void check_options(const family_options& of, family made) {
-    each_option(
-        [&](const family_option& option, const auto& value) {
-            if (value == std::remove_cvref_t<decltype(value)>{} || chimera::has_option(made, option.key)) return;
-            refuse(std::string(option.key) + " does not apply (" + std::string(name(made)) +
-                   " has no such option) leave it out or use " + owners_of(option, " or "));
-        },
-        of);
-}
-
 }  // namespace
 
-bool is_family(std::string_view name) { return find(name).has_value(); }
+std::optional<family> find_family(std::string_view name) { return find_choice<family>(name); }
+
+family family_named(std::string_view name) {
+    if (const auto found = find_family(name)) return *found;
+    refuse("family " + in_quotes(name) + " is unknown (known are " + family_list() + ") give one of these");
+}
 
 std::string family_name(std::string_view name) {
-    const auto found = find(name);
+    const auto found = find_family(name);
     return std::string(found ? chimera::name(*found) : name);
 }
 
-bool has_option(std::string_view family, std::string_view option) {
-    const auto found = find(family);
-    return found && chimera::has_option(*found, option);
+void check_option(family which, const family_option& option) {
+    if (has_option(which, option.key)) return;
+    refuse(std::string(option.key) + " does not apply (" + std::string(name(which)) +
+           " has no such option) leave it out or use " + owners_of(option, " or "));
+}
+
+int value_of_label(const family_option& option, std::string_view label) {
+    for (std::size_t i = 0; i < option.labels.size(); ++i)
+        if (option.labels[i] == label) return static_cast<int>(i);
+    refuse(std::string(option.key) + " " + in_quotes(label) + " is unknown (there are " + number_of_labels(option) +
+           ") give " + labels_of(option, ", ", " or "));
 }
 
 std::string flag_of(const family_option& option) {
@@ -148,24 +129,45 @@ std::string family_list() {
     return names | ranges::views::join(std::string_view(", ")) | ranges::to<std::string>();
 }
 
-std::vector<int> recomputed_stages(std::string_view choice, int stages) {
-    std::vector<int> out;
-    if (choice == "none") return out;
-    for (int s = 0; choice == "full" && s < stages; ++s) out.push_back(s);
-    if (choice == "full") return out;
-    const char* at = choice.data();
-    const char* const end = at + choice.size();
+namespace {
+
+[[noreturn]] void refuse_recompute(std::string_view text, int stages) {
+    refuse("recompute " + in_quotes(text) + " is no choice (none, full or stages from 0 to " +
+           std::to_string(stages - 1) + ") give a list such as 0,2");
+}
+
+}  // namespace
+
+recompute_choice recompute_named(std::string_view text, int stages) {
+    if (text == name(recompute_mode::none)) return {};
+    if (text == name(recompute_mode::full)) return {recompute_mode::full, {}};
+    recompute_choice out{recompute_mode::mixed, {}};
+    const char* at = text.data();
+    const char* const end = at + text.size();
     while (true) {
-        int stage = -1;
-        const auto [next, failed] = std::from_chars(at, end, stage);
-        if (failed != std::errc{} || stage < 0 || stage >= stages || (next != end && *next != ',')) {
-            refuse("recompute " + in_quotes(choice) + " is no choice (none, full or stages from 0 to " +
-                   std::to_string(stages - 1) + ") give a list such as 0,2");
-        }
-        out.push_back(stage);
-        if (next == end) break;
+        const auto [next, failed] = std::from_chars(at, end, out.stages.emplace_back());
+        if (failed != std::errc{} || (next != end && *next != ',')) refuse_recompute(text, stages);
+        if (next == end) return out;
         at = next + 1;
     }
+}
+
+std::string text_of(const recompute_choice& choice) {
+    if (choice.mode != recompute_mode::mixed) return name(choice.mode);
+    std::string out;
+    for (const int stage : choice.stages) out += (out.empty() ? "" : ",") + std::to_string(stage);
+    return out;
+}
+
+std::vector<int> recomputed_stages(const recompute_choice& choice, int stages) {
+    std::vector<int> out = choice.stages;
+    if (choice.mode == recompute_mode::full) {
+        out.resize(static_cast<std::size_t>(stages));
+        std::iota(out.begin(), out.end(), 0);
+    }
+    const auto outside = [&](int stage) { return stage < 0 || stage >= stages; };
+    if (choice.mode == recompute_mode::selective || std::any_of(out.begin(), out.end(), outside))
+        refuse_recompute(text_of(choice), stages);
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
@@ -183,50 +185,55 @@ schedule order_of(const std::string& file) {
 
 namespace {
 
-/// Returns the spec of one copy of a family, or of all copies if they are the family. Throws if it cannot be built.
-family_spec checked_spec(const family_options& of) {
-    const std::optional<family> found = find(of.family);
-    if (!found)
-        refuse("family " + in_quotes(of.family) + " is unknown (known are " + family_list() + ") give one of these");
-    family_spec spec{.which = *found};
-    check_options(of, spec.which);
-    const int width = size("width", of.width, rows_most);
-    spec.micro_batches = size("micro_batches", of.micro_batches, most_slots);
+/// Returns the spec with the sizes that the options leave open. Throws if it cannot be built.
+family_spec checked_spec(const family_options& options) {
+    family_spec spec = options;
     const bool replicas = spec.which == family::data_parallel;
-    spec.stages = replicas && of.stages == 0 ? 1 : size("stages", of.stages, rows_most);
-    recomputed_stages(of.recompute, spec.stages);  // refused before work is done
-    const auto read = [](const family_option& option, auto& to, const auto& from) {
-        using type = std::remove_cvref_t<decltype(to)>;
-        if constexpr (std::is_same_v<type, bool>) to = from;
-        if constexpr (std::is_same_v<type, int>) to = number(option, from);
-        if constexpr (std::is_enum_v<type>) to = static_cast<type>(choice(option, from));
+    if (replicas && spec.stages == 0) spec.stages = 1;
+    const auto check = [&](const family_option& option, const auto& value) {
+        using type = std::remove_cvref_t<decltype(value)>;
+        if (value == type{}) return;
+        check_option(spec.which, option);
+        if constexpr (std::is_same_v<type, int>) check_size(option.key, value, rows_most);
     };
-    each_option(read, spec, of);
-    if (replicas) spec.width = width;  // its width is its own: a copy of the whole model on every worker
-    check_sizes(spec, replicas ? 1 : width);
+    each_option(check, spec);
+    check_size("width", spec.width, rows_most);
+    check_size("micro_batches", spec.micro_batches, most_slots);
+    check_size("stages", spec.stages, rows_most);
+    recomputed_stages(options.recompute, spec.stages);  // refused before work is done
+    check_sizes(spec, replicas ? 1 : spec.width);
     return spec;
+}
+
+schedule recomputed(schedule made, const recompute_choice& choice) {
+    const auto stages = recomputed_stages(choice, made.head.stages);
+    if (stages.empty()) return made;
+    std::vector<std::uint8_t> flags(static_cast<std::size_t>(made.head.stages), 0);
+    for (const int s : stages) flags[static_cast<std::size_t>(s)] = 1;
+    return recompute(made, flags);
+}
+
+schedule widened(const schedule& made, int width) {
+    if (static_cast<std::int64_t>(made.entries.size()) * width > most_slots) refuse(text(refusal::too_many_slots));
+    return width == 1 ? made : widen(made, width);
 }
 
 }  // namespace
 
 void check_family(const family_options& options) { checked_spec(options); }
 
-schedule make_schedule(const family_options& of) {
-    schedule made = of.file.empty() ? generate(checked_spec(of)) : order_of(of.file);
-    const bool replicas = of.file.empty() && find(of.family) == family::data_parallel;
-    const int width = size("width", of.width, rows_most);
-    const std::int64_t copies = replicas ? 1 : width;
-    if (!of.file.empty() && made.head.workers * copies > rows_most)
-        refuse("workers · width is " + std::to_string(made.head.workers * copies) + " (more than " +
-               std::to_string(rows_most) + ") use fewer copies");
-    const auto recomputed = recomputed_stages(of.recompute, made.head.stages);
-    if (!recomputed.empty()) {
-        std::vector<std::uint8_t> flags(static_cast<std::size_t>(made.head.stages), 0);
-        for (const int s : recomputed) flags[static_cast<std::size_t>(s)] = 1;
-        made = recompute(made, flags);
-    }
-    if (static_cast<std::int64_t>(made.entries.size()) * copies > most_slots) refuse(text(refusal::too_many_slots));
-    return copies == 1 ? made : widen(made, width);
+schedule make_schedule(const family_options& options) {
+    // The width of data_parallel is its own: a copy of the whole model on every worker.
+    const int width = options.which == family::data_parallel ? 1 : options.width;
+    return widened(recomputed(generate(checked_spec(options)), options.recompute), width);
+}
+
+schedule make_schedule(const schedule& order, const family_options& options) {
+    check_size("width", options.width, rows_most);
+    if (const std::int64_t workers = std::int64_t{order.head.workers} * options.width; workers > rows_most)
+        refuse("workers · width is " + std::to_string(workers) + " (more than " + std::to_string(rows_most) +
+               ") use fewer copies");
+    return widened(recomputed(order, options.recompute), options.width);
 }
 
 }  // namespace chimera::executor

@@ -3,45 +3,52 @@
 
 #include <chimera/core/error.hpp>
 #include <chimera/core/slot_table.hpp>
-#include <chimera/schedule/options.hpp>
+#include <chimera/memory/recompute_mode.hpp>
+#include <chimera/schedule/family.hpp>
 
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace chimera::executor {
 
-/// A value of an option as command lines and job files state it: a wide number, a name or a flag.
-template <class Value>
-using stated = std::conditional_t<std::is_same_v<Value, int>, std::int64_t,
-                                  std::conditional_t<std::is_same_v<Value, bool>, bool, std::string>>;
+/// The stages that compute their activations again before the backward.
+struct recompute_choice {
+    recompute_mode mode = recompute_mode::none;  ///< none, full, or mixed: some stages
+    std::vector<int> stages;                     ///< of mixed, in the order in which they were given
 
-/// The options of `chimera schedule FAMILY …`, as the command line and job files state them.
-struct family_options {
-    std::string family{};            ///< one of `family_names`
-    std::int64_t stages = 0;         ///< model stages; data_parallel: 0 or 1
-    std::int64_t micro_batches = 0;  ///< per copy of the pipeline group
-    // The options that some families have; 0, empty and false leave the choice to the family.
-#define CHIMERA_MEMBER(type, key, ...) stated<type> key{};
-    CHIMERA_FAMILY_OPTIONS(CHIMERA_MEMBER)
-#undef CHIMERA_MEMBER
-    std::int64_t width = 1;          ///< data-parallel copies of the whole pipeline group
-    std::string recompute = "none";  ///< none, full, or a list of stages such as 0,2,3
-    std::string file = {};           ///< a schedule as JSON or CSV instead of all but width and recompute; empty: none
+    friend bool operator==(const recompute_choice&, const recompute_choice&) = default;
+};
+
+/// The options of `chimera schedule FAMILY …`, as the command line and job files state them. The width of the spec is
+/// the number of data-parallel copies of the whole pipeline group, for every family.
+struct family_options : family_spec {
+    recompute_choice recompute{};
 
     friend bool operator==(const family_options&, const family_options&) = default;
 };
 
-/// True if `make_schedule` knows the family by its name or alias.
-bool is_family(std::string_view name);
+/// The family of that name or alias, if there is one.
+std::optional<family> find_family(std::string_view name);
+
+/// The family of that name or alias. Throws chimera_error, listing all, where there is none.
+family family_named(std::string_view name);
 
 /// The name of the family that an alias stands for: 1f1b, dp. Other names come back as they are.
 std::string family_name(std::string_view name);
 
-/// True if the family has the option, a key of the table of options.
-bool has_option(std::string_view family, std::string_view option);
+/// Throws chimera_error, naming the families that have the option, where this one does not.
+void check_option(family which, const family_option& option);
+
+/// The value of a choice's label, as a number. Throws chimera_error, listing all labels, for other texts.
+int value_of_label(const family_option& option, std::string_view label);
+
+/// The choice of a text: none, full, or a list of stages such as 0,2,3. Throws chimera_error for other texts.
+recompute_choice recompute_named(std::string_view text, int stages);
+
+/// The text of a choice; recompute_named reads it back.
+std::string text_of(const recompute_choice& choice);
 
 /// The flag of an option: --update-every.
 std::string flag_of(const family_option& option);
@@ -67,15 +74,18 @@ std::string family_list();
 /// The schedule of a file, proven. Throws chimera_error for what is none and for the first law that it breaks.
 schedule order_of(const std::string& file);
 
-/// The schedule that the options ask for: generated or read, then recompute slots inserted, then widened.
-/// Throws chimera_error, in one line, for an unknown family, an option that the family does not have, sizes out of
-/// range and whatever the family itself refuses.
+/// The schedule that the options ask for: generated, then recompute slots inserted, then widened.
+/// Throws chimera_error, in one line, for an option that the family does not have, sizes out of range and whatever the
+/// family itself refuses.
 schedule make_schedule(const family_options& options);
+
+/// The schedule of a file with the recompute and the width that the options ask for; they say nothing else of it.
+schedule make_schedule(const schedule& order, const family_options& options);
 
 /// Throws what `make_schedule` would throw for these options of a family, without generating anything.
 void check_family(const family_options& options);
 
-/// The stages that a recompute choice names, ascending and each once: none, full, or a list such as 0,2,3.
-std::vector<int> recomputed_stages(std::string_view choice, int stages);
+/// The stages that a choice names, ascending and each once. Throws chimera_error for those that are none of `stages`.
+std::vector<int> recomputed_stages(const recompute_choice& choice, int stages);
 
 }  // namespace chimera::executor

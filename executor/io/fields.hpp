@@ -6,14 +6,24 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
-namespace chimera::executor::detail {
+namespace chimera::executor {
+
+/// Parses one JSON value. Refuses, naming `what`: anything but JSON, nesting deeper than 16, a key given twice in one
+/// object.
+nlohmann::json parse_json(std::string_view text, const std::string& what);
+
+/// Text on one line: control characters and bytes beyond ASCII become '?', at most 160 characters.
+std::string one_line(std::string_view text);
+
+namespace detail {
 
 /// A JSON value in a message: one line, not long.
 std::string shown(const nlohmann::json& value);
 
-/// The keys of one object, each read with its range, and at the end those refused that nobody asked for. Every refusal begins with
-/// `of`, what the object is called.
+/// The keys of one object, each read with its range, and at the end those refused that nobody asked for. Every refusal
+/// begins with `of`, what the object is called.
 class fields {
 public:
     fields(const nlohmann::json& object, std::string of);
@@ -24,9 +34,19 @@ public:
     const nlohmann::json* find(const char* key);
     bool has(const char* key) const { return object_.contains(key); }
 
+    /// A value that may be left out: `into` stays as it is then.
+    void read(const char* key, int& into, std::int64_t least, std::int64_t most);
+    void read(const char* key, std::int64_t& into, std::int64_t least, std::int64_t most);
+    void read(const char* key, double& into, double least, double most);
+    void read(const char* key, std::uint64_t& into);
+    void read(const char* key, bool& into);
+    void read(const char* key, std::string& into);
+
     /// From 0 to `most`; no NaN, no infinity. `missing` where the key is not there.
     double number(const char* key, double most, double missing);
     double number(const char* key, double most);
+    /// The number of a value that stands under `key`, or refuses it.
+    double number_in(const std::string& key, const nlohmann::json& value, double least, double most) const;
     /// Whole numbers, written with a point or an exponent too.
     std::int64_t whole(const char* key, std::int64_t least, std::int64_t most, std::int64_t missing);
     std::int64_t whole(const char* key, std::int64_t least, std::int64_t most);
@@ -45,4 +65,6 @@ private:
     std::set<std::string> known_;
 };
 
-}  // namespace chimera::executor::detail
+}  // namespace detail
+
+}  // namespace chimera::executor

@@ -45,8 +45,8 @@ void read_at(const descriptor& file, std::size_t offset, std::span<std::byte> in
 /// The whole of a regular file of at most `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// Writes a file that replaces `path` only when it is complete and on the disk: a file beside it, fsync, rename, fsync of the folder.
-/// Whatever fails, an earlier `path` stays as it was and the partial file is removed.
+/// Writes a file that replaces `path` only when it is complete and on the disk: a file beside it, fsync, rename, fsync
+/// of the folder. Whatever fails, an earlier `path` stays as it was and the partial file is removed.
 class atomic_file {
 public:
     explicit atomic_file(std::filesystem::path path);

@@ -63,15 +63,15 @@ fitted_hardware load_hardware(const std::string& path) {
     return out;
 }
 
-std::string hardware_text(const hardware& of) {
+json hardware_json(const hardware& numbers) {
     json out{{"format", "chimera.hardware"}, {"version", 1}};
-    hardware numbers = of;
+    hardware all = numbers;
     for (const hardware_number& number : hardware_numbers) {
-        const double value = number.of(numbers);
+        const double value = number.of(all);
         const auto [object, key] = place_of(number.name);
         if (std::isfinite(value)) (object.empty() ? out : out[object])[key] = value;
     }
-    return out.dump(2) + "\n";
+    return out;
 }
 
 }  // namespace chimera::executor

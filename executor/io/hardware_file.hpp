@@ -11,13 +11,15 @@
 
 namespace chimera::executor {
 
-/// The figures of a device and its links as a file: chimera.hardware, version 1. Numbers by their names in `hardware_numbers`, those
-/// of links in an object of their own; what is left out stays as in chimera::hardware, but flops must be there:
+/// The figures of a device and its links as a file: chimera.hardware, version 1. Numbers by their names in
+/// `hardware_numbers`, those of links in an object of their own; what is left out stays as in chimera::hardware, but
+/// flops must be there:
 ///
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
 ///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
 ///
-/// Numbers are finite and above 0 (latencies, launches and overheads may be 0). Throws error in one line that names the key.
+/// Numbers are finite and above 0 (latencies, launches and overheads may be 0). Throws error in one line that names the
+/// key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
 
 /// The content of a hardware file: its numbers and, where it says so, how far their fit was off.
@@ -28,6 +30,6 @@ struct fitted_hardware {
 fitted_hardware load_hardware(const std::string& path);
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
-std::string hardware_text(const hardware& of);
+nlohmann::json hardware_json(const hardware& numbers);
 
 }  // namespace chimera::executor

@@ -74,7 +74,7 @@ table load_table(const std::string& path) {
     });
 }
 
-costs load_costs(const std::string& path) {
+stated_costs load_costs(const std::string& path) {
     return load(path, [](const std::string& text) { return read_costs(text); });
 }
 

@@ -35,7 +35,8 @@ struct measurement_options {
     int workers_per_node = 0;  ///< 0: 8 for iterations; for schemes W · D / nodes
 };
 
-/// Reads comma-separated measurements under a header line, which may begin with #. Columns may come in any order, others are skipped:
+/// Reads comma-separated measurements under a header line, which may begin with #. Columns may come in any order,
+/// others are skipped:
 ///
 ///     # GPUs,global batch,micro batch,hidden size,attention heads,# layers,sequence length,tensor parallelism,
 ///     data parallelism,pipeline parallelism,iteration time (ms)
@@ -44,11 +45,11 @@ struct measurement_options {
 ///
 ///     model,hardware,nodes,scheme,W,D,B,Bhat,recompute,metric,value
 ///
-/// with scheme pipedream, 2bw, gpipe, gems, dapple, chimera, chimera_doubling or chimera_halving, B samples a micro-batch (- for
-/// pipedream: Bhat / W), recompute 0 or 1 and metric seq_per_s_measured, seq_per_s_eq1_model or eager_sync_opt_over_eager_sync;
-/// models Bert-48 and GPT-2-64 (or as wide with other numbers of layers) or a name of the catalogue; Bert-48 with 512 tokens on
-/// V100, else 128, as in the paper. Throws chimera_error, in one line that names the line, for what is missing, no number, out of
-/// range or contradicts itself.
+/// with scheme pipedream, 2bw, gpipe, gems, dapple, chimera, chimera_doubling or chimera_halving, B samples a
+/// micro-batch (- for pipedream: Bhat / W), recompute 0 or 1 and metric seq_per_s_measured, seq_per_s_eq1_model or
+/// eager_sync_opt_over_eager_sync; models Bert-48 and GPT-2-64 (or as wide with other numbers of layers) or a name of
+/// the catalogue; Bert-48 with 512 tokens on V100, else 128, as in the paper. Throws chimera_error, in one line that
+/// names the line, for what is missing, no number, out of range or contradicts itself.
 measured_file read_measurements(std::string_view text, const measurement_options& how = {});
 
 /// Reads a file; the text of an error begins with its path.

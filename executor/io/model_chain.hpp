@@ -13,8 +13,9 @@ struct link_of_chain {
     bool said = false;  ///< it had an "after"
 };
 
-/// The order in which layers follow each other: as listed where none says "after", else along that. Throws error that names a
-/// layer where the order is no straight chain over all of them: a cycle, a fork, a join, two beginnings, an unknown name.
+/// The order in which layers follow each other: as listed where none says "after", else along that. Throws error that
+/// names a layer where the order is no straight chain over all of them: a cycle, a fork, a join, two beginnings, an
+/// unknown name.
 std::vector<std::size_t> order_of_chain(const std::vector<link_of_chain>& layers);
 
 }  // namespace chimera::executor::detail

@@ -13,14 +13,12 @@ constexpr std::int64_t most = std::int64_t{1} << 28;
 class sizes {
 public:
     explicit sizes(fields* of) : of_(of) {}
-    void operator()(const char* key, std::int64_t& into, std::int64_t least = 1) {
-        if (of_ != nullptr) into = of_->whole(key, least, most, into);
-    }
-    void operator()(const char* key, int& into, std::int64_t least = 1) {
-        if (of_ != nullptr) into = static_cast<int>(of_->whole(key, least, most, into));
+    template <class Number>
+    void operator()(const char* key, Number& into, std::int64_t least = 1) {
+        if (of_ != nullptr) of_->read(key, into, least, most);
     }
     void operator()(const char* key, bool& into) {
-        if (of_ != nullptr) into = of_->flag(key, into);
+        if (of_ != nullptr) of_->read(key, into);
     }
 
 private:

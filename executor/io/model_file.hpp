@@ -10,8 +10,8 @@
 
 namespace chimera::executor {
 
-/// Reads chimera.model, version 1. All but parameters is per sample, FLOPs count a multiply and an add as two, sizes are bytes;
-/// fields mean what those of chimera::layer do:
+/// Reads chimera.model, version 1. All but parameters is per sample, FLOPs count a multiply and an add as two, sizes
+/// are bytes; fields mean what those of chimera::layer do:
 ///
 ///     {"format": "chimera.model", "version": 1, "name": "mine", "tokens": 1024,
 ///      "precision": {"weight": 2, "gradient": 2, "optimiser": 12, "activation": 2},
@@ -20,19 +20,21 @@ namespace chimera::executor {
 ///                 {"name": "block", "count": 12, "parameters": 7087872, "forward": 1.8e10, "input_gradient": 2.1e10,
 ///                  "weight_gradient": 1.5e10, "activations": 9e7, "selective": 2.7e7, "selective_forward": 3.2e9,
 ///                  "replicated": 7.8e6, "exchanged": 3.1e6, "workspace": 0, "output": 1572864},
-///                 {"name": "head", "kind": "head", "parameters": 1536, "tied_to": "embedding", "tied_parameters": 38597376,
+///                 {"name": "head", "kind": "head", "parameters": 1536, "tied_to": "embedding",
+///                  "tied_parameters": 38597376,
 ///                  "forward": 7.9e10, "backward": 1.6e11, "activations": 2.1e8}]}
 ///
-/// "layers" are in the order in which a sample passes them, unless some say "after" which layer they come ("after": "block", or
-/// a list with one name): then all but the first do, and a straight chain must come of it. "count" repeats a layer, as name.0, name.1
-/// and so on. Needed are "parameters", "forward", "backward" (cut into equal halves) or both "input_gradient" and
-/// "weight_gradient", "activations" and, but for the last layer, "output". Left out, "selective" is "activations",
-/// "tied_parameters" those of the other layer, "kind" is block (of embedding, block, head, convolution, other), all else 0,
-/// "precision" as above.
+/// "layers" are in the order in which a sample passes them, unless some say "after" which layer they come ("after":
+/// "block", or a list with one name): then all but the first do, and a straight chain must come of it. "count" repeats
+/// a layer, as name.0, name.1 and so on. Needed are "parameters", "forward", "backward" (cut into equal halves) or both
+/// "input_gradient" and "weight_gradient", "activations" and, but for the last layer, "output". Left out, "selective"
+/// is "activations", "tied_parameters" those of the other layer, "kind" is block (of embedding, block, head,
+/// convolution, other), all else 0, "precision" as above.
 ///
 /// Or, in place of "layers", a family of the catalogue with its sizes, named as in include/chimera/model:
 ///
-///     {"format": "chimera.model", "version": 1, "family": "gpt2", "sizes": {"layers": 24, "heads": 16, "channels": 1024},
+///     {"format": "chimera.model", "version": 1, "family": "gpt2",
+///      "sizes": {"layers": 24, "heads": 16, "channels": 1024},
 ///      "precision": {…}, "dropout": false, "fused_attention": true}
 ///
 /// with family gpt2, bert, llama, t5, vit, resnet or executor (what `chimera train` runs; its precision is fixed).

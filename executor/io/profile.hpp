@@ -21,8 +21,8 @@ struct by_kind {
     friend bool operator==(const by_kind&, const by_kind&) = default;
 };
 
-/// Bytes of activations, of all workers together, from which a pass takes its own again: what has been touched since the last
-/// pass that touched its buffer, that buffer included. It says in which cache the pass finds it.
+/// Bytes of activations, of all workers together, from which a pass takes its own again: what has been touched since
+/// the last pass that touched its buffer, that buffer included. It says in which cache the pass finds it.
 struct reuse_bytes {
     double forward = 0, backward = 0, input_gradient = 0, weight_gradient = 0;
     friend bool operator==(const reuse_bytes&, const reuse_bytes&) = default;
@@ -62,8 +62,9 @@ struct profiled_batch {
 /// Workers of so many threads that compute at the same time.
 constexpr int workers_at_once(int cores, int threads) { return std::max(1, cores / threads); }
 
-/// The time that this machine takes to train one kind of model, layer by layer: chimera.profile, version 1 (docs/design.md).
-/// The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and tokens do.
+/// The time that this machine takes to train one kind of model, layer by layer: chimera.profile, version 1
+/// (docs/design.md). The number of blocks and how they are cut do not matter; channels, heads, vocabulary, context and
+/// tokens do.
 struct profile {
     gpt2_sizes model;   ///< the layers as in the job
     int tokens = 0;     ///< per sequence

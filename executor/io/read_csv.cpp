@@ -103,7 +103,8 @@ private:
         return of_.passes[i].overlap || second(i) ? pair_kind : static_cast<std::size_t>(of_.passes[i].op);
     }
 
-    /// A recomputed forward takes what the backward behind it takes, one tick before a pair: as chimera::recompute has it.
+    /// A recomputed forward takes what the backward behind it takes, one tick before a pair: as chimera::recompute has
+    /// it.
     std::int32_t length(std::size_t i) const {
         const auto& all = of_.passes;
         const bool known = all[i].op == action::recompute && !all[i].overlap && !second(i) && i + 1 < all.size() &&

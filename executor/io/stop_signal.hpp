@@ -3,8 +3,9 @@
 
 namespace chimera::executor {
 
-/// While it lives, the first SIGINT or SIGTERM only asks to stop, and the second ends the process at once (exit 128 + signal).
-/// Also ignores SIGXFSZ and SIGPIPE, so that a file that may not grow and a closed terminal are errors of the write. One at a time.
+/// While it lives, the first SIGINT or SIGTERM only asks to stop, and the second ends the process at once (exit 128 +
+/// signal). Also ignores SIGXFSZ and SIGPIPE, so that a file that may not grow and a closed terminal are errors of the
+/// write. One at a time.
 class stop_request {
 public:
     stop_request();

@@ -2,7 +2,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/render/json.hpp>
 #include <executor/io/checksum.hpp>
-#include <executor/io/object_reader.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/job/job.hpp>
 #include <executor/layers/stage_layers.hpp>
 
@@ -18,8 +18,7 @@ double memory_need(const job& wanted) {
     const auto& m = wanted.model;
     const double c = m.channels;
     const double weights = m.layers * (12 * c * c + 13 * c) + (2.0 * m.vocabulary + m.context + 2) * c;
-    const double copies = static_cast<double>(wanted.schedule.width) *
-                          static_cast<double>(std::max<std::int64_t>(1, wanted.schedule.pipelines));
+    const double copies = static_cast<double>(wanted.schedule.width) * std::max(1, wanted.schedule.pipelines);
     return 16 * weights * copies;
 }
 
@@ -33,16 +32,15 @@ void check_sizes(const job& wanted) {
         refuse("a sequence has " + text(wanted.tokens()) + " tokens (the model's context is " + text(m.context) +
                ") use fewer tokens or a longer context");
     if (!wanted.blocks.empty()) {
-        stage_layers(m, static_cast<int>(wanted.schedule.stages),
-                     wanted.blocks);  // refuses what does not fit
+        stage_layers(m, wanted.schedule.stages, wanted.blocks);  // refuses what does not fit
     } else if (wanted.schedule.stages > m.layers)
         refuse("the schedule has " + text(wanted.schedule.stages) + " stages (the model has " + text(m.layers) +
                " layers) use at most one stage per layer");
-    if (wanted.schedule.scale == "halving" && wanted.batch.sequences % 2 != 0)
+    if (wanted.schedule.scale == scale::halving && wanted.batch.sequences % 2 != 0)
         refuse("a micro-batch has " + text(wanted.batch.sequences) +
                " sequences (backward halving cuts it in two) use an even number");
-    const double tokens = static_cast<double>(wanted.schedule.width) *
-                          static_cast<double>(wanted.schedule.micro_batches) * wanted.batch.sequences * wanted.tokens();
+    const double tokens = static_cast<double>(wanted.schedule.width) * wanted.schedule.micro_batches *
+                          wanted.batch.sequences * wanted.tokens();
     if (tokens > 1 << 25)
         refuse("an iteration has " + text(static_cast<long long>(tokens)) +
                " tokens (at most 33554432) use smaller micro-batches or fewer");
@@ -53,21 +51,25 @@ void check_sizes(const job& wanted) {
 }
 
 nlohmann::ordered_json schedule_json(const job& from) {
-    const auto& s = from.schedule;
+    const family_options& s = from.schedule;
     nlohmann::ordered_json made;
-    if (!s.file.empty()) {
-        made = {{"file", s.file}, {"width", s.width}, {"sync", from.sync}, {"recompute", s.recompute}};
-        if (!from.blocks.empty()) made["blocks"] = from.blocks;
-        return made;
+    if (from.file) {
+        made["file"] = from.file->path;
+    } else {
+        made = {{"family", name(s.which)}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
+        const auto write = [&](const family_option& option, const auto& value) {
+            using type = std::remove_cvref_t<decltype(value)>;
+            if constexpr (std::is_enum_v<type>) {
+                if (from.shows_scale()) made[std::string(option.key)] = name(value);
+            } else if (value != type{}) {
+                made[std::string(option.key)] = value;
+            }
+        };
+        each_option(write, s);
     }
-    made = {{"family", s.family}, {"stages", s.stages}, {"micro_batches", s.micro_batches}};
-    const auto write = [&](const family_option& option, const auto& value) {
-        if (value != std::remove_cvref_t<decltype(value)>{}) made[std::string(option.key)] = value;
-    };
-    each_option(write, s);
     made["width"] = s.width;
-    made["sync"] = from.sync;
-    made["recompute"] = s.recompute;
+    made["sync"] = name(from.sync);
+    made["recompute"] = text_of(s.recompute);
     if (!from.blocks.empty()) made["blocks"] = from.blocks;
     return made;
 }
@@ -84,14 +86,6 @@ nlohmann::ordered_json optimiser_json(const optimiser_settings& o) {
     return made;
 }
 
-nlohmann::ordered_json model_json(const gpt2_sizes& m) {
-    return {{"layers", m.layers},
-            {"heads", m.heads},
-            {"channels", m.channels},
-            {"context", m.context},
-            {"vocabulary", m.vocabulary}};
-}
-
 nlohmann::ordered_json batch_json(const job& from) {
     return {{"sequences", from.batch.sequences}, {"tokens", from.tokens()}};
 }
@@ -102,13 +96,7 @@ void check_job(const job& wanted) {
     if (wanted.data.empty())
         refuse("the job has no data (nothing to train on) give \"data\": [\"folder or file\", ...] or --data PATH");
     if (wanted.output.empty()) refuse("the output folder has no name (the text is empty) give one such as runs/first");
-    if (wanted.sync != "lazy" && wanted.sync != "eager" && wanted.sync != "eager_opt")
-        refuse("unknown sync " + one_line(wanted.sync) + " (no such mode) use lazy, eager or eager_opt");
-    if (wanted.device != "auto" && wanted.device != "cpu" && wanted.device != "cuda")
-        refuse("unknown device " + one_line(wanted.device) + " (no such kind) use auto, cpu or cuda");
-    if (wanted.precision != "fp32" && wanted.precision != "bf16")
-        refuse("unknown precision " + one_line(wanted.precision) + " (no such numbers) use fp32 or bf16");
-    if (wanted.device == "cuda" && wanted.threads > 1)
+    if (wanted.device == training_device::cuda && wanted.threads > 1)
         refuse("workers on GPUs have one thread (threads is " + std::to_string(wanted.threads) +
                ") leave it out or use \"device\": \"cpu\"");
     if (wanted.optimiser.steps == 0 && wanted.optimiser.seconds == 0)
@@ -118,7 +106,7 @@ void check_job(const job& wanted) {
     check_sizes(wanted);
 }
 
-std::string job_text(const job& from) {
+nlohmann::ordered_json job_json(const job& from) {
     nlohmann::ordered_json made{{"format", "chimera.job"}, {"version", 1}, {"model", model_json(from.model)}};
     made["data"] = nlohmann::ordered_json::array();
     for (const auto& path : from.data) made["data"].push_back(path.string());
@@ -133,11 +121,23 @@ std::string job_text(const job& from) {
     made["watchdog"] = from.watchdog;
     made["cores"] = from.cores;
     made["threads"] = from.threads;
-    made["device"] = from.device;
-    made["precision"] = from.precision;
+    made["device"] = name(from.device);
+    made["precision"] = name(from.precision);
     made["deterministic"] = from.deterministic;
     made["graph"] = from.graph;
-    return made.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return made;
+}
+
+std::string job_text(const job& from) {
+    return job_json(from).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+nlohmann::ordered_json model_json(const gpt2_sizes& m) {
+    return {{"layers", m.layers},
+            {"heads", m.heads},
+            {"channels", m.channels},
+            {"context", m.context},
+            {"vocabulary", m.vocabulary}};
 }
 
 std::string model_text(const gpt2_sizes& model) { return model_json(model).dump(); }
@@ -161,11 +161,12 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
                                 {"batch", batch_json(from)},
                                 {"optimiser", optimiser},
                                 {"seed", from.seed}};
-    if (from.device == "cuda" || from.precision != "fp32") made["device"] = {from.device, from.precision};
+    if (from.device == training_device::cuda || from.in_bf16())
+        made["device"] = {name(from.device), name(from.precision)};
     if (from.threads > 1) made["threads"] = from.threads;
-    if (from.schedule.file.empty()) return hash_text(made.dump());
+    if (!from.file) return hash_text(made.dump());
     made["schedule"].erase("file");  // what it holds decides, not where it lies
-    made["order"] = hash_text(json(schedule_view(order_of(from.schedule.file))));
+    made["order"] = hash_text(json(from.file->order));
     return hash_text(made.dump());
 }
 

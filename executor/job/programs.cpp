@@ -19,21 +19,22 @@ constexpr program_view compiled = proven<fixed_lowered<proven<table_of<Spec>>, r
 }  // namespace
 
 const program_view* detail::find_compiled(const job& wanted) {
-    const auto& s = wanted.schedule;
-    const bool plain = s.file.empty() && s.family == "bidirectional" && s.stages == 4 &&
-                       (s.pipelines == 0 || s.pipelines == 2) && (s.scale.empty() || s.scale == "direct") && !s.split &&
-                       s.width == 1 && s.recompute == "none" && wanted.sync == "eager_opt";
-    if (!plain) return nullptr;
-    if (s.micro_batches == 4) return &compiled<bidirectional{.stages = 4, .micro_batches = 4}>;
-    if (s.micro_batches == 8) return &compiled<bidirectional{.stages = 4, .micro_batches = 8}>;
-    return nullptr;
+    static constexpr bidirectional four{.stages = 4, .micro_batches = 4}, eight{.stages = 4, .micro_batches = 8};
+    family_options asked = wanted.schedule;
+    if (asked.pipelines == 2) asked.pipelines = 0;  // the family's own number
+    const auto is = [&](const bidirectional& spec) {
+        return asked == family_options{{family::bidirectional, spec.stages, spec.micro_batches}};
+    };
+    if (wanted.file || wanted.sync != reduction_start::eager_opt) return nullptr;
+    return is(four) ? &compiled<four> : is(eight) ? &compiled<eight> : nullptr;
+}
+
+schedule schedule_of(const job& wanted) {
+    return wanted.file ? make_schedule(wanted.file->order, wanted.schedule) : make_schedule(wanted.schedule);
 }
 
 program detail::make_program(const job& wanted) {
-    const auto mode = wanted.sync == "lazy"    ? reduction_start::lazy
-                      : wanted.sync == "eager" ? reduction_start::eager
-                                               : reduction_start::eager_opt;
-    program made = lower(make_schedule(wanted.schedule), mode);
+    program made = lower(schedule_of(wanted), wanted.sync);
     if (const auto found = verify(made); !found.ok()) refuse(message(found.faults.front()));
     return made;
 }

@@ -6,8 +6,8 @@
 
 namespace chimera::executor {
 
-/// The program that a job runs: one of the programs that were generated, lowered and proven when this file was compiled, or
-/// one made now and verified. Both come from the same functions, so they are the same wherever both exist.
+/// The program that a job runs: one of the programs that were generated, lowered and proven when this file was
+/// compiled, or one made now and verified. Both come from the same functions, so they are the same wherever both exist.
 class job_program {
 public:
     /// Throws error where the schedule's options are refused or a law is broken.

@@ -9,8 +9,8 @@
 
 namespace chimera::executor {
 
-/// The training data of one unit: sequences · tokens token numbers each, sequence after sequence. Where the device is on the
-/// host, the memory stays the caller's; elsewhere it is copied.
+/// The training data of one unit: sequences · tokens token numbers each, sequence after sequence. Where the device is
+/// on the host, the memory stays the caller's; elsewhere it is copied.
 struct unit_batch {
     std::span<const std::int32_t> tokens, targets;
 };
@@ -19,7 +19,8 @@ struct unit_batch {
 template <Device D>
 class batches {
 public:
-    /// Copies what is needed of them to the device, if that is not the host, and sets all losses to 0. `rows`: tokens of one unit.
+    /// Copies what is needed of them to the device, if that is not the host, and sets all losses to 0. `rows`: tokens
+    /// of one unit.
     void set(D& device, std::span<const unit_batch> units, std::size_t rows, bool tokens, bool targets) {
         units_.assign(units.begin(), units.end());
         losses_.assign(units.size(), 0.0);

@@ -42,7 +42,8 @@ public:
                                         gradients + scale_, gradients + shift_, add);
     }
 
-    /// Both at once. `d_residual`, `d_dx`: gradients of the biases that were added to what residual and dx are gradients of, or null.
+    /// Both at once. `d_residual`, `d_dx`: gradients of the biases that were added to what residual and dx are
+    /// gradients of, or null.
     void backward(D& device, const real* values, const real* stash, const real* x, const real* dy, const real* residual,
                   real* dx, wide* gradients, bool add, wide* d_residual = nullptr, wide* d_dx = nullptr) const {
         device.norm_backward(shape_, dy, x, values + scale_, wide_at<D>(stash + mean_), wide_at<D>(stash + inverse_),
@@ -87,7 +88,8 @@ public:
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add) const {
         device.linear_backward_weight(prepared_, dy, x, gradients + weight_, gradients + bias_, add);
     }
-    /// Weight gradient without the bias's, which another pass sums. With `later` it is summed here, in that pass's order.
+    /// Weight gradient without the bias's, which another pass sums. With `later` it is summed here, in that pass's
+    /// order.
     void weight_gradient(D& device, const real* dy, const real* x, wide* gradients, bool add, bool later) const {
         device.linear_backward_weight(prepared_, dy, x, gradients + weight_, nullptr, add);
         if (later) device.column_sums(shape_, dy, bias(gradients), add);
@@ -102,9 +104,9 @@ private:
 
 /// One pre-norm transformer block: y = r + mlp(norm(r)), r = x + attention(norm(x)).
 ///
-/// The caller puts x where `input` says before forward, and dy where `output_gradient` says before the input gradient. Both,
-/// and everything between, stay in the stash until the weight gradient is done; gradients take the place of what the
-/// weight gradient does not need. The widest of them may stay in `work`, where the weight gradient follows at once.
+/// The caller puts x where `input` says before forward, and dy where `output_gradient` says before the input gradient.
+/// Both, and everything between, stay in the stash until the weight gradient is done; gradients take the place of what
+/// the weight gradient does not need. The widest of them may stay in `work`, where the weight gradient follows at once.
 template <Device D>
 class block {
 public:
@@ -131,8 +133,8 @@ public:
         narrow_again_.forward(device, values, s + active_, s + middle_, y);
     }
 
-    /// `work` has room for work_size() elements. Leaves the same bits as the two halves, with less to read: sums of columns are
-    /// taken by what passes over them anyway.
+    /// `work` has room for work_size() elements. Leaves the same bits as the two halves, with less to read: sums of
+    /// columns are taken by what passes over them anyway.
     void backward(D& device, const real* values, real* stash, real* work, real* dx, wide* gradients, bool add) const {
         back(device, values, stash, work, dx, gradients, add);
         weights(device, stash, work, gradients, add, false);
@@ -205,8 +207,8 @@ private:
         log_sum_ = take_wide<D>(stash_, unit.size(c.heads));
     }
 
-    /// Place of the gradient of queries, keys and values. In place costs a device a copy, so only a split backward does it: there the
-    /// wide gradient still needs the other place.
+    /// Place of the gradient of queries, keys and values. In place costs a device a copy, so only a split backward does
+    /// it: there the wide gradient still needs the other place.
     std::size_t d_qkv(bool later) const { return later ? qkv_ : wide_; }
 
     layout stash_{granule<D>};

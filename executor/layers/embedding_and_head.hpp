@@ -41,8 +41,8 @@ private:
     std::size_t dy_;
 };
 
-/// Columns that the logits of a vocabulary get. Matrix products of a GPU want multiples of 64; those beyond the vocabulary get
-/// weights of 0, and logits so low that no softmax sees them: no loss, no gradient.
+/// Columns that the logits of a vocabulary get. Matrix products of a GPU want multiples of 64; those beyond the
+/// vocabulary get weights of 0, and logits so low that no softmax sees them: no loss, no gradient.
 template <Device D>
 constexpr int logit_columns(int vocabulary) {
     return D::on_host ? vocabulary : (vocabulary + 63) / 64 * 64;
@@ -71,8 +71,8 @@ public:
     std::size_t stash_size() const { return stash_.size(); }
     real* input(real* stash) const { return stash + x_; }
 
-    /// `loss`, in the device's memory: mean over the unit's tokens, in nats. `gradient`: the backward will follow on this stash; the
-    /// logits become the loss's gradient at once, while they are near.
+    /// `loss`, in the device's memory: mean over the unit's tokens, in nats. `gradient`: the backward will follow on
+    /// this stash; the logits become the loss's gradient at once, while they are near.
     void forward(D& device, const real* values, real* stash, const std::int32_t* targets, double* loss,
                  bool gradient) const {
         real* s = stash;

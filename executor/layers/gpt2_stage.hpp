@@ -174,9 +174,10 @@ gpt2_stage<D>::gpt2_stage(D& device, const gpt2_sizes& config, const layer_range
     if constexpr (!D::on_host) rehearse();
 }
 
-/// Every operation once, on zeros, in every way in which it is ever called, and nothing of it stays: what a device prepares when it is
-/// first asked (code, scratch memory) it prepares now. Later another worker can be waiting for it: a GPU may load code only when all
-/// that runs on it has ended, and a message that is waited for runs (CUDA Programming Guide, Lazy Loading).
+/// Every operation once, on zeros, in every way in which it is ever called, and nothing of it stays: what a device
+/// prepares when it is first asked (code, scratch memory) it prepares now. Later another worker can be waiting for it:
+/// a GPU may load code only when all that runs on it has ended, and a message that is waited for runs (CUDA Programming
+/// Guide, Lazy Loading).
 template <Device D>
 void gpt2_stage<D>::rehearse() {
     const std::vector<std::int32_t> zeros(unit_.size(1));

@@ -12,12 +12,13 @@ namespace chimera::executor {
 /// A stage as the trainer sees it, whatever device it is on: what the engine does not ask of it.
 class model_stage : public stage {
 public:
-    /// Batch of the units from 0 on. Throws chimera_error on a token or target outside the vocabulary or a wrong length.
+    /// Batch of the units from 0 on. Throws chimera_error on a token or target outside the vocabulary or a wrong
+    /// length.
     virtual void set_batch(std::span<const unit_batch> units) = 0;
     /// Mean loss of each unit of the batch over its tokens, in nats; last stage only, 0 for units it has not seen.
     virtual std::span<const double> losses() = 0;
-    /// Forward pass that no backward follows: for a validation loss. Input and output as in forward; done when it returns. To be
-    /// prepared for by prepare_light.
+    /// Forward pass that no backward follows: for a validation loss. Input and output as in forward; done when it
+    /// returns. To be prepared for by prepare_light.
     virtual void evaluate(int unit, const std::byte* input, std::byte* output) = 0;
 
     /// Sum of the squares of all gradients, for clipping by global norm.

@@ -22,7 +22,8 @@ struct parameter {
     bool decay() const { return shape.size() > 1; }  ///< weight decay spares biases and norms
 };
 
-/// Hands out offsets in elements, multiples of the granule: the default is 64 bytes or more for elements of 4 bytes or more.
+/// Hands out offsets in elements, multiples of the granule: the default is 64 bytes or more for elements of 4 bytes or
+/// more.
 class layout {
 public:
     explicit layout(std::size_t granule = 16) : granule_(granule) {}
@@ -54,7 +55,8 @@ private:
     layout layout_;
 };
 
-/// Start values of a parameter. They depend on the seed, its name and its shape alone: not on how the model is cut into stages.
+/// Start values of a parameter. They depend on the seed, its name and its shape alone: not on how the model is cut into
+/// stages.
 template <class Real>
 void initialise(const parameter& p, std::uint64_t seed, std::span<Real> values);
 

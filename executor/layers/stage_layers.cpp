@@ -23,35 +23,29 @@ std::int64_t parameter_count(const gpt2_sizes& config) {
     return config.layers * block + (2 * std::int64_t{config.vocabulary} + config.context) * c + 2 * c;
 }
 
-std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages) {
-    check(config);
-    if (stages < 1) refuse("stages is " + std::to_string(stages) + " (a model has at least one) give 1 or more");
+namespace {
+
+/// Blocks of each stage, dealt by work.
+std::vector<int> dealt_blocks(const gpt2_sizes& config, int stages) {
     const double c = config.channels;
     const double block = 24 * c * c + 2 * c * config.context, head = 2 * c * config.vocabulary;
     const int others = stages - 1;
-    int tail = config.layers;  // blocks beside the head
-    if (others > 0) {
-        double best = -1;
-        for (int k = config.layers; k >= 0; --k) {
-            const int fullest = (config.layers - k + others - 1) / others;
-            const double most = std::max(k * block + head, fullest * block);
-            if (best < 0 || most < best) best = most, tail = k;
-        }
+    if (others == 0) return {config.layers};
+    int tail = 0;  // blocks beside the head
+    double best = -1;
+    for (int k = config.layers; k >= 0; --k) {
+        const int fullest = (config.layers - k + others - 1) / others;
+        const double most = std::max(k * block + head, fullest * block);
+        if (best < 0 || most < best) best = most, tail = k;
     }
-    std::vector<layer_range> result(static_cast<std::size_t>(stages));
-    int next = 0;
-    for (int s = 0; s < stages; ++s) {
-        const int rest = config.layers - tail;
-        const int take = s == others ? tail : rest / others + (s < rest % others ? 1 : 0);
-        result[static_cast<std::size_t>(s)] = {next, next + take, s == 0, s == others};
-        next += take;
-    }
-    return result;
+    const int rest = config.layers - tail;
+    std::vector<int> out;
+    for (int s = 0; s < others; ++s) out.push_back(rest / others + (s < rest % others ? 1 : 0));
+    out.push_back(tail);
+    return out;
 }
 
-std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks) {
-    if (blocks.empty()) return stage_layers(config, stages);
-    check(config);
+void check_blocks(const gpt2_sizes& config, int stages, std::span<const int> blocks) {
     const auto text = [](auto number) { return std::to_string(number); };
     if (static_cast<int>(blocks.size()) != stages)
         refuse("blocks has " + text(blocks.size()) + " numbers (the schedule has " + text(stages) +
@@ -61,14 +55,29 @@ std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std:
     if (const auto sum = std::accumulate(blocks.begin(), blocks.end(), std::int64_t{0}); sum != config.layers)
         refuse("blocks add up to " + text(sum) + " (the model has " + text(config.layers) +
                " layers) give each block to one stage");
-    std::vector<layer_range> result;
-    int next = 0;
-    for (int s = 0; s < stages; ++s) {
-        const int take = blocks[static_cast<std::size_t>(s)];
-        result.push_back({next, next + take, s == 0, s == stages - 1});
-        next += take;
+}
+
+}  // namespace
+
+std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks) {
+    check(config);
+    if (stages < 1) refuse("stages is " + std::to_string(stages) + " (a model has at least one) give 1 or more");
+    if (!blocks.empty()) check_blocks(config, stages, blocks);
+    const std::vector<int> dealt = blocks.empty() ? dealt_blocks(config, stages) : std::vector<int>{};
+    std::vector<layer_range> out;
+    for (const int take : blocks.empty() ? std::span<const int>(dealt) : blocks) {
+        const int first = out.empty() ? 0 : out.back().last;
+        out.push_back({first, first + take, out.empty(), false});
     }
-    return result;
+    out.back().head = true;
+    return out;
+}
+
+std::vector<int> blocks_of(std::span<const int> cuts, int layers) {
+    std::vector<int> out;
+    const auto block = [&](int layer) { return std::clamp(layer - 1, 0, layers); };
+    for (std::size_t s = 0; s + 1 < cuts.size(); ++s) out.push_back(block(cuts[s + 1]) - block(cuts[s]));
+    return out;
 }
 
 }  // namespace chimera::executor

@@ -9,8 +9,8 @@
 
 namespace chimera::executor {
 
-/// Throws chimera_error if layers, heads, channels, vocabulary or context is not positive or the heads do not divide the
-/// channels. The executor trains an untied head on a job's own tokens; it reads no other field of the sizes.
+/// Throws chimera_error if layers, heads, channels, vocabulary or context is not positive or the heads do not divide
+/// the channels. The executor trains an untied head on a job's own tokens; it reads no other field of the sizes.
 void check(const gpt2_sizes& config);
 
 /// Returns the number of trained parameters of the whole model, with a head of its own.
@@ -21,16 +21,21 @@ std::int64_t parameter_count(const gpt2_sizes& config);
 struct layer_range {
     int first = 0, last = 0;
     bool embedding = false, head = false;
+
+    /// The first layer in the chain of the embedding, the blocks and the head, and one past the last.
+    int chain_first() const { return embedding ? 0 : first + 1; }
+    int chain_last() const { return head ? last + 2 : last + 1; }
     friend bool operator==(const layer_range&, const layer_range&) = default;
 };
 
-/// The model cut into `stages` parts of nearly equal work: the head counts for as many blocks as it takes time
-/// (2 · channels · vocabulary multiply-adds a token against a block's 24 · channels² + 2 · context · channels), so the last
-/// stage gets fewer of them. Stages may hold no block. Throws chimera_error if stages < 1.
-std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages);
+/// The model cut into `stages` parts: with `blocks` of each stage, or without them into parts of nearly equal work.
+/// There the head counts for as many blocks as it takes time (2 · channels · vocabulary multiply-adds a token against a
+/// block's 24 · channels² + 2 · context · channels), so the last stage gets fewer of them. Stages may hold no block.
+/// Throws chimera_error if stages < 1, and unless there is a number of at least 0 for each stage and all blocks are
+/// dealt.
+std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks = {});
 
-/// The model cut as told: `blocks` of each stage, or as above where none are given. Throws chimera_error unless there is a number
-/// of at least 0 for each stage and all blocks are dealt.
-std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks);
+/// The blocks of each stage under cuts of the chain of the embedding, `layers` blocks and the head.
+std::vector<int> blocks_of(std::span<const int> cuts, int layers);
 
 }  // namespace chimera::executor

@@ -11,7 +11,8 @@
 
 namespace chimera::executor {
 
-/// One parameter with its optimiser state, in the device's memory. The moments are AdamW's; `master` is empty where real is wide.
+/// One parameter with its optimiser state, in the device's memory. The moments are AdamW's; `master` is empty where
+/// real is wide.
 template <class Real, class Wide = Real>
 struct parameter_view {
     const parameter& what;
@@ -32,8 +33,8 @@ requires(!D::on_host) struct update_settings<D> {
     using type = typename D::step_numbers;
 };
 
-/// The parameters of one stage with gradients, moments and, where real is shorter than wide, master weights: each kind in one
-/// contiguous array in the device's memory.
+/// The parameters of one stage with gradients, moments and, where real is shorter than wide, master weights: each kind
+/// in one contiguous array in the device's memory.
 template <Device D>
 class training_state {
 public:

@@ -29,7 +29,8 @@ public:
     virtual int place_of(int worker) const = 0;
 
     virtual executed_numbers numbers() const = 0;
-    /// The bytes that a stage's device takes for itself and the layers' constants: scratch, found by planning the stage's products.
+    /// The bytes that a stage's device takes for itself and the layers' constants: scratch, found by planning the
+    /// stage's products.
     virtual std::size_t own_bytes(const gpt2_sizes& config, const layer_range& layers, const unit_shape& unit) = 0;
     /// An update's settings.
     virtual std::size_t step_bytes() const = 0;
@@ -37,13 +38,13 @@ public:
     virtual int most_kept() const = 0;
 };
 
-/// Bytes that each worker asks CUDA for while the program trains: stages, activations, messages under way, batches. What CUDA, cuBLASLt
-/// and NCCL take for themselves is not in it.
+/// Bytes that each worker asks CUDA for while the program trains: stages, activations, messages under way, batches.
+/// What CUDA, cuBLASLt and NCCL take for themselves is not in it.
 std::vector<std::size_t> device_needs(const program_view& of, const gpt2_sizes& config,
                                       std::span<const layer_range> layers, const unit_shape& unit, device_room& room);
 
-/// Bytes of the GPU that needs most. Refuses a program for which the memory of a GPU does not suffice: how much is needed, how much there
-/// is, and which settings need less.
+/// Bytes of the GPU that needs most. Refuses a program for which the memory of a GPU does not suffice: how much is
+/// needed, how much there is, and which settings need less.
 std::size_t check_device_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                                 const unit_shape& unit, device_room& room);
 

@@ -31,8 +31,9 @@ bool recomputes(const program_view& of, int stage) {
 }  // namespace
 
 const executed_numbers& numbers_of(const job& wanted) {
-    if (wanted.precision == "bf16") return wanted.device == "cpu" ? numbers_on_cpu_in_bf16 : numbers_on_gpu_in_bf16;
-    return wanted.device == "cuda" ? numbers_on_gpu : numbers_on_cpu;
+    if (wanted.in_bf16())
+        return wanted.device == training_device::cpu ? numbers_on_cpu_in_bf16 : numbers_on_gpu_in_bf16;
+    return wanted.device == training_device::cuda ? numbers_on_gpu : numbers_on_cpu;
 }
 
 model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on) {
@@ -48,7 +49,7 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_siz
     std::vector<std::pair<layer_range, std::size_t>> known;  // scratch of ranges with the same layers
     for (int s = 0; s < of.head.stages; ++s) {
         const layer_range& range = layers[static_cast<std::size_t>(s)];
-        const int from = range.embedding ? 0 : 1 + range.first, to = range.head ? config.layers + 2 : 1 + range.last;
+        const int from = range.chain_first(), to = range.chain_last();
         const stage_bytes bytes = bytes_of(whole, from, to, unit.sequences);
         const auto mode = recomputes(of, s) ? recompute_mode::full : recompute_mode::none;
         out.push_back(memory_of(bytes, whole.bytes, mode, 0, 1, weight_versions(of.head, s)));

@@ -14,12 +14,13 @@ namespace chimera::executor {
 /// The model as its descriptor, for units of that shape.
 model described(gpt2_sizes config, const unit_shape& unit, const executed_numbers& on = numbers_on_cpu);
 
-/// Returns the layout of numbers on the device that a job asks for; if it leaves the choice, the CPU in fp32 and a GPU in bf16.
+/// Returns the layout of numbers on the device that a job asks for; if it leaves the choice, the CPU in fp32 and a GPU
+/// in bf16.
 const executed_numbers& numbers_of(const job& wanted);
 
-/// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on the CPU, its
-/// device allocate. `threads` of a worker on the CPU: its device's scratch memory is included, which is found by planning the stage's
-/// products on one, without running them; 0 leaves it out.
+/// Bytes of every stage of a program that trains GPT-2, as memory_timeline wants them: exactly what its layers and, on
+/// the CPU, its device allocate. `threads` of a worker on the CPU: its device's scratch memory is included, which is
+/// found by planning the stage's products on one, without running them; 0 leaves it out.
 std::vector<stage_memory> training_memory(const program_view& of, const gpt2_sizes& config,
                                           std::span<const layer_range> layers, const unit_shape& unit, int threads = 1,
                                           const executed_numbers& on = numbers_on_cpu);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/choice_names.hpp>
 #include <executor/io/fields.hpp>
-#include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
 namespace chimera::executor {
@@ -39,16 +39,13 @@ configuration read_configuration(const json& value, const std::string& called) {
     detail::fields from(value, called);
     configuration out;
     family_spec& s = out.schedule;
-    const auto whole = [&](const char* key, std::int64_t least, std::int64_t missing) {
-        return static_cast<int>(from.whole(key, least, most, missing));
-    };
     s.which = one_named<family>(from.need("family", "its name"), called + ": family");
-    s.stages = whole("stages", 1, 1);
-    s.micro_batches = whole("micro_batches", 1, 1);
+    from.read("stages", s.stages, 1, most);
+    from.read("micro_batches", s.micro_batches, 1, most);
     const auto read = [&](const family_option& option, auto& to) {
         using type = std::remove_cvref_t<decltype(to)>;
-        if constexpr (std::is_same_v<type, int>) to = whole(option.key.data(), 0, 0);
-        if constexpr (std::is_same_v<type, bool>) to = from.flag(option.key.data(), false);
+        if constexpr (std::is_same_v<type, int>) from.read(option.key.data(), to, 0, most);
+        if constexpr (std::is_same_v<type, bool>) from.read(option.key.data(), to);
         if constexpr (std::is_enum_v<type>) {
             const std::string label = from.text(option.key.data(), 16, std::string(option.labels.front()));
             for (std::size_t i = 0; i < option.labels.size(); ++i)
@@ -56,10 +53,10 @@ configuration read_configuration(const json& value, const std::string& called) {
         }
     };
     each_option(read, s);
-    out.width = whole("width", 1, 1);
-    out.tensor = whole("tensor", 1, 1);
-    out.micro_batch = whole("micro_batch", 1, 1);
-    out.zero = static_cast<int>(from.whole("zero", 0, 3, 0));
+    from.read("width", out.width, 1, most);
+    from.read("tensor", out.tensor, 1, most);
+    from.read("micro_batch", out.micro_batch, 1, most);
+    from.read("zero", out.zero, 0, 3);
     out.order = from.flag("stages_together", false) ? layout::stages_together : layout::copies_together;
     if (const auto* mode = from.find("sync"))
         out.synchronisation = one_named<reduction_start>(*mode, called + ": sync");

@@ -19,8 +19,8 @@ struct mode_lists {
     stage_mode view() const { return {extra, bytes, once, each, whole}; }
 };
 
-/// Numbers that a partitioner takes, of a job's layers and of its schedule's stages. Their sums bound what memory_peak counts: what
-/// depends on a whole stage is taken at its largest.
+/// Numbers that a partitioner takes, of a job's layers and of its schedule's stages. Their sums bound what memory_peak
+/// counts: what depends on a whole stage is taken at its largest.
 struct partition_needs {
     explicit partition_needs(const partition_job& job);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/render/plan_text.hpp>
 
+#include <executor/layers/stage_layers.hpp>
 #include <executor/planner/plan_json.hpp>
 
 namespace chimera::executor {
@@ -36,50 +37,34 @@ json plan_json(const plan_task& task, const plan_report& report) {
             {"considered", report.considered}, {"simulated", report.simulated}, {"bound_seconds", report.bound}};
 }
 
-/// Stages that recompute, as a job says it.
-std::string recompute_text(const configuration& with) {
-    if (with.recompute != recompute_mode::mixed) return name(with.recompute);
-    std::string out;
+/// The stages that recompute, as a job states it.
+recompute_choice recompute_of(const configuration& with) {
+    if (with.recompute != recompute_mode::mixed) return {with.recompute, {}};
+    recompute_choice out{recompute_mode::mixed, {}};
     for (int s = 0; s < with.schedule.stages; ++s)
-        if (with.recompute_of(s) == recompute_mode::full) out += (out.empty() ? "" : ",") + std::to_string(s);
-    return out.empty() ? "none" : out;
+        if (with.recompute_of(s) == recompute_mode::full) out.stages.push_back(s);
+    return out.stages.empty() ? recompute_choice{} : out;
 }
 
 }  // namespace
 
 job job_of(const job& from, const configuration& with) {
     job out = from;
-    const family_spec& s = with.schedule;
-    family_options& to = out.schedule;
-    to = {};
-    to.family = name(s.which);
-    to.stages = s.stages;
-    to.micro_batches = s.micro_batches;
-    const auto state = [&](const family_option& option, auto& stated, const auto& value) {
-        if constexpr (!std::is_enum_v<std::remove_cvref_t<decltype(value)>>)
-            stated = value;
-        else if (has_option(s.which, option.key))
-            stated = name(value);
-    };
-    each_option(state, to, s);
-    to.width = with.width;
-    to.recompute = recompute_text(with);
-    out.sync = name(with.synchronisation);
+    out.schedule = {with.schedule, recompute_of(with)};
+    out.schedule.width = with.width;
+    out.names_scale = has_option(with.schedule.which, "scale");
+    out.file = nullptr;
+    out.sync = with.synchronisation;
     out.batch.sequences = with.micro_batch;
-    out.blocks.clear();
-    // Layers are the embedding, the blocks and the head.
-    for (std::size_t i = 0; i + 1 < with.cuts.size(); ++i) {
-        const int from_layer = std::max(with.cuts[i], 1), to_layer = std::min(with.cuts[i + 1], from.model.layers + 1);
-        out.blocks.push_back(std::max(0, to_layer - from_layer));
-    }
+    out.blocks = blocks_of(with.cuts, from.model.layers);
     return out;
 }
 
 std::string answer_json(const plan_task& task, const plan_report& report) {
     json out{{"format", "chimera.plan_answer"}, {"version", 1}, {"model", std::string(task.what.name.view())}};
-    if (task.training) out = json::parse(job_text(job_of(*task.training, report.ranking.front().with)));
+    if (task.training) out = job_json(job_of(*task.training, report.ranking.front().with));
     out["plan"] = plan_json(task, report);
-    return out.dump(2) + "\n";
+    return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace chimera::executor

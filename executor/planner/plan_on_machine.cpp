@@ -25,15 +25,15 @@ void check_profile(const plan_task& task, const profile& from) {
         refuse(
             "the profile is of another model (channels, heads, vocabulary, context and tokens must be the job's) "
             "profile the job's own");
-    if (of.device == "cuda")
+    if (of.device == training_device::cuda)
         refuse("the job is for GPUs (a profile is of this machine's cores) use \"device\": \"cpu\"");
     const auto numbers = [](int threads, bool in_bf16) {
         return std::string(in_bf16 ? "bf16" : "fp32") + " with " + std::to_string(threads) +
                (threads > 1 ? " threads a worker" : " thread a worker");
     };
-    if (from.threads != of.threads || from.bf16 != (of.precision == "bf16"))
+    if (from.threads != of.threads || from.bf16 != (of.in_bf16()))
         refuse("the profile is of " + numbers(from.threads, from.bf16) + " (the job wants " +
-               numbers(of.threads, of.precision == "bf16") + ") profile the job's own");
+               numbers(of.threads, of.in_bf16()) + ") profile the job's own");
     const auto& asked = task.asked;
     if (asked.tensors != std::vector<int>{1} || asked.zero != std::vector<int>{0})
         refuse("the request allows tensor slices or ZeRO (chimera train has neither) leave tensor and zero out");
@@ -122,7 +122,7 @@ private:
 
     evaluation evaluate(const configuration& of) const {
         job wanted = job_of(*task_.training, of);
-        wanted.device = "cpu";
+        wanted.device = training_device::cpu;
         const program played = lower(make_schedule(wanted.schedule), of.synchronisation);
         const gpt2_sizes config = wanted.model;
         const std::vector<layer_range> layers = stage_layers(config, played.head.stages, wanted.blocks);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/choice_names.hpp>
 #include <executor/io/fields.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
-#include <executor/io/object_reader.hpp>
 #include <executor/io/read.hpp>
 #include <executor/memory/run_memory.hpp>
-#include <executor/planner/choice_names.hpp>
 #include <executor/planner/task.hpp>
 
 #include <executor/model/known_models.hpp>
@@ -46,8 +45,8 @@ std::vector<double> list_of(const json& value, const std::string& what, bool byt
 cluster cluster_of(const json& value, const std::string& called, std::optional<double>& held_out) {
     fields from(value, called + ": cluster");
     cluster out;
-    out.nodes = static_cast<int>(from.whole("nodes", 1, workers_most, 1));
-    out.workers_per_node = static_cast<int>(from.whole("workers_per_node", 1, workers_most, 1));
+    from.read("nodes", out.nodes, 1, workers_most);
+    from.read("workers_per_node", out.workers_per_node, 1, workers_most);
     if (std::int64_t{out.nodes} * out.workers_per_node > workers_most)
         refuse(from.of() + " has more than " + std::to_string(workers_most) + " workers (too many) give fewer nodes");
     if (const json* memory = from.find("memory")) out.memory = bytes_of(*memory, from.of() + ": memory");
@@ -89,17 +88,17 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     };
     numbers("zero", 0, 3, asked.zero);
     numbers("tensor", 1, 1024, asked.tensors);
-    asked.most_stages = static_cast<int>(from.whole("stages_most", 1, 65535, asked.most_stages));
-    asked.most_micro_batch = static_cast<int>(from.whole("micro_batch_most", 1, 1 << 20, asked.most_micro_batch));
+    from.read("stages_most", asked.most_stages, 1, 65535);
+    from.read("micro_batch_most", asked.most_micro_batch, 1, 1 << 20);
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
 /// A training job as a request: what it trains in an iteration, on so many workers of this machine as it asks for.
-json request_of_job(const json& value, const std::string& text, const std::string& path) {
-    const job wanted = parse_job(text, path);
+json request_of_job(const json& value, const std::string& path) {
+    const job wanted = read_job(value, path);
     const family_options& s = wanted.schedule;
-    const std::int64_t samples = s.width * s.micro_batches * wanted.batch.sequences;
-    const schedule order = make_schedule(s);
+    const std::int64_t samples = std::int64_t{s.width} * s.micro_batches * wanted.batch.sequences;
+    const schedule order = schedule_of(wanted);
     return {{"format", "chimera.plan"},
             {"version", 1},
             {"samples", samples},
@@ -137,8 +136,7 @@ double bytes_of(const json& value, const std::string& what) {
 }
 
 json read_plan_request(const std::string& path) {
-    const std::string text = read_file(path);
-    const json value = parse_json(text, path);
+    const json value = parse_json(read_file(path), path);
     const std::string format = value.is_object() && value.contains("format") && value["format"].is_string()
                                    ? value["format"].get<std::string>()
                                    : "";
@@ -150,10 +148,10 @@ json read_plan_request(const std::string& path) {
         request["before"] = plan["ranking"];
         return request;
     }
-    if (format == "chimera.plan") return json(value);
+    if (format == "chimera.plan") return value;
     // A job may leave its format out; what it cannot leave out is its data.
     if (format == "chimera.job" || (!value.contains("format") && value.is_object() && value.contains("data")))
-        return request_of_job(value, text, path);
+        return request_of_job(value, path);
     refuse(path + " is no request (its format is " + shown(json(format)) + ") give a chimera.plan or a chimera.job");
 }
 
@@ -166,7 +164,7 @@ plan_task resolve(const json& request, const std::string& name) {
         from.wrong("format", json(format), "no request", "chimera.plan");
     from.whole("version", 1, 1, 1);
     if (const json* wanted = from.find("job")) {
-        out.training = parse_job(wanted->dump(-1, ' ', false, json::error_handler_t::replace), name + ": job");
+        out.training = read_job(*wanted, name + ": job");
         out.what = model_of_job(*out.training);
         // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
         out.asked.zero = {0};

@@ -22,12 +22,13 @@ namespace chimera::executor {
 ///                  "hardware": "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
-///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64, "top": 10,
+///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
+///      "top": 10,
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
-/// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out may be
-/// anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times come from "profile",
-/// or from the hardware.
+/// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out
+/// may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
+/// come from "profile", or from the hardware.
 struct plan_task {
     model what;
     cluster on;
@@ -39,8 +40,9 @@ struct plan_task {
     std::vector<configuration> before;  ///< of an earlier answer, tried first
 };
 
-/// Reads a request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on `workers` of
-/// this machine), an earlier answer of `chimera plan` (its request again, from its ranking on). Throws error in one line.
+/// Reads a request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on
+/// `workers` of this machine), an earlier answer of `chimera plan` (its request again, from its ranking on). Throws
+/// error in one line.
 nlohmann::json read_plan_request(const std::string& path);
 
 /// Checks a request and resolves it. Throws error in one line that names the key.

@@ -15,8 +15,9 @@ namespace {
 
 constexpr int steps_most = 256;  // how far the next value that fits is looked for
 constexpr double ticks_most = 1e6;
+constexpr int whole_most = std::numeric_limits<int>::max();
 
-std::int64_t* whole_number(settings& of, field which) {
+int* whole_number(settings& of, field which) {
     switch (which) {
         case field::stages:
             return &of.of.stages;
@@ -25,9 +26,9 @@ std::int64_t* whole_number(settings& of, field which) {
         default:
             break;
     }
-    std::int64_t* out = nullptr;
+    int* out = nullptr;
     at_option(which, of.of, [&](const family_option&, auto& value) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::int64_t>) out = &value;
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, int>) out = &value;
     });
     return out;
 }
@@ -65,8 +66,8 @@ std::int64_t now(const settings& of, field which) {
 changed next_whole(const settings& of, field which, std::int64_t value, int direction) {
     settings to = of;
     std::string why;
-    for (int i = 0; i < steps_most && value >= 1; ++i, value += direction) {
-        *whole_number(to, which) = value;
+    for (int i = 0; i < steps_most && value >= 1 && value <= whole_most; ++i, value += direction) {
+        *whole_number(to, which) = static_cast<int>(value);
         const std::string refusal = refused(to);
         if (refusal.empty()) return {to, {}};
         if (why.empty()) why = refusal;
@@ -76,30 +77,25 @@ changed next_whole(const settings& of, field which, std::int64_t value, int dire
 
 changed change_whole(const settings& of, field which, std::int64_t value, int direction) {
     changed out = next_whole(of, which, value, direction);
-    if (out.to == of && value >= 1 && !refused(of).empty()) {
-        *whole_number(out.to, which) = value;
+    if (out.to == of && value >= 1 && value <= whole_most && !refused(of).empty()) {
+        *whole_number(out.to, which) = static_cast<int>(value);
         out.note.clear();
     }
     return out;
 }
 
-/// The label after a choice's, or the one before; the first one is the empty text.
-std::string neighbour(const family_option& option, const std::string& label, int direction) {
-    const auto count = static_cast<int>(option.labels.size());
-    const auto found = std::find(option.labels.begin(), option.labels.end(), label);
-    const int at = found == option.labels.end() ? 0 : static_cast<int>(found - option.labels.begin());
-    const int to = (at + count + direction) % count;
-    return to == 0 ? "" : std::string(option.labels[static_cast<std::size_t>(to)]);
+/// The choice after a choice, or the one before.
+template <class Choice>
+Choice neighbour(Choice from, int count, int direction) {
+    return static_cast<Choice>((static_cast<int>(from) + count + direction) % count);
 }
 
 settings other_family(const settings& of, int direction) {
-    const auto names = family_names();
-    const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), of.of.family) - names.begin());
     settings out = of;
-    out.of = {.family = std::string(names[(at + names.size() + static_cast<std::size_t>(direction)) % names.size()]),
-              .stages = of.of.stages,
-              .micro_batches = of.of.micro_batches,
-              .recompute = of.of.recompute};
+    out.of = {{.which = neighbour(of.of.which, static_cast<int>(family_labels.size()), direction),
+               .stages = of.of.stages,
+               .micro_batches = of.of.micro_batches},
+              of.of.recompute};
     return out;
 }
 
@@ -151,11 +147,13 @@ changed step(const settings& of, field which, int direction, double peak) {
     if (whole_number(out.to, which) != nullptr) return change_whole(of, which, now(of, which) + direction, direction);
     if (const double* value = ticks(out.to, which)) return set_ticks(of, which, next_ticks(*value, direction));
     if (which == field::family) out.to = other_family(of, direction);
-    if (which == field::recompute) out.to.of.recompute = of.of.recompute == "none" ? "full" : "none";
+    if (which == field::recompute)
+        out.to.of.recompute.mode =
+            of.of.recompute.mode == recompute_mode::none ? recompute_mode::full : recompute_mode::none;
     at_option(which, out.to.of, [&](const family_option& option, auto& value) {
         using type = std::remove_cvref_t<decltype(value)>;
         if constexpr (std::is_same_v<type, bool>) value = !value;
-        if constexpr (std::is_same_v<type, std::string>) value = neighbour(option, value, direction);
+        if constexpr (std::is_enum_v<type>) value = neighbour(value, static_cast<int>(option.labels.size()), direction);
     });
     return out;
 }
@@ -166,7 +164,7 @@ changed leap(const settings& of, field which, int direction) {
         out.to.memory = std::max(direction > 0 ? *of.memory * 2 : std::ceil(*of.memory / 2), 1.0);
     } else if (whole_number(out.to, which) != nullptr) {
         const std::int64_t value = now(of, which);
-        if (value > std::numeric_limits<std::int32_t>::max() / 2 && direction > 0) return out;
+        if (value > whole_most / 2 && direction > 0) return out;
         return change_whole(of, which, direction > 0 ? value * 2 : std::max<std::int64_t>(value / 2, 1), direction);
     } else if (const double* value = ticks(out.to, which)) {
         return set_ticks(of, which, direction > 0 ? *value * 2 : *value / 2);
@@ -177,7 +175,7 @@ changed leap(const settings& of, field which, int direction) {
 changed type(const settings& of, field which, std::string_view text) {
     changed out{of, {}};
     const char* const end = text.data() + text.size();
-    if (std::int64_t* const value = whole_number(out.to, which)) {
+    if (int* const value = whole_number(out.to, which)) {
         const auto [stop, failed] = std::from_chars(text.data(), end, *value);
         if (failed == std::errc{} && stop == end) return out;
         return {of, "'" + std::string(text) + "' is no whole number in range (" + describe(which).name +

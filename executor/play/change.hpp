@@ -14,8 +14,8 @@ struct changed {
     std::string note;
 };
 
-/// One step: to the next value, upwards (1) or downwards (-1), that the library does not refuse. Where there is none the
-/// value stays and the note says why; where the settings were refused before, the step is taken as it is.
+/// One step: to the next value, upwards (1) or downwards (-1), that the library does not refuse. Where there is none
+/// the value stays and the note says why; where the settings were refused before, the step is taken as it is.
 /// `peak`: most activations of a worker now, where a memory limit starts.
 changed step(const settings& of, field which, int direction, double peak);
 

@@ -10,11 +10,11 @@ namespace chimera::executor::play {
 std::optional<settings> nearest(const settings& of) {
     std::optional<settings> best;
     double least = 0;
-    const std::int64_t stages = std::clamp<std::int64_t>(of.of.stages, 1, 512);
-    const std::int64_t batches = std::clamp<std::int64_t>(of.of.micro_batches, 1, 1 << 16);
+    const int stages = std::clamp(of.of.stages, 1, 512);
+    const int batches = std::clamp(of.of.micro_batches, 1, 1 << 16);
     settings one = of;
-    for (std::int64_t d = std::max<std::int64_t>(stages - 8, 1); d <= stages + 8; ++d) {
-        for (std::int64_t n = std::max<std::int64_t>(batches - 8, 1); n <= batches + 2 * d + 8; ++n) {
+    for (int d = std::max(stages - 8, 1); d <= stages + 8; ++d) {
+        for (int n = std::max(batches - 8, 1); n <= batches + 2 * d + 8; ++n) {
             const double change = std::abs(std::log(static_cast<double>(d) / static_cast<double>(stages))) +
                                   std::abs(std::log(static_cast<double>(n) / static_cast<double>(batches)));
             if (best && change >= least) continue;
@@ -43,7 +43,7 @@ outcome compute(const settings& of) {
         with.cost = costs_of(of, out.peak_scale);
         with.stages = options.stages;
         with.micro_batches = options.micro_batches;
-        out.made = enter(of.of.family, std::move(options), with);
+        out.made = enter(std::string(name(of.of.which)), std::move(options), with);
     } catch (const chimera_error& why) {
         out.refused = why.what();
         return out;

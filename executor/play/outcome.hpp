@@ -17,8 +17,8 @@ struct outcome {
     std::vector<double> peaks = {};  ///< most activations of each worker, of the settings' stages
 };
 
-/// The settings next to these that the library does not refuse: other stages and micro-batches, changed as little as can
-/// be in proportion. None where nothing near fits.
+/// The settings next to these that the library does not refuse: other stages and micro-batches, changed as little as
+/// can be in proportion. None where nothing near fits.
 std::optional<settings> nearest(const settings& of);
 
 /// Generates, lowers and simulates. Never throws for what the library refuses.

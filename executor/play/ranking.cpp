@@ -23,8 +23,8 @@ ranked row_of(const contender& from, double scale) {
 }  // namespace
 
 const ranked* ranking::fastest() const {
-    const auto found =
-        std::find_if(rows.begin(), rows.end(), [](const ranked& r) { return r.options.family != "data_parallel"; });
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [](const ranked& r) { return r.options.which != family::data_parallel; });
     return found == rows.end() ? leanest() : &*found;
 }
 
@@ -52,7 +52,7 @@ ranking rank(const contest& with, double stages) {
 settings take(const settings& of, const ranked& row) {
     settings out = of;
     out.of = row.options;
-    if (row.options.family == "data_parallel") {
+    if (row.options.which == family::data_parallel) {
         out.of.stages = row.options.width;
         out.of.micro_batches = row.options.micro_batches * row.options.width;
         out.of.width = 1;

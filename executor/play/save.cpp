@@ -32,21 +32,22 @@ std::string free_name(const std::string& folder, const std::string& name) {
 
 std::string command(const settings& of, const std::string& subcommand) {
     const family_options o = options_of(of);
-    std::string out = "chimera " + subcommand + " " + o.family;
+    std::string out = "chimera " + subcommand + " " + std::string(name(o.which));
     const auto add = [&](const char* option, std::int64_t value, std::int64_t otherwise) {
         if (value != otherwise) put(out, " --", option, ' ', value);
     };
-    if (o.family != "data_parallel") add("stages", o.stages, 0);
+    if (o.which != family::data_parallel) add("stages", o.stages, 0);
     add("micro-batches", o.micro_batches, 0);
     const auto state = [&](const family_option& option, const auto& value) {
         using type = std::remove_cvref_t<decltype(value)>;
         if (value == type{}) return;
         put(out, ' ', flag_of(option));
-        if constexpr (!std::is_same_v<type, bool>) put(out, ' ', value);
+        if constexpr (std::is_same_v<type, int>) put(out, ' ', value);
+        if constexpr (std::is_enum_v<type>) put(out, ' ', name(value));
     };
     each_option(state, o);
     add("width", o.width, 1);
-    if (o.recompute != "none") put(out, " --recompute ", o.recompute);
+    if (o.recompute != recompute_choice{}) put(out, " --recompute ", text_of(o.recompute));
     if (of.memory) put(out, " --memory ", *of.memory);
     return out;
 }
@@ -68,7 +69,7 @@ std::string costs_json(const settings& of) {
 }
 
 std::string file_name(const settings& of) {
-    std::string out = of.of.family;
+    std::string out(name(of.of.which));
     put(out, '-', of.of.stages, 'x', of.of.micro_batches);
     return out;
 }

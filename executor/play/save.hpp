@@ -16,8 +16,8 @@ std::string costs_json(const settings& of);
 /// Returns the file name for these settings without an ending: bidirectional-4x8.
 std::string file_name(const settings& of);
 
-/// Writes the timeline as SVG and HTML, the schedule as JSON and the costs, all under one new name beside whatever is in
-/// the folder. Returns what was written, in a line. Throws chimera_error where there is no schedule or no room.
+/// Writes the timeline as SVG and HTML, the schedule as JSON and the costs, all under one new name beside whatever is
+/// in the folder. Returns what was written, in a line. Throws chimera_error where there is no schedule or no room.
 std::string save(const settings& of, const outcome& from, const std::string& folder);
 
 }  // namespace chimera::executor::play

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/refusal.hpp>
 #include <chimera/render/format.hpp>
-#include <chimera/schedule/family.hpp>
 
 #include <executor/play/settings.hpp>
 
-#include <algorithm>
-#include <limits>
+#include <type_traits>
 
 namespace chimera::executor::play {
 
@@ -41,20 +39,11 @@ std::string number(double value) {
     return out;
 }
 
-bool is_replicated(const settings& of) { return of.of.family == "data_parallel"; }
+bool is_replicated(const settings& of) { return of.of.which == chimera::family::data_parallel; }
 
 /// The number that a family takes where the options leave it open; its workers where it has no number of its own.
 std::string taken(const family_options& of, const family_option& asked) {
-    constexpr std::int64_t most = std::numeric_limits<int>::max();
-    const auto narrow = [&](std::int64_t value) { return static_cast<int>(std::clamp(value, -most, most)); };
-    family_spec spec{.stages = narrow(of.stages), .micro_batches = narrow(of.micro_batches)};
-    for (std::size_t i = 0; i < family_labels.size(); ++i)
-        if (family_labels[i] == of.family) spec.which = static_cast<family>(i);
-    const auto copy = [&](const family_option&, auto& to, const auto& from) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(to)>, int>) to = narrow(from);
-    };
-    each_option(copy, spec, of);
-    return spec.visit([&](const auto& own) {
+    return of.visit([&](const auto& own) {
         int out = 0;
         const auto find = [&](const family_option& option, const auto& value) {
             if (option.key == asked.key) out = static_cast<int>(value);
@@ -64,18 +53,17 @@ std::string taken(const family_options& of, const family_option& asked) {
     });
 }
 
-std::string shown(const family_options& of, const family_option& option, std::int64_t value) {
-    return value == 0 ? taken(of, option) : std::to_string(value);
-}
-std::string shown(const family_options&, const family_option&, bool value) { return value ? "yes" : "no"; }
-std::string shown(const family_options&, const family_option& option, const std::string& value) {
-    return value.empty() ? std::string(option.labels.front()) : value;
+template <class Value>
+std::string shown(const family_options& of, const family_option& option, Value value) {
+    if constexpr (std::is_same_v<Value, bool>) return value ? "yes" : "no";
+    if constexpr (std::is_enum_v<Value>) return std::string(name(value));
+    return value == Value{} ? taken(of, option) : std::to_string(static_cast<int>(value));
 }
 
 bool shows(const settings& of, field which) {
     bool out = true;
     at_option(which, of.of,
-              [&](const family_option& option, const auto&) { out = has_option(of.of.family, option.key); });
+              [&](const family_option& option, const auto&) { out = has_option(of.of.which, option.key); });
     return out;
 }
 
@@ -103,7 +91,7 @@ std::string value_of(const settings& of, field which) {
     const family_options& o = of.of;
     switch (which) {
         case field::family:
-            return o.family;
+            return std::string(name(o.which));
         case field::stages:
             return std::to_string(o.stages);
         case field::micro_batches:
@@ -111,7 +99,7 @@ std::string value_of(const settings& of, field which) {
         case field::memory:
             return of.memory ? number(*of.memory) : "no limit";
         case field::recompute:
-            return o.recompute == "none" ? "no" : "yes";
+            return o.recompute.mode == recompute_mode::none ? "no" : "yes";
         case field::forward:
             return number(of.forward);
         case field::backward:
@@ -165,8 +153,9 @@ std::string refused(const settings& of) {
     } catch (const chimera_error& why) {
         return why.what();
     }
-    if (of.of.stages * of.of.micro_batches <= most_passes) return {};
-    return "stages · micro-batches is " + std::to_string(of.of.stages * of.of.micro_batches) +
+    const std::int64_t passes = std::int64_t{of.of.stages} * of.of.micro_batches;
+    if (passes <= most_passes) return {};
+    return "stages · micro-batches is " + std::to_string(passes) +
            " (more than 262144 are not drawn at every key) use fewer, or chimera simulate";
 }
 

@@ -12,7 +12,8 @@ namespace chimera::executor::play {
 /// Everything that the figures on the screen depend on. Times are in ticks, of one of the `of.stages` stages and one
 /// micro-batch; all stages take the same.
 struct settings {
-    family_options of{.family = "bidirectional", .stages = 4, .micro_batches = 4};  ///< data_parallel: see `options_of`
+    /// For data_parallel see `options_of`.
+    family_options of{{.which = family::bidirectional, .stages = 4, .micro_batches = 4}};
     double forward = 1;
     double backward = 2;         ///< both halves together
     double weight_gradient = 1;  ///< the half of a backward that computes weight gradients; less than `backward`
@@ -72,8 +73,8 @@ std::vector<field> fields_of(const settings& of);
 /// The value of a field as it is shown; a choice that is left to the family reads as what the family takes.
 std::string value_of(const settings& of, field which);
 
-/// The schedule to generate. data_parallel runs on as many workers as the model has stages, the whole model on each, and they
-/// share the micro-batches. Throws chimera_error where these cannot be shared evenly.
+/// The schedule to generate. data_parallel runs on as many workers as the model has stages, the whole model on each,
+/// and they share the micro-batches. Throws chimera_error where these cannot be shared evenly.
 family_options options_of(const settings& of);
 
 /// The costs of so many of the settings' stages taken together; transfers stay what they are.

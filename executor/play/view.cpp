@@ -24,7 +24,7 @@ void draw_title(canvas& on, const state& of, const outcome& now) {
     on.paint(0, look::bar);
     std::string sizes;
     if (now.made) format::put_sizes(sizes, now.made->head);
-    const std::string family = of.asked.of.family + ": ";
+    const std::string family = std::string(name(of.asked.of.which)) + ": ";
     const bool room = 14 + length(family + sizes) < on.columns();  // the family stands below, too
     on.put(0, 0, " chimera play  " + (room ? family : "") + sizes, look::bar);
 }

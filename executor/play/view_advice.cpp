@@ -15,7 +15,7 @@ bool about(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(std::
 
 /// True if a row is the current choice under any name.
 bool is_same(const ranked& a, const ranked& b) {
-    return a.options.family == b.options.family && about(a.makespan, b.makespan) && about(a.peak, b.peak) &&
+    return a.options.which == b.options.which && about(a.makespan, b.makespan) && about(a.peak, b.peak) &&
            a.messages == b.messages;
 }
 

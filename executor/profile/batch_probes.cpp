@@ -15,8 +15,8 @@ namespace chimera::executor {
 
 namespace {
 
-/// The stages of the small model: embedding, nothing, two blocks, two blocks, head. Two, because a block that is alone in its
-/// stage finds its weights and their gradients in a core's own cache, and those of longer stages do not.
+/// The stages of the small model: embedding, nothing, two blocks, two blocks, head. Two, because a block that is alone
+/// in its stage finds its weights and their gradients in a core's own cache, and those of longer stages do not.
 constexpr int kinds = 5, small_blocks = 4;
 constexpr std::array<layer_range, kinds> small_model{
     {{0, 0, true, false}, {0, 0, false, false}, {0, 2, false, false}, {2, 4, false, false}, {4, 4, false, true}}};

@@ -9,8 +9,9 @@
 
 namespace chimera::executor {
 
-/// The time that the engine took beside the passes in measured iterations of one_f_one_b or another linear family whose passes do
-/// not run in pairs. `cores`: that workers shared, 0: no need to. `settle` includes the norm, `around` stays 0.
+/// The time that the engine took beside the passes in measured iterations of one_f_one_b or another linear family whose
+/// passes do not run in pairs. `cores`: that workers shared, 0: no need to. `settle` includes the norm, `around` stays
+/// 0.
 profiled_engine engine_times(std::span<const timeline> measured, int cores);
 
 }  // namespace chimera::executor

@@ -55,7 +55,8 @@ const profiled_engine& engine_with(const profile& from, const profiled_batch& wi
                              [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
 }
 
-/// Simulates work that all workers begin together and do on their own, `seconds(stage, worker, size of its group)`, sharing cores.
+/// Simulates work that all workers begin together and do on their own, `seconds(stage, worker, size of its group)`,
+/// sharing cores.
 template <class Seconds>
 double phase(const program_argument& of, int cores, Seconds seconds) {
     std::vector<double> each(static_cast<std::size_t>(of.head.workers));
@@ -68,8 +69,8 @@ double phase(const program_argument& of, int cores, Seconds seconds) {
     return std::max(longest, all / cores);
 }
 
-/// From the last pass to the end: reductions, whose work is done by those who wait for them, and at their end alone; the norm,
-/// to which a stage's first copy adds; the updates.
+/// From the last pass to the end: reductions, whose work is done by those who wait for them, and at their end alone;
+/// the norm, to which a stage's first copy adds; the updates.
 double closing_seconds(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                        const costs& with) {
     const auto reduce = [&](int s, bool, std::size_t members) { return members > 1 ? with.reduce.seconds[s] : 0.0; };

@@ -19,8 +19,8 @@ struct profiled_stage {
 };
 
 /// Costs of stages that were never run: sums of their layers, between the measured states of the caches, on that many
-/// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `reuse`: of every
-/// stage. A reduction takes what it takes with a core for each member. No hand-overs in these costs.
+/// workers. `sequences`: per micro-batch; units of half a micro-batch (`parts` 2) are looked up as such. `reuse`: of
+/// every stage. A reduction takes what it takes with a core for each member. No hand-overs in these costs.
 /// Throws chimera_error where the micro-batch was not measured, naming those that were.
 costs costs_of(const profile& from, std::span<const profiled_stage> stages, int sequences, int parts,
                std::span<const reuse_bytes> reuse, int workers);
@@ -31,8 +31,8 @@ void add_hand_over(costs& to, const profile& from, int sequences, int parts, int
 /// Bytes that one unit of each stage keeps.
 std::vector<double> kept_bytes(const profile& from, std::span<const profiled_stage> stages, int sequences);
 
-/// Of every stage, how far back its passes find their buffers when the program runs over and over: the geometric mean of
-/// its passes. `kept`: bytes that one unit of each stage keeps.
+/// Of every stage, how far back its passes find their buffers when the program runs over and over: the geometric mean
+/// of its passes. `kept`: bytes that one unit of each stage keeps.
 std::vector<reuse_bytes> reuse_of(const program_argument& of, std::span<const double> kept);
 
 /// An iteration of a program that was never run.
@@ -40,8 +40,8 @@ struct forecast {
     double makespan = 0;   ///< seconds
     double iteration = 0;  ///< seconds: the makespan and what surrounds it
 };
-/// Costs of the stages, simulated on the profile's cores with the engine's own times: starts, hand-overs, transfers, the
-/// common wait before the update. `sequences`: per micro-batch.
+/// Costs of the stages, simulated on the profile's cores with the engine's own times: starts, hand-overs, transfers,
+/// the common wait before the update. `sequences`: per micro-batch.
 forecast forecast_of(const profile& from, const program_argument& of, std::span<const profiled_stage> stages,
                      int sequences);
 

@@ -23,11 +23,12 @@ struct profile_request {
     std::function<void(const std::string&)> say{};  ///< progress lines
 };
 
-/// Measures layers and engine through programs that the engine runs. All cores are busy with copies of one small model: an
-/// embedding, a stage without layers, two stages of two blocks and a head, all on one worker; forwards of 1, 2, 4 …
-/// micro-batches before their backwards, so that activations come back from ever farther caches; then with split backwards,
-/// with recompute, and real pipelines of the workers asked for. Programs take turns in rounds; every number is the median over
-/// rounds of medians over iterations. Throws chimera_error where memory does not suffice, or the processor has no bf16.
+/// Measures layers and engine through programs that the engine runs. All cores are busy with copies of one small model:
+/// an embedding, a stage without layers, two stages of two blocks and a head, all on one worker; forwards of 1, 2, 4 …
+/// micro-batches before their backwards, so that activations come back from ever farther caches; then with split
+/// backwards, with recompute, and real pipelines of the workers asked for. Programs take turns in rounds; every number
+/// is the median over rounds of medians over iterations. Throws chimera_error where memory does not suffice, or the
+/// processor has no bf16.
 profile measure_profile(const profile_request& wanted);
 
 }  // namespace chimera::executor

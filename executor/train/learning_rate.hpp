@@ -6,8 +6,8 @@
 
 namespace chimera::executor {
 
-/// Linear warm-up to `peak` over `warmup` steps, then a cosine down to `least` at step `steps` (Loshchilov and Hutter, SGDR,
-/// arXiv 1608.03983, without restarts). Steps count from 0; the first has peak / warmup.
+/// Linear warm-up to `peak` over `warmup` steps, then a cosine down to `least` at step `steps` (Loshchilov and Hutter,
+/// SGDR, arXiv 1608.03983, without restarts). Steps count from 0; the first has peak / warmup.
 struct learning_rate {
     double peak = 0;
     double least = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
-#include <executor/io/object_reader.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/log.hpp>
 

@@ -24,8 +24,8 @@ struct step_record {
 /// A JSONL file with one object a step. Lines go out whole; a write that fails throws chimera_error.
 class step_log {
 public:
-    /// Starts anew, or, with `keep_until` >= 0, keeps the records of steps up to it (a resumed run repeats what came after its
-    /// checkpoint) and drops a half-written last line.
+    /// Starts anew, or, with `keep_until` >= 0, keeps the records of steps up to it (a resumed run repeats what came
+    /// after its checkpoint) and drops a half-written last line.
     step_log(std::filesystem::path path, std::int64_t keep_until);
     void write(const step_record& record);
 

@@ -30,14 +30,14 @@ std::string configuration(const train_report& r) {
     const auto& j = r.done;
     const auto& s = j.schedule;
     const std::string where = r.computed_on == "CPU" ? std::to_string(r.cores) + " cores" : r.computed_on;
-    std::string text = print("%s, %lld stages on %d workers and %s, %d micro-batches of %d x %d tokens",
-                             s.family.c_str(), static_cast<long long>(s.stages), r.workers, where.c_str(),
-                             r.micro_batches, j.batch.sequences, j.tokens());
-    if (s.pipelines > 0) text += print(", %lld pipelines", static_cast<long long>(s.pipelines));
-    if (!s.scale.empty()) text += ", " + s.scale;
-    if (s.width > 1) text += print(", width %lld", static_cast<long long>(s.width));
-    if (s.recompute != "none") text += ", recompute " + s.recompute;
-    return text + ", sync " + j.sync;
+    std::string text(j.family_name());
+    text += print(", %d stages on %d workers and %s, %d micro-batches of %d x %d tokens", s.stages, r.workers,
+                  where.c_str(), r.micro_batches, j.batch.sequences, j.tokens());
+    if (s.pipelines > 0) text += print(", %d pipelines", s.pipelines);
+    if (j.shows_scale()) text += ", " + std::string(name(s.scale));
+    if (s.width > 1) text += print(", width %d", s.width);
+    if (s.recompute != recompute_choice{}) text += ", recompute " + text_of(s.recompute);
+    return text + ", sync " + name(j.sync);
 }
 
 }  // namespace

@@ -97,6 +97,7 @@ train_report train(const job& wanted, const train_options& options) {
     process_group alone;
     training_run run(wanted, options, options.together ? *options.together : alone);
     run.prepare();
+    run.iterate();
     return run.finish();
 }
 

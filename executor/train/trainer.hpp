@@ -50,9 +50,11 @@ struct train_report {
     std::filesystem::path timeline, trace, log, checkpoint;
 };
 
-/// Trains as the job says, or throws chimera_error; with a process group, within its `together`, and with the bits of a process alone. Rank 0 writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
-/// checkpoint.safetensors, timeline.svg, timeline.html and trace.json. Nothing is written before all input has proven good.
-/// A job and its data decide the bits of every weight: not the cores, not timing, and not whether it was stopped and resumed.
+/// Trains as the job says, or throws chimera_error; with a process group, within its `together`, and with the bits of a
+/// process alone. Rank 0 writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
+/// checkpoint.safetensors, timeline.svg, timeline.html and trace.json. Nothing is written before all input has proven
+/// good. A job and its data decide the bits of every weight: not the cores, not timing, and not whether it was stopped
+/// and resumed.
 train_report train(const job& wanted, const train_options& options = {});
 
 /// The table that a run ends with.

@@ -51,20 +51,22 @@ void training_run::write_timelines() {
     write_file(report_.trace.string(), chimera::trace(record_.typical()));
 }
 
-train_report training_run::finish() {
-    iterate();
-    save();
-    fill_report();
-    write_timelines();
+void training_run::score() {
     auto& r = report_;
-    if (r.stopped) return r;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
     while_running([&] {
         r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_, job_.watchdog);
         if (together_.leads())
             r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });
-    return r;
+}
+
+train_report training_run::finish() {
+    save();
+    fill_report();
+    write_timelines();
+    if (!report_.stopped) score();
+    return report_;
 }
 
 }  // namespace chimera::executor

@@ -41,9 +41,13 @@ public:
     /// Checks all input; writes nothing, and hears of no other rank.
     training_run(const job& wanted, const train_options& options, process_group& together);
     void prepare();
+    /// Trains until the last step or a signal to stop, with checkpoints on the way.
+    void iterate();
+    /// Writes the checkpoint and the timelines, scores the validation text and returns the report.
     train_report finish();
 
 private:
+    void score();
     void fill_report();
     void write_timelines();
     void check_checkpoint();
@@ -53,7 +57,6 @@ private:
     void predict_iterations();
     void plan_steps();
     void open_output();
-    void iterate();
     void one_iteration(engine& run);
     void record(const iteration_part& whole, double seconds);
     double norm(const iteration_part& whole) const;

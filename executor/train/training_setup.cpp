@@ -18,9 +18,9 @@ const job& checked(const job& wanted) {
 std::unique_ptr<backend> backend_of(const job& wanted, int workers, const train_options& options,
                                     process_group& together) {
     if (options.make_backend) return options.make_backend(wanted, workers);
-    if (wanted.device == "cuda")
+    if (wanted.device == training_device::cuda)
         refuse("the job asks for a GPU (device is cuda, and there is nothing here but the CPU) leave it out");
-    return make_host_backend({wanted.threads, wanted.precision == "bf16", &together});
+    return make_host_backend({wanted.threads, wanted.in_bf16(), &together});
 }
 
 program_view dealt(const program_view& of, process_group& together) {
@@ -42,7 +42,7 @@ training_run::training_run(const job& wanted, const train_options& options, proc
       layers_(stage_layers(job_.model, program_.head.stages, job_.blocks)), unit_(unit_of(job_, program_.head)),
       source_(data_, split_, job_.tokens(), job_.seed),
       on_(backend_of(job_, program_.head.workers, options, together)) {
-    job_.device = on_->on_host() ? "cpu" : "cuda";
+    job_.device = on_->on_host() ? training_device::cpu : training_device::cuda;
     hash_ = job_hash(job_, data_.fingerprint());
     const auto whole =
         windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
@@ -89,8 +89,9 @@ void training_run::prepare() {
 /// Before anything is done together: whether it is the same that all are about to do.
 void training_run::agree() {
     const auto number = [](auto value) { return " " + std::to_string(value); };
-    together_.agree(hash_ + " " + job_.device + number(job_.optimiser.steps) + number(job_.optimiser.seconds) +
-                        number(job_.checkpoint_interval) + number(found_ ? found_->info.step : -1),
+    together_.agree(hash_ + " " + std::string(name(job_.device)) + number(job_.optimiser.steps) +
+                        number(job_.optimiser.seconds) + number(job_.checkpoint_interval) +
+                        number(found_ ? found_->info.step : -1),
                     "job or checkpoint than rank 0: model, data, schedule, batch, optimiser, seed, device, "
                     "checkpoint interval or --resume");
 }

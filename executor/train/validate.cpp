@@ -197,7 +197,8 @@ private:
         for (communicator* each : ends_) each->abort();
     }
 
-    /// Until all have ended. A worker that does not even when all is aborted is lost, and with it the process: see engine::stuck.
+    /// Until all have ended. A worker that does not even when all is aborted is lost, and with it the process: see
+    /// engine::stuck.
     void watch() {
         if (limit_ <= 0) return;
         const auto period = std::chrono::duration<double>(std::min(limit_ / 10, 0.5));

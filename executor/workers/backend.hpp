@@ -23,8 +23,8 @@ public:
     virtual ~world() = default;
     /// The ends of the workers that this process plays, in their order.
     virtual std::vector<communicator*> ends() = 0;
-    /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. The host may then ask nothing of
-    /// the stages while it is recorded: no norms, no losses.
+    /// Records an iteration to launch it as a whole, see engine_options; null where that cannot be. The host may then
+    /// ask nothing of the stages while it is recorded: no norms, no losses.
     virtual std::shared_ptr<replay> graph() { return nullptr; }
 };
 
@@ -61,7 +61,8 @@ struct host_choice {
         nullptr;  ///< the processes that share the workers; outlives the backend. Null: this one plays all
 };
 
-/// Workers as threads on this machine's cores. Throws chimera_error where they do not compute in bf16 and that is wanted.
+/// Workers as threads on this machine's cores. Throws chimera_error where they do not compute in bf16 and that is
+/// wanted.
 std::unique_ptr<backend> make_host_backend(const host_choice& how = {});
 
 }  // namespace chimera::executor

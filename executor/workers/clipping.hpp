@@ -10,12 +10,13 @@
 
 namespace chimera::executor {
 
-/// Averages the gradients of each update over its units and clips them by their norm: the global one, or, where weights change within
-/// the iteration and no moment has the gradients of all stages, each stage's own.
+/// Averages the gradients of each update over its units and clips them by their norm: the global one, or, where weights
+/// change within the iteration and no moment has the gradients of all stages, each stage's own.
 ///
-/// Sums of squares, norms and factors are computed where the stages are. Off the host nothing waits for them: the hooks only enqueue, so
-/// that an iteration can be recorded, and what differs between iterations (learning rate, AdamW's count) is uploaded before it. Sums
-/// over workers are in the order of the workers, on the host and off it: the same bits on all.
+/// Sums of squares, norms and factors are computed where the stages are. Off the host nothing waits for them: the hooks
+/// only enqueue, so that an iteration can be recorded, and what differs between iterations (learning rate, AdamW's
+/// count) is uploaded before it. Sums over workers are in the order of the workers, on the host and off it: the same
+/// bits on all.
 class clipping {
 public:
     /// `ends`: of the workers that this process plays. All that is given must outlive it.
@@ -29,7 +30,8 @@ public:
     void each_update(int worker, int stage, int update);
     /// After an iteration that updates at its end: the norm of its gradient. Throws run_failed where it is not finite.
     double norm();
-    /// After any other: the norm of each stage's last gradient; 0 of stages whose first worker another process plays. Throws likewise.
+    /// After any other: the norm of each stage's last gradient; 0 of stages whose first worker another process plays.
+    /// Throws likewise.
     std::vector<double> stage_norms();
 
 private:

@@ -14,8 +14,8 @@
 
 namespace chimera::executor {
 
-/// The processes that carry out a run together: which workers each plays, and what they settle between iterations. A process alone
-/// plays all and is of one mind with itself. All ranks make the same calls in the same order.
+/// The processes that carry out a run together: which workers each plays, and what they settle between iterations. A
+/// process alone plays all and is of one mind with itself. All ranks make the same calls in the same order.
 class process_group final : public rendezvous {
 public:
     process_group();  ///< alone
@@ -34,8 +34,9 @@ public:
     int local_index(int worker) const { return local_rank() * (last_ - first_) + worker - first_; }
     double timeout() const { return timeout_; }
 
-    /// Runs what all ranks do. Returns when all have done it. When one throws, all do, and within the time-out: that one what it threw, the
-    /// others one line that says so, as run_failed where that was, else as chimera_error. A rank that is lost is a run_failed.
+    /// Runs what all ranks do. Returns when all have done it. When one throws, all do, and within the time-out: that
+    /// one what it threw, the others one line that says so, as run_failed where that was, else as chimera_error. A rank
+    /// that is lost is a run_failed.
     void together(const std::function<void()>& code);
 
     /// Also hears of ranks that have thrown within `together` meanwhile.

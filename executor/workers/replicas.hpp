@@ -25,11 +25,12 @@ struct stage_tensors {
 /// In the order of a checkpoint: the weights of all stages, then the moments of all.
 std::vector<named_tensor> in_order(std::span<const stage_tensors> stages);
 
-/// All copies of all stages that the workers of this process hold, as GPT-2. Copies of one stage start, and stay, the same.
+/// All copies of all stages that the workers of this process hold, as GPT-2. Copies of one stage start, and stay, the
+/// same.
 class replicas {
 public:
-    /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone. The program and
-    /// the backend must outlive it.
+    /// `layers`: what each stage holds. `unit`: sequences and tokens of one unit. Start values depend on `seed` alone.
+    /// The program and the backend must outlive it.
     replicas(backend& on, const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
              const unit_shape& unit, std::uint64_t seed);
 
@@ -41,15 +42,15 @@ public:
 
     /// Settings of the coming update of all the stages that a worker holds.
     void set_step(int worker, const adamw_step& step);
-    /// Sum of squares of a stage's gradients; all members of its replica group get the same bits. To be called on the worker's
-    /// own thread.
+    /// Sum of squares of a stage's gradients; all members of its replica group get the same bits. To be called on the
+    /// worker's own thread.
     double gradient_square_sum(int worker, int stage);
     /// True if the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
-    /// The tensors of each stage that is held here, from its first copy here: the weights, optimiser.m.<name> and optimiser.v.<name>.
-    /// Returns stages on the host as they lie there; else copies, valid until the next call. `leading`: only those whose replica
-    /// group has its first worker here; of all processes together each stage once.
+    /// The tensors of each stage that is held here, from its first copy here: the weights, optimiser.m.<name> and
+    /// optimiser.v.<name>. Returns stages on the host as they lie there; else copies, valid until the next call.
+    /// `leading`: only those whose replica group has its first worker here; of all processes together each stage once.
     std::vector<stage_tensors> tensors(bool leading = false);
     /// Gives all copies of each stage the values in what `tensors` returned last: after loading.
     void spread();

@@ -8,7 +8,8 @@
 
 namespace chimera::executor {
 
-/// The tensors of all stages on rank 0, wherever they are held. All ranks make it, between iterations; it is good until the next one.
+/// The tensors of all stages on rank 0, wherever they are held. All ranks make it, between iterations; it is good until
+/// the next one.
 class whole_model {
 public:
     whole_model(process_group& all, replicas& held);

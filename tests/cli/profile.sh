@@ -23,7 +23,7 @@ echo '{"colour":{}}' >unknown.json
 refuse 'unknown model' --model big
 refuse 'No such file' --model none.json
 refuse 'not valid JSON' --model empty.json
-refuse 'unknown key' --model unknown.json
+refuse 'is unknown (misspelt?)' --model unknown.json
 refuse 'heads do not divide' --model heads.json
 for number in 0 -1 x '' 1.5 99999999999999999999 nan 2,,4; do
     refuse '--sequences is' --sequences "$number" -o new.json

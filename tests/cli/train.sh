@@ -64,12 +64,12 @@ for device in auto cpu; do  # a processor without avx512_bf16, also where there 
 done
 for number in 0 -1 1e99 99999999999999999999 x '' nan 1.5; do
     for option in --layers --heads --channels --context --stages --micro-batches --width --sequences --tokens --steps; do
-        refuse '(it does not fit)' "${short[@]}" "$option" "$number"
+        refuse 'give a ' "${short[@]}" "$option" "$number"
     done
 done
 for number in -1 1e99 x '' nan inf; do
     for option in --learning-rate --seconds --clip --weight-decay --watchdog; do
-        refuse '(it does not fit)' "${short[@]}" "$option" "$number"
+        refuse 'give a ' "${short[@]}" "$option" "$number"
     done
 done
 : >empty.json
@@ -77,7 +77,7 @@ echo '{"data":"text.txt","optimiser":{"steps":5},"sede":1}' >unknown.json
 echo '{"data":"text.txt","optimiser":{"steps":5},"seed":"one"}' >type.json
 echo '[1]' >list.json
 refuse 'not valid JSON' empty.json
-refuse 'unknown key "sede"' unknown.json
+refuse 'key "sede" is unknown' unknown.json
 refuse 'seed is "one"' type.json
 refuse 'is not an object' list.json
 refuse 'No such file' none.json

@@ -247,6 +247,7 @@ TEST(stages, layers_are_spread_by_work) {
     EXPECT_EQ(stage_layers(small, 3, std::vector{2, 0, 1}),
               (std::vector<layer_range>{{0, 2, true, false}, {2, 2, false, false}, {2, 3, false, true}}));
     EXPECT_EQ(stage_layers(small, 2, {}), stage_layers(small, 2));
+    EXPECT_EQ(blocks_of(std::vector{0, 1, 3, 4, 6}, 4), (std::vector{0, 2, 1, 1}));  // embedding, blocks, head
 }
 
 TEST(stages, bad_input_is_refused) {

@@ -157,12 +157,12 @@ INSTANTIATE_TEST_SUITE_P(asynchronous, every_family, testing::ValuesIn(sweep::va
 
 TEST(asynchronous, published_numbers) {  // of versions: PipeDream D - s, 2BW two
     family_options of;
-    of.family = "pipedream";
+    of.which = chimera::family::pipedream;
     of.stages = 8;
     of.micro_batches = 32;
     EXPECT_EQ(weight_copies(lower(make_schedule(of))), (std::vector<int>{8, 7, 6, 5, 4, 3, 2, 1}));
     EXPECT_EQ(staleness(lower(make_schedule(of)))[0].largest, 7);
-    of.family = "pipedream_2bw";
+    of.which = chimera::family::pipedream_2bw;
     EXPECT_EQ(weight_copies(lower(make_schedule(of))), std::vector<int>(8, 2));
     EXPECT_EQ(staleness(lower(make_schedule(of)))[0].largest, 1);
 }

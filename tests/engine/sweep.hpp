@@ -38,8 +38,8 @@ inline void PrintTo(const variant& v, std::ostream* out) { *out << v.name; }
 /// All jobs of a variant that its family does not refuse.
 inline std::vector<job> jobs(const variant& v) {
     std::vector<job> all;
-    const bool replicas = v.options.family == "data_parallel";  // there D is the number of workers
-    const int more = v.options.family == "dualpipe" ? 6 : 1;    // it begins at N = 2D
+    const bool replicas = v.options.which == chimera::family::data_parallel;  // there D is the number of workers
+    const int more = v.options.which == chimera::family::dualpipe ? 6 : 1;    // it begins at N = 2D
     for (const int d : v.stages)
         for (int n = 1; n <= 2 * d + more; ++n) {
             family_options of = v.options;
@@ -63,7 +63,7 @@ inline void add(std::vector<variant>& to, const std::string& name, family_option
 inline std::vector<variant> variants_of(const std::string& family) {
     std::vector<variant> all;
     family_options plain;
-    plain.family = family;
+    plain.which = chimera::executor::family_named(family);
     add(all, family, plain);
     const auto with = [&](const std::string& what, auto set) {
         family_options of = plain;
@@ -71,9 +71,9 @@ inline std::vector<variant> variants_of(const std::string& family) {
         add(all, family + "_" + what, of);
     };
     if (family == "bidirectional") {
-        for (const char* scale : {"direct", "doubling", "halving"})
+        for (const chimera::scale scale : {chimera::scale::direct, chimera::scale::doubling, chimera::scale::halving})
             for (const int pipelines : {2, 4, 8})
-                with(std::string(scale) + "_" + std::to_string(pipelines), [&](family_options& of) {
+                with(std::string(name(scale)) + "_" + std::to_string(pipelines), [&](family_options& of) {
                     of.scale = scale;
                     of.pipelines = pipelines;
                 });

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace chimera::executor;
     static const program played = lower(generate(bidirectional{.stages = 4, .micro_batches = 4}));
     try {
-        const costs read = read_costs({reinterpret_cast<const char*>(data), size});
+        const costs read = read_costs({reinterpret_cast<const char*>(data), size}).each;
         check_lengths(read, 4);
         const metrics_report found = metrics(simulate(played, read));
         demand(std::isfinite(found.makespan) && found.makespan >= 0);

@@ -135,7 +135,7 @@ TEST(ScheduleFile, SaysWhenWeightsChange) {
 
 TEST(ProgramFile, VersionsAndPairsAreStrict) {
     const std::string text =
-        json(lower(make_schedule({.family = "pipedream", .stages = 2, .micro_batches = 3, .scale = {}})));
+        json(lower(make_schedule({{.which = chimera::family::pipedream, .stages = 2, .micro_batches = 3}})));
     EXPECT_NO_THROW((void)read_table(text));
     refused(with(text, "\"version\":0,\"first\"", "\"version\":256,\"first\""), "version is 256");
     refused(with(text, "\"version\":0,\"first\"", "\"version\":-1,\"first\""), "version is -1");
@@ -198,8 +198,10 @@ TEST(ScheduleFile, BrokenLawsAreVerifysToSay) {
 }
 
 std::string program_text() {
-    return json(
-        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"})));
+    return json(lower(make_schedule({{.which = chimera::family::bidirectional,
+                                      .stages = 2,
+                                      .micro_batches = 4,
+                                      .scale = chimera::scale::doubling}})));
 }
 
 TEST(ProgramFile, IsChecked) {
@@ -232,29 +234,34 @@ void costs_refused(const std::string& text, const std::string& part) {
 }
 
 TEST(CostsFile, FillsInWhatFollows) {
-    const costs c = read_costs(plain);
+    const costs c = read_costs(plain).each;
     EXPECT_EQ(c.input_gradient[0], 1);
     EXPECT_EQ(c.weight_gradient[3], 1);
     EXPECT_EQ(c.recompute[0], 1);
     EXPECT_EQ(c.transfer[0], 0);
-    const costs halves = read_costs(
-        R"({"format":"chimera.costs","version":1,"forward":[1,2],"input_gradient":[3,4],"weight_gradient":1})");
+    const costs halves =
+        read_costs(
+            R"({"format":"chimera.costs","version":1,"forward":[1,2],"input_gradient":[3,4],"weight_gradient":1})")
+            .each;
     EXPECT_EQ(halves.backward[1], 5);
     EXPECT_EQ(halves.recompute[1], 2);
 }
 
 TEST(CostsFile, ResolvesLinks) {
-    const costs c =
+    const stated_costs stated =
         read_costs(with(plain, "\"forward\":1",
                         R"("forward":1,"transfer":{"latency":0.5,"bandwidth":4,"bytes":[2,8]},)"
                         R"("reduce":{"latency":1,"bandwidth":2,"bytes":3,"algorithm":"ring"},"update":0.25)"));
+    const costs& c = stated.each;
+    EXPECT_EQ(stated.transfer_bytes.values, (std::vector<double>{2, 8}));
+    EXPECT_TRUE(read_costs(plain).transfer_bytes.values.empty());
     EXPECT_EQ(c.transfer[0], 1);
     EXPECT_EQ(c.transfer[1], 2.5);
     EXPECT_EQ(c.reduce.algorithm, collective::ring);
     EXPECT_EQ(c.reduce.bytes[0], 3);
     EXPECT_EQ(c.update[0], 0.25);
     EXPECT_FALSE(c.paired.given());
-    EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).paired[1], 2.5);
+    EXPECT_EQ(read_costs(with(plain, "\"forward\":1", R"("forward":1,"paired":[2,2.5])")).each.paired[1], 2.5);
     EXPECT_NO_THROW((void)check_lengths(c, 3));
     EXPECT_THROW((void)check_lengths(c, 4), chimera_error);
 }
@@ -265,8 +272,8 @@ TEST(CostsFile, IsStrict) {
         costs_refused(with(plain, "\"forward\":1", "\"forward\":" + std::string(value)), "forward");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":1e999"), "");
     costs_refused(with(plain, "\"forward\":1", "\"forward\":NaN"), "no valid JSON");
-    costs_refused(with(plain, "\"forward\":1,", ""), "'forward' is missing");
-    costs_refused(with(plain, ",\"backward\":2", ""), "'backward' is missing");
+    costs_refused(with(plain, "\"forward\":1,", ""), "\"forward\" is missing");
+    costs_refused(with(plain, ",\"backward\":2", ""), "\"backward\" is missing");
     costs_refused(with(plain, "\"backward\":2", "\"backward\":0.0"), "backward is 0");
     costs_refused(with(plain, "\"backward\":2", R"("input_gradient":0,"weight_gradient":0)"), "the sum of its halves");
     costs_refused(with(plain, "\"backward\":2", R"("backward":2,"paired":-1)"), "paired");
@@ -276,7 +283,7 @@ TEST(CostsFile, IsStrict) {
     costs_refused(with(plain, "\"forward\":1", R"("forward":1,"transfer":{"latency":1,"bandwidth":0,"bytes":1})"),
                   "bandwidth is 0");
     costs_refused(with(plain, "\"forward\":1", R"("forward":1,"transfer":{"latency":1,"bytes":1})"),
-                  "'bandwidth' is missing");
+                  "\"bandwidth\" is missing");
     costs_refused(with(plain, "\"forward\":1",
                        R"("forward":1,"reduce":{"latency":1,"bandwidth":1,"bytes":1,"algorithm":"tree"})"),
                   "algorithm");
@@ -288,21 +295,18 @@ TEST(CostsFile, IsStrict) {
 }
 
 TEST(Family, RefusesInOneLine) {
-    const auto refused_family = [](const family_options& o, const std::string& part) {
+    family_options o{{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}};
+    const auto change = [&](auto apply, const std::string& part) {
+        family_options changed = o;
         try {
-            make_schedule(o);
+            apply(changed);
+            make_schedule(changed);
             ADD_FAILURE() << part;
         } catch (const chimera_error& e) {
             EXPECT_THAT(e.what(), HasSubstr(part));
         }
     };
-    family_options o{.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}};
-    const auto change = [&](auto apply, const std::string& part) {
-        family_options changed = o;
-        apply(changed);
-        refused_family(changed, part);
-    };
-    change([](auto& c) { c.family = "zigzag"; }, "known are gpipe, one_f_one_b, ");
+    change([](auto& c) { c.which = family_named("zigzag"); }, "known are gpipe, one_f_one_b, ");
     change([](auto& c) { c.stages = 5; }, "even");
     change([](auto& c) { c.stages = 0; }, "stages is 0");
     change([](auto& c) { c.stages = -4; }, "stages is -4");
@@ -311,16 +315,17 @@ TEST(Family, RefusesInOneLine) {
     change([](auto& c) { c.pipelines = 3; }, "pipelines");
     change([](auto& c) { c.stages = 8, c.pipelines = 6; }, "divide");
     change([](auto& c) { c.stages = 65534, c.pipelines = 65534; }, "pipelines are too many");
-    change([](auto& c) { c.scale = "triple"; }, "direct, doubling or halving");
+    change([](auto&) { value_of_label(family_option_table[1], "triple"); }, "direct, doubling or halving");
     change([](auto& c) { c.width = 0; }, "width is 0");
     change([](auto& c) { c.width = 60000; }, "more than 65535");
-    change([](auto& c) { c.recompute = "4"; }, "stages from 0 to 3");
-    change([](auto& c) { c.recompute = "0,,1"; }, "recompute");
-    change([](auto& c) { c.recompute = ""; }, "recompute");
-    change([](auto& c) { c.family = "gpipe", c.pipelines = 2; }, "pipelines does not apply");
-    change([](auto& c) { c.family = "gpipe", c.scale = "direct"; }, "scale does not apply");
-    change([](auto& c) { c.family = "data_parallel"; }, "stages must be 1");
-    EXPECT_EQ(recomputed_stages("3,1,1", 4), (std::vector<int>{1, 3}));
+    change([](auto& c) { c.recompute = recompute_named("4", 4); }, "stages from 0 to 3");
+    change([](auto& c) { c.recompute = recompute_named("0,,1", 4); }, "recompute");
+    change([](auto& c) { c.recompute = recompute_named("", 4); }, "recompute");
+    change([](auto& c) { c.which = chimera::family::gpipe, c.pipelines = 2; }, "pipelines does not apply");
+    change([](auto& c) { c.which = chimera::family::gpipe, c.scale = chimera::scale::halving; },
+           "scale does not apply");
+    change([](auto& c) { c.which = chimera::family::data_parallel; }, "stages must be 1");
+    EXPECT_EQ(recomputed_stages(recompute_named("3,1,1", 4), 4), (std::vector<int>{1, 3}));
 }
 
 }  // namespace

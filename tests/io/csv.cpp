@@ -61,7 +61,7 @@ TEST(Csv, RoundTripOfEveryFamilyWithOnePipeline) {
                 schedule made;
                 try {
                     family_options options;
-                    options.family = family;
+                    options.which = family_named(family);
                     options.stages = stages;
                     options.micro_batches = micro_batches;
                     made = make_schedule(options);
@@ -91,19 +91,19 @@ TEST(Csv, RoundTripWithOptions) {
     for (int stages = 2; stages <= 16; stages += 2) {
         for (int micro_batches = 1; micro_batches <= 12; ++micro_batches) {
             std::vector<family_options> all(7);
-            all[0].family = "one_f_one_b";
-            all[0].recompute = "full";
-            all[1].family = "zb_h1";
-            all[1].recompute = "0";
-            all[2].family = "interleaved";
+            all[0].which = chimera::family::one_f_one_b;
+            all[0].recompute = recompute_named("full", stages);
+            all[1].which = chimera::family::zb_h1;
+            all[1].recompute = recompute_named("0", stages);
+            all[2].which = chimera::family::interleaved;
             all[2].chunks = stages % 3 == 0 ? 3 : 4;
-            all[3].family = "breadth_first";
+            all[3].which = chimera::family::breadth_first;
             all[3].chunks = 4;
-            all[4].family = "wave";
+            all[4].which = chimera::family::wave;
             all[4].waves = 2;
-            all[5].family = "dualpipe_v";
-            all[5].recompute = "full";
-            all[6].family = "pipedream_2bw";
+            all[5].which = chimera::family::dualpipe_v;
+            all[5].recompute = recompute_named("full", stages);
+            all[6].which = chimera::family::pipedream_2bw;
             for (family_options& options : all) {
                 options.stages = stages;
                 options.micro_batches = micro_batches;
@@ -113,7 +113,8 @@ TEST(Csv, RoundTripWithOptions) {
                 } catch (const chimera_error&) {
                     continue;
                 }
-                expect_same(read_csv(csv(made)).order, made, options.family + " " + std::to_string(stages));
+                expect_same(read_csv(csv(made)).order, made,
+                            std::string(name(options.which)) + " " + std::to_string(stages));
                 ++trips;
             }
         }

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -35,13 +36,13 @@ private:
 /// Sizes and options that the family takes; small ones more often than large ones.
 family_options random_options(dice& d, std::string_view family) {
     family_options of;
-    of.family = family;
+    of.which = family_named(family);
     int workers = d.one_in(4) ? d.roll(1, 16) : d.roll(1, 8);
     of.micro_batches = d.one_in(4) ? d.roll(1, 64) : d.roll(1, 20);
     int each = 1;  // stages a worker
     if (family == "interleaved" || family == "breadth_first") of.chunks = each = d.roll(1, 4);
     if (family == "interleaved" && d.one_in(3)) of.group = workers + d.roll(0, 5);
-    if (family == "wave") each = 2 * static_cast<int>(of.waves = d.roll(1, 3));
+    if (family == "wave") each = 2 * (of.waves = d.roll(1, 3));
     if (family == "zb_v" || family == "v_half" || family == "v_min" || family == "dualpipe_v" || family == "bitpipe")
         each = 2;
     if (family == "bidirectional" || family == "dualpipe" || family == "bitpipe") workers += workers % 2;
@@ -49,34 +50,33 @@ family_options random_options(dice& d, std::string_view family) {
     if (family == "dualpipe_v") of.micro_batches += 2 * workers;
     if (family == "pipedream_2bw" && d.one_in(2)) of.update_every = workers + d.roll(0, 6);
     if (family == "bidirectional") {
-        const char* scales[] = {"", "direct", "doubling", "halving"};
-        of.scale = scales[d.roll(0, 3)];
+        of.scale = static_cast<scale>(std::max(d.roll(0, 3) - 1, 0));
         of.split = d.one_in(2);
         do of.pipelines = 2 * d.roll(1, workers / 2);
         while (workers % of.pipelines != 0);
     }
     of.stages = family == "data_parallel" ? 1 : workers * each;
-    if (d.one_in(4)) of.recompute = "full";
-    if (of.recompute == "none" && d.one_in(6))
-        of.recompute = "0," + std::to_string(d.roll(0, static_cast<int>(of.stages) - 1));
+    if (d.one_in(4)) of.recompute.mode = recompute_mode::full;
+    if (of.recompute.mode == recompute_mode::none && d.one_in(6))
+        of.recompute = {recompute_mode::mixed, {0, d.roll(0, of.stages - 1)}};
     if (d.one_in(4)) of.width = d.roll(2, 3);
     return of;
 }
 
 std::string words(const family_options& of, reduction_start mode) {
-    return of.family + " D=" + std::to_string(of.stages) + " N=" + std::to_string(of.micro_batches) +
-           " 2f=" + std::to_string(of.pipelines) + " scale=" + of.scale + " split=" + std::to_string(of.split) +
-           " chunks=" + std::to_string(of.chunks) + " group=" + std::to_string(of.group) +
-           " waves=" + std::to_string(of.waves) + " update_every=" + std::to_string(of.update_every) +
-           " width=" + std::to_string(of.width) + " recompute=" + of.recompute +
-           " sync=" + std::to_string(static_cast<int>(mode));
+    return std::string(name(of.which)) + " D=" + std::to_string(of.stages) + " N=" + std::to_string(of.micro_batches) +
+           " 2f=" + std::to_string(of.pipelines) + " scale=" + std::string(name(of.scale)) +
+           " split=" + std::to_string(of.split) + " chunks=" + std::to_string(of.chunks) +
+           " group=" + std::to_string(of.group) + " waves=" + std::to_string(of.waves) +
+           " update_every=" + std::to_string(of.update_every) + " width=" + std::to_string(of.width) +
+           " recompute=" + text_of(of.recompute) + " sync=" + std::to_string(static_cast<int>(mode));
 }
 
 TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
     dice d(2107);
     const auto families = family_names();
     std::size_t slot_total = 0, instructions = 0;
-    std::map<std::string, int, std::less<>> specs;
+    std::map<family, int> specs;
     // Sanitizers and debug builds take a tenth: the same specs, fewer of them.
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     constexpr int count = 100'000;
@@ -93,7 +93,7 @@ TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
         const report whole = verify(lowered);
         ASSERT_TRUE(whole.ok()) << words(of, mode) << ": " << message(whole.faults.front());
         ASSERT_EQ(whole.peaks, table.peaks) << words(of, mode);
-        ++specs[of.family];
+        ++specs[of.which];
         slot_total += made.entries.size();
         instructions += lowered.instructions.size();
     }

@@ -32,15 +32,15 @@ std::vector<family_options> many() {
             for (const int micro_batches : {1, 3, 4, 9, 16}) {
                 for (const char* recompute : {"none", "full", "0"}) {
                     family_options o;
-                    o.family = family;
+                    o.which = family_named(family);
                     o.stages = stages;
                     o.micro_batches = micro_batches;
-                    o.recompute = recompute;
+                    o.recompute = recompute_named(recompute, stages);
                     o.width = micro_batches % 2 + 1;
                     add(o);
-                    if (o.family != "bidirectional") continue;
-                    for (const char* scale : {"doubling", "halving"}) {
-                        o.scale = scale;
+                    if (o.which != chimera::family::bidirectional) continue;
+                    for (const scale how : {scale::doubling, scale::halving}) {
+                        o.scale = how;
                         o.pipelines = stages > 2 ? 4 : 2;
                         add(o);
                     }
@@ -52,8 +52,8 @@ std::vector<family_options> many() {
 }
 
 TEST(RoundTrip, MeetsEveryFamily) {
-    std::set<std::string> met;
-    for (const family_options& o : many()) met.insert(o.family);
+    std::set<family> met;
+    for (const family_options& o : many()) met.insert(o.which);
     EXPECT_EQ(met.size(), family_names().size());
 }
 
@@ -72,7 +72,7 @@ TEST(RoundTrip, Schedules) {
 }
 
 TEST(RoundTrip, OverlapSurvives) {
-    schedule made = make_schedule({.family = "gpipe", .stages = 2, .micro_batches = 2, .scale = {}});
+    schedule made = make_schedule({{.which = chimera::family::gpipe, .stages = 2, .micro_batches = 2}});
     made.entries[1].overlap = 1;
     made.entries[2].ticks = 3;
     expect_same(made, std::get<schedule>(read_table(json(schedule_view(made)))));
@@ -87,19 +87,19 @@ TEST(RoundTrip, Programs) {
             EXPECT_EQ(made.placement, back.placement);
             EXPECT_EQ(made.offsets, back.offsets);
             EXPECT_TRUE(made.instructions == back.instructions)
-                << o.family << ' ' << o.stages << ' ' << o.micro_batches << ' ' << o.scale;
+                << name(o.which) << ' ' << o.stages << ' ' << o.micro_batches << ' ' << name(o.scale);
             EXPECT_EQ(made.buffers, back.buffers);
             EXPECT_EQ(made.member_offsets, back.member_offsets);
             EXPECT_EQ(made.members, back.members);
             EXPECT_EQ(made.buffer_counts, back.buffer_counts);
             EXPECT_EQ(made.messages, back.messages);
-            EXPECT_EQ(made.version_counts, back.version_counts) << o.family;
+            EXPECT_EQ(made.version_counts, back.version_counts) << name(o.which);
         }
     }
 }
 
 TEST(Files, ScheduleAsDescribed) {
-    const schedule made = make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}});
+    const schedule made = make_schedule({{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}});
     const auto file = nlohmann::json::parse(json(schedule_view(made)));
     EXPECT_EQ(file["format"], "chimera.schedule");
     EXPECT_EQ(file["version"], 1);
@@ -114,7 +114,7 @@ TEST(Files, ScheduleAsDescribed) {
 }
 
 TEST(Files, AsynchronousProgramAsDescribed) {
-    const program made = lower(make_schedule({.family = "pipedream", .stages = 4, .micro_batches = 6, .scale = {}}));
+    const program made = lower(make_schedule({{.which = chimera::family::pipedream, .stages = 4, .micro_batches = 6}}));
     const auto file = nlohmann::json::parse(json(program_view(made)));
     EXPECT_EQ(file["update"], "stashed");
     EXPECT_EQ(file["update_every"], 1);
@@ -129,13 +129,13 @@ TEST(Files, AsynchronousProgramAsDescribed) {
         }
     }
     const auto flushed = nlohmann::json::parse(
-        json(lower(make_schedule({.family = "one_f_one_b", .stages = 4, .micro_batches = 6, .scale = {}}))));
+        json(lower(make_schedule({{.which = chimera::family::one_f_one_b, .stages = 4, .micro_batches = 6}}))));
     EXPECT_FALSE(flushed.contains("update") || flushed.contains("update_every"));
     EXPECT_FALSE(flushed["instructions"][0][0].contains("version"));
 }
 
 TEST(Files, PairsInProgramsAsDescribed) {
-    const program made = lower(make_schedule({.family = "dualpipe", .stages = 4, .micro_batches = 8, .scale = {}}));
+    const program made = lower(make_schedule({{.which = chimera::family::dualpipe, .stages = 4, .micro_batches = 8}}));
     const auto file = nlohmann::json::parse(json(program_view(made)));
     std::size_t index = 0, pairs = 0;
     for (const auto& row : file["instructions"]) {
@@ -149,8 +149,10 @@ TEST(Files, PairsInProgramsAsDescribed) {
 }
 
 TEST(Files, ProgramAsDescribed) {
-    const program made =
-        lower(make_schedule({.family = "bidirectional", .stages = 2, .micro_batches = 4, .scale = "doubling"}));
+    const program made = lower(make_schedule({{.which = chimera::family::bidirectional,
+                                               .stages = 2,
+                                               .micro_batches = 4,
+                                               .scale = chimera::scale::doubling}}));
     const auto file = nlohmann::json::parse(json(program_view(made)));
     std::size_t index = 0;
     for (const auto& row : file["instructions"]) {
@@ -177,7 +179,7 @@ TEST(Files, ProgramAsDescribed) {
 
 TEST(Files, TraceHasEveryStep) {
     const program made =
-        lower(make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}}));
+        lower(make_schedule({{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}}));
     costs c;
     c.reduce.seconds = 2;
     const timeline of = simulate(made, c);
@@ -198,7 +200,7 @@ TEST(Files, TraceHasEveryStep) {
 
 TEST(Files, MetricsHaveTheirNames) {
     const auto of = metrics(
-        simulate(lower(make_schedule({.family = "bidirectional", .stages = 4, .micro_batches = 4, .scale = {}}))));
+        simulate(lower(make_schedule({{.which = chimera::family::bidirectional, .stages = 4, .micro_batches = 4}}))));
     const auto file = nlohmann::json::parse(json(of, 5));
     EXPECT_EQ(file["makespan"], 10);
     EXPECT_EQ(file["workers"].size(), 4u);

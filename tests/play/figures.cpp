@@ -23,9 +23,9 @@ namespace {
 
 using testing::HasSubstr;
 
-settings of(const char* family, std::int64_t stages, std::int64_t micro_batches) {
+settings of(const char* family, int stages, int micro_batches) {
     settings out;
-    out.of = {.family = family, .stages = stages, .micro_batches = micro_batches};
+    out.of = {{.which = family_named(family), .stages = stages, .micro_batches = micro_batches}};
     return out;
 }
 
@@ -74,7 +74,7 @@ TEST(Ranking, IsTheContestsAndTheCurrentChoiceIsInIt) {
         for (const ranked& r : all.rows) {
             EXPECT_GE(r.makespan, all.rows.front().makespan);
             EXPECT_GE(r.peak, all.leanest()->peak);
-            EXPECT_NE(r.options.family, "pipedream") << "other gradients";
+            EXPECT_NE(r.options.which, family::pipedream) << "other gradients";
         }
     }
 }
@@ -101,7 +101,7 @@ TEST(Ranking, TakenAdviceTakesAsLongAsItSaid) {
 TEST(Advisor, AnswersTheLastQuestion) {
     advisor beside;
     EXPECT_FALSE(beside.busy());
-    for (const std::int64_t n : {64, 32, 8}) {
+    for (const int n : {64, 32, 8}) {
         const settings asked = of("gpipe", 4, n);
         beside.ask(asked, compute(asked));
     }
@@ -124,9 +124,9 @@ TEST(Command, NamesWhatDiffersFromTheFamilysOwn) {
     settings asked = of("bidirectional", 4, 8);
     EXPECT_EQ(command(asked, "schedule"), "chimera schedule bidirectional --stages 4 --micro-batches 8");
     asked.of.pipelines = 4;
-    asked.of.scale = "doubling";
+    asked.of.scale = chimera::scale::doubling;
     asked.of.split = true;
-    asked.of.recompute = "full";
+    asked.of.recompute = recompute_named("full", 4);
     asked.memory = 2.5;
     EXPECT_EQ(command(asked, "schedule"),
               "chimera schedule bidirectional --stages 4 --micro-batches 8 --pipelines 4 --scale doubling --split "
@@ -144,7 +144,7 @@ TEST(Save, WritesWhatReadsBackAndReplacesNothing) {
     EXPECT_THAT(save(asked, now, folder.string()), HasSubstr("zb_h1-4x8.svg"));
     EXPECT_THAT(save(asked, now, folder.string()), HasSubstr("zb_h1-4x8-2.svg"));
     const auto saved = std::get<schedule>(load_table((folder / "zb_h1-4x8.json").string()));
-    const timeline again = simulate(lower(saved), load_costs((folder / "zb_h1-4x8.costs.json").string()));
+    const timeline again = simulate(lower(saved), load_costs((folder / "zb_h1-4x8.costs.json").string()).each);
     EXPECT_DOUBLE_EQ(metrics(again).makespan, now.made->found.makespan);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 8);
     EXPECT_THROW((void)save(asked, now, (folder / "missing").string()), chimera_error);

@@ -16,9 +16,9 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-state with(const char* family, std::int64_t stages, std::int64_t micro_batches, field chosen) {
+state with(const char* family, int stages, int micro_batches, field chosen) {
     state out;
-    out.asked.of = {.family = family, .stages = stages, .micro_batches = micro_batches};
+    out.asked.of = {{.which = family_named(family), .stages = stages, .micro_batches = micro_batches}};
     out.chosen = chosen;
     return out;
 }
@@ -119,13 +119,13 @@ TEST(Keys, MemoryStartsAtThePeakAndZeroLiftsIt) {
 TEST(Keys, AnotherFamilyKeepsTheSizesAndForgetsWhatItDoesNotHave) {
     state s = with("bidirectional", 4, 8, field::split);
     s.asked.of.split = true;
-    s.asked.of.scale = "halving";
+    s.asked.of.scale = chimera::scale::halving;
     const state next = after(s, {'f'});
-    EXPECT_EQ(next.asked.of, (family_options{.family = next.asked.of.family, .stages = 4, .micro_batches = 8}));
-    EXPECT_NE(next.asked.of.family, "bidirectional");
+    EXPECT_EQ(next.asked.of, (family_options{{.which = next.asked.of.which, .stages = 4, .micro_batches = 8}}));
+    EXPECT_NE(next.asked.of.which, chimera::family::bidirectional);
     const auto fields = fields_of(next.asked);
     EXPECT_NE(std::find(fields.begin(), fields.end(), next.chosen), fields.end());
-    EXPECT_EQ(after(next, {'F'}).asked.of.family, "bidirectional");
+    EXPECT_EQ(after(next, {'F'}).asked.of.which, chimera::family::bidirectional);
 }
 
 TEST(Keys, EveryFamilyIsReachedAndShownOrRefusedInALine) {
@@ -138,10 +138,10 @@ TEST(Keys, EveryFamilyIsReachedAndShownOrRefusedInALine) {
         shown += now.made ? 1 : 0;
         EXPECT_EQ(now.refused.find('\n'), std::string::npos);
         if (now.made) {
-            EXPECT_EQ(now.made->head.micro_batches, 8) << s.asked.of.family;
+            EXPECT_EQ(now.made->head.micro_batches, 8) << chimera::name(s.asked.of.which);
         }
     }
-    EXPECT_EQ(s.asked.of.family, "bidirectional");
+    EXPECT_EQ(s.asked.of.which, chimera::family::bidirectional);
     EXPECT_EQ(shown, family_names().size()) << "4 stages, 8 micro-batches suit all of them";
 }
 

@@ -14,9 +14,9 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-state with(const char* family, std::int64_t stages, std::int64_t micro_batches) {
+state with(const char* family, int stages, int micro_batches) {
     state out;
-    out.asked.of = {.family = family, .stages = stages, .micro_batches = micro_batches};
+    out.asked.of = {{.which = family_named(family), .stages = stages, .micro_batches = micro_batches}};
     return out;
 }
 

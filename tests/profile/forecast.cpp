@@ -254,7 +254,7 @@ TEST(profile, text_and_back) {
     p.threads = 3;
     p.bf16 = true;
     EXPECT_TRUE(read_profile(profile_text(p)) == p);
-    const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4)));
+    const auto c = read_costs(costs_text(costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4))).each;
     EXPECT_EQ(c.forward.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).forward.values);
     EXPECT_EQ(c.reduce.seconds.values, costs_of(p, cut({1, 1, 2, 1}), 2, 1, back(0, 4), 4).reduce.seconds.values);
 }

@@ -65,7 +65,7 @@ job small_job(const scratch& folder, const char* output, const char* family) {
     for (int i = 0; i < 6000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
     wanted.data = {folder.write("text.txt", text)};
     wanted.batch = {2, 16};
-    wanted.schedule.family = family;
+    wanted.schedule.which = family_named(family);
     wanted.optimiser.steps = 6;
     wanted.optimiser.learning_rate = 1e-2;
     wanted.optimiser.clip = 0;  // the sum of squares depends on where tensors lie
@@ -127,7 +127,7 @@ TEST(backend, a_run_in_bf16_on_the_cpu_learns_and_goes_on_where_it_stopped) {
     const scratch folder;
     job whole = small_job(folder, "whole", "bidirectional"), parts = small_job(folder, "parts", "bidirectional"),
         longer = small_job(folder, "longer", "bidirectional");
-    whole.precision = parts.precision = "bf16";
+    whole.precision = parts.precision = training_precision::bf16;
     const train_report report = train(whole), fp32 = train(longer);
     EXPECT_LT(report.last_loss, 0.9 * report.first_loss);
     EXPECT_NEAR(report.first_loss, fp32.first_loss, 0x1p-7 * fp32.first_loss);
@@ -135,7 +135,7 @@ TEST(backend, a_run_in_bf16_on_the_cpu_learns_and_goes_on_where_it_stopped) {
     stop_and_go_on(parts, {});
     EXPECT_TRUE(weights(whole) == weights(parts));
     job other = parts;
-    other.precision = "fp32";
+    other.precision = training_precision::fp32;
     train_options again;
     again.resume = true;
     EXPECT_THROW(train(other, again), chimera::chimera_error);  // another job

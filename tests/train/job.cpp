@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scratch.hpp"
 
+#include <chimera/render/json.hpp>
+
 #include <executor/job/job.hpp>
 
 #include <gmock/gmock.h>
@@ -8,6 +10,7 @@
 using namespace chimera::executor;
 using chimera::test::refusal_of;
 using testing::HasSubstr;
+using testing::Not;
 
 namespace {
 
@@ -28,10 +31,10 @@ TEST(job, every_key_is_read_and_written_back) {
               (chimera::gpt2_sizes{.layers = 8, .heads = 2, .channels = 32, .vocabulary = 300, .context = 48}));
     EXPECT_EQ(made.data, (std::vector<std::filesystem::path>{"a", "b c"}));
     EXPECT_EQ(made.schedule.stages, 8);
-    EXPECT_EQ(made.schedule.recompute, "0,3");
+    EXPECT_EQ(made.schedule.recompute, (recompute_choice{chimera::recompute_mode::mixed, {0, 3}}));
     EXPECT_EQ(made.blocks, (std::vector{2, 1, 1, 1, 1, 1, 1, 0}));
     EXPECT_EQ(parse_job(job_text(made), "again").blocks, made.blocks);
-    EXPECT_EQ(made.sync, "eager");
+    EXPECT_EQ(made.sync, chimera::reduction_start::eager);
     EXPECT_EQ(made.tokens(), 40);
     EXPECT_EQ(made.optimiser.beta2, 0.99);
     EXPECT_EQ(made.seed, 18446744073709551615u);
@@ -54,13 +57,13 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     other.seed = 2;
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
-    other.schedule.recompute = "full";
+    other.schedule.recompute = recompute_named("full", 4);
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.blocks = {1, 1, 1, 1};
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
-    other.device = "cpu", other.precision = "bf16";
+    other.device = training_device::cpu, other.precision = training_precision::bf16;
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
     other = base;
     other.threads = 2;
@@ -68,6 +71,31 @@ TEST(job, the_hash_follows_what_decides_the_bits_and_nothing_else) {
     other = base;
     other.optimiser.clip = 2;
     EXPECT_NE(job_hash(base, 1), job_hash(other, 1));
+}
+
+TEST(job, a_scale_that_was_given_is_written_back_even_if_it_is_direct) {
+    const std::string rest = R"(,"data":"x","optimiser":{"steps":5}})";
+    const job plain = parse_job(R"({"schedule":{})" + rest, "j");
+    const job direct = parse_job(R"({"schedule":{"scale":"direct"})" + rest, "j");
+    EXPECT_THAT(job_text(plain), Not(HasSubstr("scale")));
+    EXPECT_THAT(job_text(direct), HasSubstr("\"scale\": \"direct\""));
+    EXPECT_NE(job_hash(plain, 1), job_hash(direct, 1));
+    EXPECT_EQ(job_hash(parse_job(job_text(direct), "again"), 1), job_hash(direct, 1));
+    EXPECT_THAT(refused(R"({"schedule":{"family":"gpipe","scale":"direct"})" + rest), HasSubstr("does not apply"));
+}
+
+TEST(job, a_schedule_file_is_read_once) {
+    const chimera::test::scratch folder;
+    const auto order = make_schedule({{.which = chimera::family::gpipe, .stages = 2, .micro_batches = 3}});
+    const std::filesystem::path path = folder.write("order.json", chimera::json(order));
+    const job made = parse_job(R"({"schedule":{"file":")" + path.string() + R"(","width":2,"recompute":[1]}})", "j");
+    std::filesystem::remove(path);
+    EXPECT_EQ(made.schedule.stages, 2);
+    EXPECT_EQ(made.schedule.micro_batches, 3);
+    EXPECT_EQ(made.family_name(), "gpipe");
+    EXPECT_NE(job_hash(made, 1), job_hash(job{}, 1));
+    EXPECT_EQ(schedule_of(made).head.workers, 4);
+    EXPECT_THAT(job_text(made), HasSubstr(path.string()));
 }
 
 TEST(job, what_a_run_fills_in_leaves_its_hash) {
@@ -95,10 +123,10 @@ TEST(job, what_is_wrong_is_named_with_what_would_be_right) {
     EXPECT_THAT(refused(R"({"data":"x","data":"y"})"), HasSubstr("key twice (data)"));
     EXPECT_THAT(refused("{\"data\":" + std::string(1000, '[')), HasSubstr("nested too deep"));
     EXPECT_THAT(refused(R"({"data":"x","sede":1})"),
-                HasSubstr("unknown key \"sede\" (misspelt?) known are batch, checkpoint_interval"));
-    EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: unknown key \"layer\""));
+                HasSubstr("key \"sede\" is unknown (misspelt?) known are batch, checkpoint_interval"));
+    EXPECT_THAT(refused(R"({"model":{"layer":1}})"), HasSubstr("model: key \"layer\" is unknown"));
     EXPECT_THAT(refused(R"({"model":{"layers":0}})"),
-                HasSubstr("layers is 0 (it does not fit) give a whole number from 1"));
+                HasSubstr("layers is 0 (out of range) give a whole number from 1"));
     EXPECT_THAT(refused(R"({"model":{"layers":-1}})"), HasSubstr("layers is -1"));
     EXPECT_THAT(refused(R"({"model":{"layers":1e400}})"), HasSubstr("not valid JSON"));
     EXPECT_THAT(refused(R"({"model":{"layers":99999999999999999999}})"), HasSubstr("layers is 1e+20"));

@@ -11,13 +11,13 @@
 namespace chimera::test {
 
 /// The program of a family by its name.
-inline program made(const char* family, std::int64_t stages, std::int64_t micro_batches,
-                    const std::string& recompute = "none", std::int64_t width = 1, const char* scale = "") {
+inline program made(const char* family, int stages, int micro_batches, const std::string& recompute = "none",
+                    int width = 1, chimera::scale scale = chimera::scale::direct) {
     executor::family_options of;
-    of.family = family;
+    of.which = executor::family_named(family);
     of.stages = stages;
     of.micro_batches = micro_batches;
-    of.recompute = recompute;
+    of.recompute = executor::recompute_named(recompute, stages);
     of.width = width;
     of.scale = scale;
     return lower(executor::make_schedule(of));

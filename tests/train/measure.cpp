@@ -14,9 +14,9 @@ using namespace chimera::executor;
 
 namespace {
 
-program made(const char* scale) {
+program made(chimera::scale scale) {
     family_options options;
-    options.family = "bidirectional";
+    options.which = chimera::family::bidirectional;
     options.stages = 4;
     options.micro_batches = 8;
     options.scale = scale;
@@ -31,7 +31,7 @@ TEST(median, is_the_middle) {
 }
 
 TEST(fit, finds_the_costs_that_made_a_timeline) {
-    for (const char* scale : {"direct", "doubling", "halving"})
+    for (const auto scale : {chimera::scale::direct, chimera::scale::doubling, chimera::scale::halving})
         for (const int cores : {0, 2}) {
             const auto program = made(scale);
             costs c;
@@ -52,7 +52,7 @@ TEST(fit, finds_the_costs_that_made_a_timeline) {
 }
 
 TEST(fit, a_hand_over_before_every_step_is_found_and_predicted) {
-    const auto program = made("direct");
+    const auto program = made(chimera::scale::direct);
     fitted_costs truth;
     truth.each.forward = 1;
     truth.each.backward = 2;
@@ -69,7 +69,7 @@ TEST(fit, a_hand_over_before_every_step_is_found_and_predicted) {
 }
 
 TEST(record, keeps_medians_and_a_typical_iteration) {
-    const auto program = made("direct");
+    const auto program = made(chimera::scale::direct);
     iteration_record record;
     for (const double seconds : {1.0, 3.0, 2.0, 2.5, 9.0}) {
         costs c;

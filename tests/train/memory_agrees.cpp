@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(All, Memory, testing::ValuesIn(all_variants()), [](cons
 TEST(MemoryOnTheCpu, OfWorkersWithSeveralThreadsToo) {
     const setting with{{2, 4, 64, 4000, 64}, 2, 64};  // large enough for products to be cut
     family_options of;
-    of.family = "one_f_one_b";
+    of.which = chimera::family::one_f_one_b;
     of.stages = 2;
     of.micro_batches = 3;
     const program p = lower(make_schedule(of));
@@ -135,17 +135,17 @@ TEST(MemoryOnTheCpu, InBf16Too) {
     if (!cpu_has_bf16()) GTEST_SKIP() << "this CPU lacks avx512_bf16";
     for (const std::string_view family : {"one_f_one_b", "bidirectional", "zb_v", "pipedream_2bw"}) {
         family_options of;
-        of.family = family;
+        of.which = family_named(family);
         of.stages = 4;
         of.micro_batches = 8;
         const schedule made = make_schedule(of);
         const setting odd{{11, 4, 20, 67, 19}, 1, 19}, with{{6, 2, 32, 256, 32}, 2, 32};
-        compare<counting_device<1, bf16>>(odd, lower(made), of.family + ", odd sizes");
-        compare<counting_device<3, bf16>>(with, lower(made), of.family + ", 3 threads");
+        compare<counting_device<1, bf16>>(odd, lower(made), std::string(family) + ", odd sizes");
+        compare<counting_device<3, bf16>>(with, lower(made), std::string(family) + ", 3 threads");
         if (made.head.update == update_rule::flushed) {
             const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
             compare<counting_device<1, bf16>>(with, lower(recompute(made, stages)),
-                                              of.family + ", even stages recomputed");
+                                              std::string(family) + ", even stages recomputed");
         }
     }
 }
@@ -153,15 +153,16 @@ TEST(MemoryOnTheCpu, InBf16Too) {
 TEST(MemoryOnTheCpu, IsWhatTheExecutorAllocates) {
     for (const std::string_view family : family_names()) {
         family_options of;
-        of.family = family;
+        of.which = family_named(family);
         of.stages = family == "data_parallel" ? 1 : 4;
         of.micro_batches = 8;
         const schedule made = make_schedule(of);
         const setting with{{6, 2, 32, 256, 32}, 2, 32};
-        compare<counting_device<1>>(with, lower(made), of.family);
+        compare<counting_device<1>>(with, lower(made), std::string(family));
         if (made.head.update == update_rule::flushed) {
             const auto stages = sweep::flags(sweep::recomputed::some, made.head.stages);
-            compare<counting_device<1>>(with, lower(recompute(made, stages)), of.family + ", even stages recomputed");
+            compare<counting_device<1>>(with, lower(recompute(made, stages)),
+                                        std::string(family) + ", even stages recomputed");
         }
     }
 }

@@ -41,12 +41,12 @@ TEST(programs, what_differs_is_made_at_run_time) {
     EXPECT_FALSE(made([](job&) {}));
     EXPECT_TRUE(made([](job& j) { j.schedule.micro_batches = 5; }));
     EXPECT_TRUE(made([](job& j) { j.schedule.width = 2; }));
-    EXPECT_TRUE(made([](job& j) { j.schedule.scale = "doubling"; }));
-    EXPECT_TRUE(made([](job& j) { j.schedule.recompute = "full"; }));
+    EXPECT_TRUE(made([](job& j) { j.schedule.scale = chimera::scale::doubling; }));
+    EXPECT_TRUE(made([](job& j) { j.schedule.recompute = recompute_named("full", 4); }));
     EXPECT_TRUE(made([](job& j) { j.schedule.pipelines = 4; }));
     EXPECT_TRUE(made([](job& j) { j.schedule.stages = 8; }));
-    EXPECT_TRUE(made([](job& j) { j.schedule.family = "gpipe"; }));
-    EXPECT_TRUE(made([](job& j) { j.sync = "lazy"; }));
+    EXPECT_TRUE(made([](job& j) { j.schedule.which = chimera::family::gpipe; }));
+    EXPECT_TRUE(made([](job& j) { j.sync = chimera::reduction_start::lazy; }));
 }
 
 }  // namespace

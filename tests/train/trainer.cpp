@@ -96,7 +96,7 @@ TEST(trainer, a_run_from_its_written_job_gives_the_same_bits) {
 }
 
 TEST(trainer, stop_and_resume_give_the_bits_of_not_stopping) {
-    for (const char* scale : {"direct", "halving"}) {
+    for (const auto scale : {chimera::scale::direct, chimera::scale::halving}) {
         const scratch folder;
         auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
         whole.schedule.scale = parts.schedule.scale = scale;
@@ -108,8 +108,8 @@ TEST(trainer, stop_and_resume_give_the_bits_of_not_stopping) {
         const auto report = train(parts, resume);
         EXPECT_FALSE(report.stopped);
         EXPECT_EQ(report.step, 6);
-        EXPECT_EQ(weights(parts), weights(whole)) << scale;
-        EXPECT_EQ(losses(parts), losses(whole)) << scale;
+        EXPECT_EQ(weights(parts), weights(whole)) << name(scale);
+        EXPECT_EQ(losses(parts), losses(whole)) << name(scale);
         EXPECT_EQ(report.first_loss, losses(whole).front().second);
     }
 }
@@ -120,7 +120,7 @@ TEST(trainer, asynchronous_families_resume_with_the_bits_of_not_stopping) {  // 
         auto whole = small_job(folder, "whole"), parts = small_job(folder, "parts");
         for (job* each : {&whole, &parts}) {
             each->schedule = {};
-            each->schedule.family = family;
+            each->schedule.which = family_named(family);
             each->schedule.stages = 4;
             each->schedule.micro_batches = 9;
             each->schedule.width = 2;
@@ -143,7 +143,7 @@ TEST(trainer, a_cut_changes_no_bit_of_what_is_learnt) {
     // Where a block runs is nobody's business but the clock's: the same losses as with the model's own cut.
     const scratch folder;
     auto wanted = small_job(folder, "own");
-    wanted.schedule.family = "one_f_one_b";
+    wanted.schedule.which = chimera::family::one_f_one_b;
     train(wanted);
     for (const std::vector<int>& blocks : {std::vector{3, 1, 0, 0}, {0, 2, 2, 0}, {0, 0, 0, 4}}) {
         auto cut = wanted;
@@ -164,12 +164,12 @@ TEST(trainer, a_cut_changes_no_bit_of_what_is_learnt) {
 
 TEST(trainer, versions_of_weights_count_as_memory) {
     job wanted;
-    wanted.schedule.family = "pipedream";
+    wanted.schedule.which = chimera::family::pipedream;
     wanted.schedule.stages = 4;
     wanted.schedule.micro_batches = 8;
     const chimera::gpt2_sizes model{.layers = 4, .heads = 1, .channels = 64, .vocabulary = 256, .context = 32};
     const job_program pipedream(wanted);
-    wanted.schedule.family = "one_f_one_b";
+    wanted.schedule.which = chimera::family::one_f_one_b;
     const job_program flushed(wanted);
     const auto layers = stage_layers(model, 4);
     EXPECT_EQ(model_bytes(flushed.view(), model, layers), 16.0 * static_cast<double>(parameter_count(model)));
@@ -212,27 +212,30 @@ TEST(trainer, runs_every_family_and_choice) {
         return report.first_loss;
     };
     // The same micro-batches in the same order: the loss of the first iteration is that of one worker, to rounding.
-    const auto reference = run([](job& j) { j.schedule.family = "data_parallel", j.schedule.stages = 1; });
+    const auto reference =
+        run([](job& j) { j.schedule.which = chimera::family::data_parallel, j.schedule.stages = 1; });
     const auto same = [&](auto change) { EXPECT_NEAR(run(change), reference, 1e-5); };
-    same([](job& j) { j.schedule.family = "gpipe"; });
-    same([](job& j) { j.schedule.family = "one_f_one_b", j.sync = "lazy"; });
-    same([](job& j) { j.schedule.scale = "doubling", j.schedule.recompute = "full"; });
-    same([](job& j) { j.schedule.scale = "halving", j.sync = "eager"; });
-    same([](job& j) { j.schedule.pipelines = 4, j.schedule.recompute = "1,2"; });
+    same([](job& j) { j.schedule.which = chimera::family::gpipe; });
+    same([](job& j) { j.schedule.which = chimera::family::one_f_one_b, j.sync = chimera::reduction_start::lazy; });
+    same(
+        [](job& j) { j.schedule.scale = chimera::scale::doubling, j.schedule.recompute = recompute_named("full", 4); });
+    same([](job& j) { j.schedule.scale = chimera::scale::halving, j.sync = chimera::reduction_start::eager; });
+    same([](job& j) { j.schedule.pipelines = 4, j.schedule.recompute = recompute_named("1,2", 4); });
     same([](job& j) { j.schedule.width = 2, j.schedule.micro_batches = 2; });
     same([](job& j) {
-        j.schedule.family = "data_parallel", j.schedule.stages = 1, j.schedule.width = 4, j.schedule.micro_batches = 1;
+        j.schedule.which = chimera::family::data_parallel, j.schedule.stages = 1, j.schedule.width = 4,
+        j.schedule.micro_batches = 1;
     });
-    same([](job& j) { j.schedule.scale = "direct", j.schedule.split = true; });
+    same([](job& j) { j.schedule.scale = chimera::scale::direct, j.schedule.split = true; });
     for (const std::string_view family : family_names()) {
         if (family == "data_parallel" || family.starts_with("pipedream")) continue;  // above; and not the same loss
         same([&](job& j) {
-            j.schedule.family = family;
+            j.schedule.which = family_named(family);
             if (family == "dualpipe") j.schedule.stages = 2;  // it needs twice as many micro-batches
         });
     }
     for (const char* family : {"pipedream", "pipedream_2bw"})
-        run([&](job& j) { j.schedule.family = family, j.schedule.micro_batches = 8; });
+        run([&](job& j) { j.schedule.which = family_named(family), j.schedule.micro_batches = 8; });
 }
 
 TEST(trainer, trains_on_token_files) {

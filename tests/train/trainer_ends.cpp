@@ -48,10 +48,10 @@ TEST(trainer, refuses_before_anything_is_written) {
         EXPECT_FALSE(std::filesystem::exists(folder / "out")) << text;
         return text;
     };
-    EXPECT_THAT(refused([](job& j) { j.schedule.family = "chimaera"; }), HasSubstr("chimaera"));
+    EXPECT_THAT(refusal_of([] { family_named("chimaera"); }), HasSubstr("chimaera"));
     EXPECT_THAT(refused([](job& j) { j.schedule.stages = 3; }), HasSubstr("stages"));
     EXPECT_THAT(refused([](job& j) { j.schedule.pipelines = 6; }), HasSubstr("pipelines"));
-    EXPECT_THAT(refused([](job& j) { j.schedule.recompute = "7"; }), HasSubstr("7"));
+    EXPECT_THAT(refused([](job& j) { j.schedule.recompute = recompute_named("7", 4); }), HasSubstr("7"));
     EXPECT_THAT(refused([](job& j) { j.data = {"/nowhere"}; }), HasSubstr("cannot be found"));
     EXPECT_THAT(refused([](job& j) { j.batch.tokens = 17; }), HasSubstr("17 tokens"));
     EXPECT_THAT(refused([](job& j) { j.output = "/proc/none/out"; }),

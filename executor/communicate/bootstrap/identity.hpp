@@ -28,12 +28,13 @@ using environment = std::function<const char*(const char* name)>;
 /// The process's own.
 environment process_environment();
 
-/// From RANK, WORLD_SIZE and LOCAL_RANK; else from OMPI_COMM_WORLD_* (Open MPI), PMI_* (MPICH) or SLURM_PROCID, SLURM_NTASKS and
-/// SLURM_LOCALID within a step (SLURM_STEP_ID: started by srun, not the batch script itself); with none of them, a process alone. Throws where one is no number, is missing or does not fit the others.
+/// From RANK, WORLD_SIZE and LOCAL_RANK; else from OMPI_COMM_WORLD_* (Open MPI), PMI_* (MPICH) or SLURM_PROCID,
+/// SLURM_NTASKS and SLURM_LOCALID within a step (SLURM_STEP_ID: started by srun, not the batch script itself); with
+/// none of them, a process alone. Throws where one is no number, is missing or does not fit the others.
 identity identify(const environment& of = process_environment());
 
-/// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where the port or the
-/// time is none.
+/// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where
+/// the port or the time is none.
 rendezvous_point find_meeting_point(const environment& of = process_environment());
 
 }  // namespace chimera::executor

@@ -5,7 +5,8 @@
 
 namespace chimera::executor::detail {
 
-/// True where the program was built with MPI and a launcher of MPI's started the process, and RANK does not say otherwise.
+/// True where the program was built with MPI and a launcher of MPI's started the process, and RANK does not say
+/// otherwise.
 bool started_by_mpi();
 
 /// Initialises MPI if nobody has, and finalises it at the process's end.

@@ -26,8 +26,9 @@ public:
     /// A function that makes rank 0's answer from all ranks' blobs.
     using answer = std::function<blob(std::vector<blob> all)>;
 
-    /// Everybody's blob goes to rank 0, in the order of the ranks, and its answer to all. All ranks call it; returns when the last has
-    /// come. Throws, on every rank that still lives, when one has left or does not come within the time-out.
+    /// Everybody's blob goes to rank 0, in the order of the ranks, and its answer to all. All ranks call it; returns
+    /// when the last has come. Throws, on every rank that still lives, when one has left or does not come within the
+    /// time-out.
     virtual blob ask(std::span<const std::byte> mine, const answer& of_rank_0) = 0;
 
     /// Everybody's blob, for all.
@@ -48,8 +49,9 @@ private:
     int local_size_ = 1;
 };
 
-/// Waits until all have come: a process alone at once, else over TCP. Throws one line on every rank, within the time-out and
-/// two seconds: a rank is missing or there twice, sizes or versions differ, the port is taken or somebody else's.
+/// Waits until all have come: a process alone at once, else over TCP. Throws one line on every rank, within the
+/// time-out and two seconds: a rank is missing or there twice, sizes or versions differ, the port is taken or somebody
+/// else's.
 std::unique_ptr<rendezvous> meet(const identity& me, const rendezvous_point& where);
 
 /// Meets over MPI if its launcher started this process and the program was built with it, else over TCP with what the

@@ -22,7 +22,8 @@ namespace {
 
 using addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-/// The answers of the name service; a name may appear there while a run starts, so only the caller knows when to give up.
+/// The answers of the name service; a name may appear there while a run starts, so only the caller knows when to give
+/// up.
 addresses resolve(const char* address, std::uint16_t port, int& fault) {
     addrinfo want{}, *found = nullptr;
     want.ai_family = AF_UNSPEC;

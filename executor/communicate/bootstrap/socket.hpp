@@ -33,8 +33,8 @@ public:
     explicit operator bool() const { return descriptor_ >= 0; }
     int descriptor() const { return descriptor_; }
     void close();
-    /// Ends what is sent and waits, until then at most, for the other side to do so: closing at once, with something unread,
-    /// would take from it what it has not read yet.
+    /// Ends what is sent and waits, until then at most, for the other side to do so: closing at once, with something
+    /// unread, would take from it what it has not read yet.
     void part(deadline until);
 
     enum class status : std::uint8_t { done, late, closed };

@@ -9,7 +9,8 @@
 
 namespace chimera::executor {
 
-/// A stream of a GPU, for workers that share it. What CUDA refuses throws chimera_error; at most 64 tensors are added at once.
+/// A stream of a GPU, for workers that share it. What CUDA refuses throws chimera_error; at most 64 tensors are added
+/// at once.
 class cuda_stream final : public stream {
 public:
     /// `given`: a cudaStream_t of that GPU, which must outlive this object; null: it makes its own.
@@ -22,7 +23,8 @@ public:
     int gpu() const { return gpu_; }
 
     /// Puts work from here on into the graph of that number; 0: into none, it runs. Marks are of one graph, or of none:
-    /// to wait for one from elsewhere is no wait, because a graph starts when all before it is done, and so does what follows it.
+    /// to wait for one from elsewhere is no wait, because a graph starts when all before it is done, and so does what
+    /// follows it.
     void enter(std::uint64_t graph) { graph_ = graph; }
 
     std::unique_ptr<mark> make_mark() override;

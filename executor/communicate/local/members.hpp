@@ -33,7 +33,8 @@ void wait_for(const waiter& self, Ready ready) {
     });
 }
 
-/// The collectives of one group of threads that share memory: who is in it, what they have put forward, where they meet.
+/// The collectives of one group of threads that share memory: who is in it, what they have put forward, where they
+/// meet.
 class member_group {
 public:
     member_group(int key, std::span<const std::int32_t> members, std::vector<event*> bells);

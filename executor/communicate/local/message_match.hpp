@@ -35,8 +35,8 @@ private:
     std::size_t head_ = 0, size_ = 0;
 };
 
-/// The state of a call: it waits for its other side; both have met, and the other side has to be told; or (of a receive) it
-/// found a copy whose sender waits for nothing, (of a send) it has left such a copy.
+/// The state of a call: it waits for its other side; both have met, and the other side has to be told; or (of a
+/// receive) it found a copy whose sender waits for nothing, (of a send) it has left such a copy.
 enum class outcome : std::uint8_t { queued, met, deposited };
 
 /// Throws where the two calls that meet are not of the same message.

@@ -33,7 +33,8 @@ public:
     staged_channel(const staged_channel&) = delete;
     staged_channel& operator=(const staged_channel&) = delete;
 
-    /// Takes memory for so many messages of that size under way at a time; for more, or others, it is taken when they come.
+    /// Takes memory for so many messages of that size under way at a time; for more, or others, it is taken when they
+    /// come.
     void reserve(std::size_t bytes, int count, stream& sender);
 
     /// Copies on the sender's stream. `met`: a receive was posted, and its delivery is now in `all`, by message.

@@ -212,8 +212,8 @@ private:
         }
     }
 
-    /// A first message from each to each, in one order: a connection that is made while the program runs can wait for a rank that
-    /// waits for something else. So can the code of a copy, which CUDA may load when it is first used.
+    /// A first message from each to each, in one order: a connection that is made while the program runs can wait for a
+    /// rank that waits for something else. So can the code of a copy, which CUDA may load when it is first used.
     void meet_every_pair() {
         double* const word = scratch_.get();
         detail::check(cudaMemcpyAsync(word + 1, word, sizeof(double), cudaMemcpyDeviceToDevice, compute_),

@@ -18,9 +18,9 @@ clock::time_point in(double seconds) {
     return clock::now() + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-/// A message and a collective may be on the GPU at once, in any order, each until others come: both must fit beside each other and
-/// beside what is computed, or neither ends (NCCL user guide, "Using multiple NCCL communicators concurrently"). GPUs of compute
-/// capability 8.0 and more have a hundred multiprocessors and more.
+/// A message and a collective may be on the GPU at once, in any order, each until others come: both must fit beside
+/// each other and beside what is computed, or neither ends (NCCL user guide, "Using multiple NCCL communicators
+/// concurrently"). GPUs of compute capability 8.0 and more have a hundred multiprocessors and more.
 constexpr int most_blocks = 16;
 
 ncclConfig_t config_for([[maybe_unused]] const char* purpose) {
@@ -95,7 +95,8 @@ ncclComm_t nccl_session::split(ncclComm_t from, int color, const char* purpose) 
     return made;
 }
 
-/// NCCL is asked even about a call that it says is taken: some versions say so before it is enqueued (NVIDIA/nccl issue 1495).
+/// NCCL is asked even about a call that it says is taken: some versions say so before it is enqueued (NVIDIA/nccl issue
+/// 1495).
 void nccl_session::settle(ncclComm_t on, ncclResult_t first, const std::string& doing) {
     const auto began = clock::now(), until = in(timeout_);
     ncclResult_t state = first;

@@ -13,14 +13,14 @@
 
 namespace chimera::executor::detail {
 
-/// All communicators of one rank: none of them blocks, and their calls are made one at a time, so that whoever finds out that
-/// something is wrong can end them all.
+/// All communicators of one rank: none of them blocks, and their calls are made one at a time, so that whoever finds
+/// out that something is wrong can end them all.
 class nccl_session {
 public:
     nccl_session(int rank, int size, int gpu, double timeout_seconds)
         : rank_(rank), size_(size), gpu_(gpu), timeout_(timeout_seconds) {}
-    /// Gives the communicators back. Where all is well that is collective over all ranks; after a failure, or where others do not
-    /// come within the time-out, what still runs is ended.
+    /// Gives the communicators back. Where all is well that is collective over all ranks; after a failure, or where
+    /// others do not come within the time-out, what still runs is ended.
     ~nccl_session();
     nccl_session(const nccl_session&) = delete;
     nccl_session& operator=(const nccl_session&) = delete;

@@ -30,8 +30,8 @@ private:
     cudaEvent_t event_ = nullptr;
 };
 
-/// Memory in which what is sent waits for its receiver, so that its tensor may be overwritten at once. It is taken before the first
-/// message: taking or giving back memory can wait for the whole GPU, and so for another rank.
+/// Memory in which what is sent waits for its receiver, so that its tensor may be overwritten at once. It is taken
+/// before the first message: taking or giving back memory can wait for the whole GPU, and so for another rank.
 class nccl_staging {
 public:
     /// Sends of one size to one peer that are kept at once.
@@ -50,8 +50,8 @@ public:
 
     void reserve(std::span<const traffic> all);
 
-    /// The piece that was taken longest ago; `compute` waits until it is free. What was taken for a group that is not enqueued yet is
-    /// not taken again. Throws where a group has more than were reserved.
+    /// The piece that was taken longest ago; `compute` waits until it is free. What was taken for a group that is not
+    /// enqueued yet is not taken again. Throws where a group has more than were reserved.
     piece& take(const transfer& t, cudaStream_t compute);
 
 private:

@@ -12,9 +12,9 @@
 
 namespace chimera::executor::detail {
 
-/// The collectives of one group as one member sees them. Each member takes care of one share of the elements: it gets everybody's part
-/// of it, adds them in the order of the members, and gives the sum to all. What others send may come before this worker
-/// has joined the group or started the collective. One thread at a time.
+/// The collectives of one group as one member sees them. Each member takes care of one share of the elements: it gets
+/// everybody's part of it, adds them in the order of the members, and gives the sum to all. What others send may come
+/// before this worker has joined the group or started the collective. One thread at a time.
 class collective_shares {
 public:
     /// One collective, by its number in the group.

@@ -15,8 +15,8 @@
 
 namespace chimera::executor::detail {
 
-/// One worker's end of a world of processes. What comes is kept by the thread of its wires; the worker's own thread moves it
-/// to where it belongs, so that nothing touches the worker's memory after its calls have returned.
+/// One worker's end of a world of processes. What comes is kept by the thread of its wires; the worker's own thread
+/// moves it to where it belongs, so that nothing touches the worker's memory after its calls have returned.
 class process_endpoint final : public communicator, private wires::reader {
 public:
     /// `to`: connections by worker. `farewell_seconds`: for the others to come to the end as well.

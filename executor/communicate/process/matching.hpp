@@ -10,7 +10,8 @@
 
 namespace chimera::executor::detail {
 
-/// Messages that come to one worker: the k-th that comes from a worker belongs to the k-th receive from it. One thread at a time.
+/// Messages that come to one worker: the k-th that comes from a worker belongs to the k-th receive from it. One thread
+/// at a time.
 class matching {
 public:
     matching(int workers, receive_buffers& pool) : from_(static_cast<std::size_t>(workers)), pool_(pool) {}

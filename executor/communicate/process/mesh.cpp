@@ -14,7 +14,8 @@
 namespace chimera::executor::detail {
 namespace {
 
-/// The address of a process and its workers: port, token (rank 0's is the world's), how many workers, each, the address.
+/// The address of a process and its workers: port, token (rank 0's is the world's), how many workers, each, the
+/// address.
 struct card {
     std::uint16_t port = 0;
     std::uint64_t token = 0;

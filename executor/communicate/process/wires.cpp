@@ -125,8 +125,8 @@ void wires::take(int from) {
     }
 }
 
-/// After bytes have come: a head that is complete makes room for its data; data that is complete is handed on. False where what came
-/// makes no sense.
+/// After bytes have come: a head that is complete makes room for its data; data that is complete is handed on. False
+/// where what came makes no sense.
 bool wires::take_piece(int from) {
     peer& p = *peers_[static_cast<std::size_t>(from)];
     if (p.head_had < head_bytes) return true;

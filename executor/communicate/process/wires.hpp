@@ -13,8 +13,8 @@
 
 namespace chimera::executor::detail {
 
-/// The connections of one worker to all others, and a thread that carries bytes over them: what was sent goes out and what comes in
-/// is taken while the worker computes.
+/// The connections of one worker to all others, and a thread that carries bytes over them: what was sent goes out and
+/// what comes in is taken while the worker computes.
 class wires {
 public:
     /// Who is told, on that thread.
@@ -32,11 +32,13 @@ public:
     wires(int self, std::vector<socket> to, receive_buffers& pool, reader& told);
     ~wires();
 
-    /// Returns at once; the data may then be overwritten. Any thread may call. What is sent to one who is gone is dropped.
+    /// Returns at once; the data may then be overwritten. Any thread may call. What is sent to one who is gone is
+    /// dropped.
     void send(int to, const message_header& what, std::span<const std::byte> data = {});
     /// Has `work` called.
     void wake() noexcept;
-    /// Says bye, and waits until all has gone out and all others have said bye too, or are gone, or the time has passed.
+    /// Says bye, and waits until all has gone out and all others have said bye too, or are gone, or the time has
+    /// passed.
     void close(double seconds);
 
 private:

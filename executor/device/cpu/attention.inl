@@ -90,8 +90,8 @@ CHIMERA_INLINE void transpose(const head_rows& x, index tokens, index width, flo
         }
 }
 
-/// Room for one head's work. Operands are copied, to rows of floats padded with zeros, only if they are no floats or the head size
-/// is no multiple of 16.
+/// Room for one head's work. Operands are copied, to rows of floats padded with zeros, only if they are no floats or
+/// the head size is no multiple of 16.
 struct head_scratch {
     index tokens, size, width, padded;  ///< width: head size rounded up; padded: tokens rounded up
     float* copies[4];                   ///< [tokens, width]
@@ -133,8 +133,8 @@ CHIMERA_INLINE void scatter(const head_scratch& h, index rows, const float* x, R
         for (index d = 0; d < h.size; ++d) put(y[t * stride + d], x[t * h.width + d]);
 }
 
-/// Turns a row of scores into e^(factor · (score - largest)), zeros after the first `seen`. `total_sum` becomes their sum.
-/// Returns the logarithm of the softmax's denominator.
+/// Turns a row of scores into e^(factor · (score - largest)), zeros after the first `seen`. `total_sum` becomes their
+/// sum. Returns the logarithm of the softmax's denominator.
 CHIMERA_INLINE float softmax_row(float* p, float factor, index seen, index n, float& total_sum) {
     const float largest = largest_of(p, seen);
     vector total{};
@@ -179,8 +179,8 @@ void attention_forward(const attention_shape& s, int first, int last, const Real
     }
 }
 
-/// From scores (p) and products of the gradient with the values (dp): the probabilities, and the gradient of the products
-/// of queries and keys.
+/// From scores (p) and products of the gradient with the values (dp): the probabilities, and the gradient of the
+/// products of queries and keys.
 CHIMERA_INLINE void softmax_row_backward(float* p, float* dp, float factor, index seen, index n, float log_sum,
                                          float mean) {
     for (index j = 0; j < n; j += lanes) {

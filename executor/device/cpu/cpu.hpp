@@ -19,12 +19,12 @@ struct kernels;
 /// True if this machine multiplies in bf16; otherwise cpu_device_in<bf16> is not to be made.
 bool cpu_has_bf16();
 
-/// One or more processor cores: matrix products by oneDNN, the rest in vectorised loops. Real is float, or bf16, whose sums are fp32
-/// and whose results are rounded when they are stored.
+/// One or more processor cores: matrix products by oneDNN, the rest in vectorised loops. Real is float, or bf16, whose
+/// sums are fp32 and whose results are rounded when they are stored.
 ///
-/// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. With more than one thread
-/// it starts helpers, which end with it. How work is cut depends on its shape and on the number of threads alone, so results do too.
-/// Threads that compute are told to use one OpenMP thread. Prepared
+/// One object belongs to one worker thread; objects share nothing that changes, so any number may run at once. With
+/// more than one thread it starts helpers, which end with it. How work is cut depends on its shape and on the number of
+/// threads alone, so results do too. Threads that compute are told to use one OpenMP thread. Prepared
 /// products live as long as the device. Scratch memory grows only in `prepare`.
 template <class Real>
 class cpu_device_in : public host_side {

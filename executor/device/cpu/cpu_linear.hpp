@@ -24,8 +24,8 @@ struct product_part {
     long row = 0, rows = 0, column = 0, columns = 0, term = 0, terms = 0;
 };
 
-/// The parts of a product: for each thread the parts that it computes, in order. Depends on the form and on `threads` alone, so that
-/// results do too.
+/// The parts of a product: for each thread the parts that it computes, in order. Depends on the form and on `threads`
+/// alone, so that results do too.
 std::vector<std::vector<product_part>> cut(const product_form& f, int threads);
 
 /// The addresses of a product's operands; bias and residual if its form has them.
@@ -72,7 +72,8 @@ private:
     std::size_t scratch_bytes_ = 0;              ///< of one thread
 };
 
-/// All products of one linear layer. Bias and residual are part of the primitive, as is GELU where its input is not kept.
+/// All products of one linear layer. Bias and residual are part of the primitive, as is GELU where its input is not
+/// kept.
 struct linear_primitives {
     linear_shape shape;
     matrix_product forward[2][2], gelu;  ///< [with bias][with residual]

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The cut of matrix products into oneDNN's primitives. oneDNN 2.6 chooses its blocks by the whole shape, and for some shapes badly: the
-// numbers here are of the fastest cuts on an AMD EPYC with AVX-512, where they gain up to two thirds (bench/layers.cpp measures them).
+// The cut of matrix products into oneDNN's primitives. oneDNN 2.6 chooses its blocks by the whole shape, and for some
+// shapes badly: the numbers here are of the fastest cuts on an AMD EPYC with AVX-512, where they gain up to two thirds
+// (bench/layers.cpp measures them).
 
 #include <executor/device/cpu/cpu_linear.hpp>
 
@@ -31,8 +32,8 @@ std::vector<range> ranges(long n, long parts, long multiple) {
 /// As many ranges as it takes for none to be longer than `most`.
 std::vector<range> ranges_up_to(long most, long n, long multiple) { return ranges(n, (n + most - 1) / most, multiple); }
 
-/// True if threads take rows of the result each. Those of a weight's gradient lie together. Where the right operand is transposed, oneDNN
-/// is slow with few columns.
+/// True if threads take rows of the result each. Those of a weight's gradient lie together. Where the right operand is
+/// transposed, oneDNN is slow with few columns.
 bool by_rows(const product_form& f, long threads) {
     if (f.left_transposed) return f.rows >= granule * threads;
     return f.right_transposed && f.columns <= 2 * f.inner && f.rows >= 4 * granule * threads;

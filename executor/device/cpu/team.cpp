@@ -9,7 +9,8 @@ namespace chimera::executor::detail {
 
 namespace {
 
-/// Returns when `of` is no longer `old`: operations follow each other closely, and waking a thread takes longer than many of them.
+/// Returns when `of` is no longer `old`: operations follow each other closely, and waking a thread takes longer than
+/// many of them.
 template <class T>
 void await_change(const std::atomic<T>& of, T old) {
     constexpr int looks = 2000;  // about 20 µs

@@ -10,8 +10,8 @@
 
 namespace chimera::executor::detail {
 
-/// Threads that do one worker's operations together: the caller and size - 1 helpers. They start with the first call; between calls
-/// they look for the next one for some microseconds, then sleep.
+/// Threads that do one worker's operations together: the caller and size - 1 helpers. They start with the first call;
+/// between calls they look for the next one for some microseconds, then sleep.
 class team {
 public:
     explicit team(int size) : size_(size) {}
@@ -21,15 +21,16 @@ public:
 
     int size() const { return size_; }
 
-    /// Calls work(i) for each i below size, 0 on the caller's thread, and returns when all have ended. Throws the first thing that one
-    /// of them threw.
+    /// Calls work(i) for each i below size, 0 on the caller's thread, and returns when all have ended. Throws the first
+    /// thing that one of them threw.
     template <class Work>
     void run(const Work& work) {
         if (size_ == 1) return work(0);
         together([](const void* what, int i) { (*static_cast<const Work*>(what))(i); }, &work);
     }
 
-    /// Calls work(first, count) for parts of n things, one a thread, cut at multiples of `grain`; few things are one part.
+    /// Calls work(first, count) for parts of n things, one a thread, cut at multiples of `grain`; few things are one
+    /// part.
     template <class Work>
     void share(std::size_t n, std::size_t grain, const Work& work) {
         if (size_ == 1 || n <= grain) return n > 0 ? work(std::size_t{0}, n) : void();

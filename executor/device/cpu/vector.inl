@@ -20,7 +20,8 @@ typedef std::uint16_t halves_in_memory
 constexpr mask lane_numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 CHIMERA_INLINE index rounded(index n) { return (n + lanes - 1) / lanes * lanes; }
-/// Numbers as they are computed with, and back: rounded to nearest, ties to even, like to_bf16, whose inline functions may not be used here.
+/// Numbers as they are computed with, and back: rounded to nearest, ties to even, like to_bf16, whose inline functions
+/// may not be used here.
 CHIMERA_INLINE float widen(float x) { return x; }
 CHIMERA_INLINE float widen(bf16 x) { return __builtin_bit_cast(float, static_cast<unsigned>(x.bits) << 16); }
 CHIMERA_INLINE void put(float& y, float x) { y = x; }
@@ -71,7 +72,8 @@ CHIMERA_INLINE float sum(vector x) {
     return fold(x, [](vector a, vector b) CHIMERA_LAMBDA { return a + b; });
 }
 
-/// Σ term(i, count) for i below n in steps of 16: term gives the terms from i on, of which `count` (at most 16) are valid.
+/// Σ term(i, count) for i below n in steps of 16: term gives the terms from i on, of which `count` (at most 16) are
+/// valid.
 template <class F>
 CHIMERA_INLINE float sum_over(index n, F term) {
     vector total{};
@@ -97,7 +99,8 @@ CHIMERA_INLINE vector power_of_two(vector shifted) {
     return __builtin_bit_cast(vector, (__builtin_bit_cast(bits, shifted) + 127u) << 23);
 }
 
-/// e^x within 2 ulp, of a float or of a vector (Cephes' expf polynomial); saturates instead of overflowing or reaching zero.
+/// e^x within 2 ulp, of a float or of a vector (Cephes' expf polynomial); saturates instead of overflowing or reaching
+/// zero.
 template <class T>
 CHIMERA_INLINE T exponential(T x) {
     const T low = T{} - 87.f, high = T{} + 88.f;

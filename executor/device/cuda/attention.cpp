@@ -9,7 +9,8 @@ namespace chimera::executor::detail {
 
 namespace {
 
-/// A deterministic backward keeps a square of bf16 for each head of each sequence: 0.8 GB for GPT-2 124M's 32 sequences of 1024.
+/// A deterministic backward keeps a square of bf16 for each head of each sequence: 0.8 GB for GPT-2 124M's 32 sequences
+/// of 1024.
 constexpr std::size_t always_allowed = std::size_t{1} << 30;
 
 }  // namespace

@@ -13,9 +13,9 @@
 
 namespace chimera::executor::detail {
 
-/// Attention: fused where that is wanted and can be, else by matrix products, one sequence after the other: scores of all its
-/// heads, softmax in place, products with the values. These need memory for the squares of one sequence; the backward
-/// computes the probabilities again.
+/// Attention: fused where that is wanted and can be, else by matrix products, one sequence after the other: scores of
+/// all its heads, softmax in place, products with the values. These need memory for the squares of one sequence; the
+/// backward computes the probabilities again.
 class attention_products {
 public:
     attention_products(product_library& library, const attention_shape& s, number real, bool fuse);

@@ -24,23 +24,24 @@ class attention_products;
 struct cuda_options {
     int gpu = 0;
     void* stream = nullptr;  ///< a cudaStream_t of that GPU, which must outlive the device; null: it makes its own
-    /// Results depend on arguments alone, not on which algorithm was fastest when measured or in which order parts of a sum came: the
-    /// same bits on every run.
+    /// Results depend on arguments alone, not on which algorithm was fastest when measured or in which order parts of a
+    /// sum came: the same bits on every run.
     bool deterministic = false;
-    /// Fused attention in bf16, where it was built; else by matrix products. Its backward leaves other bits each time, unless the
-    /// device is deterministic.
+    /// Fused attention in bf16, where it was built; else by matrix products. Its backward leaves other bits each time,
+    /// unless the device is deterministic.
     bool fused_attention = true;
     std::filesystem::path cache = cache_folder();  ///< for the fastest algorithms found; empty: nothing is kept
 };
 
-/// One stream of one GPU: matrix products by cuBLASLt, the rest in the kernels of executor/device/cuda/kernels. Real is float
-/// (products in fp32, not TF32) or bf16, which is accumulated in fp32.
+/// One stream of one GPU: matrix products by cuBLASLt, the rest in the kernels of executor/device/cuda/kernels. Real is
+/// float (products in fp32, not TF32) or bf16, which is accumulated in fp32.
 ///
 /// An operation's result depends on its arguments alone, bit for bit, but for what is said of `deterministic`.
 ///
-/// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current one.
-/// Prepared products live as long as the device and are measured when they are made. Memory is taken in allocate, prepare, and where an
-/// operation needs more scratch than any before it: not after the first iteration. What CUDA refuses throws chimera_error.
+/// Calls queue and return. One object belongs to one thread at a time; each call makes its GPU the thread's current
+/// one. Prepared products live as long as the device and are measured when they are made. Memory is taken in allocate,
+/// prepare, and where an operation needs more scratch than any before it: not after the first iteration. What CUDA
+/// refuses throws chimera_error.
 template <class Real>
 class cuda_device {
 public:

@@ -96,7 +96,8 @@ void run_kernel(auto stream, const linear_variant& fused, const row_shape& gradi
 
 }  // namespace
 
-/// Times both ways on random data, the plain one with the kernel that it needs besides. Null if there is no room for that.
+/// Times both ways on random data, the plain one with the kernel that it needs besides. Null if there is no room for
+/// that.
 std::optional<bool> linear_products::measure(const linear_variant& fused, const linear_variant& plain) {
     const product_form f = form_of(shape_, fused, real_);
     const auto bytes = [](std::size_t elements) { return (elements * sizeof(float) + 255) / 256 * 256; };

@@ -8,8 +8,8 @@
 
 namespace chimera::executor::detail {
 
-/// The products of one linear layer, each made when it is first asked for. GELU and the sums of a bias' gradient are part of a
-/// product where cuBLASLt can and where measurements say that it pays, and kernels of their own elsewhere.
+/// The products of one linear layer, each made when it is first asked for. GELU and the sums of a bias' gradient are
+/// part of a product where cuBLASLt can and where measurements say that it pays, and kernels of their own elsewhere.
 class linear_products {
 public:
     linear_products(product_library& library, const linear_shape& s, number real)
@@ -24,8 +24,8 @@ public:
     bool fuses_gelu(bool keep);
     /// True if GELU's backward is part of the product that gives its input's gradient.
     bool fuses_gelu_slope();
-    /// True if the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says in
-    /// which order it is summed.
+    /// True if the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says
+    /// in which order it is summed.
     bool fuses_sums(bool add);
 
 private:

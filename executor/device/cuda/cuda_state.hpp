@@ -28,7 +28,8 @@ struct cuda_state {
     cuda_state(const cuda_state&) = delete;
     cuda_state& operator=(const cuda_state&) = delete;
 
-    /// Once the program runs, giving memory back would wait for all streams, and they perhaps for this thread: so it is kept.
+    /// Once the program runs, giving memory back would wait for all streams, and they perhaps for this thread: so it is
+    /// kept.
     std::byte* room(std::size_t bytes, bool running = true);
 };
 

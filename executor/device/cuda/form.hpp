@@ -16,14 +16,15 @@ enum class number : std::uint8_t { float32, bfloat16 };
 
 constexpr std::size_t size_of(number n) { return n == number::float32 ? 4 : 2; }
 
-/// The last operation on a product before it is stored. `gelu` keeps what it was applied to where asked; `gelu_slope` multiplies by
-/// GELU's slope at what was kept.
+/// The last operation on a product before it is stored. `gelu` keeps what it was applied to where asked; `gelu_slope`
+/// multiplies by GELU's slope at what was kept.
 enum class epilogue : std::uint8_t { none, bias, gelu, gelu_keeping, right_sums, gelu_slope };
 
 /// One matrix product in row-major terms: result [rows, columns] = left [rows, inner] · right [inner, columns].
 ///
-/// A transposed operand is stored the other way round. Steps are elements from one stored row to the next, strides those from one
-/// matrix of a batch to the next. `right_sums`, as an epilogue, gives the sums of right's columns besides.
+/// A transposed operand is stored the other way round. Steps are elements from one stored row to the next, strides
+/// those from one matrix of a batch to the next. `right_sums`, as an epilogue, gives the sums of right's columns
+/// besides.
 struct product_form {
     std::int64_t rows = 0, columns = 0, inner = 0;
     bool left_transposed = false, right_transposed = false;
@@ -70,11 +71,12 @@ column_form by_columns(const product_form& f);
 /// One word that names the form and nothing else: the key under which a choice is kept.
 std::string text(const product_form& f);
 
-/// Describes a form in words, without steps and strides: "a product [34, 48] x [48, 144] of bf16 into fp32, 3 times, with GELU".
+/// Describes a form in words, without steps and strides: "a product [34, 48] x [48, 144] of bf16 into fp32, 3 times,
+/// with GELU".
 std::string described(const product_form& f);
 
-/// The products of a linear layer. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's input is kept.
-/// `sums`: the bias' gradient comes with the weight's.
+/// The products of a linear layer. `gelu_input`: the gradient of its input, through the GELU before it. `keep`: GELU's
+/// input is kept. `sums`: the bias' gradient comes with the weight's.
 enum class linear_product : std::uint8_t { forward, gelu, input, gelu_input, weight };
 inline constexpr int linear_product_count = 5;
 struct linear_variant {

@@ -51,8 +51,8 @@ std::string refusal(const fe::error_t& status) {
     return status.is_good() ? "" : "cuDNN says: " + one_line(status.err_msg);
 }
 
-/// cuDNN 9 is a shell around libraries that lie beside it or where the loader looks; where one is missing, its first call ends the
-/// process. What a library needs in turn, and whether they are of one version, cannot be told beforehand.
+/// cuDNN 9 is a shell around libraries that lie beside it or where the loader looks; where one is missing, its first
+/// call ends the process. What a library needs in turn, and whether they are of one version, cannot be told beforehand.
 void need_parts() {
     Dl_info shell{};
     if (CUDNN_MAJOR < 9 || !dladdr(reinterpret_cast<const void*>(&cudnnGetVersion), &shell) || !shell.dli_fname) return;

@@ -30,9 +30,9 @@ struct product_library {
     product_library& operator=(const product_library&) = delete;
 };
 
-/// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or the first of the
-/// heuristic's that starts, where results must not depend on measurements. Where there is no room to try one in, the heuristic's first
-/// is taken, by all devices of the process.
+/// One matrix product of fixed form, ready to run: descriptors, and the algorithm that was fastest on random data, or
+/// the first of the heuristic's that starts, where results must not depend on measurements. Where there is no room to
+/// try one in, the heuristic's first is taken, by all devices of the process.
 class product {
 public:
     product(product_library& library, const product_form& form);
@@ -42,8 +42,8 @@ public:
     /// Returns true if an algorithm has been started here, rather than only been offered by the heuristic.
     bool tried() const { return tried_; }
 
-    /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums go.
-    /// `kept`: where GELU's input goes, or from where it comes, laid out like the result and not the same memory.
+    /// result = left · right, with what the form adds. `from`: what is added to. `row`: the bias, or where right's sums
+    /// go. `kept`: where GELU's input goes, or from where it comes, laid out like the result and not the same memory.
     void run(const void* left, const void* right, void* result, const void* from = nullptr, const void* row = nullptr,
              const void* kept = nullptr);
 

@@ -12,8 +12,9 @@
 
 namespace chimera::executor::detail {
 
-/// Memory of random numbers to measure with, as zeros make a GPU faster than it is. It is several times what one run needs where that is
-/// less than the GPU's cache holds: a set of operands has left the cache when its turn comes again, as it has in training.
+/// Memory of random numbers to measure with, as zeros make a GPU faster than it is. It is several times what one run
+/// needs where that is less than the GPU's cache holds: a set of operands has left the cache when its turn comes again,
+/// as it has in training.
 class test_data {
 public:
     /// Null where there is no room for a single set, of so many bytes.

@@ -53,7 +53,8 @@ public:
     int most_kept() const override { return which_.apart ? kept_by_nccl : std::numeric_limits<int>::max(); }
 
 private:
-    /// Scratch bytes that the plans of a block, or of the head, need. Plans are made once: those of fused attention are compiled.
+    /// Scratch bytes that the plans of a block, or of the head, need. Plans are made once: those of fused attention are
+    /// compiled.
     template <class Real>
     std::size_t planned(const gpt2_sizes& config, const unit_shape& unit, bool of_head) {
         const std::array key{config.heads,   config.channels, config.vocabulary,

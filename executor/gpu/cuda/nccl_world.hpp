@@ -21,8 +21,9 @@ struct nccl_place {
     void* stream = nullptr;  ///< a cudaStream_t of it
 };
 
-/// The program's workers on a GPU each, joined by NCCL; those of one process are its threads. `places`: of the workers that this process
-/// plays. `together`: the processes; null: this one plays all. Throws chimera_error where they do not find each other in time.
+/// The program's workers on a GPU each, joined by NCCL; those of one process are its threads. `places`: of the workers
+/// that this process plays. `together`: the processes; null: this one plays all. Throws chimera_error where they do not
+/// find each other in time.
 std::unique_ptr<world> join_by_nccl(const program_view& of, std::span<const nccl_place> places, double timeout_seconds,
                                     process_group* together = nullptr);
 

@@ -35,12 +35,12 @@ constexpr const char* shared[] = {"gems", "bidirectional", "dualpipe", "bitpipe"
 TEST_P(on_gpu, pipelines_leave_the_bits_of_one_worker) {
     const scratch folder;
     job one = small_job(folder, "one", "gpipe", 1);
-    one.precision = GetParam();
+    one.precision = *find_choice<training_precision>(GetParam());
     const train_report first = train_there(one);
     EXPECT_LT(first.last_loss, first.first_loss);
     for (const char* family : alone) {
         job wanted = small_job(folder, family, family, 4);
-        wanted.precision = GetParam();
+        wanted.precision = *find_choice<training_precision>(GetParam());
         const train_report report = train_there(wanted);
         EXPECT_EQ(report.last_loss, first.last_loss) << family;
         EXPECT_EQ(report.validation_loss, first.validation_loss) << family;
@@ -52,7 +52,7 @@ TEST_P(on_gpu, pipelines_that_share_stages_leave_the_same_bits_twice) {
     const scratch folder;
     for (const char* family : shared) {
         job wanted = small_job(folder, family, family, 4);
-        wanted.precision = GetParam();
+        wanted.precision = *find_choice<training_precision>(GetParam());
         train_there(wanted);
         job again = wanted;
         again.output = folder / "again" / family;
@@ -64,7 +64,7 @@ TEST_P(on_gpu, pipelines_that_share_stages_leave_the_same_bits_twice) {
 TEST_P(on_gpu, a_run_stopped_goes_on_with_the_same_bits) {
     const scratch folder;
     job whole = small_job(folder, "whole", "bidirectional", 4), parts = small_job(folder, "parts", "bidirectional", 4);
-    whole.precision = parts.precision = GetParam();
+    whole.precision = parts.precision = *find_choice<training_precision>(GetParam());
     train_there(whole);
     train_options options;
     options.after_step = [](std::int64_t now) {
@@ -80,8 +80,8 @@ TEST_P(on_gpu, a_run_stopped_goes_on_with_the_same_bits) {
 TEST_P(on_gpu, learns_about_what_the_cpu_learns) {
     const scratch folder;
     job there = small_job(folder, "there", "bidirectional", 4), here = small_job(folder, "here", "bidirectional", 4);
-    there.precision = GetParam();
-    here.device = "cpu";
+    there.precision = *find_choice<training_precision>(GetParam());
+    here.device = training_device::cpu;
     const double far = train_there(there).last_loss, near = train(here).last_loss;
     // A few steps of fp32 differ in the order of sums alone; bf16 rounds every activation to 2^-8.
     EXPECT_NEAR(far, near, std::string(GetParam()) == "fp32" ? 1e-4 * near : 2e-2 * near);
@@ -98,16 +98,16 @@ TEST(choose_backend, takes_what_there_is) {
     const bool there = !find_gpus().all.empty();
     EXPECT_EQ(choose_backend(wanted, 4, say)->on_host(), !there);
     EXPECT_EQ(said.empty(), there);
-    wanted.device = "cpu";
+    wanted.device = training_device::cpu;
     said.clear();
     EXPECT_TRUE(choose_backend(wanted, 4, say)->on_host());
     EXPECT_EQ(said, "");
     if (there) return;
-    wanted.device = "cuda";
+    wanted.device = training_device::cuda;
     EXPECT_THAT(refusal_of([&] { choose_backend(wanted, 4, say); }),
                 testing::HasSubstr("there is no GPU for the job ("));
-    wanted.device = "auto";
-    wanted.precision = "bf16";
+    wanted.device = training_device::automatic;
+    wanted.precision = training_precision::bf16;
     if (cpu_has_bf16())
         EXPECT_TRUE(choose_backend(wanted, 4, say)->on_host());
     else

@@ -22,7 +22,7 @@ protected:
     static std::string run(const char* family, int stages, bool graph, bool deterministic = true) {
         const scratch folder;
         job wanted = small_job(folder, "run", family, stages);
-        wanted.precision = "bf16";
+        wanted.precision = training_precision::bf16;
         wanted.graph = graph;
         wanted.deterministic = deterministic;
         const std::size_t before = fake::the().taken;
@@ -51,7 +51,7 @@ TEST_F(fused_training, leaves_other_bits_where_it_is_not) {  // else the test ab
 TEST_F(fused_training, is_planned_once_to_predict_memory) {
     const scratch folder;
     job wanted = small_job(folder, "run", "one_f_one_b", 4);
-    wanted.precision = "bf16";
+    wanted.precision = training_precision::bf16;
     const chimera::program p = detail::make_program(wanted);
     const chimera::gpt2_sizes config = wanted.model;
     const auto on = make_gpu_backend({1, true, true, 30});

@@ -27,8 +27,8 @@ void PrintTo(const kind& k, std::ostream* out) { *out << k.family << ' ' << k.pr
 job job_of(const scratch& folder, const kind& k, const char* output) {
     job wanted = small_job(folder, output, k.family, k.stages);
     wanted.model.vocabulary = 300;  // filled up to 320
-    wanted.schedule.recompute = k.recompute;
-    wanted.precision = k.precision;
+    wanted.schedule.recompute = recompute_named(k.recompute, k.stages);
+    wanted.precision = *find_choice<training_precision>(k.precision);
     wanted.optimiser.steps = 4;
     wanted.optimiser.warmup = 3;   // every step has a rate of its own
     wanted.optimiser.clip = 0.05;  // and is clipped
@@ -162,7 +162,7 @@ TEST_F(small_gpu, refuses_what_does_not_fit_before_it_starts) {
     for (const char* setting : {"micro-batches in flight", "more stages", "--recompute full", "--precision bf16"})
         EXPECT_THAT(line, HasSubstr(setting));
     EXPECT_FALSE(std::filesystem::exists(again.output));
-    again.precision = "bf16";  // which needs less
+    again.precision = training_precision::bf16;  // which needs less
     fake::the().memory = taken + needed / 4;
     EXPECT_THAT(refusal_of([&] { train_there(again); }),
                 testing::AllOf(testing::StartsWith("training needs"), testing::Not(HasSubstr("bf16"))));
@@ -176,7 +176,7 @@ TEST_F(small_gpu, says_what_is_lacking_when_memory_fails_later) {
     std::unique_ptr<backend> made;
     const std::string line = refusal_of([&] {
         options.make_backend = [](const job& of, int) {
-            auto on = make_gpu_backend({1, of.precision == "bf16", of.deterministic, 30});
+            auto on = make_gpu_backend({1, of.in_bf16(), of.deterministic, 30});
             fake::the().fails_after = 40;
             return on;
         };

@@ -18,9 +18,10 @@ using namespace chimera::test;
 
 job two_stages(const scratch& folder, const char* family, const char* precision, const char* output) {
     job wanted = small_job(folder, output, family, 2);
-    wanted.precision = precision;
+    wanted.precision = *find_choice<training_precision>(precision);
     wanted.optimiser.clip = 0.05;
-    if (wanted.schedule.family == "gpipe") wanted.schedule.micro_batches = 12;  // more under way than copies are kept
+    if (wanted.schedule.which == chimera::family::gpipe)
+        wanted.schedule.micro_batches = 12;  // more under way than copies are kept
     return wanted;
 }
 
@@ -30,7 +31,7 @@ constexpr std::size_t summed = 256;  // numbers of each rank that nccl keeps roo
 std::size_t predicted(const job& wanted) {
     const chimera::program p = detail::make_program(wanted);
     const chimera::gpt2_sizes config = wanted.model;
-    const auto on = make_gpu_backend({2, wanted.precision == "bf16", true, 30});
+    const auto on = make_gpu_backend({2, wanted.in_bf16(), true, 30});
     const auto needs =
         device_needs(p, config, stage_layers(config, 2), {wanted.batch.sequences, wanted.tokens()}, *on->room());
     return needs.at(0) + needs.at(1) + 2 * 2 * summed * sizeof(double);
@@ -38,14 +39,14 @@ std::size_t predicted(const job& wanted) {
 
 train_report train_apart(const job& wanted, train_options options = {}) {
     options.make_backend = [](const job& of, int workers) {
-        return make_gpu_backend({workers, of.precision == "bf16", of.deterministic, 30});
+        return make_gpu_backend({workers, of.in_bf16(), of.deterministic, 30});
     };
     ::fake::forget_code();
     ::fake::forget_hazards();
     const int aborts = ::fake::aborts();
     const train_report report = train(wanted, options);
-    EXPECT_EQ(::fake::hazards(), "") << wanted.schedule.family;
-    EXPECT_EQ(::fake::aborts(), aborts) << wanted.schedule.family;
+    EXPECT_EQ(::fake::hazards(), "") << wanted.family_name();
+    EXPECT_EQ(::fake::aborts(), aborts) << wanted.family_name();
     return report;
 }
 
@@ -76,7 +77,7 @@ job tiny_job(const scratch& folder, const char* family, int stages, const char* 
     wanted.model = {6, 1, 16, 256, 16};
     wanted.batch = {1, 16};
     wanted.validation_windows = 5;
-    wanted.precision = precision;
+    wanted.precision = *find_choice<training_precision>(precision);
     wanted.optimiser.steps = 2;
     return wanted;
 }
@@ -89,7 +90,7 @@ TEST_P(training_over_nccl_of, loads_and_takes_all_before_the_first_message) {
     const auto& [family, stages, precision, recompute] = GetParam();
     const scratch folder;
     job wanted = tiny_job(folder, family, stages, precision);
-    wanted.schedule.recompute = recompute;
+    wanted.schedule.recompute = recompute_named(recompute, stages);
     wanted.checkpoint_interval = 1;
     train_options options;
     options.after_step = [](std::int64_t now) {
@@ -109,7 +110,7 @@ TEST(training_over_nccl, a_validation_whose_messages_do_not_come_is_ended) {
     train_options options;
     options.after_step = [](std::int64_t) { ::fake::lose_messages(1); };
     options.make_backend = [](const job& of, int workers) {
-        return make_gpu_backend({workers, of.precision == "bf16", of.deterministic, 30});
+        return make_gpu_backend({workers, of.in_bf16(), of.deterministic, 30});
     };
     try {
         train(wanted, options);

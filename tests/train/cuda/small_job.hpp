@@ -26,22 +26,20 @@ inline job small_job(const scratch& folder, const std::string& output, const cha
     for (int i = 0; i < 9000; ++i) text += static_cast<char>('a' + i * i % 7 + i % 3);
     wanted.data = {folder.write("text.txt", text)};
     wanted.batch = {2, 32};
-    wanted.schedule.family = family;
+    wanted.schedule.which = family_named(family);
     wanted.schedule.stages = stages;
     wanted.schedule.micro_batches = 4;
     wanted.optimiser.steps = steps;
     wanted.optimiser.learning_rate = 1e-2;
     wanted.output = folder / output.c_str();
-    wanted.device = "cuda";
+    wanted.device = training_device::cuda;
     wanted.deterministic = true;
     return wanted;
 }
 
 /// All workers on the first GPU.
 inline train_report train_there(const job& wanted, train_options options = {}) {
-    options.make_backend = [](const job& of, int) {
-        return make_gpu_backend({1, of.precision == "bf16", of.deterministic, 30});
-    };
+    options.make_backend = [](const job& of, int) { return make_gpu_backend({1, of.in_bf16(), of.deterministic, 30}); };
     return train(wanted, options);
 }
 

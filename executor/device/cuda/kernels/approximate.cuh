@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Exponentials and what is made of them. fp32 takes the accurate functions. bf16, which keeps eight bits of a result, takes the
-// hardware's approximations, off by at most 2 units in the last of 24 places: they leave the kernels bound by memory.
+// Exponentials and what is made of them. fp32 takes the accurate functions. bf16, which keeps eight bits of a result,
+// takes the hardware's approximations, off by at most 2 units in the last of 24 places: they leave the kernels bound by
+// memory.
 
 #include <executor/device/cuda/kernels/cuda.cuh>
 
@@ -13,8 +14,8 @@ namespace chimera::executor::gpu {
 
 inline constexpr float log2_e = std::numbers::log2e_v<float>;
 
-/// eˣ; e⁰ is 1 exactly. x is a difference, subtracted before it is scaled: scaled and rounded one by one, two logits of -10³⁰, which
-/// exclude a column, would not differ by 0.
+/// eˣ; e⁰ is 1 exactly. x is a difference, subtracted before it is scaled: scaled and rounded one by one, two logits of
+/// -10³⁰, which exclude a column, would not differ by 0.
 template <class Real>
 __device__ inline float power_of_e(float x) {
     if constexpr (std::is_same_v<Real, float>)
@@ -37,8 +38,8 @@ struct sigmoids {
     float of_x, rest;
 };
 
-/// Of x in the unit ln 2. Neither is made by subtraction, so both keep their relative error and vanish where they should: what
-/// multiplies them may be large.
+/// Of x in the unit ln 2. Neither is made by subtraction, so both keep their relative error and vanish where they
+/// should: what multiplies them may be large.
 __device__ inline sigmoids approximate_sigmoids(float x) {
     const float e = exp2_approximate(-fabsf(x)), larger = reciprocal_approximate(1 + e), smaller = e * larger;
     return x < 0 ? sigmoids{smaller, larger} : sigmoids{larger, smaller};
@@ -54,8 +55,9 @@ __device__ inline sigmoids both_sigmoids(float x) {
     }
 }
 
-/// Hendrycks & Gimpel 2016, tanh form: x / 2 · (1 + tanh u) = x · sigmoid(2 u), u = √(2/π) (x + 0.044715 x³). The sigmoid keeps its
-/// relative error far below 0; 1 + tanh(u) would lose it, by the hardware's tanh (within 2⁻¹¹) at once.
+/// Hendrycks & Gimpel 2016, tanh form: x / 2 · (1 + tanh u) = x · sigmoid(2 u), u = √(2/π) (x + 0.044715 x³). The
+/// sigmoid keeps its relative error far below 0; 1 + tanh(u) would lose it, by the hardware's tanh (within 2⁻¹¹) at
+/// once.
 inline constexpr float gelu_factor = 0.7978845608f;
 inline constexpr float gelu_cubic = 0.044715f;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// In which order sums over the rows of a matrix, one a column, are added: the same for every kernel that leaves such sums, so that they
-// are the same bits whichever does it. Rows are cut into groups, and within a group way w adds the rows w, w + ways, …, one after the
-// other; then the ways are added, then the groups. All of it follows from the shape alone.
+// In which order sums over the rows of a matrix, one a column, are added: the same for every kernel that leaves such
+// sums, so that they are the same bits whichever does it. Rows are cut into groups, and within a group way w adds the
+// rows w, w + ways, …, one after the other; then the ways are added, then the groups. All of it follows from the shape
+// alone.
 
 #include <executor/device/cuda/kernels/pack.cuh>
 
@@ -28,8 +29,8 @@ struct column_order {
 
 inline constexpr int most_ways = 8;
 
-/// Ways for blocks of about 8 warps; groups for as many blocks as 132 processors (H100, H200) hold at once with 128 registers a
-/// thread: fewer would leave some idle, more make the second pass long.
+/// Ways for blocks of about 8 warps; groups for as many blocks as 132 processors (H100, H200) hold at once with 128
+/// registers a thread: fewer would leave some idle, more make the second pass long.
 inline column_order column_order_of(const row_shape& s) {
     const int warps = team_warps(s.columns), ways = std::max(1, most_ways / warps);
     const int most = std::min(132 * (16 / (warps * ways)), (s.rows + 15) / 16), rows = (s.rows + most - 1) / most;
@@ -42,8 +43,8 @@ __device__ inline int column_of(int lane, int lanes, int i) {
     return (i / Width * lanes + lane) * Width + i % Width;
 }
 
-/// Adds the ways of one sum: to[column] = the sum over ways of `mine`, for the columns from `first` on. For all threads of the
-/// block, `lanes` to a way; room: ways · lanes · N elements, which may be used again afterwards.
+/// Adds the ways of one sum: to[column] = the sum over ways of `mine`, for the columns from `first` on. For all threads
+/// of the block, `lanes` to a way; room: ways · lanes · N elements, which may be used again afterwards.
 template <int Width, int N>
 __device__ inline void add_ways(const pack<N>& mine, shared<float> room, int lane, int lanes, int way, int ways,
                                 int first, int columns, float* to) {
@@ -66,7 +67,8 @@ struct column_results {
 
 inline constexpr int total_warps = 16;
 
-/// Second pass, over partial [sums, groups, columns]: a block for 32 columns of one sum, whose warps take turns with the groups.
+/// Second pass, over partial [sums, groups, columns]: a block for 32 columns of one sum, whose warps take turns with
+/// the groups.
 static __global__ void column_total_kernel(const float* partial, int groups, int columns, column_results results,
                                            bool add) {
     CHIMERA_SHARED(float, sums, total_warps * 32);

@@ -9,8 +9,9 @@
 
 namespace chimera::executor::gpu {
 
-/// Work: `count` sums a column, of `at_once` rows in flight; load(row, column) reads one row's terms, add(terms, row, column, sums) adds them. A block takes one
-/// group of rows and as many columns as a warp spans, a warp one way. Sums go to partial [count, groups, columns].
+/// Work: `count` sums a column, of `at_once` rows in flight; load(row, column) reads one row's terms, add(terms, row,
+/// column, sums) adds them. A block takes one group of rows and as many columns as a warp spans, a warp one way. Sums
+/// go to partial [count, groups, columns].
 template <class Work, int Width>
 __global__ void column_partial_kernel(Work work, int rows, int columns, int group_rows, float* partial) {
     constexpr int tile = 32 * Width, count = Work::count, at_once = Work::at_once;

@@ -11,14 +11,14 @@
 
 namespace chimera::executor::gpu {
 
-/// Threads of a block that visits a row twice. As many as there are: the fewer rows are under way at once, the more of them the caches
-/// still hold at the second visit.
+/// Threads of a block that visits a row twice. As many as there are: the fewer rows are under way at once, the more of
+/// them the caches still hold at the second visit.
 inline constexpr int twice_threads = 1024;
 
 enum class direction : bool { forwards, backwards };
 
-/// Calls f(column, pack) for the running thread's part of a row: single elements up to the first 16-byte boundary and after the
-/// last whole pack, packs in between.
+/// Calls f(column, pack) for the running thread's part of a row: single elements up to the first 16-byte boundary and
+/// after the last whole pack, packs in between.
 template <direction Way = direction::forwards, class Real, class F>
 __device__ inline void each_of_any_row(const Real* row, int columns, F f) {
     constexpr int width = lanes<Real>;
@@ -36,8 +36,8 @@ __device__ inline void each_of_any_row(const Real* row, int columns, F f) {
     if (const int c = head + packs * width + t; c < columns) single(c);
 }
 
-/// Logarithm of the denominator of a row's softmax. Maximum and sum of powers in one visit: the sum is rescaled where the maximum
-/// grows.
+/// Logarithm of the denominator of a row's softmax. Maximum and sum of powers in one visit: the sum is rescaled where
+/// the maximum grows.
 template <class Real>
 __device__ inline float log_sum_of(const Real* row, int columns, shared<float> scratch) {
     float largest = largest_of::nothing<float>, sum = 0;
@@ -59,8 +59,8 @@ __device__ inline float element(const pack<Width>& v, int k) {
     return result;
 }
 
-/// `Logit` is Real, for the gradient in the logits' place, or const Real. Every thread writes what itself has read: no barrier is
-/// needed. The second visit begins where the first ended, which is what caches hold for longest.
+/// `Logit` is Real, for the gradient in the logits' place, or const Real. Every thread writes what itself has read: no
+/// barrier is needed. The second visit begins where the first ended, which is what caches hold for longest.
 template <class Logit>
 __global__ void __launch_bounds__(twice_threads)
     cross_entropy_kernel(int columns, Logit* logits, const std::int32_t* targets, float* losses, float factor) {

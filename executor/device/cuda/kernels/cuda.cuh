@@ -31,7 +31,8 @@ __device__ inline std::uint32_t narrow(float first, float second) {
     return static_cast<std::uint32_t>(__bfloat16_as_ushort(both.y)) << 16 | __bfloat16_as_ushort(both.x);
 }
 
-/// 2 to the power of x, within 2 units in the last place of the correctly rounded result; subnormal results are 0 (PTX ISA, ex2).
+/// 2 to the power of x, within 2 units in the last place of the correctly rounded result; subnormal results are 0 (PTX
+/// ISA, ex2).
 __device__ inline float exp2_approximate(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

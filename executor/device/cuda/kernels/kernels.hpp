@@ -9,16 +9,17 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Queue the hand-written kernels on a stream. `Real` (weights, activations, their gradients) is float or bf16; gradients of
-/// parameters, statistics and moments are float; long sums are double. Pointers are to device memory, shapes not empty; a
-/// workspace need not be initialised, and may be used again by what follows on the stream. Operations mean what
-/// executor/device/device.hpp says.
+/// Queue the hand-written kernels on a stream. `Real` (weights, activations, their gradients) is float or bf16;
+/// gradients of parameters, statistics and moments are float; long sums are double. Pointers are to device memory,
+/// shapes not empty; a workspace need not be initialised, and may be used again by what follows on the stream.
+/// Operations mean what executor/device/device.hpp says.
 ///
-/// Results are the same bits whenever arguments are the same: no floating-point atomics, no order left to the hardware, no
-/// grid that depends on the card. A launch that CUDA refuses throws chimera_error.
+/// Results are the same bits whenever arguments are the same: no floating-point atomics, no order left to the hardware,
+/// no grid that depends on the card. A launch that CUDA refuses throws chimera_error.
 ///
-/// Heads need no splitting or merging: in qkv [rows, 3 · channels], a head's queries are a matrix with leading dimension
-/// 3 · channels, and the next head's lie `head size` further on, which strided-batched products take as they are.
+/// Heads need no splitting or merging: in qkv [rows, 3 · channels], a head's queries are a matrix with leading
+/// dimension 3 · channels, and the next head's lie `head size` further on, which strided-batched products take as they
+/// are.
 namespace chimera::executor::gpu {
 
 using stream_handle = void*;  ///< a cudaStream_t; null is the default stream
@@ -41,7 +42,8 @@ void gelu_forward(stream_handle stream, const Real* x, Real* y, std::size_t n);
 template <class Real>
 void gelu_backward(stream_handle stream, const Real* x, const Real* dy, Real* dx, std::size_t n);
 
-/// y [rows, columns] = silu(gate) · up, where x [rows, 2 · columns] holds a row's gates, then its ups (Shazeer 2020). y is not x.
+/// y [rows, columns] = silu(gate) · up, where x [rows, 2 · columns] holds a row's gates, then its ups (Shazeer 2020). y
+/// is not x.
 template <class Real>
 void swiglu_forward(stream_handle stream, const row_shape& shape, const Real* x, Real* y);
 template <class Real>  // dx may be x
@@ -94,13 +96,13 @@ template <class Real>
 void gelu_backward(stream_handle stream, const row_shape& shape, const Real* x, const Real* dy, Real* dx, float* sums,
                    bool add, void* workspace);
 
-/// Bytes of workspace: one sum for column_sums, gelu_backward and rms_backward_parameters, two for norm_backward_parameters, four for
-/// norm_backward.
+/// Bytes of workspace: one sum for column_sums, gelu_backward and rms_backward_parameters, two for
+/// norm_backward_parameters, four for norm_backward.
 std::size_t columns_workspace(const row_shape& shape, int sums = 4);
 
-// Attention by matrix products: one product gives `scores`, these make probabilities and gradients of them. Each of `matrices`
-// (sequence and head) is [tokens, tokens], a query a row. Above the diagonal nothing is read and zeros are written. Score and
-// Real: float and float, bf16 and bf16 (then output may be input), or float scores and bf16 results.
+// Attention by matrix products: one product gives `scores`, these make probabilities and gradients of them. Each of
+// `matrices` (sequence and head) is [tokens, tokens], a query a row. Above the diagonal nothing is read and zeros are
+// written. Score and Real: float and float, bf16 and bf16 (then output may be input), or float scores and bf16 results.
 
 template <class Score, class Real>  // p = softmax(factor · scores), log_sum [matrices, tokens]
 void softmax_forward(stream_handle stream, int matrices, int tokens, float factor, const Score* scores, Real* p,
@@ -147,7 +149,8 @@ struct adamw_numbers {
 };
 adamw_numbers numbers(const adamw_step& step);
 
-/// Updates `master`, m and v, and rounds master into `values`. Where master is null, values are their own master (float only).
+/// Updates `master`, m and v, and rounds master into `values`. Where master is null, values are their own master (float
+/// only).
 template <class Real>
 void adamw(stream_handle stream, Real* values, const float* gradients, float* master, float* m, float* v, std::size_t n,
            const adamw_step& step);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Terms shared by the kernels of a norm's backward. Roundings are spelt out (fmaf, __fmul_rn): a compiler that is free to fuse could
-// choose differently in two kernels, but these must leave the same bits, so that gradients do not depend on whether a schedule splits
-// the backward.
+// Terms shared by the kernels of a norm's backward. Roundings are spelt out (fmaf, __fmul_rn): a compiler that is free
+// to fuse could choose differently in two kernels, but these must leave the same bits, so that gradients do not depend
+// on whether a schedule splits the backward.
 
 #include <executor/device/cuda/kernels/pack.cuh>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The backward of layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body for both, `Centred` for the first, and one
-// for the input's gradient with and without sums of columns.
+// The backward of layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019): one body for both, `Centred` for
+// the first, and one for the input's gradient with and without sums of columns.
 
 #include <executor/device/cuda/kernels/column_order.cuh>
 #include <executor/device/cuda/kernels/norm.cuh>
@@ -50,8 +50,8 @@ struct team_row {
     }
 };
 
-/// Sums each value over the lanes of a way; `scratch` [N, warps], which no other call since the last barrier but one has used. Where
-/// a way is one warp nobody waits.
+/// Sums each value over the lanes of a way; `scratch` [N, warps], which no other call since the last barrier but one
+/// has used. Where a way is one warp nobody waits.
 template <int N>
 __device__ inline void over_team(float (&values)[N], shared<float> scratch, int lanes, int way) {
     CHIMERA_UNROLL
@@ -123,10 +123,11 @@ struct team_rows {
     }
 };
 
-/// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal), with s = dy · scale, normal = (x - mean) · inverse.
+/// dx = residual + inverse · (s - [mean of s] - normal · mean of s · normal), with s = dy · scale, normal = (x - mean)
+/// · inverse.
 ///
-/// A block handles one group of rows (column_order.cuh), a team of warps one way of it, two rows at once (one, element by
-/// element: registers). A lane has one set of columns in each row, and their sums in registers. Sums 0: none; with
+/// A block handles one group of rows (column_order.cuh), a team of warps one way of it, two rows at once (one, element
+/// by element: registers). A lane has one set of columns in each row, and their sums in registers. Sums 0: none; with
 /// `Biases` also those of residual and dx. They go to partial [sums, groups, columns].
 template <bool Centred, bool Parameters, bool Biases, class Real, int Width>
 __global__ void __launch_bounds__(row_threads)

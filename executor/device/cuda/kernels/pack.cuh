@@ -92,7 +92,8 @@ __device__ inline void store(bf16* y, const pack<Width>& x) {
     }
 }
 
-/// True if 16 bytes at a time will do: `period` elements between starts of rows, every pointer on a 16-byte boundary. Null is.
+/// True if 16 bytes at a time will do: `period` elements between starts of rows, every pointer on a 16-byte boundary.
+/// Null is.
 template <int Width, class... Pointers>
 bool wide(std::size_t period, const Pointers*... at) {
     return period % static_cast<std::size_t>(Width) == 0 && ((reinterpret_cast<std::uintptr_t>(at) % 16 == 0) && ...);

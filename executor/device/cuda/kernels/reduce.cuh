@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Long sums in double, in two passes: blocks, then one block over their sums. How many blocks there are follows from n alone.
+// Long sums in double, in two passes: blocks, then one block over their sums. How many blocks there are follows from n
+// alone.
 
 #include <executor/device/cuda/kernels/pack.cuh>
 #include <executor/device/cuda/kernels/reduction.cuh>

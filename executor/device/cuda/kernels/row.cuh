@@ -9,8 +9,9 @@
 
 namespace chimera::executor::gpu {
 
-/// The part of a row that the running thread handles: every `step`-th pack, from `first` on. With Held > 0 that many packs stay in registers, so
-/// that memory is read once; with 0 each visit reads again. Elements from `columns` on belong to nobody.
+/// The part of a row that the running thread handles: every `step`-th pack, from `first` on. With Held > 0 that many
+/// packs stay in registers, so that memory is read once; with 0 each visit reads again. Elements from `columns` on
+/// belong to nobody.
 template <class Real, int Width, int Held>
 class thread_row {
 public:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Rows ordered by their token, equal tokens in the order of rows: a stable radix sort, 8 bits a pass. In each chunk of keys, thread d
-// of a block looks for digit d alone, from the first key to the last: stable, and no atomics. Work and memory grow as the rows do.
+// Rows ordered by their token, equal tokens in the order of rows: a stable radix sort, 8 bits a pass. In each chunk of
+// keys, thread d of a block looks for digit d alone, from the first key to the last: stable, and no atomics. Work and
+// memory grow as the rows do.
 
 #include <executor/device/cuda/kernels/pack.cuh>
 
@@ -73,8 +74,8 @@ static __global__ void sort_move_kernel(sort_source source, const int* places, k
 
 inline std::size_t sort_chunks(int rows) { return (size(rows) + sort_chunk - 1) / sort_chunk; }
 
-/// Sorts rows [0, rows) by token < limit. buffers: 2 · rows; counts: sort_chunks(rows) · digits. Returns the half of the buffers
-/// that holds the result.
+/// Sorts rows [0, rows) by token < limit. buffers: 2 · rows; counts: sort_chunks(rows) · digits. Returns the half of
+/// the buffers that holds the result.
 inline keyed_row* launch_sort(stream_handle stream, const std::int32_t* tokens, int rows, int limit, keyed_row* buffers,
                               int* counts) {
     const int chunks = static_cast<int>(sort_chunks(rows));
