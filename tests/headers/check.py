@@ -9,18 +9,20 @@ ENVIRONMENT:
                  usable.cpp, which uses the system's names beside `using namespace chimera`
   debug          with -D_GLIBCXX_DEBUG
   no_exceptions  with -fno-exceptions
-  libcxx         with -stdlib=libc++, folder after folder; exit 77 where the compiler has no such library
-Prints what the compiler says; exit 1 where a header does not compile. Under debug and no_exceptions a header may refuse in one
-line instead: an #error that opens with "chimera needs".
+  clang          with Clang
+  libcxx         with Clang and -stdlib=libc++, folder after folder; exit 77 where the compiler has no such library
+Prints what the compiler says; exit 1 where a header does not compile, 77 where there is no such compiler. Under debug
+and no_exceptions a header may refuse in one line instead: an #error that opens with "chimera needs".
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 here = pathlib.Path(__file__).resolve().parent
 GLOBAL_NAMES = ("unistd.h", "error.h", "iostream")
-FLAGS = {"hostile": [], "debug": ["-D_GLIBCXX_DEBUG"], "no_exceptions": ["-fno-exceptions"],
+FLAGS = {"hostile": [], "clang": [], "debug": ["-D_GLIBCXX_DEBUG"], "no_exceptions": ["-fno-exceptions"],
          "libcxx": ["-stdlib=libc++"]}
 INCLUDE = re.compile(r"^ *# *include *<([^>]+)>", re.M)
 
@@ -40,7 +42,8 @@ def includes_of(names, root):
 
 def parts(environment, root):
     """Returns the sources to compile: the header names that each includes, those that include least first."""
-    names = sorted((str(p.relative_to(root)) for p in root.rglob("*.hpp")), key=lambda n: (len(includes_of([n], root)[0]), n))
+    found = (str(p.relative_to(root)) for p in root.rglob("*.hpp"))
+    names = sorted(found, key=lambda n: (len(includes_of([n], root)[0]), n))
     if environment != "libcxx":
         return [names]
     folders = sorted({str(pathlib.Path(n).parent) for n in names})
@@ -52,13 +55,15 @@ def source(environment, names, root):
     before = ""
     if environment == "hostile":
         standard = sorted(n for n in includes_of(names, root)[1] if "/" not in n)
-        before = "".join(f"#include <{n}>\n" for n in (*standard, *GLOBAL_NAMES)) + (here / "macros.hpp").read_text(encoding="utf-8")
+        before = "".join(f"#include <{n}>\n" for n in (*standard, *GLOBAL_NAMES))
+        before += (here / "macros.hpp").read_text(encoding="utf-8")
     return before + "".join(f"#include <{n}>\n" for n in names)
 
 
 def compile_text(text, compiler, flags):
     """Returns the compiler's exit status and its messages."""
-    done = subprocess.run([*compiler, *flags, "-fsyntax-only", "-x", "c++", "-"], input=text, capture_output=True, text=True)
+    command = [*compiler, *flags, "-fsyntax-only", "-x", "c++", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
     return done.returncode, done.stderr
 
 
@@ -76,6 +81,9 @@ def main():
     environment, compiler, root, *more = sys.argv[1:]
     root = pathlib.Path(root).resolve()
     flags = ["-std=c++20", f"-I{root}", *FLAGS[environment], *more]
+    if shutil.which(compiler) is None:
+        print(f"{compiler} is not here")
+        return 77
     if environment == "libcxx" and compile_text("#include <vector>\n", [compiler], flags)[0] != 0:
         print(f"{compiler} has no libc++")
         return 77
