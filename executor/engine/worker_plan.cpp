@@ -281,7 +281,7 @@ private:
     }
 
     static std::int32_t add_step(std::vector<step>& all, const instruction& i) {
-        all.push_back({i.op, i.count, i.pipeline, i.stage, 0, i.first, -1, 0, 0});
+        all.push_back({i.op, i.count, i.pipeline, i.stage, i.first, 0, 0});
         return static_cast<std::int32_t>(all.size()) - 1;
     }
 

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         demand(std::isfinite(flops(read)) && flops(read) > 0);
         const stage_bytes all = bytes_of(read, 0, static_cast<int>(read.layers.size()), 1);
         demand(std::isfinite(all.kept) && all.kept >= all.selective && all.selective >= 0);
-        for (const layer& l : read.layers) demand(l.tied_to < static_cast<int>(read.layers.size()));
+        for (const layer& l : read.layers) demand(l.tied_to.value_or(-1) < static_cast<int>(read.layers.size()));
     } catch (const chimera_error& refused) {
         demand(std::strchr(refused.what(), '\n') == nullptr);
     }

@@ -72,7 +72,7 @@ TEST(ModelFile, FieldsArriveWhereTheyBelong) {
     EXPECT_EQ(b.exchanged, 6);
     EXPECT_EQ(b.workspace, 9);
     EXPECT_EQ(b.output, 12);
-    EXPECT_EQ(b.tied_to, -1);
+    EXPECT_EQ(b.tied_to, std::nullopt);
     const layer& out = m.layers[3];
     EXPECT_EQ(out.input_gradient, 4.5);
     EXPECT_EQ(out.selective, 8);

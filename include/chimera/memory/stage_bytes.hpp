@@ -36,7 +36,7 @@ struct stage_bytes {
     double first = 0, second = 0;  // the largest blocks
     for (int i = from; i < to; ++i) {
         const layer& l = network.layers[static_cast<std::size_t>(i)];
-        const bool elsewhere = l.tied_to >= 0 && (l.tied_to < from || l.tied_to >= to);
+        const bool elsewhere = l.tied_to && (*l.tied_to < from || *l.tied_to >= to);
         const double held =
             static_cast<double>(l.parameters + l.padding + (elsewhere ? l.tied_parameters : 0)) / tensor;
         const auto split = [&](double all) { return samples * (l.replicated + (all - l.replicated) / tensor); };

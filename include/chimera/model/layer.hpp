@@ -4,6 +4,7 @@
 #include <chimera/core/slot_table.hpp>
 
 #include <cstdint>
+#include <optional>
 
 namespace chimera {
 
@@ -17,8 +18,8 @@ struct layer {
     label name;
     layer_kind kind = layer_kind::block;
     std::int64_t parameters = 0;
-    std::int64_t padding = 0;          ///< elements that alignment adds to them wherever they are held
-    std::int32_t tied_to = -1;         ///< layer whose weights it uses as its own; -1: none
+    std::int64_t padding = 0;               ///< elements that alignment adds to them wherever they are held
+    std::optional<std::int32_t> tied_to{};  ///< layer whose weights it uses as its own
     std::int64_t tied_parameters = 0;  ///< how many: held (and reduced) once more where that layer is on another stage
     double forward = 0;                ///< FLOPs
     double input_gradient = 0;         ///< FLOPs of the backward that the stage before waits for

@@ -170,9 +170,7 @@ private:
         s.count = i.count;
         s.pipeline = i.pipeline;
         s.stage = i.stage;
-        s.unused = 0;
         s.first = i.first;
-        s.peer = -1;
         s.begin = begin;
         s.end = me.clock;
         ++me.at;

@@ -66,7 +66,7 @@ namespace detail {
 struct step_sink {
     step* steps;
     constexpr void operator()(std::size_t i, const slot& s, double begin, double end) const {
-        steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, 0, s.first, -1, begin, end};
+        steps[i] = {static_cast<action>(s.op), s.count, s.pipeline, s.stage, s.first, begin, end};
     }
     [[gnu::always_inline]] void expect(std::size_t i) const {
         detail::expect(steps + i);

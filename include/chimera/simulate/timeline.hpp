@@ -17,9 +17,7 @@ struct step {
     std::uint8_t count = 1;
     std::uint16_t pipeline = 0;
     std::uint16_t stage = 0;
-    std::uint16_t unused = 0;
     std::int32_t first = -1;  ///< first unit; -1 where none applies
-    std::int32_t peer = -1;   ///< unused so far
     double begin = 0;         ///< seconds since the start of the iteration
     double end = 0;           ///< seconds since the start of the iteration
 };

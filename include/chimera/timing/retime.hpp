@@ -20,16 +20,18 @@ template <class Time, class Cost, class Sink>
 class player {
 public:
     template <class Delay>
-    constexpr player(schedule_view table, Cost cost, Delay delay, Sink sink)
-        : of_(table), cost_(cost), windows_(table, sink),
-          lanes_(static_cast<std::size_t>(table.head.workers), lane<Time>{}),
-          ports_(2 * table.placement.size(), port{}), units_(static_cast<std::size_t>(table.head.units())) {
-        const int stages = table.head.stages;
+    constexpr player(schedule_view timetable, Cost cost, Delay delay, Sink sink)
+        : of_(timetable), cost_(cost), windows_(timetable, sink),
+          lanes_(static_cast<std::size_t>(timetable.head.workers), lane<Time>{}),
+          ports_(2 * timetable.placement.size(), port{}), units_(static_cast<std::size_t>(timetable.head.units())) {
+        const int stages = timetable.head.stages;
         port* down = ports_.data();
-        port* up = down + table.placement.size();
-        for (int p = 0; p < table.head.pipelines; ++p) {
+        port* up = down + timetable.placement.size();
+        for (int p = 0; p < timetable.head.pipelines; ++p) {
             for (int s = 0; s < stages; ++s, ++down, ++up) {
-                const auto crosses = [&](int next) { return table.worker_of(p, s) != table.worker_of(p, next); };
+                const auto crosses = [&](int next) {
+                    return timetable.worker_of(p, s) != timetable.worker_of(p, next);
+                };
                 if (s > 0) down->needs = true;
                 if (s > 0 && crosses(s - 1)) down->travel = delay(s - 1);
                 if (s + 1 < stages) up->needs = true;
@@ -240,8 +242,8 @@ private:
 };
 
 template <class Time, class Cost, class Delay, class Sink>
-constexpr std::size_t play(schedule_argument table, Cost cost, Delay delay, Sink sink) {
-    return player<Time, Cost, Sink>(table, cost, delay, sink).run();
+constexpr std::size_t play(schedule_argument timetable, Cost cost, Delay delay, Sink sink) {
+    return player<Time, Cost, Sink>(timetable, cost, delay, sink).run();
 }
 
 }  // namespace chimera::detail

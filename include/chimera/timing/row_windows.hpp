@@ -45,8 +45,8 @@ class row_windows {
 public:
     using entry = played_slot<Time>;
 
-    constexpr row_windows(schedule_view table, Sink sink)
-        : of_(table), sink_(sink), entries_(static_cast<std::size_t>(table.head.workers) * stride, entry{}) {}
+    constexpr row_windows(schedule_view timetable, Sink sink)
+        : of_(timetable), sink_(sink), entries_(static_cast<std::size_t>(timetable.head.workers) * stride, entry{}) {}
 
     [[nodiscard]] constexpr lane<Time> open(std::size_t w) noexcept {
         entry* const base = entries_.data() + w * stride;
