@@ -176,7 +176,9 @@ changed type(const settings& of, field which, std::string_view text) {
     changed out{of, {}};
     const char* const end = text.data() + text.size();
     if (int* const value = whole_number(out.to, which)) {
-        const auto [stop, failed] = std::from_chars(text.data(), end, *value);
+        std::int64_t typed = 0;  // one that no int holds is refused by the library, as the largest that does
+        const auto [stop, failed] = std::from_chars(text.data(), end, typed);
+        *value = static_cast<int>(std::clamp<std::int64_t>(typed, -whole_most, whole_most));
         if (failed == std::errc{} && stop == end) return out;
         return {of, "'" + std::string(text) + "' is no whole number in range (" + describe(which).name +
                         " counts) type digits alone"};
