@@ -136,7 +136,7 @@ double bytes_of(const json& value, const std::string& what) {
 }
 
 json read_plan_request(const std::string& path) {
-    const json value = parse_json(read_file(path), path);
+    json value = parse_json(read_file(path), path);
     const std::string format = value.is_object() && value.contains("format") && value["format"].is_string()
                                    ? value["format"].get<std::string>()
                                    : "";

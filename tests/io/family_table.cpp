@@ -125,7 +125,7 @@ TEST(family_table, the_page_of_families_has_every_row_of_the_table_of_options) {
         std::string owners;
         for (const std::string_view label : family_labels)
             if (has_option(family_named(label), option.key))
-                owners += (owners.empty() ? "`" : ", `") + std::string(label) + "`";
+                owners.append(owners.empty() ? "`" : ", `").append(label).append("`");
         const std::string values = option.labels.empty() ? "" : " " + labels_of(option, ", ", " or ");
         EXPECT_THAT(page.str(), HasSubstr("| `" + flag_of(option) + "`" + values + " | `" + std::string(option.key) +
                                           "` | " + owners + " | " + std::string(option.help) + " | " +

@@ -33,7 +33,7 @@ public:
 
     /// Writes a file, making its folders.
     std::filesystem::path write(std::string_view name, std::string_view text) const {
-        const auto path = path_ / name;
+        auto path = path_ / name;
         std::filesystem::create_directories(path.parent_path());
         std::ofstream(path, std::ios::binary) << text;
         return path;
@@ -54,7 +54,7 @@ std::string refusal_of(Action&& action) {
     try {
         action();
     } catch (const chimera_error& refused) {
-        const std::string text = refused.what();
+        std::string text = refused.what();
         EXPECT_EQ(text.find('\n'), std::string::npos) << text;
         EXPECT_NE(text.find('('), std::string::npos) << text;
         return text;

@@ -335,6 +335,7 @@ void cpu_device_in<Real>::adamw(real* values, wide* master, const wide* gradient
 template class cpu_device_in<float>;
 template class cpu_device_in<bf16>;
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type takes none
 #define CHIMERA_NUMBERS(device, number)                              \
     template void device::fill(number*, float, std::size_t);         \
     template void device::copy(number*, const number*, std::size_t); \
@@ -344,5 +345,6 @@ CHIMERA_NUMBERS(cpu_device_in<float>, float)
 CHIMERA_NUMBERS(cpu_device_in<bf16>, bf16)
 CHIMERA_NUMBERS(cpu_device_in<bf16>, float)
 #undef CHIMERA_NUMBERS
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace chimera::executor
