@@ -2,7 +2,7 @@
 """The rules that hold for public comments and signatures of include/chimera; `make_reference.py --check` prints faults.
 
 - A comment opens with a verb in the third person ("Returns") or with a noun and its article ("A", "The rows").
-- A comment has no word of RIDDLES. A field's comment does not open with a word of CLAUSES.
+- A comment has no word of RIDDLES. No sentence of it opens with a word of CLAUSES; a field's comment does neither.
 - A parameter is named by a noun, not by a word of PREPOSITIONS.
 - A signature shows no name of `detail`.
 - A line has at most COLUMNS columns.
@@ -35,6 +35,12 @@ def wrong_opening(comment):
     if first in ARTICLES or (re.fullmatch(r"[A-Z][a-z]+s", first) and first not in PLURALS):
         return ""
     return first
+
+
+def fragments(comment):
+    """Returns the words of CLAUSES that open a sentence of a comment after its first."""
+    later = re.split(r"(?<=[.!?])\s+(?=[A-Z])", " ".join(comment.split()))[1:]
+    return [clause for sentence in later for clause in CLAUSES if sentence.startswith(clause + " ")]
 
 
 def riddles(comment):
@@ -71,6 +77,8 @@ def faults_of(one):
     comment = one.comment or ("" if one.kind == "variable" else one.trailing)
     if opening := wrong_opening(comment):
         yield f"opens with \"{opening}\": {one.name}"
+    for clause in fragments(comment):
+        yield f"has a sentence that opens with \"{clause}\": {one.name}"
     for clause in CLAUSES:
         if one.trailing.lower().startswith(clause.lower() + " "):
             yield f"opens with \"{clause.lower()}\": {one.name}"

@@ -39,7 +39,7 @@ struct family_arguments {
     family_options options() const;
     /// The schedule that they ask for. Throws chimera_error where there is none, or where it breaks --memory.
     schedule make() const;
-    /// True if an option that only families have was given.
+    /// Returns true if an option that only families have was given.
     bool any_given() const;
     /// Refuses a schedule, or peaks in units, whose peak of activations on any worker is above --memory.
     void check_memory(schedule_view of) const;

@@ -63,7 +63,7 @@ public:
     /// is there after `wait`. Calls between two workers match in order.
     virtual void start(std::span<const transfer> group) = 0;
 
-    /// True when the receive of `message` has its data.
+    /// Returns true if the receive of `message` has its data.
     virtual bool poll(int message) = 0;
 
     /// Blocks until the receive of `message` has its data; to be called once for each receive.

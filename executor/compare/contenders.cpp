@@ -135,7 +135,7 @@ void count(contender& out, program_view of, const contest& with, const costs& c)
     for (const stage_staleness& s : staleness(of)) out.stale = std::max(out.stale, s.largest);
 }
 
-/// True if a is at least as good as b in every figure, and better in one.
+/// Returns true if a is at least as good as b in every figure, and better in one.
 bool beats(const contender& a, const contender& b) {
     const double values[4][2] = {{a.worker_time(), b.worker_time()},
                                  {a.peak * a.share, b.peak * b.share},

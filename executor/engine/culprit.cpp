@@ -60,7 +60,7 @@ private:
         return found == row.end() ? -1 : static_cast<int>(found - row.begin());
     }
 
-    /// True while `w` has still to come to instruction `index` of its row.
+    /// Returns true while `w` has still to come to instruction `index` of its row.
     bool before(int w, int index) const { return index >= 0 && at(w).what != phase::idle && at(w).instruction < index; }
 
     edge transfer_edge(int w, const instruction& mine) const {

@@ -59,7 +59,7 @@ public:
     /// processes play are empty. Throws `run_failed`, at most 2 seconds after a failure or after the watchdog's limit.
     const timeline& run_iteration();
 
-    /// True when a worker could not be stopped after a failure.
+    /// Returns true if a worker could not be stopped after a failure.
     bool stuck() const;
 
 private:

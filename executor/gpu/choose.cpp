@@ -11,7 +11,7 @@ namespace chimera::executor {
 
 namespace {
 
-/// Why there is no GPU; empty where there is one.
+/// Says why there is no GPU; empty if there is one.
 std::string why_none() {
 #ifdef CHIMERA_CUDA
     const gpus_found found = find_gpus();

@@ -14,7 +14,7 @@ struct csv_order {
     std::string note;  ///< what was left out of the order and why; empty where nothing was
 };
 
-/// True if a file is CSV rather than JSON: by its name, or because it starts with a cell.
+/// Returns true if a file is CSV rather than JSON: by its name, or because it starts with a cell.
 bool is_csv(std::string_view path, std::string_view text);
 
 /// Reads PyTorch-style CSV (see chimera::csv): a line for each worker, a cell for each step, rows as long as they like,

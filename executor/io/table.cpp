@@ -222,7 +222,7 @@ private:
         }
     }
 
-    /// True if the sizes cover what a slot or an instruction computes; refuses where `loud`.
+    /// Returns true if the sizes cover what a slot or an instruction computes; refuses where `loud`.
     template <class Element>
     bool covered(const Element& one, bool loud, const std::string& where) const {
         const std::int64_t last = std::int64_t{one.first} + one.count - 1;

@@ -121,7 +121,7 @@ struct job {
 
     int tokens() const { return batch.tokens > 0 ? batch.tokens : model.context; }
     bool in_bf16() const { return precision == training_precision::bf16; }
-    /// True if the scale is shown: one that was given, or that is not the family's own.
+    /// Returns true if the scale is shown: one that was given, or that is not the family's own.
     bool shows_scale() const { return names_scale || schedule.scale != scale::direct; }
     /// The name of the family, or of the file's.
     std::string_view family_name() const { return file ? file->order.head.family.view() : name(schedule.which); }

@@ -39,7 +39,7 @@ public:
 };
 
 /// Bytes that each worker asks CUDA for while the program trains: stages, activations, messages under way, batches.
-/// What CUDA, cuBLASLt and NCCL take for themselves is not in it.
+/// Leaves out the memory that CUDA, cuBLASLt and NCCL take for themselves.
 std::vector<std::size_t> device_needs(const program_view& of, const gpt2_sizes& config,
                                       std::span<const layer_range> layers, const unit_shape& unit, device_room& room);
 

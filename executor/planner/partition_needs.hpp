@@ -33,7 +33,7 @@ struct partition_needs {
     /// Weights with what the mode computes again.
     std::vector<double> seconds_in(recompute_mode mode) const;
     std::vector<double> with_once(const mode_lists& of) const;
-    /// True if each worker has one stage of its own.
+    /// Returns true if each worker has one stage of its own.
     bool one_each() const { return one_each_; }
     /// The share of a group's sum that one of its workers has: half where two pipelines cross.
     double per_worker() const { return per_worker_; }

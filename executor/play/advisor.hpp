@@ -23,7 +23,7 @@ public:
     void ask(const settings& of, const outcome& from);
     /// The answer to the last question; null while it is being worked out, or where nothing was asked.
     std::shared_ptr<const ranking> answer() const;
-    /// True if an answer is still to come.
+    /// Returns true if an answer is still to come.
     bool busy() const;
 
 private:

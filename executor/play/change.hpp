@@ -25,7 +25,7 @@ changed leap(const settings& of, field which, int direction);
 /// A number typed into a field. Whole numbers may be refused by the library, which then says so in place of a schedule.
 changed type(const settings& of, field which, std::string_view text);
 
-/// True if numbers can be typed into the field.
+/// Returns true if numbers can be typed into the field.
 bool is_number(field which);
 
 }  // namespace chimera::executor::play

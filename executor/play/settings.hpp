@@ -80,8 +80,8 @@ family_options options_of(const settings& of);
 /// The costs of so many of the settings' stages taken together; transfers stay what they are.
 costs costs_of(const settings& of, double stages);
 
-/// Why there is nothing to show, in one line: what the family refuses, and sizes that are too many to draw at once.
-/// Empty where all is well. Generates nothing.
+/// Says in one line why there is nothing to show: the family refuses the settings, or they are too large to draw. Empty
+/// if all is well. Generates nothing.
 std::string refused(const settings& of);
 
 }  // namespace chimera::executor::play

@@ -13,7 +13,7 @@ std::string percent(double share) { return joined(rounded(100 * share, 1), " %")
 
 bool about(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
 
-/// True if a row is the current choice under any name.
+/// Returns true if a row is the current choice under any name.
 bool is_same(const ranked& a, const ranked& b) {
     return a.options.which == b.options.which && about(a.makespan, b.makespan) && about(a.peak, b.peak) &&
            a.messages == b.messages;

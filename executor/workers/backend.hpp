@@ -36,10 +36,10 @@ public:
 
     /// For the reader: "CPU" or a GPU's name.
     virtual std::string name() const = 0;
-    /// True if workers share the host's cores, so that each slot needs one.
+    /// Returns true if workers share the host's cores, so that each slot needs one.
     virtual bool on_host() const = 0;
 
-    /// True if this process plays the worker.
+    /// Returns true if this process plays the worker.
     virtual bool plays(int /*worker*/) const { return true; }
     /// A stage of the model as `worker` holds it. Start values depend on `seed` and the parameters' names alone.
     virtual std::shared_ptr<model_stage> make_stage(int worker, const gpt2_sizes& config, const layer_range& layers,

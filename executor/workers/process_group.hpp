@@ -44,7 +44,7 @@ public:
     std::string address() const override { return met_->address(); }
     /// Returns when all have called it.
     void wait();
-    /// True on all where it is on one.
+    /// Returns true on all ranks if `mine` is true on one.
     bool any(bool mine);
     /// Rank 0's number, for all.
     std::int64_t of_rank_0(std::int64_t mine);

@@ -45,7 +45,7 @@ public:
     /// Sum of squares of a stage's gradients; all members of its replica group get the same bits. To be called on the
     /// worker's own thread.
     double gradient_square_sum(int worker, int stage);
-    /// True if the worker is the first of those that hold the stage.
+    /// Returns true if the worker is the first of those that hold the stage.
     bool is_first(int worker, int stage) { return find(worker, stage)->first; }
 
     /// The tensors of each stage that is held here, from its first copy here: the weights, optimiser.m.<name> and

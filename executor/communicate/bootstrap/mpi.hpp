@@ -5,7 +5,7 @@
 
 namespace chimera::executor::detail {
 
-/// True where the program was built with MPI and a launcher of MPI's started the process, and RANK does not say
+/// Returns true if the program was built with MPI and a launcher of MPI's started the process, and RANK does not say
 /// otherwise.
 bool started_by_mpi();
 

@@ -70,7 +70,7 @@ private:
         strangers_.push_back({std::move(next)});
     }
 
-    /// True when `s` is a stranger no longer.
+    /// Returns true if `s` is a stranger no longer.
     bool listen_to(stranger& s) {
         const auto got = s.at.receive_some(std::span(s.said).subspan(s.bytes));
         if (got <= 0) return got < 0;

@@ -16,7 +16,7 @@ struct cpu_state;
 struct kernels;
 }  // namespace detail
 
-/// True if this machine multiplies in bf16; otherwise cpu_device_in<bf16> is not to be made.
+/// Returns true if this machine multiplies in bf16; otherwise cpu_device_in<bf16> is not to be made.
 bool cpu_has_bf16();
 
 /// One or more processor cores: matrix products by oneDNN, the rest in vectorised loops. Real is float, or bf16, whose

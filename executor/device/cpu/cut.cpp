@@ -32,8 +32,8 @@ std::vector<range> ranges(long n, long parts, long multiple) {
 /// As many ranges as it takes for none to be longer than `most`.
 std::vector<range> ranges_up_to(long most, long n, long multiple) { return ranges(n, (n + most - 1) / most, multiple); }
 
-/// True if threads take rows of the result each. Those of a weight's gradient lie together. Where the right operand is
-/// transposed, oneDNN is slow with few columns.
+/// Returns true if threads take rows of the result each. Those of a weight's gradient lie together. oneDNN is slow with
+/// few columns of a transposed right operand.
 bool by_rows(const product_form& f, long threads) {
     if (f.left_transposed) return f.rows >= granule * threads;
     return f.right_transposed && f.columns <= 2 * f.inner && f.rows >= 4 * granule * threads;

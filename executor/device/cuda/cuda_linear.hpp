@@ -20,12 +20,12 @@ public:
     void prepare(linear_role role);
     product& get(const linear_variant& v);
 
-    /// True if GELU is part of the product. cuBLASLt wants rows of multiples of 8.
+    /// Returns true if GELU is part of the product. cuBLASLt wants rows of multiples of 8.
     bool fuses_gelu(bool keep);
-    /// True if GELU's backward is part of the product that gives its input's gradient.
+    /// Returns true if GELU's backward is part of the product that gives its input's gradient.
     bool fuses_gelu_slope();
-    /// True if the bias' gradient comes with the weight's. Not where results must be the same on every run: nobody says
-    /// in which order it is summed.
+    /// Returns true if the bias' gradient comes with the weight's. False if every run must leave the same bits:
+    /// cuBLASLt does not say in which order it sums.
     bool fuses_sums(bool add);
 
 private:

@@ -31,7 +31,7 @@ using tensor = std::shared_ptr<fe::graph::Tensor_attributes>;
 
 enum id : std::int64_t { queries = 1, keys, values, results, sums, d_results, d_queries, d_keys, d_values };
 
-/// Why cuDNN is not used for a shape.
+/// Thrown if cuDNN is not used for a shape, with the reason.
 struct unsupported : std::exception {
     explicit unsupported(std::string reason) : why(std::move(reason)) {}
     std::string why;

@@ -42,7 +42,7 @@ struct fused_offer {
 /// `stream` is a cudaStream_t of the current GPU.
 fused_offer make_fused_attention(const attention_shape& shape, const fused_wish& wish, void* stream);
 
-/// True if this program was built with it.
+/// Returns true if this program was built with it.
 bool has_fused_attention();
 
 }  // namespace chimera::executor::detail

@@ -19,7 +19,7 @@ constexpr int most_candidates = 8;
 
 cudaDataType_t type_of(number n) { return n == number::float32 ? CUDA_R_32F : CUDA_R_16BF; }
 
-/// True if a second matrix goes with it, which cuBLASLt calls auxiliary.
+/// Returns true if a second matrix goes with it, which cuBLASLt calls auxiliary.
 bool has_second(epilogue e) { return e == epilogue::gelu_keeping || e == epilogue::gelu_slope; }
 bool has_row(epilogue e) { return e != epilogue::none && e != epilogue::gelu_slope; }
 

@@ -37,7 +37,7 @@ class product {
 public:
     product(product_library& library, const product_form& form);
 
-    /// True if cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
+    /// Returns true if cuBLASLt can compute it. Without an epilogue but a bias run() then works all the same, slowly.
     bool found() const { return found_; }
     /// Returns true if an algorithm has been started here, rather than only been offered by the heuristic.
     bool tried() const { return tried_; }

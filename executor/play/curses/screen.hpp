@@ -19,7 +19,7 @@ public:
     int rows() const;
     int columns() const;
     void show(const canvas& what);
-    /// True if the screen has not changed since it was last shown, in size or otherwise.
+    /// Returns true if the screen has not changed since it was last shown, in size or otherwise.
     bool fits(const canvas& what) const;
     /// The next key, as state.hpp numbers them; `no_key` for none within so many milliseconds , for
     /// a change of the terminal's size, and for keys without a meaning.

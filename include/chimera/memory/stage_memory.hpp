@@ -23,8 +23,8 @@ struct stage_memory {
 };
 
 /// Returns a stage's memory under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight
-/// versions. Where weights are sharded, a layer's are gathered while it runs and the next one's beside it; where
-/// gradients are, a layer's whole ones are there until they are scattered.
+/// versions. If weights are sharded, those of the layer that runs and of the next one are gathered. If gradients are
+/// sharded, a layer's whole gradients are there until they are scattered.
 [[nodiscard]] constexpr stage_memory memory_of(const stage_bytes& stage, const precision& bytes,
                                                recompute_mode mode = recompute_mode::none, int zero = 0,
                                                int replicas = 1, int versions = 1) {

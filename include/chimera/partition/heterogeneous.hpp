@@ -9,8 +9,8 @@
 
 namespace chimera {
 
-/// Returns the best cut over workers in the order given, stage s on worker s: exact, O(layers · workers), with a
-/// log(layers) where links cost. Or what is missing. Refuses what `bounded` refuses, and workers without speed.
+/// Returns the best cut over workers in the order given, stage s on worker s, or the memory that is missing. Exact, in
+/// O(layers · workers), with a log(layers) if links cost. Refuses what `bounded` refuses, and workers without speed.
 [[nodiscard]] constexpr device_partition heterogeneous(const layer_needs& needs, std::span<const device> workers) {
     const detail::device_stages stages = detail::make_stages(needs, workers);
     const bool free = std::all_of(workers.begin(), workers.end(), [](const device& d) { return d.link == 0; });

@@ -140,8 +140,8 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
 /// Returns a lower bound in seconds over all cuts of a one-stage-per-worker family; `cuts` must be bottleneck-optimal.
 /// Each stage waits for the forwards of those before it. With R seconds of them before stage s and N micro-batches of
 /// at least k times a forward each, z seconds leave it a forward of (z - R) / (N k) at most, so that all forwards
-/// together take z (1 - (1 - 1/(N k))^D) at most. What the configuration recomputes counts as far as every layer has
-/// it; mixed, not at all.
+/// together take z (1 - (1 - 1/(N k))^D) at most. Recomputed forwards count as far as every
+/// layer has them; mixed recompute does not count.
 [[nodiscard]] constexpr double any_cut_bound(const layer_sums& layers, const configuration& choice,
                                              std::span<const int> cuts, const positions& at, const cluster& machines) {
     const family_spec& order = choice.schedule;

@@ -34,7 +34,7 @@ struct cut_needs {
 
 namespace detail {
 
-/// Most micro-batches that each row keeps at a time, from their pass `from` on.
+/// Returns the most micro-batches that each row keeps at a time, from their pass `from` on.
 inline std::vector<double> most_kept(schedule_argument order, pass from) {
     std::vector<double> out;
     for (std::int32_t w = 0; w < order.head.workers; ++w) {

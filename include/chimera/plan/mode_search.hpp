@@ -33,7 +33,7 @@ public:
     mode_search(const cluster& machines, const plan_request& asked, estimator& estimate)
         : on_(machines), asked_(asked), estimate_(estimate) {}
 
-    /// How many combinations there are with one of the cuts.
+    /// Returns the number of combinations with one of the cuts.
     std::int64_t count(const configuration& choice) const {
         return static_cast<std::int64_t>(layouts(choice).size() * levels(choice).size() * asked_.recompute.size() *
                                          asked_.synchronisation.size());

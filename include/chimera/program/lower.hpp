@@ -195,12 +195,11 @@ private:
 /// Adds to a schedule what the executor must not decide: sends and receives with their groups and one global order,
 /// activation buffers, gradient reductions, updates. Linear in slots (stages · log stages for the order of reductions).
 /// The two slots of a pair stand next to each other, the first marked `overlap`.
-/// Where weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have
-/// the last gradient of a group (reduced at once where there are several: `mode` says nothing here), and every
-/// instruction says which weight buffer it reads or writes. A stage's buffers are as many as it has live versions at
-/// most.
-/// Throws `chimera_error` where a slot starts before its input is there, and where a stage needs weights that are
-/// not made yet or more than 256 versions of them.
+/// If weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have
+/// the last gradient of a group. Several workers reduce that gradient at once; `mode` plays no part. Every instruction
+/// says which weight buffer it reads or writes, and a stage has as many buffers as it has live versions at most.
+/// Throws `chimera_error` if a slot starts before its input is there, or if a stage needs weights that are not made yet
+/// or more than 256 versions of them.
 [[nodiscard]] constexpr program lower(schedule_argument order, reduction_start mode = reduction_start::eager_opt) {
     return detail::lowering(order, mode).run();
 }

@@ -13,7 +13,7 @@
 
 namespace chimera::detail {
 
-/// How the steps of one timeline are called in pictures.
+/// The names of one timeline's steps in pictures.
 class labels {
 public:
     explicit labels(const timeline& from) : head_(from.head), colour_rows_(from), rank_(micro_batches(), 0) {

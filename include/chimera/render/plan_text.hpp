@@ -55,7 +55,7 @@ inline std::string percent_more(double value, double than) {
     return "+" + decimals(100 * (value / than - 1), 1) + " %";
 }
 
-/// Why a class is not first, in one line.
+/// Says in one line why a class is not first.
 inline std::string reason(const plan_class& c, double best) {
     std::string out;
     if (c.best > 0) put(out, "best ", seconds_text(c.best), " s, ", percent_more(c.best, best), "; ");

@@ -91,7 +91,7 @@ private:
 /// A picture for the terminal: a caption, then one row per worker. A cell such as d0, D0, u1 or F3 is a pass (capital:
 /// backward) of a pipeline's micro-batch, counted within the pipeline; · is idle. A forward over two micro-batches
 /// reads d0-1, halves of one D0a and D0b; recompute and split backwards end in r, i, w; 4F0 and d0.1 name the stage or
-/// the chunk where a worker holds several of a pipeline; a pair reads F7&B3. Where a row would not fit, every character
+/// the chunk where a worker holds several of a pipeline; a pair reads F7&B3. If a row does not fit, every character
 /// stands for an equal piece of time instead.
 [[nodiscard]] inline std::string text(const timeline& from, const text_options& options = {}) {
     return detail::text_picture(from, options).write();

@@ -15,7 +15,7 @@ class memo {
 public:
     constexpr memo() : heads_(64, -1) {}
 
-    /// True when these counts were met before with no time later; otherwise remembers them.
+    /// Returns true if these counts were met before with no time later; otherwise remembers them.
     constexpr bool known(const std::vector<std::int32_t>& done, const std::vector<double>& times) {
         std::uint64_t hash = 1469598103934665603u;
         for (const std::int32_t d : done) hash = (hash ^ static_cast<std::uint64_t>(d)) * 1099511628211u;

@@ -197,7 +197,7 @@ private:
         return best;
     }
 
-    /// True when the same passes were fixed before with nothing later; remembers this state otherwise.
+    /// Returns true if the same passes were fixed before with nothing later; remembers this state otherwise.
     constexpr bool known() {
         times_.clear();
         for (std::size_t w = 0; w < free_.size(); ++w) {

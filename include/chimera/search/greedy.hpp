@@ -13,8 +13,8 @@ namespace chimera::detail::seek {
 
 inline constexpr std::int32_t unbounded = (std::numeric_limits<std::int32_t>::max)();
 
-/// How a worker chooses among the passes that could start. 1F1B, ZB-H1 and ZB-H2 are points of this space: D - s or
-/// 2 (D - s) - 1 units under way, s or 2 s weight gradients behind.
+/// The rules by which a worker chooses among the passes that could start. 1F1B, ZB-H1 and ZB-H2 are points of this
+/// space: D - s or 2 (D - s) - 1 units under way, s or 2 s weight gradients behind.
 struct rules {
     std::vector<std::int32_t>
         under_way;                     ///< per pass chain (forwards): most units between forward and (input) gradient

@@ -28,7 +28,8 @@ struct scale {
     }
 };
 
-/// True where a is to be preferred: shorter in what is minimised, then in the other, differences below `slack` aside.
+/// Returns true if a is better: shorter in what is minimised, then in the other figure. Differences below
+/// `slack` do not count.
 inline bool better(const instance& task, const value& a, const value& b, double slack) {
     const bool span = task.minimise == objective::span;
     const double first = span ? a.span - b.span : a.makespan - b.makespan;

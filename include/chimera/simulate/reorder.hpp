@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -175,17 +176,18 @@ private:
 
 }  // namespace detail
 
-/// Returns the order after a greedy search under real costs: gradients and forwards as they become ready, the earlier
-/// one of the order first, weight gradients where a worker would idle. Within `memory`, most live activations per
-/// worker in units; 0: as many as the order itself needs. Ticks are those of the new order with the slots' own lengths.
-/// Where that makes the order no shorter and the order keeps within the memory, the order itself, re-timed. Refuses a
-/// memory below what the order needs, and paired slots. O(slots · log slots).
-[[nodiscard]] constexpr schedule compact(schedule_argument order, const costs& c, int memory = 0) {
+/// Returns the order after a greedy search under real costs. A worker takes gradients and forwards as they become
+/// ready, the one that comes first in `order` before the others, and weight gradients when it would idle.
+/// `memory`: the most live activations of a worker, in units; none: as many as `order` needs.
+/// The ticks are those of the new order with the slots' own lengths. If the search finds nothing shorter and `order`
+/// keeps within the memory, the result is `order` re-timed. Throws `chimera_error` for paired slots and for a memory
+/// below what the order needs. O(slots · log slots).
+[[nodiscard]] constexpr schedule compact(schedule_argument order, const costs& c, std::optional<int> memory = {}) {
     std::vector<std::int32_t> limits;
     limits.reserve(static_cast<std::size_t>(order.head.workers));
     bool within = true;
     for (int w = 0; w < order.head.workers; ++w) {
-        limits.push_back(memory > 0 ? memory : peak_units(order, worker{w}));
+        limits.push_back(memory ? *memory : peak_units(order, worker{w}));
         within = within && peak_units(order, worker{w}) <= limits.back();
     }
     schedule out = detail::reorderer(order, c, std::move(limits)).run();

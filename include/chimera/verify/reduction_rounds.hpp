@@ -15,8 +15,8 @@ namespace chimera::detail {
     return find_update_groups(p.head, check_once(p, ignored).pipeline);
 }
 
-/// Which reduction of its stage a reduce or a wait belongs to: the k-th on its worker to the k-th. Where weights change
-/// once, there is one.
+/// Tells to which reduction of its stage a reduce or a wait belongs: the k-th on its worker to the k-th. If weights
+/// change once, there is one.
 class reduction_rounds {
 public:
     constexpr explicit reduction_rounds(const program_view& p) : p_(p) {

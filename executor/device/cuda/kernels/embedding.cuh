@@ -57,7 +57,7 @@ struct segment_shape {
     int rows, channels;
     __device__ int begin(int segment) const { return segment * segment_rows; }
     __device__ int end(int segment) const { return min(rows, begin(segment) + segment_rows); }
-    /// True if the run that holds row i of the order goes on in the row after it.
+    /// Returns true if the run that holds row i of the order goes on in the row after it.
     __device__ bool goes_on(int i) const { return i >= 0 && i + 1 < rows && sorted[i].token == sorted[i + 1].token; }
 };
 

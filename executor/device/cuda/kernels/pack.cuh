@@ -92,7 +92,8 @@ __device__ inline void store(bf16* y, const pack<Width>& x) {
     }
 }
 
-/// True if 16 bytes at a time will do: `period` elements between starts of rows, every pointer on a 16-byte boundary.
+/// Returns true if 16 bytes at a time do. `period`: elements between starts of rows. Every pointer must be on a 16-byte
+/// boundary.
 /// Null is.
 template <int Width, class... Pointers>
 bool wide(std::size_t period, const Pointers*... at) {
