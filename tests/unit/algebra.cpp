@@ -175,7 +175,9 @@ TEST(algebra, compact_under_costs_uses_the_memory_it_is_given) {
     EXPECT_LT(seconds(more, c), seconds(s, c));
     EXPECT_GT(peak_units(more, worker{0}), 4);
     EXPECT_LE(peak_units(more, worker{0}), 8);
-    EXPECT_THAT([&] { (void)compact(s, c, 1); }, ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
+    for (const int memory : {1, 0})
+        EXPECT_THAT([&] { (void)compact(s, c, memory); },
+                    ThrowsMessage<chimera_error>(HasSubstr("memory is too small")));
     EXPECT_THAT(
         [&] {
             (void)compact(generate(dualpipe{4, 8}), c);
