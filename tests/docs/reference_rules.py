@@ -18,7 +18,7 @@ PAIRS = {  # rule: words of its message, a declaration that breaks it, a twin th
                          f"{GOOD} It throws where it\n/// fails.\nint sum(int a);"),
     "a riddle": ('says "nobody"', f"{GOOD} It needs nobody.\nint sum(int a);", f"{GOOD} It needs no one.\nint sum(int a);"),
     "a preposition": ("names a parameter", f"{GOOD}\nint sum(int of);", f"{GOOD}\nint sum(int order);"),
-    "a private name": ("`detail::`", f"{GOOD}\ndetail::number sum(int a);", f"{GOOD}\nnumber sum(int a);"),
+    "a private name": ("`detail::`", f"{GOOD}\ndetail::number sum(int a);", f"{GOOD}\nint64 sum(int a);"),
 }
 
 
