@@ -15,9 +15,7 @@ namespace chimera::executor {
 
 namespace {
 
-using nlohmann::json;
-
-struct arguments {
+struct calibrate_arguments {
     std::string file;
     std::optional<std::string> test, test_tokens, fit, hardware, tokens, per_node, folds, tolerate, out;
     std::vector<std::string> fixed;
@@ -67,7 +65,7 @@ const hardware_number* fix(hardware& on, const std::string& text) {
 }
 
 /// Returns the start of the fit: as --hardware says, else as is known of the hardware that the rows name.
-hardware base_of(const arguments& with, const measured_file& measured) {
+hardware base_of(const calibrate_arguments& with, const measured_file& measured) {
     if (with.hardware) {
         if (const hardware* known = find_hardware(*with.hardware)) return *known;
         return load_hardware(*with.hardware).numbers;
@@ -77,7 +75,8 @@ hardware base_of(const arguments& with, const measured_file& measured) {
     return known != nullptr ? *known : p100_nodes;
 }
 
-measurement_options reading(const arguments& with, const char* option, const std::optional<std::string>& tokens) {
+measurement_options reading(const calibrate_arguments& with, const char* option,
+                            const std::optional<std::string>& tokens) {
     measurement_options how;
     if (tokens) how.tokens = static_cast<int>(whole(option, *tokens, 1, 1 << 20));
     if (with.per_node) how.workers_per_node = static_cast<int>(whole("--workers-per-node", *with.per_node, 1, 1 << 20));
@@ -86,7 +85,7 @@ measurement_options reading(const arguments& with, const char* option, const std
 
 const std::vector<double> none;
 
-calibration_options options_of(const arguments& with, const measured_file& measured) {
+calibration_options options_of(const calibrate_arguments& with, const measured_file& measured) {
     calibration_options how;
     if (with.folds) how.folds = static_cast<int>(whole("--folds", *with.folds, 2, 1000000));
     how.tolerable = measured.layout == measurement_layout::iterations ? 0.02 : 0;
@@ -95,8 +94,8 @@ calibration_options options_of(const arguments& with, const measured_file& measu
 }
 
 /// The fitted hardware as a file, with how it was found.
-std::string file_of(const calibration& found, const arguments& with, std::size_t rows) {
-    json out = hardware_json(found.fitted);
+std::string file_of(const calibration& found, const calibrate_arguments& with, std::size_t rows) {
+    nlohmann::json out = hardware_json(found.fitted);
     out["fit"] = json_of(found);
     out["fit"]["rows"] = rows;
     out["fit"]["file"] = with.file;
@@ -111,7 +110,7 @@ struct tested {
 };
 
 /// On other hardware than the fitted rows name, what was fitted is carried over where both are known.
-tested test(const arguments& with, const hardware& fitted, const std::string& named) {
+tested test(const calibrate_arguments& with, const hardware& fitted, const std::string& named) {
     tested out{load_measurements(*with.test, reading(with, "--test-tokens", with.test_tokens)), fitted, nullptr, {}};
     const hardware *from = find_hardware(named), *to = find_hardware(out.of.hardware);
     if (from != nullptr && to != nullptr && from != to && !with.hardware) out.on = carried(fitted, *from, *to);
@@ -120,7 +119,7 @@ tested test(const arguments& with, const hardware& fitted, const std::string& na
     return out;
 }
 
-void report_text(const arguments& with, const calibration& found, const predicted_rows& rows) {
+void report_text(const calibrate_arguments& with, const calibration& found, const predicted_rows& rows) {
     std::string out = text_of(found, with.file, rows.of.rows.size()) + text_of(rows);
     if (with.test) {
         const tested other = test(with, found.fitted, rows.of.hardware);
@@ -132,8 +131,8 @@ void report_text(const arguments& with, const calibration& found, const predicte
     write_output(out);
 }
 
-void report_json(const arguments& with, const calibration& found, const predicted_rows& rows) {
-    json out{{"format", "chimera.calibration"}, {"version", 1}};
+void report_json(const calibrate_arguments& with, const calibration& found, const predicted_rows& rows) {
+    nlohmann::json out{{"format", "chimera.calibration"}, {"version", 1}};
     out.update(json_of(found));
     out["hardware"] = hardware_json(found.fitted);
     out["rows"] = json_of(rows);
@@ -145,7 +144,7 @@ void report_json(const arguments& with, const calibration& found, const predicte
     write_output(out.dump(2) + '\n');
 }
 
-void run(const arguments& with) {
+void run_calibrate(const calibrate_arguments& with) {
     if (with.format != "text" && with.format != "json")
         refuse("--format is \"" + with.format.substr(0, 40) + "\" (unknown here) use text or json");
     const measured_file measured = load_measurements(with.file, reading(with, "--tokens", with.tokens));
@@ -178,7 +177,7 @@ void run(const arguments& with) {
 
 void add_calibrate(command_line& program, int&) {
     subcommand command = program.add("calibrate", "fits what a hardware does from measured iterations");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<calibrate_arguments>();
     command.option("file", with->file, "measurements under a header line", "FILE.csv", true);
     command.option("--test", with->test, "measurements to predict with nothing fitted to them", "OTHER.csv");
     command.option("--fit", with->fit, "numbers to fit, separated by commas (by the file's layout)", "NAME,NAME…");
@@ -193,7 +192,7 @@ void add_calibrate(command_line& program, int&) {
     command.option("--format", with->format, "of the report (text)", "text|json");
     command.option("-o,--output", with->out, "writes the fitted chimera.hardware there", "FILE");
     command.footer("Example: chimera calibrate runs.csv --fit flops,launch,step_overhead -o hardware.json");
-    command.run([with] { run(*with); });
+    command.run([with] { run_calibrate(*with); });
 }
 
 }  // namespace chimera::executor

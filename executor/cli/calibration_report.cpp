@@ -13,11 +13,9 @@ namespace chimera::executor {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t rows_shown = 60;
 
-[[gnu::format(printf, 2, 3)]] void put(std::string& to, const char* format, ...) {
+[[gnu::format(printf, 2, 3)]] void append_formatted(std::string& to, const char* format, ...) {
     char line[512];
     std::va_list values;
     va_start(values, format);
@@ -45,15 +43,17 @@ double eager_gain(const predicted_rows& rows, std::size_t row) {
     return rows.by.seconds(row, rows.on, with) / rows.by.seconds(row, rows.on);
 }
 
-std::string table(const predicted_rows& rows) {
+std::string row_lines(const predicted_rows& rows) {
     std::string out;
-    put(out, "%-48s %10s %10s %8s %9s %9s\n", "row", "measured", "predicted", "error", "held out", "Eq. 1");
+    append_formatted(out, "%-48s %10s %10s %8s %9s %9s\n", "row", "measured", "predicted", "error", "held out",
+                     "Eq. 1");
     for (std::size_t i = 0; i < rows.of.rows.size(); ++i) {
         const measurement& m = rows.of.rows[i];
-        put(out, "%-48s %10.1f %10.1f %+7.1f%%", m.name.c_str(), shown(m, m.seconds), predicted(m, rows.errors[i]),
-            100 * rows.errors[i]);
-        if (!rows.held_out.empty()) put(out, " %+8.1f%%", 100 * rows.held_out[i]);
-        if (const auto paper = figure(rows.of, i, published_figure::kind::model)) put(out, " %9.1f", *paper);
+        append_formatted(out, "%-48s %10.1f %10.1f %+7.1f%%", m.name.c_str(), shown(m, m.seconds),
+                         predicted(m, rows.errors[i]), 100 * rows.errors[i]);
+        if (!rows.held_out.empty()) append_formatted(out, " %+8.1f%%", 100 * rows.held_out[i]);
+        if (const auto paper = figure(rows.of, i, published_figure::kind::model))
+            append_formatted(out, " %9.1f", *paper);
         out += '\n';
     }
     return out;
@@ -71,32 +71,32 @@ std::string classes(const predicted_rows& rows) {
                                kind{"micro-batch", [](const configuration& c) { return c.micro_batch; }}};
     const std::vector<double>& errors = rows.held_out.empty() ? rows.errors : rows.held_out;
     std::string out;
-    put(out, "%-16s %8s %8s %8s %8s\n", "class", "rows", "mean", "p95", "largest");
+    append_formatted(out, "%-16s %8s %8s %8s %8s\n", "class", "rows", "mean", "p95", "largest");
     for (const kind& one : kinds) {
         std::map<int, std::vector<double>> parts;
         for (std::size_t i = 0; i < errors.size(); ++i) parts[one.of(rows.of.rows[i].with)].push_back(errors[i]);
         for (const auto& [value, part] : parts) {
             const error_summary e = sum_up(part);
-            put(out, "%-11s %4d %8zu %7.2f%% %7.2f%% %7.2f%%\n", one.name, value, part.size(), 100 * e.mean,
-                100 * e.p95, 100 * e.most);
+            append_formatted(out, "%-11s %4d %8zu %7.2f%% %7.2f%% %7.2f%%\n", one.name, value, part.size(),
+                             100 * e.mean, 100 * e.p95, 100 * e.most);
         }
     }
     return out;
 }
 
 /// The best measured row of every scheme of one model on so many nodes.
-struct contest {
+struct measured_group {
     std::size_t model = 0;
     int nodes = 0;
     std::vector<std::size_t> best;
 };
 
-std::vector<contest> contests(const measured_file& of) {
-    std::vector<contest> out;
+std::vector<measured_group> measured_groups(const measured_file& of) {
+    std::vector<measured_group> out;
     for (std::size_t i = 0; i < of.rows.size(); ++i) {
         const measurement& m = of.rows[i];
         auto at = std::find_if(out.begin(), out.end(),
-                               [&](const contest& c) { return c.model == m.model && c.nodes == m.nodes; });
+                               [&](const measured_group& c) { return c.model == m.model && c.nodes == m.nodes; });
         if (at == out.end()) at = out.insert(out.end(), {m.model, m.nodes, {}});
         const auto rival = std::find_if(at->best.begin(), at->best.end(), [&](std::size_t k) {
             return of.rows[k].with.schedule.which == m.with.schedule.which;
@@ -106,8 +106,10 @@ std::vector<contest> contests(const measured_file& of) {
         else if (shown(m, m.seconds) > shown(of.rows[*rival], of.rows[*rival].seconds))
             *rival = i;
     }
-    out.erase(std::remove_if(out.begin(), out.end(), [](const contest& c) { return c.best.size() < 2; }), out.end());
-    std::stable_sort(out.begin(), out.end(), [](const contest& a, const contest& b) { return a.nodes < b.nodes; });
+    out.erase(std::remove_if(out.begin(), out.end(), [](const measured_group& c) { return c.best.size() < 2; }),
+              out.end());
+    std::stable_sort(out.begin(), out.end(),
+                     [](const measured_group& a, const measured_group& b) { return a.nodes < b.nodes; });
     return out;
 }
 
@@ -133,15 +135,15 @@ std::string names(const measured_file& of, const std::vector<std::size_t>& order
 
 std::string rankings(const predicted_rows& rows) {
     std::string out;
-    for (const contest& c : contests(rows.of)) {
+    for (const measured_group& c : measured_groups(rows.of)) {
         const auto measured = ranked(rows, c.best, true), ours = ranked(rows, c.best, false);
-        put(out, "%d nodes: %s (%s)\n", c.nodes, names(rows.of, ours).c_str(),
-            measured == ours ? "as measured" : ("measured: " + names(rows.of, measured)).c_str());
+        append_formatted(out, "%d nodes: %s (%s)\n", c.nodes, names(rows.of, ours).c_str(),
+                         measured == ours ? "as measured" : ("measured: " + names(rows.of, measured)).c_str());
     }
     for (const published_figure& f : rows.of.figures)
         if (f.what == published_figure::kind::eager_gain)
-            put(out, "%d nodes: eager_opt over eager %.3f, published %.3f\n", rows.of.rows[f.row].nodes,
-                eager_gain(rows, f.row), f.value);
+            append_formatted(out, "%d nodes: eager_opt over eager %.3f, published %.3f\n", rows.of.rows[f.row].nodes,
+                             eager_gain(rows, f.row), f.value);
     return out;
 }
 
@@ -149,60 +151,61 @@ std::string rankings(const predicted_rows& rows) {
 
 std::string text_of(const error_summary& e) {
     std::string out;
-    put(out, "mean %.2f %%, 95 of 100 within %.2f %%, largest %.2f %%", 100 * e.mean, 100 * e.p95, 100 * e.most);
+    append_formatted(out, "mean %.2f %%, 95 of 100 within %.2f %%, largest %.2f %%", 100 * e.mean, 100 * e.p95,
+                     100 * e.most);
     return out;
 }
 
 std::string text_of(const calibration& found, const std::string& file, std::size_t rows) {
     std::string out;
-    put(out, "%s: %zu rows, %zu numbers fitted\n\n", file.c_str(), rows, found.estimates.size());
-    put(out, "%-20s %12s   95 %% interval\n", "number", "value");
+    append_formatted(out, "%s: %zu rows, %zu numbers fitted\n\n", file.c_str(), rows, found.estimates.size());
+    append_formatted(out, "%-20s %12s   95 %% interval\n", "number", "value");
     for (const estimate& e : found.estimates) {
-        put(out, "%-20s %12.5g   ", std::string(e.number->name).c_str(), e.value);
+        append_formatted(out, "%-20s %12.5g   ", std::string(e.number->name).c_str(), e.value);
         if (std::isfinite(e.high))
-            put(out, "%.4g … %.4g", e.low, e.high);
+            append_formatted(out, "%.4g … %.4g", e.low, e.high);
         else
             out += "not fixed by these rows";
-        put(out, " %s\n", std::string(e.number->what).c_str());
+        append_formatted(out, " %s\n", std::string(e.number->what).c_str());
     }
     out += "\nerrors of the fit: " + text_of(found.fit) + '\n';
-    put(out, "held out (%d parts): ", found.folds);
+    append_formatted(out, "held out (%d parts): ", found.folds);
     return out + text_of(found.unseen) + "\n";
 }
 
 std::string text_of(const predicted_rows& rows) {
-    std::string out = '\n' + (rows.of.rows.size() <= rows_shown ? table(rows) : classes(rows));
+    std::string out = '\n' + (rows.of.rows.size() <= rows_shown ? row_lines(rows) : classes(rows));
     const std::string order = rows.of.layout == measurement_layout::schemes ? rankings(rows) : "";
     return order.empty() ? out : out + '\n' + order;
 }
 
-json json_of(const error_summary& errors) {
+nlohmann::json json_of(const error_summary& errors) {
     return {{"mean", errors.mean}, {"p95", errors.p95}, {"largest", errors.most}};
 }
 
-json json_of(const calibration& found) {
-    json numbers = json::array();
+nlohmann::json json_of(const calibration& found) {
+    nlohmann::json numbers = nlohmann::json::array();
     for (const estimate& e : found.estimates) {
         const bool fixed = std::isfinite(e.high);
         numbers.push_back({{"name", e.number->name},
                            {"value", e.value},
-                           {"low", fixed ? json(e.low) : json()},
-                           {"high", fixed ? json(e.high) : json()}});
+                           {"low", fixed ? nlohmann::json(e.low) : nlohmann::json()},
+                           {"high", fixed ? nlohmann::json(e.high) : nlohmann::json()}});
     }
-    json unseen = json_of(found.unseen);
+    nlohmann::json unseen = json_of(found.unseen);
     unseen["parts"] = found.folds;
     return {{"numbers", numbers}, {"fit", json_of(found.fit)}, {"held_out", unseen}};
 }
 
-json json_of(const predicted_rows& rows) {
-    json out = json::array();
+nlohmann::json json_of(const predicted_rows& rows) {
+    nlohmann::json out = nlohmann::json::array();
     for (std::size_t i = 0; i < rows.of.rows.size(); ++i) {
         const measurement& m = rows.of.rows[i];
-        json row{{"name", m.name},
-                 {"unit", m.rate ? "samples/s" : "ms"},
-                 {"measured", shown(m, m.seconds)},
-                 {"predicted", predicted(m, rows.errors[i])},
-                 {"error", rows.errors[i]}};
+        nlohmann::json row{{"name", m.name},
+                           {"unit", m.rate ? "samples/s" : "ms"},
+                           {"measured", shown(m, m.seconds)},
+                           {"predicted", predicted(m, rows.errors[i])},
+                           {"error", rows.errors[i]}};
         if (!rows.held_out.empty()) row["held_out"] = rows.held_out[i];
         if (const auto paper = figure(rows.of, i, published_figure::kind::model)) row["eq1"] = *paper;
         if (const auto gain = figure(rows.of, i, published_figure::kind::eager_gain)) {

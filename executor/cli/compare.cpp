@@ -20,7 +20,7 @@ namespace {
 using format::fixed_point;
 using format::put;
 
-struct arguments {
+struct compare_arguments {
     std::vector<std::string> families;
     std::optional<std::string> stages, workers, micro_batches, costs, memory;
     output_arguments output;
@@ -30,7 +30,7 @@ constexpr const char* compared =
     "*: on the Pareto front of worker time per micro-batch (workers · makespan / micro-batches), peak of activations, "
     "weights kept by a worker, and staleness: no other row is as good in all four and better in one";
 
-contest contest_of(const arguments& with) {
+contest contest_of(const compare_arguments& with) {
     constexpr int most = std::numeric_limits<int>::max();
     contest out;
     if (with.stages.has_value() == with.workers.has_value())
@@ -80,7 +80,7 @@ html_table table_of(const std::vector<contender>& all, const contest& with, time
 }
 
 /// Returns the common conditions in one line.
-std::string heading(const contest& with, const arguments& how) {
+std::string heading(const contest& with, const compare_arguments& how) {
     std::string out;
     with.workers > 0 ? put(out, with.workers, " workers, ") : put(out, with.stages, " stages, ");
     put(out, with.micro_batches, " micro-batches");
@@ -162,7 +162,7 @@ std::vector<panel> panels_of(const std::vector<contender>& all) {
     return out;
 }
 
-void run(const arguments& how) {
+void run_compare(const compare_arguments& how) {
     how.output.check({"text", "json", "svg", "html"});
     const contest with = contest_of(how);
     std::vector<refused_family> refused;
@@ -192,7 +192,7 @@ void run(const arguments& how) {
 
 void add_compare(command_line& program, int&) {
     subcommand command = program.add("compare", "all families, or some, side by side, under the same costs");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<compare_arguments>();
     command.option("FAMILY", with->families, "only these, such as one_f_one_b 'bidirectional --split' (all)", "...");
     command.option("--stages", with->stages,
                    "stages of the model, the same for all (folded families use half as "
@@ -215,7 +215,7 @@ void add_compare(command_line& program, int&) {
         "Example: chimera compare --workers 4 --micro-batches 8 --format html -o families.html\n"
         "         chimera compare gpipe zb_h1 'wave --waves 2' --workers 4 --micro-batches 8 --format html -o "
         "three.html");
-    command.run([with] { run(*with); });
+    command.run([with] { run_compare(*with); });
 }
 
 }  // namespace chimera::executor

@@ -127,7 +127,7 @@ std::string page_of(const std::vector<contender>& all, const std::vector<refused
     return out;
 }
 
-void run(const std::string& folder) {
+void run_gallery(const std::string& folder) {
     contest with;
     with.workers = 4;
     with.micro_batches = 8;
@@ -154,7 +154,7 @@ void add_gallery(command_line& program, int&) {
     const auto folder = std::make_shared<std::string>();
     command.option("FOLDER", *folder, "where to; it and its folder pictures must be there", " ", true);
     command.footer("Example: chimera gallery docs");
-    command.run([folder] { run(*folder); });
+    command.run([folder] { run_gallery(*folder); });
 }
 
 }  // namespace chimera::executor

@@ -15,7 +15,7 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct partition_arguments {
     std::string model, cut = "best", order = "given";
     std::optional<std::string> stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
     std::array<std::optional<std::string>, family_option_table.size()> options;  ///< those that place stages
@@ -31,7 +31,7 @@ void each_of(const std::string& list, See see) {
     }
 }
 
-schedule order_of_stages(const arguments& with, int stages) {
+schedule order_of_stages(const partition_arguments& with, int stages) {
     family_options of;
     if (with.family) of.which = family_named(*with.family);
     const auto number = [&](const std::string& option, const std::optional<std::string>& text, int otherwise) {
@@ -68,7 +68,7 @@ std::vector<int> cuts_named(const std::string& text, int stages, int layers) {
     return out;
 }
 
-partition_job job_of(const arguments& with) {
+partition_job job_of(const partition_arguments& with) {
     partition_job job;
     job.what = load_model(with.model);
     const int layers = static_cast<int>(job.what.layers.size());
@@ -99,7 +99,7 @@ partition_job job_of(const arguments& with) {
     return job;
 }
 
-void run(const arguments& with) {
+void run_partition(const partition_arguments& with) {
     with.output.check({"text", "json"});
     if (!with.stages) refuse("--stages is missing (a model is cut into so many) give their number");
     const partition_job job = job_of(with);
@@ -112,7 +112,7 @@ void run(const arguments& with) {
 void add_partition(command_line& program, int&) {
     subcommand command =
         program.add("partition", "cuts a model into stages: the best cut there is, under a memory limit");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<partition_arguments>();
     const auto add = [&](const std::string& flag, auto& to, const std::string& what, const std::string& type) {
         command.option(flag, to, what, type);
     };
@@ -140,7 +140,7 @@ void add_partition(command_line& program, int&) {
         "Example: chimera partition --model bert-48 --stages 8\n"
         "Example: chimera partition --model gpt2-64 --stages 8 --family bidirectional --memory 16GiB --recompute auto\n"
         "Example: chimera partition --model llama-2-7b --stages 4 --speeds 1,1,0.5,2 --order best --format json");
-    command.run([with] { run(*with); });
+    command.run([with] { run_partition(*with); });
 }
 
 }  // namespace chimera::executor

@@ -71,7 +71,7 @@ std::string list(const std::vector<int>& of) {
 }
 
 /// Columns as wide as their widest cell; numbers to the right.
-std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
+std::string columns_text(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
     std::vector<std::size_t> width;
     for (const auto& row : rows) {
         width.resize(std::max(width.size(), row.size()));
@@ -109,7 +109,7 @@ std::string partition_text(const partition_job& job, const partition_answer& of)
                         std::to_string(parameters_of(job, of, s)), weight_text(job, of.stages[at(s)]),
                         digits(of.stages[at(s)] / mean(of.stages), 3), list(holders(job, s))});
     }
-    put(out, table(rows, 5), "\n");
+    put(out, columns_text(rows, 5), "\n");
     rows = {{"worker", "stages", job.on ? "time" : "work", "of mean", "memory"}};
     if (!job.speeds.empty()) rows[0].insert(rows[0].begin() + 2, {"is", "speed"});
     for (int w = 0; w < head.workers; ++w) {
@@ -119,7 +119,8 @@ std::string partition_text(const partition_job& job, const partition_answer& of)
         const int own = of.order[at(w)];
         rows.back().insert(rows.back().begin() + 2, {std::to_string(own), digits(job.speeds[at(own)], 6)});
     }
-    put(out, table(rows, 2), "\nslowest worker: ", digits(most(of.workers) / mean(of.workers), 4), " of the mean");
+    put(out, columns_text(rows, 2), "\nslowest worker: ", digits(most(of.workers) / mean(of.workers), 4),
+        " of the mean");
     if (of.optimal)
         put(out, ", no cut has a faster one");
     else if (of.bound)

@@ -14,8 +14,6 @@ namespace chimera::executor {
 
 namespace {
 
-using nlohmann::json;
-
 struct plan_option {
     const char* flag;
     const char* key;  ///< where the value goes in the request
@@ -41,7 +39,7 @@ constexpr plan_option plan_options[] = {
     {"--top", "/top", "K", "places of the ranking (10)"},
 };
 
-struct arguments {
+struct plan_arguments {
     std::string file;
     std::optional<std::string> values[std::size(plan_options)];
     std::optional<std::string> workers, added;
@@ -50,31 +48,33 @@ struct arguments {
 };
 
 /// Lists become arrays, numbers numbers, all else text.
-json value_of(const plan_option& option, const std::string& text) {
+nlohmann::json value_of(const plan_option& option, const std::string& text) {
     const std::string_view type = option.type;
     if (type != "LIST") {
-        const json number = type == "NAME|FILE" || type == "FILE" ? json() : json::parse(text, nullptr, false);
-        return number.is_number() ? number : json(text);
+        const nlohmann::json number =
+            type == "NAME|FILE" || type == "FILE" ? nlohmann::json() : nlohmann::json::parse(text, nullptr, false);
+        return number.is_number() ? number : nlohmann::json(text);
     }
-    json out = json::array();
+    nlohmann::json out = nlohmann::json::array();
     for (std::size_t from = 0; from <= text.size();) {
         const std::size_t to = std::min(text.find(',', from), text.size());
         const std::string one = text.substr(from, to - from);
-        const json number = json::parse(one, nullptr, false);
-        out.push_back(number.is_number() ? number : json(one));
+        const nlohmann::json number = nlohmann::json::parse(one, nullptr, false);
+        out.push_back(number.is_number() ? number : nlohmann::json(one));
         from = to + 1;
     }
     return out;
 }
 
-json request_of(const arguments& with) {
-    json request = with.file.empty() ? json{{"format", "chimera.plan"}, {"version", 1}} : read_plan_request(with.file);
+nlohmann::json request_of(const plan_arguments& with) {
+    nlohmann::json request =
+        with.file.empty() ? nlohmann::json{{"format", "chimera.plan"}, {"version", 1}} : read_plan_request(with.file);
     if (with.workers) request["cluster"]["workers_per_node"] = whole("--workers", *with.workers, 1, 1 << 20);
     for (std::size_t i = 0; i < std::size(plan_options); ++i) {
         if (!with.values[i]) continue;
-        const json::json_pointer key(plan_options[i].key);
+        const nlohmann::json::json_pointer key(plan_options[i].key);
         if (plan_options[i].key == std::string_view("/model")) request.erase("job");
-        json& parent = request[key.parent_pointer()];
+        nlohmann::json& parent = request[key.parent_pointer()];
         if (!parent.is_null() && !parent.is_object())
             refuse(std::string(plan_options[i].flag) + " has no place (what holds it in " + with.file +
                    " is no object) correct the file");
@@ -85,7 +85,7 @@ json request_of(const arguments& with) {
 
 /// Applies the changes of the cluster: workers at other speeds, gone, added. Worker numbers are those before any
 /// change.
-void change(cluster& on, const arguments& with) {
+void change(cluster& on, const plan_arguments& with) {
     for (const std::string& one : with.speeds) {
         const std::size_t at = one.find('=');
         if (at == std::string::npos)
@@ -130,7 +130,7 @@ std::string report_text(const plan_task& task, const plan_report& report, plan_c
     return text(report, &closed, task.asked.samples);
 }
 
-void run(const arguments& with) {
+void run_plan(const plan_arguments& with) {
     with.output.check({"text", "json"});
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
     change(task.on, with);
@@ -152,7 +152,7 @@ void run(const arguments& with) {
 void add_plan(command_line& program, int&) {
     subcommand command =
         program.add("plan", "ranks the ways to train a model on a cluster, and says why others are not among the best");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<plan_arguments>();
     command.option("REQUEST", with->file, "a chimera.plan or chimera.job file, or an earlier answer to plan anew from",
                    "[FILE]");
     for (std::size_t i = 0; i < std::size(plan_options); ++i)
@@ -166,7 +166,7 @@ void add_plan(command_line& program, int&) {
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
-    command.run([with] { run(*with); });
+    command.run([with] { run_plan(*with); });
 }
 
 }  // namespace chimera::executor

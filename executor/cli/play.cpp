@@ -11,13 +11,13 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct play_arguments {
     family_arguments family;
     std::string folder = ".";
 };
 
 /// Returns the first screen's settings. data_parallel is asked for in workers and all their micro-batches there.
-play::settings settings_of(const arguments& with) {
+play::settings settings_of(const play_arguments& with) {
     const play::settings otherwise;
     play::settings out;
     if (with.family.family.empty() && !with.family.any_given() && !with.family.memory) return out;
@@ -44,7 +44,7 @@ play::settings settings_of(const arguments& with) {
 
 void add_play(command_line& program, int&) {
     subcommand command = program.add("play", "change a schedule by keys and see what it costs, in the terminal");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<play_arguments>();
     with->family.add_to(command, "FAMILY", false);
     command.option("--folder", with->folder, "where s saves to (.)", "FOLDER");
     command.footer(

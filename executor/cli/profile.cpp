@@ -28,7 +28,7 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct profile_arguments {
     std::string model = "bytes";
     std::optional<std::string> sequences, tokens, workers, cores, threads, precision, seconds, file;
     std::optional<std::string> costs, stages, blocks, micro_batches;
@@ -58,7 +58,7 @@ job model_of(const std::string& name) {
     return out;
 }
 
-profile_request request_of(const arguments& from, const job& base) {
+profile_request request_of(const profile_arguments& from, const job& base) {
     profile_request out;
     out.model = base.model;
     check(out.model);
@@ -87,7 +87,7 @@ struct cut {
     int micro_batches = 0;
 };
 
-cut cut_of(const arguments& from, const gpt2_sizes& model) {
+cut cut_of(const profile_arguments& from, const gpt2_sizes& model) {
     cut out;
     if (!from.costs) {
         if (from.stages || from.blocks || from.micro_batches)
@@ -179,7 +179,7 @@ void check_writable(const std::optional<std::string>& path) {
            ") name a file in a folder that can be written");
 }
 
-void run(const arguments& from, int& status) {
+void run_profile(const profile_arguments& from, int& status) {
     const job base = model_of(from.model);
     profile_request wanted = request_of(from, base);
     const cut to_cost = cut_of(from, wanted.model);
@@ -200,7 +200,7 @@ void run(const arguments& from, int& status) {
 }  // namespace
 
 void add_profile(command_line& program, int& status) {
-    auto from = std::make_shared<arguments>();
+    auto from = std::make_shared<profile_arguments>();
     subcommand command = program.add("profile", "measures what this machine takes to train a model, layer by layer");
     const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
         command.option(name, to, what, type);
@@ -223,7 +223,7 @@ void add_profile(command_line& program, int& status) {
         "N");
     command.flag("--quiet", from->quiet, "no progress lines");
     command.footer("Example: chimera profile --model job.json --sequences 2,4 --workers 2,4 -o profile.json");
-    command.run([from, &status] { run(*from, status); });
+    command.run([from, &status] { run_profile(*from, status); });
 }
 
 }  // namespace chimera::executor

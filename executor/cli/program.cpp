@@ -14,13 +14,13 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct program_arguments {
     family_arguments family;
     output_arguments output;
     std::optional<std::string> sync;
 };
 
-void run(const arguments& with) {
+void run_program(const program_arguments& with) {
     with.output.check({"text", "json", "csv"});
     const reduction_start mode = sync_named(with.sync);
     const program made = lower(with.family.make(), mode);
@@ -33,14 +33,14 @@ void run(const arguments& with) {
 
 void add_program(command_line& program, int&) {
     subcommand command = program.add("program", "lowers a schedule: adds transfers, buffers, reductions and updates");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<program_arguments>();
     with->family.add_to(command, "FAMILY");
     add_sync(command, with->sync);
     with->output.add_to(command, "text|json|csv");
     command.footer(
         "Example: chimera program bidirectional --stages 4 --micro-batches 4 --sync lazy --format json -o "
         "program.json");
-    command.run([with] { run(*with); });
+    command.run([with] { run_program(*with); });
 }
 
 }  // namespace chimera::executor

@@ -12,12 +12,12 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct schedule_arguments {
     family_arguments family;
     output_arguments output;
 };
 
-void run(const arguments& with) {
+void run_schedule(const schedule_arguments& with) {
     with.output.check({"text", "json", "csv", "svg", "html", "trace"});
     const schedule made = with.family.make();
     if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
@@ -34,7 +34,7 @@ void run(const arguments& with) {
 
 void add_schedule(command_line& program, int&) {
     subcommand command = program.add("schedule", "generates a schedule: which worker computes what, in which order");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<schedule_arguments>();
     with->family.add_to(command, "FAMILY");
     with->output.add_to(command, "text|json|csv|svg|html|trace");
     command.footer(
@@ -42,7 +42,7 @@ void add_schedule(command_line& program, int&) {
         "compare "
         "makes one of\nseveral families under one time axis.\n"
         "Example: chimera schedule bidirectional --stages 4 --micro-batches 8 --format svg -o chimera.svg");
-    command.run([with] { run(*with); });
+    command.run([with] { run_schedule(*with); });
 }
 
 }  // namespace chimera::executor

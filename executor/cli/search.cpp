@@ -24,7 +24,7 @@ namespace {
 using format::fixed_point;
 using format::put;
 
-struct arguments {
+struct search_arguments {
     std::optional<std::string> stages, micro_batches, costs, memory, kept, placement, chunks, minimise, time_limit,
         seed;
     std::optional<std::string> evaluations;
@@ -35,7 +35,7 @@ struct arguments {
 constexpr placing all_placings[] = {placing::linear, placing::fold, placing::loop, placing::overlay};
 
 /// The placements that --placement asks for.
-std::vector<placing> placings_of(const arguments& with) {
+std::vector<placing> placings_of(const search_arguments& with) {
     const std::string named = with.placement.value_or("all");
     std::vector<placing> out;
     for (const placing one : all_placings)
@@ -60,7 +60,7 @@ std::vector<double> limits_of(std::string_view text) {
 
 double share_of(const std::string& text) { return text == "0" ? 0 : positive("--kept", text); }
 
-search_problem problem_of(const arguments& with) {
+search_problem problem_of(const search_arguments& with) {
     search_problem out;
     if (!with.stages) refuse("--stages is missing (search needs it) give the model's number of stages");
     if (!with.micro_batches) refuse("--micro-batches is missing (search needs it) give their number per iteration");
@@ -81,7 +81,7 @@ search_problem problem_of(const arguments& with) {
     return out;
 }
 
-search_options options_of(const arguments& with) {
+search_options options_of(const search_arguments& with) {
     constexpr std::int64_t most = std::int64_t{1} << 40;
     search_options out;
     if (with.seed) out.seed = static_cast<std::uint64_t>(whole("--seed", *with.seed, 0, most));
@@ -138,7 +138,7 @@ double minimised(const search_problem& of, const search_result& r) {
     return of.minimise == objective::span ? r.longest_span : r.makespan;
 }
 
-std::vector<attempt> attempt_all(const arguments& with, search_problem of, search_options how) {
+std::vector<attempt> attempt_all(const search_arguments& with, search_problem of, search_options how) {
     const std::vector<placing> which = placings_of(with);
     const auto begun = std::chrono::steady_clock::now();
     const double seconds = how.seconds;
@@ -232,7 +232,7 @@ std::string words(const search_problem& of, const attempt& best, const std::vect
     return out + table_of(all, of.cost) + '\n';
 }
 
-void run(const arguments& with) {
+void run_search(const search_arguments& with) {
     with.output.check({"text", "json", "svg", "trace"});
     const search_problem of = problem_of(with);
     const std::vector<attempt> all = attempt_all(with, of, options_of(with));
@@ -253,7 +253,7 @@ void run(const arguments& with) {
 
 void add_search(command_line& program, int&) {
     subcommand command = program.add("search", "looks for the shortest schedule under costs and a memory limit");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<search_arguments>();
     const auto add = [&](const char* option, std::optional<std::string>& to, const char* what, const char* type) {
         command.option(option, to, what, type);
     };
@@ -275,7 +275,7 @@ void add_search(command_line& program, int&) {
         "linear and overlay have D workers, fold D/2, loop D/V. json is the schedule, for verify, simulate and the "
         "others.\n"
         "Example: chimera search --stages 8 --micro-batches 32 --costs costs.json --memory 16");
-    command.run([with] { run(*with); });
+    command.run([with] { run_search(*with); });
 }
 
 }  // namespace chimera::executor

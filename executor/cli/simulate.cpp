@@ -18,7 +18,7 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct simulate_arguments {
     family_arguments family;
     output_arguments output;
     std::optional<std::string> sync, costs, cores;
@@ -26,13 +26,13 @@ struct arguments {
 
 /// Refuses what breaks a law, or --memory: the simulator plays only what verify lets through.
 template <class Table>
-void require_proven(const Table& of, const arguments& with) {
+void require_proven(const Table& of, const simulate_arguments& with) {
     const report found = verify(of);
     if (!found.ok()) refuse(with.family.family + ": " + message(found.faults.front()), found.faults.front().what);
     with.family.check_memory(of.head, found.peaks);
 }
 
-program from_file(const arguments& with) {
+program from_file(const simulate_arguments& with) {
     const std::string& path = with.family.family;
     if (with.family.any_given()) refuse("options of families do not apply (" + path + " is a file) leave them out");
     table read = load_table(path);
@@ -46,7 +46,7 @@ program from_file(const arguments& with) {
     return lower(order, sync_named(with.sync));
 }
 
-program find_program(const arguments& with) {
+program find_program(const simulate_arguments& with) {
     const std::string& name = with.family.family;
     const bool family = find_family(name).has_value();
     if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
@@ -54,7 +54,7 @@ program find_program(const arguments& with) {
     return lower(with.family.make(), sync_named(with.sync));
 }
 
-void run(const arguments& with) {
+void run_simulate(const simulate_arguments& with) {
     with.output.check({"text", "json", "svg", "html", "trace"});
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     const program played = find_program(with);
@@ -82,7 +82,7 @@ void run(const arguments& with) {
 void add_simulate(command_line& program, int&) {
     subcommand command =
         program.add("simulate", "predicts the timeline of a family, a schedule file or a program file");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<simulate_arguments>();
     with->family.add_to(command, "FAMILY|FILE");
     add_sync(command, with->sync);
     command.option("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick", "FILE");
@@ -92,7 +92,7 @@ void add_simulate(command_line& program, int&) {
         "text and json are metrics, svg and trace the timeline, html both: a page to zoom and to step through.\n"
         "Example: chimera simulate bidirectional --stages 4 --micro-batches 8 --costs costs.json --format svg -o "
         "timeline.svg");
-    command.run([with] { run(*with); });
+    command.run([with] { run_simulate(*with); });
 }
 
 }  // namespace chimera::executor

@@ -15,7 +15,7 @@ namespace chimera::executor {
 
 namespace {
 
-struct arguments {
+struct verify_arguments {
     std::string file;
     std::optional<std::string> memory;
     std::optional<std::string> faults;
@@ -36,7 +36,7 @@ std::string proof(const shape& head, std::size_t items, bool is_program, const r
     return out;
 }
 
-int verify_file(const arguments& with) {
+int verify_file(const verify_arguments& with) {
     limits allowed;
     if (with.faults) allowed.faults = static_cast<std::int32_t>(whole("--faults", *with.faults, 1, 1 << 20));
     if (with.memory) allowed.activations = static_cast<std::int32_t>(whole("--memory", *with.memory, 1, 1 << 30));
@@ -69,7 +69,7 @@ int verify_file(const arguments& with) {
 void add_verify(command_line& program, int& status) {
     subcommand command =
         program.add("verify", "proves a schedule or program file, from whatever tool, or lists its faults");
-    const auto with = std::make_shared<arguments>();
+    const auto with = std::make_shared<verify_arguments>();
     command.option("FILE", with->file, "a chimera.schedule or chimera.program file, or PyTorch-style CSV", " ", true);
     command.option("--memory", with->memory, "most live activations of a stage that a worker may hold", "LIMIT");
     command.option("--faults", with->faults, "faults listed of each law (16)", "COUNT");
