@@ -175,8 +175,10 @@ TEST(Svg, DrawsReductionsAndUpdates) {
 }
 
 TEST(Svg, StaysSmallForManySlots) {
-    for (const schedule& made :
-         {generate(one_f_one_b{16, 4000}), generate(bidirectional{64, 2000}), generate(data_parallel{1, 1, 4000})}) {
+    for (const family_spec& large : {family_spec{.which = family::one_f_one_b, .stages = 16, .micro_batches = 4000},
+                                     family_spec{.which = family::bidirectional, .stages = 64, .micro_batches = 2000},
+                                     family_spec{.which = family::data_parallel, .micro_batches = 4000}}) {
+        const schedule made = generate(large);
         const std::string out = svg(ticks_timeline(made));
         EXPECT_TRUE(xml(out).ok());
         EXPECT_LT(out.size(), 4u << 20U);
