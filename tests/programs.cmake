@@ -4,12 +4,21 @@
 include(GoogleTest)
 
 # Tests that compute long in what they compile themselves (the reference device, say); all others take longer to compile than to run,
-# and with sanitizers are not optimised. What they test in libraries is.
-set(chimera_long_tests "^unit/(attack|calibrate|partition|plan|search|simulate_oracle|verify_garbage)|^device/(emulated|conformance|team)")
+# and with sanitizers are not optimised. What they test in libraries is. In a build that joins them, the same goes for folders whose
+# tests hold little but calls of libraries.
+set(chimera_calling_tests engine play profile train)
+set(chimera_long_tests "^device/emulated/(approximate|clip|columns|embedding|machine|norm_backward|reduce|softmax)|^device/(conformance|team)")
 # Tests whose private names another file of the folder has, too: compiled alone.
 set(chimera_alone_tests "^unit/(attack_transfers|attack_updates|partition_coupled|partition_heterogeneous|partition_stagewise)$")
 string(APPEND chimera_alone_tests "|^unit/(search_exact|simulate_pairs|verify_message)$|^io/(measurements|model)$")
 string(APPEND chimera_alone_tests "|^train/(checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way)$|^device/(stages|requests)$")
+
+# Leaves a program of such a folder unoptimised, too.
+function(chimera_calling_test target)
+  if(CHIMERA_JOIN_TESTS)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
 
 # Makes one program of tests and tells ctest of it. `parts`: in how many pieces a sanitizer's program runs.
 function(chimera_test_program target folder name parts)
@@ -47,6 +56,8 @@ function(chimera_tests folder)
     set(name ${stem})
     set(label ${folder})
     if(CHIMERA_SANITIZE AND NOT "${folder}/${stem}" MATCHES "${chimera_long_tests}")
+      set(how quick)
+    elseif(folder IN_LIST chimera_calling_tests AND folder IN_LIST CHIMERA_JOIN_TESTS)
       set(how quick)
     endif()
     if(stem MATCHES "exhaustive")  # skipped unless CHIMERA_EXHAUSTIVE is set in the environment

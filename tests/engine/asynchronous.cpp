@@ -114,7 +114,7 @@ stale::rule rule_of(const schedule& s) {
     return {s.head.update, s.head.stages, s.head.micro_batches / s.head.pipelines, s.head.update_every};
 }
 
-class every_family : public testing::TestWithParam<sweep::variant> {};
+class every_asynchronous_family : public testing::TestWithParam<sweep::variant> {};
 
 void check(const sweep::job& j, int choice) {
     const program p = sweep::program_of(j, choice);
@@ -131,9 +131,11 @@ void check(const sweep::job& j, int choice) {
     ASSERT_EQ(run_on_streams(p, local_mode::eager, rule.updates()), expected) << name << " on streams";
 }
 
-TEST_P(every_family, gives_the_bits_of_one_worker_with_stale_weights) { sweep::each_choice(GetParam(), check); }
+TEST_P(every_asynchronous_family, gives_the_bits_of_one_worker_with_stale_weights) {
+    sweep::each_choice(GetParam(), check);
+}
 
-TEST_P(every_family, keeps_as_many_versions_as_micro_batches_in_flight_need) {
+TEST_P(every_asynchronous_family, keeps_as_many_versions_as_micro_batches_in_flight_need) {
     for (const sweep::job& j : sweep::jobs(GetParam())) {
         const program p = lower(j.schedule);
         const stale::rule rule = rule_of(j.schedule);
@@ -152,7 +154,7 @@ TEST_P(every_family, keeps_as_many_versions_as_micro_batches_in_flight_need) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(asynchronous, every_family, testing::ValuesIn(sweep::variants(false)),
+INSTANTIATE_TEST_SUITE_P(asynchronous, every_asynchronous_family, testing::ValuesIn(sweep::variants(false)),
                          [](const auto& of) { return of.param.name; });
 
 TEST(asynchronous, published_numbers) {  // of versions: PipeDream D - s, 2BW two

@@ -35,11 +35,11 @@ void check(const sweep::job& j, int choice) {
     ASSERT_EQ(left_by<rigs::random>(p, local_mode::rendezvous, 3), right) << name << " rendezvous";
 }
 
-class every_family : public testing::TestWithParam<sweep::variant> {};
+class every_loopback_family : public testing::TestWithParam<sweep::variant> {};
 
-TEST_P(every_family, gives_the_bits_of_one_worker_on_streams) { sweep::each_choice(GetParam(), check); }
+TEST_P(every_loopback_family, gives_the_bits_of_one_worker_on_streams) { sweep::each_choice(GetParam(), check); }
 
-INSTANTIATE_TEST_SUITE_P(loopback, every_family, testing::ValuesIn(sweep::variants(true)),
+INSTANTIATE_TEST_SUITE_P(loopback, every_loopback_family, testing::ValuesIn(sweep::variants(true)),
                          [](const auto& of) { return of.param.name; });
 
 TEST(loopback, times_are_those_of_the_work_and_not_of_the_calls) {

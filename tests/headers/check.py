@@ -10,10 +10,12 @@ ENVIRONMENT:
   debug          with -D_GLIBCXX_DEBUG
   no_exceptions  with -fno-exceptions
   clang          with Clang
-  libcxx         with Clang and -stdlib=libc++, folder after folder; exit 77 where the compiler has no such library
+  libcxx         with Clang and -stdlib=libc++, folder after folder where CHIMERA_EXHAUSTIVE is set; exit 77 where the
+                 compiler has no such library
 Prints what the compiler says; exit 1 where a header does not compile, 77 where there is no such compiler. Under debug
 and no_exceptions a header may refuse in one line instead: an #error that opens with "chimera needs".
 """
+import os
 import pathlib
 import re
 import shutil
@@ -44,7 +46,7 @@ def parts(environment, root):
     """Returns the sources to compile: the header names that each includes, those that include least first."""
     found = (str(p.relative_to(root)) for p in root.rglob("*.hpp"))
     names = sorted(found, key=lambda n: (len(includes_of([n], root)[0]), n))
-    if environment != "libcxx":
+    if environment != "libcxx" or "CHIMERA_EXHAUSTIVE" not in os.environ:
         return [names]
     folders = sorted({str(pathlib.Path(n).parent) for n in names})
     return [[n for n in names if str(pathlib.Path(n).parent) == folder] for folder in folders]

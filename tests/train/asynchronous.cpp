@@ -116,9 +116,9 @@ private:
     std::vector<std::vector<snapshot>> history_;
 };
 
-class every_family : public testing::TestWithParam<sweep::variant> {};
+class every_asynchronous_family : public testing::TestWithParam<sweep::variant> {};
 
-TEST_P(every_family, trains_like_one_worker_with_stale_weights) {
+TEST_P(every_asynchronous_family, trains_like_one_worker_with_stale_weights) {
     const auto jobs = sweep::jobs(GetParam());
     EXPECT_GE(jobs.size(), 5U);
     int turn = 0;
@@ -135,7 +135,7 @@ TEST_P(every_family, trains_like_one_worker_with_stale_weights) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(asynchronous, every_family, testing::ValuesIn(sweep::variants(false)),
+INSTANTIATE_TEST_SUITE_P(asynchronous, every_asynchronous_family, testing::ValuesIn(sweep::variants(false)),
                          [](const auto& of) { return of.param.name; });
 
 }  // namespace

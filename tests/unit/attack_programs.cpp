@@ -2,6 +2,7 @@
 // Programs broken on purpose: each mutation is caught by the law that it offends, and the oracle agrees.
 
 #include "attack_edits.hpp"
+#include "tests/dose.hpp"
 
 namespace chimera::attack {
 namespace {
@@ -178,12 +179,12 @@ constexpr mutation mutations[] = {
 
 TEST(attack_programs, every_mutation_is_caught_by_its_law) {
     run(
-        mutations, [](dice& d) { return random_case(d, 6, 8); }, 11213, 400);
+        mutations, [](dice& d) { return random_case(d, 6, 8); }, 11213, dose(400));
 }
 
 TEST(attack_programs, the_oracle_finds_no_fault_in_what_lower_yields) {
     dice d(5);
-    for (int k = 0; k < 300; ++k) {
+    for (int k = 0; k < dose(300); ++k) {
         const auto c = random_case(d, 8, 10);
         ASSERT_TRUE(oracle::judge(lower(c.table, c.mode)).empty()) << c.name;
     }

@@ -3,6 +3,7 @@
 
 #include "attack_oracle.hpp"
 #include "attack_specs.hpp"
+#include "tests/dose.hpp"
 
 #include <chimera/verify.hpp>
 
@@ -190,7 +191,7 @@ TEST(attack_schedules, every_mutation_is_caught_by_its_law) {
     std::size_t total = 0;
     for (const mutation& m : mutations) {
         int caught = 0, harmless = 0, other = 0;
-        while (caught < 1000) {
+        while (caught < dose(1000)) {
             const auto c = attack::random_case(d, 10, 12);
             schedule s = c.table;
             if (!m.apply(s, d)) continue;
@@ -221,7 +222,7 @@ TEST(attack_schedules, every_mutation_is_caught_by_its_law) {
 
 TEST(attack_schedules, a_limit_below_the_peak_is_exceeded_where_the_oracle_says) {
     dice d(7);
-    for (int k = 0; k < 1000; ++k) {
+    for (int k = 0; k < dose(1000); ++k) {
         const auto c = attack::random_case(d, 8, 10);
         const std::vector<int> peaks = oracle::peaks(c.table);
         const report found = verify(c.table);

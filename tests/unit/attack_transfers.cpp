@@ -2,6 +2,7 @@
 // Transfers of programs broken on purpose: law matched catches each, and the oracle agrees.
 
 #include "attack_edits.hpp"
+#include "tests/dose.hpp"
 
 namespace chimera::attack {
 namespace {
@@ -143,7 +144,7 @@ constexpr mutation mutations[] = {
 
 TEST(attack_transfers, every_mutation_is_caught_by_its_law) {
     run(
-        mutations, [](dice& d) { return random_case(d, 6, 8); }, 11213, 400);
+        mutations, [](dice& d) { return random_case(d, 6, 8); }, 11213, dose(400));
 }
 
 }  // namespace

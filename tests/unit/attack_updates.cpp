@@ -2,6 +2,7 @@
 // Updates and weight versions of asynchronous programs broken on purpose; and the same programs whole.
 
 #include "attack_edits.hpp"
+#include "tests/dose.hpp"
 
 namespace chimera::attack {
 namespace {
@@ -162,13 +163,13 @@ constexpr mutation mutations[] = {
 
 TEST(attack_updates, every_mutation_is_caught_by_its_law) {
     run(
-        mutations, [](dice& d) { return random_asynchronous(d, 6, 12); }, 1989, 300);
+        mutations, [](dice& d) { return random_asynchronous(d, 6, 12); }, 1989, dose(300));
 }
 
 TEST(attack_updates, updates_within_the_iteration_need_a_header_that_says_so) {
     dice d(3);
     int broken = 0;
-    for (int k = 0; k < 200; ++k) {
+    for (int k = 0; k < dose(200); ++k) {
         const auto c = random_asynchronous(d, 6, 12);
         program p = lower(c.table, c.mode);
         const bool one_update = p.version_counts == std::vector<std::int32_t>(p.members.size(), 1) &&
@@ -178,12 +179,12 @@ TEST(attack_updates, updates_within_the_iteration_need_a_header_that_says_so) {
         ASSERT_EQ(verify(p).ok(), one_update) << c.name;
         broken += !one_update;
     }
-    EXPECT_GT(broken, 100);
+    EXPECT_GT(broken, dose(100));
 }
 
 TEST(attack_updates, the_oracle_finds_no_fault_in_what_lower_yields) {
     dice d(5);
-    for (int k = 0; k < 500; ++k) {
+    for (int k = 0; k < dose(500); ++k) {
         const auto c = random_asynchronous(d, 8, 20);
         ASSERT_TRUE(oracle::judge(lower(c.table, c.mode)).empty()) << c.name;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan_cases.hpp"
+#include "tests/dose.hpp"
 
 #include <chimera/program/lower.hpp>
 #include <chimera/simulate/metrics.hpp>
@@ -55,7 +56,7 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
 }
 
 TEST(plan, pruning_never_loses_the_best) {
-    const unsigned seeds = std::getenv("CHIMERA_EXHAUSTIVE") != nullptr ? 400 : 40;
+    const unsigned seeds = std::getenv("CHIMERA_EXHAUSTIVE") != nullptr ? 400 : dose(40);
     int fitting = 0;
     for (unsigned seed = 0; seed < seeds; ++seed) {
         cases::maker make(1000 + seed);

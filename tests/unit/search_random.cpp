@@ -2,6 +2,7 @@
 // Random problems: what the search returns is lawful, within its limits, exactly as long as `simulate` says, above its
 // bounds, and the same for the same seed.
 #include "search_support.hpp"
+#include "tests/dose.hpp"
 
 #include <chimera/program/lower.hpp>
 #include <chimera/verify.hpp>
@@ -105,7 +106,7 @@ TEST(search_random, is_lawful_and_as_long_as_simulated) {
 TEST(search_random, bounds_stay_below_the_least) {
     random_problem random(11);
     int proven = 0;
-    for (int i = 0; i < 4000; ++i) {
+    for (int i = 0; i < dose(4000); ++i) {
         search_problem of = random.next();
         of.micro_batches = 1 + of.micro_batches % 5;
         const auto in = detail::seek::lay_out(of);
@@ -118,12 +119,12 @@ TEST(search_random, bounds_stay_below_the_least) {
             << words(of);
         ++proven;
     }
-    EXPECT_GT(proven, 1000);
+    EXPECT_GT(proven, dose(1000));
 }
 
 TEST(search_random, repeats_itself) {
     random_problem random(8);
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < dose(10); ++i) {
         const search_problem of = random.next();
         const search_options how{.seed = 5, .evaluations = 3000};
         const search_result a = search(of, how), b = search(of, how);

@@ -3,6 +3,7 @@
 // handed to other workers, with pairs. All costs are multiples of 1/8, so sums are exact in any order.
 
 #include "attack_specs.hpp"
+#include "tests/dose.hpp"
 
 #include <chimera/schedule/dualpipe.hpp>
 #include <chimera/schedule/interleaved.hpp>
@@ -130,7 +131,7 @@ void expect_equal(const schedule& t, const costs& c, const char* what) {
 
 TEST(simulate, equals_a_plain_relaxation) {
     dice d(1965);
-    for (int k = 0; k < 300; ++k) {
+    for (int k = 0; k < dose(300); ++k) {
         schedule t = random_order(d, k);
         t.head.micro_batches *= t.head.micro_batch_parts;
         t.head.micro_batch_parts = 1;  // costs are per unit then
