@@ -4,6 +4,7 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/schedule.hpp>
+#include <chimera/schedule/family.hpp>
 #include <chimera/simulate/simulate.hpp>
 
 #include <gmock/gmock.h>
