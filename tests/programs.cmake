@@ -7,7 +7,8 @@ include(GoogleTest)
 # and with sanitizers are not optimised. What they test in libraries is. In a build that joins them, the same goes for folders whose
 # tests hold little but calls of libraries.
 set(chimera_calling_tests engine play profile train)
-set(chimera_long_tests "^device/emulated/(approximate|clip|columns|embedding|machine|norm_backward|reduce|softmax)|^device/(conformance|team)")
+set(chimera_long_tests "^unit/verify_garbage|^device/(conformance|team)")
+string(APPEND chimera_long_tests "|^device/emulated/(approximate|clip|columns|embedding|machine|norm_backward|reduce|softmax)")
 # Tests whose private names another file of the folder has, too: compiled alone.
 set(chimera_alone_tests "^unit/(attack_transfers|attack_updates|partition_coupled|partition_heterogeneous|partition_stagewise)$")
 string(APPEND chimera_alone_tests "|^unit/(search_exact|simulate_pairs|verify_message)$|^io/(measurements|model)$")

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/sanitized.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define CHIMERA_FIBER_ASAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CHIMERA_FIBER_ASAN
-#endif
-#endif
-#ifdef CHIMERA_FIBER_ASAN
+#ifdef CHIMERA_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 /// Looking for uses after return costs a stack of its own for each run of each fiber, a hundred times what the run does. One source
 /// file a program includes this.
@@ -50,7 +45,7 @@ private:
 #else
     ucontext_t inside_{}, outside_{};
 #endif
-#ifdef CHIMERA_FIBER_ASAN
+#ifdef CHIMERA_ADDRESS_SANITIZER
     void* fake_inside_ = nullptr;
     void* fake_outside_ = nullptr;
     const void* outer_bottom_ = nullptr;
@@ -98,7 +93,7 @@ inline void fiber::switch_stacks(bool in) {
 }
 #endif
 
-#ifdef CHIMERA_FIBER_ASAN
+#ifdef CHIMERA_ADDRESS_SANITIZER
 inline void fiber::enter() {
     __sanitizer_start_switch_fiber(&fake_outside_, stack_.get(), stack_bytes);
     switch_stacks(true);
