@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/partition/shared_workers/shared.hpp>
+#include <chimera/plan/report_builder.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/schedule/family_placement.hpp>
 
@@ -10,7 +11,7 @@
 #include <executor/profile/forecast.hpp>
 
 #include <algorithm>
-#include <map>
+#include <optional>
 
 namespace chimera::executor {
 
@@ -50,32 +51,29 @@ std::vector<double> layer_times(const profiled_batch& batch, int blocks) {
 
 class search_here {
 public:
-    search_here(const plan_task& task, const profile& from) : task_(task), from_(from) {}
+    search_here(const plan_task& task, const profile& from) : task_(task), from_(from), report_(task.asked) {}
 
     plan_report run() {
         plan_request asked = task_.asked;
         asked.recompute = {recompute_mode::none};
         if (std::isfinite(task_.on.memory)) asked.recompute.push_back(recompute_mode::full);
+        const auto modes = static_cast<std::int64_t>(asked.recompute.size() * asked.synchronisation.size());
         for_each_candidate(asked, task_.on, task_.training->model.layers + 2, [&](configuration& one) {
-            plan_class& c = class_of(one.schedule);
-            const auto modes = static_cast<std::int64_t>(asked.recompute.size() * asked.synchronisation.size());
-            c.considered += modes;
-            report_.considered += modes;
+            const std::size_t which = report_.consider(one.schedule, modes);
             const profiled_batch* batch = find(one);
-            if (one.schedule.refused() != refusal::none || batch == nullptr) {
-                c.unbuildable += modes;
-                if (c.rule.empty())
-                    c.rule = batch == nullptr ? "no such micro-batch was profiled (profile it with --sequences)"
-                                              : text(one.schedule.refused());
-                return;
-            }
+            if (batch == nullptr)
+                return report_.refuse(which, modes, "no such micro-batch was profiled (profile it with --sequences)");
+            if (const refusal why = one.schedule.refused(); why != refusal::none)
+                return report_.refuse(which, modes, text(why));
             for (const recompute_mode mode : asked.recompute) {
                 one.recompute = mode;
-                if (try_modes(one, *batch, c)) break;
+                if (const std::optional<ranked> best = best_of(one, *batch, which)) {
+                    report_.enter(which, *best);
+                    break;
+                }
             }
         });
-        finish();
-        return std::move(report_);
+        return report_.finish();
     }
 
 private:
@@ -98,26 +96,21 @@ private:
         return out;
     }
 
-    /// False where no synchronisation fits the memory.
-    bool try_modes(configuration one, const profiled_batch& batch, plan_class& c) {
-        bool fits = false;
+    /// Returns the fastest cuts and synchronisation; nothing where none fits the memory.
+    std::optional<ranked> best_of(configuration one, const profiled_batch& batch, std::size_t which) {
+        std::optional<ranked> best;
         for (const std::vector<int>& cuts : cuts_of(one, batch))
             for (const reduction_start mode : task_.asked.synchronisation) {
                 one.cuts = cuts;
                 one.synchronisation = mode;
                 const evaluation found = evaluate(one);
-                ++report_.simulated;
-                ++c.simulated;
-                if (!found.fits()) {
-                    ++c.too_large;
-                    c.lacking = c.lacking == 0 ? found.lacking : std::min(c.lacking, found.lacking);
-                    continue;
-                }
-                fits = true;
-                if (c.best == 0 || found.seconds < c.best) c.best = found.seconds;
-                note({one, found, 0});
+                report_.simulated(which, 1, 0);
+                if (!found.fits())
+                    report_.too_large(which, 1, found.lacking);
+                else if (!best || found.seconds < best->found.seconds)
+                    best = ranked{one, found, 0};
             }
-        return fits;
+        return best;
     }
 
     evaluation evaluate(const configuration& of) const {
@@ -140,40 +133,9 @@ private:
         return out;
     }
 
-    /// One entry for every family, width and micro-batch size: the best of its modes.
-    void note(ranked one) {
-        const std::string key = label_of(one.with.schedule) + ' ' + std::to_string(one.with.schedule.workers()) + ' ' +
-                                std::to_string(one.with.width) + ' ' + std::to_string(one.with.micro_batch);
-        const auto at = best_.find(key);
-        if (at == best_.end())
-            best_.emplace(key, std::move(one));
-        else if (one.found.seconds < at->second.found.seconds)
-            at->second = std::move(one);
-    }
-    plan_class& class_of(const family_spec& of) {
-        const std::string label = label_of(of);
-        for (plan_class& c : report_.classes)
-            if (c.label == label) return c;
-        report_.classes.emplace_back();
-        report_.classes.back().label = label;
-        report_.classes.back().stale = asynchronous(of.which) && task_.asked.families.empty();
-        return report_.classes.back();
-    }
-
-    void finish() {
-        for (auto& [key, one] : best_) report_.ranking.push_back(std::move(one));
-        std::stable_sort(report_.ranking.begin(), report_.ranking.end(),
-                         [](const ranked& a, const ranked& b) { return a.found.seconds < b.found.seconds; });
-        std::erase_if(report_.ranking, [&](const ranked& r) {
-            return asynchronous(r.with.schedule.which) && task_.asked.families.empty();
-        });
-        if (report_.ranking.size() > task_.asked.top) report_.ranking.resize(task_.asked.top);
-    }
-
     const plan_task& task_;
     const profile& from_;
-    plan_report report_;
-    std::map<std::string, ranked> best_;
+    report_builder report_;
 };
 
 }  // namespace

@@ -71,8 +71,6 @@ struct plan_report {
     std::int64_t simulated = 0;       ///< orders played
     std::int64_t slot_total = 0;      ///< played
     double bound = 0;                 ///< seconds no configuration of the cluster can beat: all work, spread evenly
-    double least_lacking = 0;         ///< nothing fits: bytes that the smallest need of a worker is above its memory
-    configuration smallest;           ///< and whose that is
 };
 
 }  // namespace chimera

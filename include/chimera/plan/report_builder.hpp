@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/request.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chimera {
+
+/// Builds the report of a search: books what became of each candidate under its class, and ranks the best.
+class report_builder {
+public:
+    /// Starts an empty report. `asked` must outlive the builder.
+    explicit report_builder(const plan_request& asked) : asked_(asked) {}
+
+    /// Books a candidate that stands for `modes` configurations. Returns its class.
+    std::size_t consider(const family_spec& spec, std::int64_t modes) {
+        const std::size_t which = class_of(spec);
+        report_.classes[which].considered += modes;
+        report_.considered += modes;
+        return which;
+    }
+    /// Books configurations that break a rule.
+    void refuse(std::size_t which, std::int64_t modes, const std::string& rule) {
+        plan_class& c = report_.classes[which];
+        c.unbuildable += modes;
+        if (c.rule.empty()) c.rule = rule;
+    }
+    /// Books a candidate that takes at least `bound` seconds, too many for a place.
+    void leave_out(std::size_t which, double bound) {
+        plan_class& c = report_.classes[which];
+        ++c.bounded;
+        c.bound = c.bound == 0 ? bound : (std::min)(c.bound, bound);
+    }
+    /// Books configurations that lack at least so many bytes.
+    void too_large(std::size_t which, std::int64_t modes, double lacking) {
+        plan_class& c = report_.classes[which];
+        c.too_large += modes;
+        c.lacking = c.lacking == 0 ? lacking : (std::min)(c.lacking, lacking);
+    }
+    /// Books simulations of so many orders with so many slots in all.
+    void simulated(std::size_t which, std::int64_t orders, std::int64_t slots) {
+        report_.classes[which].simulated += orders;
+        report_.simulated += orders;
+        report_.slot_total += slots;
+    }
+    /// Ranks the best configuration of a candidate. Stale weights are another way to train: ranked where asked for.
+    void enter(std::size_t which, ranked one) {
+        plan_class& c = report_.classes[which];
+        if (c.best == 0 || one.found.seconds < c.best) c.best = one.found.seconds;
+        if (c.stale) return;
+        const auto later = [](const ranked& a, const ranked& b) {
+            return std::pair(a.found.seconds, a.found.memory) < std::pair(b.found.seconds, b.found.memory);
+        };
+        std::vector<ranked>& best = report_.ranking;
+        best.insert(std::upper_bound(best.begin(), best.end(), one, later), std::move(one));
+        if (best.size() > asked_.top) best.pop_back();
+    }
+    /// Notes seconds that no configuration can beat; the least of all calls holds.
+    void bound(double seconds) { report_.bound = report_.bound == 0 ? seconds : (std::min)(report_.bound, seconds); }
+
+    /// Returns the seconds beyond which a candidate cannot enter the ranking.
+    [[nodiscard]] double worst() const {
+        if (asked_.any && !report_.ranking.empty()) return 0;
+        if (report_.ranking.size() < asked_.top) return std::numeric_limits<double>::infinity();
+        return report_.ranking[asked_.top - 1].found.seconds;
+    }
+    /// Hands the report over; the builder is of no use then.
+    [[nodiscard]] plan_report finish() { return std::move(report_); }
+
+private:
+    std::size_t class_of(const family_spec& spec) {
+        const std::string label = label_of(spec);
+        if (const auto found = index_.find(label); found != index_.end()) return found->second;
+        report_.classes.emplace_back();
+        report_.classes.back().label = label;
+        report_.classes.back().stale = asynchronous(spec.which) && asked_.families.empty();
+        return index_.emplace(label, report_.classes.size() - 1).first->second;
+    }
+
+    const plan_request& asked_;
+    std::map<std::string, std::size_t> index_;
+    plan_report report_;
+};
+
+}  // namespace chimera
