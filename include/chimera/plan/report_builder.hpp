@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/plan/family_variants.hpp>
 #include <chimera/plan/request.hpp>
 
 #include <algorithm>
