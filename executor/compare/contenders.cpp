@@ -6,88 +6,33 @@
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/compare/contenders.hpp>
+#include <executor/compare/entries.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
+#include <limits>
 #include <utility>
 
 namespace chimera::executor {
 
 namespace {
 
-constexpr int chunks_most = 16;  // stages per worker that are tried
-
-/// Forms of families that are compared beside the plain ones, as the command line writes them.
-constexpr const char* variants[] = {"bidirectional --split", "bidirectional --scale doubling",
-                                    "bidirectional --scale halving", "wave --waves 2"};
-
-/// The options that a family's words ask for: a flag, and a value where the option has one.
-family_options read_words(const std::string& words) {
-    std::istringstream from(words);
-    family_options out;
-    std::string word;
-    from >> word;
-    out.which = family_named(word);
-    while (from >> word) {
-        const auto read = [&](const family_option& option, auto& to) {
-            using type = std::remove_cvref_t<decltype(to)>;
-            if (word != flag_of(option)) return;
-            if constexpr (std::is_same_v<type, bool>) to = true;
-            if constexpr (std::is_same_v<type, int>) from >> to;
-            if constexpr (std::is_enum_v<type>) from >> word, to = static_cast<type>(value_of_label(option, word));
-        };
-        each_option(read, out);
-    }
-    return out;
-}
-
-std::vector<std::pair<std::string, family_options>> entries() {
-    std::vector<std::pair<std::string, family_options>> out;
-    for (const std::string_view family : family_names()) out.emplace_back(family, read_words(std::string(family)));
-    for (const char* words : variants) out.emplace_back(words, read_words(words));
-    return out;
-}
-
-/// Those of the names given, in the order of `entries`; all where none is given.
-std::vector<std::pair<std::string, family_options>> entries(std::vector<std::string> names) {
-    for (std::string& name : names) name = family_name(name);
-    auto all = entries();
-    std::string known;
-    for (const auto& [name, options] : all) known += (known.empty() ? "" : ", ") + name;
-    for (const std::string& name : names) {
-        if (std::none_of(all.begin(), all.end(), [&](const auto& entry) { return entry.first == name; }))
-            refuse("'" + name.substr(0, 40) + "' cannot be compared (known are " + known + ") give some of these");
-    }
-    if (names.empty()) return all;
-    std::erase_if(all,
-                  [&](const auto& entry) { return std::find(names.begin(), names.end(), entry.first) == names.end(); });
-    return all;
-}
-
-/// The schedule on exactly `workers` workers: with as many stages per worker as the family needs.
-schedule on_workers(family_options& of, int workers, int micro_batches) {
-    of.micro_batches = micro_batches;
+/// The schedule on exactly `workers` workers a copy: with as many stages per worker as the family needs.
+schedule on_workers(family_options& of, const contest& with) {
     if (of.which == family::data_parallel) {
-        if (micro_batches % workers != 0)
+        if (with.micro_batches % with.workers != 0)
             refuse("micro_batches must be a multiple of the workers (each has its share) use such a number");
-        of.width = workers;
-        of.micro_batches = micro_batches / workers;
+        of.stages = 1;
+        of.width = with.workers * with.width;
+        of.micro_batches = with.micro_batches / with.workers;
         return make_schedule(of);
     }
-    std::string why;
-    for (int k = 1; k <= chunks_most; ++k) {
-        of.stages = k * workers;
-        try {
-            schedule made = make_schedule(of);
-            if (made.head.workers == workers) return made;
-        } catch (const chimera_error& e) {
-            if (why.empty() || k == 2) why = e.what();
-        }
-    }
-    if (why.empty())
-        why = "no number of stages gives " + std::to_string(workers) + " workers (of up to 16 on each) use others";
-    refuse(why);
+    const std::int64_t stages = std::int64_t{with.workers} * stages_per_worker(of);
+    of.stages = static_cast<int>(std::min<std::int64_t>(stages, std::numeric_limits<int>::max()));
+    schedule made = make_schedule(of);
+    if (made.head.workers != with.workers * with.width)
+        refuse("no number of stages gives " + std::to_string(with.workers) + " workers (the family folds) use others");
+    return made;
 }
 
 /// Costs of `stages` stages from those of the workers' shares: cut evenly, or taken together.
@@ -162,16 +107,17 @@ contender enter(std::string name, family_options of, const contest& with) {
     contender out;
     schedule made;
     costs cost = with.cost;
+    of.micro_batches = with.micro_batches;
+    of.width *= with.width;
     if (with.workers > 0) {
-        made = on_workers(of, with.workers, with.micro_batches);
+        made = on_workers(of, with);
         cost = cut(with.cost, with.workers, made.head.stages);
         out.share = static_cast<double>(with.workers) / made.head.stages;
     } else {
         of.stages = with.stages;
-        of.micro_batches = with.micro_batches;
         made = make_schedule(of);
     }
-    const program lowered = lower(made);
+    const program lowered = lower(made, with.synchronisation);
     out.name = std::move(name);
     out.options = std::move(of);
     out.head = made.head;
@@ -194,7 +140,7 @@ std::string over_memory(const contender& who, const contest& with) {
 
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused) {
     std::vector<contender> out;
-    for (auto& [name, options] : entries(with.families)) {
+    for (auto& [name, options] : entries_of(with.families, with.chunks)) {
         if (with.stop.stop_requested()) break;
         try {
             contender one = enter(name, options, with);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/synchronise.hpp>
 #include <chimera/simulate/costs.hpp>
 #include <chimera/simulate/metrics.hpp>
 #include <chimera/simulate/timeline.hpp>
@@ -45,11 +46,14 @@ struct refused_family {
 
 /// The contest: its sizes and conditions.
 struct contest {
-    std::vector<std::string> families;  ///< by their names as contenders; empty: everybody
+    std::vector<std::string> families;  ///< each with its options, as `entries_of` reads them; empty: everybody
+    std::vector<int> chunks;            ///< of families that have such an option and do not say; empty: their own
     int stages = 0;                     ///< of the model, the same for everybody; 0: workers count
-    int workers = 0;                    ///< the same for everybody; 0: stages count
-    int micro_batches = 0;              ///< of an iteration
-    costs cost;                         ///< of a stage, or of a worker's share of the model where workers count
+    int workers = 0;                    ///< of a copy, the same for everybody; 0: stages count
+    int width = 1;                      ///< data-parallel copies
+    int micro_batches = 0;              ///< of an iteration of each copy
+    reduction_start synchronisation = reduction_start::eager_opt;
+    costs cost;  ///< of a stage, or of a worker's share of the model where workers count
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
     bool timelines = false;                           ///< whether to keep the steps
@@ -66,9 +70,8 @@ contender enter(std::string name, family_options of, const contest& with);
 /// Returns the fault of a contender's peak under the contest's memory; empty if it fits or there is no limit.
 std::string over_memory(const contender& who, const contest& with);
 
-/// Everybody who can take part, and the others with the rule that they would break. Families come as in `family_names`,
-/// then bidirectional and wave with some of their options. Marks the front. Ends early, with fewer, once asked to stop.
-/// Throws chimera_error for a name that nobody has.
+/// Everybody who can take part, in the order of `entries_of`, and the others with the rule that they would break. Marks
+/// the front. Ends early, with fewer, once asked to stop. Throws chimera_error for words that are no family.
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused);
 
 }  // namespace chimera::executor

@@ -100,12 +100,53 @@ grep -q 'Pareto front' all.text || fail 'text does not say what is compared'
 "$program" compare --stages 4 --micro-batches 8 --memory 3 --format json -o small.json || fail '--memory'
 grep -q '"family":"gpipe","why":"the peak is 8 activations (--memory allows 3)' small.json || fail 'gpipe within --memory 3'
 
-# Some of them, in the order of all, with the same numbers.
-"$program" compare 'wave --waves 2' gpipe --workers 4 --micro-batches 8 --format json -o some.json || fail 'two families'
-[ "$(grep -o '"family":"[^"]*"' some.json | tr -d '\n')" = '"family":"gpipe""family":"wave --waves 2"' ] || fail 'not the two families'
+# Some of them, least worker time first, with the same numbers.
+"$program" compare gpipe 'wave --waves 2' --workers 4 --micro-batches 8 --format json -o some.json || fail 'two families'
+[ "$(grep -o '"family":"[^"]*"' some.json | tr -d '\n')" = '"family":"wave --waves 2""family":"gpipe"' ] || fail 'not the two families'
 [ "$(grep '"gpipe"' some.json | sed 's/,"front".*//')" = "$(grep '"gpipe"' workers.json | sed 's/,"front".*//')" ] || fail 'gpipe among two'
+python3 - workers.json all.json <<'EOF' || fail 'not sorted'
+import json, sys
+for name in sys.argv[1:]:
+    rows = json.load(open(name))["families"]
+    keys = [(r["worker_time"], r["peak_activations"] * r["stage_share"]) for r in rows]
+    assert keys == sorted(keys), name
+EOF
 refuse "'chimera' cannot be compared (known are gpipe, one_f_one_b," chimera --workers 4 --micro-batches 8
 refuse "'' cannot be compared" '' --workers 4 --micro-batches 8
+
+# Several options of one family, widths, reductions and CSV: every row is what simulate prints for its name.
+"$program" compare 'interleaved --chunks 3,5 --group=7' breadth_first 1f1b 'zb_h1 --recompute full' --chunks 2,4 --workers 3 --width 5 \
+    --micro-batches 11 --costs plain.json --sync lazy --format csv -o rows.csv || fail 'compare --format csv'
+[ "$(cut -d, -f1 rows.csv | sort | tr '\n' ';')" = "breadth_first --chunks 2;breadth_first --chunks 4;family;interleaved --chunks 3 --group 7;\
+interleaved --chunks 5 --group 7;one_f_one_b;zb_h1 --recompute full;" ] || fail "rows: $(cut -d, -f1 rows.csv)"
+python3 - "$program" costs.json <<'EOF' || fail 'csv beside simulate'
+import csv, json, shlex, subprocess, sys
+program, costs = sys.argv[1:]
+subprocess.run([program, "compare", "interleaved --chunks 3,5", "1f1b", "zb_v", "bidirectional --split", "--workers", "6", "--width", "5",
+                "--micro-batches", "11", "--costs", costs, "--sync", "lazy", "--format", "csv", "-o", "wide.csv"], check=True)
+for row in csv.DictReader(open("wide.csv")):
+    c = json.load(open(costs))
+    for key in ("forward", "backward", "input_gradient", "weight_gradient"):
+        c[key] *= 6 / int(row["stages"])
+    c["reduce"]["bytes"] *= 6 / int(row["stages"])
+    json.dump(c, open("share.json", "w"))
+    one = json.loads(subprocess.run([program, "simulate", *shlex.split(row["family"]), "--stages", row["stages"], "--micro-batches", "11",
+                                     "--width", "5", "--costs", "share.json", "--sync", "lazy", "--format", "json"],
+                                    check=True, capture_output=True, text=True).stdout)
+    assert abs(one["makespan"] - float(row["makespan"])) < 1e-9 * one["makespan"], row
+    assert int(row["workers"]) == 30 and float(row["reduced_bytes"]) > 0, row
+EOF
+"$program" compare 'interleaved --chunks 2,4,8' 'bidirectional --pipelines 2 --scale doubling' zb_v 1f1b --workers 8 --width 3 \
+    --micro-batches 24 --costs costs.json -o wide.txt || fail 'compare --width'
+[ "$(wc -L <wide.txt)" -le 100 ] || fail "text is $(wc -L <wide.txt) columns wide"
+"$program" compare --workers 8 --micro-batches 16 | awk 'length > 100' | grep -q . && fail 'text of all is too wide'
+"$program" compare 'interleaved --chunks 2,4' --workers 2 --micro-batches 4 --format svg | grep -q 'interleaved --chunks 4' || fail 'no options in titles'
+refuse 'chunks does not apply (wave has no such option)' 'wave --chunks 2' --workers 4 --micro-batches 8
+refuse 'has no value' 'interleaved --chunks' --workers 4 --micro-batches 8
+refuse "--chunks is '2,x' (no list" 'interleaved --chunks 2,x' --workers 4 --micro-batches 8
+refuse "--chunks is '0' (no list" gpipe --chunks 0 --workers 4 --micro-batches 8
+refuse '--foo is no option of it' 'interleaved --foo' --workers 4 --micro-batches 8
+refuse '--width' gpipe --width 0 --workers 4 --micro-batches 8
 
 refuse 'one of them' --micro-batches 8
 refuse 'one of them' --micro-batches 8 --stages 4 --workers 4
@@ -117,7 +158,7 @@ for number in 0 -1 1e9 x '' 99999999999; do
     refuse '--micro-batches' --stages 4 --micro-batches "$number"
 done
 for number in 0 -1 x NaN; do refuse '--memory' --stages 4 --micro-batches 8 --memory "$number"; done
-refuse 'known are' --stages 4 --micro-batches 8 --format csv
+refuse 'known are' --stages 4 --micro-batches 8 --format trace
 refuse 'missing.json' --stages 4 --micro-batches 8 --costs missing.json
 refuse 'forward has 4 numbers (8 are needed)' --stages 8 --micro-batches 8 --costs uneven.json
 echo '{"format":"chimera.costs","version":1,"forward":1,"backward":2,"transfer":[1,1,1]}' >list.json

@@ -5,41 +5,14 @@
 #include <chimera/plan/family_variants.hpp>
 #include <chimera/plan/request.hpp>
 #include <chimera/render/format.hpp>
+#include <chimera/render/text_table.hpp>
 
 #include <algorithm>
-#include <cstddef>
-#include <initializer_list>
 #include <string>
-#include <vector>
 
 namespace chimera {
 
 namespace detail {
-
-/// Text columns: the first to the left, all others to the right, as wide as their longest cell.
-class text_table {
-public:
-    void row(std::initializer_list<std::string> cells) { rows_.emplace_back(cells); }
-    void append_to(std::string& out) const {
-        std::vector<std::size_t> widths;
-        for (const auto& row : rows_)
-            for (std::size_t i = 0; i < row.size(); ++i) {
-                if (i == widths.size()) widths.push_back(0);
-                widths[i] = (std::max)(widths[i], row[i].size());
-            }
-        for (const auto& row : rows_) {
-            for (std::size_t i = 0; i < row.size(); ++i) {
-                const std::string space(widths[i] - row[i].size(), ' ');
-                if (i > 0) put(out, "  ");
-                i == 0 ? put(out, row[i], i + 1 < row.size() ? space : std::string()) : put(out, space, row[i]);
-            }
-            put(out, '\n');
-        }
-    }
-
-private:
-    std::vector<std::vector<std::string>> rows_;
-};
 
 inline std::string decimals(double value, int digits) {
     std::string out;
