@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
+#include <utility>
 
 namespace chimera::executor::detail {
 
@@ -62,25 +64,64 @@ private:
 
     void take(std::string_view field, std::int64_t column) {
         const std::string_view text = unquoted(field);
-        const cell c = chimera::detail::read_cell(text);
+        if (text == "None") return;  // Python's word for an idle cell
+        if (text.empty() || text.front() != '(') return add(part_of(text, text, column), column);
+        constexpr std::string_view end = ")OVERLAP_F_B";
+        if (!text.ends_with(end))
+            refuse(place_of(out_.rows, column) + shown(text) +
+                   " is no cell (it is no compound) write its parts such as (0F7;7B3)OVERLAP_F_B");
+        take_compound(text, text.substr(1, text.size() - 1 - end.size()), column);
+    }
+
+    /// PyTorch runs the parts of a compound one after the other unless told how; a forward beside a backward is a pair.
+    void take_compound(std::string_view text, std::string_view parts, std::int64_t column) {
+        const std::size_t first = out_.passes.size();
+        while (!parts.empty()) {
+            const std::size_t end = std::min(parts.find(';'), parts.size());
+            const std::string_view part = chimera::detail::trimmed(parts.substr(0, end));
+            if (!part.empty()) add(part_of(part, text, column), column);
+            parts.remove_prefix(std::min(end + 1, parts.size()));
+        }
+        const std::size_t count = out_.passes.size() - first;
+        if (count == 2 && (out_.passes[first].op == action::forward) != (out_.passes[first + 1].op == action::forward))
+            out_.passes[first].overlap = true;
+        else
+            out_.sequences = out_.sequences || count > 1;
+    }
+
+    struct known_part {
+        cell_kind kind;
+        cell_part what;
+        bool whole;
+    };
+
+    /// `text`: the cell that it is in, for complaints.
+    known_part part_of(std::string_view part, std::string_view text, std::int64_t column) const {
+        std::string modern;  // BW is B since PyTorch 2.6
+        const std::size_t word = part.find_first_not_of("0123456789");
+        const bool whole = word != std::string_view::npos && part.substr(word).starts_with("BW");
+        if (whole) modern = std::string(part.substr(0, word + 1)) + std::string(part.substr(word + 2));
+        const cell c = chimera::detail::read_single(whole ? std::string_view(modern) : part);
+        if (part.empty()) return {cell_kind::idle, {}, false};
         if (c.kind == cell_kind::malformed)
             refuse(place_of(out_.rows, column) + shown(text) + " is no cell (" + c.wrong);
-        if (c.kind == cell_kind::idle) return;
-        if (c.kind == cell_kind::other) {
+        return {c.kind, c.parts[0], whole};
+    }
+
+    void add(const known_part& part, std::int64_t column) {
+        if (part.kind == cell_kind::idle) return;
+        if (part.kind == cell_kind::other) {
             out_.others = true;
             return;
         }
-        auto& to = c.kind == cell_kind::transfer ? out_.transfers : out_.passes;
+        auto& to = part.kind == cell_kind::transfer ? out_.transfers : out_.passes;
         if (to.size() >= cells_most) refuse("the file has too many cells (more than 2^27) use fewer micro-batches");
-        add(to, c.parts[0], column, c.kind == cell_kind::pair);
-        if (c.kind == cell_kind::pair) add(to, c.parts[1], column, false);
-    }
-
-    void add(std::vector<csv_cell>& to, const cell_part& part, std::int64_t column, bool overlap) const {
-        to.push_back({out_.rows, static_cast<std::int32_t>(column), part.stage, part.micro_batch, part.op, overlap});
+        to.push_back({out_.rows, static_cast<std::int32_t>(column), order_++, part.what.stage, part.what.micro_batch,
+                      part.what.op, false, part.whole});
     }
 
     csv_cells out_;
+    std::int64_t order_ = 0;
 };
 
 }  // namespace
@@ -95,6 +136,28 @@ std::string text_of(const csv_cell& c) {
 }
 
 csv_cells split_csv(std::string_view text) { return splitter().split(text); }
+
+void modernise(csv_cells& of) {
+    const csv_cell* whole = nullptr;
+    const csv_cell* input = nullptr;
+    std::set<std::pair<std::int32_t, std::int32_t>> halved;  // stage, micro-batch
+    for (const csv_cell& c : of.passes) {
+        if (c.whole && whole == nullptr) whole = &c;
+        if (c.op == action::input_gradient && input == nullptr) input = &c;
+        if (c.op == action::weight_gradient) halved.emplace(c.stage, c.micro_batch);
+    }
+    if (whole != nullptr && input != nullptr)
+        refuse(place_of(*whole) + "BW is a word of PyTorch 2.5 (" + text_of(*input) + " of row " +
+               std::to_string(input->row + 1) + " is of later versions) use B for a full backward");
+    if (input != nullptr || (whole == nullptr && halved.empty())) return;
+    for (csv_cell& c : of.passes) {
+        if (c.op != action::backward || c.whole) continue;
+        if (whole == nullptr && !halved.contains({c.stage, c.micro_batch})) continue;
+        c.op = action::input_gradient;
+        of.renamed = true;
+    }
+    of.renamed = of.renamed || whole != nullptr;
+}
 
 void refuse_doubles(const std::vector<csv_cell>& cells) {
     const auto key = [](const csv_cell& c) {

@@ -73,7 +73,7 @@ struct transfer_check {
             const csv_cell* from = made.find(e.what);
             if (from == nullptr)
                 contradict(*e.cell, complaint::needless, "sends what no pass yields (law matched) remove it");
-            if (from->column >= e.cell->column)
+            if (from->order >= e.cell->order)
                 contradict(*e.cell, complaint::send_early,
                            "comes before " + text_of(*from) + " (law matched) move it behind");
             if (receives.find(e.what) == nullptr)
@@ -83,7 +83,7 @@ struct transfer_check {
             const csv_cell* to = needed.find(e.what);
             if (to == nullptr)
                 contradict(*e.cell, complaint::needless, "receives what no pass needs (law matched) remove it");
-            if (to->column <= e.cell->column)
+            if (to->order <= e.cell->order)
                 contradict(*e.cell, complaint::receive_late,
                            "comes after " + text_of(*to) + " (law matched) move it before");
             if (sends.find(e.what) == nullptr)

@@ -153,6 +153,19 @@ schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placeme
     return out;
 }
 
+/// Says what is not taken as it stands.
+std::string note_of(const csv_cells& of) {
+    std::string out;
+    const auto say = [&](bool holds, const char* text) {
+        if (holds) out += (out.empty() ? "" : "; ") + std::string(text);
+    };
+    say(!of.transfers.empty(), "transfers fit the passes and are left out (lowering makes them anew)");
+    say(of.transfers.empty() && of.others, "cells that compute nothing are left out (lowering adds what is needed)");
+    say(of.sequences, "compounds that are no forward beside a backward run one pass after the other");
+    say(of.renamed, "B is read as an input gradient and BW as a full backward, as PyTorch 2.5 writes them");
+    return out;
+}
+
 }  // namespace
 
 bool is_csv(std::string_view path, std::string_view text) {
@@ -162,23 +175,26 @@ bool is_csv(std::string_view path, std::string_view text) {
     if (start == std::string_view::npos) return false;
     text = text.substr(start, 64);
     const std::size_t end = text.find_first_of(",\r\n\"");
-    const auto first = chimera::detail::read_cell(text.substr(0, end));
-    return first.kind != chimera::detail::cell_kind::malformed;
+    const std::string_view first = text.substr(0, end);
+    if (first.empty()) return false;
+    if (first == "None" || first.front() == '(') return true;
+    const std::size_t word = first.find_first_not_of("0123456789");
+    if (word != std::string_view::npos && word > 0 && first.substr(word).starts_with("BW")) return true;
+    return chimera::detail::read_single(first).kind != chimera::detail::cell_kind::malformed;
 }
 
 csv_order read_csv(std::string_view text) {
-    const csv_cells cells = detail::split_csv(text);
+    csv_cells cells = detail::split_csv(text);
     if (cells.passes.empty()) refuse("the file computes nothing (no cell is a pass) write cells such as 0F0");
+    detail::modernise(cells);
     detail::refuse_doubles(cells.passes);
     detail::refuse_doubles(cells.transfers);
     csv_order out;
     out.order = make_schedule_of(cells, find_placement(cells));
     check_sizes(cells, out.order.head);
     if (!cells.transfers.empty()) detail::check_transfers(cells, out.order.placement);
-    const bool lowered = !cells.transfers.empty() || cells.others;
-    if (lowered)
-        out.note = cells.transfers.empty() ? "cells that compute nothing are left out (lowering adds what is needed)"
-                                           : "transfers fit the passes and are left out (lowering makes them anew)";
+    out.note = note_of(cells);
+    const bool lowered = !cells.transfers.empty() || cells.others || cells.sequences;
     if (!lowered && grid(cells, out.order.head).fill(out.order.entries)) return out;
     chimera::detail::give_lengths(out.order.entries);
     out.order = timed(out.order);

@@ -199,6 +199,53 @@ TEST(Csv, FormsOfOneOrder) {
     }
 }
 
+TEST(Csv, ReadsCompoundsOfAnyParts) {
+    const schedule plain = read_csv("0F0,0F1,,,0B0,0B1\n,1F0,1F1,1B0,1B1,\n").order;
+    const auto order_of_slots = [](const schedule& s) {
+        std::vector<std::string> out;
+        for (const slot& x : s.entries) out.push_back(letter(x.op) + std::to_string(x.first) + (x.overlap ? "+" : ""));
+        return out;
+    };
+    const csv_order read = read_csv(
+        "(0F0;0F1)OVERLAP_F_B,None,(0B0)OVERLAP_F_B,( ;0B1; 0REDUCE_GRAD)OVERLAP_F_B\n"
+        "None,(1F0;1F1;1B0)OVERLAP_F_B,()OVERLAP_F_B,1B1\n");
+    EXPECT_EQ(order_of_slots(read.order), order_of_slots(plain));
+    EXPECT_TRUE(verify(read.order).ok());
+    EXPECT_THAT(read.note, AllOf(HasSubstr("one pass after the other"), HasSubstr("compute nothing")));
+    const csv_order pair = read_csv("0F0,0I0,(0F1;0W0)OVERLAP_F_B,0I1,0W1\n");
+    EXPECT_EQ(order_of_slots(pair.order), (std::vector<std::string>{"F0", "I0", "F1+", "W0", "I1", "W1"}));
+    EXPECT_EQ(pair.note, "");
+    const csv_order halves = read_csv("0F0,0F1,(0I0;0I1)OVERLAP_F_B,0W0,(0W1;0UNSHARD)OVERLAP_F_B\n");
+    EXPECT_EQ(order_of_slots(halves.order), (std::vector<std::string>{"F0", "F1", "I0", "I1", "W0", "W1"}));
+    EXPECT_THAT(
+        read_csv("(0F0;0SEND_F0)OVERLAP_F_B,(0RECV_B0;0B0)OVERLAP_F_B\n1RECV_F0,1F0,(1B0;1SEND_B0)OVERLAP_F_B\n").note,
+        HasSubstr("transfers fit"));
+}
+
+/// Orders of every family with halves and with whole backwards, in the letters of PyTorch 2.5.
+TEST(Csv, ReadsTheLettersOfPyTorch2_5) {
+    const auto old = [](std::string text) {
+        std::string out;
+        for (const char c : text) c == 'B' ? out += "BW" : out += c == 'I' ? 'B' : c;
+        return out;
+    };
+    int halved = 0;
+    for (const family_spec& spec : {family_spec{family::one_f_one_b, 5, 7},
+                                    {family::zb_h1, 5, 9},
+                                    {family::zb_v, 6, 11},
+                                    {family::gpipe, 3, 1}}) {
+        const std::string modern = csv(generate(spec));
+        const csv_order read = read_csv(old(modern));
+        EXPECT_EQ(read.order.entries, read_csv(modern).order.entries);
+        EXPECT_THAT(read.note, HasSubstr("PyTorch 2.5"));
+        halved += modern.find('I') != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(halved, 2);
+    EXPECT_EQ(read_csv("0F0,0F1,0BW0,0B1,0W1\n").order.entries, read_csv("0F0,0F1,0B0,0I1,0W1\n").order.entries);
+    EXPECT_THAT(refusal_of("0F0,0F1,0I0,0BW1"),
+                HasSubstr("row 1, column 4: BW is a word of PyTorch 2.5 (0I0 of row 1 is of later versions)"));
+}
+
 TEST(Csv, TimesAnewWhatColumnsDoNotOrder) {
     const schedule order = read_csv("0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n").order;
     EXPECT_EQ(order.entries, generate(gpipe{2, 2}).entries);
@@ -230,18 +277,19 @@ TEST(Csv, RefusesWhatIsNoOrder) {
                             "0x1F0",
                             "\"0F0",
                             "0F\"0",
-                            "(0F0)OVERLAP_F_B",
                             "(0F0;0B1)",
-                            "(0F0;0B1;0W1)OVERLAP_F_B",
-                            "(0F0;0SEND_F1)OVERLAP_F_B",
-                            "(0F0;)OVERLAP_F_B",
+                            "(0F0;0X1)OVERLAP_F_B",
+                            "(0F0;0B1)OVERLAP",
+                            "((0F0;0B1)OVERLAP_F_B;0W1)OVERLAP_F_B",
+                            "none",
+                            "0BW",
+                            "0BWx1",
                             "0SEND_F",
                             "0SEND0",
                             "0UNSHARDx",
                             "99999F0",
                             "70000000000000000000F0",
                             "0F9999999999",
-                            "None",
                             "{",
                             "#"}) {
         EXPECT_THAT(refusal_of(bad), HasSubstr("row 1, column 1: ")) << bad;
