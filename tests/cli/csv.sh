@@ -76,7 +76,7 @@ stage 1 is in no row|0F0,0B0\n2F0,2B0
 row 1, column 2: 0B77777777 has too large a micro-batch|0F0,0B77777777
 row 1, column 1: '99999F0' is no cell (its stage is above 65535)|99999F0
 row 1, column 2: '0F' is no cell (it names no micro-batch)|0F0,0F
-row 1, column 1: '(0F0;0B0' is no cell (it is no pair)|(0F0;0B0
+row 1, column 1: '(0F0;0B0' is no cell (it is no compound)|(0F0;0B0
 the file computes nothing|,,,\n
 EOF
 : >empty.csv && refuse 'computes nothing' empty.csv
