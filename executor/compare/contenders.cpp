@@ -6,6 +6,7 @@
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/compare/contenders.hpp>
+#include <executor/compare/share_costs.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -90,31 +91,6 @@ schedule on_workers(family_options& of, int workers, int micro_batches) {
     refuse(why);
 }
 
-/// Costs of `stages` stages from those of the workers' shares: cut evenly, or taken together.
-per_stage cut(const per_stage& share, std::int64_t workers, std::int64_t stages) {
-    const double part = static_cast<double>(workers) / static_cast<double>(stages);
-    std::vector<double> out;
-    if (share.values.size() <= 1) {
-        for (const double v : share.values) out.push_back(v * part);
-        return out;
-    }
-    for (std::int64_t s = 0; s < stages; ++s) {
-        double sum = 0;
-        for (std::int64_t w = s * workers / stages; w < std::max((s + 1) * workers / stages, s * workers / stages + 1);
-             ++w)
-            sum += share.values[static_cast<std::size_t>(w)];
-        out.push_back(stages >= workers ? sum * part : sum);
-    }
-    return out;
-}
-
-costs cut(costs c, std::int64_t workers, std::int64_t stages) {
-    for (per_stage* one : {&c.forward, &c.backward, &c.input_gradient, &c.weight_gradient, &c.recompute, &c.paired,
-                           &c.reduce.seconds, &c.reduce.bytes, &c.update})
-        *one = cut(*one, workers, stages);
-    return c;
-}
-
 /// Counts what crosses between workers.
 void count(contender& out, program_view of, const contest& with, const costs& c) {
     double bytes = 0;
@@ -164,7 +140,7 @@ contender enter(std::string name, family_options of, const contest& with) {
     costs cost = with.cost;
     if (with.workers > 0) {
         made = on_workers(of, with.workers, with.micro_batches);
-        cost = cut(with.cost, with.workers, made.head.stages);
+        cost = costs_of_shares(with.cost, with.workers, made.head.stages);
         out.share = static_cast<double>(with.workers) / made.head.stages;
     } else {
         of.stages = with.stages;

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace chimera::detail::seek {
@@ -71,11 +72,13 @@ inline bool lives_on(const instance& task, const family_spec& of) {
 }
 
 /// Calls f with the spec of each family that lives on the task's placement, with each choice of its options that
-/// decides about an order, until f returns false.
+/// decides about an order, until f returns false. Where the task has backwards in halves, those that split them first.
 template <class F>
 void each_family_spec(const instance& task, const F& f) {
-    const int w = task.workers;
-    std::vector<int> groups{0, 1, (w + 1) / 2, 2 * w, task.units};
+    std::vector<int> groups{0, 1, (task.workers + 1) / 2, 2 * task.workers, task.units};
+    std::sort(groups.begin(), groups.end());
+    groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+    std::vector<family_spec> all;
     for (std::size_t i = 0; i < family_labels.size(); ++i) {
         const auto which = static_cast<family>(i);
         if (asynchronous(which) || which == family::data_parallel) continue;
@@ -86,13 +89,16 @@ void each_family_spec(const instance& task, const F& f) {
                         (how != scale::direct && !has_option(which, "scale")))
                         continue;
                     family_spec of{.which = which, .stages = task.stages, .micro_batches = task.units};
-                    of.chunks = task.stages / w;
+                    of.chunks = task.stages / task.workers;
                     of.group = group;
                     of.scale = how;
                     of.split = split;
-                    if (lives_on(task, of) && !f(of)) return;
+                    if (lives_on(task, of)) all.push_back(of);
                 }
     }
+    std::stable_partition(all.begin(), all.end(), [](const family_spec& of) { return splits_backward(of); });
+    for (const family_spec& of : all)
+        if (!f(of)) return;
 }
 
 /// Returns the order of a family re-made by a list scheduler at the task's costs; nothing if it cannot run within the
@@ -110,15 +116,16 @@ inline std::optional<order> retime(const instance& task, const schedule& made, b
     }
 }
 
-/// Calls f with the orders of the published families that live on the task's placement and keep its limits, each as it
-/// is and re-made at the task's costs, until f returns false. Large tasks: as they are alone.
+/// Calls f with the orders of the published families that live on the task's placement, each as it is and re-made at the
+/// task's costs, until f returns false; with none for one that breaks the task's limits. Large tasks: as they are alone.
 template <class F>
 void family_starts(const instance& task, const F& f) {
     constexpr std::int32_t retimed_most = 1 << 17;  // passes: a list scheduler needs a second for a few millions
     each_family_spec(task, [&](const family_spec& of) {
         schedule made = generate(of);
-        const auto take = [&](const std::optional<order>& rows) {
-            return !rows || !keeps_limits(task, *rows) || f(*rows);
+        const auto take = [&](std::optional<order> rows) {
+            if (rows && !keeps_limits(task, *rows)) rows.reset();
+            return f(rows);
         };
         if (!take(order_of(task, made))) return false;
         if (task.passes() > retimed_most) return true;

@@ -24,7 +24,7 @@ public:
         ++shown.evaluations;
         if ((unseen_ += passes) > 100'000) look_up();
     }
-    /// Looks at the clock and asks the caller. Returns false once the search is to end.
+    /// Looks at the clock and asks the caller, first when there is an order. Returns false once the search is to end.
     bool look_up() {
         unseen_ = 0;
         const double now = passed();
@@ -42,7 +42,7 @@ public:
 private:
     const search_options& how_;
     std::chrono::steady_clock::time_point begun_;
-    double told_ = 0, kept_back_ = 0;
+    double told_ = -1, kept_back_ = 0;
     std::int64_t unseen_ = 0;
     bool cut_short_ = false;
 };
