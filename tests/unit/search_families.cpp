@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every number of workers: the greedy rules lock nobody out, and the search is never longer than our families. Neither a
-// larger budget nor more memory makes it longer. search_sweep_exhaustive.cpp has all rows.
+// Every number of workers: the greedy rules lock nobody out, and the search is never longer than our families. Neither
+// a larger budget nor more memory makes it longer. search_sweep_exhaustive.cpp has all rows.
 #include "search_families.hpp"
 #include "search_brute.hpp"
 #include "tests/dose.hpp"

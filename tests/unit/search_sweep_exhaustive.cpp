@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The search beside our best family, workers 2 … 33, three numbers of micro-batches, five costs, four placements: prints
-// how much shorter it is and how far above its bound. CHIMERA_EXHAUSTIVE=1 ctest -L exhaustive.
+// The search beside our best family, workers 2 … 33, three numbers of micro-batches, five costs, four placements.
+// Prints how much shorter it is and how far above its bound. CHIMERA_EXHAUSTIVE=1 ctest -L exhaustive.
 #include "search_families.hpp"
 
 #include <gtest/gtest.h>

@@ -27,8 +27,8 @@ struct always {
 template <class Going = always>
 class exact_search {
 public:
-    /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds. `going()` is
-    /// asked now and then, and ends the search by saying no.
+    /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds. `going()`
+    /// is asked now and then, and ends the search by saying no.
     constexpr exact_search(const instance& task, double upper, std::int64_t nodes_most, bool bounded = true,
                            Going going = {})
         : of_(task), going_(going), chain_(task), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),

@@ -116,8 +116,9 @@ inline std::optional<order> retime(const instance& task, const schedule& made, b
     }
 }
 
-/// Calls f with the orders of the published families that live on the task's placement, each as it is and re-made at the
-/// task's costs, until f returns false; with none for one that breaks the task's limits. Large tasks: as they are alone.
+/// Calls f with the orders of the published families that live on the task's placement, each as it is and re-made at
+/// the task's costs, until f returns false; with none for one that breaks the task's limits. Large tasks: as they are
+/// alone.
 template <class F>
 void family_starts(const instance& task, const F& f) {
     constexpr std::int32_t retimed_most = 1 << 17;  // passes: a list scheduler needs a second for a few millions

@@ -21,9 +21,9 @@ namespace chimera::detail::seek {
 /// The search under one memory limit: one sequence of orders that depends on the problem and the seed alone. The budget
 /// only says where it ends, and the best order so far is kept, so more evaluations or more time never give a worse one.
 ///
-/// It begins with every family that lives here. Rounds follow, each about twice as long as the one before: orders under
-/// greedy rules, rules that are tuned, and the best order annealed, for the value minimised and for the other. Early on,
-/// branch and bound tries to close small problems. Ends early when both values have met their bounds.
+/// It begins with every family that lives here. Rounds follow, each about twice as long as the one before: orders
+/// under greedy rules, rules that are tuned, and the best order annealed, for the value minimised and for the other.
+/// Early on, branch and bound tries to close small problems. Ends early when both values have met their bounds.
 class heuristic {
 public:
     heuristic(const instance& task, const search_options& options, watch& clock)
@@ -83,7 +83,8 @@ private:
         clock_.count(of_.passes());
     }
 
-    /// The value minimised, then the other. Differences in the last digits, which sums in another order leave, are none.
+    /// The value minimised, then the other. Differences in the last digits, which sums in another order leave, are
+    /// none.
     void keep(const order& rows, const value& v) {
         const auto steps = [&](double seconds) { return std::floor(seconds / slack_ + 0.5); };
         const double a = steps(first(v)), b = steps(first(found_));

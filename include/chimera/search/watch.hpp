@@ -24,12 +24,12 @@ public:
         ++shown.evaluations;
         if ((unseen_ += passes) > 100'000) look_up();
     }
-    /// Looks at the clock and asks the caller, first when there is an order. Returns false once the search is to end.
+    /// Looks at the clock and, once there is an order, asks the caller. Returns false once the search is to end.
     bool look_up() {
         unseen_ = 0;
         const double now = passed();
         if (how_.seconds > 0 && now + kept_back_ > how_.seconds) cut_short_ = true;
-        if (how_.progress && now > told_ + 0.1) {
+        if (how_.progress && shown.makespan > 0 && now > told_ + 0.1) {
             told_ = now;
             if (!how_.progress(shown)) cut_short_ = true;
         }
