@@ -16,7 +16,7 @@ using namespace search_test;
 /// Without a memory limit rules that keep no forward back can lock nobody out, however many workers there are.
 TEST(search_families, greedy_rules_run_on_any_number_of_workers) {
     std::mt19937 random(3);
-    for (int workers = 1; workers <= 70; ++workers)
+    for (int workers = 1; workers <= 70; workers += 70 / dose(70))
         for (const placing where : all_placings) {
             const int n = 1 + static_cast<int>(random() % 40);
             const search_problem of = on_workers(where, workers, n, random_costs(random));
@@ -42,7 +42,7 @@ void expect_no_longer(const search_problem& of, std::int64_t evaluations) {
 /// One evaluation, so that nothing but the families can be the reason.
 TEST(search_families, are_where_it_begins) {
     std::mt19937 random(5);
-    for (int workers = 1; workers <= 33; ++workers)
+    for (int workers = 1; workers <= 33; workers += 33 / dose(33))
         for (const placing where : all_placings) {
             const int n = 1 + static_cast<int>(random() % static_cast<unsigned>(2 * workers + 3));
             search_problem of = on_workers(where, workers, n, random_costs(random));
@@ -102,7 +102,7 @@ double minimised(const search_problem& of, const search_options& how) {
 
 TEST(search_families, a_larger_budget_is_never_worse) {
     std::mt19937 random(17);
-    for (int i = 0; i < dose(24); ++i) {
+    for (int i = 0; i < dose(16); ++i) {
         search_problem of = small_problem(random, 9, 14);
         if (random() % 2 == 0) of.memory = {2.0 + static_cast<double>(random() % 10)};
         double before = std::numeric_limits<double>::infinity();
@@ -119,7 +119,7 @@ TEST(search_families, more_memory_is_never_worse) {
     for (int i = 0; i < dose(16); ++i) {
         search_problem of = small_problem(random, 7, 12);
         double before = std::numeric_limits<double>::infinity();
-        for (int memory = 2; memory <= 14; ++memory) {
+        for (int memory = detail::seek::least_memory(of); memory <= 14; ++memory) {
             of.memory = {static_cast<double>(memory)};
             if (memory == 14) of.memory.clear();
             const double now = minimised(of, {.evaluations = 60});

@@ -17,15 +17,27 @@
 
 namespace chimera::detail::seek {
 
+/// Returns the most live activations of a worker.
+inline double peak_of(const instance& task, const order& rows, std::size_t worker) {
+    double live = 0, most = 0;
+    for (std::int32_t i = task.offsets[worker]; i < task.offsets[worker + 1]; ++i) {
+        live += task.pass_chains[rows[static_cast<std::size_t>(i)]].mass;
+        most = (std::max)(most, live);
+    }
+    return most;
+}
+
+/// Returns the most live activations of all workers together, each at its own peak.
+inline double peaks_of(const instance& task, const order& rows) {
+    double sum = 0;
+    for (std::size_t w = 0; w < task.limit.size(); ++w) sum += peak_of(task, rows, w);
+    return sum;
+}
+
 /// Returns true if every worker of the order keeps its memory.
 inline bool keeps_limits(const instance& task, const order& rows) {
-    for (std::size_t w = 0; w < task.limit.size(); ++w) {
-        double live = 0;
-        for (std::int32_t i = task.offsets[w]; i < task.offsets[w + 1]; ++i) {
-            live += task.pass_chains[rows[static_cast<std::size_t>(i)]].mass;
-            if (live > task.limit[w] + whole) return false;
-        }
-    }
+    for (std::size_t w = 0; w < task.limit.size(); ++w)
+        if (peak_of(task, rows, w) > task.limit[w] + whole) return false;
     return true;
 }
 

@@ -16,20 +16,17 @@ namespace detail::seek {
 /// Returns the whole memory limits below the task's own that change something, from the largest to the least: every one
 /// up to 32 activations, then 16 in each doubling.
 inline std::vector<double> tighter_limits(const instance& task) {
-    double least = 0, most = 0;
+    double most = 0;
     for (std::size_t w = 0; w < task.held.size(); ++w) {
-        double forwards = 0, deepest = 0;
+        double forwards = 0;
         for (const std::int32_t l : task.held[w]) {
             const pass_chain& chain = task.pass_chains[static_cast<std::size_t>(l)];
-            if (chain.op != pass::forward) continue;
-            forwards += chain.count;
-            deepest = (std::max)(deepest, task.reserve[static_cast<std::size_t>(l)] + 1);
+            if (chain.op == pass::forward) forwards += chain.count;
         }
-        least = (std::max)(least, deepest);
         most = (std::max)(most, (std::min)(forwards, task.limit[w]));
     }
     std::vector<double> out;
-    for (double at = least; at < most - whole;) {
+    for (double at = task.stages / task.workers; at < most - whole;) {  // from `least_memory` on
         out.push_back(at);
         double step = 1;
         while (32 * step <= at) step *= 2;

@@ -35,14 +35,18 @@ public:
         // near their bounds; what is kept is the least in the value minimised all the same.
         by_ = small_ ? scale{first(limits_), 0.02} : scale{first(limits_) * 1.0005, 0.5};
         const double size = (std::max)(task.passes(), 1);
+        whole_rounds_ = options.evaluations == 0;
         most_ = options.evaluations;
-        if (most_ == 0) most_ = static_cast<std::int64_t>(std::clamp(1.5e8 / size, 100.0, small_ ? 200000.0 : 60000.0));
+        if (whole_rounds_)
+            most_ = static_cast<std::int64_t>(std::clamp(1.5e8 / size, 100.0, small_ ? 660000.0 : 125000.0));
         clock_.shown.evaluations_most = clock_.shown.evaluations + most_;
     }
 
     void run() {
         begin();
         for (int round = 0; going(); ++round) {
+            // one that is cut off has not cooled down
+            if (whole_rounds_ && round > 0 && used_ + tunings(round) + moves(round) > most_) return;
             sample(16 << (std::min)(round, 6));
             if (round == 0) prove(20'000);
             if (round == 4) prove(200'000);
@@ -51,10 +55,13 @@ public:
         }
     }
 
-    /// Takes an order found elsewhere, if it is better.
+    /// Takes an order found elsewhere, if it is better, or as good in less memory.
     void consider(const order& rows) {
         value v;
-        if (player_.play(rows, v)) keep(rows, v);
+        if (!player_.play(rows, v)) return;
+        keep(rows, v);
+        const bool tie = steps(first(v)) == steps(first(found_)) && steps(second(v)) == steps(second(found_));
+        if (tie && peaks_of(of_, rows) < peaks_of(of_, best_) - whole) best_ = rows, found_ = v;
     }
 
     const order& best() const { return best_; }
@@ -67,6 +74,10 @@ public:
     double minimised() const { return first(found_); }
 
 private:
+    std::int64_t tunings(int round) const { return std::int64_t{24} << (std::min)(round, 9); }
+    std::int64_t moves(int round) const {
+        return std::int64_t{small_ ? 400 : 24} << (std::min)(round, small_ ? 7 : 10);
+    }
     template <class Pair>
     double first(const Pair& of) const {
         return of_.minimise == objective::span ? of.span : of.makespan;
@@ -78,6 +89,7 @@ private:
     bool met() const { return least() && second(found_) <= second(limits_) + slack_; }
     bool going() const { return !clock_.cut_short() && used_ < most_ && !met(); }
 
+    double steps(double seconds) const { return std::floor(seconds / slack_ + 0.5); }
     void count() {
         ++used_;
         clock_.count(of_.passes());
@@ -86,7 +98,6 @@ private:
     /// The value minimised, then the other. Differences in the last digits, which sums in another order leave, are
     /// none.
     void keep(const order& rows, const value& v) {
-        const auto steps = [&](double seconds) { return std::floor(seconds / slack_ + 0.5); };
         const double a = steps(first(v)), b = steps(first(found_));
         if (a > b || (a == b && second(v) >= second(found_))) return;
         found_ = v;
@@ -141,7 +152,7 @@ private:
             longest = (std::max)(longest, clock_.passed() - last);
             last = clock_.passed();
             clock_.keep_back(result_ + 2 * longest);  // no step is begun that would not end in time
-            return clock_.look_up() && !met();
+            return clock_.look_up() && (!met() || of_.passes() < 1 << 17);  // one as good may need less memory
         });
         if (best_.empty()) serial();
         clock_.keep_back(result_);
@@ -196,7 +207,7 @@ private:
         scale other = by_;
         other.swapped = true;
         other.target = second(limits_) * (small_ ? 1 : 1.0005);
-        const std::int64_t tries = std::int64_t{24} << (std::min)(round, 9);
+        const std::int64_t tries = tunings(round);
         if (round < 2) return tune_from(rules_, by_, 2e-3, tries);
         for (int part = 0; part < 4; ++part) {
             const rules& from = part >= 2 && patient_.score < 1e299 ? patient_.by : round % 2 == 0 ? plain_.by : rules_;
@@ -223,7 +234,7 @@ private:
     void anneal(int round) {
         if (!going()) return;
         const double heat = small_ ? (round % 2 == 0 ? 2.0 : 0.7) : round % 2 == 0 ? 0.2 : 0.02;
-        const std::int64_t moves = std::int64_t{small_ ? 400 : 24} << (std::min)(round, small_ ? 7 : 10);
+        const std::int64_t all = moves(round);
         improver on(of_, random_.bits());
         const double mean = *std::max_element(of_.work.begin(), of_.work.end()) * of_.workers / of_.passes();
         trial_ = best_;
@@ -233,9 +244,9 @@ private:
             if (!greedy_.build(other, trial_)) trial_ = best_;
         }
         on.start(trial_, by_);
-        for (std::int64_t i = 0; i < moves && going(); ++i) {
+        for (std::int64_t i = 0; i < all && going(); ++i) {
             count();
-            const double cooled = heat * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(moves));
+            const double cooled = heat * std::pow(1e-2, static_cast<double>(i) / static_cast<double>(all));
             if (on.step(cooled * mean)) keep(on.rows(), on.now());
         }
     }
@@ -253,7 +264,7 @@ private:
     order_player player_;
     draw random_;
     double slack_ = 0, result_ = 0;  // seconds: that two values may differ by; that the schedule takes to be made
-    bool small_ = false, exact_ = false;
+    bool small_ = false, whole_rounds_ = false, exact_ = false;
     scale by_;
     std::int64_t most_ = 0, used_ = 0;
     std::size_t sampled_ = 0;
