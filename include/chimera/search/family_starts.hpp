@@ -95,10 +95,10 @@ void each_family_spec(const instance& task, const F& f) {
         const auto which = static_cast<family>(i);
         if (asynchronous(which) || which == family::data_parallel) continue;
         for (const int group : groups)
-            for (const scale how : {scale::direct, scale::doubling})
+            for (const chimera::scale how : {chimera::scale::direct, chimera::scale::doubling})
                 for (const bool split : {false, true}) {
                     if ((group != 0 && !has_option(which, "group")) || (split && !has_option(which, "split")) ||
-                        (how != scale::direct && !has_option(which, "scale")))
+                        (how != chimera::scale::direct && !has_option(which, "scale")))
                         continue;
                     family_spec of{.which = which, .stages = task.stages, .micro_batches = task.units};
                     of.chunks = task.stages / task.workers;

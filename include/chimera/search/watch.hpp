@@ -3,7 +3,6 @@
 
 #include <chimera/search/problem.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
