@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/render/json.hpp>
-#include <chimera/render/labels.hpp>
-#include <chimera/render/metrics_text.hpp>
+#include <chimera/render/schedule_timeline.hpp>
 #include <chimera/search.hpp>
+#include <chimera/simulate/simulate.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/cli/search_report.hpp>
 #include <executor/cli/shared_options.hpp>
+#include <executor/compare/contenders.hpp>
+#include <executor/compare/share_costs.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/stop_signal.hpp>
 
@@ -21,12 +24,9 @@ namespace chimera::executor {
 
 namespace {
 
-using format::fixed_point;
-using format::put;
-
 struct search_arguments {
-    std::optional<std::string> stages, micro_batches, costs, memory, kept, placement, chunks, minimise, time_limit,
-        seed;
+    std::optional<std::string> stages, workers, micro_batches, costs, memory, kept, placement, chunks, minimise,
+        time_limit, seed;
     std::optional<std::string> evaluations;
     bool no_split = false, quiet = false;
     output_arguments output;
@@ -62,9 +62,11 @@ double share_of(const std::string& text) { return text == "0" ? 0 : positive("--
 
 search_problem problem_of(const search_arguments& with) {
     search_problem out;
-    if (!with.stages) refuse("--stages is missing (search needs it) give the model's number of stages");
+    if (with.stages.has_value() == with.workers.has_value())
+        refuse("--stages or --workers is needed (one of them, and not both) say what all placements have in common");
     if (!with.micro_batches) refuse("--micro-batches is missing (search needs it) give their number per iteration");
-    out.stages = static_cast<int>(whole("--stages", *with.stages, 1, 1024));
+    out.stages = static_cast<int>(with.stages ? whole("--stages", *with.stages, 1, 1024)
+                                              : whole("--workers", *with.workers, 1, 1024));
     out.micro_batches = static_cast<int>(whole("--micro-batches", *with.micro_batches, 1, 1 << 20));
     if (with.chunks) out.chunks = static_cast<int>(whole("--chunks", *with.chunks, 1, 1024));
     if (with.memory) out.memory = limits_of(*with.memory);
@@ -74,11 +76,28 @@ search_problem problem_of(const search_arguments& with) {
     if (aim != "makespan" && aim != "span")
         refuse("--minimise is '" + aim.substr(0, 40) + "' (no such aim) give makespan or span");
     out.minimise = aim == "span" ? objective::span : objective::makespan;
+    if (with.workers) out.cost = plain_costs();
     if (with.costs) {
         out.cost = load_costs(*with.costs).each;
         check_lengths(out.cost, out.stages);
     }
+    if (with.workers && out.cost.transfer.values.size() > 1)
+        refuse(
+            "transfer is a list (with --workers placements differ in their stages) give one number for all boundaries");
     return out;
+}
+
+/// Returns the problem with another placement: of the same stages, or with --workers of the same workers, each of whose
+/// shares of the model is cut into as many stages as the placement gives it.
+search_problem placed(const search_arguments& with, search_problem of, placing where) {
+    of.placement = where;
+    if (!with.workers) return of;
+    const int workers = of.stages;
+    const int each = where == placing::fold ? 2 : where == placing::loop ? of.chunks : 1;
+    of.stages = workers * each;
+    of.cost = costs_of_shares(of.cost, workers, of.stages);
+    for (double& limit : of.memory) limit *= each;
+    return of;
 }
 
 search_options options_of(const search_arguments& with) {
@@ -90,13 +109,7 @@ search_options options_of(const search_arguments& with) {
     return out;
 }
 
-std::string percent(double share) {
-    std::string out;
-    put(out, fixed_point{100 * share, 3}, " %");
-    return out;
-}
-
-/// One line on standard error that is written over: on a terminal only, or now and then.
+/// One line on standard error: written over on a terminal, else a new one now and then.
 class progress_line {
 public:
     progress_line(bool quiet, placing which) : quiet_(quiet), which_(which) {}
@@ -108,16 +121,12 @@ public:
         if (quiet_ || now - last_ < std::chrono::milliseconds(terminal_ ? 200 : 2000)) return;
         last_ = now;
         shown_ = true;
-        if (at.makespan <= 0) {
-            std::fprintf(stderr, "%ssearch %s: rules tuned in small, %lld orders%s", terminal_ ? "\r\033[K" : "",
-                         name(which_), static_cast<long long>(at.evaluations), terminal_ ? "" : "\n");
-            return;
-        }
         const double share = static_cast<double>(at.evaluations) / static_cast<double>(at.evaluations_most);
-        std::fprintf(stderr, "%ssearch %s: %2.0f %%, makespan %.9g (gap %s), longest span %.9g (gap %s)%s",
-                     terminal_ ? "\r\033[K" : "", name(which_), 100 * share, at.makespan,
-                     percent(at.makespan / at.makespan_bound - 1).c_str(), at.longest_span,
-                     percent(at.longest_span / at.span_bound - 1).c_str(), terminal_ ? "" : "\n");
+        const std::string limit = at.memory ? " with memory " + std::to_string(static_cast<int>(*at.memory)) : "";
+        std::fprintf(stderr, "%ssearch %s%s: %2.0f %%, makespan %.9g (gap %s), longest span %.9g (gap %s)%s",
+                     terminal_ ? "\r\033[K" : "", name(which_), limit.c_str(), 100 * share, at.makespan,
+                     percent_text(at.makespan / at.makespan_bound - 1).c_str(), at.longest_span,
+                     percent_text(at.longest_span / at.span_bound - 1).c_str(), terminal_ ? "" : "\n");
         std::fflush(stderr);
     }
 
@@ -127,125 +136,87 @@ private:
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-/// A placement's search, or why there is none.
-struct attempt {
-    placing which;
-    std::optional<search_result> found;
-    std::string refused;
+double minimised(const search_result& r, objective aim) { return aim == objective::span ? r.longest_span : r.makespan; }
+
+/// Shares the time limit out. Seconds are counted from its making.
+class time_table {
+public:
+    explicit time_table(double limit) : limit_(limit) {}
+
+    double passed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
+    /// Returns the seconds for the next of `left` placements, of so many passes; 0 without a limit; nothing where they
+    /// would not do.
+    std::optional<double> share(std::size_t left, double passes) {
+        if (limit_ <= 0) return 0;
+        since_ = passed();
+        shown_ = std::max(shown_, passes * seconds_per_pass);
+        const double rest = limit_ - since_ - std::max(shown_, needed_ / 2);
+        if (needed_ > 0 && rest < 1.3 * needed_) return {};
+        return std::max(rest, 1e-3) / static_cast<double>(left);
+    }
+    /// Notes that the placement under way has its first order.
+    void first_order() { needed_ = std::max(needed_, passed() - since_); }
+
+private:
+    static constexpr double seconds_per_pass = 1.5e-7;  // measured: figures of the one that is shown
+    double limit_, since_ = 0, needed_ = 0, shown_ = 0;
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-double minimised(const search_problem& of, const search_result& r) {
-    return of.minimise == objective::span ? r.longest_span : r.makespan;
+/// Searches one placement. Throws chimera_error where it is refused and the only one.
+placement_search search_one(const search_arguments& with, const search_problem& of, search_options how,
+                            time_table& times, bool only) {
+    progress_line line(with.quiet, of.placement);
+    bool first = true;
+    how.progress = [&](const search_progress& at) {
+        if (first) times.first_order();
+        first = false;
+        line.show(at);
+        return !stop_request::wanted();
+    };
+    placement_search out{of, {}, {}};
+    try {
+        out.found = search(of, how);
+    } catch (const chimera_error& why) {
+        if (only) throw;
+        out.refused = why.what();
+    }
+    return out;
 }
 
-std::vector<attempt> attempt_all(const search_arguments& with, search_problem of, search_options how) {
+std::vector<placement_search> search_all(const search_arguments& with, const search_problem& of, search_options how) {
     const std::vector<placing> which = placings_of(with);
-    const auto begun = std::chrono::steady_clock::now();
-    const double seconds = how.seconds;
+    time_table times(how.seconds);
     stop_request interrupted;
-    std::vector<attempt> out;
+    std::vector<placement_search> out;
     for (std::size_t i = 0; i < which.size(); ++i) {
-        of.placement = which[i];
-        progress_line line(with.quiet, which[i]);
-        how.progress = [&](const search_progress& at) {
-            line.show(at);
-            return !stop_request::wanted();
-        };
-        if (seconds > 0) {  // what is left, in equal parts
-            const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
-            how.seconds = std::max(seconds - passed.count(), 1e-3) / static_cast<double>(which.size() - i);
-        }
-        out.push_back({which[i], {}, {}});
-        if (which.size() == 1) {
-            out[i].found = search(of, how);
+        const search_problem here = placed(with, of, which[i]);
+        if (const std::optional<double> share = times.share(which.size() - i, 3.0 * here.stages * here.micro_batches)) {
+            how.seconds = *share;
+            out.push_back(search_one(with, here, how, times, which.size() == 1));
         } else {
-            try {
-                out[i].found = search(of, how);
-            } catch (const chimera_error& why) {
-                out[i].refused = why.what();
-            }
+            out.push_back({here, {}, "no time was left (a first order takes longer) allow more, or name a placement"});
         }
     }
-    if (std::none_of(out.begin(), out.end(), [](const attempt& a) { return a.found.has_value(); }))
+    if (std::none_of(out.begin(), out.end(), [](const placement_search& a) { return a.found.has_value(); }))
         refuse(out.front().refused);
     return out;
-}
-
-void put_row(std::string& out, const std::vector<std::string>& cells) {
-    const std::size_t widths[] = {10, 8, 16, 16, 14, 18, 13, 10};
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-        const std::size_t width = widths[i];
-        if (i > 0) out.append(cells[i].size() < width ? width - cells[i].size() : 1, ' ');
-        out += cells[i];
-        if (i == 0 && cells[i].size() < width) out.append(width - cells[i].size(), ' ');
-    }
-    out += '\n';
-}
-
-/// One row per placement.
-std::string table_of(const std::vector<attempt>& attempts, const costs& cost) {
-    std::string out;
-    const auto number = [](double value, int decimals) {
-        std::string text;
-        put(text, fixed_point{value, decimals});
-        return text;
-    };
-    put_row(out, {"placement", "workers", "makespan", "longest_span", "bubble_ratio", "span_bubble_ratio",
-                  "makespan_gap", "span_gap"});
-    for (const attempt& a : attempts) {
-        if (!a.found) {
-            out += name(a.which);
-            out += ": " + a.refused + '\n';
-            continue;
-        }
-        const metrics_report m = metrics(simulate(a.found->order.view(), cost));
-        put_row(out, {name(a.which), std::to_string(a.found->order.head.workers), number(m.makespan, 6),
-                      number(m.longest_span, 6), number(m.bubble_ratio, 6), number(m.span_bubble_ratio, 6),
-                      percent(a.found->makespan_gap()), percent(a.found->span_gap())});
-    }
-    return out;
-}
-
-/// Returns the proof that the bounds give for this placement.
-const char* claim(const search_problem& of, const search_result& r) {
-    const bool makespan = r.makespan_gap() <= 1e-9, span = r.span_gap() <= 1e-9;
-    if (makespan && span) return "no makespan and no longest_span is less with this placement";
-    if (makespan) return "no makespan is less with this placement";
-    if (span) return "no longest_span is less with this placement";
-    return of.minimise == objective::span ? "longest_span is within its gap of the least"
-                                          : "makespan is within its gap of the least";
-}
-
-std::string words(const search_problem& of, const attempt& best, const std::vector<attempt>& all, time_unit unit) {
-    const search_result& r = *best.found;
-    const char* second = unit == time_unit::ticks ? " ticks" : " s";
-    std::string out = "search ";
-    put(out, name(best.which), ": ");
-    format::put_sizes(out, r.order.head);
-    put(out, "\n", text(metrics(simulate(r.order.view(), of.cost)), unit));
-    put(out, "makespan_bound     ", fixed_point{r.makespan_bound, 9}, second, "\nmakespan_gap       ",
-        percent(r.makespan_gap()));
-    put(out, "\nspan_bound         ", fixed_point{r.span_bound, 9}, second, "\nspan_gap           ",
-        percent(r.span_gap()));
-    put(out, "\nproven             ", claim(of, r), "\nevaluations        ", r.evaluations,
-        r.cut_short ? " (cut short)\n\n" : "\n\n");
-    return out + table_of(all, of.cost) + '\n';
 }
 
 void run_search(const search_arguments& with) {
     with.output.check({"text", "json", "svg", "trace"});
     const search_problem of = problem_of(with);
-    const std::vector<attempt> all = attempt_all(with, of, options_of(with));
-    const attempt* best = nullptr;
-    for (const attempt& a : all)
-        if (a.found && (!best || minimised(of, *a.found) < minimised(of, *best->found))) best = &a;
+    const std::vector<placement_search> all = search_all(with, of, options_of(with));
+    const placement_search* best = nullptr;
+    for (const placement_search& a : all)
+        if (a.found && (!best || minimised(*a.found, of.minimise) < minimised(*best->found, of.minimise))) best = &a;
     if (best->found->cut_short && !with.quiet)
         std::fprintf(stderr, "search was cut short after %lld evaluations: this is the best so far\n",
                      static_cast<long long>(best->found->evaluations));
     if (with.output.format == "json") return with.output.write(json(best->found->order.view()));
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
-    const timeline predicted = simulate(best->found->order.view(), of.cost);
-    std::string out = with.output.format == "text" ? words(of, *best, all, unit) : "";
+    const timeline predicted = simulate(best->found->order.view(), best->of.cost);
+    std::string out = with.output.format == "text" ? search_words(*best, predicted, all, unit) : "";
     with.output.write(out + with.output.picture(predicted, unit, "searched"));
 }
 
@@ -257,23 +228,28 @@ void add_search(command_line& program, int&) {
     const auto add = [&](const char* option, std::optional<std::string>& to, const char* what, const char* type) {
         command.option(option, to, what, type);
     };
-    add("--stages", with->stages, "stages of the model, which the costs refer to", "D");
+    add("--stages", with->stages, "stages of the model, the same for all placements; the costs are of one", "D");
+    add("--workers", with->workers, "instead: workers, the same for all; the costs are of a worker's share", "W");
     add("--micro-batches", with->micro_batches, "micro-batches of an iteration", "N");
-    add("--costs", with->costs, "a chimera.costs file; without one every pass takes a tick", "FILE");
-    add("--memory", with->memory, "most live activations of a stage, for all workers or for each (any)", "M|LIST");
+    add("--costs", with->costs, "a chimera.costs file (each pass a tick; of a share F = I = W = 1, B = 2)", "FILE");
+    add("--memory", with->memory, "most live activations of a stage (share), for all workers or for each (any)",
+        "M|LIST");
     add("--kept", with->kept, "share of an activation that stays for the weight gradient (1)", "X");
     add("--placement", with->placement, "which worker holds which stage (all)", "linear|fold|loop|overlay|all");
     add("--chunks", with->chunks, "loop: stages per worker (2)", "V");
     command.flag("--no-split", with->no_split, "full backwards, not input and weight gradients apart");
     add("--minimise", with->minimise, "what is to be least; the other breaks ties (makespan)", "makespan|span");
-    add("--time-limit", with->time_limit, "cut the search short, best so far (none)", "S");
-    add("--evaluations", with->evaluations, "orders to try (by size)", "K");
+    add("--time-limit", with->time_limit, "end after so many seconds with the best so far (none)", "S");
+    add("--evaluations", with->evaluations, "orders to try under each memory limit (by size)", "K");
     add("--seed", with->seed, "of the random choices; equal seeds give equal results (1)", "K");
     command.flag("--quiet", with->quiet, "no progress line");
     with->output.add_to(command, "text|json|svg|trace");
     command.footer(
-        "linear and overlay have D workers, fold D/2, loop D/V. json is the schedule, for verify, simulate and the "
-        "others.\n"
+        "The search begins with the published families. It is never longer than one that keeps the constraints, nor\n"
+        "than itself with less memory, time or evaluations. --stages: linear and overlay have D workers, fold D/2, "
+        "loop "
+        "D/V.\n"
+        "json is the schedule, for verify, simulate and the others.\n"
         "Example: chimera search --stages 8 --micro-batches 32 --costs costs.json --memory 16");
     command.run([with] { run_search(*with); });
 }

@@ -7,6 +7,7 @@
 
 #include <executor/compare/contenders.hpp>
 #include <executor/compare/entries.hpp>
+#include <executor/compare/share_costs.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,31 +34,6 @@ schedule on_workers(family_options& of, const contest& with) {
     if (made.head.workers != with.workers * with.width)
         refuse("no number of stages gives " + std::to_string(with.workers) + " workers (the family folds) use others");
     return made;
-}
-
-/// Costs of `stages` stages from those of the workers' shares: cut evenly, or taken together.
-per_stage cut(const per_stage& share, std::int64_t workers, std::int64_t stages) {
-    const double part = static_cast<double>(workers) / static_cast<double>(stages);
-    std::vector<double> out;
-    if (share.values.size() <= 1) {
-        for (const double v : share.values) out.push_back(v * part);
-        return out;
-    }
-    for (std::int64_t s = 0; s < stages; ++s) {
-        double sum = 0;
-        for (std::int64_t w = s * workers / stages; w < std::max((s + 1) * workers / stages, s * workers / stages + 1);
-             ++w)
-            sum += share.values[static_cast<std::size_t>(w)];
-        out.push_back(stages >= workers ? sum * part : sum);
-    }
-    return out;
-}
-
-costs cut(costs c, std::int64_t workers, std::int64_t stages) {
-    for (per_stage* one : {&c.forward, &c.backward, &c.input_gradient, &c.weight_gradient, &c.recompute, &c.paired,
-                           &c.reduce.seconds, &c.reduce.bytes, &c.update})
-        *one = cut(*one, workers, stages);
-    return c;
 }
 
 /// Counts what crosses between workers.
@@ -111,7 +87,7 @@ contender enter(std::string name, family_options of, const contest& with) {
     of.width *= with.width;
     if (with.workers > 0) {
         made = on_workers(of, with);
-        cost = cut(with.cost, with.workers, made.head.stages);
+        cost = costs_of_shares(with.cost, with.workers, made.head.stages);
         out.share = static_cast<double>(with.workers) / made.head.stages;
     } else {
         of.stages = with.stages;

@@ -73,7 +73,8 @@ void check_agreement(const std::vector<double>& rooms, objective aim, bool split
                                                 .minimise = aim};
                         const auto in = detail::seek::lay_out(of);
                         const search_options how{.evaluations = evaluations};
-                        detail::seek::heuristic looking(in, how);
+                        detail::seek::watch clock(how);
+                        detail::seek::heuristic looking(in, how, clock);
                         looking.run();
                         const bool span = aim == objective::span;
                         const double found = span ? looking.found().span : looking.found().makespan;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chimera/search.hpp>
+#include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/simulate.hpp>
 
 #include <string>
 #include <vector>

@@ -256,7 +256,7 @@ private:
     /// (window of the next worker) + transfer + I of the next, and holds c forwards, 1 <= c <= limit, and idle time. A
     /// worker whose idle time is to stay within x less its other needs can only have windows c F … c F + that; going
     /// from the last worker to the first with the least window possible shows whether x can be met at all.
-    constexpr bool meets(double x, bool own) const {
+    constexpr bool meets(double x, const std::vector<double>& need) const {
         double window = 0;
         for (int s = of_.stages; s-- > 0;) {
             const auto w = static_cast<std::size_t>(s);
@@ -264,7 +264,7 @@ private:
             const pass_chain& g = at(f.gradient);
             window = s + 1 == of_.stages ? f.seconds
                                          : window + f.seconds + at(f.after).travel + g.travel + at(g.before).seconds;
-            const double idle = x - needs(w, own);
+            const double idle = x - need[w];
             if (idle < 0) return false;
             if (f.seconds <= 0) {
                 if (window > idle) return false;
@@ -295,12 +295,14 @@ private:
         if (of_.pipelines != 1 || of_.workers != of_.stages) return;
         for (const bool own : {false, true}) {
             double& low = own ? out.span : out.makespan;
-            if (meets(low, own)) continue;
+            std::vector<double> need;
+            for (std::size_t w = 0; w < of_.held.size(); ++w) need.push_back(needs(w, own));
+            if (meets(low, need)) continue;
             double high = low;
-            for (double step = low / 1024; !meets(high, own) && step < 1e6 * low; step *= 2) high = low + step;
+            for (double step = low / 1024; !meets(high, need) && step < 1e6 * low; step *= 2) high = low + step;
             for (int i = 0; i < 60; ++i) {
                 const double middle = (low + high) / 2;
-                (meets(middle, own) ? high : low) = middle;
+                (meets(middle, need) ? high : low) = middle;
             }
         }
     }

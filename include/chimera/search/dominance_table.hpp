@@ -28,7 +28,7 @@ public:
         }
         entries_.push_back({hash, *link, counts_.size(), times_.size(), times.size()});
         *link = static_cast<std::int64_t>(entries_.size()) - 1;
-        for (const std::int32_t d : done) counts_.push_back(static_cast<std::uint16_t>(d));
+        for (const std::int32_t d : done) counts_.push_back(d);
         for (const double t : times) times_.push_back(t);
         if (entries_.size() > heads_.size() * 2) grow();
         return false;
@@ -62,7 +62,7 @@ private:
 
     std::vector<std::int64_t> heads_;
     std::vector<entry> entries_;
-    std::vector<std::uint16_t> counts_;
+    std::vector<std::int32_t> counts_;
     std::vector<double> times_;
 };
 

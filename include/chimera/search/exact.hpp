@@ -12,6 +12,11 @@
 
 namespace chimera::detail::seek {
 
+/// Never says no.
+struct always {
+    constexpr bool operator()() const { return true; }
+};
+
 /// Branch and bound over the order in which passes are fixed (Giffler and Thompson 1960). Of all passes that could be
 /// next, take the one that could end first, at time t on worker m. Whatever m does next and starts at t or later could
 /// be preceded by that pass at no loss, so only passes of m that start before t need be tried. One exception: a forward
@@ -19,11 +24,14 @@ namespace chimera::detail::seek {
 /// whose input comes no earlier. Likewise where spans count and two pipelines leave open with which a worker starts:
 /// until all have started, being early is not always better. Pruned by bounds, and by states met before with the same
 /// passes done and no time later.
+template <class Going = always>
 class exact_search {
 public:
-    /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds.
-    constexpr exact_search(const instance& task, double upper, std::int64_t nodes_most, bool bounded = true)
-        : of_(task), chain_(task), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
+    /// Looks below `upper`, in at most so many nodes; `bounded`: ends where it meets the instance's bounds. `going()`
+    /// is asked now and then, and ends the search by saying no.
+    constexpr exact_search(const instance& task, double upper, std::int64_t nodes_most, bool bounded = true,
+                           Going going = {})
+        : of_(task), going_(going), chain_(task), nodes_most_(nodes_most), best_(upper), slack_(1e-9 * upper),
           span_(task.minimise == objective::span), done_(task.pass_chains.size(), 0),
           next_(task.pass_chains.size(), 0.0), last_(task.pass_chains.size(), 0.0),
           ends_(static_cast<std::size_t>(task.passes()), 0.0), free_(static_cast<std::size_t>(task.workers), 0.0),
@@ -73,7 +81,8 @@ private:
     }
 
     constexpr void descend() {
-        if (++nodes_ > nodes_most_) return;
+        if (++nodes_ % 1024 == 0 && nodes_ <= nodes_most_ && !going_()) nodes_most_ = 0;
+        if (nodes_ > nodes_most_) return;
         if (left_ == 0) return finish();
         if (bound() >= best_ - slack_ || limit() >= best_ - slack_) return;
         const bool open = span_ && of_.pipelines > 1 && std::find(first_.begin(), first_.end(), -1.0) != first_.end();
@@ -217,6 +226,7 @@ private:
     }
 
     const instance& of_;
+    Going going_;
     chains chain_;
     bounds limits_;
     std::int64_t nodes_ = 0, nodes_most_;

@@ -38,10 +38,13 @@ public:
         times_.assign(leaves_, never);
         next_.assign(2 * leaves_, 0);
         for (std::size_t i = 0; i < leaves_; ++i) next_[leaves_ + i] = static_cast<std::int32_t>(i);
+        // Leaves without a worker never wake, so nodes over them alone must name one of their own from the start.
+        for (std::size_t i = leaves_; i-- > 1;) next_[i] = next_[2 * i];
     }
 
-    /// False when the rules lock the workers out.
-    bool build(const rules& rule_set, order& rows) {
+    /// False when the rules lock the workers out, or once `going()` says no, which is asked now and then.
+    template <class Going>
+    bool build(const rules& rule_set, order& rows, const Going& going) {
         std::fill(done_.begin(), done_.end(), 0);
         std::fill(put_off_.begin(), put_off_.end(), 0);
         std::fill(clock_.begin(), clock_.end(), 0.0);
@@ -50,11 +53,16 @@ public:
         rows.resize(static_cast<std::size_t>(of_.passes()));
         for (std::int32_t w = 0; w < of_.workers; ++w) wake(w, 0);
         std::int32_t left = of_.passes();
-        for (;;) {
+        for (std::size_t looked_at = 0;;) {
             const std::int32_t worker = next_[1];
             const double now = times_[static_cast<std::size_t>(worker)];
             if (now == never) break;
             wake(worker, never);
+            looked_at += of_.held[static_cast<std::size_t>(worker)].size();
+            if (looked_at > asks_after) {
+                looked_at = 0;
+                if (!going()) return false;
+            }
             const std::int32_t chosen = choose(rule_set, worker, now);
             if (chosen < 0) continue;
             start(chosen, now, rows);
@@ -62,9 +70,13 @@ public:
         }
         return left == 0;
     }
+    bool build(const rules& rule_set, order& rows) {
+        return build(rule_set, rows, [] { return true; });
+    }
 
 private:
     static constexpr double never = std::numeric_limits<double>::infinity();
+    static constexpr std::size_t asks_after = std::size_t{1} << 20;  // pass chains looked at: some milliseconds
 
     /// When a worker looks for work next. A tree of winners: next_[1] is whose turn comes first.
     void wake(std::int32_t w, double time) {

@@ -44,6 +44,7 @@ struct instance {
     std::int32_t units = 0;
     bool split = true;
     objective minimise = objective::makespan;
+    costs cost{};
     std::vector<pass_chain> pass_chains;
     std::vector<std::vector<std::int32_t>> held;  ///< per worker: its pass chains
     std::vector<double> limit;                    ///< per worker: most live activations
@@ -207,6 +208,7 @@ constexpr instance lay_out(const search_problem& problem) {
     to.units = problem.micro_batches;
     to.split = problem.split;
     to.minimise = problem.minimise;
+    to.cost = problem.cost;
     for (int p = 0; p < to.pipelines; ++p)
         for (int s = 0; s < to.stages; ++s) {
             add_stage(problem, to, p, s, (problem.micro_batches + (p == 0 ? to.pipelines - 1 : 0)) / to.pipelines);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace chimera {
@@ -38,21 +39,22 @@ struct search_problem {
     objective minimise = objective::makespan;
 };
 
-/// The progress of a running search.
+/// The progress of a running search: of the part that is under way.
 struct search_progress {
-    double makespan = 0;
+    double makespan = 0;  ///< least so far in seconds, as the others are
     double longest_span = 0;
     double makespan_bound = 0;
     double span_bound = 0;
     std::int64_t evaluations = 0;
     std::int64_t evaluations_most = 0;
+    std::optional<double> memory{};  ///< a tighter limit than the problem's, whose orders are tried as well
 };
 
 /// The options of `search`. Equal problems and options give equal results, unless a search is cut short.
 struct search_options {
     std::uint64_t seed = 1;
-    std::int64_t evaluations = 0;  ///< about how many orders to try; 0: by the size of the problem
-    double seconds = 0;            ///< cuts the search short; 0: never
+    std::int64_t evaluations = 0;  ///< about how many orders to try under each memory limit; 0: by the problem's size
+    double seconds = 0;            ///< cuts the search short, counted from the call to its return; 0: never
     std::function<bool(const search_progress&)> progress{};  ///< called now and then; false cuts the search short
 };
 
