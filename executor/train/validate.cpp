@@ -203,10 +203,19 @@ private:
         --running_;
         changed_.notify_all();
     }
+    static bool is_abort(const std::exception_ptr& why) {
+        try {
+            std::rethrow_exception(why);
+        } catch (const aborted&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
     void fail(const std::exception_ptr& why) {
         {
             const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = why;
+            if (!failure_ || is_abort(failure_)) failure_ = why;  // which says less than any other
         }
         gate_.abort();
         for (communicator* each : ends_) each->abort();

@@ -63,9 +63,8 @@ public:
     template <typename T>
     std::vector<T> take_all(std::size_t count, const char* what) {
         const auto said = take<std::uint64_t>();
-        check(said == count, [&] {
-            return std::to_string(said) + " " + what + " where there are " + std::to_string(count);
-        });
+        check(said == count,
+              [&] { return std::to_string(said) + " " + what + " where there are " + std::to_string(count); });
         return take_values<T>(count);
     }
     /// Bytes up to `most`.

@@ -20,7 +20,6 @@ struct iteration_part {
 /// On rank 0 all parts as one, whose times count from when the first began; nothing elsewhere. All ranks call it. What
 /// was done and in which order is the program's: other ranks send times, losses and norms alone, and bad_message is
 /// thrown where these are not as many as are due, or no times.
-std::optional<iteration_part> put_together(process_group& all, const program_view& program,
-                                           const iteration_part& mine);
+std::optional<iteration_part> put_together(process_group& all, const program_view& program, const iteration_part& mine);
 
 }  // namespace chimera::executor

@@ -98,35 +98,50 @@ blob process_group::pack_verdict(outcome verdict, std::size_t rank, std::span<co
     return out.bytes();
 }
 
-/// Rank 0 looks for the worst of all outcomes, and at the first rank that has it. `own`: what rank 0's answer threw.
+/// The worst of all outcomes, and the first rank that has it. A rank that said nothing is one that has not come after
+/// somebody's last word.
+std::pair<process_group::outcome, std::size_t> process_group::worst_of(const std::vector<blob>& all) {
+    constexpr auto most = static_cast<std::uint8_t>(outcome::failed);
+    std::pair<outcome, std::size_t> worst{outcome::good, 0};
+    for (std::size_t r = 0; r < all.size(); ++r) {
+        if (all[r].empty()) continue;
+        unpacker from(all[r], static_cast<int>(r));
+        const auto that = static_cast<outcome>(from.take<std::uint8_t>(0, most, "an outcome of kind"));
+        if (that > worst.first) worst = {that, r};
+    }
+    return worst;
+}
+
+blob process_group::judge_all(const std::vector<blob>& all, const answer& of_rank_0, const limits& most) {
+    const auto said = [&](std::size_t r, std::size_t bytes) {
+        unpacker from(all[r], static_cast<int>(r));
+        from.take<std::uint8_t>();
+        blob data = from.take_bytes(bytes, "data");
+        from.end();
+        return data;
+    };
+    const auto [worst, at] = worst_of(all);
+    if (worst != outcome::good) return pack_verdict(worst, at, said(at, largest_peer_text));
+    std::vector<blob> each;
+    for (std::size_t r = 0; r < all.size(); ++r) each.push_back(said(r, most.said));
+    return pack_verdict(worst, 0, of_rank_0(std::move(each)));
+}
+
+/// Rank 0's verdict. `own`: what it threw.
 blob process_group::judge(const std::vector<blob>& all, const answer& of_rank_0, const limits& most,
                           std::exception_ptr& own) {
-    constexpr auto last = static_cast<std::uint8_t>(outcome::failed);
-    outcome worst = outcome::good, what = outcome::refused;
+    outcome how = outcome::failed;
     std::string why;
     try {
-        std::vector<blob> each;
-        std::size_t at = 0, absent = 0;
-        for (const blob& one : all) {
-            unpacker from(one, static_cast<int>(each.size()));
-            each.emplace_back();
-            if (one.empty() && ++absent > 0) continue;  // after somebody's last word; its own has not come
-            const auto that = static_cast<outcome>(from.take<std::uint8_t>(0, last, "an outcome of kind"));
-            if (that > worst) worst = that, at = each.size() - 1;
-            each.back() = from.take_bytes(that == outcome::good ? most.said : largest_peer_text, "data");
-            from.end();
-        }
-        if (worst != outcome::good) return pack_verdict(worst, at, each[at]);
-        if (absent > 0) throw bad_message("a rank sent nothing (not what this job allows) start the same build everywhere");
-        return pack_verdict(worst, 0, of_rank_0(std::move(each)));
+        return judge_all(all, of_rank_0, most);
     } catch (const run_failed& e) {
-        what = outcome::failed, own = std::current_exception(), why = e.what();
-    } catch (const bad_message& e) {
-        what = outcome::failed, own = std::current_exception(), why = e.what();
-    } catch (const std::exception& e) {
         own = std::current_exception(), why = e.what();
+    } catch (const bad_message& e) {
+        own = std::current_exception(), why = e.what();
+    } catch (const std::exception& e) {
+        how = outcome::refused, own = std::current_exception(), why = e.what();
     }
-    return pack_verdict(what, 0, short_enough(why));
+    return pack_verdict(how, 0, short_enough(why));
 }
 
 blob process_group::say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0, const limits& most) {

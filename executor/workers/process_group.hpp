@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace chimera::executor {
@@ -59,6 +60,8 @@ public:
 private:
     enum class outcome : std::uint8_t { good, aborted, refused, failed };
     static blob pack_verdict(outcome verdict, std::size_t rank, std::span<const std::byte> text);
+    static std::pair<outcome, std::size_t> worst_of(const std::vector<blob>& all);
+    static blob judge_all(const std::vector<blob>& all, const answer& of_rank_0, const limits& most);
     static blob judge(const std::vector<blob>& all, const answer& of_rank_0, const limits& most,
                       std::exception_ptr& own);
     blob say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0, const limits& most);

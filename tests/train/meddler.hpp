@@ -183,7 +183,8 @@ private:
     }
 
     void send(direction& d, blob bytes, double later = 0) {
-        const auto then = clock::now() + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(later));
+        const auto then =
+            clock::now() + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(later));
         d.out.push_back({d.out.empty() ? then : std::max(then, d.out.back().then), std::move(bytes)});
     }
 
@@ -221,7 +222,8 @@ private:
             case fault::dribble:
                 return dribble(d, frame);
             case fault::garbage:
-                for (auto i = 1 + any(80); i > 0; --i) frame.insert(frame.begin() + static_cast<std::ptrdiff_t>(at), std::byte(random_()));
+                for (auto i = 1 + any(80); i > 0; --i)
+                    frame.insert(frame.begin() + static_cast<std::ptrdiff_t>(at), std::byte(random_()));
                 break;
             case fault::shorten:
                 frame.erase(cut, cut + static_cast<std::ptrdiff_t>(1 + any(frame.size() - at)));
@@ -252,8 +254,20 @@ private:
     }
 
     std::uint64_t value(std::uint64_t now) {
-        const std::array<std::uint64_t, 14> odd{0, 1, 2, 3, 7, 0x7fffffff, 0x80000000, 0xffffffff, std::uint64_t{1} << 36,
-                                                std::uint64_t{1} << 63, ~std::uint64_t{0}, now + 1, now - 1, random_()};
+        const std::array<std::uint64_t, 14> odd{0,
+                                                1,
+                                                2,
+                                                3,
+                                                7,
+                                                0x7fffffff,
+                                                0x80000000,
+                                                0xffffffff,
+                                                std::uint64_t{1} << 36,
+                                                std::uint64_t{1} << 63,
+                                                ~std::uint64_t{0},
+                                                now + 1,
+                                                now - 1,
+                                                random_()};
         return odd[any(odd.size())];
     }
 
@@ -269,9 +283,10 @@ private:
             net::put(frame.data() + at, value(net::get<std::uint64_t>(frame.data() + at)));
         const auto* h = frame.data();
         if (hello)
-            std::ranges::copy(net::pack(net::hello{net::magic, net::get<std::uint32_t>(h + 8), net::get<std::uint32_t>(h + 12),
-                                                   net::get<std::uint32_t>(h + 16), net::get<std::uint64_t>(h + 24)}),
-                              frame.begin());
+            std::ranges::copy(
+                net::pack(net::hello{net::magic, net::get<std::uint32_t>(h + 8), net::get<std::uint32_t>(h + 12),
+                                     net::get<std::uint32_t>(h + 16), net::get<std::uint64_t>(h + 24)}),
+                frame.begin());
         seal(d, frame);
     }
 

@@ -87,7 +87,7 @@ std::optional<frame> line::advance(std::size_t most) {
 /// A head that is complete makes room for its payload. Returns what is wrong with it.
 std::string line::open(std::size_t most) {
     if (get<std::uint64_t>(head_.data() + head_sum_at) != frame_sum(std::span(head_).first(head_sum_at), seed_in_))
-        return "sent a message whose head has another checksum (changed on the way, or not this build's)";
+        return "sent a message whose head has another checksum";
     const auto what = get<std::uint32_t>(head_.data() + 8);
     const auto size = get<std::uint64_t>(head_.data() + 16), number = get<std::uint64_t>(head_.data() + number_at);
     if (number != ++heard_)
@@ -95,7 +95,8 @@ std::string line::open(std::size_t most) {
     if (what < 1 || what > static_cast<std::uint32_t>(kind::all) || get<std::uint32_t>(head_.data() + 12) != 0)
         return "sent a message of kind " + std::to_string(what) + ", which there is none";
     if (size > most)
-        return "sent a message of " + std::to_string(size) + " bytes where at most " + std::to_string(most) + " may come";
+        return "sent a message of " + std::to_string(size) + " bytes where at most " + std::to_string(most) +
+               " may come";
     payload_.resize(size);
     had_ = 0;
     return {};
@@ -108,7 +109,7 @@ frame line::close() {
     head_had_ = had_ = 0;
     if (frame_sum(f.payload, seed_in_) == get<std::uint64_t>(head_.data() + payload_sum_at)) return f;
     f.bad = frame::fault::wrong;
-    f.why = "sent a message whose data have another checksum (changed on the way)";
+    f.why = "sent a message whose data have another checksum";
     return f;
 }
 

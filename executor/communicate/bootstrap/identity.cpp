@@ -67,7 +67,8 @@ std::string address_of(const std::string& given) {
     if (address.size() > 2 && address.front() == '[' && address.back() == ']')
         address = address.substr(1, address.size() - 2);
     const auto wrong = [&](const char* why) {
-        refuse("MASTER_ADDR is '" + peer_text(given) + "' (" + why + ") set it to the address, and MASTER_PORT to the port");
+        refuse("MASTER_ADDR is '" + peer_text(given) + "' (" + why +
+               ") set it to the address, and MASTER_PORT to the port");
     };
     if (address.empty() || address.size() > 253) wrong("no name and no number of a machine");
     const auto colons = std::ranges::count(address, ':');

@@ -97,7 +97,8 @@ private:
             address_ = address_towards(host);
         }
         if (address_.empty())
-            refuse("no way leads from " + own + " to the other ranks' machines (their names are not known here) start "
+            refuse("no way leads from " + own +
+                   " to the other ranks' machines (their names are not known here) start "
                    "the ranks with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
     }
 

@@ -65,8 +65,17 @@ bool reached_itself(const socket& s) {
            mine_size == other_size && std::memcmp(&mine, &other, mine_size) == 0;
 }
 
-socket try_to_listen(const addrinfo* all, int& error) {
+bool is_loopback(const sockaddr* address) {
+    if (address->sa_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+}
+
+/// At the first address that is one of this machine: those on which others reach it before its loopback.
+socket try_to_listen(const addrinfo* all, bool loopback, int& error) {
     for (const addrinfo* one = all; one; one = one->ai_next) {
+        if (is_loopback(one->ai_addr) != loopback) continue;
         socket s = make_socket(*one);
         if (s) set(s, SOL_SOCKET, SO_REUSEADDR);
         if (s && bind(s.descriptor(), one->ai_addr, one->ai_addrlen) == 0 && listen(s.descriptor(), 1024) == 0)
@@ -82,13 +91,6 @@ std::string text_of(const sockaddr* address, socklen_t size) {
     std::array<char, NI_MAXHOST> text{};
     if (getnameinfo(address, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return {};
     return text.data();
-}
-
-bool is_loopback(const sockaddr* address) {
-    if (address->sa_family == AF_INET)
-        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
-    return address->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
 }
 
 }  // namespace
@@ -155,7 +157,10 @@ socket::status socket::receive(std::span<std::byte> data, deadline until) {
 socket listen_at(const std::string& address, std::uint16_t port) {
     int error = EADDRNOTAVAIL;
     const addresses all = resolve(address, port);
-    if (socket s = try_to_listen(all.get(), error)) return s;
+    for (const bool loopback : {false, true}) {
+        if (error == EADDRINUSE) break;
+        if (socket s = try_to_listen(all.get(), loopback, error)) return s;
+    }
     const std::string where = peer_text(address) + ":" + std::to_string(port);
     if (error == EADDRINUSE)
         refuse("port " + where + " is taken (" + std::strerror(error) + ") set MASTER_PORT to a free one");

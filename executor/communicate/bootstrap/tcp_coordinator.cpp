@@ -39,7 +39,8 @@ public:
             if (std::chrono::steady_clock::now() >= until_) give_up();
             wait();
             const auto next = [this](socket at, std::span<const std::byte> said) { meet(std::move(at), said); };
-            if (!lobby_.hear(next)) fail("(no file descriptor is left for another rank) raise the limit with ulimit -n");
+            if (!lobby_.hear(next))
+                fail("(no file descriptor is left for another rank) raise the limit with ulimit -n");
             look_after_seats();
         }
         for (line& seat : seats_)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/communicate/process/admission.hpp>
 #include <executor/communicate/bootstrap/peer_text.hpp>
+#include <executor/communicate/process/admission.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -25,7 +25,8 @@ void admission::expect(std::span<const transfer> row, int turns) {
 }
 
 void admission::refuse_of(int from, const std::string& why) const {
-    throw bad_message(rank(from) + " (worker " + std::to_string(from) + ") " + why + " (not what this job allows) start the same build everywhere");
+    throw bad_message(rank(from) + " (worker " + std::to_string(from) + ") " + why +
+                      " (changed on the way, or not what this job allows) start the same build everywhere");
 }
 
 void admission::check_bytes(int from, const message_header& what, std::uint64_t due) const {

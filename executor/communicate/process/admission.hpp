@@ -32,9 +32,7 @@ public:
                   const std::map<int, collective_shares>& groups, std::uint64_t sums);
     /// The error of a worker that has sent something wrong.
     [[noreturn]] void refuse_of(int from, const std::string& why) const;
-    std::string rank(int worker) const {
-        return "rank " + std::to_string(rank_of_[static_cast<std::size_t>(worker)]);
-    }
+    std::string rank(int worker) const { return "rank " + std::to_string(rank_of_[static_cast<std::size_t>(worker)]); }
 
 private:
     struct due {

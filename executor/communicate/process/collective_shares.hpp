@@ -31,10 +31,10 @@ public:
     };
     static constexpr std::uint64_t most_unannounced = std::uint64_t{1} << 28;
 
-    std::vector<std::int32_t> members;  ///< empty before this worker has joined
-    std::uint64_t started = 0;               ///< turns
+    std::vector<std::int32_t> members;               ///< empty before this worker has joined
+    std::uint64_t started = 0;                       ///< turns
     std::uint64_t most_elements = most_unannounced;  ///< of a turn
-    std::uint64_t most_ahead = 1024;         ///< turns that others may have started and this worker not
+    std::uint64_t most_ahead = 1024;                 ///< turns that others may have started and this worker not
     std::map<std::uint64_t, turn> turns;
     std::deque<std::span<float>> reducing;  ///< of all-reductions that were started and not waited for
 

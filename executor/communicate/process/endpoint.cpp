@@ -7,8 +7,7 @@
 
 namespace chimera::executor::detail {
 
-process_endpoint::process_endpoint(int worker, std::vector<socket> to, const world_card& known,
-                                   double farewell_seconds)
+process_endpoint::process_endpoint(int worker, std::vector<socket> to, const world_card& known, double farewell_seconds)
     : worker_(worker), workers_(static_cast<int>(to.size())), farewell_seconds_(farewell_seconds),
       allowed_(worker, known.rank_of), messages_(workers_, pool_),
       wires_(worker, std::move(to), known.token, pool_, *this) {}
@@ -201,8 +200,8 @@ void process_endpoint::sum(std::span<double> values) {
     std::ranges::fill(values, 0.0);
     for (auto& [worker, row] : rows_[number]) {
         if (row.size() != values.size_bytes())
-            allowed_.refuse_of(worker, "sent " + std::to_string(row.size() / sizeof(double)) +
-                                           " numbers of a sum of " + std::to_string(values.size()));
+            allowed_.refuse_of(worker, "sent " + std::to_string(row.size() / sizeof(double)) + " numbers of a sum of " +
+                                           std::to_string(values.size()));
         const auto* more = reinterpret_cast<const double*>(row.data());
         for (std::size_t i = 0; i < values.size(); ++i) values[i] += more[i];
         pool_.give(std::move(row));

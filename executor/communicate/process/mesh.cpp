@@ -52,7 +52,9 @@ card card_of(const blob& from, std::size_t rank, std::size_t workers) {
     if (from.size() < 14 + 4 * count) wrong("too little");
     for (std::size_t i = 0; i < count; ++i) c.workers.push_back(get<std::uint32_t>(from.data() + 14 + 4 * i));
     c.address.assign(reinterpret_cast<const char*>(from.data()) + 14 + 4 * count, from.size() - 14 - 4 * count);
-    const auto may = [](char x) { return (x >= '0' && x <= '9') || std::string_view("abcdefABCDEF.:").find(x) != std::string_view::npos; };
+    const auto may = [](char x) {
+        return (x >= '0' && x <= '9') || std::string_view("abcdefABCDEF.:").find(x) != std::string_view::npos;
+    };
     const auto number = c.address.substr(0, c.address.find('%'));  // and the interface behind it
     if (c.port == 0 || number.empty() || !std::ranges::all_of(number, may))
         wrong("the address '" + peer_text(c.address) + "'");
@@ -100,9 +102,7 @@ private:
         refuse("rank " + std::to_string(met_.rank()) + " of " + std::to_string(met_.size()) + " could not " + what +
                " (no connection in time) see that the machines reach each other, on any port");
     }
-    std::string rank(int worker) const {
-        return "rank " + std::to_string(rank_of_[static_cast<std::size_t>(worker)]);
-    }
+    std::string rank(int worker) const { return "rank " + std::to_string(rank_of_[static_cast<std::size_t>(worker)]); }
 
     socket call(int from, int to) const {
         const card& there = cards_[rank_of_[static_cast<std::size_t>(to)]];

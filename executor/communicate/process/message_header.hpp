@@ -56,7 +56,7 @@ inline std::string unpack(std::span<const std::byte, head_bytes> from, std::uint
                           seal& with) {
     if (get<std::uint64_t>(from.data()) != magic) return "sent what is no message of this program";
     if (get<std::uint64_t>(from.data() + 56) != frame_sum(from.first(56), seed))
-        return "sent a message whose head has another checksum (changed on the way, or not this build's)";
+        return "sent a message whose head has another checksum";
     const auto what = get<std::uint32_t>(from.data() + 8);
     const auto number = get<std::uint64_t>(from.data() + 40);
     if (number != with.number)

@@ -13,6 +13,7 @@ namespace chimera::executor::detail {
 namespace {
 
 constexpr std::size_t most_at_once = std::size_t{1} << 22;  // of one peer, before the others have their turn
+constexpr double bye_seconds = 2;  // for others to say theirs: who is slow reads mine, and is no failure
 constexpr std::size_t forgotten_at_once = std::size_t{1} << 16;
 
 }  // namespace
@@ -68,6 +69,7 @@ void wires::close(double seconds) {
     for (std::size_t w = 0; w < peers_.size(); ++w)
         if (static_cast<int>(w) != self_) send(static_cast<int>(w), {.what = message_header::kind::bye});
     until_ = in_seconds(seconds);
+    byes_until_ = in_seconds(std::min(seconds, bye_seconds));
     closing_ = true;
     wake();
     thread_.join();
@@ -82,8 +84,10 @@ bool wires::all_sent() {
 
 bool wires::done() {
     if (!closing_) return false;
-    if (std::chrono::steady_clock::now() >= until_.load()) return true;
-    return all_sent() && std::ranges::all_of(peers_, [](const auto& p) { return p->over || p->said_bye; });
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until_.load()) return true;
+    const auto parted = [](const auto& p) { return p->over || p->said_bye; };
+    return all_sent() && (now >= byes_until_.load() || std::ranges::all_of(peers_, parted));
 }
 
 void wires::run() {
@@ -95,7 +99,7 @@ void wires::run() {
             const int events = (p->held ? 0 : POLLIN) | (p->outbox.empty() ? 0 : POLLOUT);
             all.push_back({p->over ? -1 : p->at.descriptor(), static_cast<short>(events), 0});
         }
-        poll(all.data(), all.size(), closing_ ? milliseconds_left(until_.load()) : -1);
+        poll(all.data(), all.size(), closing_ ? milliseconds_left(until_.load(), 100) : -1);
         std::uint64_t rings = 0;
         const bool rang = ::read(bell_.descriptor(), &rings, sizeof rings) > 0;
         if (rang) told_.work();
@@ -182,7 +186,7 @@ bool wires::complete(int from) {
     blob data = std::exchange(p.data, {});
     if (std::exchange(p.skipped, false)) return true;
     if (frame_sum(data, p.seed_in) != p.with.data_sum)
-        return end(from, "sent a message whose data have another checksum (changed on the way)"), false;
+        return end(from, "sent a message whose data have another checksum"), false;
     if (p.next.what == message_header::kind::bye)
         p.said_bye = true;
     else

@@ -46,8 +46,8 @@ public:
     void send(int to, const message_header& what, std::span<const std::byte> data = {});
     /// Has `work` called, and asks again about what was left where it is.
     void wake() noexcept;
-    /// Says bye, and waits until all has gone out and all others have said bye too, or are gone, or the time has
-    /// passed.
+    /// Says bye, and waits until all has gone out, at most so long, and, for two seconds, until all others have said bye
+    /// too or are gone.
     void close(double seconds);
 
 private:
@@ -88,7 +88,7 @@ private:
     socket bell_;  // an eventfd
     std::vector<std::byte> nowhere_;
     std::atomic<bool> closing_{false};
-    std::atomic<deadline> until_{deadline::max()};
+    std::atomic<deadline> until_{deadline::max()}, byes_until_{deadline::max()};
     std::thread thread_;
 };
 
