@@ -282,7 +282,7 @@ TEST(bootstrap, more_than_may_come_is_refused_by_name_before_there_is_room_for_i
 TEST(bootstrap, a_rank_that_gives_up_is_heard_though_another_is_silent) {
     const auto start = now();
     const auto lines = meet_all(free_port(), 20, ranks(4), [&](rendezvous& m) -> std::string {
-        if (m.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(6000));
+        if (m.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(3500));
         if (m.rank() == 1) return "silent";
         const auto absent = [](const std::vector<blob>& all) {
             return blob_of(all[1].empty() && !all[2].empty() && !all[3].empty() ? "one is absent" : "all are there");

@@ -21,16 +21,6 @@ process_endpoint::~process_endpoint() {
     wires_.close(over ? std::min(1.0, farewell_seconds_) : farewell_seconds_);
 }
 
-void process_endpoint::expect(std::span<const transfer> row, int turns) {
-    const std::lock_guard lock(mutex_);
-    allowed_.expect(row, turns);
-}
-
-void process_endpoint::expect_sums(std::size_t numbers) {
-    const std::lock_guard lock(mutex_);
-    allowed_.expect_sums(numbers);
-}
-
 void process_endpoint::expect_reductions(int key, std::size_t elements, int under_way) {
     const std::lock_guard lock(mutex_);
     groups_[key].most_elements = elements;
@@ -38,11 +28,9 @@ void process_endpoint::expect_reductions(int key, std::size_t elements, int unde
 }
 
 void process_endpoint::prepare(int messages) {
-    {
-        const std::lock_guard lock(mutex_);
-        messages_.prepare(messages);
-        allowed_.prepared();
-    }
+    const std::lock_guard lock(mutex_);
+    messages_.prepare(messages);
+    allowed_.prepared();
     wires_.wake();  // what has come waits for this
 }
 
@@ -77,13 +65,13 @@ void process_endpoint::wait(int message) {
 }
 
 int process_endpoint::join(int key, std::span<const std::int32_t> members) {
-    wires_.wake();  // others' shares may wait for this
     const std::lock_guard lock(mutex_);
     collective_shares& of = groups_[key];
     if (!of.members.empty() && !std::ranges::equal(of.members, members))
         refuse("group " + std::to_string(key) +
                " has other members (it was joined before) give each group its own key");
     of.members.assign(members.begin(), members.end());
+    wires_.wake();  // others' shares may wait for this
     joined_.push_back(key);
     return static_cast<int>(joined_.size()) - 1;
 }

@@ -27,8 +27,14 @@ public:
 
     int worker() const override { return worker_; }
     int workers() const override { return workers_; }
-    void expect(std::span<const transfer> row, int turns) override;
-    void expect_sums(std::size_t numbers) override;
+    void expect(std::span<const transfer> row, int turns) override {
+        const std::lock_guard lock(mutex_);
+        allowed_.expect(row, turns);
+    }
+    void expect_sums(std::size_t numbers) override {
+        const std::lock_guard lock(mutex_);
+        allowed_.expect_sums(numbers);
+    }
     void expect_reductions(int key, std::size_t elements, int under_way) override;
     void prepare(int messages) override;
     void start(std::span<const transfer> group) override;
