@@ -42,12 +42,13 @@ inline job meddled_job(const scratch& folder, const std::string& output) {
     return wanted;
 }
 
-/// Carries out `code` in another process, with its line on the pipe `to`.
+/// A rank in another process, with its line on the pipe `to`: what it throws, or what it says when it cannot be stopped.
 inline pid_t rank_process(int rank, std::uint16_t port, int to, const job& wanted) {
     const pid_t child = fork();
     if (child != 0) return child;
     int status = 0;
     std::string line;
+    dup2(to, STDERR_FILENO);
     try {
         process_group all(meet({rank, 2, -1}, {"127.0.0.1", port, "", timeout_seconds}), timeout_seconds);
         train_options options;
@@ -109,6 +110,7 @@ inline ended carry_out(const plan& how, const job& wanted) {
         close(pipes[i][1]);
         out.lines[i].assign(
             text.data(), static_cast<std::size_t>(std::max<ssize_t>(0, read(pipes[i][0], text.data(), text.size()))));
+        if (out.lines[i].ends_with('\n')) out.lines[i].pop_back();
         close(pipes[i][0]);
     }
     out.seen = between.seen();
