@@ -26,7 +26,7 @@ namespace meddling {
 using namespace chimera::executor;
 using chimera::test::scratch;
 
-inline constexpr double timeout_seconds = 3, watchdog_seconds = 2;
+inline constexpr double timeout_seconds = 3, watchdog_seconds = 4;
 /// The page's limit, doubled: the machine does more than this.
 inline constexpr double longest_seconds = 2 * (timeout_seconds + watchdog_seconds + 10);
 
