@@ -148,6 +148,9 @@ void run_train(const train_arguments& from, int& status) {
     try {
         process_group together(meet(), find_meeting_point().timeout_seconds);
         together.together([&] { run_rank(from, together); });
+    } catch (const bad_message& wrong) {  // before the run, of who spoke at the place where the ranks meet
+        std::fprintf(stderr, "chimera: %s\n", wrong.what());
+        status = hang_exit_status;
     } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
         std::fprintf(stderr, "chimera: %s\n", failed.what());
         status = hang_exit_status;

@@ -49,6 +49,16 @@ public:
     virtual int worker() const = 0;
     virtual int workers() const = 0;
 
+    /// Announce what may come, before `prepare` and `join`: a communicator over a network refuses all else as it comes,
+    /// before there is memory for it. `row`: the receives of an iteration (and sends, which are skipped), of which at
+    /// most `turns` iterations are under way at a time.
+    virtual void expect(std::span<const transfer> /*row*/, int /*turns*/) {}
+    /// `numbers`: of the largest sum.
+    virtual void expect_sums(std::size_t /*numbers*/) {}
+    /// `elements`: of the largest collective of the group that will be joined under `key`. `under_way`: collectives
+    /// that a member starts at most before another has started the first of them.
+    virtual void expect_reductions(int /*key*/, std::size_t /*elements*/, int /*under_way*/) {}
+
     /// Makes room for messages 0 … messages - 1. Allocates; to be called before the first transfer.
     virtual void prepare(int messages) = 0;
 

@@ -48,10 +48,11 @@ struct engine::state {
             refuse("an iteration cannot be a graph (its work is done as it is called) give the workers lanes");
         const std::vector<message_life> lives = message_lives(p);
         for (communicator* end : ends) {
-            end->prepare(p.messages);
             end->use_gate(&gate);
             auto on = options.work_queues ? options.work_queues(end->worker()) : nullptr;
             worker_plan row = make_worker_plan(p, *end, lookup, on.get());
+            end->expect(row.transfers, 2);  // others may be in the next iteration
+            end->prepare(p.messages);
             end->reserve(traffic_of(row.worker, row.transfers, lives));
             if (on) on->name(names_of(p, end->worker()));
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));

@@ -247,7 +247,7 @@ private:
         if (i.op == action::update_weights) return plan_update(next, i);
         if (i.op == action::reduce_gradient) books_[i.stage].empty = false;
         int& handle = groups_[i.stage];
-        if (handle < 0) handle = end_.join(i.stage, p_.replica_group(i.stage));
+        if (handle < 0) handle = join(i.stage);
         next.group = handle;
         int& step = reductions_[i.stage];
         if (i.op == action::reduce_gradient) {
@@ -256,6 +256,13 @@ private:
         }
         if (step < 0) wrong(next.instruction, "its reduction was not started");
         next.step = step;
+    }
+
+    int join(int stage) {
+        const auto starts = [&](const instruction& i) { return i.op == action::reduce_gradient && i.stage == stage; };
+        const auto each = static_cast<int>(std::ranges::count_if(row_, starts));
+        end_.expect_reductions(stage, model(stage)->gradients().size(), 2 * each);  // others may be an iteration ahead
+        return end_.join(stage, p_.replica_group(stage));
     }
 
     /// The state of a stage whose weights change within the iteration, while a worker's row is planned.

@@ -54,7 +54,7 @@ trial_record run_trial(process_group& together, const trial_run& trial, replicas
         copies.set_batch(trial.sample);
         clip.begin(0, 0);
         const double began = together.now();
-        auto whole = put_together(together, {began, {}, {}, run.run_iteration()});
+        auto whole = put_together(together, trial.order, {began, {}, {}, run.run_iteration()});
         if (!whole) continue;
         out.measured.push_back(std::move(whole->measured));
         out.surroundings.push_back(since(begin) - metrics(out.measured.back()).makespan);

@@ -80,4 +80,37 @@ std::vector<int> blocks_of(std::span<const int> cuts, int layers) {
     return out;
 }
 
+std::size_t tensor_shape::size() const {
+    std::size_t elements = 1;
+    for (const std::int64_t each : shape) elements *= static_cast<std::size_t>(each);
+    return elements;
+}
+
+std::vector<tensor_shape> tensors_of(const gpt2_sizes& config, const layer_range& range) {
+    const std::int64_t c = config.channels;
+    std::vector<tensor_shape> all;
+    const auto norm = [&](const std::string& name) {
+        all.push_back({name + ".weight", {c}});
+        all.push_back({name + ".bias", {c}});
+    };
+    const auto linear = [&](const std::string& name, std::int64_t inputs, std::int64_t outputs) {
+        all.push_back({name + ".weight", {inputs, outputs}});
+        all.push_back({name + ".bias", {outputs}});
+    };
+    if (range.embedding) all.push_back({"wte.weight", {config.vocabulary, c}});
+    if (range.embedding) all.push_back({"wpe.weight", {config.context, c}});
+    for (int i = range.first; i < range.last; ++i) {
+        const std::string block = "h." + std::to_string(i);
+        norm(block + ".ln_1");
+        linear(block + ".attn.c_attn", c, 3 * c);
+        linear(block + ".attn.c_proj", c, c);
+        norm(block + ".ln_2");
+        linear(block + ".mlp.c_fc", c, 4 * c);
+        linear(block + ".mlp.c_proj", 4 * c, c);
+    }
+    if (range.head) norm("ln_f");
+    if (range.head) all.push_back({"lm_head.weight", {config.vocabulary, c}});
+    return all;
+}
+
 }  // namespace chimera::executor

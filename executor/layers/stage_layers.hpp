@@ -3,8 +3,10 @@
 
 #include <chimera/model/gpt2.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace chimera::executor {
@@ -34,6 +36,18 @@ struct layer_range {
 /// Throws chimera_error if stages < 1, and unless there is a number of at least 0 for each stage and all blocks are
 /// dealt.
 std::vector<layer_range> stage_layers(const gpt2_sizes& config, int stages, std::span<const int> blocks = {});
+
+/// One tensor that a stage trains.
+struct tensor_shape {
+    std::string name;  ///< as in Hugging Face's GPT-2
+    std::vector<std::int64_t> shape;
+    std::size_t size() const;  ///< elements
+    friend bool operator==(const tensor_shape&, const tensor_shape&) = default;
+};
+
+/// The tensors of a stage that holds `range`, in the order in which every device's stages have them: for those who know
+/// the stage and do not hold it.
+std::vector<tensor_shape> tensors_of(const gpt2_sizes& config, const layer_range& range);
 
 /// The blocks of each stage under cuts of the chain of the embedding, `layers` blocks and the head.
 std::vector<int> blocks_of(std::span<const int> cuts, int layers);

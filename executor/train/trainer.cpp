@@ -23,8 +23,9 @@ void training_run::one_iteration(engine& run) {
     const timeline& measured = run.run_iteration();
     const bool flushed = program_.head.update == update_rule::flushed;
     if (flushed) norm_ = clip_->norm();
-    const auto whole = put_together(
-        together_, {began, model_->losses(), flushed ? std::vector<double>() : clip_->stage_norms(), measured});
+    const auto whole =
+        put_together(together_, program_,
+                     {began, model_->losses(), flushed ? std::vector<double>() : clip_->stage_norms(), measured});
     ++step_;
     ++done_here_;
     if (whole) record(*whole, since(begin));

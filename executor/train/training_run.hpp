@@ -30,6 +30,8 @@ void while_running(Read read) {
         read();
     } catch (const run_failed&) {
         throw;
+    } catch (const aborted& elsewhere) {
+        throw run_aborted(elsewhere.what());
     } catch (const chimera_error& lost) {
         throw run_failed(lost.what());
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace chimera::executor {
 
@@ -125,7 +126,7 @@ void training_run::plan_steps() {
         const double left = o.seconds - since(start_) - validation;
         o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
     }
-    o.steps = together_.of_rank_0(o.steps);
+    o.steps = together_.of_rank_0(o.steps, 1, std::numeric_limits<std::int64_t>::max());
     o = filled_in(o);
     steps_ = o.steps;
     rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};

@@ -61,6 +61,7 @@ public:
                 if (receives(p, s)) inputs_[stage] = on.memory(end.worker(), model.at(end.worker(), s)->input_bytes());
                 if (sends(p, s)) count(send(p, s), sent);
             }
+        announce(ahead());
         end.prepare(static_cast<int>(pipelines_.size()) * of.head.stages);
         end.reserve(sent);
     }
@@ -68,9 +69,9 @@ public:
     /// Losses of all units, on all workers.
     std::vector<double> score() {
         const auto each = static_cast<std::size_t>(unit_.sequences);
-        std::vector<double> losses(std::max<std::size_t>(1, starts_.size() / each));
+        std::vector<double> losses(units());
         // Nobody runs further ahead than this, so that what waits to be received stays little.
-        const std::size_t ahead = 4 * static_cast<std::size_t>(of_.head.stages) * pipelines_.size();
+        const std::size_t ahead = this->ahead();
         std::array<double, 1> here{};
         const auto meet = [this](std::span<double> sums) {
             seen_.rests = true;
@@ -93,6 +94,20 @@ private:
         for (traffic& known : sent)
             if (known.peer == t.peer && known.bytes == t.bytes) return void(++known.most);
         sent.push_back({t.peer, t.bytes, 1});
+    }
+    /// Units from one meeting to the next.
+    std::size_t ahead() const { return 4 * static_cast<std::size_t>(of_.head.stages) * pipelines_.size(); }
+    std::size_t units() const {
+        return std::max<std::size_t>(1, starts_.size() / static_cast<std::size_t>(unit_.sequences));
+    }
+    /// What may come: from one meeting to the next, and of those who are past it.
+    void announce(std::size_t each) {
+        std::vector<transfer> row;
+        for (const int p : pipelines_)
+            for (int s = 0; s < of_.head.stages; ++s)
+                if (of_.worker_of(p, s) == end_.worker() && receives(p, s)) row.push_back(receive(p, s));
+        end_.expect(row, static_cast<int>(2 * each));
+        end_.expect_sums(units());
     }
     bool receives(int p, int s) const { return s > 0 && of_.worker_of(p, s - 1) != end_.worker(); }
     bool sends(int p, int s) const { return s + 1 < of_.head.stages && of_.worker_of(p, s + 1) != end_.worker(); }
@@ -188,10 +203,19 @@ private:
         --running_;
         changed_.notify_all();
     }
+    static bool is_abort(const std::exception_ptr& why) {
+        try {
+            std::rethrow_exception(why);
+        } catch (const aborted&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
     void fail(const std::exception_ptr& why) {
         {
             const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = why;
+            if (!failure_ || is_abort(failure_)) failure_ = why;  // which says less than any other
         }
         gate_.abort();
         for (communicator* each : ends_) each->abort();

@@ -4,6 +4,7 @@
 #include <chimera/core/error.hpp>
 #include <executor/communicate/bootstrap/frame.hpp>
 
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
@@ -17,7 +18,7 @@ class packer {
 public:
     template <typename T>
     void add(const T& value) {
-        static_assert(std::is_trivially_copyable_v<T>);
+        static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>);
         put(&value, sizeof value);
     }
     template <typename T>
@@ -25,7 +26,7 @@ public:
         add(static_cast<std::uint64_t>(values.size()));
         put(values.data(), values.size_bytes());
     }
-    void add_text(const std::string& text) { add_all(std::span<const char>(text)); }
+    void add_flag(bool is) { add<std::uint8_t>(is ? 1 : 0); }
     const blob& bytes() const { return bytes_; }
 
 private:
@@ -36,49 +37,75 @@ private:
     blob bytes_;
 };
 
-/// Reads them again, in the same order. Throws error where they are not there.
+/// Reads what another rank has packed, in the same order, and believes nothing of it: every number and every length is
+/// held against what the caller allows, before there is memory for it. Throws bad_message, which names the rank.
 class unpacker {
 public:
-    explicit unpacker(std::span<const std::byte> from) : rest_(from) {}
+    unpacker(std::span<const std::byte> from, int rank) : rest_(from), rank_(rank) {}
 
-    bool empty() const { return rest_.empty(); }
+    /// A number; what it may be is the caller's to check.
     template <typename T>
     T take() {
+        static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>);
         T value{};
         std::memcpy(&value, next(1, sizeof value).data(), sizeof value);
         return value;
     }
+    /// A number from `least` to `most`.
     template <typename T>
-    std::vector<T> take_all() {
-        std::vector<T> values(count<T>());
-        const auto bytes = next(values.size(), sizeof(T));
-        if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
-        return values;
+    T take(T least, T most, const char* what) {
+        const T value = take<T>();
+        check(value >= least && value <= most, [&] { return std::string(what) + " " + std::to_string(value); });
+        return value;
     }
-    std::string take_text() {
-        const auto text = take_all<char>();
-        return {text.begin(), text.end()};
+    bool take_flag(const char* what) { return take<std::uint8_t>(0, 1, what) == 1; }
+    /// `count` values, not more and not less.
+    template <typename T>
+    std::vector<T> take_all(std::size_t count, const char* what) {
+        const auto said = take<std::uint64_t>();
+        check(said == count,
+              [&] { return std::to_string(said) + " " + what + " where there are " + std::to_string(count); });
+        return take_values<T>(count);
+    }
+    /// Bytes up to `most`.
+    std::vector<std::byte> take_bytes(std::size_t most, const char* what) {
+        const auto said = take<std::uint64_t>();
+        check(said <= most, [&] {
+            return std::string(what) + " of " + std::to_string(said) + " bytes where at most " + std::to_string(most) +
+                   " may come";
+        });
+        return take_values<std::byte>(said);
+    }
+    /// To be called last: nothing may follow.
+    void end() const {
+        check(rest_.empty(), [&] { return std::to_string(rest_.size()) + " bytes too many"; });
+    }
+
+    /// Throws unless `right`. `text`: makes what the rank has sent, for the reader.
+    template <typename Text>
+    void check(bool right, Text text) const {
+        if (right) return;
+        throw bad_message("rank " + std::to_string(rank_) + " sent " + text() +
+                          " (not what this job allows) start the same build everywhere");
     }
 
 private:
     template <typename T>
-    std::size_t count() {
-        const auto said = take<std::uint64_t>();
-        if (said > rest_.size() / sizeof(T)) wrong();
-        return said;
+    std::vector<T> take_values(std::size_t count) {
+        static_assert(std::is_same_v<T, std::byte> || (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>));
+        const auto bytes = next(count, sizeof(T));
+        std::vector<T> values(count);
+        if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+        return values;
     }
     std::span<const std::byte> next(std::size_t count, std::size_t size) {
-        if (count > rest_.size() / size) wrong();
+        check(count <= rest_.size() / size, [] { return std::string("too little"); });
         const auto part = rest_.first(count * size);
         rest_ = rest_.subspan(part.size());
         return part;
     }
-    [[noreturn]] static void wrong() {
-        refuse(
-            "another rank sent something else than what was asked for (not this build's) start the same build "
-            "everywhere");
-    }
     std::span<const std::byte> rest_;
+    int rank_;
 };
 
 }  // namespace chimera::executor

@@ -20,6 +20,7 @@ clipping::clipping(replicas& of, const program_view& program, const optimiser_se
     std::iota(all.begin(), all.end(), 0);
     for (communicator* end : ends) {
         own& mine = workers_[static_cast<std::size_t>(end->worker())];
+        end->expect_sums(static_cast<std::size_t>(rows_ * program.head.stages));
         for (int s = 0; s < program.head.stages; ++s)
             if (model_stage* held = of.at(end->worker(), s))
                 mine.held.push_back({held, s, of.is_first(end->worker(), s), nullptr});

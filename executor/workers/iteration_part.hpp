@@ -17,7 +17,9 @@ struct iteration_part {
     timeline measured;           ///< rows of workers that other processes play are empty
 };
 
-/// On rank 0 all parts as one, whose times count from when the first began; nothing elsewhere. All ranks call it.
-std::optional<iteration_part> put_together(process_group& all, const iteration_part& mine);
+/// On rank 0 all parts as one, whose times count from when the first began; nothing elsewhere. All ranks call it. What
+/// was done and in which order is the program's: other ranks send times, losses and norms alone, and bad_message is
+/// thrown where these are not as many as are due, or no times.
+std::optional<iteration_part> put_together(process_group& all, const program_view& program, const iteration_part& mine);
 
 }  // namespace chimera::executor

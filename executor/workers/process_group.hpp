@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace chimera::executor {
@@ -36,20 +37,20 @@ public:
 
     /// Runs what all ranks do. Returns when all have done it. When one throws, all do, and within the time-out: that
     /// one what it threw, the others one line that says so, as run_failed where that was, else as chimera_error. A rank
-    /// that is lost is a run_failed.
+    /// that is lost, or that sends what it may not (bad_message), is a run_failed.
     void together(const std::function<void()>& code);
 
     /// Also hears of ranks that have thrown within `together` meanwhile.
-    blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override;
+    blob ask(std::span<const std::byte> mine, const answer& of_rank_0, const limits& most) override;
     std::string address() const override { return met_->address(); }
     /// Returns when all have called it.
     void wait();
     /// Returns true on all ranks if `mine` is true on one.
     bool any(bool mine);
-    /// Rank 0's number, for all.
-    std::int64_t of_rank_0(std::int64_t mine);
-    /// On rank 0: everybody's blob, however long. Elsewhere nothing.
-    std::vector<blob> collect(std::span<const std::byte> mine);
+    /// Rank 0's number, for all: one from `least` to `most`.
+    std::int64_t of_rank_0(std::int64_t mine, std::int64_t least, std::int64_t most);
+    /// On rank 0: everybody's blob, which has so many bytes by rank (`due`, of rank 0 alone). Elsewhere nothing.
+    std::vector<blob> collect(std::span<const std::byte> mine, std::span<const std::size_t> due);
     /// Throws on all ranks where one has another text than rank 0: another `what`.
     void agree(const std::string& mine, const std::string& what);
 
@@ -59,8 +60,12 @@ public:
 private:
     enum class outcome : std::uint8_t { good, aborted, refused, failed };
     static blob pack_verdict(outcome verdict, std::size_t rank, std::span<const std::byte> text);
-    static blob judge(const std::vector<blob>& all, const answer& of_rank_0, std::exception_ptr& own);
-    blob say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0);
+    static std::pair<outcome, std::size_t> worst_of(const std::vector<blob>& all);
+    static blob judge_all(const std::vector<blob>& all, const answer& of_rank_0, const limits& most);
+    static blob judge(const std::vector<blob>& all, const answer& of_rank_0, const limits& most,
+                      std::exception_ptr& own);
+    blob say(outcome how, std::span<const std::byte> mine, const answer& of_rank_0, const limits& most);
+    [[noreturn]] void give_up(outcome verdict, std::uint32_t whose, std::span<const std::byte> text) const;
     void find_clock();
 
     std::unique_ptr<rendezvous> met_;

@@ -7,7 +7,8 @@ namespace chimera::executor {
 
 replicas::replicas(backend& on, const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                    const unit_shape& unit, std::uint64_t seed)
-    : program_(of), index_(static_cast<std::size_t>(of.head.workers) * static_cast<std::size_t>(of.head.stages), -1) {
+    : program_(of), config_(config), layers_(layers.begin(), layers.end()),
+      index_(static_cast<std::size_t>(of.head.workers) * static_cast<std::size_t>(of.head.stages), -1) {
     for (int s = 0; s < of.head.stages; ++s) {
         bool source = true;
         for (const int worker : of.replica_group(s)) {

@@ -52,6 +52,11 @@ public:
     /// optimiser.v.<name>. Returns stages on the host as they lie there; else copies, valid until the next call.
     /// `leading`: only those whose replica group has its first worker here; of all processes together each stage once.
     std::vector<stage_tensors> tensors(bool leading = false);
+    /// The tensors of a stage, wherever it is held.
+    std::vector<tensor_shape> shapes(int stage) const {
+        return tensors_of(config_, layers_[static_cast<std::size_t>(stage)]);
+    }
+    const program_view& program() const { return program_; }
     /// Gives all copies of each stage the values in what `tensors` returned last: after loading.
     void spread();
 
@@ -73,6 +78,8 @@ private:
     std::span<float> shown(held& h, const parameter& p, stored what);
 
     program_view program_;
+    gpt2_sizes config_;
+    std::vector<layer_range> layers_;
     std::vector<held> all_;
     std::map<std::tuple<int, std::string, stored>, std::vector<float>>
         copies_;                       ///< of tensors that are not on the host

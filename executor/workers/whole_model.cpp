@@ -1,47 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/workers/byte_stream.hpp>
+#include <executor/engine/engine.hpp>
 #include <executor/workers/whole_model.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 
 namespace chimera::executor {
 
 namespace {
 
+/// The values alone: rank 0 knows what they belong to.
 blob packed(std::span<const stage_tensors> stages) {
-    packer to;
-    for (const stage_tensors& one : stages) {
-        to.add(static_cast<std::int32_t>(one.stage));
-        for (const auto part : {&one.weights, &one.moments}) {
-            to.add(static_cast<std::uint64_t>(part->size()));
+    blob to;
+    for (const stage_tensors& one : stages)
+        for (const auto part : {&one.weights, &one.moments})
             for (const named_tensor& tensor : *part) {
-                to.add_text(tensor.name);
-                to.add_all(std::span<const std::int64_t>(tensor.shape));
-                to.add_all(std::span<const float>(tensor.values));
+                const auto bytes = std::as_bytes(tensor.values);
+                to.insert(to.end(), bytes.begin(), bytes.end());
             }
-        }
-    }
-    return to.bytes();
+    return to;
+}
+
+/// The stages whose tensors a rank sends.
+std::vector<int> stages_of(const program_view& of, int rank, int ranks) {
+    std::vector<int> all;
+    for (int s = 0; s < of.head.stages; ++s)
+        if (of.replica_group(s)[0] / (of.head.workers / ranks) == rank) all.push_back(s);
+    return all;
+}
+
+std::size_t bytes_of(const replicas& held, std::span<const int> stages) {
+    std::size_t elements = 0;
+    for (const int s : stages)
+        for (const tensor_shape& each : held.shapes(s)) elements += 3 * each.size();  // the weight, m and v
+    return elements * sizeof(float);
 }
 
 }  // namespace
 
+/// Takes one tensor's values off the front of what a rank has sent.
+std::span<float> whole_model::take(std::span<const std::byte>& from, std::size_t size, const std::string& name,
+                                   int rank) {
+    std::vector<float>& values = received_.emplace_back(size);
+    std::memcpy(values.data(), from.data(), size * sizeof(float));
+    from = from.subspan(size * sizeof(float));
+    if (!std::ranges::all_of(values, [](float x) { return std::isfinite(x); }))
+        throw run_failed("rank " + std::to_string(rank) + " sent values of " + name +
+                         " that are not finite (the run diverged there) resume from the last checkpoint");
+    return values;
+}
+
+stage_tensors whole_model::unpacked(const replicas& held, int stage, std::span<const std::byte>& from, int rank) {
+    stage_tensors next;
+    next.stage = stage;
+    const auto shapes = held.shapes(stage);
+    for (const tensor_shape& each : shapes)
+        next.weights.push_back({each.name, each.shape, take(from, each.size(), each.name, rank)});
+    for (const tensor_shape& each : shapes)
+        for (const char* const moment : {"optimiser.m.", "optimiser.v."}) {
+            const std::string name = moment + each.name;
+            next.moments.push_back({name, each.shape, take(from, each.size(), name, rank)});
+        }
+    return next;
+}
+
 whole_model::whole_model(process_group& all, replicas& held) {
     std::vector<stage_tensors> stages = held.tensors(true);
     if (!all.alone()) {
-        auto said = all.collect(all.leads() ? blob() : packed(stages));
-        for (blob& one : said) {
-            for (unpacker from(one); !from.empty();) {
-                stage_tensors& next = stages.emplace_back();
-                next.stage = from.take<std::int32_t>();
-                for (const auto part : {&next.weights, &next.moments})
-                    for (auto left = from.take<std::uint64_t>(); left > 0; --left) {
-                        named_tensor tensor{from.take_text(), from.take_all<std::int64_t>(), {}};
-                        tensor.values = received_.emplace_back(from.take_all<float>());
-                        part->push_back(std::move(tensor));
-                    }
-            }
-            one = {};  // its values were taken out
+        std::vector<std::vector<int>> sent(static_cast<std::size_t>(all.size()));
+        std::vector<std::size_t> due(sent.size());
+        for (std::size_t r = 1; r < sent.size(); ++r) {
+            sent[r] = stages_of(held.program(), static_cast<int>(r), all.size());
+            due[r] = bytes_of(held, sent[r]);
+        }
+        auto said = all.collect(all.leads() ? blob() : packed(stages), due);
+        for (std::size_t r = 1; r < said.size(); ++r) {
+            std::span<const std::byte> from = said[r];
+            for (const int s : sent[r]) stages.push_back(unpacked(held, s, from, static_cast<int>(r)));
+            said[r] = {};  // its values were taken out
         }
         std::ranges::sort(stages, {}, &stage_tensors::stage);
     }

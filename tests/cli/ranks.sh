@@ -194,6 +194,77 @@ unset absent patience
 ) || fail 'full'
 [ ! -e full/checkpoint.safetensors ] || fail 'full: half a checkpoint'
 
+# Ranks as launchers make them. Of a Slurm allocation the numbers are the allocation's, of its step the step's.
+allocation=(SLURM_JOB_ID=77 SLURM_NTASKS=8 SLURM_NPROCS=8 SLURM_NNODES=2 SLURM_TASKS_PER_NODE='4(x2)')
+launched() {
+    local kind=$1 rank
+    shift
+    pids=()
+    port=$(free_port)
+    for rank in 0 1; do
+        case $kind in
+            torchrun) set_by=(RANK=$rank WORLD_SIZE=2 LOCAL_RANK=$rank LOCAL_WORLD_SIZE=2 MASTER_ADDR=localhost
+                TORCHELASTIC_USE_AGENT_STORE=True TORCHELASTIC_RUN_ID=none GROUP_RANK=0 ROLE_RANK=$rank) ;;
+            mpich) set_by=(PMI_RANK=$rank PMI_SIZE=2 PMI_FD=9 MPI_LOCALRANKID=$rank MPI_LOCALNRANKS=2) ;;
+            srun) set_by=("${allocation[@]}" SLURM_PROCID=$rank SLURM_LOCALID=$rank SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2
+                SLURM_STEP_NUM_NODES=1 SLURM_STEP_NODELIST=n1) ;;
+            nodes) set_by=(SLURM_PROCID=$rank SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2 SLURM_STEP_NUM_NODES=2
+                SLURM_STEP_NODELIST='localhost,n[2-3]') ;;
+        esac
+        env "${set_by[@]}" MASTER_PORT="$port" CHIMERA_TIMEOUT=60 "$program" train "$@" --device cpu \
+            >"out.$rank" 2>"err.$rank" </dev/null &
+        pids[rank]=$!
+    done
+    finish
+}
+for kind in torchrun srun nodes mpich; do
+    # MPI's own library would ask its launcher, which is not there.
+    [ $kind != mpich ] || ! command -v mpirun >/dev/null || continue
+    launched $kind "${short[@]}" --output "by_$kind" --stages 4 --micro-batches 4
+    all_good "$kind"
+    same "$kind" bidirectional.one "by_$kind"
+done
+# By hand within an allocation, from a batch script, a shell of salloc and one that is an interactive step: a process alone.
+for kind in shell batch interactive; do
+    set_by=("${allocation[@]}")
+    [ $kind = shell ] || set_by+=(SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0)
+    [ $kind != interactive ] || set_by+=(SLURM_STEP_ID=4294967290 SLURM_STEP_NUM_TASKS=1 SLURM_STEP_NUM_NODES=1)
+    env "${set_by[@]}" CHIMERA_TIMEOUT=2 "$program" train "${short[@]}" --device cpu --output "by_$kind" >out.0 2>err.0 ||
+        fail "$kind: exit $?: $(cat err.0)"
+    same "$kind" bidirectional.one "by_$kind"
+done
+
+# Where ranks meet that nobody can, or in another form: at once, in one line. An IPv6 address may stand in brackets.
+for address in no.such.name.invalid localhost:29500 '[::1]:29500' 'two words' 192.0.2.7; do
+    began=$SECONDS
+    RANK=0 WORLD_SIZE=2 MASTER_ADDR=$address MASTER_PORT=$(free_port) CHIMERA_TIMEOUT=60 \
+        "$program" train "${short[@]}" --device cpu --output wrong >out.0 2>err.0 </dev/null
+    statuses=([0]=$?)
+    ends_with "MASTER_ADDR $address" 2 0 "${address%%:29500}"
+    [ $((SECONDS - began)) -lt 40 ] || fail "MASTER_ADDR $address: took $((SECONDS - began)) s"
+done
+if (exec 3<>"/dev/udp/::1/9") 2>/dev/null; then
+    export MASTER_ADDR='[::1]'
+    start 2 "${short[@]}" --output brackets --stages 4 --micro-batches 4
+    finish
+    unset MASTER_ADDR
+    all_good brackets
+fi
+
+# A rank that is stopped between iterations: the others wait for it once.
+patience=4
+start 2 "${endless[@]}" --output paused --stages 2 --micro-batches 2 --family one_f_one_b --watchdog 3
+unset patience
+wait_for_steps paused 6
+kill -STOP "${pids[1]}"
+began=$SECONDS
+wait "${pids[0]}"
+statuses=([0]=$?)
+[ $((SECONDS - began)) -le 20 ] || fail "paused: rank 0 took $((SECONDS - began)) s"
+kill -KILL "${pids[1]}"
+wait "${pids[1]}" 2>/dev/null
+ends_with paused 3 0
+
 if ! command -v mpirun >/dev/null; then
     echo 'skipped: mpirun (not installed)'
 elif ! mpirun --allow-run-as-root --oversubscribe -np 2 true 2>/dev/null; then

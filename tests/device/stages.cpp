@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <random>
 #include <thread>
 
 namespace chimera::executor::test {
@@ -266,6 +267,29 @@ TEST(stages, bad_input_is_refused) {
     EXPECT_THROW(model.set_batch(d.batch), chimera_error);
     d.batch[0].targets = d.batch[0].targets.first(3);
     EXPECT_THROW(model.set_batch(d.batch), chimera_error);
+}
+
+/// Who does not hold a stage knows its tensors all the same.
+TEST(stages, tensors_are_known_without_the_stage) {
+    cpu_device device;
+    std::mt19937 random(3);
+    for (int turn = 0; turn < 20; ++turn) {
+        const int heads = 1 + static_cast<int>(random() % 3), blocks = 1 + static_cast<int>(random() % 4);
+        const gpt2_sizes config{.layers = blocks,
+                                .heads = heads,
+                                .channels = heads * (1 + static_cast<int>(random() % 9)),
+                                .vocabulary = 2 + static_cast<int>(random() % 90),
+                                .context = 1 + static_cast<int>(random() % 20)};
+        for (const layer_range& r : stage_layers(config, 1 + static_cast<int>(random() % 5))) {
+            const gpt2_stage<cpu_device> held(device, config, r, {1, 1}, 7);
+            std::vector<tensor_shape> shapes;
+            for (const parameter& each : held.tensors()) {
+                shapes.push_back({each.name, each.shape});
+                EXPECT_EQ(shapes.back().size(), each.size);
+            }
+            EXPECT_EQ(shapes, tensors_of(config, r));
+        }
+    }
 }
 
 }  // namespace

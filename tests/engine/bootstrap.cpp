@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <random>
 #include <thread>
 
@@ -74,13 +74,13 @@ std::string exchange_twice(rendezvous& m) {
         // Of different sizes; the last one is larger than what a socket holds.
         const std::string mine(static_cast<std::size_t>(m.rank() == m.size() - 1 ? 3000000 : m.rank()),
                                static_cast<char>('a' + m.rank() + turn));
-        const auto all = m.exchange(blob_of(mine));
+        const auto all = m.exchange(blob_of(mine), 3000000);
         for (std::size_t r = 0; r < all.size(); ++r) {
             const std::string given = text_of(all[r]);
             text += " " + std::to_string(given.size()) + (given.empty() ? '-' : given[given.size() / 2]);
         }
     }
-    text += " " + text_of(m.broadcast(blob_of("from " + std::to_string(m.rank()))));
+    text += " " + text_of(m.broadcast(blob_of("from " + std::to_string(m.rank())), 9));
     return text;
 }
 
@@ -129,7 +129,7 @@ TEST(bootstrap, late_ranks_are_waited_for) {
     all[0].late = 0.4;  // the others find nobody at first
     all[2].late = 0.8;
     for (const auto& line :
-         meet_all(free_port(), 20, all, [](rendezvous& m) { return text_of(m.broadcast(blob_of("id"))); }))
+         meet_all(free_port(), 20, all, [](rendezvous& m) { return text_of(m.broadcast(blob_of("id"), 2)); }))
         EXPECT_EQ(line, "id");
 }
 
@@ -187,7 +187,8 @@ TEST(bootstrap, something_else_behind_the_port_is_told) {
     const auto listener = detail::listen_at(local, port);
     std::thread other([&] {
         detail::socket guest;
-        while (!guest) guest = detail::accept_from(listener);
+        bool full = false;
+        while (!guest) guest = detail::accept_from(listener, full);
         const std::string page = "HTTP/1.1 400 Bad Request\r\n";
         guest.send(std::as_bytes(std::span(page)), detail::in_seconds(5));
         guest.part(detail::in_seconds(5));
@@ -232,7 +233,7 @@ TEST(bootstrap, a_rank_that_leaves_before_all_have_come_ends_the_wait) {
     std::thread leaves([&] {  // says a proper hello, then goes
         detail::socket s;
         while (!s) s = detail::connect_to(local, port, detail::in_seconds(1));
-        s.send(detail::pack({.size = 3, .rank = 1, .job = detail::hash("")}), detail::in_seconds(1));
+        s.send(detail::pack(detail::hello{.size = 3, .rank = 1, .job = detail::hash("")}), detail::in_seconds(1));
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
     });
     const auto start = now();
@@ -245,7 +246,7 @@ TEST(bootstrap, a_rank_that_leaves_before_all_have_come_ends_the_wait) {
 TEST(bootstrap, a_rank_that_leaves_is_named_by_all_at_the_next_exchange) {
     const auto lines = meet_all(free_port(), 20, ranks(4), [](rendezvous& m) -> std::string {
         if (m.rank() == 2) return "gone";
-        m.exchange(blob_of(std::string(100000, 'x')));
+        m.exchange(blob_of(std::string(100000, 'x')), 100000);
         return "exchanged";
     });
     for (const std::size_t r : {0U, 1U, 3U}) EXPECT_THAT(lines[r], HasSubstr("(rank 2 left)"));
@@ -256,60 +257,89 @@ TEST(bootstrap, a_rank_that_hangs_is_named_by_all_within_the_time) {
     const auto start = now();
     const auto lines = meet_all(free_port(), 0.5, ranks(3), [](rendezvous& m) -> std::string {
         if (m.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-        m.exchange(blob_of("x"));
+        m.exchange(blob_of("x"), 1);
         return "exchanged";
     });
     for (const auto& line : lines) EXPECT_THAT(line, HasSubstr("(rank 2 said nothing for 0.5 s)"));
     EXPECT_LT(seconds_since(start), 10);
 }
 
-environment of(const std::map<std::string, const char*>& set) {
-    return [set](const char* name) -> const char* {
-        const auto found = set.find(name);
-        return found == set.end() ? nullptr : found->second;
-    };
+TEST(bootstrap, more_than_may_come_is_refused_by_name_before_there_is_room_for_it) {
+    for (const int who : {0, 2}) {
+        const auto lines = meet_all(free_port(), 20, ranks(3), [&](rendezvous& m) -> std::string {
+            const std::size_t size = m.rank() == who ? 100001 : 3;
+            m.ask(blob(size), [&](const std::vector<blob>&) { return blob(who == 0 ? 100001 : 3); }, {100000, 100000});
+            return "exchanged";
+        });
+        for (std::size_t r = 0; r < lines.size(); ++r) {
+            if (r == static_cast<std::size_t>(who)) continue;
+            EXPECT_THAT(lines[r], HasSubstr("(rank " + std::to_string(who) +
+                                            " sent a message of 100001 bytes where at most 100000 may come)"));
+        }
+    }
 }
 
-TEST(identity, comes_from_whoever_started_the_process) {
-    const auto read = [](const std::map<std::string, const char*>& set) {
-        const identity me = identify(of(set));
-        return std::array{me.rank, me.size, me.local_rank};
-    };
-    using testing::ElementsAre;
-    EXPECT_THAT(read({}), ElementsAre(0, 1, -1));
-    EXPECT_THAT(read({{"RANK", "3"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}}), ElementsAre(3, 8, 1));
-    EXPECT_THAT(read({{"SLURM_PROCID", "5"}, {"SLURM_NTASKS", "6"}, {"SLURM_LOCALID", "2"}, {"SLURM_STEP_ID", "0"}}),
-                ElementsAre(5, 6, 2));
-    // The script that srun is yet to be called from.
-    EXPECT_THAT(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "6"}, {"SLURM_LOCALID", "0"}}), ElementsAre(0, 1, -1));
-    EXPECT_THAT(read({{"OMPI_COMM_WORLD_RANK", "0"},
-                      {"OMPI_COMM_WORLD_SIZE", "2"},
-                      {"SLURM_PROCID", "0"},
-                      {"SLURM_NTASKS", "1"}}),
-                ElementsAre(0, 2, -1));
-    EXPECT_THAT(read({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}), ElementsAre(1, 2, -1));
+TEST(bootstrap, a_rank_that_gives_up_is_heard_though_another_is_silent) {
+    const auto start = now();
+    const auto lines = meet_all(free_port(), 20, ranks(4), [&](rendezvous& m) -> std::string {
+        if (m.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(3500));
+        if (m.rank() == 1) return "silent";
+        const auto absent = [](const std::vector<blob>& all) {
+            return blob_of(all[1].empty() && !all[2].empty() && !all[3].empty() ? "one is absent" : "all are there");
+        };
+        return text_of(m.ask(blob_of("x"), absent, {20, 20, m.rank() == 3}));
+    });
+    for (const std::size_t r : {0U, 2U, 3U}) EXPECT_EQ(lines[r], "one is absent");
+    EXPECT_LT(seconds_since(start), 10);
 }
 
-TEST(identity, refuses_what_does_not_add_up) {
-    const auto refusal = [](const std::map<std::string, const char*>& set) -> std::string {
+/// A process with few descriptors, at whose port many have connected who say nothing.
+TEST(bootstrap, silent_strangers_take_neither_seats_nor_descriptors) {
+    const std::uint16_t port = free_port();
+    const pid_t child = fork();
+    if (child == 0) {
+        const rlimit few{40, 40};
+        setrlimit(RLIMIT_NOFILE, &few);
         try {
-            identify(of(set));
-            find_meeting_point(of(set));
+            const auto m = meet({0, 3, -1}, {local, port, "", 20});
+            std::_Exit(exchange_twice(*m) == expected(0, 3) ? 0 : 1);
+        } catch (...) {
+            std::_Exit(2);
+        }
+    }
+    std::vector<detail::socket> silent;
+    while (silent.size() < 100)
+        if (auto s = detail::connect_to(local, port, detail::in_seconds(5))) silent.push_back(std::move(s));
+    const auto start = now();
+    const auto lines = meet_all(port, 20, {{{1, 3, -1}}, {{2, 3, -1}}}, exchange_twice);
+    for (const std::size_t r : {1U, 2U}) EXPECT_EQ(lines[r - 1], expected(static_cast<int>(r), 3));
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_LT(seconds_since(start), 10);
+}
+
+TEST(bootstrap, listens_where_it_is_told_or_nowhere) {
+    const auto refusal = [](const std::string& address) -> std::string {
+        try {
+            const auto s = detail::listen_at(address, 0);
+            return detail::address_of(s);
         } catch (const chimera::chimera_error& e) {
             return e.what();
         }
-        return "accepted";
     };
-    EXPECT_THAT(refusal({{"RANK", "0"}}), HasSubstr("WORLD_SIZE is not set"));
-    EXPECT_THAT(refusal({{"WORLD_SIZE", "4"}}), HasSubstr("RANK is not set"));
-    EXPECT_THAT(refusal({{"RANK", "4"}, {"WORLD_SIZE", "4"}}), HasSubstr("RANK is '4'"));
-    EXPECT_THAT(refusal({{"RANK", "-1"}, {"WORLD_SIZE", "4"}}), HasSubstr("RANK is '-1'"));
-    EXPECT_THAT(refusal({{"RANK", "1x"}, {"WORLD_SIZE", "4"}}), HasSubstr("RANK is '1x'"));
-    EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "99999999999"}}), HasSubstr("WORLD_SIZE is"));
-    EXPECT_THAT(refusal({{"MASTER_PORT", "65536"}}), HasSubstr("MASTER_PORT is"));
-    EXPECT_EQ(find_meeting_point(of({{"MASTER_ADDR", "node7"}, {"MASTER_PORT", "1234"}})).address, "node7");
-    EXPECT_EQ(find_meeting_point(of({{"MASTER_PORT", "1234"}})).port, 1234);
-    EXPECT_EQ(find_meeting_point(of({{"SLURM_JOB_ID", "77"}})).job, "77");
+    EXPECT_EQ(refusal("127.0.0.1"), "127.0.0.1");
+    EXPECT_EQ(refusal("127.3.2.1"), "127.3.2.1");
+    EXPECT_THAT(refusal("192.0.2.7"), HasSubstr("cannot listen at 192.0.2.7:0"));  // RFC 5737: nobody's
+    EXPECT_THAT(refusal("no.such.name.invalid"), HasSubstr("the address 'no.such.name.invalid' cannot be found"));
+    for (const int rank : {0, 1}) {
+        const auto start = now();
+        EXPECT_THROW(meet({rank, 2, -1}, {"no.such.name.invalid", free_port(), "", 60}), chimera::chimera_error);
+        EXPECT_LT(seconds_since(start), 30);
+    }
+    EXPECT_FALSE(detail::hides_loopback("localhost"));
+    EXPECT_FALSE(detail::hides_loopback("127.0.1.1"));
+    EXPECT_FALSE(detail::hides_loopback("::1"));
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include "tests/engine/ports.hpp"
 
 #include <chimera/core/error.hpp>
+#include <chimera/core/spec.hpp>
+#include <chimera/program/lower.hpp>
+#include <chimera/schedule/one_f_one_b.hpp>
 
 #include <executor/engine/engine.hpp>
 #include <executor/workers/iteration_part.hpp>
@@ -11,6 +14,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -51,7 +55,7 @@ TEST(process_group, alone_plays_all_and_agrees_at_once) {
     EXPECT_TRUE(alone.alone() && alone.leads() && alone.plays(0) && alone.plays(6));
     EXPECT_FALSE(alone.plays(7));
     EXPECT_FALSE(alone.any(false));
-    EXPECT_EQ(alone.of_rank_0(5), 5);
+    EXPECT_EQ(alone.of_rank_0(5, 1, 9), 5);
     EXPECT_THROW(alone.together([] { throw run_failed("lost"); }), run_failed);
 }
 
@@ -75,7 +79,8 @@ TEST(process_group, collects_blobs_of_any_length_on_rank_0) {
         return all;
     };
     const auto ends = all_together(3, [&](process_group& all) {
-        const auto got = all.collect(blob_of(all.rank()));
+        const std::vector<std::size_t> due{0, (std::size_t{1} << 24) * 2 + 5, 2};
+        const auto got = all.collect(blob_of(all.rank()), due);
         ASSERT_EQ(got.size(), all.leads() ? 3U : 0U);
         if (!all.leads()) return;
         for (int r = 0; r < 3; ++r) EXPECT_TRUE(got[static_cast<std::size_t>(r)] == blob_of(r)) << r;
@@ -85,7 +90,7 @@ TEST(process_group, collects_blobs_of_any_length_on_rank_0) {
 
 TEST(process_group, settles_questions) {
     const auto ends = all_together(3, [](process_group& all) {
-        EXPECT_EQ(all.of_rank_0(10 + all.rank()), 10);
+        EXPECT_EQ(all.of_rank_0(10 + all.rank(), 1, 10), 10);
         EXPECT_TRUE(all.any(all.rank() == 2));
         EXPECT_FALSE(all.any(false));
         all.agree("the same", "job");
@@ -119,7 +124,8 @@ TEST(process_group, what_one_throws_ends_all_whatever_they_ask) {
 /// All come well to the question; rank 0 cannot answer it.
 TEST(process_group, what_the_answer_throws_on_rank_0_ends_all_as_refused) {
     const auto ends = all_together(3, [](process_group& all) {
-        all.ask({}, [](const std::vector<blob>&) -> blob { throw chimera::chimera_error("no room for the answer"); });
+        all.ask({}, [](const std::vector<blob>&) -> blob { throw chimera::chimera_error("no room for the answer"); },
+                {});
     });
     EXPECT_EQ(ends[0], "error: no room for the answer");
     for (const int r : {1, 2})
@@ -154,34 +160,97 @@ TEST(process_group, a_rank_that_leaves_or_is_silent_ends_all_within_the_time_out
     }
 }
 
-TEST(process_group, an_iteration_is_put_together_on_rank_0) {
-    const auto ends = all_together(2, [](process_group& all) {
-        const double me = all.rank();
-        iteration_part mine{100 + 0.5 * me, {}, {}, {}};
-        mine.losses = {all.rank() == 0 ? 3.0 : 0.0, all.rank() == 1 ? 5.0 : 0.0};
-        mine.measured.head.workers = 4;  // two for each rank, a step for each worker
-        mine.measured.offsets = all.rank() == 0 ? std::vector{0, 1, 2, 2, 2} : std::vector{0, 0, 0, 1, 2};
-        mine.measured.reduction_offsets = {0, 0, 0, 0, 0};
-        for (int i = 0; i < 2; ++i) {
-            chimera::step one;
-            one.first = 10 * all.rank() + i;
-            one.begin = i, one.end = i + 0.25;
-            mine.measured.steps.push_back(one);
+TEST(process_group, a_rank_that_sends_what_it_may_not_is_named_and_the_run_has_failed) {
+    const auto wrong = [](const std::function<void(process_group&)>& code, const std::string& what) {
+        const auto ends = all_together(3, [&](process_group& all) {
+            code(all);
+            for (;;) all.wait();
+        });
+        for (const std::string& end : ends)
+            EXPECT_THAT(end, testing::AllOf(testing::StartsWith("failed: "), HasSubstr(what)));
+    };
+    const std::vector<std::size_t> due{1, 1, 1};
+    wrong([&](process_group& all) { all.collect(blob(all.rank() == 2 ? 2 : 1), due); },
+          "rank 2 sent more than 1 bytes");
+    wrong([&](process_group& all) { all.collect(blob(all.rank() == 1 ? 0 : 1), due); },
+          "rank 1 sent 0 bytes where 1 are due");
+    wrong([&](process_group& all) { all.of_rank_0(0, 1, 9); }, "rank 0 sent the number 0");
+    wrong(
+        [&](process_group& all) {
+            all.ask(blob(all.rank() == 1 ? 5000 : 1), [](const auto&) { return blob(); }, {4000, 1});
+        },
+        "rank 1 sent");
+}
+
+/// What `all_together`'s ranks play: a program of two workers each.
+chimera::program four_workers() {
+    return chimera::lower(chimera::generate(chimera::one_f_one_b{.stages = 4, .micro_batches = 3}));
+}
+
+/// The part of a rank: its rows as the engine lays them out, the k-th step of worker w from 10 w + k for a quarter.
+iteration_part part_of(const process_group& all, const chimera::program_view& program) {
+    iteration_part mine{100 + 0.5 * all.rank(), {}, {}, {}};
+    mine.measured.head = program.head;
+    mine.measured.offsets.assign(1, 0);
+    for (int w = 0; w < program.head.workers; ++w) {
+        for (const chimera::instruction& i : program.row(w)) {
+            const bool step = chimera::is_compute(i.op) || i.op == chimera::action::update_weights;
+            if (!step || !all.plays(w)) continue;
+            const auto k = static_cast<double>(mine.measured.steps.size()) - mine.measured.offsets.back();
+            mine.measured.steps.push_back({i.op, i.count, i.pipeline, i.stage, i.first, 10 * w + k, 10 * w + k + 0.25});
         }
-        const auto whole = put_together(all, mine);
+        mine.measured.offsets.push_back(static_cast<std::int32_t>(mine.measured.steps.size()));
+    }
+    return mine;
+}
+
+TEST(process_group, an_iteration_is_put_together_on_rank_0) {
+    const chimera::program program = four_workers();
+    const auto ends = all_together(2, [&](process_group& all) {
+        all.deal(4);
+        iteration_part mine = part_of(all, program);
+        mine.losses = {all.rank() == 0 ? 3.0 : 0.0, all.rank() == 1 ? 5.0 : 0.0};
+        const auto whole = put_together(all, program, mine);
         ASSERT_EQ(whole.has_value(), all.leads());
         if (!whole) return;
         EXPECT_EQ(whole->began, 100);
         EXPECT_THAT(whole->losses, testing::ElementsAre(3, 5));
         for (int w = 0; w < 4; ++w) {
             const auto row = whole->measured.row(w);
-            ASSERT_EQ(row.size(), 1U);
-            EXPECT_EQ(row[0].first, 10 * (w / 2) + w % 2);
-            EXPECT_EQ(row[0].begin, w % 2 + (w >= 2 ? 0.5 : 0));  // the second one's clock began later
-            EXPECT_EQ(row[0].end - row[0].begin, 0.25);
+            ASSERT_EQ(row.size(), 7U);  // forward and backward of three micro-batches, the update
+            EXPECT_EQ(row.back().op, chimera::action::update_weights);
+            for (std::size_t k = 0; k < row.size(); ++k) {
+                EXPECT_EQ(row[k].stage, w);
+                EXPECT_EQ(row[k].begin, 10 * w + static_cast<double>(k) + (w >= 2 ? 0.5 : 0));  // its clock began later
+                EXPECT_EQ(row[k].end - row[k].begin, 0.25);
+            }
         }
     });
     EXPECT_THAT(ends, testing::Each("good"));
+}
+
+TEST(process_group, a_timeline_that_is_none_ends_the_run) {
+    const chimera::program program = four_workers();
+    const auto ends_of = [&](const std::function<void(iteration_part&)>& change) {
+        return all_together(2, [&](process_group& all) {
+            all.deal(4);
+            iteration_part mine = part_of(all, program);
+            mine.losses = {1, 2};
+            if (all.rank() == 1) change(mine);
+            put_together(all, program, mine);
+            for (;;) all.wait();
+        });
+    };
+    const double nothing = std::numeric_limits<double>::quiet_NaN();
+    for (const std::function<void(iteration_part&)>& change : std::vector<std::function<void(iteration_part&)>>{
+             [&](iteration_part& p) { p.measured.steps[3].end = nothing; },
+             [&](iteration_part& p) { p.measured.steps[3].end = p.measured.steps[3].begin - 1; },
+             [&](iteration_part& p) { p.measured.steps[0].begin = -2e9; },
+             [&](iteration_part& p) { p.began = nothing; }, [&](iteration_part& p) { p.losses.push_back(1); },
+             [&](iteration_part& p) { p.losses.clear(); }, [&](iteration_part& p) { p.norms.push_back(1); },
+             [&](iteration_part& p) { --p.measured.offsets.back(); }})
+        for (const std::string& end : ends_of(change))
+            EXPECT_THAT(end, testing::AllOf(testing::StartsWith("failed: "), HasSubstr("rank 1 sent")));
 }
 
 }  // namespace

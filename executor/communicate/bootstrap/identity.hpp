@@ -29,12 +29,26 @@ using environment = std::function<const char*(const char* name)>;
 environment process_environment();
 
 /// From RANK, WORLD_SIZE and LOCAL_RANK; else from OMPI_COMM_WORLD_* (Open MPI), PMI_* (MPICH) or SLURM_PROCID,
-/// SLURM_NTASKS and SLURM_LOCALID within a step (SLURM_STEP_ID: started by srun, not the batch script itself); with
-/// none of them, a process alone. Throws where one is no number, is missing or does not fit the others.
+/// SLURM_STEP_NUM_TASKS and SLURM_LOCALID within a step that srun has started; with none of them, a process alone. So
+/// is what a batch script or a shell inside an allocation starts by hand. Throws where one is no number, is missing or
+/// does not fit the others.
 identity identify(const environment& of = process_environment());
 
-/// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Throws where
-/// the port or the time is none.
+/// From MASTER_ADDR, MASTER_PORT, CHIMERA_TIMEOUT (seconds), and as job CHIMERA_JOB or else SLURM_JOB_ID. Without
+/// MASTER_ADDR, a Slurm step over several nodes meets on the first of them. Where torchrun itself listens at
+/// MASTER_PORT (TORCHELASTIC_USE_AGENT_STORE), the port after it. Throws where address, port or time is none, or ranks
+/// of several machines do not say where they meet.
 rendezvous_point find_meeting_point(const environment& of = process_environment());
+
+/// Returns true if ranks are told to be on several machines.
+bool on_several_machines(const environment& of = process_environment());
+
+/// Returns true if MPI's launcher started this process: one that MPI_Init joins with the others.
+bool started_by_mpi(const environment& of = process_environment());
+
+namespace detail {
+/// The first of Slurm's nodes: node03 of node[03-05,9],other1.
+std::string first_node(const std::string& nodes);
+}  // namespace detail
 
 }  // namespace chimera::executor

@@ -38,16 +38,34 @@ int count_of(std::size_t bytes) {
     return static_cast<int>(bytes);
 }
 
+/// What a rank says that it is about to send.
+void check_size(int rank, int size, std::size_t most) {
+    if (size >= 0 && static_cast<std::size_t>(size) <= most) return;
+    throw bad_message("rank " + std::to_string(rank) + " sent a message of " + std::to_string(size) +
+                      " bytes where at most " + std::to_string(most) +
+                      " may come (not what this job allows) start the same build everywhere");
+}
+
 class mpi_meeting final : public rendezvous {
 public:
-    mpi_meeting(const identity& me, MPI_Comm all) : rendezvous(me), all_(all) { find_local(); }
+    mpi_meeting(const identity& me, MPI_Comm all) : rendezvous(me), all_(all) {
+        find_local();
+        find_address();
+    }
 
-    blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override {
+    blob ask(std::span<const std::byte> mine, const answer& of_rank_0, const limits& most) override {
         const auto ranks = static_cast<std::size_t>(size());
         std::vector<int> sizes(ranks), offsets(ranks);
         const int own = count_of(mine.size());
         check(MPI_Gather(&own, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, all_), "MPI_Gather");
-        for (std::size_t r = 1; r < ranks; ++r) offsets[r] = offsets[r - 1] + sizes[r - 1];
+        if (rank() == 0) {
+            std::size_t together = 0;
+            for (std::size_t r = 0; r < ranks; ++r) {
+                check_size(static_cast<int>(r), sizes[r], most.said);
+                offsets[r] = static_cast<int>(together);
+                count_of(together += static_cast<std::size_t>(sizes[r]));
+            }
+        }
         blob joined(static_cast<std::size_t>(offsets.back() + sizes.back())), said;
         check(MPI_Gatherv(mine.data(), own, MPI_BYTE, joined.data(), sizes.data(), offsets.data(), MPI_BYTE, 0, all_),
               "MPI_Gatherv");
@@ -59,26 +77,38 @@ public:
         }
         int length = count_of(said.size());
         check(MPI_Bcast(&length, 1, MPI_INT, 0, all_), "MPI_Bcast");
+        check_size(0, length, most.answered);
         said.resize(static_cast<std::size_t>(length));
         check(MPI_Bcast(said.data(), length, MPI_BYTE, 0, all_), "MPI_Bcast");
         return said;
     }
-    std::string address() const override {
-        std::array<char, 256> name{};
-        gethostname(name.data(), name.size() - 1);
-        return name.data();
-    }
+    std::string address() const override { return address_; }
 
 private:
+    /// MPI says no addresses: this machine's is the one from which another of the run's is reached.
+    void find_address() {
+        if (local_size() == size()) return;
+        std::array<char, 256> name{};
+        gethostname(name.data(), name.size() - 1);
+        const std::string own = name.data();
+        for (const blob& one : exchange(std::as_bytes(std::span(own)), name.size())) {
+            const std::string host(reinterpret_cast<const char*>(one.data()), one.size());
+            if (host == own || !address_.empty()) continue;
+            address_ = address_towards(host);
+        }
+        if (address_.empty())
+            refuse("no way leads from " + own +
+                   " to the other ranks' machines (their names are not known here) start "
+                   "the ranks with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
+    }
+
+    std::string address_;
     MPI_Comm all_;
 };
 
 }  // namespace
 
-bool started_by_mpi() {
-    const bool launched = std::getenv("OMPI_COMM_WORLD_RANK") || std::getenv("PMI_RANK") || std::getenv("PMIX_RANK");
-    return launched && !std::getenv("RANK");
-}
+bool mpi_is_built_in() { return true; }
 
 std::unique_ptr<rendezvous> meet_over_mpi() {
     int ready = 0;
@@ -94,12 +124,16 @@ std::unique_ptr<rendezvous> meet_over_mpi() {
     identity me;
     check(MPI_Comm_rank(own, &me.rank), "MPI_Comm_rank");
     check(MPI_Comm_size(own, &me.size), "MPI_Comm_size");
+    const identity told = identify();
+    if (told.size > 1 && told.size != me.size)
+        refuse("MPI joins " + std::to_string(me.size) + " ranks (the launcher has started " +
+               std::to_string(told.size) + ", with another MPI than this program's) use this program's own mpirun");
     return std::make_unique<mpi_meeting>(me, own);
 }
 
 #else
 
-bool started_by_mpi() { return false; }
+bool mpi_is_built_in() { return false; }
 std::unique_ptr<rendezvous> meet_over_mpi() {
     refuse("no MPI (the program was built without it) build it where CMake finds MPI");
 }

@@ -5,11 +5,11 @@
 
 namespace chimera::executor::detail {
 
-/// Returns true if the program was built with MPI and a launcher of MPI's started the process, and RANK does not say
-/// otherwise.
-bool started_by_mpi();
+/// Returns true if the program was built with MPI.
+bool mpi_is_built_in();
 
-/// Initialises MPI if nobody has, and finalises it at the process's end.
+/// Initialises MPI if nobody has, and finalises it at the process's end. Throws where MPI joins other processes than
+/// the launcher's variables say.
 std::unique_ptr<rendezvous> meet_over_mpi();
 
 }  // namespace chimera::executor::detail

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/bootstrap/peer_text.hpp>
 #include <executor/communicate/bootstrap/socket.hpp>
 
 #include <chimera/core/error.hpp>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -22,15 +24,16 @@ namespace {
 
 using addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-/// The answers of the name service; a name may appear there while a run starts, so only the caller knows when to give
-/// up.
-addresses resolve(const char* address, std::uint16_t port, int& fault) {
+/// The answers of the name service. Throws where it knows no such name.
+addresses resolve(const std::string& address, std::uint16_t port) {
     addrinfo want{}, *found = nullptr;
     want.ai_family = AF_UNSPEC;
     want.ai_socktype = SOCK_STREAM;
-    want.ai_flags = address ? 0 : AI_PASSIVE;
-    fault = getaddrinfo(address, std::to_string(port).c_str(), &want, &found);
-    return {fault == 0 ? found : nullptr, &freeaddrinfo};
+    const int fault = getaddrinfo(address.c_str(), std::to_string(port).c_str(), &want, &found);
+    if (fault == 0) return {found, &freeaddrinfo};
+    const char* why = fault == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(fault);
+    refuse("the address '" + peer_text(address) + "' cannot be found (" + why +
+           ") set MASTER_ADDR to a name or a number of rank 0's machine");
 }
 
 socket make_socket(const addrinfo& of) {
@@ -62,14 +65,17 @@ bool reached_itself(const socket& s) {
            mine_size == other_size && std::memcmp(&mine, &other, mine_size) == 0;
 }
 
-socket try_to_listen(const char* address, std::uint16_t port, int& error) {
-    int fault = 0;
-    const addresses all = resolve(address, port, fault);
-    if (fault != 0) {
-        error = EADDRNOTAVAIL;
-        return {};
-    }
-    for (const addrinfo* one = all.get(); one; one = one->ai_next) {
+bool is_loopback(const sockaddr* address) {
+    if (address->sa_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+}
+
+/// At the first address that is one of this machine: those on which others reach it before its loopback.
+socket try_to_listen(const addrinfo* all, bool loopback, int& error) {
+    for (const addrinfo* one = all; one; one = one->ai_next) {
+        if (is_loopback(one->ai_addr) != loopback) continue;
         socket s = make_socket(*one);
         if (s) set(s, SOL_SOCKET, SO_REUSEADDR);
         if (s && bind(s.descriptor(), one->ai_addr, one->ai_addrlen) == 0 && listen(s.descriptor(), 1024) == 0)
@@ -78,6 +84,13 @@ socket try_to_listen(const char* address, std::uint16_t port, int& error) {
         if (error == EADDRINUSE) return {};
     }
     return {};
+}
+
+/// An address as numbers; empty where it has none.
+std::string text_of(const sockaddr* address, socklen_t size) {
+    std::array<char, NI_MAXHOST> text{};
+    if (getnameinfo(address, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return {};
+    return text.data();
 }
 
 }  // namespace
@@ -123,6 +136,8 @@ socket::status socket::send(std::span<const std::byte> data, deadline until) {
     return status::done;
 }
 
+bool socket::wait_readable(deadline until) const { return await(descriptor_, POLLIN, until); }
+
 std::ptrdiff_t socket::receive_some(std::span<std::byte> data) {
     const auto got = ::recv(descriptor_, data.data(), data.size(), 0);
     if (got > 0) return got;
@@ -140,12 +155,13 @@ socket::status socket::receive(std::span<std::byte> data, deadline until) {
 }
 
 socket listen_at(const std::string& address, std::uint16_t port) {
-    int error = 0;
-    socket s = try_to_listen(address.empty() ? nullptr : address.c_str(), port, error);
-    // An address that is forwarded to this machine is not one of its own.
-    if (!s && error == EADDRNOTAVAIL) s = try_to_listen(nullptr, port, error);
-    if (s) return s;
-    const std::string where = address + ":" + std::to_string(port);
+    int error = EADDRNOTAVAIL;
+    const addresses all = resolve(address, port);
+    for (const bool loopback : {false, true}) {
+        if (error == EADDRINUSE) break;
+        if (socket s = try_to_listen(all.get(), loopback, error)) return s;
+    }
+    const std::string where = peer_text(address) + ":" + std::to_string(port);
     if (error == EADDRINUSE)
         refuse("port " + where + " is taken (" + std::strerror(error) + ") set MASTER_PORT to a free one");
     refuse("cannot listen at " + where + " (" + std::strerror(error) +
@@ -163,22 +179,41 @@ std::uint16_t port_of(const socket& listener) {
 std::string address_of(const socket& connected) {
     sockaddr_storage mine{};
     socklen_t size = sizeof mine;
-    std::array<char, NI_MAXHOST> text{};
-    if (getsockname(connected.descriptor(), reinterpret_cast<sockaddr*>(&mine), &size) != 0 ||
-        getnameinfo(reinterpret_cast<sockaddr*>(&mine), size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST))
-        return "127.0.0.1";
-    return text.data();
+    if (getsockname(connected.descriptor(), reinterpret_cast<sockaddr*>(&mine), &size) != 0) return {};
+    return text_of(reinterpret_cast<sockaddr*>(&mine), size);
 }
 
-socket accept_from(const socket& listener) {
+/// Connecting a datagram socket sends nothing: the system only chooses the way.
+std::string address_towards(const std::string& host) {
+    const addresses all = resolve(host, 9);
+    for (const addrinfo* one = all.get(); one; one = one->ai_next) {
+        const socket s(::socket(one->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (s && connect(s.descriptor(), one->ai_addr, one->ai_addrlen) == 0 && !is_loopback(one->ai_addr))
+            return address_of(s);
+    }
+    return {};
+}
+
+bool hides_loopback(const std::string& name) {
+    std::array<unsigned char, sizeof(in6_addr)> number{};
+    if (name.starts_with("localhost") || inet_pton(AF_INET, name.c_str(), number.data()) == 1 ||
+        inet_pton(AF_INET6, name.c_str(), number.data()) == 1)
+        return false;
+    const addresses all = resolve(name, 0);
+    for (const addrinfo* one = all.get(); one; one = one->ai_next)
+        if (!is_loopback(one->ai_addr)) return false;
+    return true;
+}
+
+socket accept_from(const socket& listener, bool& full) {
     socket s(accept4(listener.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    full = !s && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
     if (s) set(s, IPPROTO_TCP, TCP_NODELAY);
     return s;
 }
 
 socket connect_to(const std::string& address, std::uint16_t port, deadline until) {
-    int fault = 0;
-    const addresses all = resolve(address.c_str(), port, fault);
+    const addresses all = resolve(address, port);
     for (const addrinfo* one = all.get(); one; one = one->ai_next) {
         socket s = make_socket(*one);
         if (!s) continue;

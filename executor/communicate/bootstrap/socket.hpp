@@ -42,6 +42,8 @@ public:
     /// All of `data`, by `until`.
     status send(std::span<const std::byte> data, deadline until);
     status receive(std::span<std::byte> data, deadline until);
+    /// Waits for something to read, or an end; false once `until` has passed.
+    bool wait_readable(deadline until) const;
     /// Reads the bytes that are there now, at most `data`; returns -1 once the other side is gone.
     std::ptrdiff_t receive_some(std::span<std::byte> data);
     /// As much as is taken now, of one piece and then of the other; -1 once the other side is gone.
@@ -51,14 +53,19 @@ private:
     int descriptor_ = -1;
 };
 
-/// Listens at `address`, or on all addresses of the machine where that is empty or not its own. Throws where it cannot.
+/// Listens at `address`, a name or a number of this machine; nowhere else. Throws where it cannot.
 socket listen_at(const std::string& address, std::uint16_t port);
 /// Returns the port of `listener`; for port 0, the one it was given.
 std::uint16_t port_of(const socket& listener);
 /// This side's address of a connection, as numbers.
 std::string address_of(const socket& connected);
-/// The next who has connected, or none.
-socket accept_from(const socket& listener);
+/// This machine's address, as numbers, from which `host` is reached; empty where nothing leads there.
+std::string address_towards(const std::string& host);
+/// Returns true for a name that means this machine alone, although it does not say so: what /etc/hosts may make of a
+/// machine's own name.
+bool hides_loopback(const std::string& name);
+/// The next who has connected, or none. `full`: one waits, and there is no descriptor or memory for it.
+socket accept_from(const socket& listener, bool& full);
 /// One attempt; none where nobody answers by `until`. Throws where the address has no meaning.
 socket connect_to(const std::string& address, std::uint16_t port, deadline until);
 

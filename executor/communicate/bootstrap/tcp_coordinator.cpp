@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/bootstrap/lobby.hpp>
+#include <executor/communicate/bootstrap/peer_text.hpp>
 #include <executor/communicate/bootstrap/tcp.hpp>
 
 #include <chimera/core/error.hpp>
@@ -6,14 +8,13 @@
 #include <poll.h>
 #include <algorithm>
 #include <cstdio>
-#include <list>
+#include <functional>
 
 namespace chimera::executor::detail {
 namespace {
 
 constexpr double linger_seconds = 1;  // after a failure, for those who come a little later to hear of it
-constexpr double telling_seconds = 2;
-constexpr std::size_t spare_strangers = 64;
+constexpr double telling_seconds = farewell_seconds - linger_seconds;
 
 std::string text_of(double seconds) {
     char text[32];
@@ -21,32 +22,29 @@ std::string text_of(double seconds) {
     return text;
 }
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-/// Somebody who has connected and not yet said who it is.
-struct stranger {
-    socket at;
-    std::array<std::byte, hello_bytes> said{};
-    std::size_t bytes = 0;
-};
-
 /// Seats the others as they come. What does not speak the protocol is sent away and changes nothing.
 class reception {
 public:
     reception(const identity& me, const rendezvous_point& where)
-        : me_(me), where_(where), job_(hash(where.job)), until_(in_seconds(where.timeout_seconds)),
-          listener_(listen_at(where.address, where.port)), seats_(static_cast<std::size_t>(me.size)) {}
+        : me_(me), where_(where), job_(hash(where.job)), hidden_(hides_loopback(where.address)),
+          until_(in_seconds(where.timeout_seconds)), lobby_(listen_at(where.address, where.port), hello_bytes),
+          seats_(static_cast<std::size_t>(me.size)) {
+        if (hidden_ && on_several_machines())
+            refuse("MASTER_ADDR is '" + where.address + "' (" + unreachable() +
+                   ", and the ranks are on several) set it to an address that all of them reach");
+    }
 
-    std::vector<socket> receive_all() {
+    std::vector<line> receive_all() {
         while (missing() > 0 || !why_.empty()) {
             if (std::chrono::steady_clock::now() >= until_) give_up();
             wait();
-            while (socket next = accept_from(listener_)) welcome(std::move(next));
-            std::erase_if(strangers_, [this](stranger& s) { return listen_to(s); });
+            const auto next = [this](socket at, std::span<const std::byte> said) { meet(std::move(at), said); };
+            if (!lobby_.hear(next))
+                fail("(no file descriptor is left for another rank) raise the limit with ulimit -n");
             look_after_seats();
         }
-        for (socket& seat : seats_)
-            if (seat && send_frame(seat, kind::welcome, {}, in_seconds(telling_seconds)) != socket::status::done)
+        for (line& seat : seats_)
+            if (seat && seat.send(kind::welcome, {}, in_seconds(telling_seconds)) != socket::status::done)
                 refuse(who(me_) + " (another rank left while the run began) look at the other ranks' output");
         return std::move(seats_);
     }
@@ -55,41 +53,32 @@ private:
     int missing() const {
         return static_cast<int>(std::count_if(seats_.begin() + 1, seats_.end(), std::not_fn(there)));
     }
-    static bool there(const socket& s) { return static_cast<bool>(s); }
+    static bool there(const line& s) { return static_cast<bool>(s); }
+    std::string unreachable() const { return "this name means one machine alone, by its /etc/hosts"; }
 
     void wait() {
-        std::vector<pollfd> all{{listener_.descriptor(), POLLIN, 0}};
-        for (const stranger& s : strangers_) all.push_back({s.at.descriptor(), POLLIN, 0});
-        for (const socket& s : seats_)
-            if (s) all.push_back({s.descriptor(), POLLIN, 0});
+        std::vector<pollfd> all;
+        lobby_.add_to(all);
+        for (const line& s : seats_)
+            if (s) all.push_back({s.at().descriptor(), POLLIN, 0});
         poll(all.data(), all.size(), milliseconds_left(until_));
     }
 
-    void welcome(socket next) {
-        if (strangers_.size() > seats_.size() + spare_strangers) strangers_.pop_front();
-        strangers_.push_back({std::move(next)});
+    void meet(socket at, std::span<const std::byte> said) {
+        // A hello that was changed on the way goes: who sent it tries again.
+        if (const auto h = unpack(said.first<hello_bytes>())) seat(std::move(at), *h);
     }
 
-    /// Returns true if `s` is a stranger no longer.
-    bool listen_to(stranger& s) {
-        const auto got = s.at.receive_some(std::span(s.said).subspan(s.bytes));
-        if (got <= 0) return got < 0;
-        s.bytes += static_cast<std::size_t>(got);
-        if (s.bytes >= sizeof magic && get<std::uint64_t>(s.said.data()) != magic) return true;
-        if (s.bytes < s.said.size()) return false;
-        seat(std::move(s.at), unpack(s.said));
-        return true;
-    }
-
-    void seat(socket at, const hello& said) {
+    void seat(socket given, const hello& said) {
         const std::string rank = "rank " + std::to_string(said.rank);
+        line at(std::move(given), 0, said.rank);
         if (said.job != job_)
             return tell(at, "(" + where_.address + ":" + std::to_string(where_.port) +
                                 " belongs to another job) set MASTER_PORT to a free one");
         if (said.version != protocol)
             fail("(" + rank + " speaks version " + std::to_string(said.version) + " of the protocol, rank 0 version " +
                  std::to_string(protocol) + ") start the same build everywhere");
-        else if (static_cast<int>(said.size) != me_.size)
+        else if (said.size != static_cast<std::uint32_t>(me_.size))
             fail("(" + rank + " was started as one of " + std::to_string(said.size) + " ranks, rank 0 as one of " +
                  std::to_string(me_.size) + ") give all ranks the same WORLD_SIZE");
         else if (said.rank >= said.size || said.rank == 0 || seats_[said.rank])
@@ -104,22 +93,22 @@ private:
     void look_after_seats() {
         for (std::size_t r = 1; r < seats_.size(); ++r) {
             std::byte any{};
-            if (!seats_[r] || seats_[r].receive_some({&any, 1}) == 0) continue;
-            seats_[r].close();
+            if (!seats_[r] || seats_[r].at().receive_some({&any, 1}) == 0) continue;
+            seats_[r] = line();
             fail("(rank " + std::to_string(r) + " left before all had come) look at its output");
         }
     }
 
-    static void tell(socket& at, const std::string& why) {
-        send_frame(at, kind::refused, bytes_of(why), in_seconds(telling_seconds));
+    static void tell(line& at, const std::string& why) {
+        at.send(kind::refused, short_enough(why), in_seconds(telling_seconds));
     }
 
     void fail(const std::string& why) {
         if (!why_.empty()) return;
         why_ = why;
         until_ = std::min(until_, in_seconds(linger_seconds));
-        for (socket& seat : seats_)
-            if (seat) tell(seat, why), seat.close();
+        for (line& seat : seats_)
+            if (seat) tell(seat, why), seat = line();
     }
 
     [[noreturn]] void give_up() {
@@ -130,6 +119,7 @@ private:
                 if (!seats_[r] && named++ < 8) ranks += (ranks.empty() ? "" : ", ") + std::to_string(r);
             fail("(rank" + std::string(named > 1 ? "s " : " ") + ranks + (named > 8 ? ", … " : " ") +
                  "did not come within " + text_of(where_.timeout_seconds) +
+                 (hidden_ ? " to " + where_.address + ": " + unreachable() : "") +
                  ") start every rank, with the same MASTER_ADDR and MASTER_PORT");
         }
         refuse(who(me_) + " " + why_);
@@ -138,55 +128,97 @@ private:
     const identity& me_;
     const rendezvous_point& where_;
     std::uint64_t job_;
+    bool hidden_;  // where it listens, behind a name that says nothing of it
     deadline until_;
-    socket listener_;
-    std::vector<socket> seats_;  // by rank; that of rank 0 stays empty
-    std::list<stranger> strangers_;
-    std::string why_;  // of the failure, once there is one
+    lobby lobby_;
+    std::vector<line> seats_;  // by rank; that of rank 0 stays empty
+    std::string why_;          // of the failure, once there is one
 };
 
 class tcp_host final : public rendezvous {
 public:
     tcp_host(const identity& me, const rendezvous_point& where)
-        : rendezvous(me), address_(where.address), seconds_(where.timeout_seconds), me_(me),
-          guests_(reception(me, where).receive_all()) {
+        : rendezvous(me), seconds_(where.timeout_seconds), me_(me), guests_(reception(me, where).receive_all()) {
         find_local();
     }
 
-    blob ask(std::span<const std::byte> mine, const answer& of_rank_0) override {
-        const deadline until = in_seconds(seconds_);
-        std::vector<blob> all(guests_.size());
+    blob ask(std::span<const std::byte> mine, const answer& of_rank_0, const limits& most) override {
+        bool over = most.last;
+        std::vector<blob> all = hear_all(most.said, over);
         all[0].assign(mine.begin(), mine.end());
-        for (std::size_t r = 1; r < all.size(); ++r) all[r] = hear(r, until);
         blob said = of_rank_0(std::move(all));
+        const deadline until = in_seconds(over ? std::min(seconds_, telling_seconds) : seconds_);
         for (std::size_t r = 1; r < guests_.size(); ++r)
-            if (send_frame(guests_[r], kind::all, said, until) != socket::status::done) lose(r, "left");
+            if (guests_[r].send(kind::all, said, until) != socket::status::done && !over) lose(r, "left");
         return said;
     }
-    std::string address() const override { return address_; }
-
-private:
-    blob hear(std::size_t r, deadline until) {
-        frame f = receive_frame(guests_[r], until);
-        if (f.wrong == frame::fault::late) lose(r, "said nothing for " + text_of(seconds_));
-        if (f.wrong != frame::fault::none) lose(r, "left");
-        if (f.what != kind::mine) lose(r, "is not at the same exchange");
-        return std::move(f.payload);
+    /// Rank 0 is reached where it was: of several addresses, at the one that others than this machine's ranks use.
+    std::string address() const override {
+        std::string found;
+        for (std::size_t r = 1; r < guests_.size(); ++r) {
+            const std::string at = address_of(guests_[r].at());
+            if (found.empty() || found.starts_with("127.") || found == "::1") found = at;
+        }
+        return found;
     }
 
-    [[noreturn]] void lose(std::size_t rank, const std::string& what) {
+private:
+    /// Everybody's blob, in whatever order they come. `over`: somebody gives up; ranks that then do not come soon have
+    /// none.
+    std::vector<blob> hear_all(std::size_t most, bool& over) {
+        const auto last_words = [this] { return in_seconds(std::min(seconds_, telling_seconds)); };
+        std::vector<blob> all(guests_.size());
+        std::vector<std::size_t> due;
+        for (std::size_t r = 1; r < all.size(); ++r) due.push_back(r);
+        deadline until = over ? last_words() : in_seconds(seconds_);
+        while (!due.empty()) {
+            const bool late = std::chrono::steady_clock::now() >= until;
+            const auto heard = [&](std::size_t r) {
+                const bool gave_up = over;
+                const bool is = hear(r, most, all[r], over);
+                if (over && !gave_up) until = std::min(until, last_words());
+                return is;
+            };
+            std::erase_if(due, heard);
+            if (due.empty() || (late && over)) break;
+            if (late) lose(due.front(), "said nothing for " + text_of(seconds_));
+            wait_for(due, until);
+        }
+        return all;
+    }
+
+    void wait_for(std::span<const std::size_t> due, deadline until) const {
+        std::vector<pollfd> all;
+        for (const std::size_t r : due) all.push_back({guests_[r].at().descriptor(), POLLIN, 0});
+        poll(all.data(), all.size(), milliseconds_left(until));
+    }
+
+    /// Returns true if nothing more is due from the rank.
+    bool hear(std::size_t r, std::size_t most, blob& said, bool& over) {
+        auto f = guests_[r].advance(std::max(most, largest_peer_text));
+        if (!f) return false;
+        const bool bad = f->bad != frame::fault::none || (f->what != kind::mine && f->what != kind::last);
+        if (bad && over) return true;
+        if (f->bad == frame::fault::closed) lose(r, "left");
+        if (bad) lose(r, f->why.empty() ? "is not at the same exchange" : f->why, kind::failed);
+        over = over || f->what == kind::last;
+        said = std::move(f->payload);
+        return true;
+    }
+
+    [[noreturn]] void lose(std::size_t rank, const std::string& what, kind how = kind::refused) {
         const std::string why = "(rank " + std::to_string(rank) + " " + what + ") look at its output";
         const deadline until = in_seconds(linger_seconds);
-        for (socket& guest : guests_)
-            if (guest) send_frame(guest, kind::refused, bytes_of(why), until);
-        for (socket& guest : guests_) guest.part(until);
+        for (line& guest : guests_)
+            if (guest) guest.send(how, short_enough(why), until);
+        for (line& guest : guests_) guest.at().part(until);
+        if (how == kind::failed) throw bad_message(who(me_) + " " + why);
         refuse(who(me_) + " " + why);
     }
 
-    std::string address_;
     double seconds_;
     identity me_;
-    std::vector<socket> guests_;
+    std::vector<line> guests_;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/bootstrap/peer_text.hpp>
 #include <executor/communicate/bootstrap/tcp.hpp>
 
 #include <chimera/core/error.hpp>
@@ -11,6 +12,7 @@ namespace chimera::executor::detail {
 namespace {
 
 constexpr std::chrono::milliseconds between_attempts{50};
+constexpr double last_seconds = 8;    // of one that gives up, for rank 0 to say who knows better
 constexpr double margin_seconds = 1;  // rank 0's clock may have started later, and it knows best what is wrong
 
 class tcp_guest final : public rendezvous {
@@ -20,26 +22,29 @@ public:
         while (!try_to_join())
             if (std::chrono::steady_clock::now() + between_attempts >= until_)
                 wrong(std::string(reached_ ? "what answers at " : "nobody answered at ") + place() +
-                          (reached_ ? " hangs up" : "") + " for " + seconds(),
+                          (reached_ ? " hangs up" : "") + " for " + text_of(where.timeout_seconds),
                       "start rank 0 there and let MASTER_ADDR and MASTER_PORT name it on every rank");
             else
                 std::this_thread::sleep_for(between_attempts);
         find_local();
     }
 
-    blob ask(std::span<const std::byte> mine, const answer&) override {
-        const deadline until = in_seconds(where_.timeout_seconds);
+    blob ask(std::span<const std::byte> mine, const answer&, const limits& most) override {
+        const double seconds = most.last ? std::min(where_.timeout_seconds, last_seconds) : where_.timeout_seconds;
+        const deadline until = in_seconds(seconds);
         // If rank 0 has gone, its last words are still to be read.
-        send_frame(host_, kind::mine, mine, until);
-        return expect(kind::all, until).payload;
+        host_.send(most.last ? kind::last : kind::mine, mine, until);
+        frame f = host_.receive(std::max(most.answered, largest_peer_text), until + margin());
+        if (!answered(f, kind::all, seconds)) wrong("rank 0 left", "look at its output");
+        return std::move(f.payload);
     }
-    std::string address() const override { return address_of(host_); }
+    std::string address() const override { return address_of(host_.at()); }
 
 private:
     std::string place() const { return where_.address + ":" + std::to_string(where_.port); }
-    std::string seconds() const {
+    static std::string text_of(double seconds) {
         char text[32];
-        std::snprintf(text, sizeof text, "%g s", where_.timeout_seconds);
+        std::snprintf(text, sizeof text, "%g s", seconds);
         return text;
     }
     [[noreturn]] void wrong(const std::string& why, const std::string& what_to_do) const {
@@ -48,36 +53,41 @@ private:
 
     /// False when it is worth another attempt: nobody was there, or somebody (a proxy, say) hung up without a word.
     bool try_to_join() {
-        host_ = connect_to(where_.address, where_.port, until_);
-        if (!host_) return false;
-        const auto said = pack({.size = static_cast<std::uint32_t>(me_.size),
-                                .rank = static_cast<std::uint32_t>(me_.rank),
-                                .job = hash(where_.job)});
+        socket at = connect_to(where_.address, where_.port, until_);
+        if (!at) return false;
+        const auto said = pack(hello{.size = static_cast<std::uint32_t>(me_.size),
+                                     .rank = static_cast<std::uint32_t>(me_.rank),
+                                     .job = hash(where_.job)});
         reached_ = true;
-        if (host_.send(said, until_) != socket::status::done) return false;
-        return answered(receive_frame(host_, until_ + margin()), kind::welcome);
+        if (at.send(said, until_) != socket::status::done) return false;
+        host_ = line(std::move(at), said_rank(), 0);
+        const frame f = host_.receive(largest_peer_text, until_ + margin());
+        if (f.bad == frame::fault::foreign)
+            wrong("what answers at " + place() + " is not chimera", "set MASTER_PORT to a free port");
+        return answered(f, kind::welcome, where_.timeout_seconds);
     }
+    std::uint64_t said_rank() const { return static_cast<std::uint64_t>(me_.rank); }
 
-    frame expect(kind what, deadline until) {
-        frame f = receive_frame(host_, until + margin());
-        if (!answered(f, what)) wrong("rank 0 left", "look at its output");
-        return f;
-    }
-
-    bool answered(const frame& f, kind what) const {
-        switch (f.wrong) {
+    /// False where rank 0 has hung up. Throws what else ends this rank: a frame that is none, the words of rank 0.
+    bool answered(const frame& f, kind what, double seconds) const {
+        const auto bad = [&](const std::string& why) {
+            throw bad_message(who(me_) + " (rank 0 " + why + ") start the same build everywhere");
+        };
+        switch (f.bad) {
             case frame::fault::closed:
                 return false;
             case frame::fault::late:
-                wrong("rank 0 at " + place() + " said nothing for " + seconds(), "look at its output");
+                wrong("rank 0 at " + place() + " said nothing for " + text_of(seconds), "look at its output");
             case frame::fault::foreign:
-                wrong("what answers at " + place() + " is not chimera", "set MASTER_PORT to a free port");
+            case frame::fault::wrong:
+                bad(f.why);
             default:
                 break;
         }
-        if (f.what == kind::refused)
-            refuse(who(me_) + " " + std::string(reinterpret_cast<const char*>(f.payload.data()), f.payload.size()));
-        if (f.what != what) wrong("rank 0 is not at the same exchange", "start the same build everywhere");
+        const std::string text = who(me_) + " " + peer_text(f.payload);
+        if (f.what == kind::refused) refuse(text);
+        if (f.what == kind::failed) throw bad_message(text);
+        if (f.what != what) bad("is not at the same exchange");
         return true;
     }
 
@@ -90,7 +100,7 @@ private:
     rendezvous_point where_;
     deadline until_;
     bool reached_ = false;
-    socket host_;
+    line host_;
 };
 
 }  // namespace

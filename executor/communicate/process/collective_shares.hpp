@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,12 @@ public:
     struct share {
         std::size_t from, size;  ///< elements
     };
+    static constexpr std::uint64_t most_unannounced = std::uint64_t{1} << 28;
 
-    std::vector<std::int32_t> members;  ///< empty before this worker has joined
-    std::uint64_t started = 0, ended = 0;
+    std::vector<std::int32_t> members;               ///< empty before this worker has joined
+    std::uint64_t started = 0;                       ///< turns
+    std::uint64_t most_elements = most_unannounced;  ///< of a turn
+    std::uint64_t most_ahead = 1024;                 ///< turns that others may have started and this worker not
     std::map<std::uint64_t, turn> turns;
     std::deque<std::span<float>> reducing;  ///< of all-reductions that were started and not waited for
 
@@ -42,17 +46,29 @@ public:
         return static_cast<std::size_t>(std::ranges::find(members, worker) - members.begin());
     }
 
-    /// The turn, of which `worker` says that it has so many elements. Throws where another has said otherwise.
-    turn& sized(int key, std::uint64_t number, std::uint64_t elements, int worker) {
-        turn& t = turns[number];
+    /// Throws where another has said otherwise than `worker`, that the turn has so many elements.
+    void check_size(int key, const turn& t, std::uint64_t elements, int worker) const {
         if (t.sized_by >= 0 && t.size != elements)
             refuse("reduction of " + std::to_string(t.size) + " and of " + std::to_string(elements) +
                    " elements (workers " + std::to_string(t.sized_by) + " and " + std::to_string(worker) + ", group " +
                    std::to_string(key) + ") give all replicas the same stage");
+    }
+    /// The turn, of which `worker` says that it has so many elements.
+    turn& sized(int key, std::uint64_t number, std::uint64_t elements, int worker) {
+        turn& t = turns[number];
+        check_size(key, t, elements, worker);
         t.size = elements;
         t.sized_by = worker;
         return t;
     }
+
+    /// Forgets a turn that has come to its end.
+    void finish(std::uint64_t number) {
+        turns.erase(number);
+        over_.insert(number);
+        while (over_.erase(ended_ + 1) > 0) ++ended_;
+    }
+    bool is_over(std::uint64_t number) const { return number <= ended_ || over_.contains(number); }
 
     bool can_add(const turn& t) const { return !t.adding && !members.empty() && t.parts.size() == members.size(); }
     bool is_whole(const turn& t) const { return t.wholes.size() == members.size(); }
@@ -70,6 +86,10 @@ public:
         }
         return total;
     }
+
+private:
+    std::uint64_t ended_ = 0;       // with all turns before it
+    std::set<std::uint64_t> over_;  // those after it
 };
 
 }  // namespace chimera::executor::detail

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/bootstrap/peer_text.hpp>
 #include <executor/communicate/process/endpoint.hpp>
 
 #include <algorithm>
 #include <string>
 
 namespace chimera::executor::detail {
-namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-}  // namespace
-
-process_endpoint::process_endpoint(int worker, std::vector<socket> to, double farewell_seconds)
+process_endpoint::process_endpoint(int worker, std::vector<socket> to, const world_card& known, double farewell_seconds)
     : worker_(worker), workers_(static_cast<int>(to.size())), farewell_seconds_(farewell_seconds),
-      messages_(workers_, pool_), wires_(worker, std::move(to), pool_, *this) {}
+      allowed_(worker, known.rank_of), messages_(workers_, pool_),
+      wires_(worker, std::move(to), known.token, pool_, *this) {}
 
 process_endpoint::~process_endpoint() {
     bool over = false;
@@ -24,9 +21,17 @@ process_endpoint::~process_endpoint() {
     wires_.close(over ? std::min(1.0, farewell_seconds_) : farewell_seconds_);
 }
 
+void process_endpoint::expect_reductions(int key, std::size_t elements, int under_way) {
+    const std::lock_guard lock(mutex_);
+    groups_[key].most_elements = elements;
+    groups_[key].most_ahead = static_cast<std::uint64_t>(std::max(1, under_way));
+}
+
 void process_endpoint::prepare(int messages) {
     const std::lock_guard lock(mutex_);
     messages_.prepare(messages);
+    allowed_.prepared();
+    wires_.wake();  // what has come waits for this
 }
 
 void process_endpoint::examine(const transfer& t) const {
@@ -66,6 +71,7 @@ int process_endpoint::join(int key, std::span<const std::int32_t> members) {
         refuse("group " + std::to_string(key) +
                " has other members (it was joined before) give each group its own key");
     of.members.assign(members.begin(), members.end());
+    wires_.wake();  // others' shares may wait for this
     joined_.push_back(key);
     return static_cast<int>(joined_.size()) - 1;
 }
@@ -110,10 +116,11 @@ void process_endpoint::fetch(collective_shares& of, std::uint64_t number, std::s
     for (auto& [worker, sum] : t.wholes) {
         const auto where = of.share_of(of.rank_of(worker), data.size());
         const auto to = std::as_writable_bytes(data.subspan(where.from, where.size));
-        std::ranges::copy(std::span(sum).first(std::min(sum.size(), to.size())), to.begin());
+        if (sum.size() != to.size()) allowed_.refuse_of(worker, "sent a share of another size");
+        std::ranges::copy(sum, to.begin());
         pool_.give(std::move(sum));
     }
-    of.turns.erase(number);
+    of.finish(number);
 }
 
 void process_endpoint::wait_all_reduce(int group) {
@@ -175,12 +182,16 @@ void process_endpoint::sum(std::span<double> values) {
         if (w != worker_)
             wires_.send(w, {message_header::kind::sum, 0, number, values.size(), values.size_bytes()},
                         std::as_bytes(values));
+    wires_.wake();  // others' numbers may wait for this worker's
     std::unique_lock lock(mutex_);
     await(lock, [&] { return rows_[number].size() == static_cast<std::size_t>(workers_); });
     std::ranges::fill(values, 0.0);
     for (auto& [worker, row] : rows_[number]) {
+        if (row.size() != values.size_bytes())
+            allowed_.refuse_of(worker, "sent " + std::to_string(row.size() / sizeof(double)) + " numbers of a sum of " +
+                                           std::to_string(values.size()));
         const auto* more = reinterpret_cast<const double*>(row.data());
-        for (std::size_t i = 0; i < std::min(values.size(), row.size() / sizeof(double)); ++i) values[i] += more[i];
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] += more[i];
         pool_.give(std::move(row));
     }
     rows_.erase(number);
@@ -232,10 +243,21 @@ void process_endpoint::give_up(const std::string& why) noexcept {
             const std::lock_guard lock(mutex_);
             if (std::exchange(gave_up_, true)) return;
         }
+        const auto said = short_enough(why);
         for (int w = 0; w < workers_; ++w)
-            if (w != worker_) wires_.send(w, {.what = message_header::kind::abort, .bytes = why.size()}, bytes_of(why));
+            if (w != worker_) wires_.send(w, {.what = message_header::kind::abort, .bytes = said.size()}, said);
     } catch (...) {
     }
+}
+
+auto process_endpoint::admits(int from, const message_header& what) -> verdict {
+    const std::lock_guard lock(mutex_);
+    try {
+        if (!failure_) return allowed_.judge(from, what, messages_, groups_, sums_);
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    return verdict::skip;
 }
 
 void process_endpoint::arrived(int from, const message_header& what, blob data) {
@@ -255,30 +277,41 @@ void process_endpoint::take(int from, const message_header& what, blob data) {
         case message_header::kind::part:
         case message_header::kind::whole: {
             const int key = static_cast<int>(what.tag);
-            collective_shares::turn& t = groups_[key].sized(key, what.turn, what.size, from);
+            collective_shares& of = groups_.at(key);
+            collective_shares::turn& t = of.sized(key, what.turn, what.size, from);
             (what.what == message_header::kind::part ? t.parts : t.wholes).emplace(from, std::move(data));
-            if (groups_[key].can_add(t)) wires_.wake();
+            if (of.can_add(t)) wires_.wake();
             return;
         }
         case message_header::kind::sum:
             rows_[what.turn].emplace(from, std::move(data));
             return;
         case message_header::kind::abort: {
-            const std::string why(reinterpret_cast<const char*>(data.data()), data.size());
-            if (why.empty()) throw aborted();
-            throw chimera_error(why);
+            if (data.empty()) throw aborted();
+            throw chimera_error(peer_text(data));
         }
         default:
-            refuse("worker " + std::to_string(from) + " says something unknown (kind " +
-                   std::to_string(static_cast<int>(what.what)) + ") start the same build everywhere");
+            allowed_.refuse_of(from, "sent what nobody takes");
     }
 }
 
-void process_endpoint::lost(int from) {
+void process_endpoint::wrong(int from, const std::string& why) noexcept {
     const std::lock_guard lock(mutex_);
-    fail(std::make_exception_ptr(
-        chimera_error("the process of worker " + std::to_string(from) +
-                      " is gone (it was killed, or cannot be reached any more) look at its output")));
+    try {
+        allowed_.refuse_of(from, why);
+    } catch (...) {
+        fail(std::current_exception());
+    }
+}
+
+void process_endpoint::lost(int from) noexcept {
+    const std::lock_guard lock(mutex_);
+    try {
+        refuse("the process of worker " + std::to_string(from) + " is gone (" + allowed_.rank(from) +
+               " was killed, or cannot be reached any more) look at its output");
+    } catch (...) {
+        fail(std::current_exception());
+    }
 }
 
 /// On the wires' thread: adds up the shares of which all parts are there.

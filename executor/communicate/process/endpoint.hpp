@@ -2,8 +2,10 @@
 #pragma once
 
 #include <executor/communicate/communicator.hpp>
+#include <executor/communicate/process/admission.hpp>
 #include <executor/communicate/process/collective_shares.hpp>
 #include <executor/communicate/process/matching.hpp>
+#include <executor/communicate/process/mesh.hpp>
 #include <executor/communicate/process/wires.hpp>
 
 #include <condition_variable>
@@ -19,12 +21,21 @@ namespace chimera::executor::detail {
 /// moves it to where it belongs, so that nothing touches the worker's memory after its calls have returned.
 class process_endpoint final : public communicator, private wires::reader {
 public:
-    /// `to`: connections by worker. `farewell_seconds`: for the others to come to the end as well.
-    process_endpoint(int worker, std::vector<socket> to, double farewell_seconds);
+    /// `to`: connections by worker, of a world's `known`. `farewell_seconds`: for the others to come to the end as well.
+    process_endpoint(int worker, std::vector<socket> to, const world_card& known, double farewell_seconds);
     ~process_endpoint() override;
 
     int worker() const override { return worker_; }
     int workers() const override { return workers_; }
+    void expect(std::span<const transfer> row, int turns) override {
+        const std::lock_guard lock(mutex_);
+        allowed_.expect(row, turns);
+    }
+    void expect_sums(std::size_t numbers) override {
+        const std::lock_guard lock(mutex_);
+        allowed_.expect_sums(numbers);
+    }
+    void expect_reductions(int key, std::size_t elements, int under_way) override;
     void prepare(int messages) override;
     void start(std::span<const transfer> group) override;
     bool poll(int message) override;
@@ -39,8 +50,10 @@ public:
     void abort() noexcept override;
 
 private:
+    verdict admits(int from, const message_header& what) override;
     void arrived(int from, const message_header& what, blob data) override;
-    void lost(int from) override;
+    void wrong(int from, const std::string& why) noexcept override;
+    void lost(int from) noexcept override;
     void work() override;
 
     void take(int from, const message_header& what, blob data);
@@ -61,6 +74,7 @@ private:
     receive_buffers pool_;
     std::mutex mutex_;  // of all that follows
     std::condition_variable changed_;
+    admission allowed_;
     matching messages_;
     std::map<int, collective_shares> groups_;  // by key
     std::vector<int> joined_;                  // keys, by handle

@@ -19,6 +19,8 @@ public:
     void prepare(int messages) {
         if (there_.size() < static_cast<std::size_t>(messages)) there_.resize(static_cast<std::size_t>(messages));
     }
+    /// Returns how many have come from a worker and were not yet to be received.
+    std::size_t waiting(int from) const { return from_[static_cast<std::size_t>(from)].sent.size(); }
     int messages() const { return static_cast<int>(there_.size()); }
 
     /// Both throw `mismatched` where the two that meet are not of the same message.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/communicate/bootstrap/lobby.hpp>
+#include <executor/communicate/bootstrap/peer_text.hpp>
 #include <executor/communicate/process/mesh.hpp>
 #include <executor/communicate/process/message_header.hpp>
 
@@ -6,13 +8,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <random>
 #include <string>
-#include <thread>
+#include <string_view>
 
 namespace chimera::executor::detail {
 namespace {
+
+constexpr std::size_t largest_address = 64;  // as numbers, with an interface
 
 /// The address of a process and its workers: port, token (rank 0's is the world's), how many workers, each, the
 /// address.
@@ -34,18 +37,27 @@ blob text_of(const card& c) {
     return to;
 }
 
-card card_of(const blob& from) {
+/// Throws where the card of a rank says what no rank of this world can say.
+card card_of(const blob& from, std::size_t rank, std::size_t workers) {
     card c;
-    const auto wrong = [] {
-        refuse("a rank introduces itself in another way (not this build's) start the same build");
+    const auto wrong = [&](const std::string& why) {
+        throw bad_message("rank " + std::to_string(rank) + " sent " + why +
+                          " where it introduces itself (not what this job allows) start the same build everywhere");
     };
-    if (from.size() < 14) wrong();
+    if (from.size() < 14) wrong("too little");
     c.port = get<std::uint16_t>(from.data());
     c.token = get<std::uint64_t>(from.data() + 2);
     const std::size_t count = get<std::uint32_t>(from.data() + 10);
-    if (from.size() < 14 + 4 * count) wrong();
+    if (count > workers) wrong(std::to_string(count) + " workers of " + std::to_string(workers));
+    if (from.size() < 14 + 4 * count) wrong("too little");
     for (std::size_t i = 0; i < count; ++i) c.workers.push_back(get<std::uint32_t>(from.data() + 14 + 4 * i));
     c.address.assign(reinterpret_cast<const char*>(from.data()) + 14 + 4 * count, from.size() - 14 - 4 * count);
+    const auto may = [](char x) {
+        return (x >= '0' && x <= '9') || std::string_view("abcdefABCDEF.:").find(x) != std::string_view::npos;
+    };
+    const auto number = c.address.substr(0, c.address.find('%'));  // and the interface behind it
+    if (c.port == 0 || number.empty() || !std::ranges::all_of(number, may))
+        wrong("the address '" + peer_text(c.address) + "'");
     return c;
 }
 
@@ -56,23 +68,26 @@ public:
         for (auto& row : made_) row.resize(static_cast<std::size_t>(workers));
     }
 
-    std::vector<std::vector<socket>> connect() {
+    mesh connect() {
         const bool one_machine = met_.local_size() == met_.size();
-        const socket listener = listen_at(one_machine ? "127.0.0.1" : "", 0);
-        introduce(port_of(listener), one_machine ? "127.0.0.1" : met_.address());
+        const std::string address = one_machine ? "127.0.0.1" : met_.address();
+        lobby callers(listen_at(address, 0), head_bytes);
+        introduce(port_of(callers.listener()), address);
         // Who is connected to waits in the listener's queue, so nobody waits for anybody here.
         for (std::size_t i = 0; i < here_.size(); ++i)
             for (int w = 0; w < here_[i]; ++w) made_[i][static_cast<std::size_t>(w)] = call(here_[i], w);
-        while (missing()) answer(listener);
-        met_.exchange({});  // everybody is connected to everybody: the listeners may go
-        return std::move(made_);
+        while (const int next = missing()) answer(callers, next - 1);
+        met_.exchange({}, 0);  // everybody is connected to everybody: the listeners may go
+        return {{cards_[0].token, rank_of_}, std::move(made_)};
     }
 
 private:
     void introduce(std::uint16_t port, const std::string& address) {
         card mine{port, std::random_device{}() | std::uint64_t{std::random_device{}()} << 32, {}, address};
         mine.workers.assign(here_.begin(), here_.end());
-        for (const blob& said : met_.exchange(text_of(mine))) cards_.push_back(card_of(said));
+        const auto workers = static_cast<std::size_t>(workers_);
+        for (const blob& said : met_.exchange(text_of(mine), 14 + 4 * workers + largest_address))
+            cards_.push_back(card_of(said, cards_.size(), workers));
         std::vector<int> played(static_cast<std::size_t>(workers_), 0);
         rank_of_.resize(played.size());
         for (std::size_t r = 0; r < cards_.size(); ++r)
@@ -87,13 +102,15 @@ private:
         refuse("rank " + std::to_string(met_.rank()) + " of " + std::to_string(met_.size()) + " could not " + what +
                " (no connection in time) see that the machines reach each other, on any port");
     }
+    std::string rank(int worker) const { return "rank " + std::to_string(rank_of_[static_cast<std::size_t>(worker)]); }
 
     socket call(int from, int to) const {
         const card& there = cards_[rank_of_[static_cast<std::size_t>(to)]];
         socket s = connect_to(there.address, there.port, until_);
-        const auto said = pack(hello(from, to));
+        const auto said = pack(hello(from, to), {}, cards_[0].token);
         if (!s || s.send(said, until_) != socket::status::done)
-            late("reach worker " + std::to_string(to) + " at " + there.address + ":" + std::to_string(there.port));
+            late("reach worker " + std::to_string(to) + " of " + rank(to) + " at " + there.address + ":" +
+                 std::to_string(there.port));
         return s;
     }
     message_header hello(int from, int to) const {
@@ -101,29 +118,34 @@ private:
                 static_cast<std::uint64_t>(to), 0};
     }
 
-    bool missing() const {
+    /// A worker that has still to call, and 1; or 0.
+    int missing() const {
         for (std::size_t i = 0; i < here_.size(); ++i)
             for (int w = here_[i] + 1; w < workers_; ++w)
-                if (!made_[i][static_cast<std::size_t>(w)]) return true;
-        return false;
+                if (!made_[i][static_cast<std::size_t>(w)]) return w + 1;
+        return 0;
     }
 
-    /// Takes the next who calls; who is not of this world is sent away.
-    void answer(const socket& listener) {
-        socket next = accept_from(listener);
-        if (!next) {
-            if (std::chrono::steady_clock::now() >= until_) late("be reached by all others");
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            return;
-        }
-        std::array<std::byte, head_bytes> text{};
+    /// Listens to all who call; who is not of this world is sent away.
+    void answer(lobby& callers, int missing) {
+        if (std::chrono::steady_clock::now() >= until_) late("be reached by " + rank(missing));
+        std::vector<pollfd> all;
+        callers.add_to(all);
+        poll(all.data(), all.size(), milliseconds_left(until_));
+        const auto next = [this](socket at, std::span<const std::byte> said) { seat(std::move(at), said); };
+        if (!callers.hear(next)) late("take the call of " + rank(missing) + ": no file descriptor is left");
+    }
+
+    void seat(socket at, std::span<const std::byte> text) {
         message_header said;
-        const auto soon = std::min(until_, in_seconds(1));
-        if (next.receive(text, soon) != socket::status::done || !unpack(text, said)) return;
-        const auto i = static_cast<std::size_t>(std::ranges::find(here_, static_cast<int>(said.size)) - here_.begin());
-        if (said.what != message_header::kind::hello || said.turn != cards_[0].token || i == here_.size()) return;
-        if (said.tag >= static_cast<std::uint32_t>(workers_) || static_cast<int>(said.tag) <= here_[i]) return;
-        made_[i][said.tag] = std::move(next);
+        seal with;
+        if (!unpack(text.first<head_bytes>(), cards_[0].token, said, with).empty()) return;
+        const auto to = std::ranges::find_if(here_, [&](int w) { return static_cast<std::uint64_t>(w) == said.size; });
+        if (said.what != message_header::kind::hello || said.turn != cards_[0].token || said.bytes != 0) return;
+        if (to == here_.end() || said.tag >= static_cast<std::uint32_t>(workers_)) return;
+        if (static_cast<int>(said.tag) <= *to) return;
+        socket& place = made_[static_cast<std::size_t>(to - here_.begin())][said.tag];
+        if (!place) place = std::move(at);
     }
 
     rendezvous& met_;
@@ -137,8 +159,7 @@ private:
 
 }  // namespace
 
-std::vector<std::vector<socket>> connect_all(rendezvous& met, std::span<const int> here, int workers,
-                                             double timeout_seconds) {
+mesh connect_all(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds) {
     return joining(met, here, workers, timeout_seconds).connect();
 }
 

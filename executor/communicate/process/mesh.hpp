@@ -4,13 +4,25 @@
 #include <executor/communicate/bootstrap/rendezvous.hpp>
 #include <executor/communicate/bootstrap/socket.hpp>
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
 namespace chimera::executor::detail {
 
-/// Connects every pair of workers. Returns, for each of `here`, its connections by worker. See process_world.
-std::vector<std::vector<socket>> connect_all(rendezvous& met, std::span<const int> here, int workers,
-                                             double timeout_seconds);
+/// What the processes of a world know of it.
+struct world_card {
+    std::uint64_t token = 0;           ///< the same for all, another in each world
+    std::vector<std::size_t> rank_of;  ///< by worker
+};
+
+/// A world's connections: for each of a process's workers, by worker.
+struct mesh {
+    world_card known;
+    std::vector<std::vector<socket>> connections;
+};
+
+/// Connects every pair of workers; `here`: those of this process. See process_world.
+mesh connect_all(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds);
 
 }  // namespace chimera::executor::detail

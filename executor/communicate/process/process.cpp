@@ -8,10 +8,10 @@
 namespace chimera::executor {
 
 process_world::process_world(rendezvous& met, std::span<const int> here, int workers, double timeout_seconds) {
-    auto connections = detail::connect_all(met, here, workers, timeout_seconds);
+    auto made = detail::connect_all(met, here, workers, timeout_seconds);
     for (std::size_t i = 0; i < here.size(); ++i)
-        ends_.push_back(
-            std::make_unique<detail::process_endpoint>(here[i], std::move(connections[i]), timeout_seconds));
+        ends_.push_back(std::make_unique<detail::process_endpoint>(here[i], std::move(made.connections[i]), made.known,
+                                                                   timeout_seconds));
 }
 
 process_world::~process_world() {

@@ -28,7 +28,7 @@ public:
         prepare_nccl();
         const bool first = !together || together->leads();
         blob id = first ? make_nccl_id() : blob();
-        if (together) id = together->broadcast(id);
+        if (together) id = together->broadcast(id, 4096);
         std::vector<std::exception_ptr> failures(places.size());
         std::vector<std::thread> threads;  // all ranks make theirs at once
         for (std::size_t w = 0; w < places.size(); ++w)
