@@ -58,8 +58,8 @@ int run(int count, char** arguments) {
     return status;
 }
 
-/// Fills closed standard streams, whose numbers the next files to be opened would get: what is meant for a terminal would
-/// be written into them. As before, nothing can be read from or written to such a stream.
+/// Fills closed standard streams, whose numbers the next files to be opened would get: what is meant for a terminal
+/// would be written into them. As before, nothing can be read from or written to such a stream.
 void open_standard_streams() {
     for (int stream = 0; stream <= STDERR_FILENO; ++stream)
         if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);

@@ -66,8 +66,8 @@ struct train_report {
 /// process alone. Rank 0 writes into the job's output folder: job.json (with the steps fixed), log.jsonl,
 /// checkpoint.safetensors, timeline.svg, timeline.html and trace.json; nobody else may meanwhile (see run_folder).
 /// Nothing is written before all input has proven good. A run that diverges is a run_failed and leaves the last good
-/// checkpoint. A resumed run may have other settings of the optimiser, which `say` hears of. A job and its data decide the bits of every weight: not the cores, not timing, and not whether it was stopped
-/// and resumed.
+/// checkpoint. A resumed run may have other settings of the optimiser, which `say` hears of. A job and its data decide
+/// the bits of every weight: not the cores, not timing, and not whether it was stopped and resumed.
 train_report train(const job& wanted, const train_options& options = {});
 
 /// The table that a run ends with.

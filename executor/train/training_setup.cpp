@@ -65,7 +65,8 @@ void training_run::share_cores() {
     machine_ = together_.size() == ranks ? shared_cores(cores, program_.head.workers, job_.threads) : 0;
 }
 
-/// Nobody may change a checkpoint between here and its use: from a folder that runs have used, all others are kept away.
+/// Nobody may change a checkpoint between here and its use: from a folder that runs have used, all others are kept
+/// away.
 void training_run::check_checkpoint() {
     if (together_.leads()) folder_.take_if_marked();
     if (!options_.resume) return refuse_checkpoint();

@@ -104,6 +104,11 @@ TEST(run_folder, follows_and_waits_for_nothing_that_has_a_name_of_its_own) {
     std::filesystem::create_hard_link(victim, out / ".chimera-run");
     EXPECT_THAT(refusal_of([&] { run_folder(out).take(); }), HasSubstr("not the mark of a run"));
     EXPECT_EQ(contents(victim), "keep me");
+    const auto empty = folder.write("empty", "");
+    std::filesystem::remove(out / ".chimera-run");
+    std::filesystem::create_hard_link(empty, out / ".chimera-run");
+    EXPECT_THAT(refusal_of([&] { run_folder(out).take(); }), HasSubstr("not the mark of a run"));
+    EXPECT_EQ(contents(empty), "");
 }
 
 TEST(run_folder, takes_no_file_that_no_run_wrote) {
