@@ -28,6 +28,7 @@ struct checkpoint_info {
     sampler_state data;      ///< cursor and random state
     std::string model;       ///< the model's sizes, as JSON text
     std::string job;         ///< hash of everything that decides the bits of the run
+    std::string settings{};  ///< what that is a hash of, as JSON text; empty in files of earlier versions
 };
 
 /// Writes one safetensors file: u64 header length, JSON header, tensor data. Its metadata hold `info`, the format

@@ -53,6 +53,7 @@ checkpoint_info parse_info(const nlohmann::json& metadata, const std::string& na
     info.data.random = metadata_number<std::uint64_t>(metadata, "random.state", name, 16);
     info.model = metadata.value("model", "");
     info.job = metadata.value("job", "");
+    info.settings = metadata.value("settings", "");
     return info;
 }
 

@@ -31,7 +31,8 @@ nlohmann::ordered_json describe(const checkpoint_info& info) {
             {"data.cursor", std::to_string(info.data.cursor)},
             {"random.state", hex(info.data.random)},
             {"model", info.model},
-            {"job", info.job}};
+            {"job", info.job},
+            {"settings", info.settings}};
 }
 
 std::string make_header(const checkpoint_info& info, std::span<const named_tensor> tensors) {

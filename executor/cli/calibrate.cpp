@@ -191,6 +191,7 @@ void add_calibrate(command_line& program, int&) {
     command.option("--tolerate", with->tolerate, "error beyond which a row weighs less, or all: none does", "PART|all");
     command.option("--format", with->format, "of the report (text)", "text|json");
     command.option("-o,--output", with->out, "writes the fitted chimera.hardware there", "FILE");
+    command.writes("--output");
     command.footer("Example: chimera calibrate runs.csv --fit flops,launch,step_overhead -o hardware.json");
     command.run([with] { run_calibrate(*with); });
 }

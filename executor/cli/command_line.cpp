@@ -2,11 +2,16 @@
 #include <chimera/core/error.hpp>
 
 #include <executor/cli/command_line.hpp>
+#include <executor/io/family_options.hpp>
+#include <executor/io/fields.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,28 +25,69 @@ void add(CLI::App& to, const std::string& names, Value& value, const std::string
     to.add_option(names, value, what)->option_text(type)->required(required);
 }
 
+/// Returns true if a command that writes `a` would take `b`, which it reads or writes, with it.
+bool same_file(const std::string& a, const std::string& b, bool both_written) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    if (a.empty() || b.empty()) return false;
+    if (fs::is_regular_file(a, ignored)) return fs::equivalent(a, b, ignored);
+    return both_written && !fs::exists(a, ignored) &&
+           fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
+}
+
+[[noreturn]] void refuse_both(const std::string& written, const std::string& path, const std::string& other) {
+    refuse(written + " is " + one_line(path) + " (" + other + " is the same file, which would be lost) name another");
+}
+
 }  // namespace
 
 void subcommand::option(const std::string& names, std::optional<std::string>& to, const std::string& what,
                         const std::string& type, bool required) {
     add(*of_, names, to, what, type, required);
+    note(names, type);
 }
 
 void subcommand::option(const std::string& names, std::string& to, const std::string& what, const std::string& type,
                         bool required) {
     add(*of_, names, to, what, type, required);
+    note(names, type);
 }
 
 void subcommand::option(const std::string& names, std::vector<std::string>& to, const std::string& what,
                         const std::string& type, bool required) {
     add(*of_, names, to, what, type, required);
+    note(names, type);
+}
+
+/// What the help shows for a value says whether it is a file: "FILE.csv", "NAME|FILE", or an operand JOB without more.
+void subcommand::note(const std::string& names, const std::string& type) {
+    const std::string shown = names + " " + type;
+    for (const char* word : {"FILE", "JOB", "REQUEST", ".json", ".csv"})
+        if (shown.find(word) != std::string::npos) return files_->all.push_back(names.substr(names.find(',') + 1));
+}
+
+void subcommand::check(const CLI::App& of, const file_options& files) {
+    const auto named = [&](const std::string& written, const std::string& path, const std::string& other) {
+        const bool both = std::ranges::find(files.written, other) != files.written.end();
+        for (const std::string& value : of.get_option(other)->results())
+            if (!find_family(value) && same_file(path, value, both)) refuse_both(written, path, other);
+    };
+    for (const std::string& written : files.written)
+        for (const std::string& path : of.get_option(written)->results())
+            for (const std::string& other : files.all)
+                if (other != written) named(written, path, other);
 }
 
 void subcommand::flag(const std::string& name, bool& to, const std::string& what) { of_->add_flag(name, to, what); }
 
 void subcommand::footer(const std::string& text) { of_->footer(text); }
 
-void subcommand::run(std::function<void()> what) { of_->callback(std::move(what)); }
+void subcommand::run(std::function<void()> what) {
+    of_->callback([of = of_, files = files_, what = std::move(what)] {
+        check(*of, *files);
+        what();
+    });
+}
 
 command_line::command_line(const std::string& name, const std::string& what, const std::string& version)
     : app_(std::make_unique<CLI::App>(what, name)) {

@@ -27,6 +27,9 @@ public:
     /// One that takes several values, or may be given again.
     void option(const std::string& names, std::vector<std::string>& to, const std::string& what,
                 const std::string& type, bool required = false);
+    /// Says that an option names a file that the command writes. One that another option reads or writes as well is
+    /// refused before the command runs.
+    void writes(const std::string& name) { files_->written.push_back(name); }
     void flag(const std::string& name, bool& to, const std::string& what);
     /// Below the options in the help: examples.
     void footer(const std::string& text);
@@ -36,7 +39,15 @@ public:
 private:
     friend class command_line;
     explicit subcommand(CLI::App* of) : of_(of) {}
+    /// Options whose values are files, by name.
+    struct file_options {
+        std::vector<std::string> all, written;
+    };
+    void note(const std::string& names, const std::string& type);
+    static void check(const CLI::App& of, const file_options& files);
+
     CLI::App* of_;
+    std::shared_ptr<file_options> files_ = std::make_shared<file_options>();
 };
 
 /// The program's command line: subcommands, --help and --version.

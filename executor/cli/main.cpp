@@ -5,6 +5,9 @@
 #include <executor/cli/commands.hpp>
 #include <executor/io/write.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -55,9 +58,17 @@ int run(int count, char** arguments) {
     return status;
 }
 
+/// Fills closed standard streams, whose numbers the next files to be opened would get: what is meant for a terminal
+/// would be written into them. As before, nothing can be read from or written to such a stream.
+void open_standard_streams() {
+    for (int stream = 0; stream <= STDERR_FILENO; ++stream)
+        if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
+    open_standard_streams();
     std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
     try {
         return run(count, arguments);

@@ -217,6 +217,8 @@ void add_profile(command_line& program, int& status) {
     add("-o,--output", from->file, "where to write the chimera.profile", "FILE");
     add("--costs", from->costs, "where to write chimera.costs of one cut of the model, with the smallest micro-batch",
         "FILE");
+    command.writes("--output");
+    command.writes("--costs");
     add("--stages", from->stages, "with --costs: stages, cut as chimera train does", "D");
     add("--blocks", from->blocks, "with --costs: transformer blocks of each stage", "LIST");
     add("--micro-batches", from->micro_batches, "with --costs: of an iteration, which bounds the activations alive",

@@ -155,6 +155,7 @@ void add_sync(subcommand& command, std::optional<std::string>& to) {
 void output_arguments::add_to(subcommand& command, const char* formats) {
     command.option("--format", format, "what to write (text)", formats);
     command.option("-o,--output", file, "where to write it; replaced only when all is well", "FILE");
+    command.writes("--output");
     command.flag("--colour", colour, "colour text even where the output is no terminal");
 }
 

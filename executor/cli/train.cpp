@@ -7,6 +7,7 @@
 #include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
 #include <executor/io/write.hpp>
+#include <executor/job/resumed_job.hpp>
 #include <executor/train/trainer.hpp>
 #include <executor/workers/process_group.hpp>
 
@@ -106,6 +107,7 @@ job job_of(const train_arguments& from) {
                                   : parse_json(read_file(from.file, 1 << 20), "job " + shown(from.file));
     if (!json.is_object())
         refuse("job " + shown(from.file) + " is not an object (a job is one) write {\"data\": \"docs\", ...}");
+    leave_out_filled_in(json);
     if (!from.data.empty()) json["data"] = from.data;
     for (std::size_t i = 0; i < job_options().size(); ++i) {
         if (!from.values[i]) continue;
@@ -125,6 +127,7 @@ job job_of(const train_arguments& from) {
         if (from.flags[i]) json["schedule"][std::string(family_option_table[i].key)] = true;
     if (from.deterministic) json["deterministic"] = true;
     if (from.no_graph) json["graph"] = false;
+    if (from.resume) json = resumed_job(std::move(json));
     return read_job(json, from.file.empty() ? "of the command line" : shown(from.file));
 }
 

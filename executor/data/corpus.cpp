@@ -169,4 +169,19 @@ std::uint64_t corpus::fingerprint() const {
     return sum.value();
 }
 
+corpus open_corpus(const std::vector<std::filesystem::path>& paths, int vocabulary,
+                   const std::filesystem::path& excluded) {
+    if (paths.empty()) refuse("no data (the list of paths is empty) give files or folders to train on");
+    const auto is_tokens = [](const std::filesystem::path& p) { return p.extension() == ".bin"; };
+    const auto count = std::count_if(paths.begin(), paths.end(), is_tokens);
+    if (count != 0 && count != static_cast<std::ptrdiff_t>(paths.size()))
+        refuse("token files and text do not mix (" + std::to_string(count) + " of " + std::to_string(paths.size()) +
+               " paths end in .bin) train on one or the other");
+    if (count != 0) return corpus::tokens(paths, vocabulary);
+    found_text found = find_text(paths, excluded);
+    corpus made = corpus::text(found.files, vocabulary);
+    made.others_ = std::move(found.others);
+    return made;
+}
+
 }  // namespace chimera::executor

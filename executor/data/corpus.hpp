@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <executor/data/left_out.hpp>
 #include <executor/io/files.hpp>
 
 #include <cstddef>
@@ -32,6 +33,8 @@ public:
     std::size_t size() const { return size_; }
     bool is_text() const { return is_text_; }
     std::size_t files() const { return files_; }
+    /// What the search for text has passed over.
+    const left_out& others() const { return others_; }
     /// Copies tokens [from, from + into.size()) of the row. Throws error when a token file can no longer be read that
     /// far.
     void copy(std::size_t from, std::span<std::int32_t> into) const;
@@ -58,16 +61,14 @@ private:
     std::size_t size_ = 0;
     std::size_t files_ = 0;
     bool is_text_ = true;
+    left_out others_;
+
+    friend corpus open_corpus(const std::vector<std::filesystem::path>& paths, int vocabulary,
+                              const std::filesystem::path& excluded);
 };
 
-/// The files that `paths` stand for, sorted by path within each. Folders are searched to the bottom, leaving out hidden
-/// names, links, build folders (build*, out, or with a CMakeCache.txt), `excluded`, and files that are empty or binary
-/// (a NUL byte in the first 8 KiB). A path that is missing, or a file or folder that cannot be read, throws
-/// chimera_error.
-std::vector<std::filesystem::path> find_text(const std::vector<std::filesystem::path>& paths,
-                                             const std::filesystem::path& excluded = {});
-
-/// Opens `paths` as token files when they all end in ".bin", as text when none does; both at once throws chimera_error.
+/// Opens `paths` as token files when they all end in ".bin", and as the text that find_text finds when none does; both
+/// at once throws chimera_error.
 corpus open_corpus(const std::vector<std::filesystem::path>& paths, int vocabulary,
                    const std::filesystem::path& excluded = {});
 

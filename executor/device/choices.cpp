@@ -66,18 +66,19 @@ void choices::keep(const std::string& key, const way& found) {
 void choices::write() const {
     std::error_code ignored;
     std::filesystem::create_directories(file_.parent_path(), ignored);
-    auto draft = file_;
-    draft += "." + std::to_string(getpid());
-    {
-        std::ofstream out(draft, std::ios::trunc);
-        out << first_line << '\n';
-        for (const auto& [key, found] : all_) {
-            const std::string line = line_of(key, found);
-            out << std::hex << sum_of(line) << ' ' << line << '\n';
-        }
-        if (!out.flush()) return void(std::filesystem::remove(draft, ignored));
+    std::ostringstream out;
+    out << first_line << '\n';
+    for (const auto& [key, found] : all_) {
+        const std::string line = line_of(key, found);
+        out << std::hex << sum_of(line) << ' ' << line << '\n';
     }
-    std::filesystem::rename(draft, file_, ignored);
+    const std::string text = out.str();
+    std::string draft = file_.string() + ".XXXXXX";
+    const int file = ::mkstemp(draft.data());  // exclusively, under a name that cannot be foreseen
+    if (file < 0) return;
+    const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (::close(file) == 0 && whole) return std::filesystem::rename(draft, file_, ignored);
+    std::filesystem::remove(draft, ignored);
 }
 
 choices& shared_choices(const std::filesystem::path& folder, const std::string& name) {

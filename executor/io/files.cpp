@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/io/draft.hpp>
 #include <executor/io/files.hpp>
 
 #include <fcntl.h>
@@ -63,37 +64,27 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
     return text;
 }
 
-atomic_file::atomic_file(std::filesystem::path path)
-    : path_(std::move(path)), partial_(path_.string() + ".partial"),
-      file_(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    if (file_.get() < 0) fail(errno);
+atomic_file::atomic_file(std::filesystem::path path) : path_(std::move(path)), file_(std::make_unique<draft>(path_)) {
+    if (file_->error() != 0) fail(file_->error());
 }
 
-atomic_file::~atomic_file() {
-    if (!committed_ && file_.get() >= 0) ::unlink(partial_.c_str());
-}
+atomic_file::~atomic_file() = default;
 
 void atomic_file::fail(int number) const {
     refuse("cannot write " + shown(path_) + " (" + reason(number) +
            ") free space or choose another folder; an earlier file stays as it was");
 }
 
+void atomic_file::append(std::string_view text) {
+    if (const int number = write_all(file_->file(), text)) fail(number);
+}
+
 void atomic_file::append(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-        const auto put = ::write(file_.get(), bytes.data(), bytes.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) fail(errno);
-        bytes = bytes.subspan(static_cast<std::size_t>(put));
-    }
+    append(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 void atomic_file::commit() {
-    if (::fsync(file_.get()) != 0 || ::rename(partial_.c_str(), path_.c_str()) != 0) fail(errno);
-    committed_ = true;
-    // The rename itself is on the disk only once the folder is.
-    const auto parent = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
-    const descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() < 0 || (::fsync(folder.get()) != 0 && errno != EINVAL)) fail(errno);
+    if (const int number = file_->replace_target()) fail(number);
 }
 
 }  // namespace chimera::executor

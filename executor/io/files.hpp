@@ -45,8 +45,11 @@ void read_at(const descriptor& file, std::size_t offset, std::span<std::byte> in
 /// The whole of a regular file of at most `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// Writes a file that replaces `path` only when it is complete and on the disk: a file beside it, fsync, rename, fsync
-/// of the folder. Whatever fails, an earlier `path` stays as it was and the partial file is removed.
+class draft;
+
+/// Writes a file that replaces `path` only when it is complete and on the disk: a draft beside it, fsync, rename, fsync
+/// of the folder. Whatever fails, an earlier `path` stays as it was and the draft is removed; a draft of a process that
+/// was killed is removed when the same file is written next. A link at `path` is replaced, not followed.
 class atomic_file {
 public:
     explicit atomic_file(std::filesystem::path path);
@@ -55,16 +58,14 @@ public:
     atomic_file& operator=(const atomic_file&) = delete;
 
     void append(std::span<const std::byte> bytes);
-    void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+    void append(std::string_view text);
     void commit();
 
 private:
     [[noreturn]] void fail(int number) const;
 
     std::filesystem::path path_;
-    std::filesystem::path partial_;
-    descriptor file_;
-    bool committed_ = false;
+    std::unique_ptr<draft> file_;
 };
 
 }  // namespace chimera::executor

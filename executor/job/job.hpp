@@ -152,8 +152,11 @@ std::string job_text(const job& from);
 nlohmann::ordered_json model_json(const gpt2_sizes& model);
 std::string model_text(const gpt2_sizes& model);
 
-/// Hash of everything that decides the bits of a run: model, content of the data, schedule, batch, optimiser, seed. A
-/// job has the same before and after the run has filled in what it leaves out.
+/// Everything that decides the bits of a run, as JSON text: model, content of the data, schedule, batch, optimiser,
+/// seed. A job has the same before and after the run has filled in what it leaves out.
+std::string settings_text(const job& from, std::uint64_t data_fingerprint);
+
+/// Hash of settings_text.
 std::string job_hash(const job& from, std::uint64_t data_fingerprint);
 
 /// Sizes of a model by name: tiny, bytes, gpt2. Throws error for others.

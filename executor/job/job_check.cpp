@@ -148,7 +148,7 @@ optimiser_settings filled_in(optimiser_settings given) {
     return given;
 }
 
-std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
+std::string settings_text(const job& from, std::uint64_t data_fingerprint) {
     const optimiser_settings filled = filled_in(from.optimiser);
     auto optimiser = optimiser_json(filled);
     optimiser.erase("steps");  // a run that went by seconds knows its steps only later; the checkpoint has them
@@ -164,10 +164,15 @@ std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
     if (from.device == training_device::cuda || from.in_bf16())
         made["device"] = {name(from.device), name(from.precision)};
     if (from.threads > 1) made["threads"] = from.threads;
-    if (!from.file) return hash_text(made.dump());
-    made["schedule"].erase("file");  // what it holds decides, not where it lies
-    made["order"] = hash_text(json(from.file->order));
-    return hash_text(made.dump());
+    if (from.file) {
+        made["schedule"].erase("file");  // what it holds decides, not where it lies
+        made["order"] = hash_text(json(from.file->order));
+    }
+    return made.dump();
+}
+
+std::string job_hash(const job& from, std::uint64_t data_fingerprint) {
+    return hash_text(settings_text(from, data_fingerprint));
 }
 
 }  // namespace chimera::executor

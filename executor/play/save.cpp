@@ -23,7 +23,8 @@ std::string free_name(const std::string& folder, const std::string& name) {
         std::string out = (std::filesystem::path(folder) / name).string();
         if (i > 1) put(out, '-', i);
         bool taken = false;
-        for (const char* ending : endings) taken = taken || std::filesystem::exists(out + ending);
+        for (const char* ending : endings)
+            taken = taken || std::filesystem::exists(std::filesystem::symlink_status(out + ending));
         if (!taken) return out;
     }
 }

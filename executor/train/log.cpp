@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <executor/forecast/fit_costs.hpp>
 #include <executor/io/fields.hpp>
-#include <executor/io/write.hpp>
 #include <executor/train/log.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 namespace chimera::executor {
 
 namespace {
 
-/// The lines of a log up to a step, without what is no record.
-std::string kept_lines(const std::string& text, std::int64_t until) {
-    std::string kept;
+constexpr std::size_t largest_log = std::size_t{1} << 32;
+
+/// Calls `each` with every whole line that is a record of a step up to `until`, and with the record.
+template <class Each>
+void records(const std::string& text, std::int64_t until, Each each) {
     for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1) {
-        const auto record = nlohmann::json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
-                                                  text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+        const std::string_view line = std::string_view(text).substr(at, end + 1 - at);
+        const auto record = nlohmann::json::parse(line, nullptr, false);
         if (!record.is_object() || !record.contains("step") || !record["step"].is_number_integer()) continue;
-        if (record["step"].get<std::int64_t>() <= until) kept.append(text, at, end + 1 - at);
+        if (record["step"].get<std::int64_t>() <= until) each(line, record);
     }
-    return kept;
 }
 
 [[noreturn]] void fail(const std::filesystem::path& path, int number) {
@@ -33,10 +38,13 @@ std::string kept_lines(const std::string& text, std::int64_t until) {
 }  // namespace
 
 step_log::step_log(std::filesystem::path path, std::int64_t keep_until) : path_(std::move(path)) {
+    std::string kept;
     if (keep_until >= 0 && std::filesystem::exists(path_))
-        write_file(path_.string(), kept_lines(read_file(path_, std::size_t{1} << 32), keep_until));
-    const int mode = keep_until >= 0 ? O_APPEND : O_TRUNC;
-    file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666));
+        records(read_file(path_, largest_log), keep_until, [&](std::string_view line, const auto&) { kept += line; });
+    atomic_file anew(path_);  // in the place of whatever has the name: nothing is written through a link
+    anew.append(kept);
+    anew.commit();
+    file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file_.get() < 0) fail(path_, errno);
 }
 
@@ -50,6 +58,30 @@ void step_log::write(const step_record& r) {
                       static_cast<long long>(r.tokens), r.seconds, r.makespan, r.bubble_ratio);
     const auto put = ::write(file_.get(), text, static_cast<std::size_t>(size));
     if (put != size) fail(path_, put < 0 ? errno : ENOSPC);
+}
+
+std::optional<logged_figures> read_log(const std::filesystem::path& path, std::int64_t until) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+    logged_figures found;
+    std::vector<double> speeds, makespans, bubbles;
+    records(read_file(path, largest_log), until, [&](std::string_view, const nlohmann::json& record) {
+        const auto number = [&](const char* key) {
+            const auto at = record.find(key);
+            return at != record.end() && at->is_number() ? at->get<double>() : 0;
+        };
+        ++found.steps;
+        found.last_loss = number("loss");
+        const double tokens = number("tokens") / std::max(1.0, number("step"));  // of an iteration
+        if (number("seconds") > 0) speeds.push_back(tokens / number("seconds"));
+        makespans.push_back(number("makespan"));
+        bubbles.push_back(number("bubble_ratio"));
+    });
+    if (found.steps == 0) return std::nullopt;
+    found.tokens_per_second = median(speeds);
+    found.makespan = median(makespans);
+    found.bubble_ratio = median(bubbles);
+    return found;
 }
 
 std::string progress_line(const step_record& r, std::int64_t steps, double tokens_per_second, double predicted_bubble,

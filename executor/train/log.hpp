@@ -2,9 +2,11 @@
 #pragma once
 
 #include <executor/io/files.hpp>
+#include <executor/train/trainer.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace chimera::executor {
@@ -33,6 +35,9 @@ private:
     std::filesystem::path path_;
     descriptor file_;
 };
+
+/// What a log says of the steps up to one; nothing where it has no records of them.
+std::optional<logged_figures> read_log(const std::filesystem::path& path, std::int64_t until);
 
 /// One line for a terminal: step, loss, tokens per second, measured and predicted bubble, time left.
 std::string progress_line(const step_record& record, std::int64_t steps, double tokens_per_second,

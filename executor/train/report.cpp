@@ -20,10 +20,45 @@ namespace {
 
 std::string row(const char* name, const std::string& value) { return print("%-17s ", name) + value + "\n"; }
 
-std::string compared(const char* name, double predicted, double measured, double unit, const char* unit_name) {
-    const double difference = predicted > 0 ? 100 * (measured - predicted) / predicted : 0;
-    return row(name, print("%.2f %s predicted, %.2f %s measured (%+.1f %%)", predicted * unit, unit_name,
-                           measured * unit, unit_name, difference));
+/// Two figures and how far they are apart, or the one that there is.
+std::string compared(const char* name, double predicted, std::optional<double> measured, const char* how, double unit,
+                     const char* unit_name) {
+    const bool both = predicted > 0 && measured;
+    std::string text;
+    if (predicted > 0) text = print("%.2f %s predicted", predicted * unit, unit_name);
+    if (measured) text += print("%s%.2f %s %s", both ? ", " : "", *measured * unit, unit_name, how);
+    if (both) text += print(" (%+.1f %%)", 100 * (*measured - predicted) / predicted);
+    return text.empty() ? "" : row(name, text);
+}
+
+/// What the steps of this process gave, or, where there were none, those that the log tells of.
+std::string figures(const train_report& r) {
+    const char* const each = r.text ? "byte" : "token";
+    const char* const how = r.steps_here > 0 ? "measured" : "logged";
+    std::string text;
+    if (r.step == 0)
+        text += row("loss", "none (no step was done)");
+    else if (r.steps_here > 0)
+        text += row("loss", print("%.4f first, %.4f last (nats per %s)", r.first_loss, r.last_loss, each));
+    else if (r.logged)
+        text +=
+            row("loss", print("%.4f first, %.4f last (nats per %s; logged)", r.first_loss, r.logged->last_loss, each));
+    else
+        text += row("loss", print("%.4f first (nats per %s; no log tells the last)", r.first_loss, each));
+    if (!r.stopped) {
+        text += row("validation loss",
+                    print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
+        text += row("unigram baseline", print("%.4f", r.counted.unigram));
+        text += row("bigram baseline", print("%.4f (%s; %.4f by the validation text's own counts)", r.counted.bigram,
+                                             r.counted.smoothing.c_str(), r.counted.bigram_in_sample));
+    }
+    std::optional<double> makespan, bubble;
+    if (r.steps_here > 0) makespan = r.measured_makespan, bubble = r.measured_bubble;
+    if (r.logged) makespan = r.logged->makespan, bubble = r.logged->bubble_ratio;
+    if (r.steps_here > 0) text += row("tokens/s", print("%.0f", r.tokens_per_second));
+    if (r.logged) text += row("tokens/s", print("%.0f logged", r.logged->tokens_per_second));
+    return text + compared("makespan", r.predicted_makespan, makespan, how, 1e3, "ms") +
+           compared("bubble ratio", r.predicted_bubble, bubble, how, 100, "%");
 }
 
 std::string configuration(const train_report& r) {
@@ -56,23 +91,17 @@ std::string report_text(const train_report& r) {
                                      "versions of a stage's weights",
                                      r.updates, r.staleness, r.weight_versions));
     text += row("data", print("%zu %ss of %zu files", r.corpus_tokens, each, r.corpus_files));
-    text += row("steps", print("%lld of %lld in %.1f s", static_cast<long long>(r.step),
-                               static_cast<long long>(r.done.optimiser.steps), r.seconds) +
-                             (r.stopped ? " (stopped; go on with --resume)" : ""));
-    text += row("loss", print("%.4f first, %.4f last (nats per %s)", r.first_loss, r.last_loss, each));
-    if (!r.stopped) {
-        text += row("validation loss",
-                    print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
-        text += row("unigram baseline", print("%.4f", r.counted.unigram));
-        text += row("bigram baseline", print("%.4f (%s; %.4f by the validation text's own counts)", r.counted.bigram,
-                                             r.counted.smoothing.c_str(), r.counted.bigram_in_sample));
-    }
-    text += row("tokens/s", print("%.0f", r.tokens_per_second));
-    text += compared("makespan", r.predicted_makespan, r.measured_makespan, 1e3, "ms");
-    text += compared("bubble ratio", r.predicted_bubble, r.measured_bubble, 100, "%");
+    if (!r.left_out.empty()) text += row("left out", r.left_out);
+    const auto steps = static_cast<long long>(r.done.optimiser.steps);
+    text += row("steps",
+                print("%lld of %lld", static_cast<long long>(r.step), steps) +
+                    (r.steps_here > 0 || r.stopped ? print(" in %.1f s", r.seconds) : " (nothing was left to do)") +
+                    (r.stopped ? " (stopped; go on with --resume)" : ""));
+    text += figures(r);
     if (r.predicted_memory > 0)
         text += compared("device memory", static_cast<double>(r.predicted_memory),
-                         static_cast<double>(r.measured_memory), 0x1p-30, "GiB");
+                         r.steps_here > 0 ? std::optional(static_cast<double>(r.measured_memory)) : std::nullopt,
+                         "measured", 0x1p-30, "GiB");
     for (const auto& [name, path] :
          {std::pair("timeline", r.timeline), {"trace", r.trace}, {"log", r.log}, {"checkpoint", r.checkpoint}})
         if (!path.empty()) text += row(name, shown(path));

@@ -3,6 +3,8 @@
 #include <executor/workers/whole_model.hpp>
 
 #include <cmath>
+#include <cstdio>
+#include <filesystem>
 
 namespace chimera::executor {
 
@@ -29,6 +31,7 @@ void training_run::one_iteration(engine& run) {
     ++step_;
     ++done_here_;
     if (whole) record(*whole, since(begin));
+    if (together_.leads()) kept_.prove();
 }
 
 /// On rank 0. The loss is the mean over the units, added in their order.
@@ -42,6 +45,8 @@ void training_run::record(const iteration_part& whole, double seconds) {
     const auto tokens = static_cast<std::int64_t>(batch_.inputs.size());
     const step_record line{step_,          loss,    rate_.at(step_ - 1),     norm(whole),
                            step_ * tokens, seconds, record_.last_makespan(), record_.last_bubble_ratio()};
+    if (!std::isfinite(loss))
+        throw run_failed("the loss is not finite at step " + std::to_string(step_) + " " + diverged);
     log_->write(line);
     report_progress(line);
 }
@@ -54,13 +59,35 @@ void training_run::report_progress(const step_record& record) {
                                predicted_.bubble_ratio, each * static_cast<double>(steps_ - step_)));
 }
 
+/// Unless it is there already.
 void training_run::save() {
+    if (kept_.step() == step_) return;
     const whole_model whole(together_, *model_);
-    if (together_.leads())
-        write_checkpoint(in_output("checkpoint.safetensors"),
-                         {step_, steps_, report_.first_loss, source_.state(), model_text(job_.model), hash_},
-                         whole.tensors());
+    if (together_.leads()) {
+        folder_.check();
+        kept_.write({step_, steps_, report_.first_loss, source_.state(), model_text(job_.model), hash_, settings_},
+                    whole.tensors());
+    }
+    kept_.go_on(step_);
     together_.wait();  // nobody's watchdog runs while the file is written
+}
+
+std::string training_run::advice() const {
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%.3g", job_.optimiser.learning_rate / 10);
+    const std::string with = std::string("--learning-rate ") + rate;
+    if (kept_.step()) return "go on from step " + std::to_string(*kept_.step()) + " with --resume " + with;
+    return std::string("start again with ") + (std::filesystem::exists(kept_.latest()) ? "--overwrite " : "") + with;
+}
+
+void training_run::fail(const run_failed& why, bool certain) {
+    const std::string text = why.what();
+    const auto end = text.find(diverged);
+    if (end == text.npos || dynamic_cast<const run_aborted*>(&why)) throw;
+    if (together_.leads()) kept_.fall_back(certain);
+    const auto begin = text.rfind('(', end - 1);  // what the engine says around it is no help here
+    const auto from = begin == text.npos || end == 0 ? 0 : begin + 1;
+    throw run_failed(text.substr(from, end - from) + diverged + " " + advice());
 }
 
 void training_run::iterate() {
@@ -86,6 +113,9 @@ void training_run::iterate() {
             if (job_.checkpoint_interval > 0 && step_ % job_.checkpoint_interval == 0 && step_ < steps_) save();
             if (options_.after_step) options_.after_step(step_);
         }
+    } catch (const run_failed& failed) {
+        for (communicator* end : ends) end->abort();
+        fail(failed, program_.head.update == update_rule::flushed);
     } catch (...) {
         for (communicator* end : ends) end->abort();  // others may be in the next iteration
         throw;

@@ -8,6 +8,7 @@
 #include <executor/train/validate.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 namespace chimera::executor {
 
@@ -28,26 +29,29 @@ void training_run::fill_report() {
     r.corpus_tokens = data_.size();
     r.corpus_files = data_.files();
     r.text = data_.is_text();
+    r.left_out = data_.others().text();
     r.step = step_;
+    r.steps_here = done_here_;
+    if (done_here_ == 0 && step_ > 0 && together_.leads()) r.logged = read_log(in_output(run_file::log), step_);
     r.tokens_per_second =
         r.seconds > 0 ? static_cast<double>(done_here_) * static_cast<double>(batch_.inputs.size()) / r.seconds : 0;
     r.predicted_makespan = predicted_.makespan;
     r.predicted_bubble = predicted_.bubble_ratio;
     r.measured_makespan = record_.makespan();
     r.measured_bubble = record_.bubble_ratio();
-    r.checkpoint = in_output("checkpoint.safetensors");
-    r.log = in_output("log.jsonl");
+    r.checkpoint = kept_.latest();
+    r.log = in_output(run_file::log);
 }
 
 void training_run::write_timelines() {
     if (!together_.leads() || record_.empty()) return;
-    report_.timeline = in_output("timeline.svg");
-    report_.trace = in_output("trace.json");
+    report_.timeline = in_output(run_file::timeline);
+    report_.trace = in_output(run_file::trace);
     svg_options options;
     options.unit = time_unit::seconds;
     options.note = "measured";
     write_file(report_.timeline.string(), svg(record_.typical(), options));
-    write_file(in_output("timeline.html").string(), html(predicted_.expected, record_.typical()));
+    write_file(in_output(run_file::page).string(), html(predicted_.expected, record_.typical()));
     write_file(report_.trace.string(), chimera::trace(record_.typical()));
 }
 
@@ -59,13 +63,22 @@ void training_run::score() {
         if (together_.leads())
             r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });
+    if (!std::isfinite(r.validation_loss))
+        throw run_failed("the validation loss is not finite after step " + std::to_string(step_) + " " + diverged);
+    if (together_.leads()) kept_.prove();
 }
 
 train_report training_run::finish() {
-    save();
-    fill_report();
-    write_timelines();
-    if (!report_.stopped) score();
+    bool certain = false;
+    try {
+        save();
+        fill_report();
+        write_timelines();
+        certain = true;
+        if (!report_.stopped) score();
+    } catch (const run_failed& failed) {
+        fail(failed, certain);
+    }
     return report_;
 }
 

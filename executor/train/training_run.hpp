@@ -8,8 +8,10 @@
 #include <executor/engine/engine.hpp>
 #include <executor/forecast/fit_costs.hpp>
 #include <executor/forecast/predict.hpp>
+#include <executor/io/run_folder.hpp>
 #include <executor/io/stop_signal.hpp>
 #include <executor/job/programs.hpp>
+#include <executor/train/kept_checkpoints.hpp>
 #include <executor/train/learning_rate.hpp>
 #include <executor/train/log.hpp>
 #include <executor/train/trainer.hpp>
@@ -22,6 +24,9 @@
 #include <optional>
 
 namespace chimera::executor {
+
+/// Part of the text of every failure that weights or gradients beyond all bounds cause.
+inline constexpr const char* diverged = "(the run diverged)";
 
 /// Data that can no longer be read is not bad input any more: the run failed.
 template <class Read>
@@ -53,6 +58,14 @@ private:
     void fill_report();
     void write_timelines();
     void check_checkpoint();
+    void check_settings(const checkpoint_info& found);
+    void refuse_checkpoint() const;
+    void take_folder();
+    bool ended() const;
+    /// Throws anew what a part of the run has thrown: where it diverged, with the last good checkpoint in place again
+    /// and with what to do. `certain`: weights that a checkpoint holds can be the only cause.
+    [[noreturn]] void fail(const run_failed& why, bool certain);
+    std::string advice() const;
     void share_cores();
     void agree();
     void resume();
@@ -71,6 +84,8 @@ private:
 
     clock::time_point start_ = clock::now();
     job job_;
+    run_folder folder_;
+    kept_checkpoints kept_;
     const train_options& options_;
     process_group& together_;
     stop_request signals_;
@@ -91,6 +106,7 @@ private:
     std::optional<replicas> model_;
     std::optional<clipping> clip_;
     std::optional<checkpoint_header> found_;
+    std::string settings_, changes_;  ///< what decides the bits; of that, what a resume changes
     std::optional<step_log> log_;
     learning_rate rate_;
     batch batch_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/io/write.hpp>
+#include <executor/job/resumed_job.hpp>
 #include <executor/memory/update_groups.hpp>
 #include <executor/train/training_run.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <limits>
 
@@ -36,18 +38,18 @@ unit_shape unit_of(const job& wanted, const shape& head) {
 }  // namespace
 
 training_run::training_run(const job& wanted, const train_options& options, process_group& together)
-    : job_(checked(wanted)), options_(options), together_(together), proven_(job_),
-      program_(dealt(proven_.view(), together)), data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
+    : job_(checked(wanted)), folder_(job_.output), kept_(job_.output), options_(options), together_(together),
+      proven_(job_), program_(dealt(proven_.view(), together)),
+      data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
       windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
       layers_(stage_layers(job_.model, program_.head.stages, job_.blocks)), unit_(unit_of(job_, program_.head)),
       source_(data_, split_, job_.tokens(), job_.seed),
       on_(backend_of(job_, program_.head.workers, options, together)) {
     job_.device = on_->on_host() ? training_device::cpu : training_device::cuda;
-    hash_ = job_hash(job_, data_.fingerprint());
-    const auto whole =
-        windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
-    if (whole > 0) windows_.resize(whole);  // validation scores whole units
+    const std::uint64_t data = data_.fingerprint();
+    hash_ = job_hash(job_, data);
+    settings_ = settings_text(job_, data);
     check_memory(program_, job_.model, layers_, static_cast<double>(together_.local_size()) / together_.size());
     groups_ = units_of_updates(program_);
     if (on_->on_host()) share_cores();
@@ -64,27 +66,73 @@ void training_run::share_cores() {
     machine_ = together_.size() == ranks ? shared_cores(cores, program_.head.workers, job_.threads) : 0;
 }
 
+/// Nobody may change a checkpoint between here and its use: from a folder that runs have used, all others are kept
+/// away.
 void training_run::check_checkpoint() {
-    if (options_.resume) found_ = open_checkpoint(in_output("checkpoint.safetensors"));
-    if (found_ && found_->info.model != model_text(job_.model))
-        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) + " is of another model (" +
-               found_->info.model + ") resume with the job that wrote it");
-    if (found_ && found_->info.job != hash_)
-        refuse("checkpoint " + shown(in_output("checkpoint.safetensors")) +
-               " is of another job (model, data, schedule, batch, optimiser or seed differ) resume with " +
-               shown(in_output("job.json")) + " and the same data");
-    if (!options_.resume && !options_.overwrite && std::filesystem::exists(in_output("checkpoint.safetensors")))
+    if (together_.leads()) folder_.take_if_marked();
+    if (!options_.resume) return refuse_checkpoint();
+    std::error_code ignored;
+    if (!std::filesystem::exists(kept_.latest(), ignored))
+        refuse("there is no checkpoint to resume from (" + shown(kept_.latest()) + ": " + reason(ENOENT) +
+               ") start without --resume, or name the --output of the run");
+    found_ = open_checkpoint(kept_.latest());
+    check_settings(found_->info);
+}
+
+void training_run::refuse_checkpoint() const {
+    if (!options_.overwrite && std::filesystem::exists(kept_.latest()))
         refuse("the output folder " + shown(job_.output) +
                " holds a checkpoint (a new run would replace it) use --resume, --overwrite or another --output");
 }
 
+/// A resumed run may have other settings of the optimiser and another number of steps, and nothing else.
+void training_run::check_settings(const checkpoint_info& found) {
+    if (found.model != model_text(job_.model))
+        refuse("checkpoint " + shown(kept_.latest()) + " is of another model (" + found.model +
+               ") resume with the job that wrote it");
+    if (found.job != hash_) {
+        const changed_settings changed = compare_settings(found.settings, settings_);
+        if (!changed.fixed.empty())
+            refuse("checkpoint " + shown(kept_.latest()) + " is of another job (" + changed.fixed + ") resume with " +
+                   shown(in_output(run_file::job)) + " and the same data");
+        changes_ = changed.optimiser;
+    }
+    const std::int64_t steps = job_.optimiser.steps;
+    if (steps == 0 || steps == found.steps) return;
+    if (steps < found.step)
+        refuse("checkpoint " + shown(kept_.latest()) + " is of step " + std::to_string(found.step) + " (the job has " +
+               std::to_string(steps) + " steps) resume with more steps");
+    changes_ += (changes_.empty() ? "" : ", ") + ("steps is " + std::to_string(steps)) + " here, " +
+                std::to_string(found.steps) + " in the checkpoint";
+}
+
 void training_run::prepare() {
     agree();
-    predict_iterations();
+    if (together_.leads()) take_folder();
+    if (options_.say && data_.others().count() > 0) options_.say("data left out: " + data_.others().text());
+    if (options_.say && !changes_.empty()) options_.say("resumed with other settings: " + changes_);
+    if (!ended()) predict_iterations();
     plan_steps();
     model_.emplace(*on_, program_, job_.model, layers_, unit_, job_.seed);
     if (found_) resume();
     if (together_.leads()) open_output();
+}
+
+/// Looks again at what another run may have left where the folder could not be taken before.
+void training_run::take_folder() {
+    const bool before = folder_.taken();
+    folder_.take();
+    if (before) return;
+    if (!options_.resume) return refuse_checkpoint();
+    const checkpoint_info now = open_checkpoint(kept_.latest()).info;
+    if (now.step != found_->info.step || now.job != found_->info.job)
+        refuse("checkpoint " + shown(kept_.latest()) + " was replaced (by another run, just now) try again");
+}
+
+/// Whether a resumed run has nothing left to do.
+bool training_run::ended() const {
+    const std::int64_t steps = job_.optimiser.steps;
+    return found_ && found_->info.step >= (steps > 0 ? steps : found_->info.steps);
 }
 
 /// Before anything is done together: whether it is the same that all are about to do.
@@ -134,21 +182,17 @@ void training_run::plan_steps() {
 
 void training_run::resume() {
     const auto tensors = in_order(model_->tensors());
-    load_checkpoint(in_output("checkpoint.safetensors"), *found_, tensors, together_.alone());
+    load_checkpoint(kept_.latest(), *found_, tensors, together_.alone());
     model_->spread();
     source_.restore(found_->info.data);
     step_ = found_->info.step;
+    kept_.go_on(step_);
     report_.first_loss = found_->info.first_loss;
 }
 
 void training_run::open_output() {
-    std::error_code failed;
-    std::filesystem::create_directories(job_.output, failed);
-    if (failed)
-        refuse("cannot make the output folder " + shown(job_.output) + " (" + failed.message() +
-               ") choose another with --output");
-    write_file(in_output("job.json").string(), job_text(job_));
-    log_.emplace(in_output("log.jsonl"), found_ ? step_ : -1);
+    write_file(in_output(run_file::job).string(), job_text(job_));
+    log_.emplace(in_output(run_file::log), found_ ? step_ : -1);
 }
 
 }  // namespace chimera::executor

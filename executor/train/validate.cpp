@@ -38,6 +38,29 @@ std::vector<int> apart(const program_view& of) {
     return chosen;
 }
 
+/// The windows of each unit that is scored. The last windows may fill no unit; the last of them is repeated then, and a
+/// unit with that one alone follows, so that what the repetitions add can be taken off again.
+std::vector<std::span<const std::size_t>> units_of(std::span<const std::size_t> starts, int sequences) {
+    const auto each = static_cast<std::size_t>(sequences);
+    std::vector<std::span<const std::size_t>> units;
+    for (std::size_t at = 0; at < starts.size(); at += each)
+        units.push_back(starts.subspan(at, std::min(each, starts.size() - at)));
+    if (const auto rest = starts.size() % each; rest > 1) units.push_back(starts.last(1));
+    return units;
+}
+
+/// The mean over the windows, each counted once, of the means over units as units_of makes them.
+double mean_of(std::span<const double> losses, std::size_t windows, int sequences) {
+    const auto each = static_cast<std::size_t>(sequences);
+    const std::size_t whole = windows / each, rest = windows % each;
+    double sum = 0;
+    for (std::size_t i = 0; i < whole; ++i) sum += losses[i] * static_cast<double>(each);
+    if (rest == 1) sum += losses[whole];
+    if (rest > 1)
+        sum += losses[whole] * static_cast<double>(each) - losses[whole + 1] * static_cast<double>(each - rest);
+    return sum / static_cast<double>(windows);
+}
+
 /// Signs of life of a worker, for the watchdog.
 struct pulse {
     std::atomic<std::uint64_t> units{0};
@@ -68,8 +91,8 @@ public:
 
     /// Losses of all units, on all workers.
     std::vector<double> score() {
-        const auto each = static_cast<std::size_t>(unit_.sequences);
-        std::vector<double> losses(units());
+        const auto units = units_of(starts_, unit_.sequences);
+        std::vector<double> losses(units.size());
         // Nobody runs further ahead than this, so that what waits to be received stays little.
         const std::size_t ahead = this->ahead();
         std::array<double, 1> here{};
@@ -79,8 +102,7 @@ public:
             seen_.rests = false;
         };
         for (std::size_t i = 0; i < losses.size(); ++i) {
-            const auto part = starts_.subspan(i * each, std::min(each, starts_.size() - i * each));
-            losses[i] = score(pipelines_[i % pipelines_.size()], part);
+            losses[i] = score(pipelines_[i % pipelines_.size()], units[i]);
             ++seen_.units;
             if (i % ahead == ahead - 1) meet(here);
         }
@@ -97,9 +119,6 @@ private:
     }
     /// Units from one meeting to the next.
     std::size_t ahead() const { return 4 * static_cast<std::size_t>(of_.head.stages) * pipelines_.size(); }
-    std::size_t units() const {
-        return std::max<std::size_t>(1, starts_.size() / static_cast<std::size_t>(unit_.sequences));
-    }
     /// What may come: from one meeting to the next, and of those who are past it.
     void announce(std::size_t each) {
         std::vector<transfer> row;
@@ -107,7 +126,7 @@ private:
             for (int s = 0; s < of_.head.stages; ++s)
                 if (of_.worker_of(p, s) == end_.worker() && receives(p, s)) row.push_back(receive(p, s));
         end_.expect(row, static_cast<int>(2 * each));
-        end_.expect_sums(units());
+        end_.expect_sums(std::max<std::size_t>(1, units_of(starts_, unit_.sequences).size()));
     }
     bool receives(int p, int s) const { return s > 0 && of_.worker_of(p, s - 1) != end_.worker(); }
     bool sends(int p, int s) const { return s + 1 < of_.head.stages && of_.worker_of(p, s + 1) != end_.worker(); }
@@ -277,9 +296,7 @@ double validate(backend& on, const program_view& of, replicas& model, const unit
     for (std::size_t i = 0; i < ends.size(); ++i)
         scorers.push_back(std::make_unique<scorer>(on, of, model, unit, data, starts, *ends[i], gate, all.of(i)));
     const std::vector<double> losses = all.run(scorers);
-    double sum = 0;
-    for (const double loss : losses) sum += loss;
-    return sum / static_cast<double>(losses.size());
+    return mean_of(losses, starts.size(), unit.sequences);
 }
 
 }  // namespace chimera::executor

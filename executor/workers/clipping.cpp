@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -64,10 +65,12 @@ norm_limit clipping::limit(const member& of, int update) const {
     return {of.numbers + u, 1, 1, how_.clip, static_cast<double>(groups_[u]), of.numbers + groups_.size() + u};
 }
 
+/// Adam's second moment has the squares of gradients, which are not finite far below where gradients are not.
 void clipping::check(double norm) const {
-    if (!std::isfinite(norm))
-        throw run_failed("the gradient is not finite at step " + std::to_string(step_ + 1) +
-                         " (the run diverged) use a smaller learning_rate");
+    static const double most = std::sqrt(std::numeric_limits<float>::max());
+    if (std::isfinite(norm) && (how_.clip > 0 || norm <= most)) return;
+    throw run_failed("the gradient is " + std::string(std::isfinite(norm) ? "too large to square" : "not finite") +
+                     " at step " + std::to_string(step_ + 1) + " (the run diverged) use a smaller learning_rate");
 }
 
 /// All get what the others have put into their rows, or, on the host, the sum of it.

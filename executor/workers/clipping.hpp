@@ -25,7 +25,8 @@ public:
 
     /// Before iteration `step`, counted from 0.
     void begin(std::int64_t step, double learning_rate);
-    /// Hooks of the engine, see engine_hooks. On the host they throw where the gradient is not finite.
+    /// Hooks of the engine, see engine_hooks. On the host they throw where the gradient is not finite, or its
+    /// square would not be and nothing clips it.
     void before_update(communicator& end);
     void each_update(int worker, int stage, int update);
     /// After an iteration that updates at its end: the norm of its gradient. Throws run_failed where it is not finite.

@@ -73,5 +73,13 @@ refuse '--folds' "$figures" --folds 1
 refuse '--tolerate' "$figures" --tolerate -1
 refuse '--format' "$figures" --format svg
 
+# What it reads is not written over.
+cp "$figures" m.csv
+for to in m.csv ./m.csv "$PWD/m.csv"; do
+    refuse 'file is the same file, which would be lost' m.csv -o "$to"
+done
+refuse '--test is the same file' "$figures" --test m.csv -o m.csv
+cmp -s "$figures" m.csv || fail 'the measurements were written over'
+
 echo "$failures failures"
 [ $failures = 0 ]

@@ -97,5 +97,25 @@ ln -s target.txt link.txt
 [ -L link.txt ] && grep -q F0 target.txt || fail 'the link was replaced'
 [ "$(stat -c %a target.txt)" = 640 ] || fail 'permissions changed'
 
+ln -s nowhere dangling.txt
+"$program" schedule gpipe --stages 2 --micro-batches 2 -o dangling.txt 2>err && fail 'wrote over a link to nothing'
+grep -q 'a link to nothing' err && [ -L dangling.txt ] && [ ! -e nowhere ] || fail "the link to nothing: $(cat err)"
+
+# No command writes over what it reads, whatever the two names; a family is no file.
+"$program" schedule gpipe --stages 2 --micro-batches 2 --format json -o order.json || fail 'order.json'
+ln order.json other_name.json
+cp order.json .order.json
+"$program" simulate order.json -o ./other_name.json 2>err && fail 'simulate replaced its input'
+grep -q 'FAMILY.* is the same file' err || fail "simulate: $(cat err)"
+"$program" simulate order.json --costs costs.json -o costs.json 2>err && fail 'simulate replaced its costs'
+grep -q -- '--costs is the same file' err || fail "costs: $(cat err)"
+"$program" profile --model tiny --costs new.json -o ./new.json 2>err && fail 'profile wrote one file twice'
+grep -q 'is the same file' err || fail "profile: $(cat err)"
+cmp -s order.json .order.json || fail 'an input was changed'
+for ((i = 0; i < 2; i++)); do
+    "$program" schedule gpipe --stages 2 --micro-batches 2 -o gpipe || fail 'a file with the name of a family'
+done
+find . -name '*.partial' | grep . && fail 'a draft is left'
+
 echo "$failures failures"
 [ $failures = 0 ]

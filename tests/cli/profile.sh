@@ -76,7 +76,7 @@ grep -q '"threads": 2' planned.json || fail 'the plan has lost the threads'
 grep -qF 'of fp32 with 2 threads a worker (the job wants fp32 with 1 thread a worker)' .err || fail "$(cat .err)"
 "$program" profile --model threads.json --threads 1 --workers 2 --seconds 0.2 --quiet -o one.json >.out 2>.err || fail "exit $?: $(cat .err)"
 "$program" plan thread.json --workers 2 --profile one.json >.out 2>.err || fail "the option did not win: $(cat .err)"
-ls made.json.* costs.json.* 2>/dev/null && fail 'a partial file is left'
+find . -name '*.partial' | grep . && fail 'a partial file is left'
 
 echo "$failures failures"
 [ $failures = 0 ]

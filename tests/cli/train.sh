@@ -158,6 +158,9 @@ refuse 'of another job' "${short[@]}" --family zb_h1 --stages 4 --micro-batches 
 grep -q '"blocks"' cut/job.json || fail 'no blocks in the job' cut
 [ "$(weights cut)" = "$(weights whole)" ] || fail 'other losses' cut
 
+mkdir mine
+cp short.json mine/job.json
+
 # A flipped bit, and a disk that is full: the earlier checkpoint stays.
 cp -r whole flipped
 printf '\x41' | dd of=flipped/checkpoint.safetensors bs=1 seek=5000 conv=notrunc status=none
@@ -170,7 +173,54 @@ refuse 'checksum is wrong' "${short[@]}" --output flipped --resume
 grep -q 'File too large' .err || fail "no reason in: $(cat .err)" full
 [ "$(wc -l <.err)" = 1 ] || fail 'more than one line' full
 [ -e full/checkpoint.safetensors ] && fail 'half a checkpoint' full
-ls full/*.partial 2>/dev/null && fail 'a partial file is left' full
+find full -name '*.partial' | grep . && fail 'a partial file is left' full
+
+# A run that diverged goes on as its line says, from the file's settings and from options alike; so does its own job.
+diverging=("${small[@]}" --steps 40 --checkpoint-interval 1 --clip 0)
+"$program" train "${diverging[@]}" --learning-rate 100 --output burst >.out 2>.err
+[ $? = 3 ] && [ "$(wc -l <.err)" = 1 ] || fail "exit $?: $(cat .err)" burst
+rate=100
+for ((i = 0; i < 12; i++)); do
+    how=$(grep -oE -- '(--resume |--overwrite )?--learning-rate .*' .err) || break
+    rate=${how##* }
+    # shellcheck disable=SC2086
+    "$program" train "${diverging[@]}" --output burst $how >.out 2>.err && break
+done
+[ -s .out ] && [ ! -s .err ] || fail "the advice leads nowhere: $(cat .err)" burst
+[ "$rate" != 100 ] || fail 'no advice was given' burst
+"$program" train --quiet --resume --output whole --steps 12 --learning-rate 0.001 >.out 2>.err || fail "exit $?: $(cat .err)" whole
+grep -q '^steps  *12 of 12' .out || fail 'not twelve steps' whole
+"$program" train "${short[@]}" --quiet --resume --output whole --steps 12 --learning-rate 0.001 >.out || fail "exit $?" whole
+grep -q 'nothing was left to do' .out && grep -q 'last (nats per byte; logged)' .out || fail "no log in: $(cat .out)" whole
+refuse 'is of step 12 (the job has 8 steps)' "${short[@]}" --resume --output whole
+
+# Standard error that is closed is no log; a pipe or a link of a run's name is neither waited for nor followed.
+"$program" train small.json --steps 8 --output closed >.out 2>&- || fail "exit $?" closed
+[ "$(grep -c '^{"step":' closed/log.jsonl)" = "$(wc -l <closed/log.jsonl)" ] || fail 'words in the log' closed
+"$program" train small.json --steps 8 --output closed --overwrite 0<&- 2>&- >.out || fail "exit $?" 'all closed'
+[ "$(grep -c '^{"step":' closed/log.jsonl)" = 8 ] || fail 'words in the log' 'all closed'
+mkdir pipe linked
+mkfifo pipe/log.jsonl
+ln -s ../text.txt linked/checkpoint.safetensors
+before=$(cksum <text.txt)
+refuse 'pipe/log.jsonl is no regular file' "${short[@]}" --output pipe
+refuse 'linked/checkpoint.safetensors is a link' "${short[@]}" --output linked --overwrite
+refuse 'holds job.json (that no run wrote' "${short[@]}" --output mine
+[ "$(cksum <text.txt)" = "$before" ] || fail 'a link was followed' linked
+
+# Data beside what runs write and the program prints; nothing is left out without a word.
+mkdir -p mixed/out mixed/buildings
+cp text.txt mixed/out
+sed s/line/word/ text.txt >mixed/buildings/words
+gzip -c text.txt >mixed/text.gz
+ln -s .. mixed/out/up
+"$program" train small.json --steps 8 --data mixed --output mixed >.out 2>.err || fail "exit $?" mixed
+grep -q '^data left out: 1 met before (mixed/out/up), 1 compressed (mixed/text.gz)$' .err || fail "left out: $(cat .err)" mixed
+"$program" train small.json --steps 8 --data mixed --output mixed --resume >mixed/said 2>/dev/null || fail "exit $?" 'mixed resumed'
+"$program" train small.json --steps 8 --data mixed --output mixed/runs/b >.out 2>.err || fail "exit $?" mixed/runs/b
+"$program" train small.json --steps 8 --data mixed --output mixed/runs/b --resume --quiet >.out || fail "exit $?" 'b resumed'
+grep -q '^left out .* of a run (' .out || fail 'nothing left out' mixed/runs/b
+refuse 'is the output of a run' "${short[@]}" --data mixed/log.jsonl --output other
 
 echo "$cases cases, $failures failures"
 [ $failures = 0 ]

@@ -5,6 +5,10 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+#include <set>
+#include <sstream>
+
 using namespace chimera::executor;
 using chimera::test::refusal_of;
 using chimera::test::scratch;
@@ -26,8 +30,11 @@ TEST(text, folders_are_read_in_path_order_without_what_is_no_text) {
     folder.write("a/b/c.hpp", "ABC");
     folder.write(".git/config", "git");
     folder.write("a/.hidden", "hidden");
-    folder.write("build/generated.cpp", "build");
+    folder.write("build/generated.cpp", "BUILD");
     folder.write("made/CMakeCache.txt", "cache");
+    folder.write("cached/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+    folder.write("cached/other.txt", "other");
+    folder.write("out/CACHEDIR.TAG", "no signature");
     folder.write("made/other.txt", "other");
     folder.write("picture.png", std::string_view("\x89PNG\0\0", 6));
     folder.write("empty.txt", "");
@@ -35,9 +42,88 @@ TEST(text, folders_are_read_in_path_order_without_what_is_no_text) {
     folder.write("runs/log.jsonl", "log");
     std::filesystem::create_symlink(folder / "b.txt", folder / "c.txt");
     std::filesystem::create_directory_symlink(folder.path(), folder / "loop");
-    EXPECT_EQ(text_of(open_corpus({folder.path()}, 256, folder / "runs")), "ABCAZB");
+    const auto data = open_corpus({folder.path()}, 256, folder / "runs");
+    EXPECT_EQ(text_of(data), "ABCAZBBUILDno signature");
+    EXPECT_EQ(data.files(), 5u);
+    EXPECT_EQ(data.others().count(), 10u);
+    for (const char* each : {"2 made by a tool", "2 hidden", "1 binary", "1 empty", "1 of tokens", "2 met before",
+                             "1 of a run", "picture.png", "/runs"})
+        EXPECT_THAT(data.others().text(), HasSubstr(each));
     EXPECT_EQ(text_of(open_corpus({folder / "b.txt", folder / "a"}, 256)), "BABCAZ");
-    EXPECT_EQ(open_corpus({folder.path()}, 256, folder / "runs").files(), 3u);
+}
+
+TEST(text, what_runs_write_is_no_data_wherever_it_lies) {
+    const scratch folder;
+    folder.write("a.txt", "A");
+    folder.write("b.txt", "B");
+    const auto before = open_corpus({folder.path()}, 256, folder.path()).fingerprint();
+    folder.write(".chimera-run", "");
+    for (const char* name : {"job.json", "log.jsonl", "recorder.txt", "recorder.1.txt", "trace.json", "timeline.svg"})
+        folder.write(name, "a run's");
+    folder.write("runs/old/job.json", "{}");
+    folder.write("runs/old/log.jsonl", "{}");
+    folder.write("runs/old/notes.txt", "notes");
+    folder.write("runs/new/.chimera-run", "");
+    folder.write("runs/new/timeline.html", "page");
+    std::filesystem::create_directory_symlink(folder / "runs/new", folder / "linked");
+    const auto data = open_corpus({folder.path()}, 256, folder.path());
+    EXPECT_EQ(text_of(data), "AB");
+    EXPECT_EQ(data.fingerprint(), before);
+    EXPECT_THAT(data.others().text(), HasSubstr(" of a run ("));
+    EXPECT_THAT(refusal_of([&] { open_corpus({folder / "runs/new/timeline.html"}, 256); }),
+                HasSubstr("is the output of a run"));
+    EXPECT_EQ(text_of(open_corpus({folder / "runs/old"}, 256)), "notes");
+}
+
+TEST(text, compressed_files_are_told_by_their_first_bytes) {
+    const scratch folder;
+    folder.write("text.gz", "named so, and text all the same");
+    for (const std::string start : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "BZh91AY&SY", "PK\x03\x04", "\xfd\x37zXZ"}) {
+        const auto path = folder.write("packed.txt", start + "rest");
+        EXPECT_THAT(refusal_of([&] { open_corpus({path}, 256); }), HasSubstr("is compressed"));
+        EXPECT_THAT(open_corpus({folder.path()}, 256).others().text(), HasSubstr("1 compressed ("));
+    }
+}
+
+/// The texts below a folder, each once, by a walk that knows of links only what the system resolves.
+void walk(const std::filesystem::path& at, std::set<std::filesystem::path>& met, std::multiset<std::string>& texts) {
+    if (!std::filesystem::exists(at)) return;
+    if (!met.insert(std::filesystem::canonical(at)).second) return;
+    if (std::filesystem::is_regular_file(at)) return void(texts.insert(chimera::test::contents(at)));
+    for (const auto& each : std::filesystem::directory_iterator(at)) walk(each.path(), met, texts);
+}
+
+TEST(text, random_trees_of_links_are_read_once_each) {
+    std::mt19937 random(7);
+    for (int tree = 0; tree < 60; ++tree) {
+        const scratch folder;
+        std::vector<std::filesystem::path> folders{folder.path()}, all;
+        std::string sum;
+        for (int i = 0; i < 30; ++i) {
+            const auto parent = folders[random() % folders.size()];
+            const std::string name = std::string(i % 7 == 0 ? "build" : i % 7 == 1 ? "out" : "n") + std::to_string(i);
+            const auto kind = random() % 4;
+            if (kind == 0) {
+                std::filesystem::create_directories(parent / name);
+                folders.push_back(parent / name);
+            } else if (kind == 1 && !all.empty()) {
+                const auto to = all[random() % all.size()];
+                random() % 5 == 0 ? std::filesystem::create_symlink("nowhere", parent / name)
+                                  : std::filesystem::create_symlink(to, parent / name);
+            } else {
+                std::ofstream(parent / name) << "text " << i << "\n";
+            }
+            all.push_back(parent / name);
+        }
+        std::set<std::filesystem::path> met;
+        std::multiset<std::string> texts;
+        walk(folder.path(), met, texts);
+        std::multiset<std::string> read;
+        if (texts.empty()) continue;
+        std::istringstream lines(text_of(open_corpus({folder.path()}, 256)));
+        for (std::string line; std::getline(lines, line);) read.insert(line + "\n");
+        EXPECT_EQ(read, texts);
+    }
 }
 
 TEST(text, a_file_may_hold_any_bytes_but_nul) {
