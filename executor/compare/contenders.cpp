@@ -6,9 +6,11 @@
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/compare/contenders.hpp>
+#include <executor/io/resources.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <sstream>
 #include <utility>
 
@@ -65,6 +67,15 @@ std::vector<std::pair<std::string, family_options>> entries(std::vector<std::str
     return all;
 }
 
+/// Refuses an order whose schedule, program and timeline would not fit into memory: about 270 bytes for each of its
+/// slots, as measured (16 of the slot, 32 of each of its instructions, 24 of its step, what simulating takes).
+void check_slots(const family_options& of) {
+    const double slots = 2.0 * of.stages * of.micro_batches * of.width;
+    check_room(270 * slots, "an order of " + std::to_string(of.stages) + " stages and " +
+                                std::to_string(of.micro_batches) + " micro-batches",
+               "use fewer");
+}
+
 /// The schedule on exactly `workers` workers: with as many stages per worker as the family needs.
 schedule on_workers(family_options& of, int workers, int micro_batches) {
     of.micro_batches = micro_batches;
@@ -73,12 +84,14 @@ schedule on_workers(family_options& of, int workers, int micro_batches) {
             refuse("micro_batches must be a multiple of the workers (each has its share) use such a number");
         of.width = workers;
         of.micro_batches = micro_batches / workers;
+        check_slots(of);
         return make_schedule(of);
     }
     std::string why;
     for (int k = 1; k <= chunks_most; ++k) {
         of.stages = k * workers;
         try {
+            check_slots(of);
             schedule made = make_schedule(of);
             if (made.head.workers == workers) return made;
         } catch (const chimera_error& e) {
@@ -169,6 +182,7 @@ contender enter(std::string name, family_options of, const contest& with) {
     } else {
         of.stages = with.stages;
         of.micro_batches = with.micro_batches;
+        check_slots(of);
         made = make_schedule(of);
     }
     const program lowered = lower(made);
@@ -202,6 +216,8 @@ std::vector<contender> hold(const contest& with, std::vector<refused_family>& re
             why.empty() ? out.push_back(std::move(one)) : refused.push_back({name, why, true});
         } catch (const chimera_error& e) {
             refused.push_back({name, e.what()});
+        } catch (const std::bad_alloc&) {
+            refused.push_back({name, "memory ran out (this process may use " + bytes_text(usable_memory()) + ")"});
         }
     }
     for (contender& c : out)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/visible.hpp>
 #include <executor/io/files.hpp>
 #include <executor/train/trainer.hpp>
 
@@ -30,7 +31,7 @@ std::string configuration(const train_report& r) {
     const auto& j = r.done;
     const auto& s = j.schedule;
     const std::string where = r.computed_on == "CPU" ? std::to_string(r.cores) + " cores" : r.computed_on;
-    std::string text(j.family_name());
+    std::string text = format::visible(j.family_name());
     text += print(", %d stages on %d workers and %s, %d micro-batches of %d x %d tokens", s.stages, r.workers,
                   where.c_str(), r.micro_batches, j.batch.sequences, j.tokens());
     if (s.pipelines > 0) text += print(", %d pipelines", s.pipelines);
@@ -60,7 +61,7 @@ std::string report_text(const train_report& r) {
                                static_cast<long long>(r.done.optimiser.steps), r.seconds) +
                              (r.stopped ? " (stopped; go on with --resume)" : ""));
     text += row("loss", print("%.4f first, %.4f last (nats per %s)", r.first_loss, r.last_loss, each));
-    if (!r.stopped) {
+    if (!r.stopped && r.validation_tokens > 0) {
         text += row("validation loss",
                     print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
         text += row("unigram baseline", print("%.4f", r.counted.unigram));
@@ -70,6 +71,7 @@ std::string report_text(const train_report& r) {
     text += row("tokens/s", print("%.0f", r.tokens_per_second));
     text += compared("makespan", r.predicted_makespan, r.measured_makespan, 1e3, "ms");
     text += compared("bubble ratio", r.predicted_bubble, r.measured_bubble, 100, "%");
+    if (!r.sharing.empty()) text += row("", r.sharing + ": bubbles hold the time that they wait for one");
     if (r.predicted_memory > 0)
         text += compared("device memory", static_cast<double>(r.predicted_memory),
                          static_cast<double>(r.measured_memory), 0x1p-30, "GiB");

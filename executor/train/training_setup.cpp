@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
+#include <executor/memory/run_memory.hpp>
 #include <executor/memory/update_groups.hpp>
 #include <executor/train/training_run.hpp>
 
@@ -28,6 +30,12 @@ program_view dealt(const program_view& of, process_group& together) {
     return of;
 }
 
+/// The workers' own, their helpers', the watchdog's and, with other processes, those that send and receive.
+void check_run_threads(int workers, int threads, bool alone) {
+    check_threads(workers * threads + 1 + (alone ? 0 : workers + 1), "the run",
+                  "use fewer --threads or --stages, or allow more (ulimit -u, a container's pids.max)");
+}
+
 unit_shape unit_of(const job& wanted, const shape& head) {
     return {wanted.batch.sequences / head.micro_batch_parts, wanted.tokens()};
 }
@@ -35,24 +43,26 @@ unit_shape unit_of(const job& wanted, const shape& head) {
 }  // namespace
 
 training_run::training_run(const job& wanted, const train_options& options, process_group& together)
-    : job_(checked(wanted)), options_(options), together_(together), proven_(job_),
+    : job_(checked(wanted)), options_(options), talk_(options.say), together_(together), proven_(job_),
       program_(dealt(proven_.view(), together)), data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
-      windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
       layers_(stage_layers(job_.model, program_.head.stages, job_.blocks)), unit_(unit_of(job_, program_.head)),
       source_(data_, split_, job_.tokens(), job_.seed),
       on_(backend_of(job_, program_.head.workers, options, together)) {
     job_.device = on_->on_host() ? training_device::cpu : training_device::cuda;
     hash_ = job_hash(job_, data_.fingerprint());
-    const auto whole =
-        windows_.size() / static_cast<std::size_t>(unit_.sequences) * static_cast<std::size_t>(unit_.sequences);
-    if (whole > 0) windows_.resize(whole);  // validation scores whole units
     check_memory(program_, job_.model, layers_, static_cast<double>(together_.local_size()) / together_.size());
     groups_ = units_of_updates(program_);
-    if (on_->on_host()) share_cores();
+    if (on_->on_host()) {
+        share_cores();
+        const double share = static_cast<double>(together_.local_size()) / together_.size();
+        const double text = data_.is_text() ? static_cast<double>(data_.size()) * together_.local_size() : 0;
+        check_host_memory(program_, job_, layers_, unit_, share, text);
+    }
     check_checkpoint();
     if (device_room* room = on_->room())
         report_.predicted_memory = check_device_memory(program_, job_.model, layers_, unit_, *room);
+    check_run_threads(program_.head.workers / together_.size(), job_.threads, together_.alone());
 }
 
 /// Processes of one machine have as many cores each; what they do with them is not arranged between them.
@@ -78,9 +88,14 @@ void training_run::check_checkpoint() {
 }
 
 void training_run::prepare() {
+    talk_.begin("waiting for the other ranks");
     agree();
+    talk_.begin("measuring iterations");
     predict_iterations();
     plan_steps();
+    choose_windows();
+    announce();
+    talk_.begin("setting up the weights");
     model_.emplace(*on_, program_, job_.model, layers_, unit_, job_.seed);
     if (found_) resume();
     if (together_.leads()) open_output();
@@ -100,6 +115,8 @@ void training_run::predict_iterations() {
     const auto& o = job_.optimiser;
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
+    std::error_code none;
+    std::filesystem::create_directories(job_.output, none);  // for the recorder: where there is a failure, that comes first
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
     predicted_ = predict(together_, *on_,
                          {.order = program_,
@@ -111,7 +128,9 @@ void training_run::predict_iterations() {
                           .watchdog = job_.watchdog,
                           .seconds = seconds,
                           .most = most,
-                          .graph = job_.graph});
+                          .graph = job_.graph,
+                          .recorder_file = recorder_path().string()});
+    pause_ = predicted_.pause;
 }
 
 void training_run::plan_steps() {
@@ -119,16 +138,48 @@ void training_run::plan_steps() {
     if (o.steps == 0 && found_) o.steps = found_->info.steps;
     if (o.steps == 0 && together_.leads()) {
         // The steps are fixed here, so that the run depends on its job alone; what validation will take is left out.
-        double forward = 0;
-        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
-        const double validation = forward * static_cast<double>(windows_.size()) / job_.batch.sequences;
-        const double left = o.seconds - since(start_) - validation;
-        o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+        const double left = o.seconds - since(start_);
+        std::int64_t steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+        for (int round = 0; round < 8; ++round)  // more steps have more to be scored, up to a limit
+            steps = std::max<std::int64_t>(1, std::llround((left - scoring_seconds(steps)) / predicted_.iteration));
+        o.steps = steps;
     }
     o.steps = together_.of_rank_0(o.steps);
     o = filled_in(o);
     steps_ = o.steps;
     rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
+}
+
+/// Windows of the validation text that are scored after so many steps.
+std::int64_t training_run::most_windows(std::int64_t steps) const {
+    if (job_.validation_windows) return *job_.validation_windows;
+    const double trained = static_cast<double>(steps) * program_.head.units() * unit_.sequences;
+    return std::max<std::int64_t>(unit_.sequences, std::llround(std::min(4096.0, trained / 4)));
+}
+
+/// About how long scoring takes, on rank 0 after the trial: forward passes of pipelines that work side by side.
+double training_run::scoring_seconds(std::int64_t steps) const {
+    double forward = 0;
+    for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
+    const auto all = validation_windows(split_, job_.tokens(), static_cast<std::size_t>(most_windows(steps)));
+    const int at_once = std::min(machine_ > 0 ? machine_ : program_.head.workers, program_.head.workers);
+    return forward / std::max(1, at_once) * static_cast<double>(all.size()) / job_.batch.sequences;
+}
+
+void training_run::choose_windows() {
+    windows_ = validation_windows(split_, job_.tokens(), static_cast<std::size_t>(most_windows(steps_)));
+    const auto each = static_cast<std::size_t>(unit_.sequences);
+    if (windows_.size() >= each) windows_.resize(windows_.size() / each * each);  // whole units are scored
+}
+
+/// Says what the run will take, from its start to its end.
+void training_run::announce() {
+    if (together_.leads()) scoring_ = scoring_seconds(steps_);
+    if (!talk_.speaks()) return;
+    const double steps = predicted_.iteration * static_cast<double>(steps_ - (found_ ? found_->info.step : 0));
+    talk_.line("about " + clock_text(since(start_) + steps + scoring_) + " in all: " + clock_text(since(start_)) +
+               " until now, " + clock_text(steps) + " for the steps, " + clock_text(scoring_) + " to score " +
+               std::to_string(windows_.size()) + " windows of the validation text");
 }
 
 void training_run::resume() {
