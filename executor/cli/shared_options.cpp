@@ -177,7 +177,7 @@ void output_arguments::check_size(std::int64_t items, double held) const {
     const double each = format == "json" ? 104 : format == "svg" ? 24 : format == "html" ? 8 : format == "trace" ? 160 : 8;
     const double text = each * static_cast<double>(items);
     check_room(held + text, "the " + format + " of " + std::to_string(items) + " slots or instructions",
-               "use fewer stages or micro-batches, or csv");
+               "use fewer stages or micro-batches, or csv", held);
 }
 
 void output_arguments::write(std::string_view text) const { file ? write_file(*file, text) : write_output(text); }

@@ -61,7 +61,9 @@ trial_record run_trial(process_group& together, const trial_run& trial, replicas
 }  // namespace
 
 prediction predict(process_group& together, backend& on, const trial_run& trial) {
+    const auto begin = clock::now();
     replicas copies(on, trial.order, trial.model, trial.layers, trial.unit, 1);
+    const double setting_up = since(begin);
     copies.set_batch(trial.sample);
     const auto joined = on.join(trial.order);
     const auto ends = joined->ends();
@@ -86,6 +88,7 @@ prediction predict(process_group& together, backend& on, const trial_run& trial)
         made.makespan = found.makespan;
         made.bubble_ratio = found.bubble_ratio;
         made.iteration = made.makespan + median(record.surroundings);
+        made.setting_up = setting_up;
         made.pause = patience(trial.watchdog, made.expected);
     }
     made.pause = 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * made.pause)));

@@ -19,7 +19,8 @@ struct prediction {
     double makespan = 0;  ///< of `expected`, seconds
     double bubble_ratio = 0;
     double iteration = 0;  ///< wall time of an iteration: the makespan and what surrounds it, seconds
-    double pause = 0;  ///< seconds without progress from which on a worker counts as hung; known to all processes
+    double setting_up = 0;  ///< seconds that the weights' start values took
+    double pause = 0;       ///< seconds without progress from which on a worker counts as hung; known to all processes
 };
 
 /// Cores that workers share, 0 where they need not.

@@ -3,6 +3,7 @@
 #include <executor/io/resources.hpp>
 
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,6 +83,15 @@ double machine_memory() {
     return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
+/// Address space alone: nothing is touched.
+bool can_map(double bytes) {
+    if (bytes < 1) return true;
+    const auto size = static_cast<std::size_t>(bytes);
+    void* const at =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at != MAP_FAILED && ::munmap(at, size) == 0;
+}
+
 /// Bytes that are writable and this process's own by now, which RLIMIT_DATA counts.
 double data_bytes() {
     std::istringstream lines(content_of("/proc/self/status"));
@@ -137,12 +147,12 @@ std::string bytes_text(double bytes) {
     return text;
 }
 
-void check_room(double bytes, const std::string& what, const std::string& remedy) {
+void check_room(double bytes, const std::string& what, const std::string& remedy, double taken) {
     const double limit = usable_memory();
-    if (bytes <= limit) return;
+    if (bytes <= limit && can_map(bytes - taken)) return;
     refuse(what + " needs " + bytes_text(bytes) + " of memory (" +
-           (limit < machine_memory() ? "this process may use " : "this machine has ") + bytes_text(limit) + ") " +
-           remedy);
+           (limit < machine_memory() ? "this process may use " : "this machine has ") + bytes_text(limit) +
+           (bytes <= limit ? ", of which too little is left) " : ") ") + remedy);
 }
 
 void check_threads(int count, const std::string& what, const std::string& remedy) {

@@ -27,8 +27,13 @@ double usable_memory();
 /// (rounded up). At least 1.
 int usable_cores();
 
-/// Refuses `what`, which needs `bytes`, where they are more than this process may use.
-void check_room(double bytes, const std::string& what, const std::string& remedy);
+/// Bytes that a run takes beside what it computes with: libraries write machine code as they go, and some end by a signal
+/// where there is no room for it.
+inline constexpr double program_bytes = 64 << 20;
+
+/// Refuses `what`, which needs `bytes`, where they are more than this process may use, or than it gets by trying.
+/// `taken`: those that it has already.
+void check_room(double bytes, const std::string& what, const std::string& remedy, double taken = 0);
 
 /// Starts and ends `count` threads at once, and refuses `what` where there are not so many to be had.
 void check_threads(int count, const std::string& what, const std::string& remedy);

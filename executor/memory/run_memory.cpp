@@ -77,7 +77,7 @@ void check_host_memory(const program_view& of, const job& wanted, std::span<cons
     double bytes = need(0);
     // Work space takes planning to know, and is small beside the rest.
     if (bytes > usable_memory() / 4) bytes = need(wanted.threads);
-    check_room(bytes, "the run",
+    check_room(bytes + program_bytes, "the run",
                "use fewer --sequences or --micro-batches, --recompute full, fewer copies or a smaller model");
 }
 

@@ -22,7 +22,7 @@ void check_memory(const profile_request& wanted, int copies) {
     double need = 0;
     for (const int b : wanted.sequences) need += probe_bytes(wanted, b, copies);
     // The timed passes and what they leave behind may use 70 % of it.
-    check_room(need / 0.7, "the measurement", "give fewer or smaller --sequences, fewer --tokens or a smaller model");
+    check_room(need / 0.7 + program_bytes, "the measurement", "give fewer or smaller --sequences, fewer --tokens or a smaller model");
 }
 
 double middle(const std::vector<profile>& all, double profile::*member) {

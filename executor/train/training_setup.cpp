@@ -57,7 +57,8 @@ training_run::training_run(const job& wanted, const train_options& options, proc
         share_cores();
         const double share = static_cast<double>(together_.local_size()) / together_.size();
         const double text = data_.is_text() ? static_cast<double>(data_.size()) * together_.local_size() : 0;
-        check_host_memory(program_, job_, layers_, unit_, share, text);
+        const double stacks = 8.0 * (1 << 20) * job_.threads * program_.head.workers * share;
+        check_host_memory(program_, job_, layers_, unit_, share, text + stacks);
     }
     check_checkpoint();
     if (device_room* room = on_->room())
@@ -95,7 +96,7 @@ void training_run::prepare() {
     plan_steps();
     choose_windows();
     announce();
-    talk_.begin("setting up the weights");
+    talk_.begin("setting up the weights", predicted_.setting_up);
     model_.emplace(*on_, program_, job_.model, layers_, unit_, job_.seed);
     if (found_) resume();
     if (together_.leads()) open_output();
@@ -177,8 +178,11 @@ void training_run::announce() {
     if (together_.leads()) scoring_ = scoring_seconds(steps_);
     if (!talk_.speaks()) return;
     const double steps = predicted_.iteration * static_cast<double>(steps_ - (found_ ? found_->info.step : 0));
-    talk_.line("about " + clock_text(since(start_) + steps + scoring_) + " in all: " + clock_text(since(start_)) +
-               " until now, " + clock_text(steps) + " for the steps, " + clock_text(scoring_) + " to score " +
+    // A checkpoint has the weights and two moments; disks take some 200 MB a second.
+    const double other = predicted_.setting_up + 12.0 * static_cast<double>(parameter_count(job_.model)) / 2e8;
+    talk_.line("about " + clock_text(since(start_) + other + steps + scoring_) + " in all: " +
+               clock_text(since(start_)) + " until now, " + clock_text(other) + " for the weights and the checkpoint, " +
+               clock_text(steps) + " for the steps, " + clock_text(scoring_) + " to score " +
                std::to_string(windows_.size()) + " windows of the validation text");
 }
 

@@ -32,11 +32,11 @@ if [ "$values" -gt 3 ]; then
     commands+=('profile --model tiny --sequences 1 --workers 2 --seconds 0.1 --quiet')
 fi
 
-# attempt WHAT COMMAND…: as it is limited in the shell that calls it
+# attempt LIMIT ARGUMENTS…: under a limit such as "ulimit -n 5"
 attempt() {
     local what=$1 status
     shift
-    timeout 100 "$@" >out 2>err </dev/null
+    timeout 100 bash -c "$what && exec \"\$@\"" - "$program" "$@" >out 2>err </dev/null
     status=$?
     case $status in
     0) return ;;
@@ -55,9 +55,9 @@ for command in "${commands[@]}"; do
         threads=$((values > 3 ? i : 2 * i))
         memory=$((24 * 1024 + i * (600 / values) * 1024))  # KiB
         files=$((3 + i * 12 / values))
-        CHIMERA_TEST_THREADS=$threads LD_PRELOAD=$preloaded attempt "$threads threads" "$program" "${words[@]}"
-        (ulimit -v $memory && attempt "$memory KiB" "$program" "${words[@]}")
-        (ulimit -n $files && attempt "$files descriptors" "$program" "${words[@]}")
+        attempt "export CHIMERA_TEST_THREADS=$threads LD_PRELOAD=$preloaded" "${words[@]}"
+        attempt "ulimit -v $memory" "${words[@]}"
+        attempt "ulimit -n $files" "${words[@]}"
     done
 done
 cat failed
