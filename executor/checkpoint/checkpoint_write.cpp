@@ -41,7 +41,8 @@ std::string make_header(const checkpoint_info& info, std::span<const named_tenso
     std::size_t at = 0;
     for (const auto& tensor : tensors) {
         const std::size_t end = at + tensor.values.size_bytes();
-        if (!names.insert(tensor.name).second || detail::element_count(tensor.shape, tensor.name) != tensor.values.size())
+        if (!names.insert(tensor.name).second ||
+            detail::element_count(tensor.shape, tensor.name) != tensor.values.size())
             refuse("tensor " + tensor.name +
                    " cannot be stored (its name is taken or its shape is not its size) name each once");
         const nlohmann::ordered_json entry{{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};

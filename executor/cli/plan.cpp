@@ -143,8 +143,9 @@ void run_plan(const plan_arguments& with) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (const double seconds = report.ranking.front().found.seconds; !(seconds > 0) || !std::isfinite(seconds))
-        refuse("the best plan's iteration takes no time, or for ever (the numbers of the model, the cluster or the "
-               "profile allow no other) correct them");
+        refuse(
+            "the best plan's iteration takes no time, or for ever (the numbers of the model, the cluster or the "
+            "profile allow no other) correct them");
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",

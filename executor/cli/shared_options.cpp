@@ -174,7 +174,11 @@ void output_arguments::check(std::initializer_list<std::string_view> known) cons
 
 void output_arguments::check_size(std::int64_t items, double held) const {
     // Of one slot or instruction, as measured; what csv and text take is little beside them.
-    const double each = format == "json" ? 104 : format == "svg" ? 24 : format == "html" ? 8 : format == "trace" ? 160 : 8;
+    const double each = format == "json"    ? 104
+                        : format == "svg"   ? 24
+                        : format == "html"  ? 8
+                        : format == "trace" ? 160
+                                            : 8;
     const double text = each * static_cast<double>(items);
     check_room(held + text, "the " + format + " of " + std::to_string(items) + " slots or instructions",
                "use fewer stages or micro-batches, or csv", held);

@@ -71,8 +71,9 @@ std::vector<std::pair<std::string, family_options>> entries(std::vector<std::str
 /// slots, as measured (16 of the slot, 32 of each of its instructions, 24 of its step, what simulating takes).
 void check_slots(const family_options& of) {
     const double slots = 2.0 * of.stages * of.micro_batches * of.width;
-    check_room(270 * slots, "an order of " + std::to_string(of.stages) + " stages and " +
-                                std::to_string(of.micro_batches) + " micro-batches",
+    check_room(270 * slots,
+               "an order of " + std::to_string(of.stages) + " stages and " + std::to_string(of.micro_batches) +
+                   " micro-batches",
                "use fewer");
 }
 

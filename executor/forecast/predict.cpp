@@ -43,7 +43,8 @@ trial_record run_trial(process_group& together, const trial_run& trial, replicas
     std::size_t done = 0;
     const auto enough = [&] {
         if (stop_request::wanted() && done > 0) return true;
-        return together.leads() && done > 0 && (since(start) >= trial.seconds || done >= std::max<std::size_t>(3, trial.most));
+        return together.leads() && done > 0 &&
+               (since(start) >= trial.seconds || done >= std::max<std::size_t>(3, trial.most));
     };
     for (; !together.any(enough()); ++done) {
         const auto begin = clock::now();

@@ -18,7 +18,7 @@ struct prediction {
     timeline expected;    ///< the simulated iteration, workers sharing the cores
     double makespan = 0;  ///< of `expected`, seconds
     double bubble_ratio = 0;
-    double iteration = 0;  ///< wall time of an iteration: the makespan and what surrounds it, seconds
+    double iteration = 0;   ///< wall time of an iteration: the makespan and what surrounds it, seconds
     double setting_up = 0;  ///< seconds that the weights' start values took
     double pause = 0;       ///< seconds without progress from which on a worker counts as hung; known to all processes
 };
@@ -37,10 +37,10 @@ struct trial_run {
     unit_shape unit;
     const batch& sample;  ///< trained on in every iteration
     core_shares cores;
-    double watchdog = 30;  ///< least seconds without progress until the trial is given up
-    double seconds = 0;    ///< about how long to measure
-    std::size_t most = 0;  ///< iterations to measure at most, but at least three where they fit into `seconds`
-    bool graph = false;    ///< iterations are launched as a whole where the backend can
+    double watchdog = 30;         ///< least seconds without progress until the trial is given up
+    double seconds = 0;           ///< about how long to measure
+    std::size_t most = 0;         ///< iterations to measure at most, but at least three where they fit into `seconds`
+    bool graph = false;           ///< iterations are launched as a whole where the backend can
     std::string recorder_file{};  ///< where the flight recorders are written after a failure; empty: nowhere
 };
 

@@ -87,8 +87,7 @@ double machine_memory() {
 bool can_map(double bytes) {
     if (bytes < 1) return true;
     const auto size = static_cast<std::size_t>(bytes);
-    void* const at =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at != MAP_FAILED && ::munmap(at, size) == 0;
 }
 

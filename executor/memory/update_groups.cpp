@@ -3,7 +3,6 @@
 #include <executor/io/resources.hpp>
 #include <executor/memory/update_groups.hpp>
 
-
 namespace chimera::executor {
 
 std::vector<int> units_of_updates(const program_view& of) {

@@ -7,7 +7,7 @@
 #include <executor/profile/batch_probes.hpp>
 #include <executor/profile/measure_profile.hpp>
 #include <executor/profile/other_load.hpp>
-#include <executor/workers/progress.hpp>
+#include <executor/workers/heartbeat.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +22,8 @@ void check_memory(const profile_request& wanted, int copies) {
     double need = 0;
     for (const int b : wanted.sequences) need += probe_bytes(wanted, b, copies);
     // The timed passes and what they leave behind may use 70 % of it.
-    check_room(need / 0.7 + program_bytes, "the measurement", "give fewer or smaller --sequences, fewer --tokens or a smaller model");
+    check_room(need / 0.7 + program_bytes, "the measurement",
+               "give fewer or smaller --sequences, fewer --tokens or a smaller model");
 }
 
 double middle(const std::vector<profile>& all, double profile::*member) {
@@ -31,23 +32,10 @@ double middle(const std::vector<profile>& all, double profile::*member) {
     return median(std::move(values));
 }
 
-}  // namespace
-
-profile measure_profile(const profile_request& wanted) {
+/// As many rounds as fit into the time, three at least unless they take twice as long.
+void run_rounds(const profile_request& wanted, std::vector<std::unique_ptr<batch_probes>>& all, std::size_t count,
+                heartbeat& talk) {
     using clock = std::chrono::steady_clock;
-    const int cores = wanted.cores > 0 ? wanted.cores : usable_cores();
-    const int at_once = workers_at_once(cores, wanted.threads);
-    const int copies = std::min(at_once, wanted.workers.back());
-    check_memory(wanted, copies);
-    progress talk(wanted.say);
-    talk.begin("setting up what is measured");
-    std::vector<std::unique_ptr<batch_probes>> all;
-    std::size_t count = 0;
-    for (const int b : wanted.sequences) {
-        all.push_back(std::make_unique<batch_probes>(wanted, b, at_once, copies));
-        count += all.back()->count();
-    }
-    const other_load others;
     const auto start = clock::now();
     const auto since = [&] { return std::chrono::duration<double>(clock::now() - start).count(); };
     const double each = wanted.seconds / static_cast<double>(count) / rounds_wanted / 1.5;  // warming up takes time too
@@ -62,6 +50,25 @@ profile measure_profile(const profile_request& wanted) {
                   std::to_string(static_cast<int>(since() + 0.5)) + " s of about " +
                   std::to_string(static_cast<int>(wanted.seconds + 0.5)));
     }
+}
+
+}  // namespace
+
+profile measure_profile(const profile_request& wanted) {
+    const int cores = wanted.cores > 0 ? wanted.cores : usable_cores();
+    const int at_once = workers_at_once(cores, wanted.threads);
+    const int copies = std::min(at_once, wanted.workers.back());
+    check_memory(wanted, copies);
+    heartbeat talk(wanted.say);
+    talk.begin("setting up what is measured");
+    std::vector<std::unique_ptr<batch_probes>> all;
+    std::size_t count = 0;
+    for (const int b : wanted.sequences) {
+        all.push_back(std::make_unique<batch_probes>(wanted, b, at_once, copies));
+        count += all.back()->count();
+    }
+    const other_load others;
+    run_rounds(wanted, all, count, talk);
     std::vector<profile> totals;
     for (const auto& one : all) totals.push_back(one->totals());
     profile made = totals.front();

@@ -56,11 +56,11 @@ std::string progress_line(const step_record& r, std::int64_t steps, double token
                           double seconds_left, const std::string& note) {
     char text[256];
     const auto left = static_cast<long long>(std::llround(seconds_left));
-    std::snprintf(text, sizeof text,
-                  "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%%s%.60s)  %lld:%02lld left",
-                  static_cast<long long>(r.step), static_cast<long long>(steps), r.loss, tokens_per_second,
-                  100 * r.bubble_ratio, 100 * predicted_bubble, note.empty() ? "" : "; ", note.c_str(), left / 60,
-                  left % 60);
+    std::snprintf(
+        text, sizeof text,
+        "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%%s%.60s)  %lld:%02lld left",
+        static_cast<long long>(r.step), static_cast<long long>(steps), r.loss, tokens_per_second, 100 * r.bubble_ratio,
+        100 * predicted_bubble, note.empty() ? "" : "; ", note.c_str(), left / 60, left % 60);
     return text;
 }
 

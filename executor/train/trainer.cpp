@@ -51,8 +51,8 @@ void training_run::report_progress(const step_record& record) {
     if (!talk_.speaks() || (since(last_words_) < 5 && step_ < steps_ && done_here_ > 1)) return;
     last_words_ = clock::now();
     const double each = since(first_iteration_) / static_cast<double>(done_here_);
-    talk_.line(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each,
-                               predicted_.bubble_ratio, each * static_cast<double>(steps_ - step_) + scoring_, sharing()));
+    talk_.line(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each, predicted_.bubble_ratio,
+                             each * static_cast<double>(steps_ - step_) + scoring_, sharing()));
 }
 
 std::string training_run::sharing() const {

@@ -16,7 +16,7 @@
 #include <executor/workers/clipping.hpp>
 #include <executor/workers/iteration_part.hpp>
 #include <executor/workers/process_group.hpp>
-#include <executor/workers/progress.hpp>
+#include <executor/workers/heartbeat.hpp>
 #include <executor/workers/replicas.hpp>
 
 #include <chrono>
@@ -78,7 +78,7 @@ private:
     clock::time_point start_ = clock::now();
     job job_;
     const train_options& options_;
-    progress talk_;
+    heartbeat talk_;
     process_group& together_;
     stop_request signals_;
     job_program proven_;

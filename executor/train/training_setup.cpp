@@ -117,7 +117,8 @@ void training_run::predict_iterations() {
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
     std::error_code none;
-    std::filesystem::create_directories(job_.output, none);  // for the recorder: where there is a failure, that comes first
+    std::filesystem::create_directories(job_.output,
+                                        none);  // for the recorder: where there is a failure, that comes first
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
     predicted_ = predict(together_, *on_,
                          {.order = program_,
@@ -180,10 +181,10 @@ void training_run::announce() {
     const double steps = predicted_.iteration * static_cast<double>(steps_ - (found_ ? found_->info.step : 0));
     // A checkpoint has the weights and two moments; disks take some 200 MB a second.
     const double other = predicted_.setting_up + 12.0 * static_cast<double>(parameter_count(job_.model)) / 2e8;
-    talk_.line("about " + clock_text(since(start_) + other + steps + scoring_) + " in all: " +
-               clock_text(since(start_)) + " until now, " + clock_text(other) + " for the weights and the checkpoint, " +
-               clock_text(steps) + " for the steps, " + clock_text(scoring_) + " to score " +
-               std::to_string(windows_.size()) + " windows of the validation text");
+    talk_.line("about " + clock_text(since(start_) + other + steps + scoring_) +
+               " in all: " + clock_text(since(start_)) + " until now, " + clock_text(other) +
+               " for the weights and the checkpoint, " + clock_text(steps) + " for the steps, " + clock_text(scoring_) +
+               " to score " + std::to_string(windows_.size()) + " windows of the validation text");
 }
 
 void training_run::resume() {

@@ -57,8 +57,8 @@ public:
     }
     /// Sound UTF-8, hidden characters among it.
     std::string text() {
-        constexpr const char* pieces[] = {"a", "é", "…", "\U0001f600", "\u202e", "\u2066", "\u0085", "\x1b", "\n", "\"",
-                                          "\\", "\x7f", "\u200f", "日"};
+        constexpr const char* pieces[] = {"a",    "é",  "…",  "\U0001f600", "\u202e", "\u2066", "\u0085",
+                                          "\x1b", "\n", "\"", "\\",         "\x7f",   "\u200f", "日"};
         std::string out;
         for (int i = below(12); i > 0; --i) out += pieces[below(14)];
         return out;

@@ -60,9 +60,8 @@ private:
         return one.made;
     }
     void drop_oldest() {
-        const auto oldest = std::min_element(made_.begin(), made_.end(), [](const auto& a, const auto& b) {
-            return a.second.turn < b.second.turn;
-        });
+        const auto oldest = std::min_element(
+            made_.begin(), made_.end(), [](const auto& a, const auto& b) { return a.second.turn < b.second.turn; });
         slots_ -= oldest->second.slots;
         made_.erase(oldest);
     }

@@ -16,13 +16,13 @@ std::string clock_text(double seconds);
 
 /// Lines for somebody who waits: a thread repeats the phase of a run, with the time that it has taken and what it does,
 /// whenever nothing was said for a while.
-class progress {
+class heartbeat {
 public:
     /// `say` takes one line at a time; empty: nothing is said. Lines come at most `silence` seconds apart.
-    explicit progress(std::function<void(const std::string&)> say, double silence = 8);
-    ~progress();
-    progress(const progress&) = delete;
-    progress& operator=(const progress&) = delete;
+    explicit heartbeat(std::function<void(const std::string&)> say, double silence = 8);
+    ~heartbeat();
+    heartbeat(const heartbeat&) = delete;
+    heartbeat& operator=(const heartbeat&) = delete;
 
     /// A phase begins: what is done in it, and about how many seconds it will take (0: that is not known).
     void begin(std::string phase, double expected = 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/layers/layer_passes.hpp>
-#include <executor/workers/progress.hpp>
+#include <executor/workers/heartbeat.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -16,7 +16,7 @@ std::string clock_text(double seconds) {
     return text;
 }
 
-progress::progress(std::function<void(const std::string&)> say, double silence)
+heartbeat::heartbeat(std::function<void(const std::string&)> say, double silence)
     : say_(std::move(say)), silence_(silence) {
     if (!say_) return;
     try {
@@ -25,7 +25,7 @@ progress::progress(std::function<void(const std::string&)> say, double silence)
     }
 }
 
-progress::~progress() {
+heartbeat::~heartbeat() {
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
@@ -34,7 +34,7 @@ progress::~progress() {
     if (repeater_.joinable()) repeater_.join();
 }
 
-void progress::begin(std::string phase, double expected) {
+void heartbeat::begin(std::string phase, double expected) {
     const std::lock_guard lock(mutex_);
     phase_ = std::move(phase);
     expected_ = expected;
@@ -42,13 +42,13 @@ void progress::begin(std::string phase, double expected) {
     passes_ = layer_passes.load(std::memory_order_relaxed);
 }
 
-void progress::line(const std::string& text) {
+void heartbeat::line(const std::string& text) {
     const std::lock_guard lock(mutex_);
     spoken_ = clock::now();
     if (say_) say_(text);
 }
 
-std::string progress::text() const {
+std::string heartbeat::text() const {
     std::string out = phase_ + ": " + clock_text(std::chrono::duration<double>(clock::now() - begun_).count());
     if (expected_ > 0) out += " of about " + clock_text(expected_);
     const auto passes = layer_passes.load(std::memory_order_relaxed) - passes_;
@@ -56,7 +56,7 @@ std::string progress::text() const {
     return out;
 }
 
-void progress::repeat() {
+void heartbeat::repeat() {
     std::unique_lock lock(mutex_);
     while (!ended_) {
         const auto due = spoken_ + std::chrono::duration_cast<clock::duration>(silence_);

@@ -6,7 +6,7 @@
 
 #include <executor/forecast/patience.hpp>
 #include <executor/train/log.hpp>
-#include <executor/workers/progress.hpp>
+#include <executor/workers/heartbeat.hpp>
 
 #include "trainer_job.hpp"
 
@@ -25,14 +25,16 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(progress, repeats_the_phase_where_nothing_else_is_said) {
+TEST(heartbeat, repeats_the_phase_where_nothing_else_is_said) {
     std::mutex mutex;
     std::vector<std::string> lines;
     {
-        progress talk([&](const std::string& line) {
-            const std::lock_guard lock(mutex);
-            lines.push_back(line);
-        }, 0.02);
+        heartbeat talk(
+            [&](const std::string& line) {
+                const std::lock_guard lock(mutex);
+                lines.push_back(line);
+            },
+            0.02);
         talk.begin("weighing", 90);
         for (std::size_t seen = 0; seen < 3;) {  // for as long as it takes
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -43,7 +45,7 @@ TEST(progress, repeats_the_phase_where_nothing_else_is_said) {
     }
     EXPECT_THAT(lines, testing::Contains("weighing: 0:00 of about 1:30"));
     EXPECT_EQ(lines.back(), "a step");
-    EXPECT_FALSE(progress({}).speaks());
+    EXPECT_FALSE(heartbeat({}).speaks());
     EXPECT_EQ(clock_text(0.4), "0:00");
     EXPECT_EQ(clock_text(754), "12:34");
 }
