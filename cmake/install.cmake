@@ -19,6 +19,10 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera.pc.in chimera.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/chimera.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT headers)
 
 if(TARGET chimera_program)
-  install(TARGETS chimera_program RUNTIME COMPONENT program)
-  install(FILES ${PROJECT_BINARY_DIR}/chimera.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+  # Before a build there is no program yet: the headers are installed all the same.
+  install(TARGETS chimera_program RUNTIME COMPONENT program OPTIONAL)
+  install(FILES ${PROJECT_BINARY_DIR}/chimera.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program OPTIONAL)
+  install(CODE "if(NOT EXISTS \"$<TARGET_FILE:chimera_program>\")
+    message(STATUS \"chimera: only the headers are installed (the program is not built) build it and install again\")
+  endif()" COMPONENT program)
 endif()

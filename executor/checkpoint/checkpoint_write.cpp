@@ -36,18 +36,21 @@ nlohmann::ordered_json describe(const checkpoint_info& info) {
 }
 
 std::string make_header(const checkpoint_info& info, std::span<const named_tensor> tensors) {
-    nlohmann::ordered_json header;
-    header["__metadata__"] = describe(info);
+    // Put together as text: an ordered object looks through all of its keys for each.
+    std::string text = "{\"__metadata__\":" + describe(info).dump();
+    std::set<std::string_view> names{"__metadata__"};
     std::size_t at = 0;
     for (const auto& tensor : tensors) {
         const std::size_t end = at + tensor.values.size_bytes();
-        if (header.contains(tensor.name) || detail::element_count(tensor.shape, tensor.name) != tensor.values.size())
+        if (!names.insert(tensor.name).second ||
+            detail::element_count(tensor.shape, tensor.name) != tensor.values.size())
             refuse("tensor " + tensor.name +
                    " cannot be stored (its name is taken or its shape is not its size) name each once");
-        header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
+        const nlohmann::ordered_json entry{{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
+        text += ',' + nlohmann::json(tensor.name).dump() + ':' + entry.dump();
         at = end;
     }
-    std::string text = header.dump();
+    text += '}';
     text.append((8 - text.size() % 8) % 8, ' ');  // the data then start at a multiple of eight
     return text;
 }

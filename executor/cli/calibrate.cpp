@@ -8,7 +8,7 @@
 #include <executor/io/write.hpp>
 
 #include <charconv>
-#include <cmath>
+#include <filesystem>
 #include <memory>
 
 namespace chimera::executor {
@@ -56,10 +56,10 @@ const hardware_number* fix(hardware& on, const std::string& text) {
     const hardware_number& number = number_named(text.substr(0, sign), "--fix");
     double value = 0;
     const auto [end, failed] = std::from_chars(text.data() + sign + 1, text.data() + text.size(), value);
-    if (failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0 ||
-        (value == 0 && !number.zero_ok))
-        refuse("--fix " + text.substr(0, 60) + " has a value out of range (" + std::string(number.name) +
-               " is finite and " + (number.zero_ok ? "not negative" : "above 0") + ") give such a number");
+    if (failed != std::errc{} || end != text.data() + text.size() || !(value >= (number.zero_ok ? 0 : 1e-6)) ||
+        !(value <= 1e21))
+        refuse("--fix " + text.substr(0, 60) + " has a value out of range (" + std::string(number.name) + " is from " +
+               (number.zero_ok ? "0" : "1e-06") + " to 1e+21) give such a number");
     number.of(on) = value;
     return &number;
 }
@@ -147,6 +147,9 @@ void report_json(const calibrate_arguments& with, const calibration& found, cons
 void run_calibrate(const calibrate_arguments& with) {
     if (with.format != "text" && with.format != "json")
         refuse("--format is \"" + with.format.substr(0, 40) + "\" (unknown here) use text or json");
+    std::error_code unknown;
+    if (with.out && std::filesystem::equivalent(*with.out, with.file, unknown))
+        refuse("-o is " + with.file + " (the measurements themselves, which would be lost) name another file");
     const measured_file measured = load_measurements(with.file, reading(with, "--tokens", with.tokens));
     hardware base = base_of(with, measured);
     std::vector<const hardware_number*> numbers =

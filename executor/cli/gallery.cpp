@@ -74,10 +74,14 @@ const char* when_to_choose(const std::string& name) {
     return found->when;
 }
 
-std::string file_name(std::string name) {
-    for (std::size_t at = 0; (at = name.find(" --", at)) != std::string::npos;) name.replace(at, 3, "-");
-    std::replace(name.begin(), name.end(), ' ', '-');
-    return name + ".svg";
+std::string file_name(std::string_view name) {
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const bool option = name.substr(i, 3) == " --";
+        out.push_back(name[i] == ' ' ? '-' : name[i]);
+        if (option) i += 2;
+    }
+    return out + ".svg";
 }
 
 std::string options_of(const contender& c) {

@@ -1,29 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/render/visible.hpp>
 #include <chimera/version.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/engine/engine.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
 
 #include <fcntl.h>
+<<<<<<< HEAD
 #include <unistd.h>
+=======
+>>>>>>> h/limits
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
+#include <system_error>
 
 namespace {
 
 /// One line on standard error, whatever the text holds; bad input ends with 2.
 int complain(std::string text) {
-    for (char& c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    }
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    std::fprintf(stderr, "chimera: %s\n", text.c_str());
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    for (char& c : text)
+        if (c == '\n' || c == '\t') c = ' ';
+    std::fprintf(stderr, "chimera: %s\n", chimera::format::visible(text).c_str());
     return 2;
+}
+
+/// Where C++ has no way on: a thread that cannot be started while others run, an exception outside any handler. One
+/// line instead of a signal.
+[[noreturn]] void give_up() noexcept {
+    const char* why = "a thread was lost";
+    if (const auto now = std::current_exception()) {
+        try {
+            std::rethrow_exception(now);
+        } catch (const std::bad_alloc&) {
+            why = "memory ran out";
+        } catch (const std::exception& e) {
+            why = e.what();
+        } catch (...) {
+        }
+    }
+    std::fprintf(stderr, "chimera: the program cannot go on (%s) allow it more threads and memory\n", why);
+    std::_Exit(chimera::executor::hang_exit_status);
+}
+
+/// Opens those of the three standard files that are closed, lest a file of ours takes the place and gets what is printed.
+/// Standard output is opened for reading, so that writing to it still fails.
+void keep_standard_files() {
+    for (int file = 0; file <= 2; ++file)
+        if (::fcntl(file, F_GETFD) == -1 && ::open("/dev/null", file == 2 ? O_WRONLY : O_RDONLY) < 0) return;
 }
 
 std::string version() {
@@ -70,12 +103,20 @@ void open_standard_streams() {
 int main(int count, char** arguments) {
     open_standard_streams();
     std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
+    keep_standard_files();
+    std::set_terminate(give_up);
+    chimera::executor::hold_to_memory();
     try {
         return run(count, arguments);
     } catch (const chimera::chimera_error& e) {
         return complain(e.what());
     } catch (const std::bad_alloc&) {
-        return complain("memory ran out (what is asked for is too large) ask for less");
+        return complain("memory ran out (this process may use " +
+                        chimera::executor::bytes_text(chimera::executor::usable_memory()) + ") ask for less");
+    } catch (const std::filesystem::filesystem_error& e) {
+        return complain(e.what());
+    } catch (const std::system_error& e) {
+        return complain(std::string("the system refuses (") + e.what() + ") allow the program more threads");
     } catch (const std::exception& e) {
         return complain(e.what());
     }

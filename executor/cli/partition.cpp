@@ -85,7 +85,8 @@ partition_job job_of(const partition_arguments& with) {
     }
     job.order = order_of_stages(with, stages);
     if (with.speeds)
-        each_of(*with.speeds, [&](std::string_view one) { job.speeds.push_back(positive("--speeds", one)); });
+        each_of(*with.speeds,
+                [&](std::string_view one) { job.speeds.push_back(positive("--speeds", one, 1e-6, 1e6)); });
     if (with.speeds && static_cast<int>(job.speeds.size()) != job.order.head.workers)
         refuse("--speeds has " + std::to_string(job.speeds.size()) + " numbers (there are " +
                std::to_string(job.order.head.workers) + " workers) give one for each");

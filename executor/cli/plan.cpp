@@ -8,6 +8,7 @@
 #include <executor/planner/plan_on_machine.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 namespace chimera::executor {
@@ -91,7 +92,7 @@ void change(cluster& on, const plan_arguments& with) {
         if (at == std::string::npos)
             refuse("--speed is '" + one.substr(0, 40) + "' (not WORKER=X) give one such as 3=0.5");
         const int worker = static_cast<int>(whole("--speed", one.substr(0, at), 0, on.workers() - 1));
-        on = at_speed(std::move(on), worker, positive("--speed", one.substr(at + 1)));
+        on = at_speed(std::move(on), worker, positive("--speed", one.substr(at + 1), 1e-6, 1e6));
     }
     std::vector<int> gone;
     for (const std::string& one : with.gone)
@@ -105,6 +106,7 @@ void change(cluster& on, const plan_arguments& with) {
 
 void keep_change(plan_task& task) {
     if (task.on.speeds.empty()) return;
+    task.request["cluster"]["workers"] = task.on.workers();
     task.request["cluster"]["speeds"] = task.on.speeds;
     if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
 }
@@ -140,6 +142,10 @@ void run_plan(const plan_arguments& with) {
     const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
+    if (const double seconds = report.ranking.front().found.seconds; !(seconds > 0) || !std::isfinite(seconds))
+        refuse(
+            "the best plan's iteration takes no time, or for ever (the numbers of the model, the cluster or the "
+            "profile allow no other) correct them");
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",

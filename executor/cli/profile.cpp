@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 #include <chimera/program/lower.hpp>
+#include <chimera/render/visible.hpp>
 #include <chimera/schedule.hpp>
 
 #include <executor/cli/commands.hpp>
@@ -10,6 +11,7 @@
 #include <executor/io/fields.hpp>
 #include <executor/io/files.hpp>
 #include <executor/io/profile.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
 #include <executor/job/job.hpp>
 #include <executor/profile/forecast.hpp>
@@ -192,7 +194,11 @@ void run_profile(const profile_arguments& from, int& status) {
         if (from.file) write_file(*from.file, profile_text(made));
         write_output(report_text(made));
     } catch (const run_failed& failed) {
-        std::fprintf(stderr, "chimera: %s\n", failed.what());
+        std::string line = failed.what();  // there is no folder for a recorder
+        constexpr std::string_view words = "look at the flight recorder or raise the limit";
+        if (const auto at = line.find(words); at != line.npos)
+            line = line.substr(0, at) + "raise the watchdog of a job and profile that" + line.substr(at + words.size());
+        std::fprintf(stderr, "chimera: %s\n", format::visible(line).c_str());
         status = hang_exit_status;
     }
 }

@@ -24,6 +24,8 @@ void run_program(const program_arguments& with) {
     with.output.check({"text", "json", "csv"});
     const reduction_start mode = sync_named(with.sync);
     const program made = lower(with.family.make(), mode);
+    with.output.check_size(static_cast<std::int64_t>(made.instructions.size()),
+                           48.0 * static_cast<double>(made.instructions.size()));
     if (with.output.format == "csv") return with.output.write(csv(program_view(made)));
     with.output.write(with.output.format == "json" ? json(program_view(made))
                                                    : text(program_view(made)) + staleness_text(made));

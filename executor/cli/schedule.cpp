@@ -20,6 +20,8 @@ struct schedule_arguments {
 void run_schedule(const schedule_arguments& with) {
     with.output.check({"text", "json", "csv", "svg", "html", "trace"});
     const schedule made = with.family.make();
+    with.output.check_size(static_cast<std::int64_t>(made.entries.size()),
+                           16.0 * static_cast<double>(made.entries.size()));
     if (with.output.format == "json") return with.output.write(json(schedule_view(made)));
     if (with.output.format == "csv") {
         with.output.write(csv(made));

@@ -8,6 +8,7 @@
 
 #include <executor/cli/shared_options.hpp>
 #include <executor/io/choice_names.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
 
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <vector>
@@ -50,12 +52,17 @@ std::int64_t whole(std::string_view option, std::string_view text, std::int64_t 
     return value;
 }
 
-double positive(std::string_view option, std::string_view text) {
+double positive(std::string_view option, std::string_view text, double least, double most) {
     double value = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, code] = std::from_chars(text.data(), end, value);
     if (code != std::errc{} || stop != end || !std::isfinite(value) || value <= 0) {
         refuse(named(option, text) + " (no number above 0) give one such as 4 or 2.5");
+    }
+    if (value < least || value > most) {
+        char range[64];
+        std::snprintf(range, sizeof range, "%.15g to %.15g", least, most);
+        refuse(named(option, text) + " (out of range) give a number from " + range);
     }
     return value;
 }
@@ -164,6 +171,18 @@ void output_arguments::check(std::initializer_list<std::string_view> known) cons
     std::string list;
     for (const auto name : known) list += (list.empty() ? "" : ", ") + std::string(name);
     refuse("--format '" + format + "' is not written here (known are " + list + ") give one of these");
+}
+
+void output_arguments::check_size(std::int64_t items, double held) const {
+    // Of one slot or instruction, as measured; what csv and text take is little beside them.
+    const double each = format == "json"    ? 104
+                        : format == "svg"   ? 24
+                        : format == "html"  ? 8
+                        : format == "trace" ? 160
+                                            : 8;
+    const double text = each * static_cast<double>(items);
+    check_room(held + text, "the " + format + " of " + std::to_string(items) + " slots or instructions",
+               "use fewer stages or micro-batches, or csv", held);
 }
 
 void output_arguments::write(std::string_view text) const { file ? write_file(*file, text) : write_output(text); }

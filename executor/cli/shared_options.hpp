@@ -23,8 +23,8 @@ namespace chimera::executor {
 /// empty text, numbers outside least … most.
 std::int64_t whole(std::string_view option, std::string_view text, std::int64_t least, std::int64_t most);
 
-/// A finite number above 0 from an option's text.
-double positive(std::string_view option, std::string_view text);
+/// A number above 0 from an option's text, from `least` to `most`.
+double positive(std::string_view option, std::string_view text, double least = 1e-9, double most = 1e18);
 
 /// The options of a family, as texts, so that every complaint is worded in one place.
 struct family_arguments {
@@ -62,6 +62,8 @@ struct output_arguments {
     void add_to(subcommand& command, const char* formats);
     /// Refuses a format that is not among those listed, before any work is done.
     void check(std::initializer_list<std::string_view> known) const;
+    /// Refuses so many slots or instructions as text, beside `held` bytes, where memory does not suffice for it.
+    void check_size(std::int64_t items, double held) const;
     /// To the file, if one is named, else to standard output.
     void write(std::string_view text) const;
     /// text, svg, html or trace of a timeline.

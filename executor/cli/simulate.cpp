@@ -71,7 +71,7 @@ void run_simulate(const simulate_arguments& with) {
     const metrics_report found = metrics(predicted);
     const double speed = static_cast<double>(found.slot_total) / std::max(took.count(), 1e-9);
     if (with.output.format == "json") return with.output.write(json(found, speed));
-    std::string out(played.head.family.view());
+    std::string out = format::visible(played.head.family.view());
     format::put(out, ": ");
     format::put_sizes(out, played.head);
     with.output.write(out + '\n' + text(found, unit, speed) + staleness_text(played));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/render/visible.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/engine/engine.hpp>
@@ -33,6 +34,8 @@ const job_option before_family_options[] = {
     {"--context", "/model/context", "N", "positions"},
     {"--vocabulary", "/model/vocabulary", "N", "tokens it knows; text needs 256"},
     {"--validation-fraction", "/validation_fraction", "X", "share of the data that is only scored (0.1)"},
+    {"--validation-windows", "/validation_windows", "N",
+     "windows scored at the end, 0: none (a quarter of those trained on)"},
     {"--family", "/schedule/family", "NAME",
      "bidirectional (the default), one_f_one_b or another: see chimera schedule --help"},
     {"--schedule", "/schedule/file", "FILE", "instead of a family: an order as JSON or PyTorch-style CSV"},
@@ -155,7 +158,7 @@ void run_train(const train_arguments& from, int& status) {
         std::fprintf(stderr, "chimera: %s\n", wrong.what());
         status = hang_exit_status;
     } catch (const run_failed& failed) {  // not bad input: a worker failed or hung, the run diverged
-        std::fprintf(stderr, "chimera: %s\n", failed.what());
+        std::fprintf(stderr, "chimera: %s\n", format::visible(failed.what()).c_str());
         status = hang_exit_status;
     }
 }

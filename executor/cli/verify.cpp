@@ -24,7 +24,8 @@ struct verify_arguments {
 /// Returns the proof in one line.
 std::string proof(const shape& head, std::size_t items, bool is_program, const report& found) {
     std::string out = "ok: ";
-    format::put(out, head.family.view(), ", ");
+    format::put_visible(out, head.family.view());
+    format::put(out, ", ");
     format::put_sizes(out, head);
     format::put(out, ", ", items, is_program ? " instructions" : " slots", "; laws ");
     for (int l = 0; l < (is_program ? law_count : 4); ++l) {

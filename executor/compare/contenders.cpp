@@ -8,15 +8,27 @@
 #include <executor/compare/contenders.hpp>
 #include <executor/compare/entries.hpp>
 #include <executor/compare/share_costs.hpp>
+#include <executor/io/resources.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace chimera::executor {
 
 namespace {
+
+/// Refuses an order whose schedule, program and timeline would not fit into memory: about 270 bytes for each of its
+/// slots, as measured (16 of the slot, 32 of each of its instructions, 24 of its step, what simulating takes).
+void check_slots(const family_options& of) {
+    const double slots = 2.0 * of.stages * of.micro_batches * of.width;
+    check_room(270 * slots,
+               "an order of " + std::to_string(of.stages) + " stages and " + std::to_string(of.micro_batches) +
+                   " micro-batches",
+               "use fewer");
+}
 
 /// The schedule on exactly `workers` workers a copy: with as many stages per worker as the family needs.
 schedule on_workers(family_options& of, const contest& with) {
@@ -26,10 +38,12 @@ schedule on_workers(family_options& of, const contest& with) {
         of.stages = 1;
         of.width = with.workers * with.width;
         of.micro_batches = with.micro_batches / with.workers;
+        check_slots(of);
         return make_schedule(of);
     }
     const std::int64_t stages = std::int64_t{with.workers} * stages_per_worker(of);
     of.stages = static_cast<int>(std::min<std::int64_t>(stages, std::numeric_limits<int>::max()));
+    check_slots(of);
     schedule made = make_schedule(of);
     if (made.head.workers != with.workers * with.width)
         refuse("no number of stages gives " + std::to_string(with.workers) + " workers (the family folds) use others");
@@ -91,6 +105,7 @@ contender enter(std::string name, family_options of, const contest& with) {
         out.share = static_cast<double>(with.workers) / made.head.stages;
     } else {
         of.stages = with.stages;
+        check_slots(of);
         made = make_schedule(of);
     }
     const program lowered = lower(made, with.synchronisation);
@@ -124,6 +139,8 @@ std::vector<contender> hold(const contest& with, std::vector<refused_family>& re
             why.empty() ? out.push_back(std::move(one)) : refused.push_back({name, why, true});
         } catch (const chimera_error& e) {
             refused.push_back({name, e.what()});
+        } catch (const std::bad_alloc&) {
+            refused.push_back({name, "memory ran out (this process may use " + bytes_text(usable_memory()) + ")"});
         }
     }
     for (contender& c : out)

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/simulate/metrics.hpp>
 #include <executor/engine/engine.hpp>
+#include <executor/forecast/patience.hpp>
 #include <executor/forecast/predict.hpp>
 #include <executor/io/profile.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/io/stop_signal.hpp>
 #include <executor/workers/clipping.hpp>
 #include <executor/workers/iteration_part.hpp>
 #include <executor/workers/replicas.hpp>
 
-#include <sched.h>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace chimera::executor {
-
-int usable_cores() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
 
 int shared_cores(int cores, int workers, int threads) {
     const int given = workers_at_once(cores > 0 ? cores : usable_cores(), threads);
@@ -47,7 +43,8 @@ trial_record run_trial(process_group& together, const trial_run& trial, replicas
     std::size_t done = 0;
     const auto enough = [&] {
         if (stop_request::wanted() && done > 0) return true;
-        return together.leads() && done >= 3 && (since(start) >= trial.seconds || done >= trial.most);
+        return together.leads() && done > 0 &&
+               (since(start) >= trial.seconds || done >= std::max<std::size_t>(3, trial.most));
     };
     for (; !together.any(enough()); ++done) {
         const auto begin = clock::now();
@@ -65,14 +62,17 @@ trial_record run_trial(process_group& together, const trial_run& trial, replicas
 }  // namespace
 
 prediction predict(process_group& together, backend& on, const trial_run& trial) {
+    const auto begin = clock::now();
     replicas copies(on, trial.order, trial.model, trial.layers, trial.unit, 1);
+    const double setting_up = since(begin);
     copies.set_batch(trial.sample);
     const auto joined = on.join(trial.order);
     const auto ends = joined->ends();
     engine_options options;
     options.cores = trial.cores.process;
     options.work_queues = on.work_queues();
-    options.watchdog_seconds = trial.watchdog;
+    options.watchdog_seconds = first_patience(together, on, trial, copies);
+    options.recorder_file = trial.recorder_file;
     if (trial.graph) options.graph = joined->graph();
     const optimiser_settings still{.learning_rate = 0};  // as much work, and the weights stay what they are
     clipping clip(copies, trial.order, still, on.on_host(), ends);
@@ -82,13 +82,17 @@ prediction predict(process_group& together, backend& on, const trial_run& trial)
     const trial_record record = run_trial(together, trial, copies, clip, run);
 
     prediction made;
-    if (!together.leads()) return made;
-    made.fitted = fit_costs(record.measured);
-    made.expected = simulate_fitted(trial.order, made.fitted, trial.cores.machine);
-    const auto found = metrics(made.expected);
-    made.makespan = found.makespan;
-    made.bubble_ratio = found.bubble_ratio;
-    made.iteration = made.makespan + median(record.surroundings);
+    if (together.leads()) {
+        made.fitted = fit_costs(record.measured);
+        made.expected = simulate_fitted(trial.order, made.fitted, trial.cores.machine);
+        const auto found = metrics(made.expected);
+        made.makespan = found.makespan;
+        made.bubble_ratio = found.bubble_ratio;
+        made.iteration = made.makespan + median(record.surroundings);
+        made.setting_up = setting_up;
+        made.pause = patience(trial.watchdog, made.expected);
+    }
+    made.pause = 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * made.pause)));
     return made;
 }
 

@@ -8,6 +8,7 @@
 #include <executor/workers/backend.hpp>
 
 #include <span>
+#include <string>
 
 namespace chimera::executor {
 
@@ -17,7 +18,9 @@ struct prediction {
     timeline expected;    ///< the simulated iteration, workers sharing the cores
     double makespan = 0;  ///< of `expected`, seconds
     double bubble_ratio = 0;
-    double iteration = 0;  ///< wall time of an iteration: the makespan and what surrounds it, seconds
+    double iteration = 0;   ///< wall time of an iteration: the makespan and what surrounds it, seconds
+    double setting_up = 0;  ///< seconds that the weights' start values took
+    double pause = 0;       ///< seconds without progress from which on a worker counts as hung; known to all processes
 };
 
 /// Cores that workers share, 0 where they need not.
@@ -34,21 +37,20 @@ struct trial_run {
     unit_shape unit;
     const batch& sample;  ///< trained on in every iteration
     core_shares cores;
-    double watchdog = 30;  ///< seconds without progress until the trial is given up
-    double seconds = 0;    ///< about how long to measure
-    std::size_t most = 0;  ///< iterations to measure at most, but at least three
-    bool graph = false;    ///< iterations are launched as a whole where the backend can
+    double watchdog = 30;         ///< least seconds without progress until the trial is given up
+    double seconds = 0;           ///< about how long to measure
+    std::size_t most = 0;         ///< iterations to measure at most, but at least three where they fit into `seconds`
+    bool graph = false;           ///< iterations are launched as a whole where the backend can
+    std::string recorder_file{};  ///< where the flight recorders are written after a failure; empty: nowhere
 };
 
-/// Runs iterations of a trial on copies of the model that are thrown away (at least four, the first not counted), fits
+/// Runs iterations of a trial on copies of the model that are thrown away (at least two, the first not counted), fits
 /// the costs of each stage and simulates an iteration with them. Changes nothing that lasts. All processes of a run
-/// call it; rank 0 alone gets the prediction.
+/// call it; rank 0 alone gets the prediction, all get `pause`.
 prediction predict(process_group& together, backend& on, const trial_run& trial);
 
 /// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process
 /// may use; 0 where they suffice for all workers.
 int shared_cores(int cores, int workers, int threads = 1);
-/// Cores that this process may use.
-int usable_cores();
 
 }  // namespace chimera::executor

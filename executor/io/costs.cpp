@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/io/fields.hpp>
+#include <executor/io/json_tree.hpp>
 #include <executor/io/read.hpp>
 
 #include <nlohmann/json.hpp>
@@ -21,10 +22,9 @@ json parse(std::string_view text) {
         refuse("the file is empty (costs are needed) write a chimera.costs object");
     const auto shallow = [](int depth, json::parse_event_t, json&) {
         if (depth > 4) refuse("the file nests too deep (costs have three levels) correct it");
-        return true;
     };
     try {
-        return json::parse(text.begin(), text.end(), shallow);
+        return detail::parse_tree(text, shallow);
     } catch (const json::parse_error& e) {
         refuse("no valid JSON at byte " + std::to_string(e.byte) +
                " (the file is damaged, cut short or something else) write it again");
@@ -33,8 +33,8 @@ json parse(std::string_view text) {
     }
 }
 
-constexpr double seconds_most = 1e9;
-constexpr double bytes_most = 1e18;
+constexpr double seconds_most = 1e9, pass_least = 1e-12;
+constexpr double bytes_most = 1e18, bandwidth_least = 1e-6;
 
 /// One number for all stages, or a list of one for each.
 per_stage numbers(const fields& from, const std::string& key, const json& value, double most) {
@@ -63,8 +63,10 @@ struct link {
 };
 
 link read_link(fields& from) {
-    const double bandwidth = from.number("bandwidth", bytes_most);
-    if (bandwidth <= 0) refuse(from.of() + ": bandwidth is 0 (nothing would ever arrive) give bytes per second");
+    const json& given = from.need("bandwidth", "bytes per second");
+    if (given.is_number() && given.get<double>() == 0)
+        refuse(from.of() + ": bandwidth is 0 (nothing would ever arrive) give bytes per second");
+    const double bandwidth = from.number_in("bandwidth", given, bandwidth_least, bytes_most);
     const double latency = from.number("latency", seconds_most);
     return {
         latency, bandwidth,
@@ -138,8 +140,12 @@ void read_backward(fields& file, costs& out) {
 
 /// Passes take time: of a stage without any, no bubble could be told from work.
 void check_above_zero(const per_stage& cost, const char* key, const char* also) {
-    for (const double seconds : cost.values)
+    for (const double seconds : cost.values) {
         if (seconds <= 0) refuse(std::string(key) + " is 0" + also + " (a pass takes time) give seconds above 0");
+        if (seconds < pass_least)
+            refuse(std::string(key) + " is " + json(seconds).dump() + also +
+                   " (out of range) give a number from 1e-12 to 1e9");
+    }
 }
 
 }  // namespace

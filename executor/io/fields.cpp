@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
 #include <executor/io/fields.hpp>
+#include <executor/io/json_tree.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -30,10 +31,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& what) {
         if (event == event_t::object_end) keys.pop_back();
         if (event == event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
             refuse(what + " gives a key twice (" + one_line(parsed.get<std::string>()) + ") keep one of them");
-        return true;
     };
     try {
-        return nlohmann::json::parse(text.begin(), text.end(), watch);
+        return detail::parse_tree(text, watch);
     } catch (const nlohmann::json::exception& failed) {
         const std::string_view words = failed.what();
         const auto start = words.find("] ");

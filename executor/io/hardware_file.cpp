@@ -21,10 +21,10 @@ std::pair<std::string, std::string> place_of(std::string_view name) {
 
 void read_number(detail::fields& from, const std::string& key, const hardware_number& number, hardware& into) {
     if (from.find(key.c_str()) == nullptr) return;
-    const double value = from.number(key.c_str(), 1e21);
-    if (value == 0 && !number.zero_ok)
+    const json& given = *from.find(key.c_str());
+    if (!number.zero_ok && given.is_number() && given.get<double>() == 0)
         from.wrong(key, json(0), "it must be above 0", "its " + std::string(number.what));
-    number.of(into) = value;
+    number.of(into) = from.number_in(key, given, number.zero_ok ? 0 : 1e-6, 1e21);
 }
 
 }  // namespace
@@ -55,8 +55,7 @@ hardware read_hardware(const json& value, const std::string& what) {
 
 fitted_hardware load_hardware(const std::string& path) {
     const std::string text = read_file(path);
-    const json value = json::parse(text, nullptr, false);
-    if (value.is_discarded()) refuse(path + " is not valid JSON (it cannot be read) give a chimera.hardware file");
+    const json value = parse_json(text, path);
     fitted_hardware out{read_hardware(value, path), {}};
     const json::json_pointer mean("/fit/held_out/mean");
     if (value.contains(mean) && value[mean].is_number()) out.held_out = value[mean].get<double>();

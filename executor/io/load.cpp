@@ -62,6 +62,8 @@ std::string read_file(const std::string& path) {
         out.append(piece, got);
     }
     if (std::ferror(file.get()) != 0) fail(path, std::strerror(errno));
+    if (const auto at = out.find('\0'); at != out.npos)
+        refuse(path + " holds a NUL byte (byte " + std::to_string(at + 1) + ", and text has none) name a text file");
     return out;
 }
 

@@ -68,12 +68,12 @@ double measured_line::positive(std::string_view column) const {
     double value = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool read = failed == std::errc{} && end == text.data() + text.size();
-    if (!read || !std::isfinite(value) || !(value > 0) || value > 1e15)
+    if (!read || !std::isfinite(value) || !(value >= 1e-9) || value > 1e15)
         refuse(where() + std::string(column) + " is " + quoted(column) + " (" +
                (text.empty() ? "missing"
                 : read       ? "out of range"
                              : "not a number") +
-               ") give a number above 0");
+               ") give a number above 0" + (read && value > 0 ? ", from 1e-09 to 1e+15" : ""));
     return value;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/json_tree.hpp>
 #include <executor/io/model_chain.hpp>
 #include <executor/io/model_family.hpp>
 #include <executor/io/model_file.hpp>
@@ -38,7 +39,7 @@ bool nests_deeper(const json& value, int levels) {
 /// Follows the parser: refuses what nests too deep and keys given twice, and knows where in the file it is.
 class follower {
 public:
-    bool operator()(int depth, json::parse_event_t event, json& parsed) {
+    void operator()(int depth, json::parse_event_t event, json& parsed) {
         if (depth > deepest) refuse(too_deep);
         if (event == json::parse_event_t::object_start) {
             keys_.emplace_back();
@@ -52,7 +53,6 @@ public:
             if (!keys_.back().insert(key_).second)
                 refuse(place() + "key " + shown(parsed) + " is given twice (only one can hold) keep one of them");
         }
-        return true;
     }
     std::string place() const {
         return keys_.size() < 2 || layer_ < 0 ? "the model: " : "layer " + std::to_string(layer_) + name_ + ": ";
@@ -71,7 +71,7 @@ json parse(std::string_view text) {
     if (text.size() > text_most) refuse("the file is larger than 64 MiB (layers can be repeated) use \"count\"");
     follower at;
     try {
-        return json::parse(text.begin(), text.end(), std::ref(at));
+        return detail::parse_tree(text, std::ref(at));
     } catch (const json::parse_error& e) {
         refuse("no valid JSON at byte " + std::to_string(e.byte) +
                " (the file is damaged, cut short or something else) write it again");

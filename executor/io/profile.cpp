@@ -2,6 +2,7 @@
 #include <chimera/core/error.hpp>
 
 #include <executor/io/fields.hpp>
+#include <executor/io/json_tree.hpp>
 #include <executor/io/profile.hpp>
 #include <executor/io/read.hpp>
 
@@ -89,6 +90,7 @@ profiled_engine read_engine(const json& value, const std::string& where) {
     out.around = read.number("around", seconds_most);
     out.slack = read.number("slack", 100);
     if (out.slack <= 0) refuse(where + ": slack is 0 (it is a factor) measure it again");
+    if (out.slack < 0.01) read.wrong("slack", out.slack, "out of range", "a number from 0.01 to 100");
     read.finish();
     return out;
 }
@@ -148,10 +150,9 @@ bool read_bf16(fields& from) {
 json parse(std::string_view text) {
     const auto shallow = [](int depth, json::parse_event_t, json&) {
         if (depth > 7) refuse("the file nests too deep (a profile has seven levels) measure it again");
-        return true;
     };
     try {
-        return json::parse(text, shallow);
+        return detail::parse_tree(text, shallow);
     } catch (const json::exception&) {
         refuse("no valid JSON (the file is damaged, cut short or something else) measure it again: chimera profile");
     }

@@ -333,6 +333,9 @@ private:
 table read_table(std::string_view text) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
         refuse("the file is empty (a schedule or a program is needed) write one with chimera schedule");
+    if (const auto at = text.find('\0'); at != text.npos)  // to the parser, the end
+        refuse("no valid JSON at byte " + std::to_string(at + 1) +
+               " (the file is damaged, cut short or something else) write it again");
     builder events;
     nlohmann::json::sax_parse(text.begin(), text.end(), &events);
     return events.build();

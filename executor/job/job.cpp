@@ -191,7 +191,7 @@ job read_job(const json& value, const std::string& name) {
     reader.find("plan");  // how chimera plan came to the rest
     std::string output = made.output.string();
     reader.read("validation_fraction", made.validation_fraction, 1e-6, 0.5);
-    reader.read("validation_windows", made.validation_windows, 1, 1 << 30);
+    if (reader.has("validation_windows")) made.validation_windows = reader.whole("validation_windows", 0, 1 << 30);
     reader.read("seed", made.seed);
     reader.read("output", output);
     reader.read("checkpoint_interval", made.checkpoint_interval, 0, 1'000'000'000);

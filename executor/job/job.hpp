@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,8 @@ optimiser_settings filled_in(optimiser_settings given);
 ///      "device": "auto" | "cpu" | "cuda", "precision": "fp32" | "bf16", "deterministic": false, "graph": true}
 ///
 /// "blocks" are the transformer blocks of each stage, together the model's layers; without it they are dealt by work.
+/// "validation_windows" bounds how many windows of tokens are scored at the end (0: none); left out, it is a quarter of
+/// those that the run trains on, at most 4096.
 /// "micro_batches" is per copy of the pipeline group: an iteration takes width × micro_batches × sequences windows of
 /// tokens.
 /// "watchdog" is in seconds without progress, "checkpoint_interval" in iterations (0: only at the end), "cores" 0: all
@@ -99,7 +102,9 @@ struct job {
     gpt2_sizes model = *find_trained_sizes("bytes");
     std::vector<std::filesystem::path> data;
     double validation_fraction = 0.1;
-    std::int64_t validation_windows = 4096;  ///< at most so many are scored
+    /// At most so many are scored, 0: none. Left out: a quarter of those that the run trains on, at most 4096, so that
+    /// scoring takes about a twelfth of the time that training does.
+    std::optional<std::int64_t> validation_windows;
     family_options schedule{{.which = family::bidirectional, .stages = 4, .micro_batches = 4}};
     bool names_scale = false;  ///< the scale was given, direct ones too: job files and hashes state it then
     /// The schedule instead of a family's; its sizes stand in `schedule`, too. Null: the family's.

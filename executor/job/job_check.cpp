@@ -3,10 +3,10 @@
 #include <chimera/render/json.hpp>
 #include <executor/io/checksum.hpp>
 #include <executor/io/fields.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/job/job.hpp>
 #include <executor/layers/stage_layers.hpp>
 
-#include <unistd.h>
 #include <algorithm>
 
 namespace chimera::executor {
@@ -44,10 +44,7 @@ void check_sizes(const job& wanted) {
     if (tokens > 1 << 25)
         refuse("an iteration has " + text(static_cast<long long>(tokens)) +
                " tokens (at most 33554432) use smaller micro-batches or fewer");
-    const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    if (memory_need(wanted) > memory)
-        refuse("the model needs " + text(static_cast<long long>(memory_need(wanted) / 1e9)) + " GB (this machine has " +
-               text(static_cast<long long>(memory / 1e9)) + ") use fewer layers, channels or pipelines");
+    check_room(memory_need(wanted), "the model", "use fewer layers, channels or pipelines");
 }
 
 nlohmann::ordered_json schedule_json(const job& from) {
@@ -111,7 +108,7 @@ nlohmann::ordered_json job_json(const job& from) {
     made["data"] = nlohmann::ordered_json::array();
     for (const auto& path : from.data) made["data"].push_back(path.string());
     made["validation_fraction"] = from.validation_fraction;
-    made["validation_windows"] = from.validation_windows;
+    if (from.validation_windows) made["validation_windows"] = *from.validation_windows;
     made["schedule"] = schedule_json(from);
     made["batch"] = batch_json(from);
     made["optimiser"] = optimiser_json(from.optimiser);

@@ -5,6 +5,7 @@
 #include <executor/device/cpu/cpu.hpp>
 #include <executor/layers/batches.hpp>
 #include <executor/layers/embedding_and_head.hpp>
+#include <executor/layers/layer_passes.hpp>
 #include <executor/layers/model_stage.hpp>
 #include <executor/layers/training_state.hpp>
 
@@ -260,8 +261,10 @@ void gpt2_stage<D>::run(const places& p, real* stash, int unit, const real* inpu
         embedding_->forward(device_, values, batch_.tokens(unit), port(0));
     else
         device_.copy(port(0), input, boundary_);
-    for (std::size_t i = 0; i < blocks_.size(); ++i)
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
         blocks_[i].forward(device_, values, stash + p.block(i), port(i + 1), what != next::nothing);
+        count_layer_pass();
+    }
     if (head_)
         head_->forward(device_, values, stash + p.head, batch_.targets(unit), batch_.loss(unit),
                        what == next::backward);
@@ -290,6 +293,7 @@ void gpt2_stage<D>::walk_back(int unit, real* stash, const real* output_gradient
         device_.copy(port(blocks_.size()), output_gradient, boundary_);
     }
     for (std::size_t i = blocks_.size(); i-- > 0;) {
+        count_layer_pass();
         real* s = stash + whole_.block(i);
         if (inputs && weights)
             blocks_[i].backward(device_, values, s, array(work_), port(i), gradients, add);

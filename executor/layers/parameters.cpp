@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -53,8 +54,13 @@ void initialise(const parameter& p, std::uint64_t seed, std::span<Real> values) 
     const std::size_t parts =
         std::clamp<std::size_t>(values.size() / large, 1, std::thread::hardware_concurrency() + 1);
     std::vector<std::jthread> others;
-    for (std::size_t k = 1; k < parts; ++k)
-        others.emplace_back(fill, values.size() * k / parts, values.size() * (k + 1) / parts);
+    std::size_t given = 1;  // parts that a thread has
+    try {
+        for (; given < parts; ++given)
+            others.emplace_back(fill, values.size() * given / parts, values.size() * (given + 1) / parts);
+    } catch (const std::system_error&) {  // no more threads to be had: this one does the rest
+        fill(values.size() * given / parts, values.size());
+    }
     fill(0, values.size() / parts);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/device/cpu/cpu.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/memory/run_memory.hpp>
 
 #include <algorithm>
@@ -63,6 +64,21 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_siz
         out.back().workspace += static_cast<double>(found->second);
     }
     return out;
+}
+
+void check_host_memory(const program_view& of, const job& wanted, std::span<const layer_range> layers,
+                       const unit_shape& unit, double share, double more) {
+    const auto need = [&](int threads) {
+        double bytes = 0;
+        const auto stages = training_memory(of, wanted.model, layers, unit, threads, numbers_of(wanted));
+        for (const memory_row& row : memory_timeline(of, stages)) bytes += row.reserved();
+        return share * bytes + more;
+    };
+    double bytes = need(0);
+    // Work space takes planning to know, and is small beside the rest.
+    if (bytes > usable_memory() / 4) bytes = need(wanted.threads);
+    check_room(bytes + program_bytes, "the run",
+               "use fewer --sequences or --micro-batches, --recompute full, fewer copies or a smaller model");
 }
 
 }  // namespace chimera::executor

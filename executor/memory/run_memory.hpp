@@ -25,4 +25,9 @@ std::vector<stage_memory> training_memory(const program_view& of, const gpt2_siz
                                           std::span<const layer_range> layers, const unit_shape& unit, int threads = 1,
                                           const executed_numbers& on = numbers_on_cpu);
 
+/// Refuses, before any is taken, a run on the CPU that needs more memory than this process may use: stages,
+/// activations, and `more` bytes beside them. `share` of the workers are on this machine.
+void check_host_memory(const program_view& of, const job& wanted, std::span<const layer_range> layers,
+                       const unit_shape& unit, double share, double more);
+
 }  // namespace chimera::executor

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/error.hpp>
 #include <chimera/program/update_group.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/memory/update_groups.hpp>
-
-#include <unistd.h>
-#include <string>
 
 namespace chimera::executor {
 
@@ -30,13 +27,8 @@ double model_bytes(const program_view& of, const gpt2_sizes& config, std::span<c
 }
 
 void check_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers, double share) {
-    const double need = share * model_bytes(of, config, layers);
-    const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    const auto gigabytes = [](double bytes) { return std::to_string(static_cast<long long>(bytes / 1e9)); };
-    if (need > memory)
-        refuse("the model needs " + gigabytes(need) +
-               " GB, all copies and weight versions together (this machine has " + gigabytes(memory) +
-               ") use fewer layers, channels, pipelines, copies or versions");
+    check_room(share * model_bytes(of, config, layers), "the model with all copies and weight versions",
+               "use fewer layers, channels, pipelines, copies or versions");
 }
 
 }  // namespace chimera::executor

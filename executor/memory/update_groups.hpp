@@ -17,7 +17,8 @@ std::vector<int> units_of_updates(const program_view& of);
 /// each, but as many weights as versions.
 double model_bytes(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers);
 
-/// Refuses a program whose weights alone do not fit into this machine's memory, of which it holds that share.
+/// Refuses a program whose weights alone do not fit into the memory that this process may use, of which it holds that
+/// share.
 void check_memory(const program_view& of, const gpt2_sizes& config, std::span<const layer_range> layers,
                   double share = 1);
 

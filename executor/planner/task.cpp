@@ -35,8 +35,10 @@ std::vector<double> list_of(const json& value, const std::string& what, bool byt
     std::vector<double> out;
     for (const json& each : value) {
         const double number = bytes ? bytes_of(each, what) : each.is_number() ? each.get<double>() : 0;
-        if (!(number > 0) || !(number < 1e18) || (!bytes && number > 1e6))
-            refuse(what + " has " + shown(each) + " in it (it must be above 0) give a number for every worker");
+        if (!(number > 0) || !(number < 1e18) || (!bytes && (number < 1e-6 || number > 1e6)))
+            refuse(what + " has " + shown(each) + " in it (" +
+                   (number > 0 && !bytes ? "out of range, which is 1e-06 to 1e+06" : "it must be above 0") +
+                   ") give a number for every worker");
         out.push_back(number);
     }
     return out;
@@ -57,13 +59,21 @@ cluster cluster_of(const json& value, const std::string& called, std::optional<d
         out.each = found.numbers;
         held_out = found.held_out;
     }
+    const bool sized = from.has("nodes") || from.has("workers_per_node");
+    int workers = sized ? out.nodes * out.workers_per_node : 0;
+    from.read("workers", workers, 1, workers_most);
     if (const json* speeds = from.find("speeds")) out.speeds = list_of(*speeds, from.of() + ": speeds", false);
     if (const json* memories = from.find("memories")) out.memories = list_of(*memories, from.of() + ": memories", true);
     from.finish();
     if (out.speeds.empty() && !out.memories.empty()) out.speeds.assign(out.memories.size(), 1.0);
     if (!out.speeds.empty() && !out.memories.empty() && out.speeds.size() != out.memories.size())
         refuse(from.of() + ": speeds and memories differ in length (each says it of every worker) give as many");
-    return out;
+    if (workers == 0 || out.workers() == workers) return out;
+    if (out.speeds.empty())
+        refuse(from.of() + ": workers is " + std::to_string(workers) + " (nodes and workers_per_node say " +
+               std::to_string(out.workers()) + ") leave it out");
+    refuse(from.of() + (from.has("speeds") ? ": speeds has " : ": memories has ") + std::to_string(out.workers()) +
+           " numbers (the cluster has " + std::to_string(workers) + " workers) give one for each");
 }
 
 void read_choices(fields& from, const std::string& called, plan_request& asked) {

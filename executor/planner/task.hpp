@@ -20,13 +20,14 @@ namespace chimera::executor {
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
 ///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184,
 ///                  "hardware": "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
-///                  "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
+///                  "workers": 30, "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
 ///      "top": 10,
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
-/// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker. What is left out
+/// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
+/// many these are where some of the nodes' are gone. What is left out
 /// may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
 /// come from "profile", or from the hardware.
 struct plan_task {

@@ -85,14 +85,22 @@ std::optional<logged_figures> read_log(const std::filesystem::path& path, std::i
 }
 
 std::string progress_line(const step_record& r, std::int64_t steps, double tokens_per_second, double predicted_bubble,
-                          double seconds_left) {
+                          double seconds_left, const std::string& note) {
     char text[256];
     const auto left = static_cast<long long>(std::llround(seconds_left));
-    std::snprintf(text, sizeof text,
-                  "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%)  %lld:%02lld left",
-                  static_cast<long long>(r.step), static_cast<long long>(steps), r.loss, tokens_per_second,
-                  100 * r.bubble_ratio, 100 * predicted_bubble, left / 60, left % 60);
+    std::snprintf(
+        text, sizeof text,
+        "step %lld/%lld  loss %.4f  %.0f tokens/s  bubble %.1f %% (predicted %.1f %%%s%.60s)  %lld:%02lld left",
+        static_cast<long long>(r.step), static_cast<long long>(steps), r.loss, tokens_per_second, 100 * r.bubble_ratio,
+        100 * predicted_bubble, note.empty() ? "" : "; ", note.c_str(), left / 60, left % 60);
     return text;
+}
+
+std::string sharing_text(int workers, int threads, int cores) {
+    if (workers * threads <= cores) return "";
+    std::string out = std::to_string(workers) + (workers == 1 ? " worker" : " workers");
+    if (threads > 1) out += " of " + std::to_string(threads) + " threads";
+    return out + (workers == 1 ? " has " : " share ") + std::to_string(cores) + (cores == 1 ? " core" : " cores");
 }
 
 }  // namespace chimera::executor

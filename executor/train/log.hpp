@@ -39,8 +39,11 @@ private:
 /// What a log says of the steps up to one; nothing where it has no records of them.
 std::optional<logged_figures> read_log(const std::filesystem::path& path, std::int64_t until);
 
-/// One line for a terminal: step, loss, tokens per second, measured and predicted bubble, time left.
+/// One line for a terminal: step, loss, tokens per second, measured and predicted bubble with a note, time left.
 std::string progress_line(const step_record& record, std::int64_t steps, double tokens_per_second,
-                          double predicted_bubble, double seconds_left);
+                          double predicted_bubble, double seconds_left, const std::string& note = {});
+
+/// "4 workers share 2 cores", where that is so: a worker that waits for a core idles as in a bubble. Else empty.
+std::string sharing_text(int workers, int threads, int cores);
 
 }  // namespace chimera::executor

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/visible.hpp>
 #include <executor/io/files.hpp>
 #include <executor/train/trainer.hpp>
 
@@ -45,7 +46,7 @@ std::string figures(const train_report& r) {
             row("loss", print("%.4f first, %.4f last (nats per %s; logged)", r.first_loss, r.logged->last_loss, each));
     else
         text += row("loss", print("%.4f first (nats per %s; no log tells the last)", r.first_loss, each));
-    if (!r.stopped) {
+    if (!r.stopped && r.validation_tokens > 0) {
         text += row("validation loss",
                     print("%.4f nats per %s on %zu %ss", r.validation_loss, each, r.validation_tokens, each));
         text += row("unigram baseline", print("%.4f", r.counted.unigram));
@@ -65,7 +66,7 @@ std::string configuration(const train_report& r) {
     const auto& j = r.done;
     const auto& s = j.schedule;
     const std::string where = r.computed_on == "CPU" ? std::to_string(r.cores) + " cores" : r.computed_on;
-    std::string text(j.family_name());
+    std::string text = format::visible(j.family_name());
     text += print(", %d stages on %d workers and %s, %d micro-batches of %d x %d tokens", s.stages, r.workers,
                   where.c_str(), r.micro_batches, j.batch.sequences, j.tokens());
     if (s.pipelines > 0) text += print(", %d pipelines", s.pipelines);
@@ -98,6 +99,7 @@ std::string report_text(const train_report& r) {
                     (r.steps_here > 0 || r.stopped ? print(" in %.1f s", r.seconds) : " (nothing was left to do)") +
                     (r.stopped ? " (stopped; go on with --resume)" : ""));
     text += figures(r);
+    if (!r.sharing.empty()) text += row("", r.sharing + ": bubbles hold the time that they wait for one");
     if (r.predicted_memory > 0)
         text += compared("device memory", static_cast<double>(r.predicted_memory),
                          r.steps_here > 0 ? std::optional(static_cast<double>(r.measured_memory)) : std::nullopt,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/files.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/train/training_run.hpp>
 #include <executor/workers/whole_model.hpp>
 
@@ -52,16 +54,36 @@ void training_run::record(const iteration_part& whole, double seconds) {
 }
 
 void training_run::report_progress(const step_record& record) {
-    if (!options_.say || (since(last_words_) < 5 && step_ < steps_ && done_here_ > 1)) return;
+    if (!talk_.speaks() || (since(last_words_) < 5 && step_ < steps_ && done_here_ > 1)) return;
     last_words_ = clock::now();
     const double each = since(first_iteration_) / static_cast<double>(done_here_);
-    options_.say(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each,
-                               predicted_.bubble_ratio, each * static_cast<double>(steps_ - step_)));
+    talk_.line(progress_line(record, steps_, static_cast<double>(batch_.inputs.size()) / each, predicted_.bubble_ratio,
+                             each * static_cast<double>(steps_ - step_) + scoring_, sharing()));
+}
+
+std::string training_run::sharing() const {
+    if (!on_->on_host()) return "";
+    const int here = program_.head.workers * together_.local_size() / together_.size();
+    return sharing_text(here, job_.threads, job_.cores > 0 ? job_.cores : usable_cores());
+}
+
+std::filesystem::path training_run::recorder_path() const {
+    const std::string name = together_.leads() ? "recorder" : "recorder." + std::to_string(together_.rank());
+    return in_output((name + ".txt").c_str());
+}
+
+/// Throws the engine's message with the file's name in the place of "the flight recorder", where that is.
+void training_run::name_recorder(const std::string& message) const {
+    constexpr std::string_view words = "the flight recorder";
+    const auto at = message.find(words);
+    if (at == message.npos || !std::filesystem::exists(recorder_path())) return;
+    throw run_failed(message.substr(0, at) + shown(recorder_path()) + message.substr(at + words.size()));
 }
 
 /// Unless it is there already.
 void training_run::save() {
     if (kept_.step() == step_) return;
+    talk_.begin("writing the checkpoint");
     const whole_model whole(together_, *model_);
     if (together_.leads()) {
         folder_.check();
@@ -97,9 +119,8 @@ void training_run::iterate() {
     options.cores = gate_;
     options.work_queues = on_->work_queues();
     if (job_.graph) options.graph = joined->graph();
-    options.watchdog_seconds = job_.watchdog;
-    const std::string recorder = together_.leads() ? "recorder" : "recorder." + std::to_string(together_.rank());
-    options.recorder_file = in_output((recorder + ".txt").c_str()).string();
+    options.watchdog_seconds = pause_;
+    options.recorder_file = recorder_path().string();
     clip_.emplace(*model_, program_, job_.optimiser, on_->on_host(), ends);
     options.hooks.before_update = [this](communicator& end) { clip_->before_update(end); };
     options.hooks.each_update = [this](int worker, int stage, int update) {
@@ -109,6 +130,7 @@ void training_run::iterate() {
     first_iteration_ = last_words_ = clock::now();
     try {
         while (step_ < steps_ && !together_.any(stop_request::wanted())) {
+            talk_.begin("step " + std::to_string(step_ + 1) + "/" + std::to_string(steps_), predicted_.iteration);
             one_iteration(run);
             if (job_.checkpoint_interval > 0 && step_ % job_.checkpoint_interval == 0 && step_ < steps_) save();
             if (options_.after_step) options_.after_step(step_);
@@ -127,8 +149,15 @@ void training_run::iterate() {
 train_report train(const job& wanted, const train_options& options) {
     process_group alone;
     training_run run(wanted, options, options.together ? *options.together : alone);
-    run.prepare();
-    run.iterate();
+    try {
+        run.prepare();
+        run.iterate();
+    } catch (const run_aborted&) {
+        throw;
+    } catch (const run_failed& failed) {
+        run.name_recorder(failed.what());
+        throw;
+    }
     return run.finish();
 }
 

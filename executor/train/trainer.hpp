@@ -42,6 +42,7 @@ struct train_report {
     bool compiled = false;         ///< the program is one that was proven at compile time
     int workers = 0, cores = 0, micro_batches = 0;
     std::string computed_on;  ///< the backend's name
+    std::string sharing;      ///< "4 workers share 2 cores", where that is so
     int updates = 1;          ///< of each stage in an iteration
     int weight_versions = 1;  ///< most that a worker keeps of a stage
     int staleness = 0;        ///< most updates between the weights of a gradient and the update that applies it

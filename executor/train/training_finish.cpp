@@ -3,6 +3,7 @@
 #include <chimera/render/html.hpp>
 #include <chimera/render/svg.hpp>
 #include <chimera/render/trace.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
 #include <executor/train/training_run.hpp>
 #include <executor/train/validate.hpp>
@@ -25,6 +26,7 @@ void training_run::fill_report() {
     for (const stage_staleness& each : staleness(program_)) r.staleness = std::max(r.staleness, each.largest);
     r.computed_on = on_->name();
     r.cores = job_.cores > 0 ? job_.cores : usable_cores();
+    r.sharing = sharing();
     r.micro_batches = program_.head.micro_batches;
     r.corpus_tokens = data_.size();
     r.corpus_files = data_.files();
@@ -58,8 +60,11 @@ void training_run::write_timelines() {
 void training_run::score() {
     auto& r = report_;
     r.validation_tokens = windows_.size() * static_cast<std::size_t>(job_.tokens());
+    if (windows_.empty()) return;
+    talk_.begin("scoring the validation text", scoring_);
     while_running([&] {
-        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_, job_.watchdog);
+        r.validation_loss = validate(*on_, program_, *model_, unit_, data_, windows_, gate_, pause_);
+        talk_.begin("counting the data's tokens for the baselines");
         if (together_.leads())
             r.counted = count_baselines(data_, split_, windows_, job_.tokens(), job_.model.vocabulary);
     });

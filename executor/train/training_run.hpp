@@ -18,6 +18,7 @@
 #include <executor/workers/clipping.hpp>
 #include <executor/workers/iteration_part.hpp>
 #include <executor/workers/process_group.hpp>
+#include <executor/workers/heartbeat.hpp>
 #include <executor/workers/replicas.hpp>
 
 #include <chrono>
@@ -50,6 +51,7 @@ public:
     void prepare();
     /// Trains until the last step or a signal to stop, with checkpoints on the way.
     void iterate();
+    void name_recorder(const std::string& message) const;
     /// Writes the checkpoint and the timelines, scores the validation text and returns the report.
     train_report finish();
 
@@ -71,12 +73,18 @@ private:
     void resume();
     void predict_iterations();
     void plan_steps();
+    std::int64_t most_windows(std::int64_t steps) const;
+    double scoring_seconds(std::int64_t steps) const;
+    void choose_windows();
+    void announce();
     void open_output();
     void one_iteration(engine& run);
     void record(const iteration_part& whole, double seconds);
     double norm(const iteration_part& whole) const;
     void save();
     void report_progress(const step_record& record);
+    std::filesystem::path recorder_path() const;
+    std::string sharing() const;
     std::filesystem::path in_output(const char* name) const { return job_.output / name; }
 
     using clock = std::chrono::steady_clock;
@@ -87,6 +95,7 @@ private:
     run_folder folder_;
     kept_checkpoints kept_;
     const train_options& options_;
+    heartbeat talk_;
     process_group& together_;
     stop_request signals_;
     job_program proven_;
@@ -114,6 +123,8 @@ private:
     double norm_ = 0;          ///< of the last iteration's gradient
     std::vector<int> groups_;  ///< units of each update of an iteration
     iteration_record record_;
+    double scoring_ = 0;  ///< expected seconds of the validation, on rank 0
+    double pause_ = 0;    ///< longest time without progress that ends the run, seconds
     clock::time_point first_iteration_, last_words_;
 };
 

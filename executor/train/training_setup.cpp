@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/resources.hpp>
 #include <executor/io/write.hpp>
 #include <executor/job/resumed_job.hpp>
+#include <executor/memory/run_memory.hpp>
 #include <executor/memory/update_groups.hpp>
 #include <executor/train/training_run.hpp>
 
@@ -31,6 +33,12 @@ program_view dealt(const program_view& of, process_group& together) {
     return of;
 }
 
+/// The workers' own, their helpers', the watchdog's and, with other processes, those that send and receive.
+void check_run_threads(int workers, int threads, bool alone) {
+    check_threads(workers * threads + 1 + (alone ? 0 : workers + 1), "the run",
+                  "use fewer --threads or --stages, or allow more (ulimit -u, a container's pids.max)");
+}
+
 unit_shape unit_of(const job& wanted, const shape& head) {
     return {wanted.batch.sequences / head.micro_batch_parts, wanted.tokens()};
 }
@@ -38,11 +46,10 @@ unit_shape unit_of(const job& wanted, const shape& head) {
 }  // namespace
 
 training_run::training_run(const job& wanted, const train_options& options, process_group& together)
-    : job_(checked(wanted)), folder_(job_.output), kept_(job_.output), options_(options), together_(together),
-      proven_(job_), program_(dealt(proven_.view(), together)),
+    : job_(checked(wanted)), folder_(job_.output), kept_(job_.output), options_(options), talk_(options.say),
+      together_(together), proven_(job_), program_(dealt(proven_.view(), together)),
       data_(open_corpus(job_.data, job_.model.vocabulary, job_.output)),
       split_(split_corpus(data_.size(), job_.validation_fraction, job_.tokens())),
-      windows_(validation_windows(split_, job_.tokens(), static_cast<std::size_t>(job_.validation_windows))),
       layers_(stage_layers(job_.model, program_.head.stages, job_.blocks)), unit_(unit_of(job_, program_.head)),
       source_(data_, split_, job_.tokens(), job_.seed),
       on_(backend_of(job_, program_.head.workers, options, together)) {
@@ -52,10 +59,17 @@ training_run::training_run(const job& wanted, const train_options& options, proc
     settings_ = settings_text(job_, data);
     check_memory(program_, job_.model, layers_, static_cast<double>(together_.local_size()) / together_.size());
     groups_ = units_of_updates(program_);
-    if (on_->on_host()) share_cores();
+    if (on_->on_host()) {
+        share_cores();
+        const double share = static_cast<double>(together_.local_size()) / together_.size();
+        const double text = data_.is_text() ? static_cast<double>(data_.size()) * together_.local_size() : 0;
+        const double stacks = 8.0 * (1 << 20) * job_.threads * program_.head.workers * share;
+        check_host_memory(program_, job_, layers_, unit_, share, text + stacks);
+    }
     check_checkpoint();
     if (device_room* room = on_->room())
         report_.predicted_memory = check_device_memory(program_, job_.model, layers_, unit_, *room);
+    check_run_threads(program_.head.workers / together_.size(), job_.threads, together_.alone());
 }
 
 /// Processes of one machine have as many cores each; what they do with them is not arranged between them.
@@ -107,12 +121,17 @@ void training_run::check_settings(const checkpoint_info& found) {
 }
 
 void training_run::prepare() {
+    talk_.begin("waiting for the other ranks");
     agree();
     if (together_.leads()) take_folder();
-    if (options_.say && data_.others().count() > 0) options_.say("data left out: " + data_.others().text());
-    if (options_.say && !changes_.empty()) options_.say("resumed with other settings: " + changes_);
+    if (talk_.speaks() && data_.others().count() > 0) talk_.line("data left out: " + data_.others().text());
+    if (talk_.speaks() && !changes_.empty()) talk_.line("resumed with other settings: " + changes_);
+    talk_.begin("measuring iterations");
     if (!ended()) predict_iterations();
     plan_steps();
+    choose_windows();
+    announce();
+    talk_.begin("setting up the weights", predicted_.setting_up);
     model_.emplace(*on_, program_, job_.model, layers_, unit_, job_.seed);
     if (found_) resume();
     if (together_.leads()) open_output();
@@ -149,6 +168,9 @@ void training_run::predict_iterations() {
     const auto& o = job_.optimiser;
     const double seconds = o.steps > 0 ? 4 : std::clamp(0.04 * o.seconds, 0.2, 4.0);
     const std::size_t most = o.steps > 0 ? static_cast<std::size_t>(std::min<std::int64_t>(o.steps / 10, 1000)) : 1000;
+    std::error_code none;
+    std::filesystem::create_directories(job_.output,
+                                        none);  // for the recorder: where there is a failure, that comes first
     sampler(data_, split_, job_.tokens(), job_.seed).next(program_.head.units(), unit_.sequences, batch_);
     predicted_ = predict(together_, *on_,
                          {.order = program_,
@@ -160,7 +182,9 @@ void training_run::predict_iterations() {
                           .watchdog = job_.watchdog,
                           .seconds = seconds,
                           .most = most,
-                          .graph = job_.graph});
+                          .graph = job_.graph,
+                          .recorder_file = recorder_path().string()});
+    pause_ = predicted_.pause;
 }
 
 void training_run::plan_steps() {
@@ -168,16 +192,49 @@ void training_run::plan_steps() {
     if (o.steps == 0 && found_) o.steps = found_->info.steps;
     if (o.steps == 0 && together_.leads()) {
         // The steps are fixed here, so that the run depends on its job alone; what validation will take is left out.
-        double forward = 0;
-        for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
-        const double validation = forward * static_cast<double>(windows_.size()) / job_.batch.sequences;
-        const double left = o.seconds - since(start_) - validation;
-        o.steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+        const double left = o.seconds - since(start_);
+        std::int64_t steps = std::max<std::int64_t>(1, std::llround(left / predicted_.iteration));
+        for (int round = 0; round < 8; ++round)  // more steps have more to be scored, up to a limit
+            steps = std::max<std::int64_t>(1, std::llround((left - scoring_seconds(steps)) / predicted_.iteration));
+        o.steps = steps;
     }
     o.steps = together_.of_rank_0(o.steps, 1, std::numeric_limits<std::int64_t>::max());
     o = filled_in(o);
     steps_ = o.steps;
     rate_ = {o.learning_rate, o.min_learning_rate, o.warmup, o.steps};
+}
+
+/// Windows of the validation text that are scored after so many steps.
+std::int64_t training_run::most_windows(std::int64_t steps) const {
+    if (job_.validation_windows) return *job_.validation_windows;
+    const double trained = static_cast<double>(steps) * program_.head.units() * unit_.sequences;
+    return std::max<std::int64_t>(unit_.sequences, std::llround(std::min(4096.0, trained / 4)));
+}
+
+/// About how long scoring takes, on rank 0 after the trial: forward passes of pipelines that work side by side.
+double training_run::scoring_seconds(std::int64_t steps) const {
+    double forward = 0;
+    for (int s = 0; s < program_.head.stages; ++s) forward += predicted_.fitted.each.forward[s];
+    const auto all = validation_windows(split_, job_.tokens(), static_cast<std::size_t>(most_windows(steps)));
+    const int at_once = std::min(machine_ > 0 ? machine_ : program_.head.workers, program_.head.workers);
+    return forward / std::max(1, at_once) * static_cast<double>(all.size()) / job_.batch.sequences;
+}
+
+void training_run::choose_windows() {
+    windows_ = validation_windows(split_, job_.tokens(), static_cast<std::size_t>(most_windows(steps_)));
+}
+
+/// Says what the run will take, from its start to its end.
+void training_run::announce() {
+    if (together_.leads()) scoring_ = scoring_seconds(steps_);
+    if (!talk_.speaks()) return;
+    const double steps = predicted_.iteration * static_cast<double>(steps_ - (found_ ? found_->info.step : 0));
+    // A checkpoint has the weights and two moments; disks take some 200 MB a second.
+    const double other = predicted_.setting_up + 12.0 * static_cast<double>(parameter_count(job_.model)) / 2e8;
+    talk_.line("about " + clock_text(since(start_) + other + steps + scoring_) +
+               " in all: " + clock_text(since(start_)) + " until now, " + clock_text(other) +
+               " for the weights and the checkpoint, " + clock_text(steps) + " for the steps, " + clock_text(scoring_) +
+               " to score " + std::to_string(windows_.size()) + " windows of the validation text");
 }
 
 void training_run::resume() {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -200,8 +201,17 @@ public:
     std::vector<double> run(std::span<const std::unique_ptr<scorer>> scorers) {
         running_ = scorers.size();
         std::vector<std::thread> threads;
-        for (std::size_t i = 0; i < scorers.size(); ++i)
-            threads.emplace_back([this, i, one = scorers[i].get()] { work(i, *one); });
+        try {
+            for (std::size_t i = 0; i < scorers.size(); ++i)
+                threads.emplace_back([this, i, one = scorers[i].get()] { work(i, *one); });
+        } catch (const std::system_error& none) {
+            {
+                const std::lock_guard lock(mutex_);
+                running_ -= scorers.size() - threads.size();
+            }
+            fail(std::make_exception_ptr(run_failed("no thread for the validation (" + std::string(none.what()) +
+                                                    ") allow the process more threads")));
+        }
         watch();
         for (auto& thread : threads) thread.join();
         if (failure_) std::rethrow_exception(failure_);

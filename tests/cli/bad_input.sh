@@ -153,5 +153,50 @@ for value in -1 '"1"' null '[]' 1e400 NaN '[1,2,3,-4]' true; do
     refuse 'value.json' simulate good.json --costs value.json
 done
 
+# Lax text: a key twice, something behind a NUL byte, numbers that no machine has, lists of another length.
+costs='{"format":"chimera.costs","version":1,"forward":1,"backward":2'
+echo "$costs,\"backward\":3}" >twice.json
+refuse 'twice' simulate good.json --costs twice.json
+echo '{"format":"chimera.hardware","version":1,"flops":1e12,"flops":1e13}' >nodes.json
+refuse 'a key twice (flops)' plan --model bert-48 --samples 8 --hardware nodes.json
+{ cat good.json; printf '\0more'; } >nul.json
+for file in nul.json; do
+    refuse 'holds a NUL byte' verify "$file"
+    refuse 'holds a NUL byte' simulate "$file"
+    refuse 'holds a NUL byte' simulate good.json --costs "$file"
+    refuse 'holds a NUL byte' plan --model bert-48 --samples 8 --hardware "$file"
+    refuse 'holds a NUL byte' calibrate "$file"
+    refuse 'holds a NUL byte' partition --model "./$file" --stages 2
+    refuse 'NUL byte' train "$file"
+done
+echo "$costs,\"transfer\":{\"latency\":0,\"bandwidth\":5e-324,\"bytes\":1}}" >tiny.json
+refuse 'bandwidth is 5e-324 (out of range) give a number from 1e-06 to 1e+18' simulate good.json --costs tiny.json
+echo '{"format":"chimera.costs","version":1,"forward":5e-324,"backward":2}' >tiny.json
+refuse 'forward is 5e-324 (out of range)' simulate good.json --costs tiny.json
+for key in flops memory_bandwidth node_bandwidth; do
+    echo "{\"format\":\"chimera.hardware\",\"version\":1,\"flops\":1e12,\"$key\":5e-324}" | sed 's/"flops":1e12,"flops"/"flops"/' >nodes.json
+    refuse "$key is 5e-324 (out of range) give a number from 1e-06 to 1e+21" plan --model bert-48 --samples 8 --hardware nodes.json
+done
+echo '{"format":"chimera.hardware","version":1,"flops":1e12,"between":{"bandwidth":5e-324}}' >nodes.json
+refuse 'bandwidth is 5e-324 (out of range)' plan --model bert-48 --samples 8 --hardware nodes.json
+refuse '--memory is' schedule gpipe --stages 2 --micro-batches 2 --memory 5e-324
+refuse '--speeds is' partition --model bert-48 --stages 2 --speeds 1,5e-324
+echo '{"format":"chimera.hardware","version":1,"flops":5e12,"between":{"latency":1e-5,"bandwidth":5e9}}' >nodes.json
+for speeds in '"speeds":[1,1,0.5]' '"memories":[1e12,1e12,1e12]' '"workers":3' '"workers":4,"speeds":[1,1,1]'; do
+    echo "{\"format\":\"chimera.plan\",\"model\":\"bert-48\",\"samples\":8,\"cluster\":{\"nodes\":4,$speeds,\"hardware\":\"nodes.json\"}}" >speeds.json
+    refuse 'workers' plan speeds.json
+done
+
+# Text of others: what a terminal obeys is shown as an escape, in reports and in complaints.
+sed 's/"family":"[^"]*"/"family":"a\xe2\x80\xaeb\xc2\x9bc"/' good.json >marks.json
+"$program" verify marks.json | grep -qF 'a\u202eb\u009bc' || fail 'marks of direction reach the terminal' verify marks.json
+"$program" simulate marks.json | grep -qF 'a\u202eb\u009bc' || fail 'marks of direction reach the terminal' simulate marks.json
+refuse '\u202e' verify $'missing\u202e.json'
+refuse '\u202e' schedule $'gpipe\u202e' --stages 2 --micro-batches 2
+
+# A closed standard error is no file of a run.
+"$program" schedule nothing --stages 2 --micro-batches 2 2>&-
+[ $? = 2 ] || fail 'closed standard error' schedule nothing
+
 echo "$cases cases, $failures failures"
 [ $failures = 0 ]

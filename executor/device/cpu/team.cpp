@@ -25,30 +25,43 @@ void await_change(const std::atomic<T>& of, T old) {
 
 }  // namespace
 
-team::~team() {
+team::~team() { dismiss(); }
+
+void team::dismiss() {
     if (helpers_.empty()) return;
     how_ = nullptr;
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
     for (std::thread& helper : helpers_) helper.join();
+    helpers_.clear();
+}
+
+/// All helpers or none: fewer would do other parts of the work.
+void team::start() {
+    const unsigned seen = round_.load(std::memory_order_relaxed);
+    try {
+        for (int i = 1; i < size_; ++i) helpers_.emplace_back(&team::help, this, i, seen);
+    } catch (...) {
+        dismiss();
+        throw;
+    }
 }
 
 void team::together(call how, const void* what) {
+    if (helpers_.empty()) start();
     how_ = how;
     what_ = what;
     busy_.store(size_ - 1, std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
-    if (helpers_.empty())
-        for (int i = 1; i < size_; ++i) helpers_.emplace_back(&team::help, this, i);
     round_.notify_all();
     attempt(0);
     for (int left; (left = busy_.load(std::memory_order_acquire)) > 0;) await_change(busy_, left);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void team::help(int i) {
+void team::help(int i, unsigned seen) {
     use_one_thread();
-    for (unsigned seen = 0;; ++seen) {
+    for (;; ++seen) {
         await_change(round_, seen);
         if (!how_) return;
         attempt(i);

@@ -46,7 +46,9 @@ private:
     using call = void (*)(const void* what, int i);
 
     void together(call how, const void* what);
-    void help(int i);
+    void start();
+    void dismiss();
+    void help(int i, unsigned seen);
     void attempt(int i) noexcept;
 
     const int size_;

@@ -9,6 +9,8 @@
 
 #include <curses.h>
 #include <langinfo.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <clocale>
 #include <csignal>
@@ -167,6 +169,13 @@ int control(wint_t code) {
     }
 }
 
+/// Refuses to go on without a terminal: curses would report "no key" at once, for ever.
+void check_terminal() {
+    pollfd in{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&in, 1, 0) > 0 && (in.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+        refuse("the terminal is gone (it was closed) run play in another one");
+}
+
 }  // namespace
 
 screen::screen() {
@@ -225,7 +234,10 @@ int screen::wait(int milliseconds) {
     timeout(milliseconds);
     wint_t code = 0;
     const int kind = get_wch(&code);
-    if (kind == ERR) return no_key;
+    if (kind == ERR) {
+        check_terminal();
+        return no_key;
+    }
     if (kind == OK && code == 26) {  // Ctrl-Z
         std::raise(SIGTSTP);
         shown_rows_ = 0;

@@ -29,22 +29,47 @@ using order_key = std::array<int, 3 + family_option_table.size()>;
     return out;
 }
 
-/// A cache of generated orders, by family, options, stages and micro-batches. They depend on no costs.
+/// A cache of generated orders, by family, options, stages and micro-batches. They depend on no costs. Those used last
+/// stay: at least `kept_least`, and more while they have at most so many slots in all.
 class order_cache {
 public:
+    static constexpr std::size_t kept_least = 4;
+
+    explicit order_cache(std::size_t slots_most = std::size_t{1} << 24) : slots_most_(slots_most) {}
+
     prepared_family& operator()(const family_spec& spec) {
         const order_key at = key_of(spec);
         const auto found = made_.find(at);
-        if (found != made_.end()) return found->second;
-        slots_ += spec.slot_count();
-        return made_.emplace(at, prepared_family(spec)).first->second;
+        if (found != made_.end()) return used(found->second);
+        const auto slots = static_cast<std::size_t>(spec.slot_count());
+        while (made_.size() >= kept_least && slots_ + slots > slots_most_) drop_oldest();
+        slots_ += slots;
+        return used(made_.emplace(at, entry{prepared_family(spec), slots}).first->second);
     }
     /// Returns the number of slots of all cached orders.
     [[nodiscard]] std::size_t slot_total() const noexcept { return slots_; }
 
 private:
-    std::map<order_key, prepared_family> made_;
+    struct entry {
+        prepared_family made;
+        std::size_t slots = 0;
+        std::uint64_t turn = 0;  // the larger, the later it was used
+    };
+    prepared_family& used(entry& one) {
+        one.turn = ++turns_;
+        return one.made;
+    }
+    void drop_oldest() {
+        const auto oldest = std::min_element(
+            made_.begin(), made_.end(), [](const auto& a, const auto& b) { return a.second.turn < b.second.turn; });
+        slots_ -= oldest->second.slots;
+        made_.erase(oldest);
+    }
+
+    std::map<order_key, entry> made_;
+    std::size_t slots_most_;
     std::size_t slots_ = 0;
+    std::uint64_t turns_ = 0;
 };
 
 /// Estimates configurations of one model on one cluster; caches shared results.

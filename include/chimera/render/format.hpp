@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/render/visible.hpp>
+
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -53,26 +55,31 @@ void put(std::string& out, First first, Second second, Rest... rest) {
     (put(out, rest), ...);
 }
 
-/// A JSON string with its quotes. Control characters and what JSON reserves are escaped; other bytes pass through.
+/// A JSON string with its quotes. Hidden characters and what JSON reserves are escaped; other bytes pass through.
 inline void put_quoted(std::string& out, std::string_view text) {
     constexpr char hex[] = "0123456789abcdef";
     out.push_back('"');
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            put(out, '\\', c);
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            put(out, "\\u00", hex[c >> 4], hex[c & 15]);
+    while (!text.empty()) {
+        const character next = first_character(text);
+        if (next.code == '"' || next.code == '\\') {
+            put(out, '\\', text[0]);
+        } else if (next.sound && is_hidden(next.code)) {
+            put(out, "\\u", hex[next.code >> 12 & 15], hex[next.code >> 8 & 15], hex[next.code >> 4 & 15],
+                hex[next.code & 15]);
         } else {
-            out.push_back(c);
+            out.append(text.substr(0, next.bytes));
         }
+        text.remove_prefix(next.bytes);
     }
     out.push_back('"');
 }
 
-/// Text inside an XML element or attribute. Control characters, which XML has no way to write, become spaces.
+/// Text inside an XML element or attribute. Hidden characters, most of which XML has no way to write, become spaces.
 inline void put_escaped(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        switch (c) {
+    for (std::size_t bytes = 0; !text.empty(); text.remove_prefix(bytes)) {
+        const character next = first_character(text);
+        bytes = next.bytes;
+        switch (text[0]) {
             case '&':
                 put(out, "&amp;");
                 break;
@@ -89,7 +96,7 @@ inline void put_escaped(std::string& out, std::string_view text) {
                 put(out, "&#39;");
                 break;
             default:
-                out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+                out.append(next.sound && is_hidden(next.code) ? " " : text.substr(0, bytes));
         }
     }
 }

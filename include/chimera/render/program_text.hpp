@@ -40,7 +40,8 @@ inline void put_instruction_line(std::string& out, program_argument from, const 
     using namespace detail;
     std::string out;
     out.reserve(from.instructions.size() * 72 + 256);
-    put(out, from.head.family.view(), ": ");
+    format::put_visible(out, from.head.family.view());
+    put(out, ": ");
     put_sizes(out, from.head);
     put(out, "; ", from.instructions.size(), " instructions, ", from.messages, " messages\n");
     for (int w = 0; w < from.head.workers; ++w) {

@@ -50,7 +50,8 @@ public:
 
 private:
     void put_caption(std::string& out) const {
-        put(out, from_.head.family.view().empty() ? "schedule" : from_.head.family.view(), ": ");
+        format::put_visible(out, from_.head.family.view().empty() ? "schedule" : from_.head.family.view());
+        put(out, ": ");
         put_sizes(out, from_.head);
         put(out, "; makespan ", fixed_point{rows_.facts().makespan, how_.unit == time_unit::ticks ? 0 : 6});
         put(out, how_.unit == time_unit::ticks ? " ticks" : " s", ", bubble ratio ",
