@@ -9,10 +9,7 @@
 #include <executor/io/write.hpp>
 
 #include <fcntl.h>
-<<<<<<< HEAD
 #include <unistd.h>
-=======
->>>>>>> h/limits
 
 #include <csignal>
 #include <cstdio>
@@ -53,10 +50,10 @@ int complain(std::string text) {
 }
 
 /// Opens those of the three standard files that are closed, lest a file of ours takes the place and gets what is printed.
-/// Standard output is opened for reading, so that writing to it still fails.
+/// As before, nothing can be read from or written to such a file.
 void keep_standard_files() {
-    for (int file = 0; file <= 2; ++file)
-        if (::fcntl(file, F_GETFD) == -1 && ::open("/dev/null", file == 2 ? O_WRONLY : O_RDONLY) < 0) return;
+    for (int file = 0; file <= STDERR_FILENO; ++file)
+        if (::fcntl(file, F_GETFD) == -1 && ::open("/dev/null", file == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
 }
 
 std::string version() {
@@ -91,19 +88,11 @@ int run(int count, char** arguments) {
     return status;
 }
 
-/// Fills closed standard streams, whose numbers the next files to be opened would get: what is meant for a terminal
-/// would be written into them. As before, nothing can be read from or written to such a stream.
-void open_standard_streams() {
-    for (int stream = 0; stream <= STDERR_FILENO; ++stream)
-        if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
-    open_standard_streams();
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
     keep_standard_files();
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is then an error like a full disk
     std::set_terminate(give_up);
     chimera::executor::hold_to_memory();
     try {

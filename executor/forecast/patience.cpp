@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/simulate/simulate.hpp>
 #include <executor/forecast/patience.hpp>
+#include <executor/workers/byte_stream.hpp>
 #include <executor/workers/replicas.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -61,11 +62,10 @@ double patience(double least, const timeline& expected) { return std::max(least,
 double first_patience(process_group& together, backend& on, const trial_run& trial, replicas& copies) {
     const double mine = on.on_host() ? forward_seconds(on, trial, copies) : 0;
     double slowest = 0;
-    for (const auto& each : together.collect(std::as_bytes(std::span(&mine, 1)))) {
-        double theirs = 0;
-        if (each.size() == sizeof theirs) std::memcpy(&theirs, each.data(), sizeof theirs);
-        slowest = std::max(slowest, theirs);
-    }
+    const std::vector<std::size_t> due(static_cast<std::size_t>(together.size()), sizeof mine);
+    const std::vector<blob> all = together.collect(std::as_bytes(std::span(&mine, 1)), due);
+    for (std::size_t r = 0; r < all.size(); ++r)
+        slowest = std::max(slowest, unpacker(all[r], static_cast<int>(r)).take(0.0, 1e6, "a pass of seconds"));
     double seconds = trial.watchdog;
     if (slowest > 0) {
         const double pass = slowest * trial.order.head.micro_batch_parts;
@@ -76,7 +76,7 @@ double first_patience(process_group& together, backend& on, const trial_run& tri
         each.update = pass;
         seconds = patience(seconds, simulate(trial.order, each, trial.cores.machine));
     }
-    return 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * seconds)));
+    return 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * seconds), 0, most_patience));
 }
 
 }  // namespace chimera::executor

@@ -5,10 +5,15 @@
 #include <executor/forecast/predict.hpp>
 #include <executor/workers/replicas.hpp>
 
+#include <cstdint>
+
 namespace chimera::executor {
 
 /// The longest time in which a worker of a timeline ends no step: within a pass, and where it waits for others.
 double longest_gap(const timeline& of);
+
+/// Milliseconds beyond which no rank is believed: eleven days.
+inline constexpr std::int64_t most_patience = 1'000'000'000;
 
 /// Seconds without progress after which a worker counts as hung: `least`, but at least four times the longest gap that
 /// is expected of workers at work, so that long passes on a busy machine are no hangs.

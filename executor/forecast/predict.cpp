@@ -92,7 +92,7 @@ prediction predict(process_group& together, backend& on, const trial_run& trial)
         made.setting_up = setting_up;
         made.pause = patience(trial.watchdog, made.expected);
     }
-    made.pause = 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * made.pause)));
+    made.pause = 1e-3 * static_cast<double>(together.of_rank_0(std::llround(1e3 * made.pause), 0, most_patience));
     return made;
 }
 
