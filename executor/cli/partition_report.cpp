@@ -21,7 +21,7 @@ std::string digits(double value, int decimals) {
     put(out, fixed_point{value, decimals});
     return out;
 }
-std::string memory_text(double bytes) {
+std::string rounded_bytes(double bytes) {
     std::string out;
     format::put_bytes(out, bytes);
     return out;
@@ -114,7 +114,7 @@ std::string partition_text(const partition_job& job, const partition_answer& of)
     if (!job.speeds.empty()) rows[0].insert(rows[0].begin() + 2, {"is", "speed"});
     for (int w = 0; w < head.workers; ++w) {
         rows.push_back({std::to_string(w), list(held(job, w)), weight_text(job, of.workers[at(w)]),
-                        digits(of.workers[at(w)] / mean(of.workers), 3), memory_text(of.memory[at(w)])});
+                        digits(of.workers[at(w)] / mean(of.workers), 3), rounded_bytes(of.memory[at(w)])});
         if (job.speeds.empty()) continue;
         const int own = of.order[at(w)];
         rows.back().insert(rows.back().begin() + 2, {std::to_string(own), digits(job.speeds[at(own)], 6)});
