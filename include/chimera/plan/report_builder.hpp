@@ -47,10 +47,10 @@ public:
         c.lacking = c.lacking == 0 ? lacking : (std::min)(c.lacking, lacking);
     }
     /// Books simulations of so many orders with so many slots in all.
-    void simulated(std::size_t which, std::int64_t orders, std::int64_t slots) {
+    void simulated(std::size_t which, std::int64_t orders, std::int64_t slot_count) {
         report_.classes[which].simulated += orders;
         report_.simulated += orders;
-        report_.slot_total += slots;
+        report_.slot_total += slot_count;
     }
     /// Ranks the best configuration of a candidate. Stale weights are another way to train: ranked where asked for.
     void enter(std::size_t which, ranked one) {
