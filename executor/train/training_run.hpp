@@ -16,9 +16,9 @@
 #include <executor/train/log.hpp>
 #include <executor/train/trainer.hpp>
 #include <executor/workers/clipping.hpp>
+#include <executor/workers/heartbeat.hpp>
 #include <executor/workers/iteration_part.hpp>
 #include <executor/workers/process_group.hpp>
-#include <executor/workers/heartbeat.hpp>
 #include <executor/workers/replicas.hpp>
 
 #include <chrono>
