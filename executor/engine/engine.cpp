@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -58,8 +59,23 @@ struct engine::state {
             loops.push_back(std::make_unique<worker_loop>(std::move(row), *end, gate, options.hooks, std::move(on)));
         }
         lay_out_timeline();
-        for (std::size_t i = 0; i < loops.size(); ++i) threads.emplace_back([this, i] { work(i); });
-        if (options.watchdog_seconds > 0) watchdog = std::thread([this] { watch(); });
+        try {
+            for (std::size_t i = 0; i < loops.size(); ++i) threads.emplace_back([this, i] { work(i); });
+            if (options.watchdog_seconds > 0) watchdog = std::thread([this] { watch(); });
+        } catch (const std::system_error& none) {
+            go_home();
+            refuse("the engine cannot start its threads (" + std::string(none.what()) + ") allow the process more");
+        }
+    }
+
+    void go_home() {
+        {
+            const std::lock_guard lock(mutex);
+            closing = true;
+            changed.notify_all();
+        }
+        for (std::thread& t : threads) t.join();
+        threads.clear();
     }
 
     void lay_out_timeline();

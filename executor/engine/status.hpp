@@ -41,4 +41,12 @@ struct alignas(64) worker_status {
     void advance() { progress.store(progress.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 };
 
+/// The status of the worker whose thread this is; null on all others.
+inline thread_local worker_status* this_worker = nullptr;
+
+/// Counts as progress of the worker on whose thread it is called: for parts of a long pass.
+inline void note_progress() {
+    if (this_worker != nullptr) this_worker->advance();
+}
+
 }  // namespace chimera::executor

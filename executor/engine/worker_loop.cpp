@@ -13,6 +13,7 @@ worker_loop::worker_loop(worker_plan what, communicator& end, core_semaphore& ga
 
 void worker_loop::enqueue(std::int64_t iteration, clock::time_point start) {
     start_ = start;
+    this_worker = &status_;
     if (queue_) queue_->begin(start);
     updated_ = false;
     status_.instruction.store(0, std::memory_order_relaxed);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <executor/engine/status.hpp>
+
 #include <atomic>
 #include <cstdint>
 
@@ -10,6 +12,9 @@ namespace chimera::executor {
 /// pass through a stage and want to know that it moves.
 inline std::atomic<std::uint64_t> layer_passes{0};
 
-inline void count_layer_pass() { layer_passes.fetch_add(1, std::memory_order_relaxed); }
+inline void count_layer_pass() {
+    layer_passes.fetch_add(1, std::memory_order_relaxed);
+    note_progress();
+}
 
 }  // namespace chimera::executor
