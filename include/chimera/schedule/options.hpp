@@ -26,7 +26,17 @@
     X(int, waves, 65535, true, "W", "times down the workers and up again", "1", "waves",                   \
       "how often a micro-batch runs down the workers and up again")                                        \
     X(int, update_every, 1 << 20, false, "K", "micro-batches between updates", "the stages", "per update", \
-      "micro-batches between two updates of the weights")
+      "micro-batches between two updates of the weights")                                                  \
+    X(int, activations, 65535, false, "A", "activations of a stage that a worker may hold", "its own",     \
+      "activations", "most activations of a stage that a worker holds at once")                            \
+    X(int, forward_ticks, 10000, false, "T", "ticks of a forward that the order is made for", "1",          \
+      "F ticks", "ticks of a forward that the order is made for")                                          \
+    X(int, input_ticks, 10000, false, "T", "ticks of an input gradient that the order is made for", "1",    \
+      "I ticks", "ticks of an input gradient that the order is made for")                                  \
+    X(int, weight_ticks, 10000, false, "T", "ticks of a weight gradient that the order is made for", "1",   \
+      "W ticks", "ticks of a weight gradient that the order is made for")                                  \
+    X(int, hop_ticks, 10000, false, "T", "ticks from worker to worker that the order is made for", "0",     \
+      "hop ticks", "ticks from worker to worker that the order is made for")
 
 namespace chimera {
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/spec.hpp>
+#include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/looped_order.hpp>
+#include <chimera/schedule/modulo_block.hpp>
+#include <chimera/schedule/shortest_order.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace chimera {
+
+/// Interleaved 1F1B with split backwards, after the zero-bubble papers (Qi et al., arXiv 2401.10241; PyTorch's
+/// InterleavedZeroBubble): stage c · workers + w is chunk c of worker w. Worker w runs workers - w - 1 + (chunks - 1) ·
+/// workers forwards first, then one input gradient, one forward; weight gradients fill the bubbles. Peak at most chunks ·
+/// workers activations of a stage, those of 1F1B. F = I = W = 1 tick, N a multiple of the workers: makespan
+/// 3 N · chunks + workers - 1.
+struct zb_interleaved {
+    int stages = 2;
+    int micro_batches = 1;
+    int chunks = 2;       ///< stages per worker
+    int activations = 0;  ///< most that a worker holds, of a stage each; 0: as many as stages
+    int forward_ticks = 1;
+    int input_ticks = 1;
+    int weight_ticks = 1;
+    int hop_ticks = 0;
+
+    static constexpr family_traits traits{
+        .name = "zb_interleaved", .placement = placement_rule::looped, .splits_backward = true};
+
+    [[nodiscard]] constexpr refusal refused() const noexcept {
+        if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 3); why != refusal::none)
+            return why;
+        if (activations != 0 && activations < least_memory()) return refusal::activations_too_few;
+        return detail::refuse_ticks(*this);
+    }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    /// Returns the most activations of a stage that a worker holds.
+    [[nodiscard]] constexpr int memory() const noexcept { return activations == 0 ? stages : activations; }
+    /// Calls f with each choice that the planner tries.
+    template <class F>
+    static constexpr void variants(int, const F& f) {
+        for (int chunks = 2; chunks <= 4; chunks *= 2) f(zb_interleaved{.chunks = chunks});
+    }
+
+private:
+    friend struct detail::maker;
+
+    /// Returns the activations of groups of one micro-batch each.
+    [[nodiscard]] constexpr int least_memory() const noexcept { return (std::min)(workers() + chunks - 1, (std::min)(micro_batches, stages) * chunks); }
+
+    constexpr schedule make() const {
+        const pass_ticks ticks = detail::ticks_of(*this);
+        const bool thorough = slot_count() <= (ticks == pass_ticks{} ? 512 : 1 << 15);
+        detail::shortest_order best(ticks, memory(), thorough ? 4 : 1);
+        const int most = (std::min)(workers(), micro_batches);
+        for (int group = most; group >= 1 && (thorough || best.empty()); group = group == 1 ? 0 : (group + 1) / 2) {
+            const schedule base = detail::looped_order{workers(), micro_batches, chunks, group, true, 1}.make(
+                traits.name);
+            best.consider(base, thorough ? 64 : 16);
+            if (thorough) best.consider(base, 16), best.consider(base, 256);
+        }
+        return best.take();
+    }
+};
+
+}  // namespace chimera
