@@ -5,8 +5,13 @@
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/looped_order.hpp>
+#include <chimera/schedule/shortest_order.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace chimera {
 
@@ -46,8 +51,22 @@ private:
     friend struct detail::maker;
 
     constexpr schedule make() const {
-        return compact(detail::looped_order{workers(), micro_batches, chunks, group == 0 ? workers() : group}.make(
-            "interleaved"));
+        if (group == 0 || group >= workers())
+            return compact(base(group == 0 ? workers() : group, 2).make("interleaved"));
+        // One forward ahead of each backward never waits in a ring; up to the warm-up's memory the others move up.
+        std::vector<std::int32_t> memory;
+        for (int w = 0; w < workers(); ++w)
+            memory.push_back(2 * (workers() - 1 - w) + (chunks - 1) * (std::min)(group, micro_batches) + 1);
+        const bool thorough = slot_count() <= detail::most_tried(pass_ticks{});
+        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), thorough ? 4 : detail::rounds_for(slot_count()));
+        for (const int ahead : {2, 1, 0}) best.consider(base(group, ahead).make("interleaved"));
+        schedule out = best.take();
+        for (slot& s : out.entries) s.ticks = 1;
+        return compact(std::move(out));
+    }
+
+    [[nodiscard]] constexpr detail::looped_order base(int size, int ahead) const noexcept {
+        return {workers(), micro_batches, chunks, size, false, ahead};
     }
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace chimera::detail {
@@ -122,5 +123,27 @@ private:
     std::int64_t gradient_;
     std::int64_t period_ = 1;
 };
+
+/// Slack in shares that serve any ticks: 24ths of the period, quarters of a weight gradient.
+struct slack_share {
+    int period = 0;
+    int forward = 0;
+    int gradient = 0;
+    int turn = 0;
+};
+
+/// Returns the order of a modulo schedule of one pipeline, workers of which hold equally many stages; nothing if it
+/// leaves no gap for a pass.
+[[nodiscard]] constexpr std::optional<schedule> modulo_order(label family, std::vector<std::int32_t> placement,
+                                                             int workers, int micro_batches, const pass_ticks& ticks,
+                                                             bool split, const slack_share& share) {
+    const int each = ticks.forward + ticks.input_gradient + ticks.weight_gradient;
+    const int period = static_cast<int>(placement.size()) / workers * each;
+    const auto part = [&](int quarters) { return quarters * ticks.weight_gradient / 4; };
+    const modulo_slack slack{period * share.period / 24, part(share.forward), part(share.gradient), part(share.turn)};
+    const auto block = modulo_table(placement, workers, ticks, split, slack).make();
+    if (!block) return std::nullopt;
+    return periodic_order(family, std::move(placement), workers, micro_batches, *block, split);
+}
 
 }  // namespace chimera::detail

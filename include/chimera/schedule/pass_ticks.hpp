@@ -43,11 +43,11 @@ template <class Spec>
 /// Gives every slot of an order the ticks of its pass.
 constexpr void set_ticks(schedule& order, const pass_ticks& ticks) noexcept {
     for (slot& s : order.entries)
-        s.ticks = static_cast<std::uint16_t>(s.op == pass::forward           ? ticks.forward
-                                             : s.op == pass::input_gradient  ? ticks.input_gradient
-                                             : s.op == pass::weight_gradient ? ticks.weight_gradient
-                                                                             : ticks.input_gradient +
-                                                                                   ticks.weight_gradient);
+        s.ticks =
+            static_cast<std::uint16_t>(s.op == pass::forward           ? ticks.forward
+                                       : s.op == pass::input_gradient  ? ticks.input_gradient
+                                       : s.op == pass::weight_gradient ? ticks.weight_gradient
+                                                                       : ticks.input_gradient + ticks.weight_gradient);
 }
 
 }  // namespace detail

@@ -48,8 +48,10 @@ struct periodic_block {
             for (const leg& l : own) {
                 const std::int64_t m = period - l.delay;
                 if (m < 0 || m >= micro_batches) continue;
-                out.add(l.forward ? pass::forward : split ? pass::input_gradient : pass::backward, l.stage,
-                        static_cast<int>(m));
+                out.add(l.forward ? pass::forward
+                        : split   ? pass::input_gradient
+                                  : pass::backward,
+                        l.stage, static_cast<int>(m));
                 if (!l.forward && split) out.add(pass::weight_gradient, l.stage, static_cast<int>(m));
             }
         }

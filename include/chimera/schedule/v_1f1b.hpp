@@ -41,16 +41,17 @@ private:
 
     constexpr schedule make() const {
         const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this), memory(), false};
-        const bool thorough = slot_count() <= detail::thorough_slots;
-        detail::shortest_order best(of.ticks, of.memory, thorough ? 4 : 1);
-        for (const detail::slack_share& share :
-             {detail::slack_share{8, 0, 0, 4}, {0, 0, 0, 0}, {4, 0, 0, 0}, {1, 0, 0, 0}, {10, 0, 0, 8}})
-            if (thorough || best.empty()) consider_modulo(best, of, share);
-        if (thorough)
-            for (const detail::vee_block& block :
-                 {detail::vee_block{{1, 1, 1, 1}, {3, 1, 3}, 4}, {{1, 1, 1, 1}, {1, 3, 1}, 4}})
+        const bool thorough = slot_count() <= 2 * detail::most_tried(of.ticks);
+        detail::shortest_order best(of.ticks, of.workers, of.memory, thorough ? 4 : detail::rounds_for(slot_count()));
+        consider_modulo(best, of, {8, 0, 0, 4}, 8);
+        if (thorough) {
+            for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});
+            for (const int turn : {1, 3}) {
+                const detail::vee_block block{{1, 1, 1, 1}, {turn, 4 - turn, turn}, 4};
                 if (block.fits(of.workers))
                     best.consider(detail::vee_order(of.family, of.workers, of.micro_batches, block), 8);
+            }
+        }
         // A longer period holds fewer activations; with one as long as a micro-batch takes, it is one micro-batch's.
         for (int period = 16; best.empty(); period *= 2) consider_modulo(best, of, {period, 0, 0, 0});
         return best.take();

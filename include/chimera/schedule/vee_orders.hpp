@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/schedule/lengthen.hpp>
 #include <chimera/schedule/modulo_block.hpp>
 #include <chimera/schedule/shortest_order.hpp>
 #include <chimera/schedule/vee_block.hpp>
@@ -10,18 +11,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 namespace chimera::detail {
 
-/// Slots up to which many orders are tried; of larger ones few are, so that the time to make one stays linear.
-inline constexpr std::size_t thorough_slots = 1 << 15;
-/// The same where all passes take a tick: one order is nearly always the shortest of them there.
-inline constexpr std::size_t thorough_unit_slots = 512;
-
 /// The sizes of a V-shaped order.
 struct vee_problem {
-    label family;
+    std::string_view family;
     int workers = 1;
     int micro_batches = 1;
     pass_ticks ticks{};
@@ -29,22 +26,10 @@ struct vee_problem {
     bool split = true;
 };
 
-/// Slack of modulo schedules, in 24ths of the period and in quarters of a weight gradient.
-struct slack_share {
-    int period, forward, gradient, turn;
-
-    [[nodiscard]] constexpr modulo_slack of(const pass_ticks& t) const noexcept {
-        const int period_ticks = 2 * (t.forward + t.input_gradient + t.weight_gradient);
-        return {period_ticks * period / 24, forward * t.weight_gradient / 4, gradient * t.weight_gradient / 4,
-                turn * t.weight_gradient / 4};
-    }
-};
-
-constexpr void consider_modulo(shortest_order& best, const vee_problem& of, const slack_share& share) {
-    const std::vector<std::int32_t> placement = folded_placement(2 * of.workers, of.workers);
-    const auto block = modulo_table(placement, of.workers, of.ticks, of.split, share.of(of.ticks)).make();
-    if (block)
-        best.consider(periodic_order(of.family, placement, of.workers, of.micro_batches, *block, of.split), 64);
+constexpr void consider_modulo(shortest_order& best, const vee_problem& of, const slack_share& share, int window = 64) {
+    auto order = modulo_order(of.family, folded_placement(2 * of.workers, of.workers), of.workers, of.micro_batches,
+                              of.ticks, of.split, share);
+    if (order) best.consider(*std::move(order), window);
 }
 
 /// Returns the block of the least memory: V-Min's.
@@ -55,8 +40,9 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
 
 /// Returns the shortest order that is found on a V within the memory. The orders that are tried are ZB-V's, blocks of
 /// the paper's kind, and modulo schedules for the ticks; which ones is what a trial of many found to be of use.
-[[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
-    constexpr std::array<vee_block, 6> blocks{{{{1, 1, 1, 1}, {3, 3, 3}},
+[[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
+    constexpr std::array<vee_block, 7> blocks{{{{1, 1, 1, 1}, {3, 3, 3}},
+                                               {{1, 1, 1, 1}, {3, 5, 1}},
                                                {{2, 1, 2, 1}, {5, 1, 4}},
                                                {{2, 1, 2, 1}, {2, 1, 1}},
                                                {{1, 2, 1, 2}, {1, 1, 2}},
@@ -73,19 +59,33 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
                                                  {8, 4, 0, 4}}};
     const bool unit = of.ticks == pass_ticks{};
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
-    const std::size_t slots =
-        6 * static_cast<std::size_t>(of.workers) * static_cast<std::size_t>(of.micro_batches);
-    const bool thorough = slots <= (unit ? thorough_unit_slots : thorough_slots);
-    shortest_order best(of.ticks, of.memory, unit && whole ? 0 : 2);
-    if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches), 64);
+    const std::size_t slots = 6 * static_cast<std::size_t>(of.workers) * static_cast<std::size_t>(of.micro_batches);
+    const bool thorough = slots <= most_tried(of.ticks);
+    shortest_order best(of.ticks, of.workers, of.memory, unit && whole ? 0 : thorough ? 2 : rounds_for(slots));
+    if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
     if (unit && whole) return best.take();
-    best.consider(vee_order(of.family, of.workers, of.micro_batches, least_block(of.workers)), 64);
+    best.consider(vee_order(of.family, of.workers, of.micro_batches, least_block(of.workers)));
     if (!unit && !thorough) consider_modulo(best, of, shares[0]);
     if (!thorough) return best.take();
     for (const vee_block& block : blocks)
-        if (block.fits(of.workers)) best.consider(vee_order(of.family, of.workers, of.micro_batches, block), 64);
+        if (block.fits(of.workers)) best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
     for (const slack_share& share : shares) consider_modulo(best, of, share);
     return best.take();
+}
+
+/// Returns `vee_directly`, or of many micro-batches the order of fewer with a longer steady state, if that is as short as
+/// its work asks.
+[[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
+    vee_problem part = of;
+    part.micro_batches = 9 * of.workers / 8 + 4;
+    const bool is_zb_v = of.ticks == pass_ticks{} && of.memory >= 2 * of.workers;
+    if (is_zb_v || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
+    const schedule few = vee_directly(part);
+    const int each = 2 * (of.ticks.forward + of.ticks.input_gradient + of.ticks.weight_gradient);
+    shortest_order best(of.ticks, of.workers, of.memory, 0);
+    if (auto many = lengthened(few, of.micro_batches)) best.keep_timed(*std::move(many));
+    const int work = makespan(few) + (of.micro_batches - part.micro_batches) * each;
+    return best.empty() || best.ticks() > work ? vee_directly(of) : best.take();
 }
 
 }  // namespace chimera::detail

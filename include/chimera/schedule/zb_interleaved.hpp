@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace chimera {
 
@@ -33,7 +34,7 @@ struct zb_interleaved {
     [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 3); why != refusal::none)
             return why;
-        if (activations != 0 && activations < least_memory()) return refusal::activations_too_few;
+        if (activations != 0 && activations < chunks) return refusal::activations_too_few;
         return detail::refuse_ticks(*this);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
@@ -53,19 +54,25 @@ struct zb_interleaved {
 private:
     friend struct detail::maker;
 
-    /// Returns the activations of groups of one micro-batch each.
-    [[nodiscard]] constexpr int least_memory() const noexcept { return (std::min)(workers() + chunks - 1, (std::min)(micro_batches, stages) * chunks); }
+    [[nodiscard]] constexpr detail::looped_order base(int group, int ahead) const noexcept {
+        return {workers(), micro_batches, chunks, group, true, ahead};
+    }
 
     constexpr schedule make() const {
         const pass_ticks ticks = detail::ticks_of(*this);
-        const bool thorough = slot_count() <= (ticks == pass_ticks{} ? 512 : 1 << 15);
-        detail::shortest_order best(ticks, memory(), thorough ? 4 : 1);
-        const int most = (std::min)(workers(), micro_batches);
-        for (int group = most; group >= 1 && (thorough || best.empty()); group = group == 1 ? 0 : (group + 1) / 2) {
-            const schedule base = detail::looped_order{workers(), micro_batches, chunks, group, true, 1}.make(
-                traits.name);
-            best.consider(base, thorough ? 64 : 16);
-            if (thorough) best.consider(base, 16), best.consider(base, 256);
+        const bool thorough = slot_count() <= detail::most_tried(ticks);
+        detail::shortest_order best(ticks, workers(), memory(), thorough ? 4 : detail::rounds_for(slot_count()));
+        // Smaller groups hold fewer activations; the last one, without warm-up, those of one micro-batch.
+        for (int group = (std::min)(workers(), micro_batches); group >= 1 && (thorough || best.empty()); group /= 2) {
+            best.consider(base(group, 1).make(traits.name), thorough ? 64 : 16);
+            if (thorough) best.consider(base(group, 1).make(traits.name), 16);
+            if (best.empty()) best.consider(base(group, 0).make(traits.name));
+        }
+        if (!thorough || ticks == pass_ticks{}) return best.take();
+        for (const detail::slack_share& share : {detail::slack_share{2, 6, 2, 2}, {5, 6, 2, 4}, {5, 4, 2, 0}}) {
+            auto order = detail::modulo_order(traits.name, detail::looped_placement(stages, workers()), workers(),
+                                              micro_batches, ticks, true, share);
+            if (order) best.consider(*std::move(order));
         }
         return best.take();
     }

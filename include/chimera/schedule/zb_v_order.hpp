@@ -42,8 +42,7 @@ struct zb_v_row {
 [[nodiscard]] constexpr schedule zb_v_order(label family, int workers, int micro_batches) {
     order_writer out({family, workers, 2 * workers, 1, micro_batches, 1}, folded_placement(2 * workers, workers),
                      6 * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches));
-    for (int w = 0; w < workers; ++w)
-        zb_v_row{out, micro_batches, {w, 2 * workers - 1 - w}}.write(w, workers - w);
+    for (int w = 0; w < workers; ++w) zb_v_row{out, micro_batches, {w, 2 * workers - 1 - w}}.write(w, workers - w);
     return out.take();
 }
 

@@ -68,10 +68,10 @@ private:
         const bool published = Depth == 1 || micro_batches >= memory;
         if (ticks == pass_ticks{} && published)
             return compact(zero_bubble_order(traits.name, stages, micro_batches, Depth));
-        shortest_order best(ticks, memory, ticks == pass_ticks{} ? 0 : 2);
+        shortest_order best(ticks, stages, memory, ticks == pass_ticks{} ? 0 : 2);
         best.keep_timed(zero_bubble_order(traits.name, stages, micro_batches, Depth));
         for (int depth = 1; depth <= Depth; ++depth)
-            best.consider(zero_bubble_order(traits.name, stages, micro_batches, depth, false), 64);
+            best.consider(zero_bubble_order(traits.name, stages, micro_batches, depth, false));
         return best.take();
     }
 };
