@@ -3,11 +3,11 @@
 
 #include <chimera/core/slot_table.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace chimera::detail {
 
@@ -37,24 +37,27 @@ namespace chimera::detail {
 [[nodiscard]] constexpr std::optional<schedule> lengthened(schedule_argument order, int micro_batches) {
     const int more = micro_batches - order.head.micro_batches;
     const auto count = static_cast<std::size_t>(order.head.micro_batches);
-    schedule out{order.head, {order.placement.begin(), order.placement.end()}, {0}, {}};
+    schedule out{order.head,
+                 {order.placement.begin(), order.placement.end()},
+                 {0},
+                 std::vector<slot>(order.entries.size() / count * static_cast<std::size_t>(micro_batches), slot{})};
     out.head.micro_batches = micro_batches;
-    out.entries.reserve(order.entries.size() / count * static_cast<std::size_t>(micro_batches));
+    slot* to = out.entries.data();
     for (int w = 0; w < order.head.workers; ++w) {
         const std::span<const slot> row = order.row(w);
         const std::size_t each = row.size() / count;
         const std::optional<std::size_t> at = find_period(row, each);
         if (!at) return std::nullopt;
         const auto add = [&](std::size_t from, std::size_t end, int units) {
-            for (const slot *s = row.data() + from, *last = row.data() + end; s != last; ++s) {
-                out.entries.push_back(*s);
-                out.entries.back().first += units;
+            for (const slot *s = row.data() + from, *last = row.data() + end; s != last; ++s, ++to) {
+                *to = *s;
+                to->first += units;
             }
         };
         add(0, *at, 0);
         for (int i = 0; i <= more; ++i) add(*at, *at + each, i);
         add(*at + each, row.size(), more);
-        out.offsets.push_back(static_cast<std::int32_t>(out.entries.size()));
+        out.offsets.push_back(static_cast<std::int32_t>(to - out.entries.data()));
     }
     return out;
 }

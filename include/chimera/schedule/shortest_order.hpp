@@ -47,9 +47,8 @@ public:
         for (int i = 0; i < rounds_ && moved.play(true) && moved.play(false); ++i) keep_copy(moved.order());
     }
 
-    /// Takes an order as it stands, each slot as early as its worker and its inputs allow.
+    /// Takes an order as it stands, each slot as early as its worker and its inputs allow. Its slots have their ticks.
     constexpr void keep_timed(schedule order) {
-        set_ticks(order, ticks_);
         const std::size_t played = play<std::int32_t>(
             order, own_ticks{}, [&](int) { return std::int32_t{ticks_.hop}; }, tick_sink{order.entries.data()});
         if (played == order.entries.size()) keep(std::move(order));

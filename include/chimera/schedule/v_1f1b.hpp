@@ -42,7 +42,10 @@ private:
     constexpr schedule make() const {
         const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this), memory(), false};
         const bool thorough = slot_count() <= 2 * detail::most_tried(of.ticks);
-        detail::shortest_order best(of.ticks, of.workers, of.memory, thorough ? 4 : detail::rounds_for(slot_count()));
+        detail::shortest_order best(of.ticks, of.workers, of.memory,
+                                    thorough                                          ? 4
+                                    : slot_count() > 2048 && of.ticks == pass_ticks{} ? 0
+                                                                                      : 1);
         consider_modulo(best, of, {8, 0, 0, 4}, 8);
         if (thorough) {
             for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});

@@ -32,15 +32,25 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
     if (order) best.consider(*std::move(order), window);
 }
 
-/// Returns the block of the least memory: V-Min's.
+/// Returns the block of the least memory, V-Min's. Its other form for a multiple of 3 workers is better to move slots in.
 [[nodiscard]] constexpr vee_block least_block(int workers) noexcept {
     if (workers % 3 == 0) return {{1, 1, 1, 1}, {1, 3, 1}};
     return {{1, 1, 1, 1}, {1, 1, 1}};
 }
 
-/// Returns the shortest order that is found on a V within the memory. The orders that are tried are ZB-V's, blocks of
-/// the paper's kind, and modulo schedules for the ticks; which ones is what a trial of many found to be of use.
-[[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
+/// Returns the block that is the shortest at its memory if weight gradients alone move: a trial of all strides up to 4
+/// and gaps up to 6 found it.
+[[nodiscard]] constexpr vee_block plain_block(int workers, int memory) noexcept {
+    if (memory < 2 * ((workers + 2) / 2))
+        return workers % 3 == 0 ? vee_block{{1, 1, 1, 1}, {3, 1, 3}} : least_block(workers);
+    if (workers == 2 || workers == 4) return {{1, 2, 2, 1}, {4, 1, 4}};
+    if (workers == 3) return {{1, 1, 1, 2}, {3, 3, 1}};
+    if (workers % 2 == 0) return {{1, 2, 1, 2}, {4, 1, 5}};
+    return {{1, 2, 1, 2}, {1, 1, 2}};
+}
+
+/// Tries what a trial of many blocks and modulo schedules found to be of use.
+constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     constexpr std::array<vee_block, 7> blocks{{{{1, 1, 1, 1}, {3, 3, 3}},
                                                {{1, 1, 1, 1}, {3, 5, 1}},
                                                {{2, 1, 2, 1}, {5, 1, 4}},
@@ -57,19 +67,26 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
                                                  {0, 0, 0, 0},
                                                  {8, 2, 4, 0},
                                                  {8, 4, 0, 4}}};
+    for (const vee_block& block : blocks)
+        if (block.fits(of.workers)) best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
+    for (const slack_share& share : shares) consider_modulo(best, of, share);
+}
+
+/// Returns the shortest order that is found on a V within the memory, among ZB-V's, blocks of the paper's kind, and
+/// modulo schedules for the ticks. If every pass takes a tick, large orders move their weight gradients alone.
+[[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
     const bool unit = of.ticks == pass_ticks{};
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
     const std::size_t slots = 6 * static_cast<std::size_t>(of.workers) * static_cast<std::size_t>(of.micro_batches);
     const bool thorough = slots <= most_tried(of.ticks);
-    shortest_order best(of.ticks, of.workers, of.memory, unit && whole ? 0 : thorough ? 2 : rounds_for(slots));
+    const bool plain = unit && (whole || slots > 2048);
+    shortest_order best(of.ticks, of.workers, of.memory, plain ? 0 : thorough ? 2 : rounds_for(slots));
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
     if (unit && whole) return best.take();
-    best.consider(vee_order(of.family, of.workers, of.micro_batches, least_block(of.workers)));
-    if (!unit && !thorough) consider_modulo(best, of, shares[0]);
-    if (!thorough) return best.take();
-    for (const vee_block& block : blocks)
-        if (block.fits(of.workers)) best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
-    for (const slack_share& share : shares) consider_modulo(best, of, share);
+    const vee_block block = plain ? plain_block(of.workers, of.memory) : least_block(of.workers);
+    best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
+    if (thorough) consider_many(best, of);
+    if (!thorough && !unit) consider_modulo(best, of, {8, 0, 0, 0});
     return best.take();
 }
 
@@ -77,9 +94,9 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
 /// its work asks.
 [[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
     vee_problem part = of;
-    part.micro_batches = 9 * of.workers / 8 + 4;
-    const bool is_zb_v = of.ticks == pass_ticks{} && of.memory >= 2 * of.workers;
-    if (is_zb_v || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
+    part.micro_batches = 3 * of.workers / 2 + 4;
+    const bool plain = of.ticks == pass_ticks{} && (of.memory >= 2 * of.workers || of.workers > 13);
+    if (plain || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
     const schedule few = vee_directly(part);
     const int each = 2 * (of.ticks.forward + of.ticks.input_gradient + of.ticks.weight_gradient);
     shortest_order best(of.ticks, of.workers, of.memory, 0);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace chimera {
 
@@ -69,7 +70,9 @@ private:
         if (ticks == pass_ticks{} && published)
             return compact(zero_bubble_order(traits.name, stages, micro_batches, Depth));
         shortest_order best(ticks, stages, memory, ticks == pass_ticks{} ? 0 : 2);
-        best.keep_timed(zero_bubble_order(traits.name, stages, micro_batches, Depth));
+        schedule plain = zero_bubble_order(traits.name, stages, micro_batches, Depth);
+        set_ticks(plain, ticks);
+        best.keep_timed(std::move(plain));
         for (int depth = 1; depth <= Depth; ++depth)
             best.consider(zero_bubble_order(traits.name, stages, micro_batches, depth, false));
         return best.take();
