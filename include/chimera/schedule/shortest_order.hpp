@@ -17,7 +17,7 @@ namespace chimera::detail {
 /// Returns the slots up to which a family tries many orders. Of larger ones it tries one or two, so that the time to
 /// make them stays linear. If every pass takes a tick, one order is nearly always the shortest.
 [[nodiscard]] constexpr std::size_t most_tried(const pass_ticks& ticks) noexcept {
-    return ticks == pass_ticks{} ? 512 : std::size_t{1} << 15;
+    return ticks == pass_ticks{} ? 160 : std::size_t{1} << 15;
 }
 
 /// Returns the passes each way over an order of so many slots that none of many tried could be shortened further with

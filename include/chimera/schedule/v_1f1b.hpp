@@ -41,7 +41,7 @@ private:
 
     constexpr schedule make() const {
         const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this), memory(), false};
-        const bool thorough = slot_count() <= 2 * detail::most_tried(of.ticks);
+        const bool thorough = slot_count() <= detail::most_tried(of.ticks);
         detail::shortest_order best(of.ticks, of.workers, of.memory,
                                     thorough                                          ? 4
                                     : slot_count() > 2048 && of.ticks == pass_ticks{} ? 0

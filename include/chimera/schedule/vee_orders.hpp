@@ -79,13 +79,14 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
     const std::size_t slots = 6 * static_cast<std::size_t>(of.workers) * static_cast<std::size_t>(of.micro_batches);
     const bool thorough = slots <= most_tried(of.ticks);
-    const bool plain = unit && (whole || slots > 2048);
+    const bool plain = unit && (whole || slots > 1536);
     shortest_order best(of.ticks, of.workers, of.memory, plain ? 0 : thorough ? 2 : rounds_for(slots));
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
     if (unit && whole) return best.take();
     const vee_block block = plain ? plain_block(of.workers, of.memory) : least_block(of.workers);
     best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
-    if (thorough) consider_many(best, of);
+    if (thorough && unit) consider_modulo(best, of, {0, 0, 0, 4});
+    if (thorough && !unit) consider_many(best, of);
     if (!thorough && !unit) consider_modulo(best, of, {8, 0, 0, 0});
     return best.take();
 }
@@ -95,7 +96,7 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
 [[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
     vee_problem part = of;
     part.micro_batches = 3 * of.workers / 2 + 4;
-    const bool plain = of.ticks == pass_ticks{} && (of.memory >= 2 * of.workers || of.workers > 13);
+    const bool plain = of.ticks == pass_ticks{} && (of.memory >= 2 * of.workers || of.workers > 11);
     if (plain || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
     const schedule few = vee_directly(part);
     const int each = 2 * (of.ticks.forward + of.ticks.input_gradient + of.ticks.weight_gradient);
