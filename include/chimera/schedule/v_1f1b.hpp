@@ -46,7 +46,7 @@ private:
                                     thorough                                          ? 4
                                     : slot_count() > 2048 && of.ticks == pass_ticks{} ? 0
                                                                                       : 1);
-        consider_modulo(best, of, {8, 0, 0, 4}, 8);
+        for (const int window : {8, 64}) consider_modulo(best, of, {8, 0, 0, 4}, window);
         if (thorough) {
             for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});
             for (const int turn : {1, 3}) {

@@ -85,7 +85,8 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     if (unit && whole) return best.take();
     const vee_block block = plain ? plain_block(of.workers, of.memory) : least_block(of.workers);
     best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
-    if (thorough && unit) consider_modulo(best, of, {0, 0, 0, 4});
+    if (thorough && unit)
+        for (const int forward : {0, 4}) consider_modulo(best, of, {0, forward, 0, 4});
     if (thorough && !unit) consider_many(best, of);
     if (!thorough && !unit) consider_modulo(best, of, {8, 0, 0, 0});
     return best.take();
