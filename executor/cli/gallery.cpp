@@ -46,10 +46,13 @@ constexpr advice advices[] = {
      "for the activations of all micro-batches."},
     {"zb_h1", "1F1B's memory with a third of its bubble: weight gradients wait until there is nothing better to do."},
     {"zb_h2", "When twice 1F1B's activations fit: next to no bubble within a worker's own span."},
+    {"zb_interleaved",
+     "When messages are cheap and backwards can be cut: several stages on each worker, and 1F1B's activations."},
     {"zb_v",
      "No bubble at 1F1B's memory, when N is at least 2D and messages are cheap; the loss ends on the first worker."},
     {"v_half", "When half of 1F1B's activations must do, for about half of its bubble."},
     {"v_min", "The least activations, a third of 1F1B's, when memory is the limit and some bubble can be paid."},
+    {"v_1f1b", "When two thirds of 1F1B's activations must do and backwards stay whole."},
     {"dualpipe",
      "When a forward and a backward can truly run together, such as all-to-all of one beside compute of the other; "
      "two copies of the weights."},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
+#include <chimera/plan/order_ticks.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/program/staleness.hpp>
 #include <chimera/render/format.hpp>
@@ -70,6 +71,20 @@ void count(contender& out, program_view of, const contest& with, const costs& c)
     for (const stage_staleness& s : staleness(of)) out.stale = std::max(out.stale, s.largest);
 }
 
+/// The figures of one order of a family.
+contender played(const family_options& of, const schedule& made, const costs& cost, const contest& with) {
+    contender out;
+    const program lowered = lower(made, with.synchronisation);
+    out.options = of;
+    out.head = made.head;
+    out.played = simulate(lowered, cost);
+    out.found = metrics(out.played);
+    for (const worker_metrics& w : out.found.workers) out.peak = std::max(out.peak, w.peak_activations);
+    count(out, lowered, with, cost);
+    if (!with.timelines) out.played = timeline{};
+    return out;
+}
+
 /// Returns true if a is at least as good as b in every figure, and better in one.
 bool beats(const contender& a, const contender& b) {
     const double values[4][2] = {{a.worker_time(), b.worker_time()},
@@ -94,29 +109,30 @@ costs plain_costs() {
 }
 
 contender enter(std::string name, family_options of, const contest& with) {
-    contender out;
     schedule made;
     costs cost = with.cost;
     of.micro_batches = with.micro_batches;
     of.width *= with.width;
+    double share = 1;
     if (with.workers > 0) {
         made = on_workers(of, with);
         cost = costs_of_shares(with.cost, with.workers, made.head.stages);
-        out.share = static_cast<double>(with.workers) / made.head.stages;
+        share = static_cast<double>(with.workers) / made.head.stages;
     } else {
         of.stages = with.stages;
         check_slots(of);
         made = make_schedule(of);
     }
-    const program lowered = lower(made, with.synchronisation);
+    contender out = played(of, made, cost, with);
+    family_options timely = of;
+    static_cast<family_spec&>(timely) = with_ticks_of(cost, of);
+    const pass_ticks unit;
+    if (timely.hop_ticks != unit.hop || timely.forward_ticks > 1 || timely.input_ticks > 1 || timely.weight_ticks > 1) {
+        contender other = played(timely, make_schedule(timely), cost, with);
+        if (other.found.makespan < out.found.makespan) out = std::move(other);
+    }
     out.name = std::move(name);
-    out.options = std::move(of);
-    out.head = made.head;
-    out.played = simulate(lowered, cost);
-    out.found = metrics(out.played);
-    for (const worker_metrics& w : out.found.workers) out.peak = std::max(out.peak, w.peak_activations);
-    count(out, lowered, with, cost);
-    if (!with.timelines) out.played = timeline{};
+    out.share = share;
     return out;
 }
 

@@ -64,7 +64,8 @@ struct contest {
 /// same.
 costs plain_costs();
 
-/// One who takes part, without a look at the contest's memory. Throws chimera_error for sizes that the family refuses.
+/// One who takes part, without a look at the contest's memory: the family's own order, or the one made for the costs
+/// where that is shorter. Throws chimera_error for sizes that the family refuses.
 contender enter(std::string name, family_options of, const contest& with);
 
 /// Returns the fault of a contender's peak under the contest's memory; empty if it fits or there is no limit.

@@ -41,7 +41,8 @@ std::string number(double value) {
 
 bool is_replicated(const settings& of) { return of.of.which == chimera::family::data_parallel; }
 
-/// The number that a family takes where the options leave it open; its workers where it has no number of its own.
+/// The number that a family takes where the options leave it open; its workers, or the words of the option, where it
+/// has no number of its own.
 std::string taken(const family_options& of, const family_option& asked) {
     return of.visit([&](const auto& own) {
         int out = 0;
@@ -49,6 +50,7 @@ std::string taken(const family_options& of, const family_option& asked) {
             if (option.key == asked.key) out = static_cast<int>(value);
         };
         each_option(find, own);
+        if (out == 0 && !asked.otherwise.starts_with("the ")) return std::string(asked.otherwise);
         return std::to_string(out == 0 ? own.workers() : out);
     });
 }

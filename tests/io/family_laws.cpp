@@ -40,11 +40,22 @@ family_options random_options(dice& d, std::string_view family) {
     int workers = d.one_in(4) ? d.roll(1, 16) : d.roll(1, 8);
     of.micro_batches = d.one_in(4) ? d.roll(1, 64) : d.roll(1, 20);
     int each = 1;  // stages a worker
-    if (family == "interleaved" || family == "breadth_first") of.chunks = each = d.roll(1, 4);
-    if (family == "interleaved" && d.one_in(3)) of.group = workers + d.roll(0, 5);
+    if (has_option(of.which, "chunks")) of.chunks = each = d.roll(1, 4);
+    if (family == "interleaved" && d.one_in(3)) of.group = d.roll(1, workers + 5);
     if (family == "wave") each = 2 * (of.waves = d.roll(1, 3));
-    if (family == "zb_v" || family == "v_half" || family == "v_min" || family == "dualpipe_v" || family == "bitpipe")
+    if (family == "zb_v" || family == "v_half" || family == "v_min" || family == "v_1f1b" || family == "dualpipe_v" ||
+        family == "bitpipe")
         each = 2;
+    if (has_option(of.which, "activations") && d.one_in(2))
+        of.activations = of.chunks > 0 ? d.roll(of.chunks, of.chunks * (workers + 1))
+                                       : d.roll(2 * ((workers + 4) / 3), 2 * workers + 3);
+    if (has_option(of.which, "hop_ticks") && d.one_in(2)) {
+        const int most = d.one_in(4) ? 300 : 5;
+        of.forward_ticks = d.roll(1, most);
+        of.input_ticks = d.roll(1, most);
+        of.weight_ticks = d.roll(1, most);
+        of.hop_ticks = d.roll(0, most);
+    }
     if (family == "bidirectional" || family == "dualpipe" || family == "bitpipe") workers += workers % 2;
     if (family == "dualpipe") of.micro_batches = 2 * (workers + of.micro_batches / 4);
     if (family == "dualpipe_v") of.micro_batches += 2 * workers;
@@ -68,8 +79,11 @@ std::string words(const family_options& of, reduction_start mode) {
            " 2f=" + std::to_string(of.pipelines) + " scale=" + std::string(name(of.scale)) +
            " split=" + std::to_string(of.split) + " chunks=" + std::to_string(of.chunks) +
            " group=" + std::to_string(of.group) + " waves=" + std::to_string(of.waves) +
-           " update_every=" + std::to_string(of.update_every) + " width=" + std::to_string(of.width) +
-           " recompute=" + text_of(of.recompute) + " sync=" + std::to_string(static_cast<int>(mode));
+           " activations=" + std::to_string(of.activations) + " F=" + std::to_string(of.forward_ticks) +
+           " I=" + std::to_string(of.input_ticks) + " W=" + std::to_string(of.weight_ticks) +
+           " hop=" + std::to_string(of.hop_ticks) + " update_every=" + std::to_string(of.update_every) +
+           " width=" + std::to_string(of.width) + " recompute=" + text_of(of.recompute) +
+           " sync=" + std::to_string(static_cast<int>(mode));
 }
 
 TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
@@ -89,6 +103,8 @@ TEST(family_laws, a_hundred_thousand_random_specs_keep_all_laws) {
         const schedule made = make_schedule(of);
         const report table = verify(made);
         ASSERT_TRUE(table.ok()) << words(of, mode) << ": " << message(table.faults.front());
+        if (of.activations > 0 && of.recompute.mode == recompute_mode::none)
+            for (const std::int32_t peak : table.peaks) ASSERT_LE(peak, of.activations) << words(of, mode);
         const program lowered = lower(made, mode);
         const report whole = verify(lowered);
         ASSERT_TRUE(whole.ok()) << words(of, mode) << ": " << message(whole.faults.front());

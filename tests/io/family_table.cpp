@@ -83,7 +83,8 @@ TEST(family_table, a_family_has_the_options_of_its_struct) {
     EXPECT_TRUE(has_option(family::bidirectional, "scale"));
     EXPECT_FALSE(has_option(family::gpipe, "scale"));
     EXPECT_FALSE(has_option(family::bidirectional, "width"));
-    EXPECT_EQ(help_of(family_option_table[3], true), "interleaved, breadth_first: stages per worker (2)");
+    EXPECT_EQ(help_of(family_option_table[3], true),
+              "interleaved, breadth_first, zb_interleaved: stages per worker (2)");
     EXPECT_EQ(flag_of(family_option_table[6]), "--update-every");
 }
 

@@ -87,7 +87,7 @@ inline case_of random_other(dice& d, int most_stages, int most_micro_batches) {
             return case_of{words(family, stages, micro_batches), generate(spec)};
         };
         case_of c;
-        switch (roll(d, 0, 9)) {
+        switch (roll(d, 0, 12)) {
             case 0:
                 c = made("gems", gems{stages, micro_batches});
                 break;
@@ -114,6 +114,18 @@ inline case_of random_other(dice& d, int most_stages, int most_micro_batches) {
                 break;
             case 8:
                 c = made("dualpipe", dualpipe{stages, 2 * stages + micro_batches / 2 * 2});
+                break;
+            case 9:
+                c = made("zb_h1",
+                         zb_h1{stages, micro_batches, roll(d, 1, 9), roll(d, 1, 9), roll(d, 1, 9), roll(d, 0, 3)});
+                break;
+            case 10:
+                c = made("v_half",
+                         v_half{stages, micro_batches, 0, roll(d, 1, 9), roll(d, 1, 9), roll(d, 1, 9), roll(d, 0, 3)});
+                break;
+            case 11:
+                c = made("v_1f1b",
+                         v_1f1b{stages, micro_batches, roll(d, 1, 9), roll(d, 1, 9), roll(d, 1, 9), roll(d, 0, 3)});
                 break;
             default:
                 c = made("dualpipe_v", dualpipe_v{stages, stages + micro_batches});

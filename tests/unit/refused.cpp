@@ -58,10 +58,19 @@ family_spec random_spec(dice& d, family which) {
     out.scale = static_cast<scale>(roll(d, 0, 2));
     out.split = roll(d, 0, 1) == 1;
     out.chunks = roll(d, -1, 4);
-    out.group = roll(d, 0, 12);
+    out.group = roll(d, -1, 12);
     out.waves = roll(d, -1, 3);
     out.update_every = roll(d, 0, 24);
     out.width = roll(d, 0, 3);
+    out.activations = roll(d, 0, 1) * roll(d, 1, 12);
+    out.forward_ticks = roll(d, 0, 5);
+    out.input_ticks = roll(d, 0, 19) == 0 ? 10001 : roll(d, 0, 5);
+    out.weight_ticks = roll(d, 0, 5);
+    out.hop_ticks = roll(d, -1, 10) < 0 ? -1 : roll(d, 0, 3);
+    if (roll(d, 0, 29) == 0) {  // few enough slots, too many ticks
+        out.micro_batches = 1 << 20;
+        out.forward_ticks = 10000;
+    }
     return out;
 }
 

@@ -17,15 +17,16 @@ namespace chimera::detail {
 /// else the next weight gradient. It goes event by event: linear in slots.
 class filler {
 public:
-    constexpr filler(schedule_view table, std::vector<std::int32_t> limits)
-        : of_(table), units_(static_cast<std::size_t>(table.head.units())),
+    /// `hop`: ticks that a tensor of one unit travels between workers.
+    constexpr filler(schedule_view table, std::vector<std::int32_t> limits, std::int32_t hop = 0)
+        : of_(table), hop_(hop), units_(static_cast<std::size_t>(table.head.units())),
           gradients_(units_ * static_cast<std::size_t>(table.head.stages)), ends_(2 * gradients_, missing),
           rows_(static_cast<std::size_t>(table.head.workers)), out_{table.head,
                                                                     {table.placement.begin(), table.placement.end()},
                                                                     {table.offsets.begin(), table.offsets.end()},
                                                                     std::vector<slot>(table.entries.size(), slot{})} {
         std::int32_t longest = 1;
-        for (const slot& s : table.entries) longest = (std::max<std::int32_t>)(longest, s.ticks);
+        for (const slot& s : table.entries) longest = (std::max<std::int32_t>)(longest, s.ticks + hop * s.count);
         std::size_t size = 2;
         while (size <= static_cast<std::size_t>(longest)) size *= 2;
         calendar_ = std::vector<std::int32_t>(size, no_worker);
@@ -37,6 +38,13 @@ public:
     }
 
     constexpr schedule run() {
+        if (!play())
+            refuse("the order cannot run (it waits for itself, or the memory is too small) verify it or allow more");
+        return take();
+    }
+
+    /// Returns false if the order cannot run within the limits; else `take()` is the new one.
+    constexpr bool play() {
         std::size_t left = of_.entries.size();
         const std::size_t mask = calendar_.size() - 1;
         for (std::int32_t tick = 0; waiting_ > 0; ++tick) {
@@ -49,10 +57,9 @@ public:
                 w = next;
             }
         }
-        if (left > 0)
-            refuse("the order cannot run (it waits for itself, or the memory is too small) verify it or allow more");
-        return std::move(out_);
+        return left == 0;
     }
+    constexpr schedule take() { return std::move(out_); }
 
 private:
     static constexpr std::int32_t missing = -1;
@@ -112,7 +119,13 @@ private:
             if (from[u] == missing) return missing;
             end = (std::max)(end, from[u]);
         }
-        return end;
+        return end + travel(s, forward ? s.stage - 1 : s.stage + 1);
+    }
+
+    /// Returns the ticks between the workers of a slot and of another stage.
+    [[nodiscard]] constexpr std::int32_t travel(const slot& s, int stage) const noexcept {
+        if (hop_ == 0 || of_.worker_of(s.pipeline, stage) == of_.worker_of(s.pipeline, s.stage)) return 0;
+        return hop_ * s.count;
     }
 
     constexpr std::size_t start(std::int32_t w, row& r, std::int32_t index, std::int32_t tick) {
@@ -134,10 +147,11 @@ private:
         const int next = forward ? s.stage + 1 : s.stage - 1;
         if (next < 0 || next == of_.head.stages) return;
         const std::int32_t consumer = of_.worker_of(s.pipeline, next);
-        if (rows_[static_cast<std::size_t>(consumer)].idle) wake(consumer, s.end());
+        if (rows_[static_cast<std::size_t>(consumer)].idle) wake(consumer, s.end() + travel(s, next));
     }
 
     schedule_view of_;
+    std::int32_t hop_;
     std::size_t units_;
     std::size_t gradients_;           // where gradients begin in `ends_`
     std::vector<std::int32_t> ends_;  // of forward (stage, unit), then of its (input) gradient

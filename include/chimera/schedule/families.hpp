@@ -11,9 +11,10 @@
 #include <chimera/schedule/interleaved.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/pipedream.hpp>
+#include <chimera/schedule/v_1f1b.hpp>
 #include <chimera/schedule/vee.hpp>
 #include <chimera/schedule/wave.hpp>
-#include <chimera/schedule/zb_v.hpp>
+#include <chimera/schedule/zb_interleaved.hpp>
 #include <chimera/schedule/zero_bubble.hpp>
 
 #include <array>
@@ -32,9 +33,11 @@
     X(breadth_first)        \
     X(zb_h1)                \
     X(zb_h2)                \
+    X(zb_interleaved)       \
     X(zb_v)                 \
     X(v_half)               \
     X(v_min)                \
+    X(v_1f1b)               \
     X(dualpipe)             \
     X(dualpipe_v)           \
     X(wave)                 \

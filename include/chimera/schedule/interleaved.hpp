@@ -4,10 +4,14 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
-#include <chimera/schedule/order_writer.hpp>
+#include <chimera/schedule/looped_order.hpp>
+#include <chimera/schedule/shortest_order.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace chimera {
 
@@ -16,19 +20,20 @@ namespace chimera {
 /// from the last, in the same groups. Worker w runs 2 (workers - w - 1) + (chunks - 1) · group forwards first, then one
 /// forward, one backward. Idle (workers - 1)(F + B) of a stage per worker if group = workers divides N. The
 /// micro-batches beyond whole groups are a group of their own if they are at least `workers` (Megatron's rule), else
-/// they join the group before.
+/// they join the group before. A group below the workers holds fewer activations: 2 (workers - 1) + (chunks - 1) · group
+/// + 1 on worker 0; a chunk then waits for the one before it, and the bubble grows.
 struct interleaved {
     int stages = 2;
     int micro_batches = 1;
     int chunks = 2;  ///< stages per worker
-    int group = 0;   ///< micro-batches that pass a chunk before the next chunk's turn, at least `workers`; 0: workers
+    int group = 0;   ///< micro-batches that pass a chunk before the next chunk's turn; 0: as many as workers
 
     static constexpr family_traits traits{.name = "interleaved", .placement = placement_rule::looped};
 
     [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = detail::refuse_chunks(stages, micro_batches, chunks, 2); why != refusal::none)
             return why;
-        return group == 0 || group >= workers() ? refusal::none : refusal::group_too_small;
+        return group >= 0 ? refusal::none : refusal::group_below_zero;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
@@ -46,55 +51,23 @@ private:
     friend struct detail::maker;
 
     constexpr schedule make() const {
-        detail::order_writer out({"interleaved", workers(), stages, 1, micro_batches, 1},
-                                 detail::looped_placement(stages, workers()), slot_count());
-        const std::int64_t total = std::int64_t{micro_batches} * chunks;
-        for (int w = 0; w < workers(); ++w) {
-            cursor forward{*this}, backward{*this};
-            std::int64_t ahead =
-                (std::min)(total, std::int64_t{2} * (workers() - w - 1) + std::int64_t{chunks - 1} * largest());
-            for (std::int64_t i = 0; i < ahead; ++i) forward.write(out, pass::forward, w);
-            for (std::int64_t i = 0; i < total; ++i) {
-                if (ahead < total) forward.write(out, pass::forward, w), ++ahead;
-                backward.write(out, pass::backward, w);
-            }
-            out.end_row();
-        }
-        return compact(out.take());
+        if (group == 0 || group >= workers())
+            return compact(base(group == 0 ? workers() : group, 2).make("interleaved"));
+        // One forward ahead of each backward never waits in a ring; up to the warm-up's memory the others move up.
+        std::vector<std::int32_t> memory;
+        for (int w = 0; w < workers(); ++w)
+            memory.push_back(2 * (workers() - 1 - w) + (chunks - 1) * (std::min)(group, micro_batches) + 1);
+        const bool thorough = slot_count() <= detail::most_tried(pass_ticks{});
+        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), thorough ? 4 : detail::rounds_for(slot_count()));
+        for (const int ahead : {2, 1, 0}) best.consider(base(group, ahead).make("interleaved"));
+        schedule out = best.take();
+        for (slot& s : out.entries) s.ticks = 1;
+        return compact(std::move(out));
     }
 
-    [[nodiscard]] constexpr int span() const noexcept { return group == 0 ? workers() : group; }
-    /// Returns the size of the largest group: the warm-up must reach its last chunk.
-    [[nodiscard]] constexpr int largest() const noexcept {
-        const int rest = micro_batches % span();
-        if (micro_batches <= span()) return micro_batches;
-        return rest < workers() ? span() + rest : span();
+    [[nodiscard]] constexpr detail::looped_order base(int size, int ahead) const noexcept {
+        return {workers(), micro_batches, chunks, size, false, ahead};
     }
-    /// Micro-batches of the group that starts at `first`.
-    [[nodiscard]] constexpr int group_at(int first) const noexcept {
-        const int left = micro_batches - first;
-        return left - span() >= workers() ? span() : left;
-    }
-
-    /// Walks (micro-batch, chunk) in the order in which they pass a worker.
-    struct cursor {
-        const interleaved& of;
-        int first = 0;              // of the group
-        int size = of.group_at(0);  // of the group
-        int chunk = 0;
-        int at = 0;  // within the group
-
-        constexpr void write(detail::order_writer& out, pass op, int w) {
-            const int c = op == pass::forward ? chunk : of.chunks - 1 - chunk;
-            out.add(op, c * of.workers() + w, first + at);
-            if (++at < size) return;
-            at = 0;
-            if (++chunk < of.chunks) return;
-            chunk = 0;
-            first += size;
-            size = of.group_at(first);
-        }
-    };
 };
 
 }  // namespace chimera

@@ -13,20 +13,30 @@
 // The table of options that only some families have: a family has those that its spec has as members.
 // Columns: type (int, bool or an enum with labels), key, largest number in a job, whether it decides which worker holds
 // a stage, placeholder, help, the family's own choice in words, title and meaning on the screen of `chimera play`.
-#define CHIMERA_FAMILY_OPTIONS(X)                                                                          \
-    X(int, pipelines, 65535, true, "P", "pipelines, an even number (2)", "", "pipelines",                  \
-      "copies of the model that run through the workers, half of them down, half up")                      \
-    X(chimera::scale, scale, 0, false, "HOW", "beyond D micro-batches", "direct", "scale",                 \
-      "beyond D micro-batches: units end to end, forwards in pairs, backwards in halves")                  \
-    X(bool, split, 0, false, "", "backwards in two halves, weight gradients in the bubbles", "", "split",  \
-      "backwards in two halves, weight gradients moved into the bubbles")                                  \
-    X(int, chunks, 65535, true, "V", "stages per worker", "2", "chunks", "stages that each worker holds")  \
-    X(int, group, 65535, false, "G", "micro-batches that a chunk takes in a row", "the workers", "group",  \
-      "micro-batches that a chunk takes in a row")                                                         \
-    X(int, waves, 65535, true, "W", "times down the workers and up again", "1", "waves",                   \
-      "how often a micro-batch runs down the workers and up again")                                        \
-    X(int, update_every, 1 << 20, false, "K", "micro-batches between updates", "the stages", "per update", \
-      "micro-batches between two updates of the weights")
+#define CHIMERA_FAMILY_OPTIONS(X)                                                                                     \
+    X(int, pipelines, 65535, true, "P", "pipelines, an even number (2)", "", "pipelines",                             \
+      "copies of the model that run through the workers, half of them down, half up")                                 \
+    X(chimera::scale, scale, 0, false, "HOW", "beyond D micro-batches", "direct", "scale",                            \
+      "beyond D micro-batches: units end to end, forwards in pairs, backwards in halves")                             \
+    X(bool, split, 0, false, "", "backwards in two halves, weight gradients in the bubbles", "", "split",             \
+      "backwards in two halves, weight gradients moved into the bubbles")                                             \
+    X(int, chunks, 65535, true, "V", "stages per worker", "2", "chunks", "stages that each worker holds")             \
+    X(int, group, 65535, false, "G", "micro-batches that a chunk takes in a row", "the workers", "group",             \
+      "micro-batches that a chunk takes in a row")                                                                    \
+    X(int, waves, 65535, true, "W", "times down the workers and up again", "1", "waves",                              \
+      "how often a micro-batch runs down the workers and up again")                                                   \
+    X(int, update_every, 1 << 20, false, "K", "micro-batches between updates", "the stages", "per update",            \
+      "micro-batches between two updates of the weights")                                                             \
+    X(int, activations, 65535, false, "A", "activations of a stage that a worker may hold", "its own", "activations", \
+      "most activations of a stage that a worker holds at once")                                                      \
+    X(int, forward_ticks, 10000, false, "T", "ticks of a forward that the order is made for", "1", "F ticks",         \
+      "ticks of a forward that the order is made for")                                                                \
+    X(int, input_ticks, 10000, false, "T", "ticks of an input gradient that the order is made for", "1", "I ticks",   \
+      "ticks of an input gradient that the order is made for")                                                        \
+    X(int, weight_ticks, 10000, false, "T", "ticks of a weight gradient that the order is made for", "1", "W ticks",  \
+      "ticks of a weight gradient that the order is made for")                                                        \
+    X(int, hop_ticks, 10000, false, "T", "ticks from worker to worker that the order is made for", "0", "hop ticks",  \
+      "ticks from worker to worker that the order is made for")
 
 namespace chimera {
 

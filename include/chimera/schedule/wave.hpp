@@ -7,7 +7,7 @@
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
-#include <chimera/schedule/vee.hpp>
+#include <chimera/schedule/vee_block.hpp>
 
 #include <cstddef>
 

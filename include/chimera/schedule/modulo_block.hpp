@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/schedule/pass_ticks.hpp>
+#include <chimera/schedule/periodic_order.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace chimera::detail {
+
+/// Slack that a modulo schedule leaves beyond the ticks themselves.
+struct modulo_slack {
+    int period = 0;    ///< beyond a worker's own ticks
+    int forward = 0;   ///< at every hop of a forward
+    int gradient = 0;  ///< at every hop of a gradient
+    int turn = 0;      ///< where a micro-batch stays on its worker
+};
+
+/// Puts the passes of one micro-batch on a grid that repeats every period (modulo scheduling; Rau, MICRO 1994). Each
+/// pass starts as early as its input and its worker allow, of all micro-batches alike.
+class modulo_table {
+public:
+    constexpr modulo_table(std::span<const std::int32_t> placement, int workers, pass_ticks ticks, bool split,
+                           modulo_slack slack)
+        : placement_(placement), ticks_(ticks), slack_(slack), rows_(static_cast<std::size_t>(workers)),
+          waiting_(static_cast<std::size_t>(workers)), stages_(static_cast<int>(placement.size())),
+          gradient_(split ? ticks.input_gradient : ticks.input_gradient + ticks.weight_gradient) {
+        const std::int64_t each = std::int64_t{ticks.forward} + ticks.input_gradient + ticks.weight_gradient;
+        period_ = each * stages_ / workers + slack.period;
+        for (const std::int32_t w : placement)
+            for (const std::int64_t length : {std::int64_t{ticks.forward}, gradient_})
+                waiting_[static_cast<std::size_t>(w)].push_back(length);
+    }
+
+    /// Returns the block; nothing if a pass finds no gap on its worker.
+    constexpr std::optional<periodic_block> make() {
+        periodic_block out{std::vector<std::int64_t>(placement_.size(), 0),
+                           std::vector<std::int64_t>(placement_.size(), 0), period_};
+        std::int64_t at = 0;
+        for (int s = 0; s < stages_; ++s) {
+            if (s > 0) at += way(s - 1, s, slack_.forward);
+            if (!place(s, ticks_.forward, at)) return std::nullopt;
+            out.forward[static_cast<std::size_t>(s)] = at;
+            at += ticks_.forward;
+        }
+        for (int s = stages_; s-- > 0;) {
+            at += s + 1 < stages_ ? way(s + 1, s, slack_.gradient) : slack_.turn;
+            if (!place(s, gradient_, at)) return std::nullopt;
+            out.gradient[static_cast<std::size_t>(s)] = at;
+            at += gradient_;
+        }
+        return out;
+    }
+
+private:
+    struct taken {
+        std::int64_t from = 0;  // below the period
+        std::int64_t length = 0;
+    };
+
+    [[nodiscard]] constexpr std::int64_t way(int from, int to, int slack) const noexcept {
+        return placement_[static_cast<std::size_t>(from)] == placement_[static_cast<std::size_t>(to)]
+                   ? slack_.turn
+                   : ticks_.hop + slack;
+    }
+    /// Returns the ticks from a to the next time that looks like b.
+    [[nodiscard]] constexpr std::int64_t after(std::int64_t a, std::int64_t b) const noexcept {
+        const std::int64_t d = (b - a) % period_;
+        return d < 0 ? d + period_ : d;
+    }
+    [[nodiscard]] constexpr bool is_free(const std::vector<taken>& row, std::int64_t at, std::int64_t length) const {
+        for (const taken& t : row)
+            if (after(t.from, at) < t.length || after(at, t.from) < length) return false;
+        return length <= period_;
+    }
+
+    /// Moves `at` on to the first free time from which the worker's other passes still find a gap each.
+    constexpr bool place(int stage, std::int64_t length, std::int64_t& at) {
+        const auto w = static_cast<std::size_t>(placement_[static_cast<std::size_t>(stage)]);
+        auto& row = rows_[w];
+        waiting_[w].erase(std::find(waiting_[w].begin(), waiting_[w].end(), length));
+        std::vector<std::int64_t> times{at};
+        for (const taken& t : row)
+            for (const std::int64_t time : {t.from + t.length, t.from - length}) times.push_back(at + after(at, time));
+        std::sort(times.begin(), times.end());
+        for (const std::int64_t time : times) {
+            if (!is_free(row, time, length)) continue;
+            row.push_back({time % period_, length});
+            if (leaves_room(row, waiting_[w])) {
+                at = time;
+                return true;
+            }
+            row.pop_back();
+        }
+        return false;
+    }
+
+    /// Puts the longest pass behind the first one that leaves a gap for it, and so on.
+    [[nodiscard]] constexpr bool leaves_room(std::vector<taken> row, std::vector<std::int64_t> waiting) const {
+        std::sort(waiting.begin(), waiting.end(), [](std::int64_t a, std::int64_t b) { return a > b; });
+        for (const std::int64_t length : waiting) {
+            const auto found = std::find_if(row.begin(), row.end(), [&](const taken& t) {
+                return is_free(row, (t.from + t.length) % period_, length);
+            });
+            if (found == row.end()) return false;
+            row.push_back({(found->from + found->length) % period_, length});
+        }
+        return true;
+    }
+
+    std::span<const std::int32_t> placement_;
+    pass_ticks ticks_;
+    modulo_slack slack_;
+    std::vector<std::vector<taken>> rows_;            // per worker
+    std::vector<std::vector<std::int64_t>> waiting_;  // per worker: the passes that are not placed
+    int stages_;
+    std::int64_t gradient_;
+    std::int64_t period_ = 1;
+};
+
+/// Slack in shares that serve any ticks: 24ths of the period, quarters of a weight gradient.
+struct slack_share {
+    int period = 0;
+    int forward = 0;
+    int gradient = 0;
+    int turn = 0;
+};
+
+/// Returns the order of a modulo schedule of one pipeline, workers of which hold equally many stages; nothing if it
+/// leaves no gap for a pass.
+[[nodiscard]] constexpr std::optional<schedule> modulo_order(label family, std::vector<std::int32_t> placement,
+                                                             int workers, int micro_batches, const pass_ticks& ticks,
+                                                             bool split, const slack_share& share) {
+    const int each = ticks.forward + ticks.input_gradient + ticks.weight_gradient;
+    const int period = static_cast<int>(placement.size()) / workers * each;
+    const auto part = [&](int quarters) { return quarters * ticks.weight_gradient / 4; };
+    const modulo_slack slack{period * share.period / 24, part(share.forward), part(share.gradient), part(share.turn)};
+    const auto block = modulo_table(placement, workers, ticks, split, slack).make();
+    if (!block) return std::nullopt;
+    return periodic_order(family, std::move(placement), workers, micro_batches, *block, split);
+}
+
+}  // namespace chimera::detail

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/core/spec.hpp>
+#include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/vee_orders.hpp>
+
+#include <cstddef>
+
+namespace chimera {
+
+/// The schedule 1F1B-V (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): two stages a worker
+/// on a V and full backwards, at about two thirds of the memory of 1F1B: 2 ⌈(2 · workers + 1) / 3⌉ activations of a
+/// half-deep stage. A backward takes the ticks of both gradients: 2 where nothing else is asked.
+struct v_1f1b {
+    int stages = 2;
+    int micro_batches = 1;
+    int forward_ticks = 1;
+    int input_ticks = 1;
+    int weight_ticks = 1;
+    int hop_ticks = 0;
+
+    static constexpr family_traits traits{
+        .name = "v_1f1b", .placement = placement_rule::folded, .stages_per_worker = 2};
+
+    [[nodiscard]] constexpr refusal refused() const noexcept {
+        if (const refusal why = detail::refuse_sizes(stages, micro_batches, 2); why != refusal::none) return why;
+        if (stages % 2 != 0) return refusal::stages_not_folded;
+        return detail::refuse_ticks(*this);
+    }
+    [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    [[nodiscard]] constexpr int placements() const noexcept { return stages; }
+    [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
+        return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);
+    }
+    /// Returns the most activations of a half-deep stage that a worker holds.
+    [[nodiscard]] constexpr int memory() const noexcept { return 2 * ((2 * workers() + 3) / 3); }
+
+private:
+    friend struct detail::maker;
+
+    constexpr schedule make() const {
+        const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this), memory(), false};
+        const bool thorough = slot_count() <= detail::most_tried(of.ticks);
+        detail::shortest_order best(of.ticks, of.workers, of.memory,
+                                    thorough                                          ? 4
+                                    : slot_count() > 2048 && of.ticks == pass_ticks{} ? 0
+                                                                                      : 1);
+        for (const int window : {8, 64}) consider_modulo(best, of, {8, 0, 0, 4}, window);
+        if (thorough) {
+            for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});
+            for (const int turn : {1, 3}) {
+                const detail::vee_block block{{1, 1, 1, 1}, {turn, 4 - turn, turn}, 4};
+                if (block.fits(of.workers))
+                    best.consider(detail::vee_order(of.family, of.workers, of.micro_batches, block), 8);
+            }
+        }
+        // A longer period holds fewer activations; with one as long as a micro-batch takes, it is one micro-batch's.
+        for (int period = 16; best.empty(); period *= 2) consider_modulo(best, of, {period, 0, 0, 0});
+        return best.take();
+    }
+};
+
+}  // namespace chimera
