@@ -54,8 +54,8 @@ TEST(log, has_one_object_a_step_and_a_resumed_run_goes_on_behind_its_checkpoint)
     EXPECT_EQ(contents(path), "");
 }
 
-TEST(log, reports_a_write_that_fails) {
-    EXPECT_THAT(refusal_of([] { step_log("/dev/full", -1).write({}); }), HasSubstr("No space left"));
+TEST(log, refuses_what_is_no_file_and_leaves_it) {
+    EXPECT_THAT(refusal_of([] { step_log("/dev/full", -1).write({}); }), HasSubstr("not a regular file"));
     EXPECT_THAT(refusal_of([] { step_log("/nowhere/log", -1); }), HasSubstr("No such file"));
 }
 
