@@ -8,33 +8,33 @@
 
 // One list serves the run-time text and the static_assert of every family (core/fixed_schedule.hpp): the texts cannot
 // drift apart.
-#define CHIMERA_REFUSALS(X)                                                                                          \
-    X(stages_below_one, "stages must be at least 1 (a pipeline needs a stage)")                                      \
-    X(stages_odd, "stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages") \
-    X(stages_too_many, "stages must be at most 65535 (slots keep a stage in 16 bits)")                               \
-    X(stages_not_one, "stages must be 1 (data_parallel replicates the whole model) use width for more workers")      \
-    X(micro_batches_below_one, "micro_batches must be at least 1 (an iteration needs work)")                         \
-    X(pipelines_odd, "pipelines must be even and at least 2 (each pipeline has its mirror)")                         \
-    X(pipelines_do_not_divide, "pipelines must divide stages (each pair starts stages / pairs workers further on)")  \
-    X(chunks_below_one, "chunks must be at least 1 (it counts the stages of a worker)")                              \
-    X(chunks_do_not_divide, "chunks must divide stages (every worker holds as many) use a multiple of chunks")       \
-    X(waves_below_one, "waves must be at least 1 (it counts how often a micro-batch runs down the workers and up)")  \
-    X(waves_do_not_divide, "2 · waves must divide stages (every worker holds two stages a wave)")                    \
+#define CHIMERA_REFUSALS(X)                                                                                           \
+    X(stages_below_one, "stages must be at least 1 (a pipeline needs a stage)")                                       \
+    X(stages_odd, "stages must be even (a pipeline and its mirror meet in the middle) use an even number of stages")  \
+    X(stages_too_many, "stages must be at most 65535 (slots keep a stage in 16 bits)")                                \
+    X(stages_not_one, "stages must be 1 (data_parallel replicates the whole model) use width for more workers")       \
+    X(micro_batches_below_one, "micro_batches must be at least 1 (an iteration needs work)")                          \
+    X(pipelines_odd, "pipelines must be even and at least 2 (each pipeline has its mirror)")                          \
+    X(pipelines_do_not_divide, "pipelines must divide stages (each pair starts stages / pairs workers further on)")   \
+    X(chunks_below_one, "chunks must be at least 1 (it counts the stages of a worker)")                               \
+    X(chunks_do_not_divide, "chunks must divide stages (every worker holds as many) use a multiple of chunks")        \
+    X(waves_below_one, "waves must be at least 1 (it counts how often a micro-batch runs down the workers and up)")   \
+    X(waves_do_not_divide, "2 · waves must divide stages (every worker holds two stages a wave)")                     \
     X(group_below_zero, "group must be at least 0 (it counts micro-batches of a chunk's turn) use 0 for the workers") \
-    X(stages_not_folded, "stages must be even (every worker holds two, one on the way down, one on the way up)")     \
-    X(stages_not_mirrored, "stages must be a multiple of 4 (two a worker, and the workers are even in number)")      \
-    X(micro_batches_odd, "micro_batches must be even (both directions run as many) use one more or one less")        \
-    X(micro_batches_too_few, "micro_batches must be at least 2 · workers (a direction fills the pipeline first)")    \
-    X(update_too_often, "update_every must be at least stages (2 weight versions last that long) use 0 or more")     \
-    X(ticks_out_of_range, "ticks must be from 0 to 10000 (a slot keeps them in 16 bits) use coarser ticks")         \
-    X(ticks_too_many, "the ticks are too many (the longest order takes more than 2^30) use fewer ticks for a pass")  \
+    X(stages_not_folded, "stages must be even (every worker holds two, one on the way down, one on the way up)")      \
+    X(stages_not_mirrored, "stages must be a multiple of 4 (two a worker, and the workers are even in number)")       \
+    X(micro_batches_odd, "micro_batches must be even (both directions run as many) use one more or one less")         \
+    X(micro_batches_too_few, "micro_batches must be at least 2 · workers (a direction fills the pipeline first)")     \
+    X(update_too_often, "update_every must be at least stages (2 weight versions last that long) use 0 or more")      \
+    X(ticks_out_of_range, "ticks must be from 0 to 10000 (a slot keeps them in 16 bits) use coarser ticks")           \
+    X(ticks_too_many, "the ticks are too many (the longest order takes more than 2^30) use fewer ticks for a pass")   \
     X(activations_too_few, "activations are too few (the family needs more to run at all) use more or 0")             \
-    X(width_below_one, "width must be at least 1 (it counts copies of the pipelines)")                               \
-    X(custom_empty, "the order is empty (it needs a pass) write rows of cells such as 0F0 0B0")                      \
-    X(custom_cell, "a cell of the order cannot be read (not stage, pass, micro-batch) write it such as 0F3 or 2W1")  \
-    X(custom_numbers, "stages or micro-batches of the order are too large (few are computed) number them from 0")    \
-    X(custom_stage_twice, "a stage of the order is in two rows (a stage has one worker) keep it in one row")         \
-    X(custom_stage_missing, "a stage of the order is in no row (every stage has a worker) number stages from 0")     \
+    X(width_below_one, "width must be at least 1 (it counts copies of the pipelines)")                                \
+    X(custom_empty, "the order is empty (it needs a pass) write rows of cells such as 0F0 0B0")                       \
+    X(custom_cell, "a cell of the order cannot be read (not stage, pass, micro-batch) write it such as 0F3 or 2W1")   \
+    X(custom_numbers, "stages or micro-batches of the order are too large (few are computed) number them from 0")     \
+    X(custom_stage_twice, "a stage of the order is in two rows (a stage has one worker) keep it in one row")          \
+    X(custom_stage_missing, "a stage of the order is in no row (every stage has a worker) number stages from 0")      \
     X(too_many_slots, "the schedule is too large (more than 2^27 slots) use fewer stages or micro-batches")
 
 namespace chimera {

@@ -22,8 +22,8 @@ namespace detail {
 }  // namespace detail
 
 /// Returns the spec with ticks that stand for real costs: means over the stages in thousandths of the longest pass,
-/// rounded, at least 1 for a pass, divided by what they have in common. Alike passes become 1 each. The spec stays as it
-/// is if its family takes no ticks, if it has ticks already, or if its order would be too long.
+/// rounded, at least 1 for a pass, divided by what they have in common. Alike passes become 1 each. The spec stays as
+/// it is if its family takes no ticks, if it has ticks already, or if its order would be too long.
 [[nodiscard]] constexpr family_spec with_ticks_of(const costs& c, family_spec spec) {
     if (!has_option(spec.which, "hop_ticks") || spec.forward_ticks + spec.input_ticks + spec.weight_ticks > 0)
         return spec;

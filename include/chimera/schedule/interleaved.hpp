@@ -20,8 +20,8 @@ namespace chimera {
 /// from the last, in the same groups. Worker w runs 2 (workers - w - 1) + (chunks - 1) · group forwards first, then one
 /// forward, one backward. Idle (workers - 1)(F + B) of a stage per worker if group = workers divides N. The
 /// micro-batches beyond whole groups are a group of their own if they are at least `workers` (Megatron's rule), else
-/// they join the group before. A group below the workers holds fewer activations: 2 (workers - 1) + (chunks - 1) · group
-/// + 1 on worker 0; a chunk then waits for the one before it, and the bubble grows.
+/// they join the group before. A group below the workers holds fewer activations: 2 (workers - 1) + (chunks - 1)
+/// · group + 1 on worker 0; a chunk then waits for the one before it, and the bubble grows.
 struct interleaved {
     int stages = 2;
     int micro_batches = 1;

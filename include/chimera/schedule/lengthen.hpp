@@ -11,8 +11,8 @@
 
 namespace chimera::detail {
 
-/// Returns whether the slots of a row from `at` on are those of one micro-batch's length, and the same slots follow, one
-/// unit on.
+/// Returns whether the slots of a row from `at` on are those of one micro-batch's length, and the same slots follow,
+/// one unit on.
 [[nodiscard]] constexpr bool repeats(std::span<const slot> row, std::size_t at, std::size_t each) noexcept {
     const slot* const a = row.data() + at;
     for (std::size_t i = 0; i < each; ++i)
@@ -32,8 +32,8 @@ namespace chimera::detail {
     return std::nullopt;
 }
 
-/// Returns the order of one pipeline with more micro-batches: every row repeats its steady state. Memory stays; ticks do
-/// not, and the order may wait for itself. Returns nothing if a row has no steady state.
+/// Returns the order of one pipeline with more micro-batches: every row repeats its steady state. Memory stays; ticks
+/// do not, and the order may wait for itself. Returns nothing if a row has no steady state.
 [[nodiscard]] constexpr std::optional<schedule> lengthened(schedule_argument order, int micro_batches) {
     const int more = micro_batches - order.head.micro_batches;
     const auto count = static_cast<std::size_t>(order.head.micro_batches);

@@ -9,9 +9,9 @@
 
 namespace chimera {
 
-/// The schedule 1F1B-V (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): two stages a worker
-/// on a V and full backwards, at about two thirds of the memory of 1F1B: 2 ⌈(2 · workers + 1) / 3⌉ activations of a
-/// half-deep stage. A backward takes the ticks of both gradients: 2 where nothing else is asked.
+/// The schedule 1F1B-V (Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362): two stages a
+/// worker on a V and full backwards, at about two thirds of the memory of 1F1B: 2 ⌈(2 · workers + 1) / 3⌉ activations
+/// of a half-deep stage. A backward takes the ticks of both gradients: 2 where nothing else is asked.
 struct v_1f1b {
     int stages = 2;
     int micro_batches = 1;

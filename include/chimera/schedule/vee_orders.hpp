@@ -32,7 +32,8 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
     if (order) best.consider(*std::move(order), window);
 }
 
-/// Returns the block of the least memory, V-Min's. Its other form for a multiple of 3 workers is better to move slots in.
+/// Returns the block of the least memory, V-Min's. Its other form for a multiple of 3 workers is better to move slots
+/// in.
 [[nodiscard]] constexpr vee_block least_block(int workers) noexcept {
     if (workers % 3 == 0) return {{1, 1, 1, 1}, {1, 3, 1}};
     return {{1, 1, 1, 1}, {1, 1, 1}};
@@ -92,8 +93,8 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     return best.take();
 }
 
-/// Returns `vee_directly`, or of many micro-batches the order of fewer with a longer steady state, if that is as short as
-/// its work asks.
+/// Returns `vee_directly`, or of many micro-batches the order of fewer with a longer steady state, if that is as short
+/// as its work asks.
 [[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
     vee_problem part = of;
     part.micro_batches = 3 * of.workers / 2 + 4;

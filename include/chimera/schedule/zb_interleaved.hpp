@@ -13,11 +13,11 @@
 
 namespace chimera {
 
-/// Interleaved 1F1B with split backwards, after the zero-bubble papers (Qi et al., arXiv 2401.10241; PyTorch's
-/// InterleavedZeroBubble): stage c · workers + w is chunk c of worker w. Worker w runs workers - w - 1 + (chunks - 1) ·
-/// workers forwards first, then one input gradient, one forward; weight gradients fill the bubbles. Peak at most chunks ·
-/// workers activations of a stage, those of 1F1B. F = I = W = 1 tick, N a multiple of the workers: makespan
-/// 3 N · chunks + workers - 1.
+/// The schedule of interleaved 1F1B with split backwards, after the zero-bubble papers (Qi et al., arXiv 2401.10241;
+/// InterleavedZeroBubble in PyTorch). Stage c · workers + w is chunk c of worker w. Worker w starts with
+/// workers - w - 1 + (chunks - 1) · workers forwards. Then one input gradient and one forward take turns, and weight
+/// gradients fill the bubbles. Peak: at most chunks · workers activations of a stage, those of 1F1B. Makespan at
+/// F = I = W = 1 tick and N a multiple of the workers: 3 N · chunks + workers - 1.
 struct zb_interleaved {
     int stages = 2;
     int micro_batches = 1;

@@ -82,8 +82,8 @@ private:
 }  // namespace detail
 
 /// The schedule ZB-H1 (Qi et al., arXiv 2401.10241): the backward in two halves, at the memory of 1F1B. Peak D; F = I =
-/// W = 1 tick: makespan 3N + D - 1, idle (D - 1)(F + I - W). For other ticks, where a worker would idle, it runs up to D
-/// forwards before its first backward, and weight gradients wherever they fit.
+/// W = 1 tick: makespan 3N + D - 1, idle (D - 1)(F + I - W). For other ticks, where a worker would idle, it runs up to
+/// D forwards before its first backward, and weight gradients wherever they fit.
 using zb_h1 = detail::zero_bubble<1>;
 
 /// The schedule ZB-H2 (Qi et al., arXiv 2401.10241): no bubble between a worker's first and last slot if F = I = W and
