@@ -67,7 +67,7 @@ family_spec random_spec(dice& d, family which) {
     out.input_ticks = roll(d, 0, 19) == 0 ? 10001 : roll(d, 0, 5);
     out.weight_ticks = roll(d, 0, 5);
     out.hop_ticks = roll(d, -1, 10) < 0 ? -1 : roll(d, 0, 3);
-    if (roll(d, 0, 29) == 0) {  // few enough slots, too many ticks
+    if (has_option(which, "hop_ticks") && roll(d, 0, 29) == 0) {  // few enough slots, too many ticks
         out.micro_batches = 1 << 20;
         out.forward_ticks = 10000;
     }
