@@ -4,6 +4,7 @@
 #include <chimera/program/program.hpp>
 
 #include <string>
+#include <vector>
 
 namespace chimera::executor {
 
@@ -29,5 +30,8 @@ inline std::string describe_receive(const program_view& p, int worker, int messa
     }
     return describe(p, worker, index);
 }
+
+/// Every instruction of a worker in words.
+std::vector<std::string> names_of(const program_view& p, int worker);
 
 }  // namespace chimera::executor

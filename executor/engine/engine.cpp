@@ -28,12 +28,6 @@ struct watched {
     double still = 0;  ///< seconds without progress
 };
 
-std::vector<std::string> names_of(const program_view& p, int worker) {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < p.row(worker).size(); ++i) names.push_back(describe(p, worker, static_cast<int>(i)));
-    return names;
-}
-
 std::string seconds(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%.3g s", value);
@@ -63,19 +57,20 @@ struct engine::state {
             for (std::size_t i = 0; i < loops.size(); ++i) threads.emplace_back([this, i] { work(i); });
             if (options.watchdog_seconds > 0) watchdog = std::thread([this] { watch(); });
         } catch (const std::system_error& none) {
-            go_home();
+            close();
+            join();
             refuse("the engine cannot start its threads (" + std::string(none.what()) + ") allow the process more");
         }
     }
 
-    void go_home() {
-        {
-            const std::lock_guard lock(mutex);
-            closing = true;
-            changed.notify_all();
-        }
+    void close() {
+        const std::lock_guard lock(mutex);
+        closing = true;
+        changed.notify_all();
+    }
+    void join() {
         for (std::thread& t : threads) t.join();
-        threads.clear();
+        if (watchdog.joinable()) watchdog.join();
     }
 
     void lay_out_timeline();
@@ -311,18 +306,13 @@ engine::engine(const program_view& program, const stage_lookup& stages, std::spa
     : state_(std::make_unique<state>(program, stages, ends, std::move(options))) {}
 
 engine::~engine() {
-    {
-        const std::lock_guard lock(state_->mutex);
-        state_->closing = true;
-        state_->changed.notify_all();
-    }
+    state_->close();
     if (stuck()) {
         const std::string line = state_->failure + "\n";
         if (::write(STDERR_FILENO, line.data(), line.size()) < 0) std::_Exit(hang_exit_status);
         std::_Exit(hang_exit_status);
     }
-    for (std::thread& t : state_->threads) t.join();
-    if (state_->watchdog.joinable()) state_->watchdog.join();
+    state_->join();
     for (communicator* end : state_->ends) end->use_gate(nullptr);
 }
 
