@@ -32,6 +32,10 @@ inline std::string describe_receive(const program_view& p, int worker, int messa
 }
 
 /// Every instruction of a worker in words.
-std::vector<std::string> names_of(const program_view& p, int worker);
+inline std::vector<std::string> names_of(const program_view& p, int worker) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < p.row(worker).size(); ++i) names.push_back(describe(p, worker, static_cast<int>(i)));
+    return names;
+}
 
 }  // namespace chimera::executor
