@@ -64,7 +64,11 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
     return text;
 }
 
-atomic_file::atomic_file(std::filesystem::path path) : path_(std::move(path)), file_(std::make_unique<draft>(path_)) {
+atomic_file::atomic_file(std::filesystem::path path) : path_(std::move(path)) {
+    struct stat facts {};  // a rename would put a file in the place of a device
+    if (::lstat(path_.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISLNK(facts.st_mode))
+        refuse("cannot write " + shown(path_) + " (not a regular file) name another");
+    file_ = std::make_unique<draft>(path_);
     if (file_->error() != 0) fail(file_->error());
 }
 

@@ -49,7 +49,8 @@ class draft;
 
 /// Writes a file that replaces `path` only when it is complete and on the disk: a draft beside it, fsync, rename, fsync
 /// of the folder. Whatever fails, an earlier `path` stays as it was and the draft is removed; a draft of a process that
-/// was killed is removed when the same file is written next. A link at `path` is replaced, not followed.
+/// was killed is removed when the same file is written next. A link at `path` is replaced, not followed;
+/// devices, pipes and folders are refused.
 class atomic_file {
 public:
     explicit atomic_file(std::filesystem::path path);

@@ -6,8 +6,10 @@
 #include <executor/train/log.hpp>
 
 #include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
+#include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 #include <sstream>
@@ -54,8 +56,13 @@ TEST(log, has_one_object_a_step_and_a_resumed_run_goes_on_behind_its_checkpoint)
     EXPECT_EQ(contents(path), "");
 }
 
-TEST(log, reports_a_write_that_fails) {
-    EXPECT_THAT(refusal_of([] { step_log("/dev/full", -1).write({}); }), HasSubstr("No space left"));
+TEST(log, refuses_what_is_no_file_and_leaves_it) {
+    const chimera::test::scratch folder;
+    std::filesystem::create_directories(folder / "folder");
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0666), 0);  // as a device, which no test may put at risk
+    for (const char* name : {"pipe", "folder"})
+        EXPECT_THAT(refusal_of([&] { step_log(folder / name, -1); }), HasSubstr("not a regular file"));
+    EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
     EXPECT_THAT(refusal_of([] { step_log("/nowhere/log", -1); }), HasSubstr("No such file"));
 }
 
