@@ -13,7 +13,7 @@
 
 namespace chimera::executor::detail {
 
-/// What one worker may be sent, by what it has announced: every field of every header is checked here, before there is
+/// Admits what one worker may be sent, by what it has announced: checks every field of every header before there is
 /// memory for the data. What comes before its announcement waits in the connection. One thread at a time.
 class admission {
 public:
