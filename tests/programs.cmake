@@ -12,7 +12,7 @@ string(APPEND chimera_long_tests "|^device/emulated/(approximate|clip|columns|em
 # Tests whose private names another file of the folder has, too: compiled alone.
 set(chimera_alone_tests "^unit/(attack_transfers|attack_updates|partition_coupled|partition_heterogeneous|partition_stagewise)$")
 string(APPEND chimera_alone_tests "|^unit/(search_exact|simulate_pairs|verify_message)$|^io/(measurements|model)$")
-string(APPEND chimera_alone_tests "|^train/(checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way)$|^device/(stages|requests)$")
+string(APPEND chimera_alone_tests "|^train/(checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way|wires)$|^device/(stages|requests)$")
 
 # Leaves a program of such a folder unoptimised, too.
 function(chimera_calling_test target)

@@ -59,7 +59,7 @@ void subcommand::option(const std::string& names, std::vector<std::string>& to, 
     note(names, type);
 }
 
-/// What the help shows for a value says whether it is a file: "FILE.csv", "NAME|FILE", or an operand JOB without more.
+/// Notes an option as a file where its help shows one: "FILE.csv", "NAME|FILE", or an operand JOB without more.
 void subcommand::note(const std::string& names, const std::string& type) {
     const std::string shown = names + " " + type;
     for (const char* word : {"FILE", "JOB", "REQUEST", ".json", ".csv"})

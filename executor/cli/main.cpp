@@ -31,8 +31,8 @@ int complain(std::string text) {
     return 2;
 }
 
-/// Where C++ has no way on: a thread that cannot be started while others run, an exception outside any handler. One
-/// line instead of a signal.
+/// Ends the program with one line instead of a signal, where C++ has no way on: a thread cannot be started while
+/// others run, or an exception is outside any handler.
 [[noreturn]] void give_up() noexcept {
     const char* why = "a thread was lost";
     if (const auto now = std::current_exception()) {

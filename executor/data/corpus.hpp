@@ -33,7 +33,7 @@ public:
     std::size_t size() const { return size_; }
     bool is_text() const { return is_text_; }
     std::size_t files() const { return files_; }
-    /// What the search for text has passed over.
+    /// Returns the files that the search for text passed over.
     const left_out& others() const { return others_; }
     /// Copies tokens [from, from + into.size()) of the row. Throws error when a token file can no longer be read that
     /// far.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,7 +16,7 @@ namespace chimera::executor {
 
 namespace {
 
-/// Of the stages of a worker of this process, the one with the most parameters.
+/// Returns the stage with the most parameters that a worker of this process holds, and that worker; -1 if none does.
 std::pair<int, int> largest_stage(const trial_run& trial, replicas& copies) {
     std::pair<int, int> largest{-1, -1};
     std::size_t most = 0;

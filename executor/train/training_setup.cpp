@@ -226,6 +226,7 @@ void training_run::choose_windows() {
 
 /// Says what the run will take, from its start to its end.
 void training_run::announce() {
+    if (ended()) return;  // nothing was measured to foretell by
     if (together_.leads()) scoring_ = scoring_seconds(steps_);
     if (!talk_.speaks()) return;
     const double steps = predicted_.iteration * static_cast<double>(steps_ - (found_ ? found_->info.step : 0));

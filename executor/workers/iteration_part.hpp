@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/program.hpp>
 #include <chimera/simulate/timeline.hpp>
 #include <executor/workers/process_group.hpp>
 

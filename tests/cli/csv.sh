@@ -68,7 +68,6 @@ while IFS='|' read -r part text; do
 done <<'EOF'
 row 1, column 2: '1X3' is no cell (its pass is unknown)|0F0,1X3
 row 2, column 1: '1f0' is no cell|0F0,0B0\n1f0
-row 1, column 2: '0?B0' is no cell|0F0,0\0B0
 row 1, column 1: 'stage' is no cell|stage,worker\n0F0,0B0
 row 1, column 3: 0F0 is there twice (first in row 1, column 1)|0F0,0B0,0F0
 row 2, column 1: 0B0 is in another row than 0F0 of row 1, column 1|0F0\n0B0
@@ -80,7 +79,8 @@ row 1, column 1: '(0F0;0B0' is no cell (it is no compound)|(0F0;0B0
 the file computes nothing|,,,\n
 EOF
 : >empty.csv && refuse 'computes nothing' empty.csv
-head -c 1000 /dev/urandom >noise.csv && refuse 'noise.csv: ' noise.csv
+printf '0F0,0\0B0' >zero.csv && refuse 'zero.csv holds a NUL byte' zero.csv
+head -c 1000 /dev/urandom >noise.csv && refuse 'noise.csv' noise.csv
 { printf '0F0'; head -c 1000000 /dev/zero | tr '\0' ','; printf '0B0'; } >sparse.csv && refuse '1000001 columns' sparse.csv
 { for _ in $(seq 1000); do printf '0F0,%.0s' $(seq 1000); done; } >same.csv && refuse 'row 1, column 2: 0F0 is there twice' same.csv
 { seq -f '%.0f' -s ' ' 0 499999 | tr ' ' '\n' | awk '{printf "0F%s,0B%s,", $1, $1}'; } >million.csv

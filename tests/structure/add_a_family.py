@@ -72,7 +72,8 @@ int main(int count, char** words) try {
                 again.schedule == with.schedule);
 } catch (const chimera_error& why) { std::printf("%s\n", why.what()); }
 """
-SOURCES = ["io/family_options", "io/fields", "cli/shared_options", "cli/command_line", "planner/configuration"]
+SOURCES = ["io/family_options", "io/fields", "io/json_tree", "io/resources", "cli/shared_options", "cli/command_line",
+           "planner/configuration"]
 
 
 def change(root, edits):

@@ -309,7 +309,8 @@ private:
         frame.resize(d.meeting ? net::frame_bytes : 64);
         net::put(frame.data() + 8, std::uint32_t{d.meeting ? 3U : 7U});
         if (!d.meeting)
-            for (const std::size_t at : {16, 24}) net::put(frame.data() + at, std::uint64_t{0});
+            for (const std::size_t at : {std::size_t{16}, std::size_t{24}})
+                net::put(frame.data() + at, std::uint64_t{0});
         net::put(frame.data() + (d.meeting ? 16 : 32), static_cast<std::uint64_t>(text.size()));
         const auto bytes = std::as_bytes(std::span(text));
         frame.insert(frame.end(), bytes.begin(), bytes.end());

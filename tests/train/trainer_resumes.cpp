@@ -242,7 +242,7 @@ TEST(validation, counts_each_window_once_whatever_the_batch) {
         const auto a = train(alone), b = train(batched);
         EXPECT_EQ(a.validation_tokens, b.validation_tokens);
         EXPECT_NEAR(a.validation_loss, b.validation_loss, 2e-6 * a.validation_loss)
-            << alone.validation_windows << " windows by " << batched.batch.sequences;
+            << *alone.validation_windows << " windows by " << batched.batch.sequences;
     }
 }
 

@@ -50,8 +50,8 @@ struct hello {
     std::uint64_t job = 0;
 };
 std::array<std::byte, hello_bytes> pack(const hello& h);
-/// Nothing where these bytes are no hello, or were changed on the way. Of another version the checksum is its own
-/// matter.
+/// Reads a hello. Returns nothing where these bytes are none, or were changed on the way. The checksum of another
+/// version is not looked at: only that version knows how it is made.
 std::optional<hello> unpack(std::span<const std::byte, hello_bytes> from);
 std::uint64_t hash(const std::string& text);  // FNV-1a: the same on every machine
 

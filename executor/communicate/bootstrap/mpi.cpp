@@ -38,7 +38,7 @@ int count_of(std::size_t bytes) {
     return static_cast<int>(bytes);
 }
 
-/// What a rank says that it is about to send.
+/// Refuses a length that a rank announces, where more than `most` bytes would come.
 void check_size(int rank, int size, std::size_t most) {
     if (size >= 0 && static_cast<std::size_t>(size) <= most) return;
     throw bad_message("rank " + std::to_string(rank) + " sent a message of " + std::to_string(size) +

@@ -29,9 +29,9 @@ void admission::refuse_of(int from, const std::string& why) const {
                       " (changed on the way, or not what this job allows) start the same build everywhere");
 }
 
-void admission::check_bytes(int from, const message_header& what, std::uint64_t due) const {
-    if (what.bytes != due)
-        refuse_of(from, "sent " + std::to_string(what.bytes) + " bytes where " + std::to_string(due) + " are due");
+void admission::check_bytes(int from, const message_header& what, std::uint64_t wanted) const {
+    if (what.bytes != wanted)
+        refuse_of(from, "sent " + std::to_string(what.bytes) + " bytes where " + std::to_string(wanted) + " are due");
 }
 
 auto admission::judge(int from, const message_header& what, const matching& messages,

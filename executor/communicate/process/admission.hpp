@@ -13,7 +13,7 @@
 
 namespace chimera::executor::detail {
 
-/// What one worker may be sent, by what it has announced: every field of every header is checked here, before there is
+/// Admits what one worker may be sent, by what it has announced: checks every field of every header before there is
 /// memory for the data. What comes before its announcement waits in the connection. One thread at a time.
 class admission {
 public:
@@ -43,7 +43,7 @@ private:
     verdict judge_share(int from, const message_header& what, const std::map<int, collective_shares>& groups) const;
     verdict judge_sum(int from, const message_header& what, std::uint64_t sums);
     void check_turn(int from, const message_header& what, const collective_shares& of) const;
-    void check_bytes(int from, const message_header& what, std::uint64_t due) const;
+    void check_bytes(int from, const message_header& what, std::uint64_t wanted) const;
 
     int worker_;
     std::vector<std::size_t> rank_of_;

@@ -10,7 +10,7 @@
 
 namespace chimera::executor::detail {
 
-/// What the processes of a world know of it.
+/// The facts of a world that all its processes know.
 struct world_card {
     std::uint64_t token = 0;           ///< the same for all, another in each world
     std::vector<std::size_t> rank_of;  ///< by worker

@@ -31,7 +31,7 @@ struct message_header {
 
 inline constexpr std::size_t head_bytes = 64;
 
-/// What comes with a header on the way.
+/// The number and checksum that travel with a header.
 struct seal {
     std::uint64_t number = 0;    ///< on the connection, from 0 (its hello)
     std::uint64_t data_sum = 0;  ///< frame_sum of the data, by the direction's seed

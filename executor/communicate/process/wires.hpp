@@ -23,12 +23,12 @@ public:
     class reader {
     public:
         virtual ~reader() = default;
-        /// What is done with data: received, read and forgotten, or left where they are until the next `wake`.
+        /// The fate of data: received, read and forgotten, or left where they are until the next `wake`.
         enum class verdict : std::uint8_t { take, skip, hold };
         /// Before the data of a header are received.
         virtual verdict admits(int from, const message_header& what) = 0;
         virtual void arrived(int from, const message_header& what, blob data) = 0;
-        /// Nothing more is read of a worker that has sent what it may not, or what was changed on the way: `why`.
+        /// Hears of a worker that sent what it may not, or what was changed on the way (`why`): no more is read of it.
         virtual void wrong(int from, const std::string& why) noexcept = 0;
         /// Nothing will come any more from a worker that has not said so.
         virtual void lost(int from) noexcept = 0;

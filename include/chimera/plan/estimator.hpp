@@ -41,10 +41,10 @@ public:
         const order_key at = key_of(spec);
         const auto found = made_.find(at);
         if (found != made_.end()) return used(found->second);
-        const auto slots = static_cast<std::size_t>(spec.slot_count());
-        while (made_.size() >= kept_least && slots_ + slots > slots_most_) drop_oldest();
-        slots_ += slots;
-        return used(made_.emplace(at, entry{prepared_family(spec), slots}).first->second);
+        const auto size = static_cast<std::size_t>(spec.slot_count());
+        while (made_.size() >= kept_least && slots_ + size > slots_most_) drop_oldest();
+        slots_ += size;
+        return used(made_.emplace(at, entry{prepared_family(spec), size}).first->second);
     }
     /// Returns the number of slots of all cached orders.
     [[nodiscard]] std::size_t slot_total() const noexcept { return slots_; }
@@ -52,7 +52,7 @@ public:
 private:
     struct entry {
         prepared_family made;
-        std::size_t slots = 0;
+        std::size_t size = 0;
         std::uint64_t turn = 0;  // the larger, the later it was used
     };
     prepared_family& used(entry& one) {
@@ -62,7 +62,7 @@ private:
     void drop_oldest() {
         const auto oldest = std::min_element(
             made_.begin(), made_.end(), [](const auto& a, const auto& b) { return a.second.turn < b.second.turn; });
-        slots_ -= oldest->second.slots;
+        slots_ -= oldest->second.size;
         made_.erase(oldest);
     }
 

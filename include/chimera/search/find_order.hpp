@@ -26,7 +26,8 @@ inline std::vector<double> tighter_limits(const instance& task) {
         most = (std::max)(most, (std::min)(forwards, task.limit[w]));
     }
     std::vector<double> out;
-    for (double at = task.stages / task.workers; at < most - whole;) {  // from `least_memory` on
+    const auto least = task.stages / task.workers;  // as `least_memory` has it: whole activations
+    for (double at = least; at < most - whole;) {
         out.push_back(at);
         double step = 1;
         while (32 * step <= at) step *= 2;
