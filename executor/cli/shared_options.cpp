@@ -131,10 +131,22 @@ bool family_arguments::any_given() const {
            std::any_of(flags.begin(), flags.end(), given);
 }
 
-void family_arguments::check_memory(schedule_view of) const {
+namespace {
+
+std::vector<std::int32_t> peaks_of(schedule_view of) {
     std::vector<std::int32_t> peaks;
     for (int w = 0; w < of.head.workers; ++w) peaks.push_back(peak_units(of, worker{w}));
-    check_memory(of.head, peaks);
+    return peaks;
+}
+
+}  // namespace
+
+void family_arguments::check_memory(schedule_view of) const { check_memory(of.head, peaks_of(of)); }
+
+bool family_arguments::keeps_memory(schedule_view of) const {
+    if (!memory) return true;
+    const auto peaks = peaks_of(of);
+    return *std::max_element(peaks.begin(), peaks.end()) <= positive("--memory", *memory) * of.head.micro_batch_parts;
 }
 
 void family_arguments::check_memory(const shape& head, std::span<const std::int32_t> peaks) const {

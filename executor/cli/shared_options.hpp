@@ -43,6 +43,7 @@ struct family_arguments {
     bool any_given() const;
     /// Refuses a schedule, or peaks in units, whose peak of activations on any worker is above --memory.
     void check_memory(schedule_view of) const;
+    bool keeps_memory(schedule_view of) const;
     void check_memory(const shape& head, std::span<const std::int32_t> peaks) const;
 };
 

@@ -8,6 +8,7 @@
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/shared_options.hpp>
+#include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
 
 #include <algorithm>
@@ -46,20 +47,37 @@ program from_file(const simulate_arguments& with) {
     return lower(order, sync_named(with.sync));
 }
 
-program find_program(const simulate_arguments& with) {
+/// The order made for the costs, where that is the shorter one; `note` says for which ticks then.
+program timed_program(const simulate_arguments& with, const costs& cost, int cores, std::string& note) {
+    program out = lower(with.family.make(), sync_named(with.sync));
+    check_lengths(cost, out.head.stages);
+    const family_options given = with.family.options(), wanted = timed(given, cost);
+    if (wanted == given) return out;
+    const schedule made = make_schedule(wanted);
+    if (!with.family.keeps_memory(made)) return out;
+    program other = lower(made, sync_named(with.sync));
+    if (metrics(simulate(other, cost, cores)).makespan >= metrics(simulate(out, cost, cores)).makespan) return out;
+    format::put(note, "order made for --forward-ticks ", wanted.forward_ticks, " --input-ticks ", wanted.input_ticks,
+                " --weight-ticks ", wanted.weight_ticks, " --hop-ticks ", wanted.hop_ticks, " --thorough\n");
+    return other;
+}
+
+program find_program(const simulate_arguments& with, const costs& cost, int cores, std::string& note) {
     const std::string& name = with.family.family;
     const bool family = find_family(name).has_value();
     if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
     if (!family && !with.family.any_given()) return from_file(with);
+    if (with.costs) return timed_program(with, cost, cores, note);
     return lower(with.family.make(), sync_named(with.sync));
 }
 
 void run_simulate(const simulate_arguments& with) {
     with.output.check({"text", "json", "svg", "html", "trace"});
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
-    const program played = find_program(with);
     costs cost;
     if (with.costs) cost = load_costs(*with.costs).each;
+    std::string note;
+    const program played = find_program(with, cost, cores, note);
     check_lengths(cost, played.head.stages);
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
     const auto start = std::chrono::steady_clock::now();
@@ -74,7 +92,8 @@ void run_simulate(const simulate_arguments& with) {
     std::string out = format::visible(played.head.family.view());
     format::put(out, ": ");
     format::put_sizes(out, played.head);
-    with.output.write(out + '\n' + text(found, unit, speed) + staleness_text(played));
+    out.push_back('\n');
+    with.output.write(out + note + text(found, unit, speed) + staleness_text(played));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/core/error.hpp>
-#include <chimera/plan/order_ticks.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/program/staleness.hpp>
 #include <chimera/render/format.hpp>
+#include <chimera/schedule/order_ticks.hpp>
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/compare/contenders.hpp>
@@ -108,6 +108,11 @@ costs plain_costs() {
     return out;
 }
 
+family_options timed(family_options of, const costs& cost) {
+    static_cast<family_spec&>(of) = with_ticks(of, mean_passes(cost, splits_backward(of)));
+    return of;
+}
+
 contender enter(std::string name, family_options of, const contest& with) {
     schedule made;
     costs cost = with.cost;
@@ -124,10 +129,7 @@ contender enter(std::string name, family_options of, const contest& with) {
         made = make_schedule(of);
     }
     contender out = played(of, made, cost, with);
-    family_options timely = of;
-    static_cast<family_spec&>(timely) = with_ticks_of(cost, of);
-    const pass_ticks unit;
-    if (timely.hop_ticks != unit.hop || timely.forward_ticks > 1 || timely.input_ticks > 1 || timely.weight_ticks > 1) {
+    if (const family_options timely = timed(of, cost); timely != of) {
         contender other = played(timely, make_schedule(timely), cost, with);
         if (other.found.makespan < out.found.makespan) out = std::move(other);
     }

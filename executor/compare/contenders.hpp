@@ -64,6 +64,9 @@ struct contest {
 /// same.
 costs plain_costs();
 
+/// Returns the options with ticks for the costs, where the family takes ticks and has none.
+family_options timed(family_options of, const costs& cost);
+
 /// One who takes part, without a look at the contest's memory: the family's own order, or the one made for the costs
 /// where that is shorter. Throws chimera_error for sizes that the family refuses.
 contender enter(std::string name, family_options of, const contest& with);

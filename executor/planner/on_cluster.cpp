@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chimera/plan/smallest_cluster.hpp>
+#include <chimera/plan/time_orders.hpp>
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/planner/on_cluster.hpp>
@@ -9,7 +10,11 @@
 namespace chimera::executor {
 
 plan_report plan_on_cluster(const plan_task& task, plan_cache& memory) {
-    return make_plan(task.what, task.on, task.asked, memory, task.before);
+    std::vector<configuration> before = task.before;
+    for (configuration& each : before) each.schedule = without_ticks(each.schedule);
+    plan_report out = make_plan(task.what, task.on, task.asked, memory, before);
+    time_orders(out, task.what, task.on, memory.orders);
+    return out;
 }
 
 equation_1_report closed_form(const plan_task& task, const plan_report& report, plan_cache& memory) {

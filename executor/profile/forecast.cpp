@@ -137,6 +137,9 @@ forecast forecast_with(const profile& from, const program_argument& of, std::spa
     const profiled_engine& engine = engine_with(from, find_batch(from, sequences / parts), workers);
     add_hand_over(with, from, sequences, parts, workers);
     forecast made;
+    made.passes = mean_passes(with, std::ranges::any_of(of.instructions, [](const instruction& i) {
+                                  return i.op == action::weight_gradient;
+                              }));
     made.makespan = engine.start;
     if (of.head.update == update_rule::flushed) {  // nobody updates before the norm of all gradients is known
         made.makespan += engine.settle + closing_seconds(from, of, stages, with);

@@ -7,6 +7,7 @@
 #include <executor/io/profile.hpp>
 #include <executor/layers/stage_layers.hpp>
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -37,8 +38,9 @@ std::vector<reuse_bytes> reuse_of(const program_argument& of, std::span<const do
 
 /// An iteration of a program that was never run.
 struct forecast {
-    double makespan = 0;   ///< seconds
-    double iteration = 0;  ///< seconds: the makespan and what surrounds it
+    double makespan = 0;             ///< seconds
+    double iteration = 0;            ///< seconds: the makespan and what surrounds it
+    std::array<double, 4> passes{};  ///< seconds, see mean_passes; with hand-overs
 };
 /// Costs of the stages, simulated on the profile's cores with the engine's own times: starts, hand-overs, transfers,
 /// the common wait before the update. `sequences`: per micro-batch.

@@ -119,12 +119,12 @@ private:
             if (from[u] == missing) return missing;
             end = (std::max)(end, from[u]);
         }
-        return end + travel(s, forward ? s.stage - 1 : s.stage + 1);
+        return hop_ == 0 ? end : end + travel(s, forward ? s.stage - 1 : s.stage + 1);
     }
 
     /// Returns the ticks between the workers of a slot and of another stage.
     [[nodiscard]] constexpr std::int32_t travel(const slot& s, int stage) const noexcept {
-        if (hop_ == 0 || of_.worker_of(s.pipeline, stage) == of_.worker_of(s.pipeline, s.stage)) return 0;
+        if (of_.worker_of(s.pipeline, stage) == of_.worker_of(s.pipeline, s.stage)) return 0;
         return hop_ * s.count;
     }
 
@@ -147,7 +147,8 @@ private:
         const int next = forward ? s.stage + 1 : s.stage - 1;
         if (next < 0 || next == of_.head.stages) return;
         const std::int32_t consumer = of_.worker_of(s.pipeline, next);
-        if (rows_[static_cast<std::size_t>(consumer)].idle) wake(consumer, s.end() + travel(s, next));
+        if (rows_[static_cast<std::size_t>(consumer)].idle)
+            wake(consumer, hop_ == 0 ? s.end() : s.end() + travel(s, next));
     }
 
     schedule_view of_;

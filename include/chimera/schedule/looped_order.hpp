@@ -20,6 +20,7 @@ struct looped_order {
     int group = 1;
     bool split = false;  ///< a backward in two halves, the weight gradient right behind the input gradient
     int ahead = 2;       ///< further warm-up forwards for each worker behind this one
+    int less = 0;        ///< warm-up forwards that are left out
 
     [[nodiscard]] constexpr schedule make(label family) const {
         const std::size_t stages = static_cast<std::size_t>(workers) * static_cast<std::size_t>(chunks);
@@ -29,8 +30,8 @@ struct looped_order {
         const std::int64_t total = std::int64_t{micro_batches} * chunks;
         for (int w = 0; w < workers; ++w) {
             cursor forward{*this}, backward{*this};
-            std::int64_t done =
-                (std::min)(total, std::int64_t{ahead} * (workers - w - 1) + std::int64_t{chunks - 1} * largest());
+            std::int64_t done = std::clamp<std::int64_t>(
+                std::int64_t{ahead} * (workers - w - 1) + std::int64_t{chunks - 1} * largest() - less, 0, total);
             for (std::int64_t i = 0; i < done; ++i) forward.write(out, pass::forward, w);
             for (std::int64_t i = 0; i < total; ++i) {
                 if (done < total) forward.write(out, pass::forward, w), ++done;
@@ -42,10 +43,14 @@ struct looped_order {
     }
 
 private:
+    /// Returns whether groups differ by one micro-batch at most.
+    [[nodiscard]] constexpr bool is_even() const noexcept { return group < workers && !split; }
+    [[nodiscard]] constexpr int groups() const noexcept { return (micro_batches + group - 1) / group; }
     /// Returns whether a rest below the workers joins the group before.
     [[nodiscard]] constexpr bool joins() const noexcept { return group >= workers && !split; }
     /// Returns the size of the largest group: the warm-up must reach its last chunk.
     [[nodiscard]] constexpr int largest() const noexcept {
+        if (is_even()) return (micro_batches + groups() - 1) / groups();
         const int rest = micro_batches % group;
         if (micro_batches <= group) return micro_batches;
         return joins() && rest < workers ? group + rest : group;
@@ -53,6 +58,10 @@ private:
     /// Micro-batches of the group that starts at `first`.
     [[nodiscard]] constexpr int group_at(int first) const noexcept {
         const int left = micro_batches - first;
+        if (is_even()) {
+            const int least = micro_batches / groups(), longer = micro_batches % groups();
+            return left == 0 ? 0 : first < longer * (least + 1) ? least + 1 : least;
+        }
         if (!joins()) return (std::min)(group, left);
         return left - group >= workers ? group : left;
     }

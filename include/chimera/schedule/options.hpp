@@ -36,7 +36,9 @@
     X(int, weight_ticks, 10000, false, "T", "ticks of a weight gradient that the order is made for", "1", "W ticks",  \
       "ticks of a weight gradient that the order is made for")                                                        \
     X(int, hop_ticks, 10000, false, "T", "ticks from worker to worker that the order is made for", "0", "hop ticks",  \
-      "ticks from worker to worker that the order is made for")
+      "ticks from worker to worker that the order is made for")                                                       \
+    X(bool, thorough, 0, false, "", "try many orders and keep the shortest", "", "thorough",                          \
+      "many orders are tried, and the shortest is kept")
 
 namespace chimera {
 

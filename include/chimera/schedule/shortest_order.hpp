@@ -14,15 +14,19 @@
 
 namespace chimera::detail {
 
-/// Returns the slots up to which a family tries many orders. Of larger ones it tries one or two, so that the time to
-/// make them stays linear. If every pass takes a tick, one order is nearly always the shortest.
-[[nodiscard]] constexpr std::size_t most_tried(const pass_ticks& ticks) noexcept {
-    return ticks == pass_ticks{} ? 160 : std::size_t{1} << 15;
-}
+/// How much a family tries for a short order. The time of both is linear in the slots of large orders.
+struct effort {
+    bool many = false;  ///< tries many orders, not one or two
+    int rounds = 0;     ///< passes each way over each of them
 
-/// Returns the passes each way over an order of so many slots that none of many tried could be shortened further with
-/// more of; beyond that size one, which leaves a few ticks on many workers.
-[[nodiscard]] constexpr int rounds_for(std::size_t slots) noexcept { return slots <= 2048 ? 2 : 1; }
+    /// `asked`: the option `thorough`. Without it, a constant evaluation stays within GCC's own limit of operations.
+    [[nodiscard]] static constexpr effort of(std::size_t slots, bool unit, bool asked) noexcept {
+        if (asked && slots <= 8192) return {true, 4};
+        if (asked && slots <= 32768) return {false, 1};
+        if (unit && slots <= 160) return {true, 4};
+        return {false, slots <= (unit ? 1536U : 192U) ? 2 : slots <= 768 ? 1 : 0};
+    }
+};
 
 /// The shortest of some orders under given ticks and memory, each improved: weight gradients go into bubbles, then all
 /// slots move, a pass back in time and one forwards, `rounds` times. Of equal ones the first stays.
@@ -34,24 +38,41 @@ public:
     constexpr shortest_order(pass_ticks ticks, int workers, int memory, int rounds)
         : shortest_order(ticks, std::vector<std::int32_t>(static_cast<std::size_t>(workers), memory), rounds) {}
 
-    /// Takes an order in which a weight gradient stands behind its input gradient, if it runs within the memory.
-    /// `window`: see justifier.
+    /// Takes an order in which a weight gradient stands behind its input gradient, or one of full backwards, if it runs
+    /// within the memory. `window`: see justifier.
     constexpr void consider(schedule order, int window = 64) {
         set_ticks(order, ticks_);
-        filler filled(order, memory_, ticks_.hop);
-        if (!filled.play()) return;
-        schedule base = filled.take();
-        if (rounds_ == 0) return keep(std::move(base));
-        justifier moved(std::move(base), memory_, ticks_.hop, window);
-        keep_copy(moved.order());
-        for (int i = 0; i < rounds_ && moved.play(true) && moved.play(false); ++i) keep_copy(moved.order());
+        if (order.entries.back().op == pass::backward) {
+            if (!fits(order) || !start_early(order)) return;
+        } else {
+            filler filled(order, memory_, ticks_.hop);
+            if (!filled.play()) return;
+            order = filled.take();
+        }
+        improve(std::move(order), window);
     }
+
+    /// Takes an order within the memory whose weight gradients have their places. Its slots have other ticks.
+    constexpr void consider_placed(schedule order, int window = 64) {
+        for (slot& s : order.entries) s.ticks = 1;
+        set_ticks(order, ticks_);
+        if (start_early(order)) improve(std::move(order), window);
+    }
+
+    /// Sets the passes each way over the orders that follow.
+    constexpr void move_slots(int rounds) noexcept { rounds_ = rounds; }
 
     /// Takes an order as it stands, each slot as early as its worker and its inputs allow. Its slots have their ticks.
     constexpr void keep_timed(schedule order) {
-        const std::size_t played = play<std::int32_t>(
-            order, own_ticks{}, [&](int) { return std::int32_t{ticks_.hop}; }, tick_sink{order.entries.data()});
-        if (played == order.entries.size()) keep(std::move(order));
+        if (start_early(order)) keep(std::move(order));
+    }
+
+    /// Takes a schedule as it is.
+    constexpr void keep(schedule order) {
+        const std::int32_t length = makespan(order);
+        if (least_ != 0 && length >= least_) return;
+        least_ = length;
+        best_ = std::move(order);
     }
 
     [[nodiscard]] constexpr std::int32_t ticks() const noexcept { return least_; }
@@ -59,11 +80,30 @@ public:
     constexpr schedule take() { return std::move(best_); }
 
 private:
-    constexpr void keep(schedule order) {
-        const std::int32_t length = makespan(order);
-        if (least_ != 0 && length >= least_) return;
-        least_ = length;
-        best_ = std::move(order);
+    constexpr void improve(schedule order, int window) {
+        if (rounds_ == 0) return keep(std::move(order));
+        justifier moved(std::move(order), memory_, ticks_.hop, window);
+        keep_copy(moved.order());
+        for (int i = 0; i < rounds_ && moved.play(true) && moved.play(false); ++i) keep_copy(moved.order());
+    }
+
+    /// Returns whether full backwards keep each worker's live activations within its memory.
+    [[nodiscard]] constexpr bool fits(schedule_argument order) const noexcept {
+        for (int w = 0; w < order.head.workers; ++w) {
+            std::int32_t live = 0;
+            const std::int32_t most = memory_[static_cast<std::size_t>(w)];
+            for (const slot& s : order.row(w)) {
+                live += s.op == pass::forward ? 1 : -1;
+                if (live > most) return false;
+            }
+        }
+        return true;
+    }
+
+    /// Starts each slot as soon as its worker and its inputs allow; returns false if the order waits for itself.
+    [[nodiscard]] constexpr bool start_early(schedule& order) const {
+        const auto hop = [this](int) { return std::int32_t{ticks_.hop}; };
+        return play<std::int32_t>(order, own_ticks{}, hop, tick_sink{order.entries.data()}) == order.entries.size();
     }
 
     constexpr void keep_copy(const schedule& order) {

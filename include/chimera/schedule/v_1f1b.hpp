@@ -19,6 +19,7 @@ struct v_1f1b {
     int input_ticks = 1;
     int weight_ticks = 1;
     int hop_ticks = 0;
+    bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{
         .name = "v_1f1b", .placement = placement_rule::folded, .stages_per_worker = 2};
@@ -40,14 +41,20 @@ private:
     friend struct detail::maker;
 
     constexpr schedule make() const {
-        const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this), memory(), false};
-        const bool thorough = slot_count() <= detail::most_tried(of.ticks);
+        const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this),
+                                     memory(),    false,     thorough};
+        const detail::effort work = of.work();
         detail::shortest_order best(of.ticks, of.workers, of.memory,
-                                    thorough                                          ? 4
-                                    : slot_count() > 2048 && of.ticks == pass_ticks{} ? 0
-                                                                                      : 1);
-        for (const int window : {8, 64}) consider_modulo(best, of, {8, 0, 0, 4}, window);
-        if (thorough) {
+                                    work.many             ? work.rounds
+                                    : slot_count() <= 768 ? (std::min)(work.rounds, 1)
+                                                          : 0);
+        detail::vee_problem alike = of;  // as if every pass took a tick: its peak stays, whatever the ticks
+        alike.ticks = {};
+        consider_modulo(best, alike, {0, 0, 0, 0}, 8);
+        if (work.many || slot_count() <= 768) consider_modulo(best, of, {8, 0, 0, 4});
+        if (work.many) {
+            consider_modulo(best, of, {8, 0, 0, 4}, 8);
+            consider_modulo(best, alike, {8, 0, 0, 4});
             for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});
             for (const int turn : {1, 3}) {
                 const detail::vee_block block{{1, 1, 1, 1}, {turn, 4 - turn, turn}, 4};

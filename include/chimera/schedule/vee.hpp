@@ -31,6 +31,7 @@ struct split_vee {
     int input_ticks = 1;
     int weight_ticks = 1;
     int hop_ticks = 0;
+    bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{.name = Kind == vee_kind::whole  ? "zb_v"
                                                   : Kind == vee_kind::half ? "v_half"
@@ -61,7 +62,7 @@ private:
     friend struct maker;
 
     constexpr schedule make() const {
-        return vee_within({traits.name, workers(), micro_batches, ticks_of(*this), memory()});
+        return vee_within({traits.name, workers(), micro_batches, ticks_of(*this), memory(), true, thorough});
     }
 };
 

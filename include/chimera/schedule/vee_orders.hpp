@@ -24,6 +24,13 @@ struct vee_problem {
     pass_ticks ticks{};
     int memory = 2;  ///< most live activations of a worker, in those of a half-deep stage
     bool split = true;
+    bool thorough = false;
+
+    [[nodiscard]] constexpr std::size_t slots() const noexcept {
+        return (split ? 6 : 4) * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches);
+    }
+    [[nodiscard]] constexpr bool unit() const noexcept { return ticks == pass_ticks{}; }
+    [[nodiscard]] constexpr effort work() const noexcept { return effort::of(slots(), unit(), thorough); }
 };
 
 constexpr void consider_modulo(shortest_order& best, const vee_problem& of, const slack_share& share, int window = 64) {
@@ -73,23 +80,26 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     for (const slack_share& share : shares) consider_modulo(best, of, share);
 }
 
+/// Tries the order for passes of a tick each.
+constexpr void consider_alike(shortest_order& best, vee_problem of);
+
 /// Returns the shortest order that is found on a V within the memory, among ZB-V's, blocks of the paper's kind, and
-/// modulo schedules for the ticks. If every pass takes a tick, large orders move their weight gradients alone.
+/// modulo schedules for the ticks.
 [[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
-    const bool unit = of.ticks == pass_ticks{};
+    const effort work = of.work();
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
-    const std::size_t slots = 6 * static_cast<std::size_t>(of.workers) * static_cast<std::size_t>(of.micro_batches);
-    const bool thorough = slots <= most_tried(of.ticks);
-    const bool plain = unit && (whole || slots > 1536);
-    shortest_order best(of.ticks, of.workers, of.memory, plain ? 0 : thorough ? 2 : rounds_for(slots));
+    const bool moves = work.rounds > 0 && !(of.unit() && whole);  // nothing shortens ZB-V where all take a tick
+    shortest_order best(of.ticks, of.workers, of.memory, moves ? (std::min)(work.rounds, 2) : 0);
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
-    if (unit && whole) return best.take();
-    const vee_block block = plain ? plain_block(of.workers, of.memory) : least_block(of.workers);
-    best.consider(vee_order(of.family, of.workers, of.micro_batches, block));
-    if (thorough && unit)
+    if (whole && !moves) return best.take();
+    best.consider(vee_order(of.family, of.workers, of.micro_batches,
+                            moves ? least_block(of.workers) : plain_block(of.workers, of.memory)));
+    if (work.many && of.unit())
         for (const int forward : {0, 4}) consider_modulo(best, of, {0, forward, 0, 4});
-    if (thorough && !unit) consider_many(best, of);
-    if (!thorough && !unit) consider_modulo(best, of, {8, 0, 0, 0});
+    if (work.many && of.thorough) consider_many(best, of);
+    if (work.many && of.thorough && !of.unit()) consider_alike(best, of);
+    if (!work.many && moves && !of.unit()) consider_modulo(best, of, {8, 0, 0, 0});
+    if (best.empty()) best.consider(vee_order(of.family, of.workers, of.micro_batches, least_block(of.workers)));
     return best.take();
 }
 
@@ -98,14 +108,20 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
 [[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
     vee_problem part = of;
     part.micro_batches = 3 * of.workers / 2 + 4;
-    const bool plain = of.ticks == pass_ticks{} && (of.memory >= 2 * of.workers || of.workers > 11);
+    const bool plain = of.unit() ? of.memory >= 2 * of.workers || (of.workers > 11 && !of.thorough) : !of.thorough;
     if (plain || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
     const schedule few = vee_directly(part);
     const int each = 2 * (of.ticks.forward + of.ticks.input_gradient + of.ticks.weight_gradient);
     shortest_order best(of.ticks, of.workers, of.memory, 0);
     if (auto many = lengthened(few, of.micro_batches)) best.keep_timed(*std::move(many));
     const int work = makespan(few) + (of.micro_batches - part.micro_batches) * each;
-    return best.empty() || best.ticks() > work ? vee_directly(of) : best.take();
+    if (best.empty() || best.ticks() > work || of.work().many) best.keep(vee_directly(of));
+    return best.take();
+}
+
+constexpr void consider_alike(shortest_order& best, vee_problem of) {
+    of.ticks = {};
+    best.consider_placed(vee_within(of));
 }
 
 }  // namespace chimera::detail

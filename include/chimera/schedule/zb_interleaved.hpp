@@ -27,6 +27,7 @@ struct zb_interleaved {
     int input_ticks = 1;
     int weight_ticks = 1;
     int hop_ticks = 0;
+    bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{
         .name = "zb_interleaved", .placement = placement_rule::looped, .splits_backward = true};
@@ -60,22 +61,19 @@ private:
 
     constexpr schedule make() const {
         const pass_ticks ticks = detail::ticks_of(*this);
-        const bool thorough = slot_count() <= detail::most_tried(ticks);
-        detail::shortest_order best(ticks, workers(), memory(),
-                                    thorough                                       ? 4
-                                    : slot_count() > 2048 && ticks == pass_ticks{} ? 0
-                                                                                   : 1);
+        const detail::effort work = detail::effort::of(slot_count(), ticks == pass_ticks{}, thorough);
+        detail::shortest_order best(ticks, workers(), memory(), work.many ? work.rounds : (std::min)(work.rounds, 1));
         // Smaller groups hold fewer activations; the last one, without warm-up, those of one micro-batch.
-        for (int group = (std::min)(workers(), micro_batches); group >= 1 && (thorough || best.empty()); group /= 2) {
-            best.consider(base(group, 1).make(traits.name), thorough ? 64 : 16);
-            if (thorough) best.consider(base(group, 1).make(traits.name), 16);
+        for (int group = (std::min)(workers(), micro_batches); group >= 1 && (work.many || best.empty()); group /= 2) {
+            best.consider(base(group, 1).make(traits.name), work.many ? 64 : 16);
+            if (work.many) best.consider(base(group, 1).make(traits.name), 16);
             if (best.empty()) best.consider(base(group, 0).make(traits.name));
         }
         // Groups above the workers, as equal as can be, if the memory holds them.
         const int rounds = micro_batches / workers();
-        if (thorough && rounds > 0 && micro_batches % workers() != 0)
+        if (work.many && rounds > 0 && micro_batches % workers() != 0)
             best.consider(base((micro_batches + rounds - 1) / rounds, 1).make(traits.name));
-        if (!thorough || ticks == pass_ticks{}) return best.take();
+        if (!work.many || !thorough) return best.take();
         for (const detail::slack_share& share : {detail::slack_share{2, 6, 2, 2}, {5, 6, 2, 4}, {5, 4, 2, 0}}) {
             auto order = detail::modulo_order(traits.name, detail::looped_placement(stages, workers()), workers(),
                                               micro_batches, ticks, true, share);

@@ -47,6 +47,7 @@ struct zero_bubble {
     int input_ticks = 1;
     int weight_ticks = 1;
     int hop_ticks = 0;
+    bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{.name = Depth == 1 ? "zb_h1" : "zb_h2", .splits_backward = true};
 
@@ -69,7 +70,8 @@ private:
         const bool published = Depth == 1 || micro_batches >= memory;
         if (ticks == pass_ticks{} && published)
             return compact(zero_bubble_order(traits.name, stages, micro_batches, Depth));
-        shortest_order best(ticks, stages, memory, ticks == pass_ticks{} ? 0 : 2);
+        const int rounds = effort::of(slot_count(), false, thorough).rounds;
+        shortest_order best(ticks, stages, memory, ticks == pass_ticks{} ? 0 : (std::min)(rounds, 2));
         schedule plain = zero_bubble_order(traits.name, stages, micro_batches, Depth);
         set_ticks(plain, ticks);
         best.keep_timed(std::move(plain));

@@ -5,6 +5,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/schedule/family.hpp>
 #include <chimera/schedule/family_placement.hpp>
+#include <chimera/schedule/order_ticks.hpp>
 #include <chimera/search/pass_order.hpp>
 #include <chimera/simulate/reorder.hpp>
 
@@ -83,6 +84,17 @@ inline bool lives_on(const instance& task, const family_spec& of) {
     return true;
 }
 
+/// Adds a spec as it is, with ticks for the task's costs, and with all of the task's memory, where its family has them.
+inline void add_timed(const instance& task, const family_spec& of, std::vector<family_spec>& to) {
+    to.push_back(of);
+    family_spec timed = with_ticks(of, mean_passes(task.cost, splits_backward(of)));
+    if (timed != of) to.push_back(timed);
+    if (!has_option(of.which, "activations") || of.which == family::zb_v || of.which == family::v_min) return;
+    timed.activations = static_cast<int>((std::min)(task.least_limit() + whole, 65535.0));
+    timed.thorough = true;
+    if (lives_on(task, timed)) to.push_back(timed);
+}
+
 /// Calls f with the spec of each family that lives on the task's placement, with each choice of its options that
 /// decides about an order, until f returns false. Where the task has backwards in halves, those that split them first.
 template <class F>
@@ -105,7 +117,7 @@ void each_family_spec(const instance& task, const F& f) {
                     of.group = group;
                     of.scale = how;
                     of.split = split;
-                    if (lives_on(task, of)) all.push_back(of);
+                    if (lives_on(task, of)) add_timed(task, of, all);
                 }
     }
     std::stable_partition(all.begin(), all.end(), [](const family_spec& of) { return splits_backward(of); });

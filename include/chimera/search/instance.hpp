@@ -56,6 +56,7 @@ struct instance {
         reserve;  ///< per pass chain of forwards: room that must stay free for deeper stages of the worker
 
     constexpr std::int32_t passes() const { return offsets.back(); }
+    constexpr double least_limit() const { return *std::min_element(limit.begin(), limit.end()); }
     constexpr std::int32_t id(int pipeline, int stage, int kind) const {
         return kinds * (pipeline * stages + stage) + kind;
     }

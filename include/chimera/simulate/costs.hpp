@@ -3,6 +3,7 @@
 
 #include <chimera/core/platform.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -50,5 +51,18 @@ struct costs {
     reduce_cost reduce{};
     per_stage update{0};
 };
+
+/// Returns the means over the stages of a forward, an input gradient, a weight gradient and a transfer, in seconds;
+/// without `split`, half a full backward for either gradient.
+[[nodiscard]] constexpr std::array<double, 4> mean_passes(const costs& of, bool split) noexcept {
+    const auto mean = [](const per_stage& each) {
+        double sum = 0;
+        for (const double one : each.values) sum += one;
+        return each.values.empty() ? 0 : sum / static_cast<double>(each.values.size());
+    };
+    if (split) return {mean(of.forward), mean(of.input_gradient), mean(of.weight_gradient), mean(of.transfer)};
+    const double half = mean(of.backward) / 2;
+    return {mean(of.forward), half, half, mean(of.transfer)};
+}
 
 }  // namespace chimera
