@@ -92,7 +92,7 @@ const char* kind(fs::file_type type) {
 /// The mark, opened without following or waiting for anything; empty where there is none.
 descriptor open_mark(const fs::path& path, int flags) {
     descriptor mark(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666));
-    if (mark.get() < 0 && (errno != ENOENT || flags != 0) && errno != ENOTDIR)
+    if (mark.get() < 0 && errno != ENOENT && errno != ENOTDIR)
         refuse("cannot open " + shown(path) + " (" + reason(errno) + ") remove it, or choose another --output");
     if (mark.get() < 0) return mark;
     struct stat facts {};
@@ -138,6 +138,7 @@ void run_folder::check_files() const {
             refuse(shown(each) + " is " + kind(type) +
                    " (a run writes regular files of its own) remove it, or choose another --output");
     if (ours.empty() || holds_run(path_) || regular(path_ / run_file::checkpoint)) return;
+    if (fs::symlink_status(ours.front(), failed).type() == fs::file_type::not_found) return;  // removed meanwhile
     refuse("the output folder " + shown(path_) + " holds " + shown(ours.front().filename()) +
            " (that no run wrote, and this one would replace) move it, or choose another --output");
 }
@@ -148,19 +149,31 @@ void run_folder::take_if_marked() {
     if (taken()) lock();
 }
 
+/// A run that fails removes the folder that it made: its lock may be of a mark that has gone.
 void run_folder::take() {
-    if (!locked_) {
+    const bool before = locked_;
+    for (int attempt = 0; !before && attempt < 8 && !(locked_ && is_there()); ++attempt) {
         std::error_code failed;
-        fs::create_directories(path_, failed);
+        made_ = fs::create_directories(path_, failed);
         if (failed)
             refuse("cannot make the output folder " + shown(path_) + " (" + failed.message() +
                    ") choose another with --output");
         check_files();
         mark_ = open_mark(path_ / run_file::mark, O_CREAT);
-        lock();
+        if (taken()) lock();
     }
     check();
     clean();
+}
+
+run_folder::~run_folder() {
+    if (!made_ || !locked_ || !is_there()) return;
+    std::error_code failed;
+    for (fs::directory_iterator at(path_, failed), end; !failed && at != end; at.increment(failed))
+        if (at->path().filename() != run_file::mark) return;
+    if (failed) return;
+    fs::remove(path_ / run_file::mark, failed);
+    fs::remove(path_, failed);  // refused where another file has come meanwhile
 }
 
 /// Two locks on the mark. The system knows which process has the first one, from the moment that it is taken. The
@@ -187,12 +200,16 @@ void run_folder::lock() {
                ") free space, or choose another --output");
 }
 
-void run_folder::check() const {
+/// Whether the mark that is locked is the one in the folder.
+bool run_folder::is_there() const {
     struct stat mine {
     }, there{};
-    if (::fstat(mark_.get(), &mine) == 0 && ::lstat((path_ / run_file::mark).c_str(), &there) == 0 &&
-        mine.st_dev == there.st_dev && mine.st_ino == there.st_ino)
-        return;
+    return ::fstat(mark_.get(), &mine) == 0 && ::lstat((path_ / run_file::mark).c_str(), &there) == 0 &&
+           mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+void run_folder::check() const {
+    if (is_there()) return;
     refuse("the output folder " + shown(path_) +
            " is not what it was (it was moved, removed or replaced while in use) start again with another --output");
 }

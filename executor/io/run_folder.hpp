@@ -32,6 +32,10 @@ bool holds_run(const std::filesystem::path& folder);
 class run_folder {
 public:
     explicit run_folder(std::filesystem::path path) : path_(std::move(path)) {}
+    run_folder(const run_folder&) = delete;
+    run_folder& operator=(const run_folder&) = delete;
+    /// Removes the folder if it was made here and holds nothing but its mark: the run failed before it began.
+    ~run_folder();
 
     /// Takes the folder where it has a mark, and leaves everything as it is where not. Throws chimera_error that names
     /// the owner where another lives, and where a file of a run's name is no regular file or no run's.
@@ -45,12 +49,14 @@ public:
 
 private:
     void lock();
+    bool is_there() const;
     void check_files() const;
     void clean() const;
 
     std::filesystem::path path_;
     descriptor mark_;
     bool locked_ = false;
+    bool made_ = false;  // the folder, by this object
 };
 
 }  // namespace chimera::executor

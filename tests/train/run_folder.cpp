@@ -13,9 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <set>
+#include <thread>
 #include <vector>
 
 using namespace chimera::executor;
@@ -43,6 +45,42 @@ TEST(run_folder, has_one_owner_whom_the_next_one_is_told) {
     EXPECT_THAT(refusal_of([&] { run_folder(folder / "out").take_if_marked(); }), HasSubstr(who));
     first.reset();
     EXPECT_EQ(refusal_of([&] { run_folder(folder / "out").take(); }), "");
+}
+
+TEST(run_folder, goes_with_a_run_that_never_began_if_that_made_it) {
+    const scratch folder;
+    const std::filesystem::path made = folder / "deep" / "made", there = folder / "there", used = folder / "used";
+    std::filesystem::create_directories(there);
+    for (const std::filesystem::path& each : {made, there, used}) {
+        run_folder held(each);
+        held.take();
+        if (each == used) folder.write("used/log.jsonl", "{}");
+    }
+    EXPECT_FALSE(std::filesystem::exists(made));
+    EXPECT_EQ(names_in(there), std::vector<std::string>{".chimera-run"});
+    EXPECT_EQ(names_in(used), (std::vector<std::string>{".chimera-run", "log.jsonl"}));
+}
+
+TEST(run_folder, is_had_again_and_again_by_many_that_remove_it) {
+    const scratch folder;
+    std::atomic<int> had{0}, at_once{0};
+    const auto take_often = [&] {
+        for (int i = 0; i < 300; ++i) {
+            run_folder held(folder / "out");
+            const std::string why = refusal_of([&] { held.take(); });
+            if (!why.empty()) {
+                EXPECT_THAT(why, HasSubstr("is in use"));
+                continue;
+            }
+            EXPECT_EQ(++at_once, 1);
+            ++had;
+            --at_once;
+        }
+    };
+    std::thread other(take_often);
+    take_often();
+    other.join();
+    EXPECT_GT(had, 0);
 }
 
 TEST(run_folder, is_free_when_its_owner_was_killed_and_not_when_it_was_paused) {
