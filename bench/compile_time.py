@@ -36,8 +36,11 @@ FAMILIES = [
     "gpipe{16, 64}", "one_f_one_b{16, 64}", "gems{16, 64}",
     "bidirectional{16, 64}", "bidirectional{16, 64, 8}", "bidirectional{16, 64, 2, scale::doubling}",
     "bidirectional{16, 64, 2, scale::halving}", "bidirectional{16, 64, 2, scale::direct, true}",
-    "interleaved{32, 64, 2}", "breadth_first{32, 64, 2}", "zb_h1{16, 64}", "zb_h2{16, 64}",
-    "zb_v{32, 64}", "v_half{32, 64}", "v_min{32, 64}", "dualpipe{16, 64}", "dualpipe_v{32, 64}",
+    "interleaved{32, 64, 2}", "interleaved{32, 64, 2, 8}", "breadth_first{32, 64, 2}", "zb_h1{16, 64}", "zb_h2{16, 64}",
+    "zb_interleaved{32, 64, 2}", "zb_v{32, 64}", "v_half{32, 64}", "v_min{32, 64}", "v_1f1b{32, 64}",
+    "zb_h1{16, 64, 10, 13, 7, 2}", "zb_h2{16, 64, 10, 13, 7, 2}", "zb_interleaved{32, 64, 2, 0, 10, 13, 7, 2}",
+    "zb_v{32, 64, 0, 10, 13, 7, 2}", "v_half{32, 64, 0, 10, 13, 7, 2}", "v_min{32, 64, 0, 10, 13, 7, 2}",
+    "v_1f1b{32, 64, 10, 13, 7, 2}", "dualpipe{16, 64}", "dualpipe_v{32, 64}",
     "wave{32, 64}", "wave{64, 64, 2}", "bitpipe{32, 64}", "data_parallel{1, 64, 16}", "pipedream{16, 64}",
     "pipedream_2bw{16, 64}",
 ]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slots per second of `generate` at run time, for every family, memory fresh from the allocator. Budget: linear in slots,
-// 50 million a second, 5 million where weight gradients are moved one by one (split bidirectional).
+// 50 million a second, 5 million where slots are moved one by one (split bidirectional, families with ticks).
 #include <chimera/schedule.hpp>
 
 #include <benchmark/benchmark.h>
@@ -40,6 +40,17 @@ void generate_split_bidirectional(benchmark::State& state) {
                              .split = true});
 }
 
+/// An order for given ticks.
+template <class Spec, int StagesPerWorker = 1>
+void generate_timed(benchmark::State& state) {
+    run(state, Spec{.stages = StagesPerWorker * static_cast<int>(state.range(0)),
+                    .micro_batches = static_cast<int>(state.range(1)),
+                    .forward_ticks = 10,
+                    .input_ticks = 13,
+                    .weight_ticks = 7,
+                    .hop_ticks = 2});
+}
+
 void generate_data_parallel(benchmark::State& state) {
     run(state,
         data_parallel{.micro_batches = static_cast<int>(state.range(1)), .width = static_cast<int>(state.range(0))});
@@ -67,6 +78,15 @@ BENCHMARK(generate_family<wave, 2>)->Apply(sizes);
 BENCHMARK(generate_family<bitpipe, 2>)->Apply(sizes);
 BENCHMARK(generate_family<zb_h1>)->Apply(sizes);
 BENCHMARK(generate_family<zb_h2>)->Apply(sizes);
+BENCHMARK(generate_family<zb_interleaved, 2>)->Apply(sizes);
+BENCHMARK(generate_family<v_1f1b, 2>)->Apply(sizes);
+BENCHMARK(generate_timed<zb_h1>)->Apply(sizes);
+BENCHMARK(generate_timed<zb_h2>)->Apply(sizes);
+BENCHMARK(generate_timed<zb_interleaved, 2>)->Apply(sizes);
+BENCHMARK(generate_timed<zb_v, 2>)->Apply(sizes);
+BENCHMARK(generate_timed<v_half, 2>)->Apply(sizes);
+BENCHMARK(generate_timed<v_min, 2>)->Apply(sizes);
+BENCHMARK(generate_timed<v_1f1b, 2>)->Apply(sizes);
 BENCHMARK(generate_family<zb_v, 2>)->Apply(sizes);
 BENCHMARK(generate_family<v_half, 2>)->Apply(sizes);
 BENCHMARK(generate_family<v_min, 2>)->Apply(sizes);

@@ -3,6 +3,7 @@
 #include <chimera/program/lower.hpp>
 #include <chimera/program/staleness.hpp>
 #include <chimera/render/format.hpp>
+#include <chimera/schedule/family_placement.hpp>
 #include <chimera/schedule/order_ticks.hpp>
 #include <chimera/simulate/simulate.hpp>
 

@@ -55,6 +55,7 @@ family_options random_options(dice& d, std::string_view family) {
         of.input_ticks = d.roll(1, most);
         of.weight_ticks = d.roll(1, most);
         of.hop_ticks = d.roll(0, most);
+        of.thorough = d.one_in(20);
     }
     if (family == "bidirectional" || family == "dualpipe" || family == "bitpipe") workers += workers % 2;
     if (family == "dualpipe") of.micro_batches = 2 * (workers + of.micro_batches / 4);

@@ -152,6 +152,10 @@ static_assert(makespan(generate(v_min{8, 2})) == 19 &&
 static_assert(makespan(generate(zb_h2{8, 8})) == 31);
 static_assert(makespan(generate(zb_interleaved{8, 4, 2})) == 3 * 4 * 2 + 3 &&
               peak(generate(zb_interleaved{8, 4, 2})) <= 8);
+// Ticks in proportion give orders in proportion.
+static_assert(makespan(generate(zb_h1{4, 8, 2, 2, 2})) == 2 * 27);
+static_assert(makespan(generate(zb_v{8, 8, 0, 3, 3, 3})) == 3 * 51);
+static_assert(makespan(generate(zb_interleaved{8, 4, 2, 0, 2, 2, 2})) == 2 * 27);
 static_assert(makespan(generate(v_1f1b{6, 6})) <= 44 && peak(generate(v_1f1b{6, 6})) <= 6);
 
 // ---- dualpipe, dualpipe_v: F = I = W = 1, a pair 3: idle (D/2-1)(F&B + B - 3W), peak D + 1 on every worker -------------

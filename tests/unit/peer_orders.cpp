@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// No order is longer than that of a peer's generator on as many workers, in as many chunks, at no more activations.
-// peer_orders.csv has the makespans and peaks of PyTorch 2.15 (zb1p, zbv) and sail-sg's zero-bubble generators (the
+// Orders beside those of peers' generators on as many workers, in as many chunks, at no more activations.
+// The files have the makespans and peaks of PyTorch 2.15 (zb1p, zbv) and sail-sg's zero-bubble generators (the
 // others), played in order by an independent simulation: forward, input_gradient and weight_gradient are times of a
 // worker's share, cut evenly into its chunks, hop that from worker to worker; peak is in activations of a stage.
 
@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -42,49 +43,85 @@ int peak_of(const schedule& order) {
     return out;
 }
 
-TEST(peer_orders, none_is_longer_than_a_peers_at_its_memory) {
-    std::ifstream file(CHIMERA_SOURCE_DIR "/tests/unit/peer_orders.csv");
+/// A row of the files: a peer's order, and the spec of ours for as many workers, chunks and activations.
+struct peer_row {
+    std::string text;
+    family_spec spec;
+    double makespan = 0;  ///< the peer's, in ticks
+    int peak = 0;         ///< the peer's
+};
+
+/// Every time of the files is a whole number of ticks: twentieths, of a chunk; one where all are alike.
+peer_row row_of(const std::string& line) {
+    const auto cell = cells(line);
+    EXPECT_EQ(cell.size(), 11U) << line;
+    const auto number = [&](std::size_t i) { return std::stod(cell[i]); };
+    const int chunks = std::stoi(cell[2]);
+    const bool unit = number(5) == number(6) && number(6) == number(7) && number(8) == 0;
+    const double scale = unit ? chunks : chunks == 1 ? 20 : 200;
+    const auto ticks = [&](std::size_t i, int parts) {
+        const double out = number(i) * scale / parts;
+        EXPECT_NEAR(out, std::round(out), 1e-6) << line;
+        return static_cast<int>(std::lround(out));
+    };
+    peer_row out{line, {.which = named(cell[1]), .micro_batches = std::stoi(cell[4])}, number(9) * scale, 0};
+    out.spec.stages = chunks * std::stoi(cell[3]);
+    if (out.spec.which == family::zb_interleaved) out.spec.chunks = chunks;
+    out.spec.forward_ticks = ticks(5, chunks);
+    out.spec.input_ticks = ticks(6, chunks);
+    out.spec.weight_ticks = ticks(7, chunks);
+    out.spec.hop_ticks = ticks(8, 1);
+    out.spec.thorough = true;
+    out.peak = std::stoi(cell[10]);
+    if (cell[0] == "sail_v_auto" || out.spec.which == family::zb_interleaved) out.spec.activations = out.peak;
+    return out;
+}
+
+/// By how much the orders of a file are longer than the peers', where those hold no more activations.
+struct outcome {
+    int rows = 0, shorter = 0, longer = 0;
+    double most = 0;
+};
+
+outcome play(const std::string& name) {
+    std::ifstream file(std::string(CHIMERA_SOURCE_DIR "/tests/unit/") + name);
     std::string line;
     std::getline(file, line);
-    int rows = 0, shorter = 0;
+    outcome out;
     while (std::getline(file, line)) {
-        SCOPED_TRACE(line);
-        const auto cell = cells(line);
-        ASSERT_EQ(cell.size(), 11U);
-        const auto number = [&](std::size_t i) { return std::stod(cell[i]); };
-        const int chunks = std::stoi(cell[2]);
-        // Every time of the file is a whole number of ticks: twentieths, of a chunk; one where all are alike.
-        const bool unit = number(5) == number(6) && number(6) == number(7) && number(8) == 0;
-        const double scale = unit ? chunks : chunks == 1 ? 20 : 200;
-        const auto ticks = [&](std::size_t i, int parts) {
-            const double out = number(i) * scale / parts;
-            EXPECT_NEAR(out, std::round(out), 1e-6);
-            return static_cast<int>(std::lround(out));
-        };
-        family_spec spec{.which = named(cell[1]), .micro_batches = std::stoi(cell[4])};
-        spec.stages = chunks * std::stoi(cell[3]);
-        if (spec.which == family::zb_interleaved) spec.chunks = chunks;
-        spec.forward_ticks = ticks(5, chunks);
-        spec.input_ticks = ticks(6, chunks);
-        spec.weight_ticks = ticks(7, chunks);
-        spec.hop_ticks = ticks(8, 1);
-        const int peak = std::stoi(cell[10]);
-        const bool any_memory = cell[0] == "sail_v_auto" || spec.which == family::zb_interleaved;
-        if (any_memory) spec.activations = peak;
-        const schedule order = generate(spec);
-        EXPECT_TRUE(verify(order).ok());
-        if (any_memory) {
-            EXPECT_LE(peak_of(order), peak);
+        const peer_row row = row_of(line);
+        const schedule order = generate(row.spec);
+        EXPECT_TRUE(verify(order).ok()) << line;
+        const int peak = peak_of(order);
+        if (row.spec.activations > 0) {
+            EXPECT_LE(peak, row.spec.activations) << line;
         }
+        const double ratio = makespan(order) / row.makespan - 1;
+        ++out.rows;
+        out.shorter += ratio < -1e-9 ? 1 : 0;
         // A family with its own memory may hold less than the peer, and then take longer.
-        if (any_memory || peak <= peak_of(order)) {
-            EXPECT_LE(makespan(order) / scale, number(9) * (1 + 1e-9));
-        }
-        shorter += makespan(order) / scale < number(9) * (1 - 1e-9) ? 1 : 0;
-        ++rows;
+        if (ratio <= 1e-9 || (row.spec.activations == 0 && row.peak > peak)) continue;
+        ++out.longer;
+        out.most = std::max(out.most, ratio);
+        std::cout << line << ": ours is " << 100 * ratio << " % longer\n";
     }
-    EXPECT_EQ(rows, 338);
-    EXPECT_GT(shorter, 150);
+    return out;
+}
+
+TEST(peer_orders, none_is_longer_than_a_peers_at_its_memory) {
+    const outcome found = play("peer_orders.csv");
+    EXPECT_EQ(found.rows, 338);
+    EXPECT_EQ(found.longer, 0);
+    EXPECT_GE(found.shorter, 180);
+}
+
+/// Rows that no choice of ours was fitted to; of v_auto, the best of all its building blocks at each peak.
+TEST(peer_orders, few_are_longer_on_rows_that_were_held_back) {
+    const outcome found = play("peer_orders_held_back.csv");
+    EXPECT_EQ(found.rows, 427);
+    EXPECT_LE(found.longer, 10);
+    EXPECT_LE(found.most, 0.04);
+    EXPECT_GE(found.shorter, 270);
 }
 
 }  // namespace

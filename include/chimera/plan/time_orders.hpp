@@ -3,7 +3,7 @@
 
 #include <chimera/plan/estimator.hpp>
 #include <chimera/plan/request.hpp>
-#include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/family_placement.hpp>
 #include <chimera/schedule/order_ticks.hpp>
 
 #include <algorithm>

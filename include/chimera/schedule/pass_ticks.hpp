@@ -15,6 +15,10 @@ struct pass_ticks {
     int weight_gradient = 1;
     int hop = 0;  ///< from a worker to the next one
 
+    /// Returns whether all passes take as long and no hop takes time.
+    [[nodiscard]] constexpr bool alike() const noexcept {
+        return forward == input_gradient && forward == weight_gradient && hop == 0;
+    }
     friend constexpr bool operator==(const pass_ticks&, const pass_ticks&) = default;
 };
 

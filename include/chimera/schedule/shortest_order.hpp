@@ -49,14 +49,10 @@ public:
             if (!filled.play()) return;
             order = filled.take();
         }
-        improve(std::move(order), window);
-    }
-
-    /// Takes an order within the memory whose weight gradients have their places. Its slots have other ticks.
-    constexpr void consider_placed(schedule order, int window = 64) {
-        for (slot& s : order.entries) s.ticks = 1;
-        set_ticks(order, ticks_);
-        if (start_early(order)) improve(std::move(order), window);
+        if (rounds_ == 0) return keep(std::move(order));
+        justifier moved(std::move(order), memory_, ticks_.hop, window);
+        keep_copy(moved.order());
+        for (int i = 0; i < rounds_ && moved.play(true) && moved.play(false); ++i) keep_copy(moved.order());
     }
 
     /// Sets the passes each way over the orders that follow.
@@ -80,13 +76,6 @@ public:
     constexpr schedule take() { return std::move(best_); }
 
 private:
-    constexpr void improve(schedule order, int window) {
-        if (rounds_ == 0) return keep(std::move(order));
-        justifier moved(std::move(order), memory_, ticks_.hop, window);
-        keep_copy(moved.order());
-        for (int i = 0; i < rounds_ && moved.play(true) && moved.play(false); ++i) keep_copy(moved.order());
-    }
-
     /// Returns whether full backwards keep each worker's live activations within its memory.
     [[nodiscard]] constexpr bool fits(schedule_argument order) const noexcept {
         for (int w = 0; w < order.head.workers; ++w) {

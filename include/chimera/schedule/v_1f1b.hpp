@@ -44,17 +44,19 @@ private:
         const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this),
                                      memory(),    false,     thorough};
         const detail::effort work = of.work();
-        detail::shortest_order best(of.ticks, of.workers, of.memory,
-                                    work.many             ? work.rounds
-                                    : slot_count() <= 768 ? (std::min)(work.rounds, 1)
-                                                          : 0);
+        const bool many = work.many && thorough, small = slot_count() <= 768;
+        const int rounds = many ? work.rounds : (std::min)(work.rounds, slot_count() <= 160 ? 2 : 1);
+        detail::shortest_order best(of.ticks, of.workers, of.memory, rounds);
         detail::vee_problem alike = of;  // as if every pass took a tick: its peak stays, whatever the ticks
         alike.ticks = {};
         consider_modulo(best, alike, {0, 0, 0, 0}, 8);
-        if (work.many || slot_count() <= 768) consider_modulo(best, of, {8, 0, 0, 4});
-        if (work.many) {
+        if (many || small) consider_modulo(best, of, {8, 0, 0, 4});
+        if (many) {
+            for (const int window : {8, 64})
+                for (const detail::slack_share& share : {detail::slack_share{8, 0, 0, 4}, {0, 0, 0, 4}, {0, 4, 0, 4}})
+                    consider_modulo(best, alike, share, window);
             consider_modulo(best, of, {8, 0, 0, 4}, 8);
-            consider_modulo(best, alike, {8, 0, 0, 4});
+            consider_modulo(best, alike, {0, 0, 0, 0});
             for (const int period : {8, 4, 1, 0}) consider_modulo(best, of, {period, 0, 0, period == 8 ? 4 : 0});
             for (const int turn : {1, 3}) {
                 const detail::vee_block block{{1, 1, 1, 1}, {turn, 4 - turn, turn}, 4};

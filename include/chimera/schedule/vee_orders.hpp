@@ -29,7 +29,7 @@ struct vee_problem {
     [[nodiscard]] constexpr std::size_t slots() const noexcept {
         return (split ? 6 : 4) * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches);
     }
-    [[nodiscard]] constexpr bool unit() const noexcept { return ticks == pass_ticks{}; }
+    [[nodiscard]] constexpr bool unit() const noexcept { return ticks.alike(); }
     [[nodiscard]] constexpr effort work() const noexcept { return effort::of(slots(), unit(), thorough); }
 };
 
@@ -59,7 +59,9 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
 
 /// Tries what a trial of many blocks and modulo schedules found to be of use.
 constexpr void consider_many(shortest_order& best, const vee_problem& of) {
-    constexpr std::array<vee_block, 7> blocks{{{{1, 1, 1, 1}, {3, 3, 3}},
+    constexpr std::array<vee_block, 9> blocks{{{{2, 1, 1, 1}, {2, 3, 3}},
+                                               {{2, 1, 1, 2}, {2, 3, 2}},
+                                               {{1, 1, 1, 1}, {3, 3, 3}},
                                                {{1, 1, 1, 1}, {3, 5, 1}},
                                                {{2, 1, 2, 1}, {5, 1, 4}},
                                                {{2, 1, 2, 1}, {2, 1, 1}},
@@ -80,9 +82,6 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     for (const slack_share& share : shares) consider_modulo(best, of, share);
 }
 
-/// Tries the order for passes of a tick each.
-constexpr void consider_alike(shortest_order& best, vee_problem of);
-
 /// Returns the shortest order that is found on a V within the memory, among ZB-V's, blocks of the paper's kind, and
 /// modulo schedules for the ticks.
 [[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
@@ -91,13 +90,12 @@ constexpr void consider_alike(shortest_order& best, vee_problem of);
     const bool moves = work.rounds > 0 && !(of.unit() && whole);  // nothing shortens ZB-V where all take a tick
     shortest_order best(of.ticks, of.workers, of.memory, moves ? (std::min)(work.rounds, 2) : 0);
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
-    if (whole && !moves) return best.take();
+    if (whole && (of.unit() || !work.many)) return best.take();
     best.consider(vee_order(of.family, of.workers, of.micro_batches,
                             moves ? least_block(of.workers) : plain_block(of.workers, of.memory)));
     if (work.many && of.unit())
         for (const int forward : {0, 4}) consider_modulo(best, of, {0, forward, 0, 4});
     if (work.many && of.thorough) consider_many(best, of);
-    if (work.many && of.thorough && !of.unit()) consider_alike(best, of);
     if (!work.many && moves && !of.unit()) consider_modulo(best, of, {8, 0, 0, 0});
     if (best.empty()) best.consider(vee_order(of.family, of.workers, of.micro_batches, least_block(of.workers)));
     return best.take();
@@ -117,11 +115,6 @@ constexpr void consider_alike(shortest_order& best, vee_problem of);
     const int work = makespan(few) + (of.micro_batches - part.micro_batches) * each;
     if (best.empty() || best.ticks() > work || of.work().many) best.keep(vee_directly(of));
     return best.take();
-}
-
-constexpr void consider_alike(shortest_order& best, vee_problem of) {
-    of.ticks = {};
-    best.consider_placed(vee_within(of));
 }
 
 }  // namespace chimera::detail

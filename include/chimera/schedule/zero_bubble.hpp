@@ -68,12 +68,11 @@ private:
         const pass_ticks ticks = ticks_of(*this);
         const int memory = Depth * stages - (Depth - 1);
         const bool published = Depth == 1 || micro_batches >= memory;
-        if (ticks == pass_ticks{} && published)
-            return compact(zero_bubble_order(traits.name, stages, micro_batches, Depth));
-        const int rounds = effort::of(slot_count(), false, thorough).rounds;
-        shortest_order best(ticks, stages, memory, ticks == pass_ticks{} ? 0 : (std::min)(rounds, 2));
         schedule plain = zero_bubble_order(traits.name, stages, micro_batches, Depth);
         set_ticks(plain, ticks);
+        if (ticks.alike() && published) return compact(std::move(plain));
+        const int rounds = effort::of(slot_count(), false, thorough).rounds;
+        shortest_order best(ticks, stages, memory, ticks.alike() ? 0 : (std::min)(rounds, 2));
         best.keep_timed(std::move(plain));
         for (int depth = 1; depth <= Depth; ++depth)
             best.consider(zero_bubble_order(traits.name, stages, micro_batches, depth, false));

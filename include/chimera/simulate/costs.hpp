@@ -54,15 +54,17 @@ struct costs {
 
 /// Returns the means over the stages of a forward, an input gradient, a weight gradient and a transfer, in seconds;
 /// without `split`, half a full backward for either gradient.
-[[nodiscard]] constexpr std::array<double, 4> mean_passes(const costs& of, bool split) noexcept {
+[[nodiscard]] constexpr std::array<double, 4> mean_passes(const costs& seconds, bool split) noexcept {
     const auto mean = [](const per_stage& each) {
         double sum = 0;
         for (const double one : each.values) sum += one;
         return each.values.empty() ? 0 : sum / static_cast<double>(each.values.size());
     };
-    if (split) return {mean(of.forward), mean(of.input_gradient), mean(of.weight_gradient), mean(of.transfer)};
-    const double half = mean(of.backward) / 2;
-    return {mean(of.forward), half, half, mean(of.transfer)};
+    if (split)
+        return {mean(seconds.forward), mean(seconds.input_gradient), mean(seconds.weight_gradient),
+                mean(seconds.transfer)};
+    const double half = mean(seconds.backward) / 2;
+    return {mean(seconds.forward), half, half, mean(seconds.transfer)};
 }
 
 }  // namespace chimera
