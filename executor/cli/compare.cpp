@@ -3,6 +3,7 @@
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/comparison_report.hpp>
+#include <executor/cli/progress_line.hpp>
 #include <executor/cli/shared_options.hpp>
 #include <executor/compare/entries.hpp>
 #include <executor/io/read.hpp>
@@ -63,9 +64,15 @@ std::string heading(const contest& with, const compare_arguments& how) {
 
 void run_compare(const compare_arguments& how) {
     how.output.check({"text", "json", "csv", "svg", "html"});
-    const contest with = contest_of(how);
+    contest with = contest_of(how);
     comparison all{with, {}, {}, how.costs ? time_unit::seconds : time_unit::ticks, heading(with, how)};
-    all.contenders = hold(with, all.refused);
+    {
+        progress_line line(false);
+        with.progress = [&](const std::string& name, std::size_t done, std::size_t entries) {
+            line.show("compare: " + std::to_string(done) + " of " + std::to_string(entries) + " done, next " + name);
+        };
+        all.contenders = hold(with, all.refused);
+    }
     if (all.contenders.empty())
         refuse("no family fits (" + all.refused.front().name + ": " + all.refused.front().why + ") use other sizes");
     std::stable_sort(all.contenders.begin(), all.contenders.end(), [](const contender& a, const contender& b) {

@@ -5,14 +5,13 @@
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/cli/progress_line.hpp>
 #include <executor/cli/search_report.hpp>
 #include <executor/cli/shared_options.hpp>
 #include <executor/compare/contenders.hpp>
 #include <executor/compare/share_costs.hpp>
 #include <executor/io/read.hpp>
 #include <executor/io/stop_signal.hpp>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -109,32 +108,15 @@ search_options options_of(const search_arguments& with) {
     return out;
 }
 
-/// One line on standard error: written over on a terminal, else a new one now and then.
-class progress_line {
-public:
-    progress_line(bool quiet, placing which) : quiet_(quiet), which_(which) {}
-    ~progress_line() {
-        if (shown_ && terminal_) std::fprintf(stderr, "\r\033[K");
-    }
-    void show(const search_progress& at) {
-        const auto now = std::chrono::steady_clock::now();
-        if (quiet_ || now - last_ < std::chrono::milliseconds(terminal_ ? 200 : 2000)) return;
-        last_ = now;
-        shown_ = true;
-        const double share = static_cast<double>(at.evaluations) / static_cast<double>(at.evaluations_most);
-        const std::string limit = at.memory ? " with memory " + std::to_string(static_cast<int>(*at.memory)) : "";
-        std::fprintf(stderr, "%ssearch %s%s: %2.0f %%, makespan %.9g (gap %s), longest span %.9g (gap %s)%s",
-                     terminal_ ? "\r\033[K" : "", name(which_), limit.c_str(), 100 * share, at.makespan,
-                     percent_text(at.makespan / at.makespan_bound - 1).c_str(), at.longest_span,
-                     percent_text(at.longest_span / at.span_bound - 1).c_str(), terminal_ ? "" : "\n");
-        std::fflush(stderr);
-    }
-
-private:
-    bool quiet_, shown_ = false, terminal_ = ::isatty(STDERR_FILENO) != 0;
-    placing which_;
-    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
+std::string progress_text(const search_progress& at, placing which) {
+    std::string out = "search " + std::string(name(which));
+    if (at.memory) format::put(out, " with memory ", static_cast<int>(*at.memory));
+    const double share = static_cast<double>(at.evaluations) / static_cast<double>(at.evaluations_most);
+    format::put(out, ": ", format::fixed_point{100 * share, 0}, " %, makespan ", at.makespan, " (gap ",
+                percent_text(at.makespan / at.makespan_bound - 1), "), longest span ", at.longest_span, " (gap ",
+                percent_text(at.longest_span / at.span_bound - 1), ')');
+    return out;
+}
 
 double minimised(const search_result& r, objective aim) { return aim == objective::span ? r.longest_span : r.makespan; }
 
@@ -166,12 +148,12 @@ private:
 /// Searches one placement. Throws chimera_error where it is refused and the only one.
 placement_search search_one(const search_arguments& with, const search_problem& of, search_options how,
                             time_table& times, bool only) {
-    progress_line line(with.quiet, of.placement);
+    progress_line line(with.quiet);
     bool first = true;
     how.progress = [&](const search_progress& at) {
         if (first) times.first_order();
         first = false;
-        line.show(at);
+        if (line.due()) line.show(progress_text(at, of.placement));
         return !stop_request::wanted();
     };
     placement_search out{of, {}, {}};

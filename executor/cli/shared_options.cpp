@@ -203,7 +203,7 @@ std::string output_arguments::picture(const timeline& of, time_unit unit, const 
     if (format == "svg") return svg(of, {.unit = unit, .note = note});
     if (format == "html") return html(of, {.unit = unit, .note = note});
     if (format == "trace") return trace(of, unit);
-    text_options how{.unit = unit, .colour = colour};
+    text_options how{.unit = unit, .colour = colour, .note = note};
     if (!file && ::isatty(STDOUT_FILENO) != 0) {
         winsize size{};
         if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) how.columns = size.ws_col;

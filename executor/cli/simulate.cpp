@@ -47,28 +47,34 @@ program from_file(const simulate_arguments& with) {
     return lower(order, sync_named(with.sync));
 }
 
-/// The order made for the costs, where that is the shorter one; `note` says for which ticks then.
-program timed_program(const simulate_arguments& with, const costs& cost, int cores, std::string& note) {
-    program out = lower(with.family.make(), sync_named(with.sync));
-    check_lengths(cost, out.head.stages);
+/// A program, and the family's options that its order has; `timed`: ticks among them were chosen for the costs.
+struct chosen_program {
+    program made;
+    std::string options{};
+    bool timed = false;
+};
+
+/// The order made for the costs, where that is the shorter one.
+chosen_program timed_program(const simulate_arguments& with, const costs& cost, int cores) {
     const family_options given = with.family.options(), wanted = timed(given, cost);
+    chosen_program out{lower(with.family.make(), sync_named(with.sync)), words_of(given)};
+    check_lengths(cost, out.made.head.stages);
     if (wanted == given) return out;
     const schedule made = make_schedule(wanted);
     if (!with.family.keeps_memory(made)) return out;
     program other = lower(made, sync_named(with.sync));
-    if (metrics(simulate(other, cost, cores)).makespan >= metrics(simulate(out, cost, cores)).makespan) return out;
-    format::put(note, "order made for --forward-ticks ", wanted.forward_ticks, " --input-ticks ", wanted.input_ticks,
-                " --weight-ticks ", wanted.weight_ticks, " --hop-ticks ", wanted.hop_ticks, " --thorough\n");
-    return other;
+    if (metrics(simulate(other, cost, cores)).makespan >= metrics(simulate(out.made, cost, cores)).makespan) return out;
+    return {std::move(other), words_of(wanted), true};
 }
 
-program find_program(const simulate_arguments& with, const costs& cost, int cores, std::string& note) {
+chosen_program find_program(const simulate_arguments& with, const costs& cost, int cores) {
     const std::string& name = with.family.family;
     const bool family = find_family(name).has_value();
-    if (!family && name.find_first_of("./") != std::string::npos) return from_file(with);
-    if (!family && !with.family.any_given()) return from_file(with);
-    if (with.costs) return timed_program(with, cost, cores, note);
-    return lower(with.family.make(), sync_named(with.sync));
+    if (!family && name.find_first_of("./") != std::string::npos) return {from_file(with)};
+    if (!family && !with.family.any_given()) return {from_file(with)};
+    if (with.costs) return timed_program(with, cost, cores);
+    program made = lower(with.family.make(), sync_named(with.sync));
+    return {std::move(made), words_of(with.family.options())};
 }
 
 void run_simulate(const simulate_arguments& with) {
@@ -76,24 +82,26 @@ void run_simulate(const simulate_arguments& with) {
     const int cores = with.cores ? static_cast<int>(whole("--cores", *with.cores, 1, 65536)) : 0;
     costs cost;
     if (with.costs) cost = load_costs(*with.costs).each;
-    std::string note;
-    const program played = find_program(with, cost, cores, note);
+    const chosen_program chosen = find_program(with, cost, cores);
+    const program& played = chosen.made;
     check_lengths(cost, played.head.stages);
     const time_unit unit = with.costs ? time_unit::seconds : time_unit::ticks;
     const auto start = std::chrono::steady_clock::now();
     const timeline predicted = simulate(played, cost, cores);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (with.output.format != "text" && with.output.format != "json") {
-        return with.output.write(with.output.picture(predicted, unit, "simulated"));
+        const std::string note = chosen.options.empty() ? "simulated" : "simulated, " + chosen.options;
+        return with.output.write(with.output.picture(predicted, unit, note));
     }
     const metrics_report found = metrics(predicted);
     const double speed = static_cast<double>(found.slot_total) / std::max(took.count(), 1e-9);
     if (with.output.format == "json") return with.output.write(json(found, speed));
     std::string out = format::visible(played.head.family.view());
+    if (!chosen.options.empty()) format::put(out, ' ', chosen.options);
     format::put(out, ": ");
     format::put_sizes(out, played.head);
-    out.push_back('\n');
-    with.output.write(out + note + text(found, unit, speed) + staleness_text(played));
+    out += chosen.timed ? "; order made for the costs\n" : "\n";
+    with.output.write(out + text(found, unit, speed) + staleness_text(played));
 }
 
 }  // namespace

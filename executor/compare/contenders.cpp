@@ -150,8 +150,11 @@ std::string over_memory(const contender& who, const contest& with) {
 
 std::vector<contender> hold(const contest& with, std::vector<refused_family>& refused) {
     std::vector<contender> out;
-    for (auto& [name, options] : entries_of(with.families, with.chunks)) {
+    std::size_t done = 0;
+    const auto entries = entries_of(with.families, with.chunks);
+    for (const auto& [name, options] : entries) {
         if (with.stop.stop_requested()) break;
+        if (with.progress) with.progress(name, done++, entries.size());
         try {
             contender one = enter(name, options, with);
             const std::string why = over_memory(one, with);

@@ -9,6 +9,7 @@
 #include <executor/io/family_options.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -57,7 +58,8 @@ struct contest {
     per_stage transfer_bytes{std::vector<double>{}};  ///< of a micro-batch at each boundary, where known
     std::optional<double> memory;                     ///< most activations of a stage that a worker may hold
     bool timelines = false;                           ///< whether to keep the steps
-    std::stop_token stop = {};                        ///< asked between families: who wants no answer any more
+    std::function<void(const std::string& name, std::size_t done, std::size_t all)> progress = {};  ///< before each
+    std::stop_token stop = {};  ///< asked between families: who wants no answer any more
 };
 
 /// Costs for comparison where none are given: F = 1, I = W = 1, B = 2, so that whole and halved backwards cost the

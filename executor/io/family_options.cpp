@@ -222,6 +222,24 @@ schedule widened(const schedule& made, int width) {
 
 void check_family(const family_options& options) { checked_spec(options); }
 
+std::string words_of(const family_options& options) {
+    std::string out;
+    const auto add = [&](const std::string& word) { out += (out.empty() ? "" : " ") + word; };
+    const family_spec& spec = options;
+    each_option(
+        [&](const family_option& option, const auto& value) {
+            const int number = static_cast<int>(value);
+            if (number == 0) return;
+            add(flag_of(option));
+            if (option.kind == option_kind::choice) add(std::string(option.labels[static_cast<std::size_t>(number)]));
+            if (option.kind == option_kind::number) add(std::to_string(number));
+        },
+        spec);
+    if (options.recompute.mode != recompute_mode::none) add("--recompute " + text_of(options.recompute));
+    if (options.width > 1) add("--width " + std::to_string(options.width));
+    return out;
+}
+
 schedule make_schedule(const family_options& options) {
     // The width of data_parallel is its own: a copy of the whole model on every worker.
     const int width = options.which == family::data_parallel ? 1 : options.width;

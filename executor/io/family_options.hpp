@@ -79,6 +79,9 @@ schedule order_of(const std::string& file);
 /// family itself refuses.
 schedule make_schedule(const family_options& options);
 
+/// The options that were chosen, as a command line has them: "--chunks 4 --recompute full"; empty where none was.
+std::string words_of(const family_options& options);
+
 /// The schedule of a file with the recompute and the width that the options ask for; they say nothing else of it.
 schedule make_schedule(const schedule& order, const family_options& options);
 

@@ -35,13 +35,13 @@ struct variant {
 };
 inline void PrintTo(const variant& v, std::ostream* out) { *out << v.name; }
 
-/// All jobs of a variant that its family does not refuse.
-inline std::vector<job> jobs(const variant& v) {
+/// The jobs of a variant that its family does not refuse, `most` of them.
+inline std::vector<job> jobs(const variant& v, std::size_t most = SIZE_MAX) {
     std::vector<job> all;
     const bool replicas = v.options.which == chimera::family::data_parallel;  // there D is the number of workers
     const int more = v.options.which == chimera::family::dualpipe ? 6 : 1;    // it begins at N = 2D
     for (const int d : v.stages)
-        for (int n = 1; n <= 2 * d + more; ++n) {
+        for (int n = 1; n <= 2 * d + more && all.size() < most; ++n) {
             family_options of = v.options;
             of.stages = replicas ? 1 : d;
             if (replicas) of.width = d;
@@ -83,6 +83,10 @@ inline std::vector<variant> variants_of(const std::string& family) {
     if (family == "interleaved" || family == "breadth_first")
         with("4_chunks", [](family_options& of) { of.chunks = 4; });
     if (family == "interleaved") with("groups_of_3", [](family_options& of) { of.group = 3; });
+    if (family == "v_half")
+        with("for_ticks", [](family_options& of) {
+            of.forward_ticks = 3, of.input_ticks = of.weight_ticks = 2, of.hop_ticks = 1, of.thorough = true;
+        });
     if (family == "wave") with("2_waves", [](family_options& of) { of.waves = 2; });
     if (family == "pipedream_2bw") with("long_groups", [](family_options& of) { of.update_every = 8; });
     if (family != "data_parallel") {
@@ -97,7 +101,7 @@ inline std::vector<variant> variants(bool synchronous) {
     std::vector<variant> all;
     for (const std::string_view family : chimera::executor::family_names())
         for (variant& v : variants_of(std::string(family)))
-            if (const auto made = jobs(v);
+            if (const auto made = jobs(v, 1);
                 !made.empty() && (made.front().schedule.head.update == chimera::update_rule::flushed) == synchronous)
                 all.push_back(std::move(v));
     return all;

@@ -16,6 +16,7 @@ struct text_options {
     time_unit unit = time_unit::ticks;
     bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
     int columns = 0;      ///< of the terminal; 0: not bound to one
+    std::string note{};   ///< follows the family's name
 };
 
 namespace detail {
@@ -51,6 +52,7 @@ public:
 private:
     void put_caption(std::string& out) const {
         format::put_visible(out, from_.head.family.view().empty() ? "schedule" : from_.head.family.view());
+        if (!how_.note.empty()) put(out, ' ', how_.note);
         put(out, ": ");
         put_sizes(out, from_.head);
         put(out, "; makespan ", fixed_point{rows_.facts().makespan, how_.unit == time_unit::ticks ? 0 : 6});

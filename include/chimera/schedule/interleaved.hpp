@@ -57,18 +57,18 @@ private:
         std::vector<std::int32_t> memory;
         for (int w = 0; w < workers(); ++w)
             memory.push_back(2 * (workers() - 1 - w) + (chunks - 1) * (std::min)(group, micro_batches) + 1);
-        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), 0);
-        for (const int less : {(std::min)(group, micro_batches), 0})
-            if (best.empty()) best.consider(base(group, 1, less).make("interleaved"));
-        best.move_slots(slot_count() <= 768 ? 4 : 1);
-        if (best.empty()) best.consider(base(group, 0).make("interleaved"));
+        const bool small = slot_count() <= 192;
+        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), small ? 4 : 0);
+        best.consider(base(group, 1).make("interleaved"));
+        best.move_slots(small ? 4 : 1);
+        if (best.empty() || small) best.consider(base(group, 0).make("interleaved"));
         schedule out = best.take();
         for (slot& s : out.entries) s.ticks = 1;
         return compact(std::move(out));
     }
 
-    [[nodiscard]] constexpr detail::looped_order base(int size, int ahead, int less = 0) const noexcept {
-        return {workers(), micro_batches, chunks, size, false, ahead, less};
+    [[nodiscard]] constexpr detail::looped_order base(int size, int ahead) const noexcept {
+        return {workers(), micro_batches, chunks, size, false, ahead};
     }
 };
 

@@ -20,7 +20,6 @@ struct looped_order {
     int group = 1;
     bool split = false;  ///< a backward in two halves, the weight gradient right behind the input gradient
     int ahead = 2;       ///< further warm-up forwards for each worker behind this one
-    int less = 0;        ///< warm-up forwards that are left out
 
     [[nodiscard]] constexpr schedule make(label family) const {
         const std::size_t stages = static_cast<std::size_t>(workers) * static_cast<std::size_t>(chunks);
@@ -30,8 +29,8 @@ struct looped_order {
         const std::int64_t total = std::int64_t{micro_batches} * chunks;
         for (int w = 0; w < workers; ++w) {
             cursor forward{*this}, backward{*this};
-            std::int64_t done = std::clamp<std::int64_t>(
-                std::int64_t{ahead} * (workers - w - 1) + std::int64_t{chunks - 1} * largest() - less, 0, total);
+            std::int64_t done =
+                (std::min)(total, std::int64_t{ahead} * (workers - w - 1) + std::int64_t{chunks - 1} * largest());
             for (std::int64_t i = 0; i < done; ++i) forward.write(out, pass::forward, w);
             for (std::int64_t i = 0; i < total; ++i) {
                 if (done < total) forward.write(out, pass::forward, w), ++done;
