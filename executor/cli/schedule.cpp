@@ -29,7 +29,7 @@ void run_schedule(const schedule_arguments& with) {
             std::fprintf(stderr, "chimera: note: csv does not say when weights change (use json to keep that)\n");
         return;
     }
-    with.output.write(with.output.picture(ticks_timeline(made), time_unit::ticks, words_of(with.family.options())));
+    with.output.write(with.output.picture(ticks_timeline(made), time_unit::ticks, "", words_of(with.family.options())));
 }
 
 }  // namespace

@@ -199,11 +199,13 @@ void output_arguments::check_size(std::int64_t items, double held) const {
 
 void output_arguments::write(std::string_view text) const { file ? write_file(*file, text) : write_output(text); }
 
-std::string output_arguments::picture(const timeline& of, time_unit unit, const std::string& note) const {
-    if (format == "svg") return svg(of, {.unit = unit, .note = note});
-    if (format == "html") return html(of, {.unit = unit, .note = note});
+std::string output_arguments::picture(const timeline& of, time_unit unit, const std::string& note,
+                                      const std::string& options) const {
+    const std::string both = note + (note.empty() || options.empty() ? "" : ", ") + options;
+    if (format == "svg") return svg(of, {.unit = unit, .note = both});
+    if (format == "html") return html(of, {.unit = unit, .note = both});
     if (format == "trace") return trace(of, unit);
-    text_options how{.unit = unit, .colour = colour, .note = note};
+    text_options how{.unit = unit, .colour = colour, .note = options};
     if (!file && ::isatty(STDOUT_FILENO) != 0) {
         winsize size{};
         if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) how.columns = size.ws_col;

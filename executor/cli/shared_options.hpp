@@ -67,8 +67,9 @@ struct output_arguments {
     void check_size(std::int64_t items, double held) const;
     /// To the file, if one is named, else to standard output.
     void write(std::string_view text) const;
-    /// text, svg, html or trace of a timeline.
-    std::string picture(const timeline& of, time_unit unit, const std::string& note = "") const;
+    /// text, svg, html or trace of a timeline. `options`: of the family, see words_of.
+    std::string picture(const timeline& of, time_unit unit, const std::string& note = "",
+                        const std::string& options = "") const;
 };
 
 }  // namespace chimera::executor

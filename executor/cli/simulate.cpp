@@ -90,8 +90,7 @@ void run_simulate(const simulate_arguments& with) {
     const timeline predicted = simulate(played, cost, cores);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (with.output.format != "text" && with.output.format != "json") {
-        const std::string note = chosen.options.empty() ? "simulated" : "simulated, " + chosen.options;
-        return with.output.write(with.output.picture(predicted, unit, note));
+        return with.output.write(with.output.picture(predicted, unit, "simulated", chosen.options));
     }
     const metrics_report found = metrics(predicted);
     const double speed = static_cast<double>(found.slot_total) / std::max(took.count(), 1e-9);

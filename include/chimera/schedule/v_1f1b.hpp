@@ -44,13 +44,13 @@ private:
         const detail::vee_problem of{traits.name, workers(), micro_batches, detail::ticks_of(*this),
                                      memory(),    false,     thorough};
         const detail::effort work = of.work();
-        const bool many = work.many && thorough, small = slot_count() <= 768;
+        const bool many = work.many && thorough, few = slot_count() <= 768;
         const int rounds = many ? work.rounds : (std::min)(work.rounds, slot_count() <= 160 ? 2 : 1);
         detail::shortest_order best(of.ticks, of.workers, of.memory, rounds);
         detail::vee_problem alike = of;  // as if every pass took a tick: its peak stays, whatever the ticks
         alike.ticks = {};
         consider_modulo(best, alike, {0, 0, 0, 0}, 8);
-        if (many || small) consider_modulo(best, of, {8, 0, 0, 4});
+        if (many || few) consider_modulo(best, of, {8, 0, 0, 4});
         if (many) {
             for (const int window : {8, 64})
                 for (const detail::slack_share& share : {detail::slack_share{8, 0, 0, 4}, {0, 0, 0, 4}, {0, 4, 0, 4}})
