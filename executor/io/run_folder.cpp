@@ -151,8 +151,10 @@ void run_folder::take_if_marked() {
 
 /// A run that fails removes the folder that it made: its lock may be of a mark that has gone.
 void run_folder::take() {
+    using clock = std::chrono::steady_clock;
     const bool before = locked_;
-    for (int attempt = 0; !before && attempt < 8 && !(locked_ && is_there()); ++attempt) {
+    const auto end = clock::now() + std::chrono::seconds(2);
+    while (!before && !(locked_ && is_there()) && clock::now() < end) {
         std::error_code failed;
         made_ = fs::create_directories(path_, failed);
         if (failed)
