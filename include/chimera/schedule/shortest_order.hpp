@@ -20,11 +20,11 @@ struct effort {
     int rounds = 0;     ///< passes each way over each of them
 
     /// `asked`: the option `thorough`. Without it, a constant evaluation stays within GCC's own limit of operations.
-    [[nodiscard]] static constexpr effort of(std::size_t slots, bool unit, bool asked) noexcept {
-        if (asked && slots <= 8192) return {true, 4};
-        if (asked && slots <= 32768) return {false, 1};
-        if (unit && slots <= 160) return {true, 4};
-        return {false, slots <= (unit ? 1536U : 192U) ? 2 : slots <= 768 ? 1 : 0};
+    [[nodiscard]] static constexpr effort of(std::size_t count, bool unit, bool asked) noexcept {
+        if (asked && count <= 8192) return {true, 4};
+        if (asked && count <= 32768) return {false, 1};
+        if (unit && count <= 160) return {true, 4};
+        return {false, count <= (unit ? 1536U : 192U) ? 2 : count <= 768 ? 1 : 0};
     }
 };
 

@@ -26,11 +26,11 @@ struct vee_problem {
     bool split = true;
     bool thorough = false;
 
-    [[nodiscard]] constexpr std::size_t slots() const noexcept {
+    [[nodiscard]] constexpr std::size_t slot_total() const noexcept {
         return (split ? 6 : 4) * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches);
     }
     [[nodiscard]] constexpr bool unit() const noexcept { return ticks.alike(); }
-    [[nodiscard]] constexpr effort work() const noexcept { return effort::of(slots(), unit(), thorough); }
+    [[nodiscard]] constexpr effort work() const noexcept { return effort::of(slot_total(), unit(), thorough); }
 };
 
 constexpr void consider_modulo(shortest_order& best, const vee_problem& of, const slack_share& share, int window = 64) {
