@@ -20,7 +20,7 @@ public:
         if (shown_ && terminal_) std::fprintf(stderr, "\r\033[K");
     }
 
-    /// Whether the last line is so old that another is due.
+    /// Returns true if the last line is so old that another is due.
     bool due() const {
         const auto now = std::chrono::steady_clock::now();
         return !quiet_ && now - last_ >= std::chrono::milliseconds(terminal_ ? 200 : 2000);

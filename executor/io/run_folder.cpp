@@ -202,7 +202,7 @@ void run_folder::lock() {
                ") free space, or choose another --output");
 }
 
-/// Whether the mark that is locked is the one in the folder.
+/// Returns true if the mark that is locked is the one in the folder.
 bool run_folder::is_there() const {
     struct stat mine {
     }, there{};

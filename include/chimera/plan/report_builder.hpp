@@ -57,11 +57,8 @@ public:
         plan_class& c = report_.classes[which];
         if (c.best == 0 || one.found.seconds < c.best) c.best = one.found.seconds;
         if (c.stale) return;
-        const auto later = [](const ranked& a, const ranked& b) {
-            return std::pair(a.found.seconds, a.found.memory) < std::pair(b.found.seconds, b.found.memory);
-        };
         std::vector<ranked>& best = report_.ranking;
-        best.insert(std::upper_bound(best.begin(), best.end(), one, later), std::move(one));
+        best.insert(std::upper_bound(best.begin(), best.end(), one, ranks_before), std::move(one));
         if (best.size() > asked_.top) best.pop_back();
     }
     /// Notes seconds that no configuration can beat; the least of all calls holds.

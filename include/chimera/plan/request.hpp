@@ -48,6 +48,11 @@ struct ranked {
     double bound = 0;  ///< seconds that were proven before it was simulated
 };
 
+/// Returns true if a stands before b in a ranking: faster, or as fast with less memory.
+[[nodiscard]] constexpr bool ranks_before(const ranked& a, const ranked& b) noexcept {
+    return a.found.seconds < b.found.seconds || (a.found.seconds == b.found.seconds && a.found.memory < b.found.memory);
+}
+
 /// The outcome of the search for a family and mode.
 struct plan_class {
     std::string label;

@@ -7,7 +7,6 @@
 #include <chimera/schedule/order_ticks.hpp>
 
 #include <algorithm>
-#include <utility>
 
 namespace chimera {
 
@@ -25,9 +24,7 @@ inline void time_orders(plan_report& report, const model& network, const cluster
         one.with = timed;
         one.found = found;
     }
-    std::stable_sort(report.ranking.begin(), report.ranking.end(), [](const ranked& a, const ranked& b) {
-        return std::pair(a.found.seconds, a.found.memory) < std::pair(b.found.seconds, b.found.memory);
-    });
+    std::stable_sort(report.ranking.begin(), report.ranking.end(), ranks_before);
 }
 
 }  // namespace chimera

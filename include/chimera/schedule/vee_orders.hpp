@@ -101,8 +101,8 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     return best.take();
 }
 
-/// Returns `vee_directly`, or of many micro-batches the order of fewer with a longer steady state, if that is as short
-/// as its work asks.
+/// Returns `vee_directly`, or of many micro-batches the order of fewer with a longer steady state: if that is as short
+/// as its work asks, and where many orders are tried, the shorter of the two.
 [[nodiscard]] constexpr schedule vee_within(const vee_problem& of) {
     vee_problem part = of;
     part.micro_batches = 3 * of.workers / 2 + 4;
