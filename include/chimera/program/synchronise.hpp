@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/sort_keys.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace chimera {
@@ -28,12 +30,12 @@ struct replica_groups {
     out.offsets.reserve(static_cast<std::size_t>(of.head.stages) + 1);
     out.members.reserve(of.placement.size());
     out.offsets.push_back(0);
-    std::vector<std::int32_t> holders(static_cast<std::size_t>(of.head.pipelines), 0);
+    std::vector<std::int64_t> holders(static_cast<std::size_t>(of.head.pipelines), 0);
     for (int s = 0; s < of.head.stages; ++s) {
         for (int p = 0; p < of.head.pipelines; ++p) holders[static_cast<std::size_t>(p)] = of.worker_of(p, s);
-        std::sort(holders.begin(), holders.end());
+        sort_keys(holders);
         for (std::size_t i = 0; i < holders.size(); ++i)
-            if (i == 0 || holders[i] != holders[i - 1]) out.members.push_back(holders[i]);
+            if (i == 0 || holders[i] != holders[i - 1]) out.members.push_back(static_cast<std::int32_t>(holders[i]));
         out.offsets.push_back(static_cast<std::int32_t>(out.members.size()));
     }
     return out;
@@ -53,22 +55,26 @@ struct reduction {
     return (std::int64_t{r.late} << 50) + (std::int64_t{r.ready} << 17) + r.stage;
 }
 
+[[nodiscard]] constexpr std::size_t stage_of_key(std::int64_t key) noexcept {
+    return static_cast<std::size_t>(key & 0x1ffff);
+}
+
 /// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
 constexpr void find_last_gradients(schedule_argument of, int w, const std::vector<std::int32_t>& held,
-                                   reduction_start mode, std::vector<std::size_t>& open, std::vector<reduction>& out) {
+                                   reduction_start mode, std::vector<std::int32_t>& open, std::vector<reduction>& out) {
     const auto row = of.row(w);
     const auto size = static_cast<std::int32_t>(row.size());
     for (const std::int32_t s : held) {
         // Without a gradient of its own the worker adds zeros, and may do so at once.
         const bool late = mode == reduction_start::lazy;
         out.push_back({w, s, late ? size : 0, 0, late});
-        open[static_cast<std::size_t>(s)] = out.size();
+        open[static_cast<std::size_t>(s)] = static_cast<std::int32_t>(out.size());
     }
     bool bubble = false;
     for (std::int32_t i = size; i-- > 0;) {
         const slot& s = row[static_cast<std::size_t>(i)];
         if (ends_activation(s.op) && open[s.stage] != 0) {
-            reduction& r = out[open[s.stage] - 1];
+            reduction& r = out[static_cast<std::size_t>(open[s.stage]) - 1];
             r.ready = s.end();
             r.late = mode == reduction_start::lazy || (mode == reduction_start::eager_opt && !bubble);
             r.after = r.late ? size : i + 1;
@@ -96,7 +102,7 @@ struct reduction_rows {
             held[static_cast<std::size_t>(groups.members[static_cast<std::size_t>(m)])].push_back(
                 static_cast<std::int32_t>(s));
     reduction_rows out;
-    std::vector<std::size_t> open(stages, 0);
+    std::vector<std::int32_t> open(stages, 0);
     out.offsets.push_back(0);
     for (int w = 0; w < of.head.workers; ++w) {
         find_last_gradients(of, w, held[static_cast<std::size_t>(w)], mode, open, out.all);
@@ -108,15 +114,25 @@ struct reduction_rows {
         std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
         k = (std::max)(k, start_key(r));
     }
+    std::vector<reduction> sorted;
+    sorted.reserve(out.all.size());
+    std::vector<std::int64_t> own;
     for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
-        const auto from = out.all.begin() + out.offsets[w];
-        const auto to = out.all.begin() + out.offsets[w + 1];
-        std::sort(from, to, [&](const reduction& a, const reduction& b) {
-            return key[static_cast<std::size_t>(a.stage)] < key[static_cast<std::size_t>(b.stage)];
-        });
-        for (auto r = from; r != to; ++r)
-            if (r != from) r->after = (std::max)(r->after, (r - 1)->after);
+        own.clear();
+        for (std::int32_t i = out.offsets[w]; i < out.offsets[w + 1]; ++i) {
+            const std::int32_t stage = out.all[static_cast<std::size_t>(i)].stage;
+            open[static_cast<std::size_t>(stage)] = i;
+            own.push_back(key[static_cast<std::size_t>(stage)]);
+        }
+        sort_keys(own);
+        std::int32_t after = 0;
+        for (const std::int64_t k : own) {
+            reduction& r = out.all[static_cast<std::size_t>(open[stage_of_key(k)])];
+            after = r.after = (std::max)(r.after, after);
+            sorted.push_back(r);
+        }
     }
+    out.all = std::move(sorted);
     return out;
 }
 

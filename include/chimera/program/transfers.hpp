@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/sort_keys.hpp>
 #include <chimera/program/messages.hpp>
 
 #include <algorithm>
@@ -27,12 +28,14 @@ struct transfer_rows {
 [[nodiscard]] constexpr std::vector<std::int32_t> by_time(const std::vector<message>& all) {
     std::vector<std::int32_t> out(all.size(), 0);
     for (std::size_t i = 0; i < all.size(); ++i) out[i] = static_cast<std::int32_t>(i);
-    const auto time = [&](std::int32_t i) { return all[static_cast<std::size_t>(i)].time; };
     std::int32_t last = 0;
     for (const message& m : all) last = (std::max)(last, m.time);
     if (static_cast<std::size_t>(last) > 8 * all.size() + 64) {
-        std::sort(out.begin(), out.end(),
-                  [&](std::int32_t a, std::int32_t b) { return time(a) != time(b) ? time(a) < time(b) : a < b; });
+        std::vector<std::int64_t> keys;
+        keys.reserve(all.size());
+        for (std::size_t i = 0; i < all.size(); ++i) keys.push_back(sort_key(all[i].time, out[i]));
+        sort_keys(keys);
+        for (std::size_t i = 0; i < all.size(); ++i) out[i] = second_of(keys[i]);
         return out;
     }
     std::vector<std::int32_t> place(static_cast<std::size_t>(last) + 2, 0);

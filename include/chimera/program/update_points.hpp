@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/sort_keys.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/program/update_group.hpp>
 
@@ -17,9 +18,6 @@ struct update_point {
     std::int32_t time = 0;  ///< the last gradient of the group ends on the last worker that holds the stage
     std::int32_t stage = 0;
     std::int32_t group = 0;
-    friend constexpr bool operator<(const update_point& a, const update_point& b) {
-        return a.time != b.time ? a.time < b.time : a.stage != b.stage ? a.stage < b.stage : a.group < b.group;
-    }
 };
 
 /// The end of the last gradient that each group adds to each stage, on any worker: (stage, group). Never falls from one
@@ -56,14 +54,16 @@ struct update_rows {
             held[static_cast<std::size_t>(replicas.members[static_cast<std::size_t>(m)])].push_back(s);
     update_rows out;
     out.offsets.push_back(0);
+    std::vector<std::int64_t> keys;
     for (const std::vector<std::int32_t>& stages : held) {
-        const auto begin = static_cast<std::ptrdiff_t>(out.all.size());
+        keys.clear();
         for (const std::int32_t s : stages)
-            for (std::int32_t g = 0; g < groups.count; ++g)
-                out.all.push_back({ends[static_cast<std::size_t>(s) * static_cast<std::size_t>(groups.count) +
-                                        static_cast<std::size_t>(g)],
-                                   s, g});
-        if (stages.size() > 1) std::sort(out.all.begin() + begin, out.all.end());
+            for (std::int32_t at = s * groups.count; at < (s + 1) * groups.count; ++at)
+                keys.push_back(sort_key(ends[static_cast<std::size_t>(at)], at));
+        if (stages.size() > 1) sort_keys(keys);
+        for (const std::int64_t k : keys)
+            out.all.push_back(
+                {static_cast<std::int32_t>(k >> 32), second_of(k) / groups.count, second_of(k) % groups.count});
         out.offsets.push_back(static_cast<std::int32_t>(out.all.size()));
     }
     return out;

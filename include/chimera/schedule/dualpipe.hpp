@@ -61,25 +61,20 @@ private:
         backward(other, 3);
     }
     constexpr void input_gradient(int d) {
-        owed_.push_back({d, backwards_[d]});
+        owed_.push_back(2 * backwards_[d] + d);
         add(pass::input_gradient, d, backwards_[d]++, 1);
     }
     /// Adds the oldest weight gradient that is owed, in the order of the input gradients of both directions.
     constexpr void weight_gradient() {
-        const owed w = owed_[paid_++];
-        add(pass::weight_gradient, w.direction, w.micro_batch, 1);
+        const std::int32_t w = owed_[paid_++];
+        add(pass::weight_gradient, w % 2, w / 2, 1);
     }
-
-    struct owed {
-        int direction = 0;
-        int micro_batch = 0;
-    };
 
     order_writer& out_;
     Place place_;
     int forwards_[2] = {0, 0};
     int backwards_[2] = {0, 0};
-    std::vector<owed> owed_;
+    std::vector<std::int32_t> owed_;  // 2 x micro-batch + direction
     std::size_t paid_ = 0;
 };
 

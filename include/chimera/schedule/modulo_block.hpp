@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/sort_keys.hpp>
 #include <chimera/schedule/pass_ticks.hpp>
 #include <chimera/schedule/periodic_order.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,14 +28,12 @@ class modulo_table {
 public:
     constexpr modulo_table(std::span<const std::int32_t> placement, int workers, pass_ticks ticks, bool split,
                            modulo_slack slack)
-        : placement_(placement), ticks_(ticks), slack_(slack), rows_(static_cast<std::size_t>(workers)),
-          waiting_(static_cast<std::size_t>(workers)), stages_(static_cast<int>(placement.size())),
+        : placement_(placement), ticks_(ticks), slack_(slack), taken_(2 * placement.size(), taken{}),
+          placed_(static_cast<std::size_t>(workers), 0), forwards_(static_cast<std::size_t>(workers), 0),
+          stages_(static_cast<int>(placement.size())), width_(2 * placement.size() / static_cast<std::size_t>(workers)),
           gradient_(split ? ticks.input_gradient : ticks.input_gradient + ticks.weight_gradient) {
         const std::int64_t each = std::int64_t{ticks.forward} + ticks.input_gradient + ticks.weight_gradient;
         period_ = each * stages_ / workers + slack.period;
-        for (const std::int32_t w : placement)
-            for (const std::int64_t length : {std::int64_t{ticks.forward}, gradient_})
-                waiting_[static_cast<std::size_t>(w)].push_back(length);
     }
 
     /// Returns the block; nothing if a pass finds no gap on its worker.
@@ -45,13 +43,13 @@ public:
         std::int64_t at = 0;
         for (int s = 0; s < stages_; ++s) {
             if (s > 0) at += way(s - 1, s, slack_.forward);
-            if (!place(s, ticks_.forward, at)) return std::nullopt;
+            if (!place(s, true, at)) return std::nullopt;
             out.forward[static_cast<std::size_t>(s)] = at;
             at += ticks_.forward;
         }
         for (int s = stages_; s-- > 0;) {
             at += s + 1 < stages_ ? way(s + 1, s, slack_.gradient) : slack_.turn;
-            if (!place(s, gradient_, at)) return std::nullopt;
+            if (!place(s, false, at)) return std::nullopt;
             out.gradient[static_cast<std::size_t>(s)] = at;
             at += gradient_;
         }
@@ -74,52 +72,66 @@ private:
         const std::int64_t d = (b - a) % period_;
         return d < 0 ? d + period_ : d;
     }
-    [[nodiscard]] constexpr bool is_free(const std::vector<taken>& row, std::int64_t at, std::int64_t length) const {
+    [[nodiscard]] constexpr bool is_free(std::span<const taken> row, std::int64_t at,
+                                         std::int64_t length) const noexcept {
         for (const taken& t : row)
             if (after(t.from, at) < t.length || after(at, t.from) < length) return false;
         return length <= period_;
     }
 
     /// Moves `at` on to the first free time from which the worker's other passes still find a gap each.
-    constexpr bool place(int stage, std::int64_t length, std::int64_t& at) {
+    constexpr bool place(int stage, bool forward, std::int64_t& at) {
         const auto w = static_cast<std::size_t>(placement_[static_cast<std::size_t>(stage)]);
-        auto& row = rows_[w];
-        waiting_[w].erase(std::find(waiting_[w].begin(), waiting_[w].end(), length));
+        const std::int64_t length = forward ? ticks_.forward : gradient_;
+        const std::span<taken> row(taken_.data() + w * width_, width_);
+        const auto placed = static_cast<std::size_t>(placed_[w]++);
+        if (forward) ++forwards_[w];
         std::vector<std::int64_t> times{at};
-        for (const taken& t : row)
+        for (const taken& t : row.first(placed))
             for (const std::int64_t time : {t.from + t.length, t.from - length}) times.push_back(at + after(at, time));
-        std::sort(times.begin(), times.end());
+        sort_keys(times);
         for (const std::int64_t time : times) {
-            if (!is_free(row, time, length)) continue;
-            row.push_back({time % period_, length});
-            if (leaves_room(row, waiting_[w])) {
-                at = time;
-                return true;
-            }
-            row.pop_back();
+            if (!is_free(row.first(placed), time, length)) continue;
+            row[placed] = {time % period_, length};
+            if (!leaves_room(row, placed + 1, static_cast<std::size_t>(forwards_[w]))) continue;
+            at = time;
+            return true;
         }
         return false;
     }
 
-    /// Puts the longest pass behind the first one that leaves a gap for it, and so on.
-    [[nodiscard]] constexpr bool leaves_room(std::vector<taken> row, std::vector<std::int64_t> waiting) const {
-        std::sort(waiting.begin(), waiting.end(), [](std::int64_t a, std::int64_t b) { return a > b; });
-        for (const std::int64_t length : waiting) {
-            const auto found = std::find_if(row.begin(), row.end(), [&](const taken& t) {
-                return is_free(row, (t.from + t.length) % period_, length);
-            });
-            if (found == row.end()) return false;
-            row.push_back({(found->from + found->length) % period_, length});
+    /// Puts the longest pass that waits behind the first one that leaves a gap for it, and so on. The row's end, beyond
+    /// what is placed, is where it tries.
+    [[nodiscard]] constexpr bool leaves_room(std::span<taken> row, std::size_t placed,
+                                             std::size_t placed_forwards) const noexcept {
+        const std::size_t waiting = row.size() - placed;
+        const std::size_t forwards = row.size() / 2 - placed_forwards;
+        const bool forwards_first = ticks_.forward > gradient_;
+        for (std::size_t i = 0; i < waiting; ++i) {
+            const bool is_forward = forwards_first ? i < forwards : i >= waiting - forwards;
+            if (!put_behind(row, placed + i, is_forward ? ticks_.forward : gradient_)) return false;
         }
         return true;
+    }
+    [[nodiscard]] constexpr bool put_behind(std::span<taken> row, std::size_t placed,
+                                            std::int64_t length) const noexcept {
+        for (const taken& t : row.first(placed)) {
+            const std::int64_t from = (t.from + t.length) % period_;
+            if (!is_free(row.first(placed), from, length)) continue;
+            row[placed] = {from, length};
+            return true;
+        }
+        return false;
     }
 
     std::span<const std::int32_t> placement_;
     pass_ticks ticks_;
     modulo_slack slack_;
-    std::vector<std::vector<taken>> rows_;            // per worker
-    std::vector<std::vector<std::int64_t>> waiting_;  // per worker: the passes that are not placed
+    std::vector<taken> taken_;            // a row per worker, its passes in the order in which they were placed
+    std::vector<std::int32_t> placed_;    // per worker: passes
+    std::vector<std::int32_t> forwards_;  // per worker: forwards among them
     int stages_;
+    std::size_t width_;  // of a row: the passes that a worker runs of a micro-batch
     std::int64_t gradient_;
     std::int64_t period_ = 1;
 };

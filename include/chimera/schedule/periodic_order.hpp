@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/sort_keys.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
@@ -23,36 +24,33 @@ struct periodic_block {
 [[nodiscard]] constexpr schedule periodic_order(label family, std::vector<std::int32_t> placement, int workers,
                                                 int micro_batches, const periodic_block& block, bool split) {
     const std::size_t stages = placement.size();
-    struct leg {
-        std::int64_t phase = 0;  // within the period
-        std::int64_t delay = 0;  // periods after the micro-batch's own
-        int stage = 0;
-        bool forward = false;
-    };
-    std::vector<std::vector<leg>> legs(static_cast<std::size_t>(workers));
-    for (std::size_t s = 0; s < stages; ++s) {
-        auto& own = legs[static_cast<std::size_t>(placement[s])];
-        const std::int64_t f = block.forward[s], g = block.gradient[s];
-        own.push_back({f % block.period, f / block.period, static_cast<int>(s), true});
-        own.push_back({g % block.period, g / block.period, static_cast<int>(s), false});
-    }
+    std::vector<std::vector<std::int64_t>> passes(static_cast<std::size_t>(workers));  // by phase, stage, gradient last
+    for (std::size_t s = 0; s < stages; ++s)
+        for (const std::int32_t gradient : {0, 1})
+            passes[static_cast<std::size_t>(placement[s])].push_back(
+                sort_key((gradient ? block.gradient[s] : block.forward[s]) % block.period,
+                         static_cast<std::int32_t>(2 * s) + gradient));
     order_writer out({family, workers, static_cast<int>(stages), 1, micro_batches, 1}, std::move(placement),
                      (split ? 3 : 2) * stages * static_cast<std::size_t>(micro_batches));
-    for (auto& own : legs) {
-        std::sort(own.begin(), own.end(), [](const leg& a, const leg& b) {
-            return a.phase != b.phase ? a.phase < b.phase : a.stage < b.stage;
-        });
+    const auto periods_late = [&](std::int64_t key) {  // after the micro-batch's own
+        const auto s = static_cast<std::size_t>(second_of(key) / 2);
+        return (second_of(key) % 2 ? block.gradient[s] : block.forward[s]) / block.period;
+    };
+    for (std::vector<std::int64_t>& own : passes) {
+        sort_keys(own);
         std::int64_t last = 0;
-        for (const leg& l : own) last = (std::max)(last, l.delay);
+        for (const std::int64_t key : own) last = (std::max)(last, periods_late(key));
         for (std::int64_t period = 0; period < micro_batches + last; ++period) {
-            for (const leg& l : own) {
-                const std::int64_t m = period - l.delay;
+            for (const std::int64_t key : own) {
+                const std::int64_t m = period - periods_late(key);
                 if (m < 0 || m >= micro_batches) continue;
-                out.add(l.forward ? pass::forward
+                const int stage = second_of(key) / 2;
+                const bool gradient = second_of(key) % 2 == 1;
+                out.add(!gradient ? pass::forward
                         : split   ? pass::input_gradient
                                   : pass::backward,
-                        l.stage, static_cast<int>(m));
-                if (!l.forward && split) out.add(pass::weight_gradient, l.stage, static_cast<int>(m));
+                        stage, static_cast<int>(m));
+                if (gradient && split) out.add(pass::weight_gradient, stage, static_cast<int>(m));
             }
         }
         out.end_row();

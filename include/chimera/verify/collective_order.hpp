@@ -32,7 +32,7 @@ struct reduction_pair {
 }
 
 /// Takes away, as long as there is one, a reduction that no remaining pair puts after another.
-constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>& remains) {
+constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<std::uint8_t>& remains) {
     std::vector<std::int32_t> behind(remains.size(), 0), begin(remains.size() + 1, 0), next(pairs.size(), 0), ready;
     const auto counts = [&](const reduction_pair& e) {
         return remains[static_cast<std::size_t>(e.before)] && remains[static_cast<std::size_t>(e.after)];
@@ -63,7 +63,7 @@ constexpr void peel(const std::vector<reduction_pair>& pairs, std::vector<char>&
 constexpr void check_collective_order(const program_view& p, report& r) {
     const reduction_rounds rounds(p);
     std::vector<reduction_pair> pairs = reduction_pairs(p, rounds);
-    std::vector<char> remains(rounds.nodes(), 1);
+    std::vector<std::uint8_t> remains(rounds.nodes(), 1);
     for (int ends = 0; ends < 2; ++ends) {  // from both ends: what remains lies on a cycle or between two
         peel(pairs, remains);
         for (reduction_pair& e : pairs) std::swap(e.before, e.after);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/sort_keys.hpp>
 #include <chimera/verify/once.hpp>
 #include <chimera/verify/progress.hpp>
 
@@ -113,7 +114,7 @@ constexpr void check_pair_order(const program_view& p, const mail& m, report& r)
 /// Calls of one group stand together: no group number comes back later in the row.
 constexpr void check_groups(const program_view& p, report& r) {
     const instruction* const all = p.instructions.data();
-    std::vector<std::int32_t> starts;
+    std::vector<std::int64_t> starts;  // sort keys: group, then instruction
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         starts.clear();
         bool ascending = true;
@@ -122,18 +123,16 @@ constexpr void check_groups(const program_view& p, report& r) {
              ++i) {
             const std::int32_t group = is_transfer(all[i].op) ? all[i].group : -1;
             if (group >= 0 && group != open) {
-                ascending = ascending && (starts.empty() || all[starts.back()].group < group);
-                starts.push_back(i);
+                ascending = ascending && (starts.empty() || starts.back() >> 32 < group);
+                starts.push_back(sort_key(group, i));
             }
             open = group;
         }
         if (ascending) continue;
-        std::sort(starts.begin(), starts.end(), [&](std::int32_t a, std::int32_t b) {
-            return all[a].group != all[b].group ? all[a].group < all[b].group : a < b;
-        });
+        sort_keys(starts);
         for (std::size_t k = 1; k < starts.size(); ++k)
-            if (all[starts[k]].group == all[starts[k - 1]].group)
-                r.add(program_fault(p, law::matched, complaint::split_group, w, starts[k]));
+            if (starts[k] >> 32 == starts[k - 1] >> 32)
+                r.add(program_fault(p, law::matched, complaint::split_group, w, second_of(starts[k])));
     }
 }
 

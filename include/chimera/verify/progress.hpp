@@ -110,7 +110,7 @@ private:
     const mail& m;
     const reduction_rounds& of_round;
     bool eager;
-    std::vector<char> posted;                ///< per instruction: the transfer is posted
+    std::vector<std::uint8_t> posted;        ///< per instruction: the transfer is posted
     std::vector<std::int32_t> pc;            ///< per worker: the instruction it is at, over the whole program
     std::vector<std::int32_t> resume;        ///< per worker that waits: where it goes on
     std::vector<std::int32_t> missing;       ///< per worker in a group: transfers whose other end is not there yet

@@ -24,7 +24,7 @@ struct closing {
 /// members: a total order, provided that none comes after its sum was used and none comes twice.
 constexpr void check_reproducible(const program_view& p, const update_groups& groups, report& r) {
     const auto stages = static_cast<std::size_t>(p.head.stages), units = static_cast<std::size_t>(p.head.units());
-    std::vector<char> added(stages * units, 0);
+    std::vector<std::uint8_t> added(stages * units, 0);
     std::vector<closing> closings(stages, closing{});
     for (std::int32_t w = 0; w < p.head.workers; ++w)
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
@@ -38,7 +38,7 @@ constexpr void check_reproducible(const program_view& p, const update_groups& gr
             if (closings[x.stage].closed(w, groups[x.first]))
                 r.add(program_fault(p, law::reproducible, complaint::after_reduce, w, i));
             for (std::int32_t k = 0; k < x.count; ++k) {
-                char& seen = added[x.stage * units + static_cast<std::size_t>(x.first + k)];
+                std::uint8_t& seen = added[x.stage * units + static_cast<std::size_t>(x.first + k)];
                 if (seen) {
                     fault f = program_fault(p, law::reproducible, complaint::contributes_twice, w, i);
                     f.unit = x.first + k;
