@@ -92,6 +92,30 @@ struct reduction_rows {
     std::vector<reduction> all;
 };
 
+/// Sorts each worker's list by the keys of its stages; none starts before the one ahead of it.
+constexpr void sort_reductions(reduction_rows& rows, const std::vector<std::int64_t>& key) {
+    std::vector<reduction> sorted;
+    sorted.reserve(rows.all.size());
+    std::vector<std::int32_t> at(key.size(), 0);  // per stage: the worker's reduction
+    std::vector<std::int64_t> own;
+    for (std::size_t w = 0; w + 1 < rows.offsets.size(); ++w) {
+        own.clear();
+        for (std::int32_t i = rows.offsets[w]; i < rows.offsets[w + 1]; ++i) {
+            const auto stage = static_cast<std::size_t>(rows.all[static_cast<std::size_t>(i)].stage);
+            at[stage] = i;
+            own.push_back(key[stage]);
+        }
+        sort_keys(own);
+        std::int32_t after = 0;
+        for (const std::int64_t k : own) {
+            reduction& r = rows.all[static_cast<std::size_t>(at[stage_of_key(k)])];
+            after = r.after = (std::max)(r.after, after);
+            sorted.push_back(r);
+        }
+    }
+    rows.all = std::move(sorted);
+}
+
 /// The stages each worker holds, ascending, row after row.
 [[nodiscard]] constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups,
                                                        reduction_start mode) {
@@ -114,25 +138,7 @@ struct reduction_rows {
         std::int64_t& k = key[static_cast<std::size_t>(r.stage)];
         k = (std::max)(k, start_key(r));
     }
-    std::vector<reduction> sorted;
-    sorted.reserve(out.all.size());
-    std::vector<std::int64_t> own;
-    for (std::size_t w = 0; w + 1 < out.offsets.size(); ++w) {
-        own.clear();
-        for (std::int32_t i = out.offsets[w]; i < out.offsets[w + 1]; ++i) {
-            const std::int32_t stage = out.all[static_cast<std::size_t>(i)].stage;
-            open[static_cast<std::size_t>(stage)] = i;
-            own.push_back(key[static_cast<std::size_t>(stage)]);
-        }
-        sort_keys(own);
-        std::int32_t after = 0;
-        for (const std::int64_t k : own) {
-            reduction& r = out.all[static_cast<std::size_t>(open[stage_of_key(k)])];
-            after = r.after = (std::max)(r.after, after);
-            sorted.push_back(r);
-        }
-    }
-    out.all = std::move(sorted);
+    sort_reductions(out, key);
     return out;
 }
 

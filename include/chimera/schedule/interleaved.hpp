@@ -58,7 +58,7 @@ private:
         for (int w = 0; w < workers(); ++w)
             memory.push_back(2 * (workers() - 1 - w) + (chunks - 1) * (std::min)(group, micro_batches) + 1);
         const bool few = slot_count() <= 192;
-        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), few ? 4 : 0);
+        detail::shortest_order best({1, 1, 1, 0}, std::move(memory), detail::effort{.rounds = few ? 4 : 0});
         best.consider(base(group, 1).make("interleaved"));
         best.move_slots(few ? 4 : 1);
         if (best.empty() || few) best.consider(base(group, 0).make("interleaved"));

@@ -44,17 +44,20 @@ template <class Spec>
     return units > (std::int64_t{1} << 30) / each ? refusal::ticks_too_many : refusal::none;
 }
 
-/// Gives every slot of an order the ticks of its pass. Slots have one each before; the last one is a backward, or a
-/// weight gradient if all are split.
-constexpr void set_ticks(schedule& order, const pass_ticks& ticks) noexcept {
-    const bool alike = ticks.forward == 1 && ticks.input_gradient == 1 && ticks.weight_gradient == 1;
-    if (alike && order.entries.back().op == pass::weight_gradient) return;
+/// Gives every slot of an order the ticks of its pass.
+constexpr void change_ticks(schedule& order, const pass_ticks& ticks) noexcept {
     for (slot& s : order.entries)
         s.ticks =
             static_cast<std::uint16_t>(s.op == pass::forward           ? ticks.forward
                                        : s.op == pass::input_gradient  ? ticks.input_gradient
                                        : s.op == pass::weight_gradient ? ticks.weight_gradient
                                                                        : ticks.input_gradient + ticks.weight_gradient);
+}
+
+/// Does so where slots have one tick each before; the last one is a backward, or a weight gradient if all are split.
+constexpr void set_ticks(schedule& order, const pass_ticks& ticks) noexcept {
+    const bool alike = ticks.forward == 1 && ticks.input_gradient == 1 && ticks.weight_gradient == 1;
+    if (!alike || order.entries.back().op != pass::weight_gradient) change_ticks(order, ticks);
 }
 
 }  // namespace detail

@@ -45,8 +45,8 @@ private:
                                      memory(),    false,     thorough};
         const detail::effort work = of.work();
         const bool many = work.many && thorough, few = slot_count() <= 768;
-        const int rounds = many ? work.rounds : (std::min)(work.rounds, slot_count() <= 160 ? 2 : 1);
-        detail::shortest_order best(of.ticks, of.workers, of.memory, rounds);
+        detail::shortest_order best(of.ticks, of.workers, of.memory,
+                                    many ? work : work.at_most(slot_count() <= 160 ? 2 : 1));
         detail::vee_problem alike = of;  // as if every pass took a tick: its peak stays, whatever the ticks
         alike.ticks = {};
         consider_modulo(best, alike, {0, 0, 0, 0}, 8);
@@ -66,6 +66,11 @@ private:
         }
         // A longer period holds fewer activations; with one as long as a micro-batch takes, it is one micro-batch's.
         for (int period = 16; best.empty(); period *= 2) consider_modulo(best, of, {period, 0, 0, 0});
+        if (thorough) {
+            v_1f1b quick = *this;
+            quick.thorough = false;
+            best.keep(quick.make());
+        }
         return best.take();
     }
 };

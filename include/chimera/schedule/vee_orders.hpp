@@ -88,7 +88,7 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     const effort work = of.work();
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
     const bool moves = work.rounds > 0 && !(of.unit() && whole);  // nothing shortens ZB-V where all take a tick
-    shortest_order best(of.ticks, of.workers, of.memory, moves ? (std::min)(work.rounds, 2) : 0);
+    shortest_order best(of.ticks, of.workers, of.memory, work.at_most(moves ? 2 : 0));
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));
     if (whole && (of.unit() || !work.many)) return best.take();
     best.consider(vee_order(of.family, of.workers, of.micro_batches,
@@ -110,10 +110,15 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     if (plain || of.micro_batches <= part.micro_batches + of.workers / 4) return vee_directly(of);
     const schedule few = vee_directly(part);
     const int each = 2 * (of.ticks.forward + of.ticks.input_gradient + of.ticks.weight_gradient);
-    shortest_order best(of.ticks, of.workers, of.memory, 0);
+    shortest_order best(of.ticks, of.workers, of.memory, effort{});
     if (auto many = lengthened(few, of.micro_batches)) best.keep_timed(*std::move(many));
     const int work = makespan(few) + (of.micro_batches - part.micro_batches) * each;
     if (best.empty() || best.ticks() > work || of.work().many) best.keep(vee_directly(of));
+    if (of.thorough) {
+        vee_problem quick = of;
+        quick.thorough = false;
+        best.keep(vee_within(quick));
+    }
     return best.take();
 }
 

@@ -62,8 +62,7 @@ private:
     constexpr schedule make() const {
         const pass_ticks ticks = detail::ticks_of(*this);
         const detail::effort work = detail::effort::of(slot_count(), ticks.alike(), thorough);
-        detail::shortest_order best(ticks, workers(), memory(),
-                                    thorough ? work.rounds : (std::min)(work.rounds, work.many ? 2 : 1));
+        detail::shortest_order best(ticks, workers(), memory(), thorough ? work : work.at_most(work.many ? 2 : 1));
         // Smaller groups hold fewer activations; the last one, without warm-up, those of one micro-batch.
         for (int group = (std::min)(workers(), micro_batches); group >= 1 && (work.many || best.empty()); group /= 2) {
             best.consider(base(group, 1).make(traits.name), work.many ? 64 : 16);

@@ -71,8 +71,8 @@ private:
         schedule plain = zero_bubble_order(traits.name, stages, micro_batches, Depth);
         set_ticks(plain, ticks);
         if (ticks.alike() && published) return compact(std::move(plain));
-        const int rounds = effort::of(slot_count(), false, thorough).rounds;
-        shortest_order best(ticks, stages, memory, ticks.alike() ? 0 : (std::min)(rounds, 2));
+        const effort work = effort::of(slot_count(), false, thorough);
+        shortest_order best(ticks, stages, memory, work.at_most(ticks.alike() ? 0 : 2));
         best.keep_timed(std::move(plain));
         for (int depth = 1; depth <= Depth; ++depth)
             best.consider(zero_bubble_order(traits.name, stages, micro_batches, depth, false));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/random.hpp>
 #include <chimera/search/greedy.hpp>
-#include <chimera/search/random.hpp>
 #include <chimera/search/unit_paths.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace chimera::detail::seek {
+namespace chimera::detail {
 
 /// Random numbers that are the same everywhere (splitmix64).
 class draw {
@@ -27,4 +27,4 @@ private:
     std::uint64_t state_;
 };
 
-}  // namespace chimera::detail::seek
+}  // namespace chimera::detail
