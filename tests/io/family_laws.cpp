@@ -47,8 +47,7 @@ family_options random_options(dice& d, std::string_view family) {
         family == "bitpipe")
         each = 2;
     if (has_option(of.which, "activations") && d.one_in(2))
-        of.activations = of.chunks > 0 ? d.roll(of.chunks, of.chunks * (workers + 1))
-                                       : d.roll(2 * ((workers + 4) / 3), 2 * workers + 3);
+        of.activations = of.chunks > 0 ? d.roll(of.chunks, of.chunks * (workers + 1)) : d.roll(2, 2 * workers + 3);
     if (has_option(of.which, "hop_ticks") && d.one_in(2)) {
         const int most = d.one_in(4) ? 300 : 5;
         of.forward_ticks = d.roll(1, most);

@@ -43,7 +43,7 @@ family_spec random_spec(detail::draw& random) {
     }
     if (!line && out.which != family::v_1f1b && random.index(2) == 0)
         out.activations = out.which == family::zb_interleaved ? chunks * (1 + random.index(2 * workers))
-                                                              : 2 * ((workers + 4) / 3) + random.index(2 * workers);
+                                                              : 2 + random.index(2 * workers + 2);
     return out;
 }
 

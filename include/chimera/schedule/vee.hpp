@@ -16,9 +16,6 @@ namespace detail {
     return stages % 2 == 0 ? refusal::none : refusal::stages_not_folded;
 }
 
-/// Returns the memory of V-Min, in activations of a half-deep stage.
-[[nodiscard]] constexpr int least_vee_memory(int workers) noexcept { return 2 * ((workers + 4) / 3); }
-
 /// The V-shaped families that differ in their memory alone.
 enum class vee_kind : std::uint8_t { whole, half, least };
 
@@ -42,7 +39,7 @@ struct split_vee {
 
     [[nodiscard]] constexpr refusal refused() const noexcept {
         if (const refusal why = refuse_vee(stages, micro_batches); why != refusal::none) return why;
-        if (activations != 0 && activations < least_vee_memory(workers())) return refusal::activations_too_few;
+        if (activations != 0 && activations < 2) return refusal::activations_too_few;
         return refuse_ticks(*this);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
@@ -74,8 +71,8 @@ private:
 using zb_v = detail::split_vee<detail::vee_kind::whole>;
 
 /// The schedule V-Half (Qi et al., arXiv 2405.15362): about half the memory of 1F1B, 2 ⌊(workers + 2) / 2⌋ activations
-/// of a half-deep stage, at about half its bubble. `activations` gives it any other memory from V-Min's; where ZB-V
-/// needs no more, it is ZB-V.
+/// of a half-deep stage, at about half its bubble. `activations` gives it any other memory from two on; where ZB-V needs
+/// no more, it is ZB-V.
 using v_half = detail::split_vee<detail::vee_kind::half>;
 
 /// The schedule V-Min (Qi et al., arXiv 2405.15362): about a third of the memory of 1F1B, 2 ⌊(workers + 4) / 3⌋

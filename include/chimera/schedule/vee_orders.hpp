@@ -39,6 +39,9 @@ constexpr void consider_modulo(shortest_order& best, const vee_problem& of, cons
     if (order) best.consider(*std::move(order), window);
 }
 
+/// Returns the memory of V-Min, in activations of a half-deep stage.
+[[nodiscard]] constexpr int least_vee_memory(int workers) noexcept { return 2 * ((workers + 4) / 3); }
+
 /// Returns the block of the least memory, V-Min's. Its other form for a multiple of 3 workers is better to move slots
 /// in.
 [[nodiscard]] constexpr vee_block least_block(int workers) noexcept {
@@ -82,11 +85,22 @@ constexpr void consider_many(shortest_order& best, const vee_problem& of) {
     for (const slack_share& share : shares) consider_modulo(best, of, share);
 }
 
+/// Returns an order in less memory than any block needs: one micro-batch after the other, and slots in all gaps that
+/// the memory leaves.
+[[nodiscard]] constexpr schedule vee_below_blocks(const vee_problem& of) {
+    const effort work = of.work();
+    shortest_order best(of.ticks, of.workers, of.memory,
+                        effort{work.many, (std::max)(work.rounds, 1), (std::max)(work.plays, 1)});
+    best.consider(serial_vee_order(of.family, of.workers, of.micro_batches));
+    return best.take();
+}
+
 /// Returns the shortest order that is found on a V within the memory, among ZB-V's, blocks of the paper's kind, and
 /// modulo schedules for the ticks.
 [[nodiscard]] constexpr schedule vee_directly(const vee_problem& of) {
     const effort work = of.work();
     const bool whole = of.memory >= 2 * (std::min)(of.workers, of.micro_batches);
+    if (!whole && of.memory < least_vee_memory(of.workers)) return vee_below_blocks(of);
     const bool moves = work.rounds > 0 && !(of.unit() && whole);  // nothing shortens ZB-V where all take a tick
     shortest_order best(of.ticks, of.workers, of.memory, work.at_most(moves ? 2 : 0));
     if (whole) best.consider(zb_v_order(of.family, of.workers, of.micro_batches));

@@ -38,6 +38,18 @@ struct zb_v_row {
     }
 };
 
+/// Returns the order of one micro-batch after the other on a V: two activations suffice.
+[[nodiscard]] constexpr schedule serial_vee_order(label family, int workers, int micro_batches) {
+    order_writer out({family, workers, 2 * workers, 1, micro_batches, 1}, folded_placement(2 * workers, workers),
+                     6 * static_cast<std::size_t>(workers) * static_cast<std::size_t>(micro_batches));
+    for (int w = 0; w < workers; ++w) {
+        zb_v_row row{out, micro_batches, {w, 2 * workers - 1 - w}};
+        for (int m = 0; m < micro_batches; ++m) row.forward(0), row.forward(1), row.backward(1), row.backward(0);
+        out.end_row();
+    }
+    return out.take();
+}
+
 /// Returns the order of ZB-V before its weight gradients are moved (Qi et al., arXiv 2401.10241, section 6).
 [[nodiscard]] constexpr schedule zb_v_order(label family, int workers, int micro_batches) {
     order_writer out({family, workers, 2 * workers, 1, micro_batches, 1}, folded_placement(2 * workers, workers),
