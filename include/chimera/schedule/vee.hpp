@@ -71,8 +71,8 @@ private:
 using zb_v = detail::split_vee<detail::vee_kind::whole>;
 
 /// The schedule V-Half (Qi et al., arXiv 2405.15362): about half the memory of 1F1B, 2 ⌊(workers + 2) / 2⌋ activations
-/// of a half-deep stage, at about half its bubble. `activations` gives it any other memory from two on; where ZB-V needs
-/// no more, it is ZB-V.
+/// of a half-deep stage, at about half its bubble. `activations` gives it any other memory from two on; where ZB-V
+/// needs no more, it is ZB-V.
 using v_half = detail::split_vee<detail::vee_kind::half>;
 
 /// The schedule V-Min (Qi et al., arXiv 2405.15362): about a third of the memory of 1F1B, 2 ⌊(workers + 4) / 3⌋
