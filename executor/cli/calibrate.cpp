@@ -4,6 +4,7 @@
 #include <executor/cli/calibration_report.hpp>
 #include <executor/cli/commands.hpp>
 #include <executor/cli/shared_options.hpp>
+#include <executor/io/fields.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/write.hpp>
 
@@ -56,10 +57,10 @@ const hardware_number* fix(hardware& on, const std::string& text) {
     const hardware_number& number = number_named(text.substr(0, sign), "--fix");
     double value = 0;
     const auto [end, failed] = std::from_chars(text.data() + sign + 1, text.data() + text.size(), value);
-    if (failed != std::errc{} || end != text.data() + text.size() || !(value >= (number.zero_ok ? 0 : 1e-6)) ||
-        !(value <= 1e21))
+    if (failed != std::errc{} || end != text.data() + text.size() || !(value >= number.least) ||
+        !(value <= number.most))
         refuse("--fix " + text.substr(0, 60) + " has a value out of range (" + std::string(number.name) + " is from " +
-               (number.zero_ok ? "0" : "1e-06") + " to 1e+21) give such a number");
+               detail::brief(number.least) + " to " + detail::brief(number.most) + ") give such a number");
     number.of(on) = value;
     return &number;
 }
@@ -67,7 +68,6 @@ const hardware_number* fix(hardware& on, const std::string& text) {
 /// Returns the start of the fit: as --hardware says, else as is known of the hardware that the rows name.
 hardware base_of(const calibrate_arguments& with, const measured_file& measured) {
     if (with.hardware) {
-        if (const hardware* known = find_hardware(*with.hardware)) return *known;
         return load_hardware(*with.hardware).numbers;
     }
     if (measured.layout == measurement_layout::iterations) return a100_nodes;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/calibrate/known_hardware.hpp>
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/shared_options.hpp>
@@ -79,10 +78,7 @@ partition_job job_of(const partition_arguments& with) {
     if (with.micro_batch) job.samples = static_cast<int>(whole("--micro-batch", *with.micro_batch, 1, 1 << 20));
     if (with.memory) job.memory = bytes_of(nlohmann::json(*with.memory), "--memory");
     if (with.recompute) job.recompute = mode_named(*with.recompute);
-    if (with.hardware) {
-        const hardware* known = find_hardware(*with.hardware);
-        job.on = known != nullptr ? *known : load_hardware(*with.hardware).numbers;
-    }
+    if (with.hardware) job.on = load_hardware(*with.hardware).numbers;
     job.order = order_of_stages(with, stages);
     if (with.speeds)
         each_of(*with.speeds,

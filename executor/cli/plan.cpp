@@ -28,7 +28,9 @@ constexpr plan_option plan_options[] = {
     {"--nodes", "/cluster/nodes", "N", "nodes of the cluster (1)"},
     {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (1)"},
     {"--memory", "/cluster/memory", "BYTES", "of a worker, such as 16GiB (no limit)"},
-    {"--hardware", "/cluster/hardware", "FILE", "what a worker and its links do: a file of chimera calibrate"},
+    {"--reserve", "/cluster/reserve", "BYTES|X%", "of it for the device's own needs (5%; with a profile 0)"},
+    {"--hardware", "/cluster/hardware", "NAME|FILE",
+     "what a worker and its links do: P100, V100, A100 or a file of chimera calibrate"},
     {"--profile", "/profile", "FILE", "for a training job: what chimera profile measured on this machine"},
     {"--families", "/families", "LIST", "such as one_f_one_b,bidirectional (all)"},
     {"--tensor", "/tensor", "LIST", "tensor widths, such as 1,2,4 (1)"},
@@ -108,7 +110,10 @@ void keep_change(plan_task& task) {
     if (task.on.speeds.empty()) return;
     task.request["cluster"]["workers"] = task.on.workers();
     task.request["cluster"]["speeds"] = task.on.speeds;
-    if (!task.on.memories.empty()) task.request["cluster"]["memories"] = task.on.memories;
+    if (task.on.memories.empty()) return;
+    std::vector<double> memories = task.on.memories;
+    for (double& memory : memories) memory += task.reserve;
+    task.request["cluster"]["memories"] = memories;
 }
 
 /// Returns the error of the hardware's fit on rows that it had not seen, if its file states one, and the places that it
@@ -122,6 +127,15 @@ std::string certainty(const plan_task& task, const plan_report& report) {
     std::string out;
     format::put(out, "The hardware was ", format::fixed_point{100 * mean, 1},
                 " % off on rows held out of its fit: the first ", open, " places lie within that of each other.\n\n");
+    return out;
+}
+
+/// " of 15.20 GiB, 0.80 more in reserve"; nothing where memory has no limit.
+std::string memory_words(const plan_task& task) {
+    if (!std::isfinite(task.on.memory)) return "";
+    std::string out;
+    format::put(out, " of ", chimera::detail::gib(task.on.memory), " GiB");
+    if (task.reserve > 0) format::put(out, ", ", chimera::detail::gib(task.reserve), " more in reserve");
     return out;
 }
 
@@ -149,7 +163,8 @@ void run_plan(const plan_arguments& with) {
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     std::string out(task.what.name.view());
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
-                task.on.workers(), " workers; planned in ", format::fixed_point{took.count(), 3}, " s\n\n");
+                task.on.workers(), " workers", memory_words(task), "; planned in ",
+                format::fixed_point{took.count(), 3}, " s\n\n");
     with.output.write(out + certainty(task, report) + report_text(task, report, memory));
 }
 

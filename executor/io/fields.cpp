@@ -3,6 +3,7 @@
 #include <executor/io/fields.hpp>
 #include <executor/io/json_tree.hpp>
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <vector>
@@ -13,13 +14,12 @@ namespace {
 
 constexpr int deepest = 16;
 
-std::string brief(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.15g", value);
-    return text;
-}
-
 }  // namespace
+
+std::string detail::brief(double value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
 
 nlohmann::json parse_json(std::string_view text, const std::string& what) {
     std::vector<std::set<std::string>> keys;

@@ -21,6 +21,8 @@ namespace detail {
 
 /// A JSON value in a message: one line, not long.
 std::string shown(const nlohmann::json& value);
+/// A number in a message, as short as it can be.
+std::string brief(double value);
 
 /// The keys of one object, each read with its range, and at the end those refused that nobody asked for. Every refusal
 /// begins with `of`, what the object is called.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/calibrate/known_hardware.hpp>
+
 #include <executor/io/fields.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/read.hpp>
+
+#include <sys/stat.h>
 
 #include <cmath>
 #include <optional>
@@ -22,12 +26,18 @@ std::pair<std::string, std::string> place_of(std::string_view name) {
 void read_number(detail::fields& from, const std::string& key, const hardware_number& number, hardware& into) {
     if (from.find(key.c_str()) == nullptr) return;
     const json& given = *from.find(key.c_str());
-    if (!number.zero_ok && given.is_number() && given.get<double>() == 0)
+    if (number.least > 0 && given.is_number() && given.get<double>() == 0)
         from.wrong(key, json(0), "it must be above 0", "its " + std::string(number.what));
-    number.of(into) = from.number_in(key, given, number.zero_ok ? 0 : 1e-6, 1e21);
+    number.of(into) = from.number_in(key, given, number.least, number.most);
 }
 
 }  // namespace
+
+std::string hardware_names() {
+    std::string out;
+    for (const named_hardware& one : known_hardware) out += (out.empty() ? "" : ", ") + std::string(one.name);
+    return out;
+}
 
 hardware read_hardware(const json& value, const std::string& what) {
     detail::fields from(value, what);
@@ -53,10 +63,15 @@ hardware read_hardware(const json& value, const std::string& what) {
     return out;
 }
 
-fitted_hardware load_hardware(const std::string& path) {
-    const std::string text = read_file(path);
-    const json value = parse_json(text, path);
-    fitted_hardware out{read_hardware(value, path), {}};
+fitted_hardware load_hardware(const std::string& name_or_path) {
+    if (const hardware* known = find_hardware(name_or_path)) return {*known, {}};
+    if (struct stat facts{}; name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".json") &&
+                             ::stat(name_or_path.c_str(), &facts) != 0)
+        refuse("unknown hardware '" + name_or_path.substr(0, 40) + "' (neither a name nor a file) use " +
+               hardware_names() + " or a chimera.hardware file");
+    const std::string text = read_file(name_or_path);
+    const json value = parse_json(text, name_or_path);
+    fitted_hardware out{read_hardware(value, name_or_path), {}};
     const json::json_pointer mean("/fit/held_out/mean");
     if (value.contains(mean) && value[mean].is_number()) out.held_out = value[mean].get<double>();
     return out;

@@ -18,8 +18,7 @@ namespace chimera::executor {
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
 ///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
 ///
-/// Numbers are finite and above 0 (latencies, launches and overheads may be 0). Throws error in one line that names the
-/// key.
+/// Numbers are within what is possible (`hardware_numbers`). Throws error in one line that names the key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
 
 /// The content of a hardware file: its numbers and, where it says so, how far their fit was off.
@@ -27,7 +26,10 @@ struct fitted_hardware {
     hardware numbers;
     std::optional<double> held_out;  ///< mean relative error on rows held out of the fit
 };
-fitted_hardware load_hardware(const std::string& path);
+/// Of a file, or of the hardware that is known by that name, such as A100. Throws error in one line.
+fitted_hardware load_hardware(const std::string& name_or_path);
+/// Returns the names that need no file: "P100, V100, A100".
+std::string hardware_names();
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
 nlohmann::json hardware_json(const hardware& numbers);

@@ -159,6 +159,8 @@ entry read_layer(const json& value, std::size_t index) {
     read_bytes(of, made);
     read_after(of, made);
     made.tied_to = of.text("tied_to", 31, "");
+    made.what.heads = of.whole("heads", 0, 1 << 20, 0);
+    made.what.shared_heads = of.whole("shared_heads", 0, 1 << 20, made.what.heads);
     made.has_tied = of.has("tied_parameters");
     made.what.tied_parameters = of.whole("tied_parameters", 0, whole_most, 0);
     if (made.has_tied && made.tied_to.empty())

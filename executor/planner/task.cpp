@@ -44,7 +44,48 @@ std::vector<double> list_of(const json& value, const std::string& what, bool byt
     return out;
 }
 
-cluster cluster_of(const json& value, const std::string& called, std::optional<double>& held_out) {
+/// "5%" of `memory`, or a number of bytes below it.
+double reserve_of(const json& value, double memory, const std::string& what) {
+    if (!value.is_string() || !value.get_ref<const std::string&>().ends_with('%')) {
+        if (value == 0 || value == "0") return 0;
+        const double bytes = bytes_of(value, what);
+        if (bytes < memory) return bytes;
+        refuse(what + " is " + shown(value) + " (no less than the memory itself) give less");
+    }
+    const std::string& text = value.get_ref<const std::string&>();
+    char* end = nullptr;
+    const double share = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || *end != '%' || end[1] != 0 || !(share >= 0) || !(share < 100))
+        refuse(what + " is " + shown(value) + " (no share of the memory) give one such as 5% or a number of bytes");
+    return memory * share / 100;
+}
+
+/// Takes the reserve from every worker's memory; a share is one of the least.
+void keep_reserve(fields& from, const char* usual, cluster& on, plan_task& of) {
+    const json* asked = from.find("reserve");
+    double least = on.memory;
+    for (const double memory : on.memories) least = std::min(least, memory);
+    if (!std::isfinite(least)) {
+        if (asked) from.wrong("reserve", *asked, "there is no memory to keep it from", "memory as well");
+        return;
+    }
+    of.reserve = reserve_of(asked ? *asked : json(usual), least, from.of() + ": reserve");
+    on.memory -= of.reserve;
+    for (double& memory : on.memories) memory -= of.reserve;
+}
+
+/// A link that no number is known of would cost nothing.
+void check_links(const cluster& on, const std::string& called) {
+    const auto need = [&](bool used, double bandwidth, const char* key, const char* who) {
+        if (used && !std::isfinite(bandwidth))
+            refuse(called + ": cluster: hardware has no " + key + " (" + who + " exchange over it) give it in bytes/s");
+    };
+    need(on.workers_per_node > 1 && on.workers() > 1, on.each.inside.bandwidth, "inside.bandwidth",
+         "the workers of a node");
+    need(on.nodes > 1, on.each.between.bandwidth, "between.bandwidth", "nodes");
+}
+
+cluster cluster_of(const json& value, const std::string& called, const char* usual_reserve, plan_task& of) {
     fields from(value, called + ": cluster");
     cluster out;
     from.read("nodes", out.nodes, 1, workers_most);
@@ -57,13 +98,14 @@ cluster cluster_of(const json& value, const std::string& called, std::optional<d
         const fitted_hardware found = named ? load_hardware(given->get<std::string>())
                                             : fitted_hardware{read_hardware(*given, from.of() + ": hardware"), {}};
         out.each = found.numbers;
-        held_out = found.held_out;
+        of.held_out = found.held_out;
     }
     const bool sized = from.has("nodes") || from.has("workers_per_node");
     int workers = sized ? out.nodes * out.workers_per_node : 0;
     from.read("workers", workers, 1, workers_most);
     if (const json* speeds = from.find("speeds")) out.speeds = list_of(*speeds, from.of() + ": speeds", false);
     if (const json* memories = from.find("memories")) out.memories = list_of(*memories, from.of() + ": memories", true);
+    keep_reserve(from, usual_reserve, out, of);
     from.finish();
     if (out.speeds.empty() && !out.memories.empty()) out.speeds.assign(out.memories.size(), 1.0);
     if (!out.speeds.empty() && !out.memories.empty() && out.speeds.size() != out.memories.size())
@@ -184,7 +226,8 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
-    out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name, out.held_out);
+    out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name,
+                        from.has("profile") ? "0" : "5%", out);
     if (const json* before = from.find("before"))
         for (const json& each : *before)
             if (each.is_object() && each.contains("configuration"))
@@ -196,6 +239,8 @@ plan_task resolve(const json& request, const std::string& name) {
         refuse(name +
                ": cluster: hardware is missing (nothing says what a worker takes) give what chimera calibrate "
                "wrote, or for a training job a profile");
+    } else {
+        check_links(out.on, name);
     }
     from.finish();
     return out;

@@ -18,8 +18,8 @@ namespace chimera::executor {
 ///
 ///     {"format": "chimera.plan", "version": 1,
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
-///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184,
-///                  "hardware": "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
+///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184, "reserve": "5%" | "1GiB",
+///                  "hardware": "A100" | "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "workers": 30, "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
@@ -27,12 +27,14 @@ namespace chimera::executor {
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
-/// many these are where some of the nodes' are gone. What is left out
-/// may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
+/// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
+/// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run
+/// counts all that it needs. What is left out may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
 /// come from "profile", or from the hardware.
 struct plan_task {
     model what;
-    cluster on;
+    cluster on;          ///< its memory without the reserve
+    double reserve = 0;  ///< bytes of every worker
     plan_request asked;
     std::optional<double> held_out;     ///< how far the hardware file's fit was off on rows held out, if it says so
     std::optional<job> training;        ///< the job to complete

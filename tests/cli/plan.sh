@@ -45,6 +45,50 @@ good answer.json --gone 3 --gone 4 --added 1 --speed 7=0.5 --format json -o chan
 good changed.json
 grep -q ' 31 workers' .out || fail 'the change was forgotten'
 
+# What a device needs itself is kept free: 5 % unless told otherwise; an answer's request says it again.
+grep -q ' 32 workers of 15.20 GiB, 0.80 more in reserve;' .out && fail 'the changed cluster has 31 workers'
+good "${base[@]}" --families gpipe --top 1
+grep -q ' 32 workers of 15.20 GiB, 0.80 more in reserve;' .out || fail "no reserve: $(head -1 .out)"
+good "${base[@]}" --families gpipe --top 1 --reserve 0
+grep -q ' 32 workers of 16.00 GiB;' .out || fail "a reserve: $(head -1 .out)"
+good "${base[@]}" --families gpipe --top 1 --reserve 2GiB --format json -o kept.json
+good kept.json --gone 1
+grep -q ' 31 workers of 14.00 GiB, 2.00 more in reserve;' .out || fail "the reserve was lost: $(head -1 .out)"
+for reserve in -1 100% 101% x% 5%% '' 16GiB 1e99; do
+    refuse 'reserve is' "${base[@]}" --reserve "$reserve"
+done
+refuse 'reserve is' --model bert-48 --samples 512 --nodes 32 --hardware nodes.json --reserve 1GiB
+
+# Slices are priced by the links that they span, and divide the heads.
+links() { # links NODES WORKERS BETWEEN: seconds of an iteration with 8 slices
+    echo "{\"flops\":2.5e14,\"inside\":{\"bandwidth\":2.5e11},\"between\":{\"bandwidth\":$3}}" >links.json
+    good --model llama-2-70b --samples 8 --nodes "$1" --workers-per-node "$2" --hardware links.json --tensor 8 \
+        --families gpipe --zero 0 --recompute none --sync lazy --micro-batch-most 1 --top 1
+    awk '$1 == "gpipe" { print $2; exit }' .out
+}
+python3 - "$(links 1 8 5e10)" "$(links 8 1 5e10)" "$(links 8 1 1e8)" <<'END' || fail 'exchanges of slices are not those of their links'
+import sys
+one, eight, slow = map(float, sys.argv[1:])
+exchanged = 8 * 2 * (2 * 7 / 8) * 1.0804527104e10 / 2  # samples, forward and backward, ring, bytes of LLaMA-2 70B
+for found, per_second in ((eight, 5e10), (slow, 1e8)):
+    wanted = one + 2 * exchanged * (1 / per_second - 1 / 2.5e11) / 2
+    assert abs(found / wanted - 1) < 0.01, (found, wanted)
+assert one < eight < slow / 50, (one, eight, slow)
+END
+links 1 8 5e10 >/dev/null
+seventy=(--model llama-2-70b --samples 64 --nodes 1 --workers-per-node 8)
+refuse 'tensor width 5 does not divide the 64 heads of block.0 (each slice computes whole heads) give one of 1, 2, 4, 8' \
+    "${seventy[@]}" --hardware links.json --tensor 1,5
+refuse 'tensor width 16 does not divide the 8 key-value heads' "${seventy[@]}" --hardware links.json --tensor 16
+echo '{"flops":2.5e14,"between":{"bandwidth":5e10}}' >bare_node.json
+refuse 'hardware has no inside.bandwidth (the workers of a node exchange over it)' "${seventy[@]}" --hardware bare_node.json --tensor 8
+echo '{"flops":2.5e14,"inside":{"bandwidth":5e10}}' >bare_net.json
+refuse 'hardware has no between.bandwidth (nodes exchange over it)' --model bert-48 --samples 512 --nodes 2 --hardware bare_net.json
+
+# Hardware by its name.
+good --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware P100 --families gpipe --top 1
+refuse "unknown hardware 'P1000' (neither a name nor a file) use P100, V100, A100" --model bert-48 --samples 8 --hardware P1000
+
 # Bad input.
 refuse 'hardware is missing' --model bert-48 --samples 512 --nodes 32
 refuse 'does not fit' --model gpt3-175b --samples 512 --nodes 4 --memory 16GiB --hardware nodes.json

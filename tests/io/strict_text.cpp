@@ -154,9 +154,32 @@ TEST(strict_text, refuses_numbers_beyond_the_physical) {
                 hardware_of(key, tiny);
                 ADD_FAILURE() << key;
             } catch (const chimera_error& e) {
-                EXPECT_THAT(e.what(), testing::AllOf(HasSubstr(key), HasSubstr("1e-06 to 1e+21")));
+                EXPECT_THAT(e.what(), testing::AllOf(HasSubstr(key), HasSubstr("give a number from ")));
             }
         }
+    }
+}
+
+/// Each number of a hardware at its bounds, and just beyond them.
+TEST(strict_text, hardware_keeps_to_what_is_possible) {
+    const auto read = [](const hardware_number& number, double value) {
+        const std::string_view name = number.name;
+        const std::size_t dot = name.find('.');
+        json file{{"flops", 1e12}};
+        (dot == std::string_view::npos ? file : file[std::string(name.substr(0, dot))])[std::string(
+            name.substr(dot == std::string_view::npos ? 0 : dot + 1))] = value;
+        return read_hardware(file, "it");
+    };
+    for (const hardware_number& number : hardware_numbers) {
+        EXPECT_LE(number.least, number.start) << number.name;
+        EXPECT_LE(number.start, number.most) << number.name;
+        for (const double value : {number.least, number.start, number.most}) {
+            hardware found = read(number, value);
+            EXPECT_EQ(number.of(found), value) << number.name;
+        }
+        EXPECT_THROW(read(number, number.most * 1.0001), chimera_error) << number.name;
+        EXPECT_THROW(read(number, number.least * 0.9999 - (number.least == 0 ? 1e-9 : 0)), chimera_error)
+            << number.name;
     }
 }
 

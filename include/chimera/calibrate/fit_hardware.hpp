@@ -90,7 +90,7 @@ public:
     fit_result fit(const hardware& base, const std::vector<std::size_t>& rows, std::vector<double> start, int most) {
         const auto residuals = [&](std::span<const double> logs, std::span<double> r) {
             for (std::size_t j = 0; j < logs.size(); ++j)
-                if (!(std::abs(logs[j]) < 200)) return std::fill(r.begin(), r.end(), INFINITY);
+                if (!possible(*numbers_[j], logs[j])) return std::fill(r.begin(), r.end(), INFINITY);
             const hardware on = at(base, logs);
             for (std::size_t i = 0; i < r.size(); ++i) r[i] = tamed(of_.error(rows[i], on), tolerable_);
         };
@@ -98,6 +98,11 @@ public:
     }
 
 private:
+    /// Returns whether a number keeps within what is possible; one that may be 0 comes as near to it as matters.
+    static bool possible(const hardware_number& number, double log) {
+        return log >= std::log((std::max)(number.least, 1e-15)) - 1e-9 && log <= std::log(number.most) + 1e-9;
+    }
+
     predictor& of_;
     std::vector<const hardware_number*> numbers_;
     double tolerable_;

@@ -26,12 +26,14 @@ struct layer {
     double weight_gradient = 0;        ///< FLOPs of the rest of the backward
     double selective_forward = 0;      ///< FLOPs that a selective recompute repeats (attention's core)
     double activations = 0;            ///< bytes from the forward to the backward, nothing recomputed
-    double selective = 0;   ///< the same, attention's core recomputed; equal to activations where there is none
-    double replicated = 0;  ///< of both: bytes that tensor parallelism does not divide
-    double output = 0;      ///< bytes handed to the next layer; its gradient is as large. With all of a
-                            ///< stage recomputed, the input of its first layer is all that is kept
-    double workspace = 0;   ///< bytes that a pass needs only while it runs
-    double exchanged = 0;   ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
+    double selective = 0;           ///< the same, attention's core recomputed; equal to activations where there is none
+    double replicated = 0;          ///< of both: bytes that tensor parallelism does not divide
+    double output = 0;              ///< bytes handed to the next layer; its gradient is as large. With all of a
+                                    ///< stage recomputed, the input of its first layer is all that is kept
+    double workspace = 0;           ///< bytes that a pass needs only while it runs
+    double exchanged = 0;           ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
+    std::int64_t heads = 0;         ///< of its attention, each of which one slice computes; 0: it has none
+    std::int64_t shared_heads = 0;  ///< of its keys and values, likewise
 };
 
 }  // namespace chimera

@@ -89,6 +89,8 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
     to.input_gradient += 2 * core;
     keep(to, size * (2 * s * q + 2 * k * kv), s * h * (size + mask));
     to.exchanged += size * s * h;
+    to.heads = a.heads;
+    to.shared_heads = a.shared_heads;
     if (policy.fused_attention) return keep(to, 4 * static_cast<double>(a.heads) * s, 0);
     to.selective_forward += core;
     to.activations += static_cast<double>(a.heads) * s * k * (size + mask * (1 + size));

@@ -155,7 +155,9 @@ public:
     const layer_sums& layers(int micro_batch, int tensor) {
         const auto found = sums_.find({micro_batch, tensor});
         if (found != sums_.end()) return found->second;
-        return sums_.emplace(std::pair{micro_batch, tensor}, layer_sums(of_, on_.each, micro_batch, tensor))
+        return sums_
+            .emplace(std::pair{micro_batch, tensor},
+                     layer_sums(of_, on_.each, micro_batch, tensor_group_of(on_, tensor)))
             .first->second;
     }
 

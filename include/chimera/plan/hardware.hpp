@@ -48,30 +48,31 @@ struct hardware_number {
     std::string_view name;
     double& (*of)(hardware&);
     double start;           ///< a fit's start if nothing better is known
-    bool zero_ok;           ///< it may be 0
+    double least;           ///< in files and fits: what is possible, generously
+    double most;            ///< likewise
     std::string_view what;  ///< its unit
 };
 
 inline constexpr std::array<hardware_number, 19> hardware_numbers{{
-    {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, false, "FLOP/s"},
-    {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, false, "bytes/s"},
-    {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, true, "s"},
-    {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, true, "s"},
-    {"launch_slices", [](hardware& h) -> double& { return h.launch_slices; }, 0.05, true, ""},
-    {"half_output", [](hardware& h) -> double& { return h.half_output; }, 1e5, true, "bytes"},
-    {"whole_vocabulary", [](hardware& h) -> double& { return h.whole_vocabulary; }, 1.5, false, ""},
-    {"exchange_latency", [](hardware& h) -> double& { return h.exchange_latency; }, 1e-4, true, "s"},
-    {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, true, "s"},
-    {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, false, "bytes/s"},
-    {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, false, ""},
-    {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, true, ""},
-    {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, true, ""},
-    {"collective", [](hardware& h) -> double& { return h.collective; }, 1, false, ""},
-    {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, true, "s"},
-    {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, false, "bytes/s"},
-    {"between.latency", [](hardware& h) -> double& { return h.between.latency; }, 1e-4, true, "s"},
-    {"between.bandwidth", [](hardware& h) -> double& { return h.between.bandwidth; }, 5e9, false, "bytes/s"},
-    {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, false, "bytes/s"},
+    {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, "FLOP/s"},
+    {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, 1e3, 1e14, "bytes/s"},
+    {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, 0, 10, "s"},
+    {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, 0, 10, "s"},
+    {"launch_slices", [](hardware& h) -> double& { return h.launch_slices; }, 0.05, 0, 10, ""},
+    {"half_output", [](hardware& h) -> double& { return h.half_output; }, 1e5, 0, 1e12, "bytes"},
+    {"whole_vocabulary", [](hardware& h) -> double& { return h.whole_vocabulary; }, 1.5, 0.1, 10, ""},
+    {"exchange_latency", [](hardware& h) -> double& { return h.exchange_latency; }, 1e-4, 0, 10, "s"},
+    {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, 0, 1e4, "s"},
+    {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, 1e3, 1e14, "bytes/s"},
+    {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, 0.1, 100, ""},
+    {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, 0, 1, ""},
+    {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, 0, 1, ""},
+    {"collective", [](hardware& h) -> double& { return h.collective; }, 1, 0.01, 100, ""},
+    {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, 0, 10, "s"},
+    {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, 1e3, 1e14, "bytes/s"},
+    {"between.latency", [](hardware& h) -> double& { return h.between.latency; }, 1e-4, 0, 10, "s"},
+    {"between.bandwidth", [](hardware& h) -> double& { return h.between.bandwidth; }, 5e9, 1e3, 1e14, "bytes/s"},
+    {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, 1e3, 1e15, "bytes/s"},
 }};
 
 /// Returns the number of that name; null if there is none.

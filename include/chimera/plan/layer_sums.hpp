@@ -44,12 +44,13 @@ struct stage_sums {
 /// The running sums over a model's layers at one micro-batch and tensor width; any stage in constant time.
 class layer_sums {
 public:
-    constexpr layer_sums(const model& network, const hardware& platform, double samples, int tensor) {
+    constexpr layer_sums(const model& network, const hardware& platform, double samples, const tensor_group& group) {
+        const int tensor = group.slices;
         sums_.reserve(network.layers.size() + 1);
         sums_.emplace_back();
         boundary_.reserve(network.layers.size());
         for (const layer& l : network.layers) {
-            const layer_seconds time = seconds_of(l, platform, samples, tensor);
+            const layer_seconds time = seconds_of(l, platform, samples, group);
             stage_sums one;
             one.forward = time.forward;
             one.input_gradient = time.input_gradient;

@@ -3,6 +3,7 @@
 
 #include <chimera/model/layer.hpp>
 #include <chimera/plan/hardware.hpp>
+#include <chimera/plan/tensor_group.hpp>
 #include <chimera/simulate/cost_tables.hpp>
 
 #include <algorithm>
@@ -21,7 +22,23 @@ namespace chimera {
     return bytes / platform.update_bandwidth;
 }
 
-/// Returns the seconds that a layer takes for a micro-batch of `samples` samples, shared by `tensor` workers of a node.
+/// Returns the seconds of `times` all-reduces, of `bytes` in all, over the slices of a layer. Within a node: a ring.
+/// Across nodes in two levels: a node's slices reduce-scatter and at the end gather what they hold; between, each
+/// all-reduces its part with its like in the other nodes, all at a time (NCCL's and Horovod's hierarchical all-reduce).
+[[nodiscard]] constexpr double exchange_seconds(double bytes, double times, const hardware& platform,
+                                                const tensor_group& group) {
+    const auto ring = [](int members) { return 2.0 * (members - 1) / members; };
+    const int most = group.slices - (group.nodes - 1) * group.together;  // slices of the group in a node
+    const double inside = ring(most) * bytes / (platform.inside.bandwidth * platform.collective);
+    double latency = platform.exchange_latency, across = 0;
+    if (group.nodes > 1) {
+        latency += 2 * detail::log2_of(group.nodes) * platform.between.latency;
+        across = ring(group.nodes) * bytes / group.together / group.network;
+    }
+    return times * latency + inside + across;
+}
+
+/// Returns the seconds that a layer takes for a micro-batch of `samples` samples, shared by a tensor group.
 /// Each of forward, input gradient and weight gradient takes its launch or its work, whichever is longer:
 ///   - launch: kernels are issued one by one, whatever their size. A slice whose device idles waits for the others too:
 ///     every further one adds a part of the idle time.
@@ -30,7 +47,8 @@ namespace chimera {
 ///     layer keeps, written and read by the forward, read with their gradients written by the input gradient; the
 ///     all-reduces of its slices.
 [[nodiscard]] constexpr layer_seconds seconds_of(const layer& part, const hardware& platform, double samples,
-                                                 int tensor) {
+                                                 const tensor_group& group) {
+    const int tensor = group.slices;
     const bool block = part.kind != layer_kind::embedding && part.kind != layer_kind::head;
     const bool whole_head = part.kind == layer_kind::head && tensor == 1;
     const double output = part.output * samples / tensor;
@@ -42,8 +60,7 @@ namespace chimera {
     double exchange = 0;
     if (tensor > 1 && part.exchanged > 0) {
         const double times = part.output > 0 ? part.exchanged / part.output : 0.5;
-        const link_model over{platform.exchange_latency * times, platform.inside.bandwidth * platform.collective};
-        exchange = over.latency + 2.0 * (tensor - 1) / tensor * samples * part.exchanged / over.bandwidth;
+        exchange = exchange_seconds(samples * part.exchanged, times, platform, group);
     }
     const double launch = block ? platform.launch : platform.launch_ends;
     const auto lasts = [&](double work) {

@@ -6,6 +6,7 @@
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/estimator.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,7 +31,28 @@ struct plan_request {
     bool prune = true;               ///< false: everything is simulated (for tests)
 };
 
-/// Throws `chimera_error` for a request without a choice, an empty model or a cluster without workers.
+/// Throws `chimera_error` for a tensor width that leaves a slice without whole heads of a layer's attention, and names
+/// those that do not.
+inline void check_slices(const model& network, int tensor) {
+    const auto fits = [](const layer& l, std::int64_t width) {
+        return (l.heads == 0 || l.heads % width == 0) && (l.shared_heads == 0 || l.shared_heads % width == 0);
+    };
+    for (const layer& l : network.layers) {
+        if (fits(l, tensor)) continue;
+        std::string others;
+        for (std::int64_t width = 1; width <= l.heads; ++width)
+            if (std::all_of(network.layers.begin(), network.layers.end(),
+                            [&](const layer& each) { return fits(each, width); }))
+                others += (others.empty() ? "" : ", ") + std::to_string(width);
+        const bool grouped = l.shared_heads != l.heads && l.heads % tensor == 0;
+        refuse("tensor width " + std::to_string(tensor) + " does not divide the " +
+               std::to_string(grouped ? l.shared_heads : l.heads) + (grouped ? " key-value heads" : " heads") + " of " +
+               std::string(l.name.view()) + " (each slice computes whole heads) give one of " + others);
+    }
+}
+
+/// Throws `chimera_error` for a request without a choice, an empty model, a cluster without workers or a tensor width
+/// that the model does not allow.
 inline void check_request(const model& network, const cluster& machines, const plan_request& asked) {
     if (network.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
     if (machines.nodes < 1 || machines.workers_per_node < 1 || machines.workers() < 1)
@@ -39,6 +61,7 @@ inline void check_request(const model& network, const cluster& machines, const p
     if (asked.tensors.empty() || asked.recompute.empty() || asked.zero.empty() || asked.synchronisation.empty())
         refuse("the request leaves no choice (tensors, recompute, zero or synchronisation is empty) allow one of each");
     if (asked.top < 1) refuse("a ranking of no places says nothing (top is 0) give at least 1");
+    for (const int tensor : asked.tensors) check_slices(network, tensor);
 }
 
 /// A configuration of the ranking.

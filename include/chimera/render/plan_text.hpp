@@ -33,12 +33,38 @@ inline std::string reason(const plan_class& c, double best) {
     std::string out;
     if (c.best > 0) put(out, "best ", seconds_text(c.best), " s, ", percent_more(c.best, best), "; ");
     if (c.stale) put(out, "its weights are stale (--families ranks it); ");
-    if (c.bounded > 0) put(out, c.bounded, " orders cannot be ranked (bounds from ", seconds_text(c.bound), " s on); ");
+    if (c.bounded > 0) put(out, c.bounded, " orders proven slower (", seconds_text(c.bound), " s or more); ");
     if (c.too_large > 0) put(out, c.too_large, " need more memory (", gib(c.lacking), " GiB at least); ");
     if (c.unbuildable > 0 && c.best == 0 && c.bounded == 0) put(out, c.rule, "; ");
     if (out.empty()) out = "none fits this many workers and samples; ";
     out.resize(out.size() - 2);
     return out;
+}
+
+/// Returns true if bounds alone say what became of a class.
+inline bool only_bounded(const plan_class& c) { return c.bounded > 0 && c.best == 0 && !c.stale && c.too_large == 0; }
+
+/// Says what became of every class; those that are proven slower, all of them, together, in lines of 100 columns.
+inline void put_classes(std::string& out, const plan_report& report) {
+    const ranked& first = report.ranking.front();
+    for (const plan_class& c : report.classes)
+        if (!only_bounded(c)) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
+    std::string line;
+    for (const plan_class& c : report.classes) {
+        if (!only_bounded(c)) continue;
+        std::string one = c.label;
+        put(one, " (", seconds_text(c.bound), ')');
+        if (line.empty()) {
+            put(line, "Proven slower than place ", report.ranking.size(), ", with the least seconds that each takes: ");
+        } else if (line.size() + one.size() > 97) {
+            put(out, line, ",\n");
+            line = "  ";
+        } else {
+            line += ", ";
+        }
+        line += one;
+    }
+    if (!line.empty()) put(out, line, ".\n");
 }
 
 }  // namespace detail
@@ -110,7 +136,7 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
             " s (all work, spread evenly)\n");
     put(out, "Considered: ", report.considered, " configurations; simulated: ", report.simulated,
         " orders; no other can be among these ", report.ranking.size(), ".\n\n");
-    for (const plan_class& c : report.classes) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
+    put_classes(out, report);
     return out;
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chimera/plan/cluster.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace chimera {
+
+/// The workers that share a layer, each with a slice of it, and where they are: `nodes` that the group spans, and the
+/// fewest of its slices that a node has.
+struct tensor_group {
+    int slices = 1;
+    int nodes = 1;
+    int together = 1;
+    double network = std::numeric_limits<double>::infinity();  ///< bytes/s of a slice while all of its node send
+
+    /// Makes the group of so many slices in one node.
+    constexpr tensor_group(int count) noexcept : slices(count), together(count) {}  // NOLINT: a count is a group
+    constexpr tensor_group(int count, int across, int fewest, double bandwidth) noexcept
+        : slices(count), nodes(across), together(fewest), network(bandwidth) {}
+};
+
+/// Returns how the slices of a layer stand in the cluster: next to each other, node after node. Of groups that stand
+/// differently, as where a node's workers are no multiple of the slices, the one whose collectives take longest.
+[[nodiscard]] constexpr tensor_group tensor_group_of(const cluster& machines, int slices) noexcept {
+    const int each = machines.workers_per_node;
+    if (machines.nodes == 1 || slices == 1) return slices;
+    tensor_group out(slices);
+    double longest = 0;
+    // Groups stand as `each` groups before them did; those beyond the cluster's end do not exist.
+    for (int group = 0; group < each && (group + 1) * slices <= machines.workers(); ++group) {
+        const int from = group * slices, last = from + slices - 1;
+        const int nodes = last / each - from / each + 1;
+        if (nodes == 1) continue;
+        const int fewest = (std::min)(each - from % each, last % each + 1);
+        const double share = (nodes - 1.0) / nodes / fewest;
+        if (share <= longest) continue;
+        longest = share;
+        out = {slices, nodes, fewest,
+               (std::min)(machines.each.between.bandwidth * machines.each.collective,
+                          machines.each.node_bandwidth / each)};
+    }
+    return out;
+}
+
+}  // namespace chimera
