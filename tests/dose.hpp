@@ -6,9 +6,10 @@
 namespace chimera {
 
 /// Returns how many of `all` random cases a test runs: an eighth under the address sanitizer, where each takes ten times
-/// as long. Builds without it run all of them. Tests that feed garbage, which the sanitizer is there to watch, run all.
+/// as long, and in the check of every change. Other builds run all of them. Tests that feed garbage, which the sanitizer
+/// is there to watch, run all.
 constexpr int dose(int all) {
-#ifdef CHIMERA_ADDRESS_SANITIZER
+#if defined(CHIMERA_ADDRESS_SANITIZER) || defined(CHIMERA_QUICK)
     return all / 8 + 1;
 #else
     return all;
