@@ -3,10 +3,13 @@
 
 #include <executor/cli/commands.hpp>
 #include <executor/cli/shared_options.hpp>
+#include <executor/planner/given.hpp>
 #include <executor/planner/on_cluster.hpp>
 #include <executor/planner/plan_json.hpp>
 #include <executor/planner/plan_on_machine.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -40,11 +43,21 @@ constexpr plan_option plan_options[] = {
     {"--stages-most", "/stages_most", "D", "most stages of a pipeline"},
     {"--micro-batch-most", "/micro_batch_most", "B", "most samples of a micro-batch"},
     {"--top", "/top", "K", "places of the ranking (10)"},
+    {"--family", "/configuration/family", "NAME",
+     "prices this configuration instead of ranking all: its family; --tensor, --recompute, --zero and --sync give one "
+     "value each then"},
+    {"--stages", "/configuration/stages", "D", "of the configuration: stages"},
+    {"--width", "/configuration/width", "W", "of the configuration: data-parallel copies (those of all workers)"},
+    {"--micro-batch", "/configuration/micro_batch", "B", "of the configuration: samples of a micro-batch (1)"},
 };
+
+constexpr const char* single_valued[] = {"tensor", "recompute", "zero", "sync"};  // in a configuration
 
 struct plan_arguments {
     std::string file;
     std::optional<std::string> values[std::size(plan_options)];
+    std::array<std::optional<std::string>, family_option_table.size()> family;  ///< by row of the table of options
+    std::array<bool, family_option_table.size()> flags{};                       ///< by row of the table of options
     std::optional<std::string> workers, added;
     std::vector<std::string> gone, speeds;
     output_arguments output;
@@ -69,6 +82,36 @@ nlohmann::json value_of(const plan_option& option, const std::string& text) {
     return out;
 }
 
+/// Puts the options of the configuration's family, and what ranking takes lists of, into the configuration.
+void state_configuration(nlohmann::json& request, const plan_arguments& with) {
+    const bool given = request.contains("configuration") && request["configuration"].is_object();
+    for (std::size_t i = 0; i < family_option_table.size(); ++i) {
+        const family_option& option = family_option_table[i];
+        if (!with.flags[i] && !with.family[i]) continue;
+        if (!given)
+            refuse(flag_of(option) + " is of one configuration (no --family says which) give it, or --families");
+        nlohmann::json& value = request["configuration"][std::string(option.key)];
+        if (with.flags[i])
+            value = true;
+        else if (option.labels.empty())
+            value = whole(flag_of(option), *with.family[i], 1, 1 << 24);
+        else
+            value = *with.family[i];
+    }
+    if (!given) return;
+    if (!request["configuration"].contains("family"))
+        refuse("--family is missing (stages, width and micro-batch are of one configuration) give it, or --families");
+    for (const char* key : single_valued) {
+        const auto option = std::find_if(std::begin(plan_options), std::end(plan_options),
+                                         [&](const plan_option& one) { return std::string("/") + key == one.key; });
+        if (!with.values[option - std::begin(plan_options)]) continue;
+        if (request[key].size() != 1)
+            refuse(std::string(option->flag) + " is a list (a configuration has one) give one value, or no --family");
+        request["configuration"][key] = request[key].front();
+        request.erase(key);
+    }
+}
+
 nlohmann::json request_of(const plan_arguments& with) {
     nlohmann::json request =
         with.file.empty() ? nlohmann::json{{"format", "chimera.plan"}, {"version", 1}} : read_plan_request(with.file);
@@ -83,6 +126,7 @@ nlohmann::json request_of(const plan_arguments& with) {
                    " is no object) correct the file");
         parent[key.back()] = value_of(plan_options[i], *with.values[i]);
     }
+    state_configuration(request, with);
     return request;
 }
 
@@ -146,6 +190,14 @@ std::string report_text(const plan_task& task, const plan_report& report, plan_c
     return text(report, &closed, task.asked.samples);
 }
 
+std::string price_words(const plan_task& task, plan_cache& memory, const std::string& format) {
+    std::string out;
+    if (format == "text")
+        format::put(out, task.what.name.view(), ", ", parameters(task.what), " parameters, ", task.asked.samples,
+                    " samples an iteration, ", task.on.workers(), " workers", memory_words(task), "\n\n");
+    return out + price(task, memory, format);
+}
+
 void run_plan(const plan_arguments& with) {
     with.output.check({"text", "json"});
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
@@ -153,6 +205,7 @@ void run_plan(const plan_arguments& with) {
     keep_change(task);
     plan_cache memory;
     const auto start = std::chrono::steady_clock::now();
+    if (task.given) return with.output.write(price_words(task, memory, with.output.format));
     const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
@@ -178,6 +231,16 @@ void add_plan(command_line& program, int&) {
                    "[FILE]");
     for (std::size_t i = 0; i < std::size(plan_options); ++i)
         command.option(plan_options[i].flag, with->values[i], plan_options[i].what, plan_options[i].type);
+    for (std::size_t i = 0; i < family_option_table.size(); ++i) {
+        const family_option& option = family_option_table[i];
+        const std::string help = "of the configuration: " + help_of(option, true);
+        if (option.kind == option_kind::flag) {
+            command.flag(flag_of(option), with->flags[i], help);
+            continue;
+        }
+        const std::string labels = labels_of(option, "|", "|");
+        command.option(flag_of(option), with->family[i], help, labels.empty() ? std::string(option.symbol) : labels);
+    }
     command.option("--workers", with->workers, "the same as --workers-per-node, of one node", "P");
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");
@@ -185,6 +248,8 @@ void add_plan(command_line& program, int&) {
     with->output.add_to(command, "text|json");
     command.footer(
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
+        "Example: chimera plan --model llama-2-70b --samples 64 --nodes 8 --workers-per-node 8 --memory 80GiB \\\n"
+        "             --hardware A100 --family interleaved --stages 16 --chunks 2 --tensor 8 --zero 1\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
     command.run([with] { run_plan(*with); });

@@ -47,6 +47,7 @@ hardware read_hardware(const json& value, const std::string& what) {
     from.find("fit");  // how the numbers were found: for people
     from.need("flops", "what large products sustain, FLOP/s");
     hardware out;
+    from.read("peak", out.peak, 0, 1e18);
     std::optional<detail::fields> inside, between;
     if (const json* links = from.find("inside")) inside.emplace(*links, what + ": inside");
     if (const json* links = from.find("between")) between.emplace(*links, what + ": between");
@@ -79,6 +80,7 @@ fitted_hardware load_hardware(const std::string& name_or_path) {
 
 json hardware_json(const hardware& numbers) {
     json out{{"format", "chimera.hardware"}, {"version", 1}};
+    if (numbers.peak > 0) out["peak"] = numbers.peak;
     hardware all = numbers;
     for (const hardware_number& number : hardware_numbers) {
         const double value = number.of(all);

@@ -5,6 +5,7 @@
 #include <executor/io/model_file.hpp>
 #include <executor/io/read.hpp>
 #include <executor/memory/run_memory.hpp>
+#include <executor/planner/given.hpp>
 #include <executor/planner/task.hpp>
 
 #include <executor/model/known_models.hpp>
@@ -145,6 +146,20 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
+/// What workers take: a profile of this machine, or the cluster's hardware.
+void read_speeds(fields& from, const json& request, const std::string& name, plan_task& of) {
+    if (const json* file = from.find("profile")) {
+        if (!file->is_string()) from.wrong("profile", *file, "not a file's name", "one that chimera profile wrote");
+        of.machine = load_profile(file->get<std::string>());
+    } else if (!request["cluster"].contains("hardware")) {
+        refuse(name +
+               ": cluster: hardware is missing (nothing says what a worker takes) give what chimera calibrate "
+               "wrote, or for a training job a profile");
+    } else {
+        check_links(of.on, name);
+    }
+}
+
 /// A training job as a request: what it trains in an iteration, on so many workers of this machine as it asks for.
 json request_of_job(const json& value, const std::string& path) {
     const job wanted = read_job(value, path);
@@ -232,15 +247,13 @@ plan_task resolve(const json& request, const std::string& name) {
         for (const json& each : *before)
             if (each.is_object() && each.contains("configuration"))
                 out.before.push_back(read_configuration(each["configuration"], name + ": ranking"));
-    if (const json* file = from.find("profile")) {
-        if (!file->is_string()) from.wrong("profile", *file, "not a file's name", "one that chimera profile wrote");
-        out.machine = load_profile(file->get<std::string>());
-    } else if (!request["cluster"].contains("hardware")) {
-        refuse(name +
-               ": cluster: hardware is missing (nothing says what a worker takes) give what chimera calibrate "
-               "wrote, or for a training job a profile");
-    } else {
-        check_links(out.on, name);
+    read_speeds(from, request, name, out);
+    if (const json* given = from.find("configuration")) {
+        if (out.machine || out.training)
+            refuse(name +
+                   ": configuration is of a cluster (a job states its own, and a profile is of this machine) give a "
+                   "model and hardware");
+        out.given = complete(*given, out, name + ": configuration");
     }
     from.finish();
     return out;

@@ -24,8 +24,11 @@ namespace chimera::executor {
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
 ///      "top": 10,
+///      "configuration": {"family": "interleaved", "stages": 16, "chunks": 2, "width": 1, "tensor": 8,
+///                        "micro_batch": 1, "recompute": "none", "zero": 1, "sync": "eager_opt"},
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
+/// "configuration" is priced as it is, and nothing is ranked; its width is that of all workers unless it is given.
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
 /// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
 /// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run
@@ -36,11 +39,12 @@ struct plan_task {
     cluster on;          ///< its memory without the reserve
     double reserve = 0;  ///< bytes of every worker
     plan_request asked;
-    std::optional<double> held_out;     ///< how far the hardware file's fit was off on rows held out, if it says so
-    std::optional<job> training;        ///< the job to complete
-    std::optional<profile> machine;     ///< what this machine takes to train it
-    nlohmann::json request;             ///< as asked, to be asked again
-    std::vector<configuration> before;  ///< of an earlier answer, tried first
+    std::optional<double> held_out;      ///< how far the hardware file's fit was off on rows held out, if it says so
+    std::optional<job> training;         ///< the job to complete
+    std::optional<profile> machine;      ///< what this machine takes to train it
+    nlohmann::json request;              ///< as asked, to be asked again
+    std::vector<configuration> before;   ///< of an earlier answer, tried first
+    std::optional<configuration> given;  ///< to be priced instead of a ranking
 };
 
 /// Reads a request from a file of any of three kinds: a chimera.plan, a chimera.job (plans how to train that on

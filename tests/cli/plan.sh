@@ -89,6 +89,41 @@ refuse 'hardware has no between.bandwidth (nodes exchange over it)' --model bert
 good --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware P100 --families gpipe --top 1
 refuse "unknown hardware 'P1000' (neither a name nor a file) use P100, V100, A100" --model bert-48 --samples 8 --hardware P1000
 
+# A configuration as given: its parts are its seconds, its changes and the best are what it says.
+given=(--model llama-2-70b --samples 63 --nodes 8 --workers-per-node 8 --memory 80GiB --hardware A100 --tensor 8)
+good "${given[@]}" --family interleaved --stages 16 --chunks 2 --zero 1 --micro-batch 3
+for part in 'interleaved 2 chunks, 8 workers × 1 copy × 8 tensor slices, 21 micro-batches of 3' 'tokens/s' 'MFU' \
+    'passes: exchanges of tensor slices' 'optimiser' 'with one change' 'the best here'; do
+    grep -qF "$part" .out || fail "no '$part' in the price: $(cat .out)"
+done
+awk 'length($0) > 100' .out | grep -q . && fail "the price is wider than 100 columns"
+good "${given[@]}" --family interleaved --stages 16 --chunks 2 --zero 1 --micro-batch 3 --format json -o price.json
+python3 - <<'END' || fail 'the price does not add up'
+import json
+price = json.load(open('price.json'))
+assert abs(sum(price['parts_seconds'].values()) / price['seconds'] - 1) < 1e-9, price['parts_seconds']
+memory = price['memory_bytes']
+assert abs(sum(v for k, v in memory.items() if k != 'all') / memory['all'] - 1) < 1e-9, memory
+assert abs(price['samples_per_second'] * price['seconds'] / 63 - 1) < 1e-9
+assert price['best']['seconds'] <= min(c['seconds'] for c in price['changes'])
+seconds = [c['seconds'] for c in price['changes']]
+assert seconds == sorted(seconds)
+END
+good price.json --format json -o again.json
+cmp -s price.json again.json || fail 'a price asked again is another one'
+good "${given[@]}" --family one_f_one_b --stages 8 --recompute mixed
+good "${given[@]}" --family zb_v --stages 16 --activations 9
+refuse '63 samples are no whole micro-batches (1 copy of micro-batches of 2) give 62 or 64 samples' \
+    "${given[@]}" --family one_f_one_b --stages 8 --micro-batch 2
+refuse 'it takes 128 workers (the cluster has 64)' "${given[@]}" --family one_f_one_b --stages 8 --width 2
+refuse 'stages is 83 (the model has 82 layers' "${given[@]}" --family one_f_one_b --stages 83
+refuse '--family is missing' "${given[@]}" --stages 8
+refuse '--chunks is of one configuration' "${given[@]}" --chunks 2
+refuse '--tensor is a list' "${given[@]}" --tensor 4,8 --family gpipe --stages 8
+refuse 'no such one' "${given[@]}" --family none --stages 8
+refuse 'does not divide' "${given[@]}" --tensor 5 --family gpipe --stages 8
+refuse 'stages' "${given[@]}" --family zb_v --stages 15
+
 # Bad input.
 refuse 'hardware is missing' --model bert-48 --samples 512 --nodes 32
 refuse 'does not fit' --model gpt3-175b --samples 512 --nodes 4 --memory 16GiB --hardware nodes.json

@@ -27,6 +27,7 @@ constexpr double half_wave(int multiprocessors, int tile_rows, int tile_columns,
 /// reduction beside passes costs them half of itself: an assumption, which the fitted rows do not contradict (bubbles
 /// hide it), and which makes eager_opt better than eager, as published.
 inline constexpr hardware p100_nodes{.flops = 5e12,
+                                     .peak = 9.3e12,
                                      .memory_bandwidth = 732e9,
                                      .half_output = detail::half_wave(56, 128, 64, 4),
                                      .step_overhead = 0.1,
@@ -40,6 +41,7 @@ inline constexpr hardware p100_nodes{.flops = 5e12,
 /// InfiniBand EDR of 12.5 GB/s. Software as on p100_nodes, so products as close to the peak, and messages
 /// through the host in a node too.
 inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
+                                     .peak = 15.7e12,
                                      .memory_bandwidth = 900e9,
                                      .half_output = detail::half_wave(80, 128, 64, 4),
                                      .step_overhead = 0.1,
@@ -54,6 +56,7 @@ inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
 /// The A100 nodes: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors (NVIDIA's datasheet). Between nodes of
 /// eight, which no fitted row crosses, four links of InfiniBand HDR with 25 GB/s each are assumed.
 inline constexpr hardware a100_nodes{.flops = 250e12,
+                                     .peak = 312e12,
                                      .memory_bandwidth = 1e12,
                                      .launch = 1e-3,
                                      .launch_ends = 5e-4,

@@ -23,6 +23,7 @@ struct link_model {
 /// computes at `flops` and has no other cost.
 struct hardware {
     double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
+    double peak = 0;                                                    ///< FLOP/s of the data sheet; 0: not known
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
     double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
     double launch_ends = 0;    ///< as launch, for an embedding and a head

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/plan/make_plan.hpp>
+#include <chimera/render/price_text.hpp>
+
+#include <executor/planner/given.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace chimera::executor {
+
+namespace {
+
+using nlohmann::json;
+
+/// The numbers next to `samples` that the copies' micro-batches divide.
+std::string nearest(std::int64_t samples, std::int64_t each) {
+    const std::int64_t below = samples / each * each, above = below + each;
+    return (below > 0 ? std::to_string(below) + " or " : "") + std::to_string(above);
+}
+
+/// Tensor widths that the best configuration may have: what divides the heads, up to the workers of a node.
+std::vector<int> widths_of(const plan_task& task) {
+    std::vector<int> out;
+    for (int width = 1; width <= task.on.workers_per_node; width *= 2) {
+        try {
+            check_slices(task.what, width);
+            out.push_back(width);
+        } catch (const chimera_error&) {  // it leaves a slice without whole heads
+        }
+    }
+    return out;
+}
+
+json parts_json(const configuration& choice, const model& network, const breakdown& b) {
+    json seconds = json::object();
+    for (const auto& [what, value] : parts_of(b)) seconds[what] = value;
+    const double samples = static_cast<double>(choice.samples()) / b.found.seconds;
+    json out{{"configuration", configuration_json(choice)},
+             {"seconds", b.found.seconds},
+             {"samples_per_second", samples},
+             {"flops_per_worker", b.flop / b.found.seconds / choice.workers()},
+             {"parts_seconds", std::move(seconds)},
+             {"memory_bytes",
+              {{"all", b.found.memory},
+               {"weights", b.state.weights},
+               {"gradients", b.state.gradients},
+               {"optimiser", b.state.optimiser},
+               {"activations", b.activations}}},
+             {"fits", b.found.fits()}};
+    if (network.tokens > 0) out["tokens_per_second"] = samples * static_cast<double>(network.tokens);
+    return out;
+}
+
+json change_json(const std::string& what, const configuration& with, const evaluation& found) {
+    return {{"change", what},
+            {"configuration", configuration_json(with)},
+            {"seconds", found.seconds},
+            {"memory_bytes", found.memory}};
+}
+
+}  // namespace
+
+configuration complete(const json& value, const plan_task& task, const std::string& called) {
+    if (!value.is_object() || !value.contains("family"))
+        refuse(called + " has no family (a configuration is of one) give its name");
+    json read = value;
+    const bool mixed = read.contains("recompute") && read["recompute"] == "mixed" && !read.contains("stage_recompute");
+    if (mixed) read.erase("recompute");  // as little as suffices is found later
+    configuration out = read_configuration(read, called);
+    if (mixed) out.recompute = recompute_mode::mixed;
+    family_spec& s = out.schedule;
+    if (s.which == family::data_parallel) s.stages = 1;
+    const int layers = static_cast<int>(task.what.layers.size());
+    if (s.stages > layers)
+        refuse(called + ": stages is " + std::to_string(s.stages) + " (the model has " + std::to_string(layers) +
+               " layers, and every stage holds at least one) give at most as many");
+    check_slices(task.what, out.tensor);
+    family_spec tried = s;
+    tried.micro_batches = std::max(1, 2 * s.stages);
+    if (const refusal why = tried.refused(); why != refusal::none) refuse(called + ": " + text(why));
+    const int group = s.workers() * out.tensor, workers = task.on.workers();
+    if (!value.contains("width")) out.width = std::max(1, workers / group);
+    if (std::int64_t{group} * out.width > workers)
+        refuse(called + ": it takes " + std::to_string(std::int64_t{group} * out.width) + " workers (the cluster has " +
+               std::to_string(workers) + ") give more workers, or fewer copies, stages or slices");
+    const std::int64_t each = std::int64_t{out.width} * out.micro_batch, samples = task.asked.samples;
+    if (samples % each != 0)
+        refuse(called + ": " + std::to_string(samples) + " samples are no whole micro-batches (" +
+               std::to_string(out.width) + (out.width == 1 ? " copy" : " copies") + " of micro-batches of " +
+               std::to_string(out.micro_batch) + ") give " + nearest(samples, each) +
+               " samples, or another micro-batch");
+    if (samples / each > most_slots / (8 * s.stages))
+        refuse(called + ": " + std::to_string(samples / each) + " micro-batches are too many (a table of " +
+               std::to_string(s.stages) + " stages has no room for them) give larger ones");
+    s.micro_batches = static_cast<int>(samples / each);
+    if (const refusal why = s.refused(); why != refusal::none) refuse(called + ": " + text(why));
+    return out;
+}
+
+std::string price(const plan_task& task, plan_cache& memory, const std::string& format) {
+    configuration choice = *task.given;
+    plan_request asked = task.asked;
+    asked.tensors = widths_of(task);
+    if (choice.recompute == recompute_mode::mixed && choice.stage_recompute.empty()) {
+        estimator estimate(task.what, task.on, memory.orders);
+        if (!chimera::detail::raise_recompute(choice, estimate)) choice.recompute = recompute_mode::none;
+    }
+    const breakdown found = break_down(task.what, task.on, choice, memory.orders);
+    const std::vector<single_change> changes = single_changes(task.what, task.on, asked, choice, memory.orders);
+    asked.top = 1;
+    const plan_report best = make_plan(task.what, task.on, asked, memory);
+    // A change may be none of the planner's candidates, such as a micro-batch of 3.
+    std::optional<ranked> first;
+    if (!best.ranking.empty()) first = best.ranking.front();
+    if (!changes.empty() && (!first || changes.front().found.seconds < first->found.seconds))
+        first = {changes.front().with, changes.front().found, 0};
+    if (first && found.found.fits() && first->found.seconds >= found.found.seconds) first = {};
+    if (format == "text") return text(task.what, task.on, choice, found, changes, first ? &*first : nullptr);
+    json out = parts_json(choice, task.what, found);
+    out["format"] = "chimera.plan_price";
+    out["version"] = 1;
+    out["request"] = task.request;
+    for (const single_change& c : changes) out["changes"].push_back(change_json(c.what, c.with, c.found));
+    if (first) out["best"] = change_json("all", first->with, first->found);
+    return out.dump(1) + "\n";
+}
+
+}  // namespace chimera::executor
