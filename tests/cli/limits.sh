@@ -10,7 +10,7 @@ cases=0
 
 for ((i = 0; i < 2000; i++)); do echo "line $i of a text that is $((i * i % 97)) long"; done >text.txt
 "$program" schedule zb_h1 --stages 4 --micro-batches 8 --format json -o order.json || fail 'order.json'
-echo '{"format":"chimera.hardware","version":1,"flops":5e12,"between":{"latency":1e-5,"bandwidth":5e9}}' >nodes.json
+echo '{"format":"chimera.hardware","version":1,"flops":5e12,"inside":{"bandwidth":5e10},"between":{"latency":1e-5,"bandwidth":5e9}}' >nodes.json
 run=(train --data text.txt --model tiny --steps 2 --stages 4 --quiet --overwrite)
 
 # One line for each command.
