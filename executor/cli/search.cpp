@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 namespace chimera::executor {
@@ -131,7 +132,7 @@ public:
     std::optional<double> share(std::size_t left, double passes) {
         if (limit_ <= 0) return 0;
         since_ = passed();
-        shown_ = std::max(shown_, passes * seconds_per_pass);
+        shown_ = std::max(shown_, passes * seconds_per_pass * stretch());
         const double rest = limit_ - since_ - std::max(shown_, needed_ / 2);
         if (needed_ > 0 && rest < 1.3 * needed_) return {};
         return std::max(rest, 1e-3) / static_cast<double>(left);
@@ -140,9 +141,16 @@ public:
     void first_order() { needed_ = std::max(needed_, passed() - since_); }
 
 private:
+    /// Returns by how much others who compute here make a second of this process longer, so far.
+    double stretch() const {
+        const double computed = static_cast<double>(std::clock() - begun_computing_) / CLOCKS_PER_SEC;
+        return since_ > 0.05 && computed > 0 ? std::clamp(since_ / computed, 1.0, 10.0) : 1;
+    }
+
     static constexpr double seconds_per_pass = 1.5e-7;  // measured: figures of the one that is shown
     double limit_, since_ = 0, needed_ = 0, shown_ = 0;
     std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::clock_t begun_computing_ = std::clock();
 };
 
 /// Searches one placement. Throws chimera_error where it is refused and the only one.

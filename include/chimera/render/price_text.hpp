@@ -101,8 +101,9 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
     if (best == nullptr)
         put(out, "\n  no better configuration of this cluster is known\n");
     else
-        put(out, "\n  the best here: ", in_words(best->with), ", recompute ", name(best->with.recompute), ", ZeRO ",
-            best->with.zero, ": ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds), "\n");
+        put(out, "\n  the best here: ", in_words(best->with), ",\n    recompute ", name(best->with.recompute),
+            ", ZeRO ", best->with.zero, ": ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds),
+            "\n");
     return out;
 }
 
