@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/plan/estimator.hpp>
+#include <chimera/plan/family_variants.hpp>
 #include <chimera/plan/request.hpp>
 #include <chimera/schedule/family_placement.hpp>
 #include <chimera/schedule/order_ticks.hpp>
@@ -23,6 +24,8 @@ inline void time_orders(plan_report& report, const model& network, const cluster
         if (!found.fits() || found.seconds >= one.found.seconds) continue;
         one.with = timed;
         one.found = found;
+        for (plan_class& c : report.classes)
+            if (c.label == label_of(timed.schedule)) c.best = (std::min)(c.best, found.seconds);
     }
     std::stable_sort(report.ranking.begin(), report.ranking.end(), ranks_before);
 }

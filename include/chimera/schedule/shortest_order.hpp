@@ -153,8 +153,8 @@ private:
     [[nodiscard]] constexpr pass_ticks ticks_near(draw& random) const {
         const int longest = (std::max)({ticks_.forward, ticks_.input_gradient, ticks_.weight_gradient});
         const int grid = (std::max)(1, 64 / longest);
-        const auto near = [&](int ticks) { return (std::max)(1, ticks * grid * (50 + random.index(150)) / 100); };
-        pass_ticks out{near(ticks_.forward), near(ticks_.input_gradient), near(ticks_.weight_gradient),
+        const auto around = [&](int ticks) { return (std::max)(1, ticks * grid * (50 + random.index(150)) / 100); };
+        pass_ticks out{around(ticks_.forward), around(ticks_.input_gradient), around(ticks_.weight_gradient),
                        ticks_.hop * grid * random.index(400) / 100};
         if (random.index(4) == 0) out.hop += random.index(ticks_.forward * grid / 2 + 1);
         return out;
