@@ -174,12 +174,12 @@ std::string certainty(const plan_task& task, const plan_report& report) {
     return out;
 }
 
-/// " of 15.20 GiB, 0.80 more in reserve"; nothing where memory has no limit.
+/// " of 15.2 GiB, 0.8 in reserve"; nothing where memory has no limit.
 std::string memory_words(const plan_task& task) {
     if (!std::isfinite(task.on.memory)) return "";
     std::string out;
     format::put(out, " of ", chimera::detail::gib(task.on.memory), " GiB");
-    if (task.reserve > 0) format::put(out, ", ", chimera::detail::gib(task.reserve), " more in reserve");
+    if (task.reserve > 0) format::put(out, ", ", chimera::detail::gib(task.reserve), " in reserve");
     return out;
 }
 

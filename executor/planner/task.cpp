@@ -216,6 +216,8 @@ json read_plan_request(const std::string& path) {
         return request;
     }
     if (format == "chimera.plan") return value;
+    if (format == "chimera.plan_price" && value.contains("request") && value["request"].is_object())
+        return value["request"];
     // A job may leave its format out; what it cannot leave out is its data.
     if (format == "chimera.job" || (!value.contains("format") && value.is_object() && value.contains("data")))
         return request_of_job(value, path);

@@ -78,7 +78,8 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
                                       const ranked* best) {
     using namespace detail;
     std::string out = in_words(choice);
-    put(out, ", recompute ", name(choice.recompute), ", ZeRO ", choice.zero, ", ", name(choice.synchronisation), "\n");
+    put(out, ",\n  recompute ", name(choice.recompute), ", ZeRO ", choice.zero, ", ", name(choice.synchronisation),
+        "\n");
     put_rates(out, network, machines, choice, b);
     out += '\n';
     put_parts(out, b);
@@ -101,9 +102,9 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
     if (best == nullptr)
         put(out, "\n  no better configuration of this cluster is known\n");
     else
-        put(out, "\n  the best here: ", in_words(best->with), ",\n    recompute ", name(best->with.recompute),
-            ", ZeRO ", best->with.zero, ": ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds),
-            "\n");
+        put(out, "\n  the best here takes ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds),
+            ":\n  ", in_words(best->with), ",\n  recompute ", name(best->with.recompute), ", ZeRO ", best->with.zero,
+            ", ", name(best->with.synchronisation), "\n");
     return out;
 }
 
