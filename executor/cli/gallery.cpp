@@ -92,6 +92,7 @@ std::string options_of(const contender& c) {
     if (c.options.which != family::data_parallel) put(out, " --stages ", c.head.stages);
     put(out, " --micro-batches ", c.options.micro_batches);
     if (c.options.width > 1) put(out, " --width ", c.options.width);
+    if (c.options.thorough) out += " --thorough";  // made for the costs of the page, which are ticks
     return out;
 }
 
