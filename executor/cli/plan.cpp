@@ -231,16 +231,8 @@ void add_plan(command_line& program, int&) {
                    "[FILE]");
     for (std::size_t i = 0; i < std::size(plan_options); ++i)
         command.option(plan_options[i].flag, with->values[i], plan_options[i].what, plan_options[i].type);
-    for (std::size_t i = 0; i < family_option_table.size(); ++i) {
-        const family_option& option = family_option_table[i];
-        const std::string help = "of the configuration: " + help_of(option, true);
-        if (option.kind == option_kind::flag) {
-            command.flag(flag_of(option), with->flags[i], help);
-            continue;
-        }
-        const std::string labels = labels_of(option, "|", "|");
-        command.option(flag_of(option), with->family[i], help, labels.empty() ? std::string(option.symbol) : labels);
-    }
+    for (std::size_t i = 0; i < family_option_table.size(); ++i)
+        add_option(command, family_option_table[i], with->family[i], with->flags[i], "of the configuration: ");
     command.option("--workers", with->workers, "the same as --workers-per-node, of one node", "P");
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");

@@ -67,6 +67,14 @@ double positive(std::string_view option, std::string_view text, double least, do
     return value;
 }
 
+void add_option(subcommand& command, const family_option& option, std::optional<std::string>& value, bool& given,
+                std::string_view of) {
+    const std::string help = std::string(of) + help_of(option, true);
+    if (option.kind == option_kind::flag) return command.flag(flag_of(option), given, help);
+    const std::string labels = labels_of(option, "|", "|");
+    command.option(flag_of(option), value, help, labels.empty() ? std::string(option.symbol) : labels);
+}
+
 void family_arguments::add_to(subcommand& command, const char* operand, bool required) {
     command.option(operand, family, "a family: " + family_list(), " ", required);
     const auto add = [&](const char* name, std::optional<std::string>& to, const char* what, const char* type) {
@@ -74,16 +82,7 @@ void family_arguments::add_to(subcommand& command, const char* operand, bool req
     };
     add("--stages", stages, "stages of the model", "D");
     add("--micro-batches", micro_batches, "micro-batches of an iteration (of each copy)", "N");
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const family_option& option = family_option_table[i];
-        const std::string help = help_of(option, true);
-        if (option.kind == option_kind::flag) {
-            command.flag(flag_of(option), flags[i], help);
-            continue;
-        }
-        const std::string labels = labels_of(option, "|", "|");
-        command.option(flag_of(option), values[i], help, labels.empty() ? std::string(option.symbol) : labels);
-    }
+    for (std::size_t i = 0; i < values.size(); ++i) add_option(command, family_option_table[i], values[i], flags[i]);
     add("--width", width, "data-parallel copies of all pipelines (1)", "W");
     add("--recompute", recompute, "stages that keep no activations (none)", "none|full|LIST");
     add("--memory", memory, "most live activations of a stage that a worker may hold", "LIMIT");

@@ -26,6 +26,10 @@ std::int64_t whole(std::string_view option, std::string_view text, std::int64_t 
 /// A number above 0 from an option's text, from `least` to `most`.
 double positive(std::string_view option, std::string_view text, double least = 1e-9, double most = 1e18);
 
+/// Adds an option of families to a subcommand: a flag sets `given`, all others `value`. `of`: before its help.
+void add_option(subcommand& command, const family_option& option, std::optional<std::string>& value, bool& given,
+                std::string_view of = "");
+
 /// The options of a family, as texts, so that every complaint is worded in one place.
 struct family_arguments {
     std::string family;

@@ -18,7 +18,8 @@ namespace chimera::executor {
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
 ///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
 ///
-/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU). Numbers are within what is possible (`hardware_numbers`). Throws error in one line that names the key.
+/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU). Numbers are within what is
+/// possible (`hardware_numbers`). Throws error in one line that names the key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
 
 /// The content of a hardware file: its numbers and, where it says so, how far their fit was off.

@@ -77,7 +77,7 @@ configuration complete(const json& value, const plan_task& task, const std::stri
                " layers, and every stage holds at least one) give at most as many");
     check_slices(task.what, out.tensor);
     family_spec tried = s;
-    tried.micro_batches = std::max(1, 2 * s.stages);
+    tried.micro_batches = 2 * s.stages;
     if (const refusal why = tried.refused(); why != refusal::none) refuse(called + ": " + text(why));
     const int group = s.workers() * out.tensor, workers = task.on.workers();
     if (!value.contains("width")) out.width = std::max(1, workers / group);

@@ -146,7 +146,7 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
-/// What workers take: a profile of this machine, or the cluster's hardware.
+/// Reads the times of workers: a profile of this machine, or the hardware of the cluster.
 void read_speeds(fields& from, const json& request, const std::string& name, plan_task& of) {
     if (const json* file = from.find("profile")) {
         if (!file->is_string()) from.wrong("profile", *file, "not a file's name", "one that chimera profile wrote");
