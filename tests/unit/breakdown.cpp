@@ -50,6 +50,23 @@ configuration random_choice(std::mt19937& random, int layers) {
     }
 }
 
+/// The mean seconds in which a worker runs a slot, in the simulation.
+double busy_mean(const model& network, const cluster& on, configuration choice) {
+    order_cache orders;
+    estimator estimate(network, on, orders);
+    (void)estimate(choice);
+    double busy = 0;
+    const timeline& played = estimate.steps().played();
+    for (int w = 0; w < played.head.workers; ++w) {
+        double ended = 0;  // the slots of a pair run at the same time
+        for (const step& s : played.row(w)) {
+            busy += std::max(0.0, s.end - std::max(ended, s.begin));
+            ended = std::max(ended, s.end);
+        }
+    }
+    return busy / played.head.workers;
+}
+
 }  // namespace
 
 TEST(breakdown, parts_are_those_of_the_simulation_and_add_up) {
@@ -77,20 +94,18 @@ TEST(breakdown, parts_are_those_of_the_simulation_and_add_up) {
             EXPECT_EQ(b.sharded, 0) << what;
         }
 
-        // The passes' mean, from the slots that were played.
-        estimator estimate(network, on, orders);
-        (void)estimate(choice);
-        double busy = 0;
-        const timeline& played = estimate.steps().played();
-        for (int w = 0; w < played.head.workers; ++w) {
-            double ended = 0;  // the slots of a pair run at the same time
-            for (const step& s : played.row(w)) {
-                busy += std::max(0.0, s.end - std::max(ended, s.begin));
-                ended = std::max(ended, s.end);
-            }
-        }
+        // What the slots that were played say, with each part and without it.
+        const double busy = busy_mean(network, on, choice);
         const double passes = b.products + b.recompute + b.exchanges + b.messages + b.sharded;
-        EXPECT_NEAR(passes, busy / played.head.workers, 1e-9 * passes) << what;
+        cluster unblocked = on;
+        unblocked.each.blocking = 0;
+        EXPECT_NEAR(b.messages, busy - busy_mean(network, unblocked, choice), 1e-9 * busy) << what;
+        configuration whole = choice;
+        whole.zero = std::min(choice.zero, 1);
+        if (choice.zero > 1) {
+            EXPECT_NEAR(b.sharded, busy - busy_mean(network, on, whole), 1e-9 * busy) << what;
+        }
+        EXPECT_NEAR(passes, busy, 1e-9 * passes) << what;
     }
 }
 

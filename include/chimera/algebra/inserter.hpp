@@ -101,7 +101,7 @@ private:
         return out;
     }
 
-    /// Moves slot i of worker w, all slots before which are where they stay for now, into its gap.
+    /// Moves slot i of worker w into its gap. The slots before it in the row have been moved, those behind it have not.
     constexpr void insert(std::int32_t w, std::int32_t i) {
         slot* const all = order_.entries.data();
         std::int32_t* const live = live_.data();

@@ -13,11 +13,11 @@ namespace chimera {
 /// The parts of an iteration's seconds, in the mean of the pipeline group's workers, and of the fullest worker's bytes.
 struct breakdown {
     evaluation found;
-    double products = 0;     ///< seconds of passes beside what follows
+    double products = 0;     ///< seconds of passes beside what follows; an asynchronous family's updates, too
     double recompute = 0;    ///< seconds of passes that recompute
     double exchanges = 0;    ///< seconds of all-reduces between tensor slices
     double messages = 0;     ///< seconds in which a worker does nothing but send to another stage
-    double sharded = 0;      ///< seconds of gathers and scatters of ZeRO 2 and 3, and an asynchronous family's updates
+    double sharded = 0;      ///< seconds of gathers and scatters of ZeRO 2 and 3
     double bubbles = 0;      ///< seconds without a pass, until the last pass of all ends
     double reductions = 0;   ///< seconds of reductions beyond the passes
     double updates = 0;      ///< seconds of the optimiser
