@@ -26,8 +26,8 @@ class change_search {
 public:
     change_search(const model& network, const cluster& machines, const plan_request& asked, const configuration& given,
                   order_cache& orders)
-        : of_(network), on_(machines), asked_(asked), given_(given), estimate_(network, machines, orders),
-          samples_(given.samples()), layers_(static_cast<int>(network.layers.size())) {}
+        : asked_(asked), given_(given), estimate_(network, machines, orders), samples_(given.samples()),
+          layers_(static_cast<int>(network.layers.size())) {}
 
     std::vector<single_change> run() {
         families();
@@ -147,8 +147,6 @@ private:
         if (best_.found.seconds > 0) out_.push_back(std::move(best_));
     }
 
-    const model& of_;
-    const cluster& on_;
     const plan_request& asked_;
     const configuration& given_;
     estimator estimate_;
