@@ -49,10 +49,11 @@ schedule order_of_stages(const partition_arguments& with, int stages) {
 }
 
 std::optional<recompute_mode> mode_named(const std::string& text) {
-    for (const recompute_mode mode : {recompute_mode::none, recompute_mode::selective, recompute_mode::full})
+    for (const recompute_mode mode :
+         {recompute_mode::none, recompute_mode::selective, recompute_mode::layers, recompute_mode::full})
         if (text == name(mode)) return mode;
     if (text == "auto") return std::nullopt;
-    refuse("--recompute is '" + text.substr(0, 40) + "' (no such way) give none, selective, full or auto");
+    refuse("--recompute is '" + text.substr(0, 40) + "' (no such way) give none, selective, layers, full or auto");
 }
 
 std::vector<int> cuts_named(const std::string& text, int stages, int layers) {
@@ -125,7 +126,7 @@ void add_partition(command_line& program, int&) {
     add("--micro-batch", with->micro_batch, "samples of a micro-batch (1)", "B");
     add("--memory", with->memory, "of a worker, such as 16GiB (no limit)", "BYTES");
     add("--recompute", with->recompute, "what a backward recomputes; auto: the least that fits (none)",
-        "none|selective|full|auto");
+        "none|selective|layers|full|auto");
     add("--hardware", with->hardware,
         "balance seconds on it, not FLOPs: P100, V100, A100 or a file of chimera calibrate", "NAME|FILE");
     add("--speeds", with->speeds, "of the workers, where they differ, such as 1,1,0.5,2", "LIST");

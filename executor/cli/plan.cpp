@@ -27,6 +27,8 @@ struct plan_option {
 
 constexpr plan_option plan_options[] = {
     {"--model", "/model", "NAME|FILE", "a model of the catalogue, or a chimera.model file"},
+    {"--tokens", "/tokens", "S", "of a sample (as the model has them)"},
+    {"--vocabulary-multiple", "/vocabulary_multiple", "M", "pads the vocabulary to a multiple of it (1: as it is)"},
     {"--samples", "/samples", "N", "samples of an iteration, over all copies (the mini-batch)"},
     {"--nodes", "/cluster/nodes", "N", "nodes of the cluster (1)"},
     {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (1)"},
@@ -37,7 +39,7 @@ constexpr plan_option plan_options[] = {
     {"--profile", "/profile", "FILE", "for a training job: what chimera profile measured on this machine"},
     {"--families", "/families", "LIST", "such as one_f_one_b,bidirectional (all)"},
     {"--tensor", "/tensor", "LIST", "tensor widths, such as 1,2,4 (1)"},
-    {"--recompute", "/recompute", "LIST", "of none, selective, mixed, full (all)"},
+    {"--recompute", "/recompute", "LIST", "of none, selective, layers, mixed, full (all)"},
     {"--zero", "/zero", "LIST", "ZeRO levels, of 0 to 3 (all)"},
     {"--sync", "/sync", "LIST", "of lazy, eager, eager_opt (all)"},
     {"--stages-most", "/stages_most", "D", "most stages of a pipeline"},
@@ -60,6 +62,7 @@ struct plan_arguments {
     std::array<bool, family_option_table.size()> flags{};                       ///< by row of the table of options
     std::optional<std::string> workers, added;
     std::vector<std::string> gone, speeds;
+    bool sequence_parallel = false;
     output_arguments output;
 };
 
@@ -126,6 +129,7 @@ nlohmann::json request_of(const plan_arguments& with) {
                    " is no object) correct the file");
         parent[key.back()] = value_of(plan_options[i], *with.values[i]);
     }
+    if (with.sequence_parallel) request["sequence_parallel"] = true;
     state_configuration(request, with);
     return request;
 }
@@ -233,6 +237,8 @@ void add_plan(command_line& program, int&) {
         command.option(plan_options[i].flag, with->values[i], plan_options[i].what, plan_options[i].type);
     for (std::size_t i = 0; i < family_option_table.size(); ++i)
         add_option(command, family_option_table[i], with->family[i], with->flags[i], "of the configuration: ");
+    command.flag("--sequence-parallel", with->sequence_parallel,
+                 "tensor slices share by tokens what they would otherwise all hold");
     command.option("--workers", with->workers, "the same as --workers-per-node, of one node", "P");
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");

@@ -29,7 +29,8 @@ inline constexpr std::array choices_of<reduction_start>{reduction_start::lazy, r
                                                         reduction_start::eager_opt};
 template <>
 inline constexpr std::array choices_of<recompute_mode>{recompute_mode::none, recompute_mode::selective,
-                                                       recompute_mode::mixed, recompute_mode::full};
+                                                       recompute_mode::layers, recompute_mode::mixed,
+                                                       recompute_mode::full};
 
 /// The choice of that name, for families also of that alias; none for other texts.
 template <class Choice>

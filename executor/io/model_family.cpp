@@ -12,7 +12,7 @@ constexpr std::int64_t most = std::int64_t{1} << 28;
 /// Sizes that the file may give; the family's own check says what does not fit together.
 class sizes {
 public:
-    explicit sizes(fields* of) : of_(of) {}
+    sizes(fields* of, const model_changes& asked) : of_(of), asked_(asked) {}
     template <class Number>
     void operator()(const char* key, Number& into, std::int64_t least = 1) {
         if (of_ != nullptr) of_->read(key, into, least, most);
@@ -21,8 +21,15 @@ public:
         if (of_ != nullptr) of_->read(key, into);
     }
 
+    /// Returns what was read with the user's changes.
+    template <class Sizes>
+    Sizes changed(const Sizes& read) const {
+        return changed_sizes(read, asked_);
+    }
+
 private:
     fields* of_;
+    model_changes asked_;
 };
 
 void read(sizes get, gpt2_sizes& into) {
@@ -33,14 +40,14 @@ void read(sizes get, gpt2_sizes& into) {
 model made_gpt2(const keeping& how, sizes get) {
     gpt2_sizes of{.how = how};
     read(get, of), get("tied", of.tied);
-    return gpt2(of);
+    return gpt2(get.changed(of));
 }
 
 model made_executed(const keeping&, sizes get) {
     gpt2_sizes of;
     std::int64_t sequences = 1;
     read(get, of), get("sequences", sequences);
-    return executed_gpt2(of, sequences);
+    return executed_gpt2(get.changed(of), sequences);
 }
 
 model made_bert(const keeping& how, sizes get) {
@@ -48,7 +55,7 @@ model made_bert(const keeping& how, sizes get) {
     get("layers", of.layers), get("heads", of.heads), get("channels", of.channels);
     get("vocabulary", of.vocabulary), get("context", of.context), get("tokens", of.tokens, 0);
     get("segments", of.segments), get("tied", of.tied);
-    return bert(of);
+    return bert(get.changed(of));
 }
 
 model made_llama(const keeping& how, sizes get) {
@@ -56,7 +63,7 @@ model made_llama(const keeping& how, sizes get) {
     get("layers", of.layers), get("heads", of.heads), get("shared_heads", of.shared_heads);
     get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
     get("context", of.context), get("tokens", of.tokens, 0), get("tied", of.tied);
-    return llama(of);
+    return llama(get.changed(of));
 }
 
 model made_t5(const keeping& how, sizes get) {
@@ -64,21 +71,21 @@ model made_t5(const keeping& how, sizes get) {
     get("layers", of.layers), get("heads", of.heads), get("head_size", of.head_size);
     get("channels", of.channels), get("inner", of.inner), get("vocabulary", of.vocabulary);
     get("buckets", of.buckets), get("tokens", of.tokens), get("targets", of.targets), get("tied", of.tied);
-    return t5(of);
+    return t5(get.changed(of));
 }
 
 model made_vit(const keeping& how, sizes get) {
     vit_sizes of{.how = how};
     get("layers", of.layers), get("heads", of.heads), get("channels", of.channels), get("image", of.image);
     get("patch", of.patch), get("colours", of.colours), get("classes", of.classes);
-    return vit(of);
+    return vit(get.changed(of));
 }
 
 model made_resnet(const keeping& how, sizes get) {
     resnet_sizes of{.bytes = how.bytes};
     get("depth", of.depth), get("classes", of.classes), get("image", of.image), get("colours", of.colours);
     get("channels", of.channels);
-    return resnet(of);
+    return resnet(get.changed(of));
 }
 
 constexpr struct {
@@ -111,7 +118,7 @@ precision read_precision(fields& of) {
     return made;
 }
 
-model read_family(fields& file) {
+model read_family(fields& file, const model_changes& asked) {
     const std::string family = file.text("family", 31, "");
     const bool executed = family == "executor";
     keeping how;
@@ -125,9 +132,9 @@ model read_family(fields& file) {
         }
     }
     const auto* given = file.find("sizes");
-    if (given == nullptr) return made_of(family, how, sizes(nullptr), file.of());
+    if (given == nullptr) return made_of(family, how, sizes(nullptr, asked), file.of());
     fields inner(*given, file.of() + ": sizes");
-    model made = made_of(family, how, sizes(&inner), file.of());
+    model made = made_of(family, how, sizes(&inner, asked), file.of());
     inner.finish();
     return made;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/model/changed_sizes.hpp>
 #include <chimera/model/layer_chain.hpp>
 #include <executor/io/fields.hpp>
 
@@ -9,7 +10,7 @@ namespace chimera::executor::detail {
 /// Reads "precision", each 0 to 64 bytes, weights and activations above 0.
 precision read_precision(fields& of);
 
-/// A family of the catalogue with the sizes that a chimera.model file gives.
-model read_family(fields& file);
+/// A family of the catalogue with the sizes that a chimera.model file gives, and the changes.
+model read_family(fields& file, const model_changes& asked);
 
 }  // namespace chimera::executor::detail

@@ -242,7 +242,7 @@ void check_format(fields& file) {
 
 model read_model(std::string_view text) { return model_from_json(parse(text)); }
 
-model model_from_json(const json& value) {
+model model_from_json(const json& value, const model_changes& asked) {
     if (nests_deeper(value, deepest)) refuse(too_deep);
     fields file(value, "the model");
     check_format(file);
@@ -250,8 +250,10 @@ model model_from_json(const json& value) {
     model made;
     if (file.has("family")) {
         if (file.has("layers")) file.wrong("family", value["family"], "layers are given too", "one or the other");
-        made = detail::read_family(file);
+        made = detail::read_family(file, asked);
     } else {
+        if (asked.any())
+            refuse("the model lists its layers (tokens and vocabulary are in their numbers) change those instead");
         made.name = "model";
         made.tokens = file.whole("tokens", 0, std::int64_t{1} << 40, 0);
         made.bytes = detail::read_precision(file);
@@ -263,8 +265,8 @@ model model_from_json(const json& value) {
     return made;
 }
 
-model load_model(const std::string& name_or_file) {
-    if (auto known = find_known_model(name_or_file)) return *known;
+model load_model(const std::string& name_or_file, const model_changes& asked) {
+    if (auto known = find_known_model(name_or_file, asked)) return *known;
     struct stat facts {};
     const bool path = name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
     if (!path && ::stat(name_or_file.c_str(), &facts) != 0)
@@ -272,7 +274,7 @@ model load_model(const std::string& name_or_file) {
                known_model_names() + " or a chimera.model file");
     const std::string text = read_file(name_or_file);
     try {
-        return read_model(text);
+        return model_from_json(parse(text), asked);
     } catch (const chimera_error& e) {
         throw chimera_error(name_or_file + ": " + e.what());
     }

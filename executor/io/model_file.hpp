@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/model/changed_sizes.hpp>
 #include <chimera/model/layer_chain.hpp>
 
 #include <nlohmann/json_fwd.hpp>
@@ -41,9 +42,9 @@ namespace chimera::executor {
 /// Throws error, in one line that names layer and key.
 model read_model(std::string_view text);
 /// Reads the same from an object that was parsed already, a part of a larger file.
-model model_from_json(const nlohmann::json& value);
+model model_from_json(const nlohmann::json& value, const model_changes& asked = {});
 
 /// A model of the catalogue by its name, or from a file. What is thrown of a file starts with its path.
-model load_model(const std::string& name_or_file);
+model load_model(const std::string& name_or_file, const model_changes& asked = {});
 
 }  // namespace chimera::executor

@@ -40,10 +40,10 @@ inline std::string known_model_names() {
 }
 
 /// Returns the model of that name, as the executor trains it or as published, if there is one.
-inline std::optional<model> find_known_model(std::string_view name) {
+inline std::optional<model> find_known_model(std::string_view name, const model_changes& asked = {}) {
     const std::optional<gpt2_sizes> sizes = find_trained_sizes(name);
-    if (!sizes) return find_model(name);
-    model made = executed_gpt2(*sizes);
+    if (!sizes) return find_model(name, asked);
+    model made = executed_gpt2(changed_sizes(*sizes, asked));
     made.name = name;
     return made;
 }

@@ -28,6 +28,7 @@ json configuration_json(const configuration& of) {
     };
     each_option(write, s);
     if (of.order == layout::stages_together) out["stages_together"] = true;
+    if (of.sequence_parallel) out["sequence_parallel"] = true;
     if (of.recompute == recompute_mode::mixed)
         for (const recompute_mode mode : of.stage_recompute) out["stage_recompute"].push_back(name(mode));
     if (!of.cuts.empty()) out["cuts"] = of.cuts;
@@ -40,6 +41,7 @@ configuration read_configuration(const json& value, const std::string& called) {
     configuration out;
     family_spec& s = out.schedule;
     s.which = one_named<family>(from.need("family", "its name"), called + ": family");
+    out.continuous = asynchronous(s.which);
     from.read("stages", s.stages, 1, most);
     from.read("micro_batches", s.micro_batches, 1, most);
     const auto read = [&](const family_option& option, auto& to) {
@@ -57,6 +59,7 @@ configuration read_configuration(const json& value, const std::string& called) {
     from.read("tensor", out.tensor, 1, most);
     from.read("micro_batch", out.micro_batch, 1, most);
     from.read("zero", out.zero, 0, 3);
+    from.read("sequence_parallel", out.sequence_parallel);
     out.order = from.flag("stages_together", false) ? layout::stages_together : layout::copies_together;
     if (const auto* mode = from.find("sync"))
         out.synchronisation = one_named<reduction_start>(*mode, called + ": sync");

@@ -75,7 +75,8 @@ configuration complete(const json& value, const plan_task& task, const std::stri
     if (s.stages > layers)
         refuse(called + ": stages is " + std::to_string(s.stages) + " (the model has " + std::to_string(layers) +
                " layers, and every stage holds at least one) give at most as many");
-    check_slices(task.what, out.tensor);
+    out.sequence_parallel = out.tensor > 1 && (out.sequence_parallel || task.asked.sequence_parallel);
+    check_slices(task.what, out.slices());
     family_spec tried = s;
     tried.micro_batches = 2 * s.stages;
     if (const refusal why = tried.refused(); why != refusal::none) refuse(called + ": " + text(why));
@@ -104,7 +105,8 @@ std::string price(const plan_task& task, plan_cache& memory, const std::string& 
     asked.tensors = widths_of(task);
     if (choice.recompute == recompute_mode::mixed && choice.stage_recompute.empty()) {
         estimator estimate(task.what, task.on, memory.orders);
-        if (!chimera::detail::raise_recompute(choice, estimate)) choice.recompute = recompute_mode::none;
+        if (!chimera::detail::raise_recompute(choice, estimate, allows_layers(asked)))
+            choice.recompute = recompute_mode::none;
     }
     const breakdown found = break_down(task.what, task.on, choice, memory.orders);
     const std::vector<single_change> changes = single_changes(task.what, task.on, asked, choice, memory.orders);

@@ -18,19 +18,22 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 partition_needs::partition_needs(const partition_job& job) {
     detail::check_counts(job.what.layers.size(), job.order.head.stages);
+    for (const slot& x : job.order.entries) split_ = split_ || x.op == pass::input_gradient;
     weigh(job);
     find_holders(job.order.view());
     find_memory(job);
 }
 
 void partition_needs::weigh(const partition_job& job) {
-    for (const layer& l : job.what.layers) {
+    for (int i = 0; i < static_cast<int>(job.what.layers.size()); ++i) {
+        const layer& l = job.what.layers[at(i)];
         layer_seconds s{l.forward * job.samples, l.input_gradient * job.samples, l.weight_gradient * job.samples,
                         l.selective_forward * job.samples};
         if (job.on) s = seconds_of(l, *job.on, job.samples, 1);
         weights.push_back(s.forward + s.input_gradient + s.weight_gradient);
         lists[recompute_mode::selective].extra.push_back(s.selective);
         lists[recompute_mode::full].extra.push_back(s.forward);
+        lists[recompute_mode::layers].extra.push_back(recomputed_alone(job.what, i) ? s.forward : 0);
     }
 }
 
@@ -84,8 +87,9 @@ void partition_needs::count_live(std::span<const slot> row, int parts) {
 void partition_needs::find_memory(const partition_job& job) {
     const int stages = job.order.head.stages;
     const double b = job.samples;
-    double output = 0, core = 0, block = 0, work = 0;
-    for (const layer& l : job.what.layers) {
+    double output = 0, core = 0, block = 0, work = 0, alone = 0;
+    for (int i = 0; i < static_cast<int>(job.what.layers.size()); ++i) {
+        const layer& l = job.what.layers[at(i)];
         const bool end = l.kind != layer_kind::block && l.kind != layer_kind::convolution;
         const double held = static_cast<double>(l.parameters + l.padding + (stages > 1 ? l.tied_parameters : 0));
         const precision& p = job.what.bytes;
@@ -93,6 +97,10 @@ void partition_needs::find_memory(const partition_job& job) {
         lists[recompute_mode::none].bytes.push_back(b * l.activations);
         lists[recompute_mode::selective].bytes.push_back(b * l.selective);
         lists[recompute_mode::full].once.push_back(b * l.activations * (end ? 2 : 1));
+        const double left = recomputed_alone(job.what, i) ? input_of(job.what, i) : l.activations;
+        lists[recompute_mode::layers].bytes.push_back(b * left);
+        lists[recompute_mode::layers].once.push_back(split_ ? b * (l.activations - left) : 0);
+        alone = std::max(alone, split_ ? 0 : b * (l.activations - left));
         output = std::max(output, b * l.output);
         core = std::max(core, b * (l.activations - l.selective));
         block = std::max(block, end ? 0 : b * l.activations);
@@ -100,6 +108,7 @@ void partition_needs::find_memory(const partition_job& job) {
     }
     lists[recompute_mode::selective].whole = core;
     lists[recompute_mode::full].whole = 2 * block;
+    lists[recompute_mode::layers].whole = alone;
     lists[recompute_mode::full].each = output;
     for (int s = 0; s < stages; ++s) {
         reserved.push_back(work + (s > 0 ? 2 * output : 0) + (s + 1 < stages ? 2 * output : 0));

@@ -37,6 +37,8 @@ struct partition_needs {
     bool one_each() const { return one_each_; }
     /// The share of a group's sum that one of its workers has: half where two pipelines cross.
     double per_worker() const { return per_worker_; }
+    /// Returns true if backwards come in two halves.
+    bool split() const { return split_; }
 
 private:
     void weigh(const partition_job& job);
@@ -46,6 +48,7 @@ private:
 
     bool one_each_ = true;
     double per_worker_ = 1;
+    bool split_ = false;
 };
 
 }  // namespace chimera::executor

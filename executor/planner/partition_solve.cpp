@@ -19,7 +19,8 @@ namespace chimera::executor {
 
 namespace {
 
-constexpr recompute_mode all_modes[] = {recompute_mode::none, recompute_mode::selective, recompute_mode::full};
+constexpr recompute_mode all_modes[] = {recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
+                                        recompute_mode::full};
 
 class solver {
 public:
@@ -56,7 +57,8 @@ private:
         out.stages.clear();
         for (int s = 0; s < stages_; ++s) {
             const recompute_mode mode = out.modes[at(s)];
-            held.push_back(memory_of(bytes[at(s)], job_.what.bytes, mode, 0, 1, weight_versions(head_, s)));
+            held.push_back(
+                memory_of(bytes[at(s)], job_.what.bytes, mode, 0, 1, weight_versions(head_, s), needs_.split()));
             const std::vector<double> each = needs_.seconds_in(mode);
             out.stages.push_back(
                 std::accumulate(each.begin() + out.cuts[at(s)], each.begin() + out.cuts[at(s) + 1], 0.0));

@@ -23,9 +23,9 @@ using nlohmann::json;
 
 constexpr std::int64_t workers_most = 1 << 20;
 
-model find_model_of(const json& value, const std::string& called) {
-    if (value.is_string()) return load_model(value.get<std::string>());
-    if (value.is_object()) return model_from_json(value);
+model find_model_of(const json& value, const std::string& called, const model_changes& asked) {
+    if (value.is_string()) return load_model(value.get<std::string>(), asked);
+    if (value.is_object()) return model_from_json(value, asked);
     refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + known_model_names() +
            " or a file");
 }
@@ -141,6 +141,7 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     };
     numbers("zero", 0, 3, asked.zero);
     numbers("tensor", 1, 1024, asked.tensors);
+    from.read("sequence_parallel", asked.sequence_parallel);
     from.read("stages_most", asked.most_stages, 1, 65535);
     from.read("micro_batch_most", asked.most_micro_batch, 1, 1 << 20);
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
@@ -238,8 +239,12 @@ plan_task resolve(const json& request, const std::string& name) {
         // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
         out.asked.zero = {0};
         out.asked.recompute = {recompute_mode::none, recompute_mode::mixed, recompute_mode::full};
+        out.asked.even = true;
     } else {
-        out.what = find_model_of(from.need("model", "a model's name or file"), name);
+        model_changes asked;
+        from.read("tokens", asked.tokens, 1, std::int64_t{1} << 28);
+        from.read("vocabulary_multiple", asked.vocabulary_multiple, 1, std::int64_t{1} << 28);
+        out.what = find_model_of(from.need("model", "a model's name or file"), name, asked);
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);

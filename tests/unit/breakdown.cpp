@@ -43,8 +43,11 @@ configuration random_choice(std::mt19937& random, int layers) {
         out.tensor = 1 << roll(0, 2);
         out.micro_batch = roll(1, 3);
         out.zero = roll(0, 3);
-        out.recompute = static_cast<recompute_mode>(roll(0, 2));
-        if (out.recompute == recompute_mode::mixed) out.recompute = recompute_mode::none;
+        constexpr recompute_mode modes[] = {recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
+                                            recompute_mode::full};
+        out.recompute = modes[roll(0, 3)];
+        out.sequence_parallel = roll(0, 1) == 0;
+        out.continuous = asynchronous(which) && roll(0, 1) == 0;
         out.synchronisation = static_cast<reduction_start>(roll(0, 2));
         return out;
     }

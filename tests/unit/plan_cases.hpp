@@ -61,11 +61,18 @@ public:
         if (whole(0, 2) != 0) out.memory = number(5, 200) * 1e6;
         return out;
     }
+    recompute_mode some_mode() {
+        constexpr recompute_mode all[] = {recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
+                                          recompute_mode::full};
+        return all[whole(0, 3)];
+    }
     plan_request some_request() {
         plan_request out;
-        out.samples = whole(1, 12) * 4;
+        out.samples = whole(1, 50);
+        out.even = whole(0, 3) == 0;
         out.top = static_cast<std::size_t>(whole(1, 5));
-        if (whole(0, 3) == 0) out.tensors = {1, 2};
+        if (whole(0, 3) == 0) out.tensors = {1, whole(2, 3)};
+        out.sequence_parallel = whole(0, 1) == 0;
         return out;
     }
 

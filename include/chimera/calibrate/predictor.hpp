@@ -79,7 +79,7 @@ public:
         machines.nodes = r.nodes;
         machines.workers_per_node = r.workers_per_node;
         machines.each = platform;
-        const layer_sums layers(of, platform, choice.micro_batch, tensor_group_of(machines, choice.tensor));
+        const layer_sums layers(of, platform, choice.micro_batch, tensor_group_of(machines, choice.slices()));
         const auto count = static_cast<std::size_t>(choice.schedule.workers());
         const positions alike{std::vector<double>(count, 1.0), std::vector<double>(count, machines.memory)};
         evaluate_.set(of, machines, choice, layers, *families_[i], alike, true);

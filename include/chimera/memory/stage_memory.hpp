@@ -24,10 +24,11 @@ struct stage_memory {
 
 /// Returns a stage's memory under a choice of recompute (not mixed), ZeRO level, `replicas` that share, and weight
 /// versions. If weights are sharded, those of the layer that runs and of the next one are gathered. If gradients are
-/// sharded, a layer's whole gradients are there until they are scattered.
+/// sharded, a layer's whole gradients are there until they are scattered. `split`: backwards come in two halves, and
+/// what the first recomputes by layers stays until the second.
 [[nodiscard]] constexpr stage_memory memory_of(const stage_bytes& stage, const precision& bytes,
                                                recompute_mode mode = recompute_mode::none, int zero = 0,
-                                               int replicas = 1, int versions = 1) {
+                                               int replicas = 1, int versions = 1, bool split = false) {
     stage_memory out;
     out.state = state_of(bytes, zero, replicas, versions);
     out.state.weights *= stage.parameters;
@@ -35,11 +36,13 @@ struct stage_memory {
     out.state.optimiser *= stage.parameters;
     out.kept = stage.kept_by(mode);
     if (mode == recompute_mode::full) out.unfolded = stage.kept;
+    if (mode == recompute_mode::layers && split) out.unfolded = stage.kept - stage.by_layers;
     out.input = stage.input;
     out.output = stage.output;
     out.workspace = stage.workspace;
     if (mode == recompute_mode::full) out.brief = stage.brief;
     if (mode == recompute_mode::selective) out.workspace += stage.core;
+    if (mode == recompute_mode::layers && !split) out.workspace += stage.layer;
     if (zero >= 3 && replicas > 1) out.workspace += 2 * stage.largest * bytes.weight;
     if (zero >= 2 && replicas > 1) out.workspace += stage.largest * bytes.gradient;
     return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/model/bert.hpp>
+#include <chimera/model/changed_sizes.hpp>
 #include <chimera/model/gpt2.hpp>
 #include <chimera/model/llama.hpp>
 #include <chimera/model/resnet.hpp>
@@ -19,8 +20,8 @@ namespace detail {
 
 // Functions, not lambdas: GCC 14 calls a null pointer in constant evaluation where a lambda became one to a function.
 template <auto Make, const auto& Sizes>
-constexpr model made_by() {
-    return Make(Sizes);
+constexpr model made_by(const model_changes& asked) {
+    return Make(changed_sizes(Sizes, asked));
 }
 
 }  // namespace detail
@@ -28,7 +29,7 @@ constexpr model made_by() {
 /// A named model of the catalogue.
 struct catalogue_entry {
     std::string_view name;
-    model (*make)();
+    model (*make)(const model_changes&);
 };
 
 /// The named models, as published.
@@ -66,11 +67,12 @@ inline constexpr std::array model_catalogue{
     return all;
 }
 
-/// Returns the model of that name, if there is one.
-[[nodiscard]] constexpr std::optional<model> find_model(std::string_view name) {
+/// Returns the model of that name with the changes, if there is one. Throws `chimera_error` for changes that do not
+/// apply to it.
+[[nodiscard]] constexpr std::optional<model> find_model(std::string_view name, const model_changes& asked = {}) {
     for (const auto& entry : model_catalogue)
         if (entry.name == name) {
-            model made = entry.make();
+            model made = entry.make(asked);
             made.name = name;
             return made;
         }

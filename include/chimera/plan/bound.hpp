@@ -17,11 +17,6 @@ namespace chimera {
 
 namespace detail {
 
-/// Returns the seconds that a mode adds to a micro-batch's passes; 0 if stages differ in mode.
-constexpr double recomputed_seconds(const stage_sums& sums, recompute_mode mode) {
-    return mode == recompute_mode::full ? sums.forward : mode == recompute_mode::selective ? sums.selective_time : 0;
-}
-
 /// Seconds before a stage's first forward, after its last gradient, and in all of its passes, at the least.
 struct stage_ramp {
     double before = 0;
@@ -30,8 +25,9 @@ struct stage_ramp {
     double gradients = 0;  ///< of these, up to the end of the input gradient
 };
 
+/// `modes`: whose recompute counts, or null: none.
 constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_spec& order, std::span<const int> cuts,
-                                        std::span<const double> speeds) {
+                                        std::span<const double> speeds, const configuration* modes) {
     const bool split = splits_backward(order);
     const int pipelines = pipelines_of(order);
     std::vector<stage_ramp> out;
@@ -42,11 +38,14 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_s
         for (int p = 0; p < pipelines; ++p)
             speed = (std::min)(speed, speeds[static_cast<std::size_t>(worker_of(order, p, s))]);
         const double gradient = split ? sum.input_gradient : sum.input_gradient + sum.weight_gradient;
-        at.passes = sum.compute() / speed;
-        at.gradients = (sum.forward + gradient) / speed;
+        const recompute_mode mode = modes == nullptr ? recompute_mode::none : modes->recompute_of(s);
+        const double again = recomputed_seconds(sum, mode);
+        at.passes = (sum.compute() + again) / speed;
+        at.gradients = (sum.forward + again + gradient) / speed;
         out.push_back(at);
         at.before += sum.forward / speed;
-        at.after += gradient / speed;
+        // A pass of its own may recompute before the gradient comes.
+        at.after += (gradient + (mode == recompute_mode::full ? 0 : again)) / speed;
     }
     return out;
 }
@@ -70,19 +69,20 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
 
 }  // namespace detail
 
-/// Returns a lower bound in seconds for all orders with the family's placement under the given cuts, nothing
-/// recomputed; never above the estimator's time. A worker computes all passes of its stages. None starts before the
+/// Returns a lower bound in seconds for all orders with the family's placement under the given cuts, nothing recomputed
+/// or (`recomputing`) what the configuration says of every stage; never above the estimator's time. A worker computes all passes of its stages. None starts before the
 /// first micro-batch has reached the first of them, and its last gradient has yet to go up to stage 0. Split weight
 /// gradients may be computed meanwhile. After its last gradient a worker reduces at least one of its stages. At least
 /// one micro-batch (under halving, half of one) passes all stages down and up. Pipelines run equally many
 /// micro-batches, up to one. `at`: the group's positions. Linear in placements.
 [[nodiscard]] constexpr double lower_bound(const layer_sums& layers, const configuration& choice,
                                            std::span<const int> cuts, const positions& at, const cluster& machines,
-                                           const precision& bytes) {
+                                           const precision& bytes, bool recomputing = false) {
     const family_spec& order = choice.schedule;
     const int pipelines = pipelines_of(order);
     const double part = order.scale == scale::halving ? 0.5 : 1;
-    const std::vector<detail::stage_ramp> stages = detail::ramps(layers, order, cuts, at.speed);
+    const std::vector<detail::stage_ramp> stages =
+        detail::ramps(layers, order, cuts, at.speed, recomputing ? &choice : nullptr);
     struct load {
         double before = std::numeric_limits<double>::infinity();
         double after = before;
@@ -116,25 +116,6 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
             (std::max)({bound, ramp + w.passes + w.reduction, choice.continuous ? 0 : ramp + w.gradients + w.after});
     }
     return bound * (1 - 1e-12) + machines.each.step_overhead;
-}
-
-/// Returns the seconds that the busiest worker computes under the given cuts, recomputation included (mixed: not
-/// counted).
-[[nodiscard]] constexpr double busiest_bound(const layer_sums& layers, const configuration& choice,
-                                             std::span<const int> cuts, const positions& at, const cluster& machines) {
-    const family_spec& order = choice.schedule;
-    const int pipelines = pipelines_of(order);
-    const int each = order.micro_batches / pipelines;
-    std::vector<double> workers(static_cast<std::size_t>(order.workers()));
-    for (int s = 0; s < order.stages; ++s) {
-        const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
-        const double passes = sum.compute() + detail::recomputed_seconds(sum, choice.recompute);
-        for (int p = 0; p < pipelines; ++p) {
-            const auto w = static_cast<std::size_t>(worker_of(order, p, s));
-            workers[w] += each * passes / at.speed[w];
-        }
-    }
-    return *std::max_element(workers.begin(), workers.end()) * (1 - 1e-12) + machines.each.step_overhead;
 }
 
 /// Returns a lower bound in seconds over all cuts of a one-stage-per-worker family; `cuts` must be bottleneck-optimal.

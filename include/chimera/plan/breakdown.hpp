@@ -41,7 +41,7 @@ inline double mean_passes_of(const stage_costs& of, const configuration& choice)
 inline state_bytes state_of_worker(const model& network, const configuration& choice, const prepared_order& order,
                                    int worker) {
     const double unit = static_cast<double>(choice.micro_batch) / order.head().micro_batch_parts;
-    const std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.tensor);
+    const std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.slices());
     state_bytes out;
     for (const std::int32_t s : order.stages_of(worker))
         out += memory_of(bytes[static_cast<std::size_t>(s)], network.bytes, choice.recompute_of(s), choice.zero,
@@ -84,7 +84,7 @@ inline breakdown break_down(const model& network, const cluster& machines, confi
     out.found = estimate(choice);
     const prepared_order& order = estimate.steps().order();
     const positions at = estimate.place(choice);
-    const tensor_group group = tensor_group_of(machines, choice.tensor);
+    const tensor_group group = tensor_group_of(machines, choice.slices());
     const auto passes = [&](const cluster& on, const configuration& with) {
         const layer_sums layers(network, on.each, with.micro_batch, group);
         return detail::mean_passes_of(cost_stages(network, on, with, layers, order, at), with);

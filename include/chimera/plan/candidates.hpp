@@ -29,41 +29,72 @@ constexpr std::int64_t largest_divisor(std::int64_t samples, std::int64_t most) 
     return 1;
 }
 
-/// Micro-batch sizes that are tried: powers of two that divide a copy's samples.
-constexpr std::vector<int> micro_batch_sizes(std::int64_t samples, int most) {
-    std::vector<int> out;
-    for (std::int64_t b = 1; b <= (std::min<std::int64_t>)(samples, most); b *= 2)
-        if (samples % b == 0) out.push_back(static_cast<int>(b));
+/// How a copy's samples become micro-batches: all of the same size, or of up to that many samples.
+struct micro_batching {
+    int count = 1;
+    int samples = 1;
+
+    friend constexpr bool operator==(const micro_batching&, const micro_batching&) = default;
+};
+
+/// Micro-batches that are tried for copies of up to `samples` and of at least `fewest` samples: sizes are powers of two,
+/// or what as many micro-batches need at least. None is empty. `even`: only powers of two that divide the samples.
+constexpr std::vector<micro_batching> micro_batchings(std::int64_t samples, std::int64_t fewest, int most, bool even) {
+    std::vector<micro_batching> out;
+    for (std::int64_t b = 1; b <= (std::min<std::int64_t>)(samples, most); b *= 2) {
+        const std::int64_t count = (samples + b - 1) / b, each = (samples + count - 1) / count;
+        if (count > most_slots || count > fewest || (even && samples % b != 0)) continue;
+        const micro_batching one{static_cast<int>(count), static_cast<int>(each)};
+        if (out.empty() || !(out.back() == one)) out.push_back(one);
+    }
     return out;
+}
+
+/// The copies of a pipeline group that are made: as many as the samples divide into, or as there are workers for where
+/// that is more than twice as many.
+constexpr std::int64_t copies_of(std::int64_t samples, std::int64_t most, bool even) {
+    const std::int64_t divisor = largest_divisor(samples, most), all = (std::min)(samples, most);
+    return even || 2 * divisor >= all ? divisor : all;
+}
+
+/// Orders of many chunks that are tried: cuts of the blocks, or of all layers, into equal stages.
+constexpr bool worth_trying(const family_spec& spec, int layers) {
+    const bool equal = layers % spec.stages == 0 || (layers - 2) % spec.stages == 0;
+    return equal || (spec.chunks <= 8 && spec.waves <= 4);
 }
 
 }  // namespace detail
 
 /// Calls f(configuration) for every family, option, depth, width, tensor width and micro-batch size of a request. Modes
-/// that leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. As many copies are made
-/// as there are workers for and the samples divide into.
+/// that leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. Where samples do not
+/// divide, copies and micro-batches take as many as the largest of them, or fewer.
 template <class F>
 void for_each_candidate(const plan_request& request, const cluster& machines, int layers, const F& f) {
     std::vector<family> families = request.families;
     for (std::size_t i = 0; request.families.empty() && i < family_labels.size(); ++i)
         families.push_back(static_cast<family>(i));
+    const int deepest = (std::min)(layers, request.most_stages);
     for (const int tensor : request.tensors) {
         if (tensor > machines.workers()) continue;
         for (const int pipeline : detail::pipeline_sizes(machines.workers() / tensor, layers, request.most_stages)) {
             const std::int64_t copies =
-                detail::largest_divisor(request.samples, machines.workers() / tensor / pipeline);
+                detail::copies_of(request.samples, machines.workers() / tensor / pipeline, request.even);
             if (request.whole_copies && copies * tensor * pipeline != machines.workers()) continue;
-            for (const int b : detail::micro_batch_sizes(request.samples / copies, request.most_micro_batch)) {
-                const std::int64_t micro_batches = request.samples / copies / b;
-                if (micro_batches > most_slots / (8 * pipeline)) continue;
+            const std::int64_t each = (request.samples + copies - 1) / copies;
+            for (const auto& [count, size] :
+                 detail::micro_batchings(each, request.samples / copies, request.most_micro_batch, request.even)) {
+                if (count > most_slots / (8 * pipeline) || !request.takes(count, pipeline)) continue;
+                configuration shape;
+                shape.width = static_cast<int>(copies);
+                shape.tensor = tensor;
+                shape.sequence_parallel = request.sequence_parallel && tensor > 1;
+                shape.micro_batch = size;
                 for (const family which : families)
-                    for (const family_spec& spec : variants(which, pipeline, static_cast<int>(micro_batches),
-                                                            (std::min)(layers, request.most_stages))) {
-                        configuration one;
+                    for (const family_spec& spec : variants(which, pipeline, count, deepest)) {
+                        if (!detail::worth_trying(spec, layers)) continue;
+                        configuration one = shape;
                         one.schedule = spec;
-                        one.width = static_cast<int>(copies);
-                        one.tensor = tensor;
-                        one.micro_batch = b;
+                        one.continuous = asynchronous(which);
                         f(one);
                     }
             }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/memory/recompute_mode.hpp>
+#include <chimera/model/slicing.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/schedule/family.hpp>
 
@@ -21,10 +22,11 @@ enum class layout : std::uint8_t { copies_together, stages_together };
 /// One way to train: everything that decides how long an iteration takes and how much memory a worker needs.
 /// It takes width · tensor · schedule.workers() workers and width · schedule.micro_batches · micro_batch samples.
 struct configuration {
-    family_spec schedule;  ///< micro_batches are per copy; its own width stays 1
-    int width = 1;         ///< data-parallel copies of the whole pipeline group
-    int tensor = 1;        ///< workers that share every layer (tensor parallelism)
-    int micro_batch = 1;   ///< samples
+    family_spec schedule;            ///< micro_batches are per copy; its own width stays 1
+    int width = 1;                   ///< data-parallel copies of the whole pipeline group
+    int tensor = 1;                  ///< workers that share every layer (tensor parallelism)
+    bool sequence_parallel = false;  ///< tensor slices share by tokens what they would all hold
+    int micro_batch = 1;             ///< samples
     reduction_start synchronisation = reduction_start::eager_opt;
     recompute_mode recompute = recompute_mode::none;
     std::vector<recompute_mode> stage_recompute;  ///< of every stage, where the mode is mixed
@@ -38,6 +40,7 @@ struct configuration {
     [[nodiscard]] constexpr std::int64_t samples() const {
         return std::int64_t{width} * schedule.micro_batches * micro_batch;
     }
+    [[nodiscard]] constexpr slicing slices() const noexcept { return {tensor, sequence_parallel}; }
     [[nodiscard]] constexpr recompute_mode recompute_of(int stage) const {
         return recompute == recompute_mode::mixed ? stage_recompute[static_cast<std::size_t>(stage)] : recompute;
     }

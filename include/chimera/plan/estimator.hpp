@@ -91,7 +91,7 @@ public:
     evaluator& set(configuration& choice, bool always = false) {
         prepared_family& order = orders_(choice.schedule);
         if (choice.cuts.empty()) choice.cuts = cuts(choice);
-        steps_.set(of_, on_, choice, layers(choice.micro_batch, choice.tensor), order, pool_(choice), always);
+        steps_.set(of_, on_, choice, layers(choice), order, pool_(choice), always);
         return steps_;
     }
     [[nodiscard]] const evaluator& steps() const noexcept { return steps_; }
@@ -107,10 +107,10 @@ public:
 
     /// The cut whose slowest stage is fastest, each at the speed of its slowest worker.
     const std::vector<int>& cuts(const configuration& choice) {
-        std::tuple at{choice.schedule.stages, choice.micro_batch, choice.tensor, stage_speeds(choice)};
+        std::tuple at{choice.schedule.stages, choice.micro_batch, choice.slices(), stage_speeds(choice)};
         const auto found = cuts_.find(at);
         if (found != cuts_.end()) return found->second;
-        const std::vector<double>& seconds = layers(choice.micro_batch, choice.tensor).compute();
+        const std::vector<double>& seconds = layers(choice).compute();
         std::vector<device> on;
         for (const double speed : std::get<3>(at)) on.emplace_back().speed = speed;
         layer_needs needs;
@@ -125,7 +125,7 @@ public:
         std::vector<std::vector<int>> out{cuts(choice)};
         const std::vector<int> on = shared_workers(choice.schedule);
         if (on.empty() || !stage_speeds(choice).empty()) return out;
-        const std::vector<double>& seconds = layers(choice.micro_batch, choice.tensor).compute();
+        const std::vector<double>& seconds = layers(choice).compute();
         const double now = detail::slowest_worker(seconds, on, out.front());
         const std::vector<int>& other = shifted(choice.schedule.stages, on);
         if (detail::slowest_worker(seconds, on, other) < now * (1 - 1e-9)) out.push_back(other);
@@ -137,7 +137,7 @@ public:
     /// layers' sums from cuts that lack memory.
     bool cut_within(configuration& choice) {
         if (!one_stage_each(choice.schedule) || choice.recompute == recompute_mode::mixed) return false;
-        const cut_needs needs = needs_of(of_, choice, steps_.order(), layers(choice.micro_batch, choice.tensor));
+        const cut_needs needs = needs_of(of_, choice, steps_.order(), layers(choice));
         const positions at = pool_(choice);
         std::vector<device> on;
         for (std::size_t s = 0; s < at.speed.size(); ++s) on.push_back({at.speed[s], at.memory[s], 0});
@@ -151,13 +151,14 @@ public:
         return false;
     }
 
-    /// The layers at a micro-batch size and tensor width.
-    const layer_sums& layers(int micro_batch, int tensor) {
-        const auto found = sums_.find({micro_batch, tensor});
+    /// The layers at a configuration's micro-batch size and slices.
+    const layer_sums& layers(const configuration& choice) { return layers(choice.micro_batch, choice.slices()); }
+    const layer_sums& layers(int micro_batch, const slicing& slices) {
+        const auto found = sums_.find({micro_batch, slices});
         if (found != sums_.end()) return found->second;
         return sums_
-            .emplace(std::pair{micro_batch, tensor},
-                     layer_sums(of_, on_.each, micro_batch, tensor_group_of(on_, tensor)))
+            .emplace(std::pair{micro_batch, slices},
+                     layer_sums(of_, on_.each, micro_batch, tensor_group_of(on_, slices)))
             .first->second;
     }
 
@@ -180,7 +181,7 @@ private:
     const std::vector<int>& shifted(int stages, const std::vector<int>& holders) {
         const auto found = shifted_.find(holders);
         if (found != shifted_.end()) return found->second;
-        const std::vector<double>& seconds = layers(1, 1).compute();
+        const std::vector<double>& seconds = layers(1, {}).compute();
         return shifted_.emplace(holders, shift_layers(seconds, holders, partition(seconds, stages))).first->second;
     }
 
@@ -189,8 +190,8 @@ private:
     order_cache& orders_;
     worker_pool pool_;
     evaluator steps_;
-    std::map<std::pair<int, int>, layer_sums> sums_;
-    std::map<std::tuple<int, int, int, std::vector<double>>, std::vector<int>> cuts_;
+    std::map<std::pair<int, slicing>, layer_sums> sums_;
+    std::map<std::tuple<int, int, slicing, std::vector<double>>, std::vector<int>> cuts_;
     std::map<std::vector<int>, std::vector<int>> shifted_;  // by the stages' workers
 };
 

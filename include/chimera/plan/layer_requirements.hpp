@@ -34,14 +34,17 @@ struct cut_needs {
 
 namespace detail {
 
-/// Returns the most micro-batches that each row keeps at a time, from their pass `from` on.
-inline std::vector<double> most_kept(schedule_argument order, pass from) {
+/// Returns the most micro-batches that each row keeps at a time, from their pass `from` on; until its input gradient a
+/// micro-batch counts as the part `before`.
+inline std::vector<double> most_kept(schedule_argument order, pass from, double before) {
     std::vector<double> out;
     for (std::int32_t w = 0; w < order.head.workers; ++w) {
-        int live = 0, most = 0;
+        double live = 0, most = 0;
         for (const slot& x : order.row(w)) {
-            if (x.op == from) most = (std::max)(most, live += x.count);
-            if (ends_activation(x.op)) live -= x.count;
+            if (x.op == from) live += before * x.count;
+            if (x.op == pass::input_gradient) live += (1 - before) * x.count;
+            most = (std::max)(most, live);
+            if (ends_activation(x.op)) live -= (x.op == pass::backward ? before : 1) * x.count;
         }
         out.push_back(most);
     }
@@ -60,16 +63,21 @@ inline double slowest_worker(std::span<const double> seconds, std::span<const in
 [[nodiscard]] inline cut_needs needs_of(const model& network, const configuration& choice, const prepared_order& order,
                                         const layer_sums& layers) {
     cut_needs out;
-    const bool again = choice.recompute == recompute_mode::full;
+    const bool again = choice.recompute == recompute_mode::full, split = splits_backward(choice.schedule);
+    double kept = 0, whole = 0;
     for (int i = 0; i < layers.layers(); ++i) {
         const stage_sums sum = layers.of(i, i + 1);
-        const stage_memory one = memory_of(bytes_of(network, i, i + 1, choice.micro_batch, choice.tensor),
-                                           network.bytes, choice.recompute, choice.zero, choice.width);
+        const stage_memory one = memory_of(bytes_of(network, i, i + 1, choice.micro_batch, choice.slices()),
+                                           network.bytes, choice.recompute, choice.zero, choice.width, 1, split);
         out.seconds.push_back(sum.compute() + detail::recomputed_seconds(sum, choice.recompute));
+        const bool unfolds = choice.recompute == recompute_mode::layers && split;
+        kept += one.kept, whole += one.kept + (unfolds ? one.unfolded : 0);
         out.state.push_back(one.state.total());
-        out.activations.push_back(one.whole());
+        out.activations.push_back(again ? one.whole() : one.kept + (unfolds ? one.unfolded : 0));
     }
-    out.in_flight = detail::most_kept(order.view(), again ? pass::recompute : pass::forward);
+    // A micro-batch counts by its part before its layers are recomputed, and whole from then on.
+    out.in_flight =
+        detail::most_kept(order.view(), again ? pass::recompute : pass::forward, whole > 0 ? kept / whole : 1);
     return out;
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/memory/recompute_mode.hpp>
+#include <chimera/memory/stage_bytes.hpp>
 #include <chimera/model/layer_chain.hpp>
 #include <chimera/plan/layer_time.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -15,9 +18,11 @@ struct stage_sums {
     double input_gradient = 0;   ///< seconds
     double weight_gradient = 0;  ///< seconds
     double selective_time = 0;   ///< seconds that a selective recompute adds to the backward
+    double layers_time = 0;      ///< seconds that recompute by layers adds to the backward
     double parameters = 0;       ///< held by one tensor slice
     double activations = 0;      ///< bytes kept with nothing recomputed
     double selective = 0;        ///< bytes kept with attention's core recomputed
+    double by_layers = 0;        ///< bytes kept with layers recomputed one by one
 
     [[nodiscard]] constexpr double compute() const noexcept { return forward + input_gradient + weight_gradient; }
 
@@ -26,39 +31,67 @@ struct stage_sums {
                 a.input_gradient + b.input_gradient,
                 a.weight_gradient + b.weight_gradient,
                 a.selective_time + b.selective_time,
+                a.layers_time + b.layers_time,
                 a.parameters + b.parameters,
                 a.activations + b.activations,
-                a.selective + b.selective};
+                a.selective + b.selective,
+                a.by_layers + b.by_layers};
     }
     friend constexpr stage_sums operator-(const stage_sums& a, const stage_sums& b) {
         return {a.forward - b.forward,
                 a.input_gradient - b.input_gradient,
                 a.weight_gradient - b.weight_gradient,
                 a.selective_time - b.selective_time,
+                a.layers_time - b.layers_time,
                 a.parameters - b.parameters,
                 a.activations - b.activations,
-                a.selective - b.selective};
+                a.selective - b.selective,
+                a.by_layers - b.by_layers};
     }
 };
+
+namespace detail {
+
+/// Returns the seconds that a mode adds to a micro-batch's passes; 0 if stages differ in mode.
+constexpr double recomputed_seconds(const stage_sums& sums, recompute_mode mode) {
+    switch (mode) {
+        case recompute_mode::full:
+            return sums.forward;
+        case recompute_mode::layers:
+            return sums.layers_time;
+        case recompute_mode::selective:
+            return sums.selective_time;
+        default:
+            return 0;
+    }
+}
+
+}  // namespace detail
 
 /// The running sums over a model's layers at one micro-batch and tensor width; any stage in constant time.
 class layer_sums {
 public:
     constexpr layer_sums(const model& network, const hardware& platform, double samples, const tensor_group& group) {
-        const int tensor = group.slices;
+        const slicing slices(group.slices, group.sequences);
         sums_.reserve(network.layers.size() + 1);
         sums_.emplace_back();
         boundary_.reserve(network.layers.size());
-        for (const layer& l : network.layers) {
+        for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+            const layer& l = network.layers[static_cast<std::size_t>(i)];
             const layer_seconds time = seconds_of(l, platform, samples, group);
             stage_sums one;
             one.forward = time.forward;
             one.input_gradient = time.input_gradient;
             one.weight_gradient = time.weight_gradient;
             one.selective_time = time.selective;
-            one.parameters = static_cast<double>(l.parameters) / tensor;
-            one.activations = samples * (l.replicated + (l.activations - l.replicated) / tensor);
-            one.selective = samples * (l.replicated + (l.selective - l.replicated) / tensor);
+            one.parameters = static_cast<double>(l.parameters) / slices.width;
+            one.activations = samples * slices.part(l.activations, l.replicated);
+            one.selective = samples * slices.part(l.selective, l.replicated);
+            one.by_layers = one.activations;
+            if (recomputed_alone(network, i)) {
+                one.layers_time = time.forward;
+                one.by_layers = (std::min)(one.activations, slices.of_boundary(samples * input_of(network, i)));
+            }
             sums_.push_back(sums_.back() + one);
             boundary_.push_back(samples * l.output);
             compute_.push_back(one.compute());

@@ -55,7 +55,7 @@ namespace chimera {
     const double fill =
         output > 0 && platform.half_output > 0 ? 1 + platform.half_output / output * (1 + 3.0 / tensor) / 4 : 1;
     const double flop = samples / (platform.flops * tensor) * fill * (whole_head ? platform.whole_vocabulary : 1);
-    const double kept = samples * (part.replicated + (part.activations - part.replicated) / tensor);
+    const double kept = samples * slicing(tensor, group.sequences).part(part.activations, part.replicated);
     const double traffic = 2 * kept / platform.memory_bandwidth;
     double exchange = 0;
     if (tensor > 1 && part.exchanged > 0) {

@@ -63,7 +63,7 @@ private:
             return report_.refuse(which, modes, text(why));
         const double need = least_memory(of_.bytes, total_ / one.tensor, one, least_zero_);
         if (asked_.prune && need > largest_) return report_.too_large(which, modes, need - largest_);
-        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
+        const layer_sums& layers = estimate_.layers(one);
         const double own = own_bound(one, layers), bound = (std::min)(own, tight_bound(one, layers));
         report_.bound(layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width * one.tensor /
                       on_.workers() / fastest_);

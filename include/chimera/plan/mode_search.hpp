@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -79,10 +80,10 @@ private:
                     if (asked_.prune && light[i] != 0) continue;
                     if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
                     one.zero = zeros[i];
-                    const double passes = attempt(one, out);
-                    if (mode != recompute_mode::none || passes <= 0) continue;
+                    const std::optional<double> passes = attempt(one, out);
+                    if (mode != recompute_mode::none || !passes) continue;
                     light[i] = 1;
-                    if (zeros[i] <= 1) least = least == 0 ? passes : (std::min)(least, passes);
+                    if (zeros[i] <= 1 && *passes > 0) least = least == 0 ? *passes : (std::min)(least, *passes);
                 }
             }
         }
@@ -106,27 +107,28 @@ private:
         double end = 0;
     };
 
-    /// Evaluates one choice under every synchronisation. Returns the seconds of its passes; 0 where it does not fit.
-    double attempt(configuration& one, mode_result& out) {
-        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_)) return 0;
+    /// Evaluates one choice under every synchronisation. Returns the seconds of its passes, 0 where a bound says that
+    /// they are too many; nothing where it does not fit.
+    std::optional<double> attempt(configuration& one, mode_result& out) {
+        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_, allows_layers(asked_)))
+            return {};
         if (const evaluator& steps = estimate_.set(one); !steps.fits()) {
             out.lacking = (std::min)(out.lacking, steps.memory().lacking);
             if (one_stage_each(one.schedule) && one.recompute != recompute_mode::mixed) tight_.push_back(one);
-            return 0;
+            return {};
         }
-        return giving_way_ ? 0 : play(one, out);
+        if (giving_way_ || too_slow(bound_of(one, true), out)) return 0;
+        return play(one, out);
     }
 
     /// Returns a lower bound over all layouts and ZeRO levels; of cuts that may give way to memory, no cut either.
     double bound_of_mode(const configuration& one) {
-        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
-        const positions at = estimate_.place(one);
-        return one_stage_each(one.schedule) ? any_cut_bound(layers, one, one.cuts, at, on_)
-                                            : busiest_bound(layers, one, one.cuts, at, on_);
+        if (!one_stage_each(one.schedule)) return bound_of(one, one.recompute != recompute_mode::mixed);
+        return any_cut_bound(estimate_.layers(one), one, one.cuts, estimate_.place(one), on_);
     }
-    double bound_of(const configuration& one) {
-        const layer_sums& layers = estimate_.layers(one.micro_batch, one.tensor);
-        return lower_bound(layers, one, one.cuts, estimate_.place(one), on_, estimate_.bytes());
+    double bound_of(const configuration& one, bool recomputing = false) {
+        const layer_sums& layers = estimate_.layers(one);
+        return lower_bound(layers, one, one.cuts, estimate_.place(one), on_, estimate_.bytes(), recomputing);
     }
     bool too_slow(double bound, mode_result& than) const {
         if (!asked_.prune) return false;
@@ -207,9 +209,10 @@ public:
     void keep(const configuration& choice, const mode_result& found) { found_[key(choice)] = found; }
 
 private:
-    using choice_list = std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<reduction_start>, bool>;
+    using choice_list =
+        std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<reduction_start>, bool, bool>;
     static choice_list choices(const plan_request& request) {
-        return {request.recompute, request.zero, request.synchronisation, request.prune};
+        return {request.recompute, request.zero, request.synchronisation, request.prune, request.sequence_parallel};
     }
     static std::tuple<order_key, int, int, int> key(const configuration& choice) {
         return {key_of(choice.schedule), choice.width, choice.tensor, choice.micro_batch};

@@ -79,6 +79,7 @@ private:
         if (const auto found = index_.find(label); found != index_.end()) return found->second;
         report_.classes.emplace_back();
         report_.classes.back().label = label;
+        report_.classes.back().which = spec.which;
         report_.classes.back().stale = asynchronous(spec.which) && asked_.families.empty();
         return index_.emplace(label, report_.classes.size() - 1).first->second;
     }

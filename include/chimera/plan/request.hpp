@@ -18,22 +18,35 @@ struct plan_request {
     std::int64_t samples = 1;        ///< of an iteration, over all copies
     std::vector<family> families{};  ///< empty: all of them
     std::vector<int> tensors{1};     ///< tensor widths
-    std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::mixed,
-                                          recompute_mode::full};  ///< lighter ones first
+    bool sequence_parallel = false;  ///< tensor slices share by tokens what they would all hold
+    std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
+                                          recompute_mode::mixed, recompute_mode::full};  ///< lighter ones first
     std::vector<int> zero{0, 1, 2, 3};
     std::vector<reduction_start> synchronisation{reduction_start::lazy, reduction_start::eager,
                                                  reduction_start::eager_opt};
     int most_stages = 1024;          ///< of a pipeline
     int most_micro_batch = 1 << 20;  ///< samples
+    int most_micro_batches = 1024;   ///< of a copy, or 64 for each worker of a pipeline where that is more
+    bool even = false;               ///< micro-batches and copies have to be equal
     bool whole_copies = false;       ///< every worker has to be used
     std::size_t top = 10;            ///< how many are ranked
     bool any = false;                ///< the first that fits will do
     bool prune = true;               ///< false: everything is simulated (for tests)
+
+    /// Returns true if pipelines of so many workers may run so many micro-batches.
+    [[nodiscard]] constexpr bool takes(int micro_batches, int workers) const noexcept {
+        return micro_batches <= (std::max)(std::int64_t{most_micro_batches}, std::int64_t{64} * workers);
+    }
 };
 
 /// Throws `chimera_error` for a tensor width that leaves a slice without whole heads of a layer's attention, and names
-/// those that do not.
-inline void check_slices(const model& network, int tensor) {
+/// those that do not; for sequence parallelism over slices that do not divide a sample's tokens.
+inline void check_slices(const model& network, const slicing& slices) {
+    const int tensor = slices.width;
+    if (slices.sequences && network.tokens % tensor != 0)
+        refuse("tensor width " + std::to_string(tensor) + " does not divide the " + std::to_string(network.tokens) +
+               " tokens of a sample (sequence parallelism gives each slice as many) choose another width, or other "
+               "tokens");
     const auto fits = [](const layer& l, std::int64_t width) {
         return (l.heads == 0 || l.heads % width == 0) && (l.shared_heads == 0 || l.shared_heads % width == 0);
     };
@@ -61,7 +74,12 @@ inline void check_request(const model& network, const cluster& machines, const p
     if (asked.tensors.empty() || asked.recompute.empty() || asked.zero.empty() || asked.synchronisation.empty())
         refuse("the request leaves no choice (tensors, recompute, zero or synchronisation is empty) allow one of each");
     if (asked.top < 1) refuse("a ranking of no places says nothing (top is 0) give at least 1");
-    for (const int tensor : asked.tensors) check_slices(network, tensor);
+    for (const int tensor : asked.tensors) check_slices(network, {tensor, asked.sequence_parallel});
+}
+
+/// Returns true if a request lets stages recompute by layers.
+[[nodiscard]] inline bool allows_layers(const plan_request& asked) {
+    return std::find(asked.recompute.begin(), asked.recompute.end(), recompute_mode::layers) != asked.recompute.end();
 }
 
 /// A configuration of the ranking.
@@ -79,6 +97,7 @@ struct ranked {
 /// The outcome of the search for a family and mode.
 struct plan_class {
     std::string label;
+    family which = family::gpipe;
     bool stale = false;  ///< asynchronous, and not asked for: not ranked
     std::int64_t considered = 0;
     std::int64_t unbuildable = 0;  ///< refused by a rule of the family

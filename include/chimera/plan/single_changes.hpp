@@ -86,8 +86,8 @@ private:
     }
     void modes() {
         begin();
-        for (const recompute_mode mode :
-             {recompute_mode::none, recompute_mode::selective, recompute_mode::mixed, recompute_mode::full}) {
+        for (const recompute_mode mode : {recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
+                                          recompute_mode::mixed, recompute_mode::full}) {
             configuration one = given_;
             one.recompute = mode;
             if (mode != given_.recompute) attempt(one, std::string("recompute ") + name(mode));
@@ -137,8 +137,9 @@ private:
     void attempt(configuration one, const std::string& what) {
         one.cuts.clear();
         one.stage_recompute.clear();
+        one.continuous = asynchronous(one.schedule.which);
         if (one.schedule.refused() != refusal::none || one.schedule.stages > layers_) return;
-        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_)) return;
+        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_, allows_layers(asked_))) return;
         const evaluation found = estimate_(one);
         if (!found.fits() || (best_.found.seconds > 0 && found.seconds >= best_.found.seconds)) return;
         best_ = {what, one, found};

@@ -126,7 +126,8 @@ private:
         for (const std::int32_t w : holders) speed = (std::min)(speed, at_.speed[static_cast<std::size_t>(w)]);
         const recompute_mode mode = choice_.recompute_of(static_cast<int>(s));
         forward_[s] = sum.forward / speed;
-        input_[s] = (sum.input_gradient + (mode == recompute_mode::selective ? sum.selective_time : 0)) / speed;
+        const double inside = mode == recompute_mode::full ? 0 : recomputed_seconds(sum, mode);  // of the backward
+        input_[s] = (sum.input_gradient + inside) / speed;
         weight_[s] = sum.weight_gradient / speed;
         again_[s] = mode == recompute_mode::full ? forward_[s] : 0;
         const int r = choice_.width * static_cast<int>(holders.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/model/slicing.hpp>
 #include <chimera/plan/cluster.hpp>
 
 #include <algorithm>
@@ -15,19 +16,22 @@ struct tensor_group {
     int nodes = 1;
     int together = 1;
     double network = std::numeric_limits<double>::infinity();  ///< bytes/s of a slice while all of its node send
+    bool sequences = false;                                    ///< sequence parallelism
 
-    /// Makes the group of so many slices in one node.
-    constexpr tensor_group(int count) noexcept : slices(count), together(count) {}  // NOLINT: a count is a group
+    /// Makes the group of slices in one node.
+    constexpr tensor_group(const slicing& of) noexcept  // NOLINT: a number of slices is a group
+        : slices(of.width), together(of.width), sequences(of.sequences) {}
+    constexpr tensor_group(int count) noexcept : tensor_group(slicing(count)) {}  // NOLINT: likewise
     constexpr tensor_group(int count, int across, int fewest, double bandwidth) noexcept
         : slices(count), nodes(across), together(fewest), network(bandwidth) {}
 };
 
 /// Returns how the slices of a layer stand in the cluster: next to each other, node after node. Of groups that stand
 /// differently, as where a node's workers are no multiple of the slices, the one whose collectives take longest.
-[[nodiscard]] constexpr tensor_group tensor_group_of(const cluster& machines, int slices) noexcept {
-    const int each = machines.workers_per_node;
-    if (machines.nodes == 1 || slices == 1) return slices;
-    tensor_group out(slices);
+[[nodiscard]] constexpr tensor_group tensor_group_of(const cluster& machines, const slicing& of) noexcept {
+    const int each = machines.workers_per_node, slices = of.width;
+    tensor_group out(of);
+    if (machines.nodes == 1 || slices == 1) return out;
     double longest = 0;
     // Groups stand as `each` groups before them did; those beyond the cluster's end do not exist.
     for (int group = 0; group < each && (group + 1) * slices <= machines.workers(); ++group) {
@@ -41,6 +45,7 @@ struct tensor_group {
         out = {slices, nodes, fewest,
                (std::min)(machines.each.between.bandwidth * machines.each.collective,
                           machines.each.node_bandwidth / each)};
+        out.sequences = of.sequences;
     }
     return out;
 }

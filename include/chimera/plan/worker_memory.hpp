@@ -4,6 +4,7 @@
 #include <chimera/memory/memory_timeline.hpp>
 #include <chimera/plan/configuration.hpp>
 #include <chimera/plan/prepared_order.hpp>
+#include <chimera/schedule/family_placement.hpp>
 
 #include <array>
 #include <cstddef>
@@ -18,7 +19,7 @@ public:
     /// Computes the sums over the layers of every stage. `choice` must have its cuts.
     void measure(const model& network, const configuration& choice, const shape& head) {
         const double unit = static_cast<double>(choice.micro_batch) / head.micro_batch_parts;
-        std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.tensor);
+        std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.slices());
         if (bytes == bytes_ && head == head_) return;
         bytes_ = std::move(bytes);
         head_ = head;
@@ -32,7 +33,7 @@ public:
             modes_.push_back(choice.recompute_of(s));
             stages_.push_back(memory_of(bytes_[static_cast<std::size_t>(s)], network.bytes, modes_.back(), choice.zero,
                                         choice.width * static_cast<int>(order.holders(s).size()),
-                                        weight_versions(order.head(), s)));
+                                        weight_versions(order.head(), s), splits_backward(choice.schedule)));
         }
         current_ = &known_[static_cast<std::size_t>(choice.recompute)];
     }
@@ -71,7 +72,7 @@ private:
     std::vector<stage_bytes> bytes_;
     std::vector<stage_memory> stages_;
     std::vector<recompute_mode> modes_;
-    std::array<peaks, 4> known_;  // by the configuration's mode
+    std::array<peaks, 5> known_;  // by the configuration's mode
     peaks* current_ = known_.data();
 };
 

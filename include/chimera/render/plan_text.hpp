@@ -28,76 +28,98 @@ inline std::string percent_more(double value, double than) {
     return "+" + decimals(100 * (value / than - 1), 1) + " %";
 }
 
-/// Says in one line why a class is not first.
-inline std::string reason(const plan_class& c, double best) {
-    std::string out;
-    if (c.best > 0) put(out, "best ", seconds_text(c.best), " s, ", percent_more(c.best, best), "; ");
-    if (c.stale) put(out, "its weights are stale (--families ranks it); ");
-    if (c.bounded > 0) put(out, c.bounded, " orders proven slower (", seconds_text(c.bound), " s or more); ");
-    if (c.too_large > 0) put(out, c.too_large, " need more memory (", gib(c.lacking), " GiB at least); ");
-    if (c.unbuildable > 0 && c.best == 0 && c.bounded == 0) put(out, c.rule, "; ");
-    if (out.empty()) out = "none fits this many workers and samples; ";
-    out.resize(out.size() - 2);
+/// The classes of a family together.
+inline plan_class together(const plan_report& report, family which) {
+    const auto least = [](double a, double b) { return a == 0 || (b > 0 && b < a) ? b : a; };
+    plan_class out;
+    out.label = name(which);
+    out.which = which;
+    for (const plan_class& c : report.classes) {
+        if (c.which != which) continue;
+        out.stale = c.stale;
+        out.considered += c.considered;
+        out.unbuildable += c.unbuildable;
+        out.too_large += c.too_large;
+        out.bounded += c.bounded;
+        out.simulated += c.simulated;
+        out.best = least(out.best, c.best);
+        out.bound = least(out.bound, c.bound);
+        out.lacking = least(out.lacking, c.lacking);
+        if (out.rule.empty()) out.rule = c.rule;
+    }
     return out;
 }
 
-/// Returns true if bounds alone say what became of a class.
-inline bool only_bounded(const plan_class& c) { return c.bounded > 0 && c.best == 0 && !c.stale && c.too_large == 0; }
+/// Says in one line what numbers do not say of a family; empty where they say all.
+inline std::string remark(const plan_class& c) {
+    if (c.stale) return "its weights are stale (--families ranks it)";
+    if (c.best > 0 || c.bounded > 0) return "";
+    if (c.too_large > 0) return "lacks memory, " + gib(c.lacking) + " GiB at least";
+    return c.rule.empty() ? "none fits this many workers and samples" : c.rule;
+}
 
-/// Says what became of every class; those that are proven slower, all of them, together, in lines of 100 columns.
+/// Says what became of every family.
 inline void put_classes(std::string& out, const plan_report& report) {
-    const ranked& first = report.ranking.front();
-    for (const plan_class& c : report.classes)
-        if (!only_bounded(c)) put(out, "  ", c.label, ": ", reason(c, first.found.seconds), "\n");
-    std::string line;
-    for (const plan_class& c : report.classes) {
-        if (!only_bounded(c)) continue;
-        std::string one = c.label;
-        put(one, " (", seconds_text(c.bound), ')');
-        if (line.empty()) {
-            put(line, "Proven slower than place ", report.ranking.size(), ", with the least seconds that each takes: ");
-        } else if (line.size() + one.size() > 97) {
-            put(out, line, ",\n");
-            line = "  ";
-        } else {
-            line += ", ";
-        }
-        line += one;
+    const auto number = [](std::int64_t count) { return count > 0 ? std::to_string(count) : std::string(); };
+    const double best = report.ranking.front().found.seconds;
+    text_table table(100);
+    table.row({"  all families", "best s", "behind", "orders simulated", "slower", "too large", "refused"});
+    std::string remarks;
+    for (std::size_t i = 0; i < family_labels.size(); ++i) {
+        const plan_class c = together(report, static_cast<family>(i));
+        if (c.considered == 0) continue;
+        table.row({"  " + c.label, c.best > 0 ? seconds_text(c.best) : "",
+                   c.best > best ? percent_more(c.best, best) : "", number(c.simulated), number(c.bounded),
+                   number(c.too_large), number(c.unbuildable)});
+        if (const std::string more = remark(c); !more.empty()) put(remarks, "  ", c.label, ": ", more, "\n");
     }
-    if (!line.empty()) put(out, line, ".\n");
+    table.append_to(out);
+    put(out, "  slower: proven slower than place ", report.ranking.size(),
+        " without a simulation; too large, refused: configurations\n", remarks);
 }
 
 }  // namespace detail
 
-/// A configuration in a few words.
-[[nodiscard]] inline std::string in_words(const configuration& choice) {
+/// A configuration in a few words. `samples`: of an iteration; micro-batches for more than these are not all full.
+[[nodiscard]] inline std::string in_words(const configuration& choice, std::int64_t samples) {
     std::string out = label_of(choice.schedule);
     const int workers = choice.schedule.workers();
     format::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
                 choice.width == 1 ? " copy" : " copies");
     if (choice.tensor > 1) format::put(out, " × ", choice.tensor, " tensor slices");
-    format::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ", choice.micro_batch);
+    format::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ",
+                choice.samples() > samples ? "at most " : "", choice.micro_batch);
     return out;
 }
 
 namespace detail {
 
 inline void put_ranking(std::string& out, const plan_report& report, std::int64_t samples) {
-    text_table table;
-    table.row({"family", "s/iteration", "samples/s", "behind", "workers", "width", "tensor", "micro-batch", "N", "sync",
-               "recompute", "ZeRO", "GiB", "proven s"});
+    text_table table(100);
+    table.row({"family", "s/iter", "samples/s", "behind", "D×W×T", "N×B", "sync", "recompute", "ZeRO", "GiB"});
     for (const ranked& r : report.ranking) {
         const configuration& c = r.with;
         const double best = report.ranking.front().found.seconds;
+        std::string workers, batches;
+        put(workers, c.schedule.workers(), "×", c.width, "×", c.tensor);
+        put(batches, c.schedule.micro_batches, c.samples() > samples ? "×≤" : "×", c.micro_batch);
         table.row({label_of(c.schedule), seconds_text(r.found.seconds),
                    decimals(static_cast<double>(samples) / r.found.seconds, 1),
-                   r.found.seconds > best ? percent_more(r.found.seconds, best) : "",
-                   std::to_string(c.schedule.workers()), std::to_string(c.width), std::to_string(c.tensor),
-                   std::to_string(c.micro_batch), std::to_string(c.schedule.micro_batches), name(c.synchronisation),
-                   name(c.recompute), std::to_string(c.zero), gib(r.found.memory),
-                   r.bound > 0 ? seconds_text(r.bound) : "-"});
+                   r.found.seconds > best ? percent_more(r.found.seconds, best) : "", workers, batches,
+                   name(c.synchronisation), name(c.recompute), std::to_string(c.zero), gib(r.found.memory)});
     }
     table.append_to(out);
+    put(out, "D×W×T: workers of a pipeline, copies, tensor slices. N×B: micro-batches of a copy, samples of each.\n");
+}
+
+/// Says which numbers of samples the first one's copies and micro-batches divide, where these do not.
+inline void put_uneven(std::string& out, const configuration& first, std::int64_t samples) {
+    if (first.samples() <= samples) return;
+    const std::int64_t each = std::int64_t{first.width} * first.micro_batch, below = samples / each * each;
+    put(out, "  ", samples,
+        " samples do not divide over its copies and micro-batches, so some are smaller than others; ");
+    if (below > 0) put(out, below, " or ");
+    put(out, below + each, " do\n");
 }
 
 inline void put_closed_form(std::string& out, const equation_1_report& closed, double simulated) {
@@ -118,18 +140,20 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
     if (report.ranking.empty()) return out;
     const ranked& first = report.ranking.front();
     put_ranking(out, report, samples);
-    put(out, "\nThe first: ", in_words(first.with), ".\n  passes end after ", seconds_text(first.found.compute), " s");
+    put(out, "\nThe first: ", in_words(first.with, samples), ".\n  passes end after ",
+        seconds_text(first.found.compute), " s");
     if (report.bound > 0)
         put(out, ", ", decimals(100 * (first.found.compute / report.bound - 1), 1),
             " % more than all work spread evenly");
     put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
         " s; the fullest worker needs ", gib(first.found.memory), " GiB\n");
+    put_uneven(out, first.with, samples);
     if (closed != nullptr) put_closed_form(out, *closed, first.found.seconds);
     const auto other = std::find_if(report.ranking.begin(), report.ranking.end(), [&](const ranked& r) {
         return r.with.schedule.which != first.with.schedule.which;
     });
     if (other != report.ranking.end())
-        put(out, "  runner-up of another family: ", in_words(other->with), ", ",
+        put(out, "  runner-up of another family: ", in_words(other->with, samples), ", ",
             percent_more(other->found.seconds, first.found.seconds), "\n");
     if (report.bound > 0)
         put(out, "  no plan on this cluster takes less than ", seconds_text(report.bound),

@@ -77,7 +77,7 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
                                       const breakdown& b, const std::vector<single_change>& changes,
                                       const ranked* best) {
     using namespace detail;
-    std::string out = in_words(choice);
+    std::string out = in_words(choice, choice.samples());
     put(out, ",\n  recompute ", name(choice.recompute), ", ZeRO ", choice.zero, ", ", name(choice.synchronisation),
         "\n");
     put_rates(out, network, machines, choice, b);
@@ -103,7 +103,7 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
         put(out, "\n  no better configuration of this cluster is known\n");
     else
         put(out, "\n  the best here takes ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds),
-            ":\n  ", in_words(best->with), ",\n  recompute ", name(best->with.recompute), ", ZeRO ", best->with.zero,
+            ":\n  ", in_words(best->with, choice.samples()), ",\n  recompute ", name(best->with.recompute), ", ZeRO ", best->with.zero,
             ", ", name(best->with.synchronisation), "\n");
     return out;
 }

@@ -31,7 +31,7 @@ struct breadth_first {
     /// Calls f with each choice that the planner tries.
     template <class F>
     static constexpr void variants(int, const F& f) {
-        for (int chunks = 2; chunks <= 8; chunks *= 2) f(breadth_first{.chunks = chunks});
+        for (int chunks = 2; chunks <= 32; ++chunks) f(breadth_first{.chunks = chunks});
     }
 
 private:

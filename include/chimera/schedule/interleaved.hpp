@@ -44,7 +44,7 @@ struct interleaved {
     /// Calls f with each choice that the planner tries.
     template <class F>
     static constexpr void variants(int, const F& f) {
-        for (int chunks = 2; chunks <= 8; chunks *= 2) f(interleaved{.chunks = chunks});
+        for (int chunks = 2; chunks <= 32; ++chunks) f(interleaved{.chunks = chunks});
     }
 
 private:

@@ -56,7 +56,7 @@ struct wave {
     /// Calls f with each choice that the planner tries.
     template <class F>
     static constexpr void variants(int, const F& f) {
-        for (int waves = 1; waves <= 4; waves *= 2) f(wave{.waves = waves});
+        for (int waves = 1; waves <= 8; ++waves) f(wave{.waves = waves});
     }
 
 private:

@@ -49,7 +49,7 @@ struct zb_interleaved {
     /// Calls f with each choice that the planner tries.
     template <class F>
     static constexpr void variants(int, const F& f) {
-        for (int chunks = 2; chunks <= 4; chunks *= 2) f(zb_interleaved{.chunks = chunks});
+        for (int chunks = 2; chunks <= 8; ++chunks) f(zb_interleaved{.chunks = chunks});
     }
 
 private:
