@@ -16,7 +16,7 @@ namespace {
 
 struct partition_arguments {
     std::string model, cut = "best", order = "given";
-    std::optional<std::string> stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
+    std::optional<std::string> tokens, stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
     std::array<std::optional<std::string>, family_option_table.size()> options;  ///< those that place stages
     output_arguments output;
 };
@@ -70,7 +70,9 @@ std::vector<int> cuts_named(const std::string& text, int stages, int layers) {
 
 partition_job job_of(const partition_arguments& with) {
     partition_job job;
-    job.what = load_model(with.model);
+    model_changes asked;
+    if (with.tokens) asked.tokens = whole("--tokens", *with.tokens, 1, 1 << 28);
+    job.what = load_model(with.model, asked);
     const int layers = static_cast<int>(job.what.layers.size());
     const int stages = static_cast<int>(whole("--stages", *with.stages, 1, 65535));
     if (stages > layers)
@@ -118,6 +120,7 @@ void add_partition(command_line& program, int&) {
     add("--stages", with->stages, "stages of the model", "D");
     add("--family", with->family, "the schedule, which decides what shares a worker and what is live (one_f_one_b)",
         "FAMILY");
+    add("--tokens", with->tokens, "of a sample (as the model has them)", "S");
     add("--micro-batches", with->micro_batches, "micro-batches of an iteration (2 D)", "N");
     for (std::size_t i = 0; i < family_option_table.size(); ++i) {
         const family_option& option = family_option_table[i];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/render/plan_csv.hpp>
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
@@ -203,7 +204,7 @@ std::string price_words(const plan_task& task, plan_cache& memory, const std::st
 }
 
 void run_plan(const plan_arguments& with) {
-    with.output.check({"text", "json"});
+    with.output.check({"text", "json", "csv"});
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
     change(task.on, with);
     keep_change(task);
@@ -218,6 +219,7 @@ void run_plan(const plan_arguments& with) {
             "the best plan's iteration takes no time, or for ever (the numbers of the model, the cluster or the "
             "profile allow no other) correct them");
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
+    if (with.output.format == "csv") return with.output.write(csv(report, task.asked.samples, task.what.tokens));
     std::string out(task.what.name.view());
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers", memory_words(task), "; planned in ",
@@ -243,7 +245,7 @@ void add_plan(command_line& program, int&) {
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");
     command.option("--added", with->added, "so many more workers", "K");
-    with->output.add_to(command, "text|json");
+    with->output.add_to(command, "text|json|csv");
     command.footer(
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
         "Example: chimera plan --model llama-2-70b --samples 64 --nodes 8 --workers-per-node 8 --memory 80GiB \\\n"

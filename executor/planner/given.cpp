@@ -52,6 +52,18 @@ json parts_json(const configuration& choice, const model& network, const breakdo
     return out;
 }
 
+/// The numbers of an object and of those in it, a line each: the keys, joined by dots, and the number.
+std::string quantities(const json& of, const std::string& before) {
+    std::string out;
+    for (const auto& [key, value] : of.items()) {
+        std::string name = before + key;
+        std::replace(name.begin(), name.end(), ',', ';');
+        if (value.is_object()) out += quantities(value, name + '.');
+        if (value.is_number()) out += name + ',' + value.dump() + '\n';
+    }
+    return out;
+}
+
 json change_json(const std::string& what, const configuration& with, const evaluation& found) {
     return {{"change", what},
             {"configuration", configuration_json(with)},
@@ -120,6 +132,7 @@ std::string price(const plan_task& task, plan_cache& memory, const std::string& 
     if (first && found.found.fits() && first->found.seconds >= found.found.seconds) first = {};
     if (format == "text") return text(task.what, task.on, choice, found, changes, first ? &*first : nullptr);
     json out = parts_json(choice, task.what, found);
+    if (format == "csv") return "quantity,value\n" + quantities(out, "");
     out["format"] = "chimera.plan_price";
     out["version"] = 1;
     out["request"] = task.request;

@@ -147,6 +147,14 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
+/// The trainer's own limits: recompute of whole stages, no slices.
+void check_trainable(const plan_request& asked, const std::string& called) {
+    for (const recompute_mode mode : asked.recompute)
+        if (mode == recompute_mode::selective || mode == recompute_mode::layers)
+            refuse(called + ": recompute allows " + chimera::name(mode) +
+                   " (a training job recomputes whole stages) give none, mixed or full");
+}
+
 /// Reads the times of workers: a profile of this machine, or the hardware of the cluster.
 void read_speeds(fields& from, const json& request, const std::string& name, plan_task& of) {
     if (const json* file = from.find("profile")) {
@@ -248,6 +256,7 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
+    if (out.training) check_trainable(out.asked, name);
     out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name,
                         from.has("profile") ? "0" : "5%", out);
     if (const json* before = from.find("before"))

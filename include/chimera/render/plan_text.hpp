@@ -145,7 +145,7 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
     if (report.bound > 0)
         put(out, ", ", decimals(100 * (first.found.compute / report.bound - 1), 1),
             " % more than all work spread evenly");
-    put(out, "; then reductions, updates and overhead ", seconds_text(first.found.seconds - first.found.compute),
+    put(out, "\n  then reductions, updates and overhead take ", seconds_text(first.found.seconds - first.found.compute),
         " s; the fullest worker needs ", gib(first.found.memory), " GiB\n");
     put_uneven(out, first.with, samples);
     if (closed != nullptr) put_closed_form(out, *closed, first.found.seconds);
