@@ -203,3 +203,22 @@ TEST(hardware_catalogue, best_plans_go_with_the_devices) {
         before = seconds;
     }
 }
+
+TEST(hardware_catalogue, all_reduces_over_nodes_are_as_fast_as_measured) {
+    // Over 4 × 8 B200 with 8 × 400 Gbit/s, which no number of the catalogue comes from: 377.34 GB/s with 4 GiB, 381.80
+    // with 16 GiB (https://github.com/stas00/ml-engineering/tree/744d01e/network). And what they share in a node.
+    configuration with;
+    with.schedule = {.which = family::data_parallel, .stages = 1, .micro_batches = 1};
+    with.width = 32;
+    const std::int32_t all[] = {0};
+    const cluster four = nodes_of("DGX-B200", 4);
+    EXPECT_NEAR(topology(four, with).among(all).bandwidth / 381.80e9, 1, 0.05);
+    with.width = 8;
+    const cluster one = nodes_of("DGX-B200", 1);
+    EXPECT_NEAR(topology(one, with).among(all).bandwidth / 682.2e9, 1, 0.01);
+    // Where a group has one worker a node, each has a link of the network, as a message has.
+    with.schedule = {.which = family::one_f_one_b, .stages = 8, .micro_batches = 8};
+    with.width = 4;
+    with.order = layout::stages_together;
+    EXPECT_DOUBLE_EQ(topology(four, with).among(all).bandwidth, four.each.node_bandwidth / 8);
+}
