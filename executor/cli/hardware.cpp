@@ -15,7 +15,7 @@ namespace chimera::executor {
 namespace {
 
 struct hardware_arguments {
-    std::string name;
+    std::optional<std::string> name;
     output_arguments output;
 };
 
@@ -92,8 +92,8 @@ std::string name_text(const catalogued_hardware& of) {
 void run_hardware(const hardware_arguments& with) {
     with.output.check({"text", "json"});
     const bool json = with.output.format == "json";
-    if (!with.name.empty()) {
-        const catalogued_hardware& known = hardware_named(with.name);
+    if (with.name) {
+        const catalogued_hardware& known = hardware_named(*with.name);
         return with.output.write(json ? hardware_json(known).dump(2) + '\n' : name_text(known));
     }
     if (!json) return with.output.write(list_text());

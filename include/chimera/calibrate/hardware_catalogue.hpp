@@ -146,7 +146,7 @@ constexpr sourced origin_of(const catalogued_hardware& of, std::string_view numb
              {static_cast<double>(known.workers_per_node), origin::sheet, known.node->what, known.node->sheet},
              ""});
     out.push_back({"peak", known.device->peak, "FLOP/s"});
-    out.push_back({"(the memory's)", known.device->memory_bandwidth, "bytes/s"});
+    out.push_back({"peak of memory", known.device->memory_bandwidth, "bytes/s"});
     hardware numbers = numbers_of(known), usual;
     for (const hardware_number& number : hardware_numbers) {
         const double value = number.of(numbers);

@@ -72,8 +72,8 @@ inline constexpr std::string_view mi300x_sheet =
     "https://www.amd.com/en/products/accelerators/instinct/mi300/mi300x.html";
 inline constexpr std::string_view dgx_1 = "https://docs.nvidia.com/dgx/dgx1-user-guide/";
 inline constexpr std::string_view dgx_a100 = "https://docs.nvidia.com/dgx/dgxa100-user-guide/";
-inline constexpr std::string_view dgx_pods =
-    "https://docs.nvidia.com/dgx-basepod/reference-architecture-infrastructure-foundation-enterprise-ai/";
+inline constexpr std::string_view dgx_h100 = "https://docs.nvidia.com/dgx/dgxh100-user-guide/";  // and H200
+inline constexpr std::string_view dgx_b200 = "https://docs.nvidia.com/dgx/dgxb200-user-guide/";
 inline constexpr std::string_view mi300x_platform =
     "https://www.amd.com/en/products/accelerators/instinct/mi300/platform.html";
 inline constexpr std::string_view g6e_sheet = "https://aws.amazon.com/ec2/instance-types/g6e/";

@@ -65,13 +65,13 @@ inline constexpr node_facts dgx_a100_node{
 inline constexpr node_facts dgx_h200_node{
     .what = "8 × NVLink 4, 8 × 400 Gbit/s",
     .workers = 8,
-    .sheet = detail::dgx_pods,
+    .sheet = detail::dgx_h100,
     .inside_latency = detail::nvlink_latency,
     .message = detail::of_ring(367.61e9, "an all-reduce of 16 GiB over 8 H200 as a ring, of 450 GB/s"),
     .all_reduce = detail::of_ring(367.61e9, "1: a ring is as fast as a message (482 GB/s where the switch adds)"),
     .between_latency = detail::network_latency,
-    .between = detail::network(50e9, detail::ndr, detail::dgx_pods),
-    .node_bandwidth = detail::network(400e9, detail::ndr_8, detail::dgx_pods)};
+    .between = detail::network(50e9, detail::ndr, detail::dgx_h100),
+    .node_bandwidth = detail::network(400e9, detail::ndr_8, detail::dgx_h100)};
 
 inline constexpr node_facts dgx_h100_node = [] {
     node_facts out = dgx_h200_node;
@@ -82,13 +82,13 @@ inline constexpr node_facts dgx_h100_node = [] {
 inline constexpr node_facts dgx_b200_node{
     .what = "8 × NVLink 5, 8 × 400 Gbit/s",
     .workers = 8,
-    .sheet = detail::dgx_pods,
+    .sheet = detail::dgx_b200,
     .inside_latency = detail::nvlink_latency,
     .message = detail::of_ring(682.2e9, "an all-reduce of 8 GiB over 8 B200 as a ring, of 900 GB/s"),
     .all_reduce = detail::of_ring(682.2e9, "1: a ring is as fast as a message (838 GB/s where the switch adds)"),
     .between_latency = detail::network_latency,
-    .between = detail::network(50e9, detail::ndr, detail::dgx_pods),
-    .node_bandwidth = detail::network(400e9, detail::ndr_8, detail::dgx_pods)};
+    .between = detail::network(50e9, detail::ndr, detail::dgx_b200),
+    .node_bandwidth = detail::network(400e9, detail::ndr_8, detail::dgx_b200)};
 
 /// The g6e.48xlarge of Amazon: eight L40S behind PCIe 4, one network of 400 Gbit/s for all.
 inline constexpr node_facts l40s_node{
