@@ -66,13 +66,11 @@ const hardware_number* fix(hardware& on, const std::string& text) {
 }
 
 /// Returns the start of the fit: as --hardware says, else as is known of the hardware that the rows name.
-hardware base_of(const calibrate_arguments& with, const measured_file& measured) {
-    if (with.hardware) {
-        return load_hardware(*with.hardware).numbers;
-    }
-    if (measured.layout == measurement_layout::iterations) return a100_nodes;
+fitted_hardware base_of(const calibrate_arguments& with, const measured_file& measured) {
+    if (with.hardware) return load_hardware(*with.hardware);
+    if (measured.layout == measurement_layout::iterations) return {.numbers = a100_nodes};
     const hardware* known = find_hardware(measured.hardware);
-    return known != nullptr ? *known : p100_nodes;
+    return {.numbers = known != nullptr ? *known : p100_nodes};
 }
 
 measurement_options reading(const calibrate_arguments& with, const char* option,
@@ -93,9 +91,11 @@ calibration_options options_of(const calibrate_arguments& with, const measured_f
     return how;
 }
 
-/// The fitted hardware as a file, with how it was found.
-std::string file_of(const calibration& found, const calibrate_arguments& with, std::size_t rows) {
-    nlohmann::json out = hardware_json(found.fitted);
+/// The fitted hardware as a file, with how it was found. What is known of the cluster stays as it was.
+std::string file_of(const calibration& found, const calibrate_arguments& with, fitted_hardware known,
+                    std::size_t rows) {
+    known.numbers = found.fitted;
+    nlohmann::json out = hardware_json(known);
     out["fit"] = json_of(found);
     out["fit"]["rows"] = rows;
     out["fit"]["file"] = with.file;
@@ -151,7 +151,8 @@ void run_calibrate(const calibrate_arguments& with) {
     if (with.out && std::filesystem::equivalent(*with.out, with.file, unknown))
         refuse("-o is " + with.file + " (the measurements themselves, which would be lost) name another file");
     const measured_file measured = load_measurements(with.file, reading(with, "--tokens", with.tokens));
-    hardware base = base_of(with, measured);
+    const fitted_hardware known = base_of(with, measured);
+    hardware base = known.numbers;
     std::vector<const hardware_number*> numbers =
         numbers_named(with.fit                                         ? *with.fit
                       : measured.layout == measurement_layout::schemes ? of_schemes
@@ -171,7 +172,7 @@ void run_calibrate(const calibrate_arguments& with) {
     } catch (const chimera_error& e) {
         refuse(with.file + ": " + e.what());
     }
-    if (with.out) write_file(*with.out, file_of(found, with, measured.rows.size()));
+    if (with.out) write_file(*with.out, file_of(found, with, known, measured.rows.size()));
     const predicted_rows rows{measured, by, found.fitted, found.errors, found.held_out};
     with.format == "json" ? report_json(with, found, rows) : report_text(with, found, rows);
 }
@@ -185,8 +186,8 @@ void add_calibrate(command_line& program, int&) {
     command.option("--test", with->test, "measurements to predict with nothing fitted to them", "OTHER.csv");
     command.option("--fit", with->fit, "numbers to fit, separated by commas (by the file's layout)", "NAME,NAME…");
     command.option("--fix", with->fixed, "a number that is known; may be given again", "NAME=VALUE");
-    command.option("--hardware", with->hardware, "what is known: P100, V100, A100 or a chimera.hardware file",
-                   "NAME|FILE");
+    command.option("--hardware", with->hardware,
+                   "what is known: a name of chimera hardware, or a chimera.hardware file", "NAME|FILE");
     command.option("--tokens", with->tokens, "per sample, in place of the model's own", "T");
     command.option("--test-tokens", with->test_tokens, "the same for the rows of --test", "T");
     command.option("--workers-per-node", with->per_node, "in place of what the rows imply", "K");

@@ -19,6 +19,7 @@ void add_gallery(command_line& program, int& status);
 void add_partition(command_line& program, int& status);
 void add_plan(command_line& program, int& status);
 void add_profile(command_line& program, int& status);
+void add_hardware(command_line& program, int& status);
 void add_calibrate(command_line& program, int& status);
 void add_train(command_line& program, int& status);
 

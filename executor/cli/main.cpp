@@ -82,6 +82,7 @@ int run(int count, char** arguments) {
     add_partition(program, status);
     add_plan(program, status);
     add_profile(program, status);
+    add_hardware(program, status);
     add_calibrate(program, status);
     add_train(program, status);
     if (const std::string help = program.run(count, arguments); !help.empty()) write_output(help);

@@ -131,7 +131,7 @@ void add_partition(command_line& program, int&) {
     add("--recompute", with->recompute, "what a backward recomputes; auto: the least that fits (none)",
         "none|selective|layers|full|auto");
     add("--hardware", with->hardware,
-        "balance seconds on it, not FLOPs: P100, V100, A100 or a file of chimera calibrate", "NAME|FILE");
+        "balance seconds on it, not FLOPs: a name of chimera hardware, or a file of chimera calibrate", "NAME|FILE");
     add("--speeds", with->speeds, "of the workers, where they differ, such as 1,1,0.5,2", "LIST");
     add("--order", with->order, "of such workers: as given, or the best (given)", "given|best");
     add("--cut", with->cut, "the best; as many blocks for each stage; or the first layer of each (best)",

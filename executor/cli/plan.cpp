@@ -32,11 +32,11 @@ constexpr plan_option plan_options[] = {
     {"--vocabulary-multiple", "/vocabulary_multiple", "M", "pads the vocabulary to a multiple of it (1: as it is)"},
     {"--samples", "/samples", "N", "samples of an iteration, over all copies (the mini-batch)"},
     {"--nodes", "/cluster/nodes", "N", "nodes of the cluster (1)"},
-    {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (1)"},
-    {"--memory", "/cluster/memory", "BYTES", "of a worker, such as 16GiB (no limit)"},
+    {"--workers-per-node", "/cluster/workers_per_node", "N", "workers of a node (the hardware's, else 1)"},
+    {"--memory", "/cluster/memory", "BYTES", "of a worker, such as 16GiB (the hardware's, else no limit)"},
     {"--reserve", "/cluster/reserve", "BYTES|X%", "of it for the device's own needs (5%; with a profile 0)"},
     {"--hardware", "/cluster/hardware", "NAME|FILE",
-     "what a worker and its links do: P100, V100, A100 or a file of chimera calibrate"},
+     "what a worker and its links do: a name of chimera hardware, such as DGX-H100, or a file of chimera calibrate"},
     {"--profile", "/profile", "FILE", "for a training job: what chimera profile measured on this machine"},
     {"--families", "/families", "LIST", "such as one_f_one_b,bidirectional (all)"},
     {"--tensor", "/tensor", "LIST", "tensor widths, such as 1,2,4 (1)"},
@@ -188,6 +188,17 @@ std::string memory_words(const plan_task& task) {
     return out;
 }
 
+/// Returns a line on what the hardware says of the cluster, as the request does not.
+std::string known_words(const plan_task& task) {
+    if (!task.known_memory && !task.known_workers) return "";
+    std::string out = "Taken from " + task.known_by + ":";
+    if (task.known_memory) format::put(out, " ", chimera::detail::gib(*task.known_memory), " GiB of memory a worker");
+    if (task.known_workers)
+        format::put(out, task.known_memory ? ", " : " ", *task.known_workers,
+                    *task.known_workers == 1 ? " worker a node" : " workers a node");
+    return out + ".\n\n";
+}
+
 /// With the closed form beside the first of a cluster's plan.
 std::string report_text(const plan_task& task, const plan_report& report, plan_cache& memory) {
     if (task.machine) return text(report, nullptr, task.asked.samples);
@@ -199,7 +210,8 @@ std::string price_words(const plan_task& task, plan_cache& memory, const std::st
     std::string out;
     if (format == "text")
         format::put(out, task.what.name.view(), ", ", parameters(task.what), " parameters, ", task.asked.samples,
-                    " samples an iteration, ", task.on.workers(), " workers", memory_words(task), "\n\n");
+                    " samples an iteration, ", task.on.workers(), " workers", memory_words(task), "\n\n",
+                    known_words(task));
     return out + price(task, memory, format);
 }
 
@@ -224,7 +236,7 @@ void run_plan(const plan_arguments& with) {
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers", memory_words(task), "; planned in ",
                 format::fixed_point{took.count(), 3}, " s\n\n");
-    with.output.write(out + certainty(task, report) + report_text(task, report, memory));
+    with.output.write(out + known_words(task) + certainty(task, report) + report_text(task, report, memory));
 }
 
 }  // namespace
@@ -248,8 +260,8 @@ void add_plan(command_line& program, int&) {
     with->output.add_to(command, "text|json|csv");
     command.footer(
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
-        "Example: chimera plan --model llama-2-70b --samples 64 --nodes 8 --workers-per-node 8 --memory 80GiB \\\n"
-        "             --hardware A100 --family interleaved --stages 16 --chunks 2 --tensor 8 --zero 1\n"
+        "Example: chimera plan --model llama-2-70b --samples 64 --nodes 8 --hardware DGX-H100 \\\n"
+        "             --family interleaved --stages 16 --chunks 2 --tensor 8 --zero 1\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
     command.run([with] { run_plan(*with); });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/hardware.hpp>
+#include <chimera/calibrate/hardware_catalogue.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -18,21 +18,34 @@ namespace chimera::executor {
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
 ///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
 ///
-/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU). Numbers are within what is
-/// possible (`hardware_numbers`). Throws error in one line that names the key.
+/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU). "memory", the bytes of a
+/// device, and "workers_per_node" are those of a cluster that does not say them. "fit" and "sources" are for people.
+/// Numbers are within what is possible (`hardware_numbers`). Throws error in one line that names the key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
 
-/// The content of a hardware file: its numbers and, where it says so, how far their fit was off.
+/// The content of a hardware file, or what is known by a name.
 struct fitted_hardware {
     hardware numbers;
-    std::optional<double> held_out;  ///< mean relative error on rows held out of the fit
+    std::optional<double> held_out{};  ///< mean relative error on rows held out of the fit, where it says so
+    std::optional<double> memory{};    ///< bytes of a device
+    std::optional<int> workers_per_node{};
+    std::string called{};  ///< the name in its own capitals, or the file
 };
-/// Of a file, or of the hardware that is known by that name, such as A100. Throws error in one line.
+/// Of JSON. Throws error in one line that names the key.
+fitted_hardware read_fitted_hardware(const nlohmann::json& value, const std::string& what);
+/// Of a file, or of the hardware that is known by that name, such as A100, in capitals or not. Throws error in one line,
+/// which names the nearest name.
 fitted_hardware load_hardware(const std::string& name_or_path);
-/// Returns the names that need no file: "P100, V100, A100".
+/// Returns the entry of the catalogue of that name, in capitals or not. Throws error that names the nearest one.
+const catalogued_hardware& hardware_named(const std::string& name);
+/// Returns the names that need no file: "P100, V100, A100, …".
 std::string hardware_names();
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
 nlohmann::json hardware_json(const hardware& numbers);
+/// The same with the memory and the workers of a node, where these are known.
+nlohmann::json hardware_json(const fitted_hardware& known);
+/// The same of a name, and under "sources" where each number comes from.
+nlohmann::json hardware_json(const catalogued_hardware& known);
 
 }  // namespace chimera::executor

@@ -136,6 +136,7 @@ std::string price(const plan_task& task, plan_cache& memory, const std::string& 
     out["format"] = "chimera.plan_price";
     out["version"] = 1;
     out["request"] = task.request;
+    if (json known = known_json(task); !known.empty()) out["of_hardware"] = std::move(known);
     for (const single_change& c : changes) out["changes"].push_back(change_json(c.what, c.with, c.found));
     if (first) out["best"] = change_json("all", first->with, first->found);
     return out.dump(1) + "\n";

@@ -33,8 +33,10 @@ json plan_json(const plan_task& task, const plan_report& report) {
                            {"bound_seconds", r.bound}});
     json classes = json::array();
     for (const plan_class& c : report.classes) classes.push_back(class_json(c));
-    return {{"request", task.request},         {"ranking", std::move(ranking)}, {"classes", std::move(classes)},
-            {"considered", report.considered}, {"simulated", report.simulated}, {"bound_seconds", report.bound}};
+    json out{{"request", task.request},         {"ranking", std::move(ranking)}, {"classes", std::move(classes)},
+             {"considered", report.considered}, {"simulated", report.simulated}, {"bound_seconds", report.bound}};
+    if (json known = known_json(task); !known.empty()) out["of_hardware"] = std::move(known);
+    return out;
 }
 
 /// The stages that recompute, as a job states it.

@@ -86,21 +86,31 @@ void check_links(const cluster& on, const std::string& called) {
     need(on.nodes > 1, on.each.between.bandwidth, "between.bandwidth", "nodes");
 }
 
+/// Reads the hardware, and takes from it what the request leaves out of a cluster: a worker's memory, unless a profile
+/// of this machine says what there is, and the workers of a node.
+void read_hardware_of(fields& from, cluster& out, plan_task& of) {
+    const json* given = from.find("hardware");
+    if (given == nullptr) return;
+    const fitted_hardware found = given->is_string() ? load_hardware(given->get<std::string>())
+                                                     : read_fitted_hardware(*given, from.of() + ": hardware");
+    out.each = found.numbers;
+    of.held_out = found.held_out;
+    of.known_by = found.called;
+    if (found.memory && !from.has("memory") && !from.has("memories") && !of.request.contains("profile"))
+        out.memory = *(of.known_memory = found.memory);
+    if (found.workers_per_node && !from.has("workers_per_node"))
+        out.workers_per_node = *(of.known_workers = found.workers_per_node);
+}
+
 cluster cluster_of(const json& value, const std::string& called, const char* usual_reserve, plan_task& of) {
     fields from(value, called + ": cluster");
     cluster out;
+    read_hardware_of(from, out, of);
     from.read("nodes", out.nodes, 1, workers_most);
     from.read("workers_per_node", out.workers_per_node, 1, workers_most);
     if (std::int64_t{out.nodes} * out.workers_per_node > workers_most)
         refuse(from.of() + " has more than " + std::to_string(workers_most) + " workers (too many) give fewer nodes");
     if (const json* memory = from.find("memory")) out.memory = bytes_of(*memory, from.of() + ": memory");
-    if (const json* given = from.find("hardware")) {
-        const bool named = given->is_string();
-        const fitted_hardware found = named ? load_hardware(given->get<std::string>())
-                                            : fitted_hardware{read_hardware(*given, from.of() + ": hardware"), {}};
-        out.each = found.numbers;
-        of.held_out = found.held_out;
-    }
     const bool sized = from.has("nodes") || from.has("workers_per_node");
     int workers = sized ? out.nodes * out.workers_per_node : 0;
     from.read("workers", workers, 1, workers_most);
@@ -189,6 +199,14 @@ model model_of_job(const job& of) {
 }
 
 }  // namespace
+
+json known_json(const plan_task& task) {
+    json out = json::object();
+    if (task.known_memory) out["memory"] = *task.known_memory;
+    if (task.known_workers) out["workers_per_node"] = *task.known_workers;
+    if (!out.empty()) out["hardware"] = task.known_by;
+    return out;
+}
 
 double bytes_of(const json& value, const std::string& what) {
     double number = 0;

@@ -19,7 +19,7 @@ namespace chimera::executor {
 ///     {"format": "chimera.plan", "version": 1,
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
 ///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184, "reserve": "5%" | "1GiB",
-///                  "hardware": "A100" | "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
+///                  "hardware": "DGX-H100" | "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "workers": 30, "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
 ///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
@@ -32,13 +32,17 @@ namespace chimera::executor {
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
 /// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
 /// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run
-/// counts all that it needs. What is left out may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
+/// counts all that it needs. "memory" and "workers_per_node" that are left out are those that the hardware states, if it
+/// does. What is left out may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
 /// come from "profile", or from the hardware.
 struct plan_task {
     model what;
     cluster on;          ///< its memory without the reserve
     double reserve = 0;  ///< bytes of every worker
     plan_request asked;
+    std::string known_by;                ///< the hardware's name or file
+    std::optional<double> known_memory;  ///< bytes of a worker, where the hardware says them and the request does not
+    std::optional<int> known_workers;    ///< the same for the workers of a node
     std::optional<double> held_out;      ///< how far the hardware file's fit was off on rows held out, if it says so
     std::optional<job> training;         ///< the job to complete
     std::optional<profile> machine;      ///< what this machine takes to train it
@@ -54,6 +58,10 @@ nlohmann::json read_plan_request(const std::string& path);
 
 /// Checks a request and resolves it. Throws error in one line that names the key.
 plan_task resolve(const nlohmann::json& request, const std::string& name);
+
+/// Returns what the hardware alone says of the cluster, with its name, as answers hold it beside the request; an empty
+/// object if that is nothing.
+nlohmann::json known_json(const plan_task& task);
 
 /// A number of bytes: 17179869184, "16GiB", "16 GB", "900MB". Throws error that names `what`.
 double bytes_of(const nlohmann::json& value, const std::string& what);

@@ -134,6 +134,12 @@ for file in missing.json empty.json cut.json deep.json noise.json coded.json oth
     fi
 done
 
+# Hardware by name.
+refuse 'use H100, or another name' hardware H101 -o kept.txt
+refuse 'no such name' hardware ''
+refuse 'text, json' hardware H100 --format csv -o kept.txt
+refuse 'No such file' hardware H100 -o no/such/folder/f
+
 # The gallery's folder.
 refuse 'No such file' gallery missing
 refuse 'FOLDER' gallery

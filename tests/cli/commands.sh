@@ -15,7 +15,7 @@ answers() {
 }
 
 answers 0 'Example:' --help
-for command in schedule program verify simulate compare search gallery train; do answers 0 'Example:' "$command" --help; done
+for command in schedule program verify simulate compare search gallery hardware train; do answers 0 'Example:' "$command" --help; done
 answers 0 'chimera ' --version
 
 answers 0 'w0  d0 ·  d1 u0 U0 u1 U1 D0 ·  D1' schedule bidirectional --stages 4 --micro-batches 4

@@ -85,9 +85,76 @@ refuse 'hardware has no inside.bandwidth (the workers of a node exchange over it
 echo '{"flops":2.5e14,"inside":{"bandwidth":5e10}}' >bare_net.json
 refuse 'hardware has no between.bandwidth (nodes exchange over it)' --model bert-48 --samples 512 --nodes 2 --hardware bare_net.json
 
-# Hardware by its name.
+# Hardware by its name, in capitals or not; a near miss is named.
 good --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware P100 --families gpipe --top 1
-refuse "unknown hardware 'P1000' (neither a name nor a file) use P100, V100, A100" --model bert-48 --samples 8 --hardware P1000
+refuse "unknown hardware 'P1000' (neither a name nor a file) use P100, or another name that chimera hardware lists" \
+    --model bert-48 --samples 8 --hardware P1000
+refuse 'use DGX-H100, or another' --model bert-48 --samples 8 --hardware dgxh100
+refuse 'use P100, V100, A100, V100-16' --model bert-48 --samples 8 --hardware abacus
+
+# A name may know a worker's memory and the workers of a node; those that are given win. Asked again, it says the same.
+seven=(--model llama-2-7b --samples 64 --families one_f_one_b,interleaved --top 1)
+good "${seven[@]}" --nodes 2 --hardware dgx-h100
+grep -q ' 16 workers of 75.15 GiB, 3.96 in reserve;' .out || fail "not the memory and workers of DGX-H100: $(head -1 .out)"
+grep -qx 'Taken from DGX-H100: 79.11 GiB of memory a worker, 8 workers a node.' .out || fail 'what was taken is not said'
+good "${seven[@]}" --nodes 2 --hardware DGX-H100 --workers-per-node 4 --memory 40GiB
+grep -q ' 8 workers of 38 GiB, 2 in reserve;' .out || fail "what is given does not win: $(head -1 .out)"
+grep -q 'Taken from' .out && fail 'nothing was taken'
+good "${seven[@]}" --nodes 2 --hardware H100
+grep -q ' 2 workers of 75.15 GiB' .out || fail "a device knows no workers of a node: $(head -1 .out)"
+grep -qx 'Taken from H100: 79.11 GiB of memory a worker.' .out || fail 'the memory that was taken is not said'
+good "${seven[@]}" --nodes 2 --hardware DGX-H100 --format json -o named.json
+grep -q '"of_hardware"' named.json || fail 'the answer does not say what was taken'
+grep -q '"memory":\|"workers_per_node":' <(python3 -c 'import json; print(json.dumps(json.load(open("named.json"))["plan"]["request"]))') &&
+    fail 'the request says more than was asked'
+good named.json
+grep -q ' 16 workers of 75.15 GiB, 3.96 in reserve;' .out || fail "asked again: $(head -1 .out)"
+good named.json --gone 3
+grep -q ' 15 workers of 75.15 GiB, 3.96 in reserve;' .out || fail "without a worker: $(head -1 .out)"
+good named.json --hardware DGX-H200
+grep -q ' 16 workers of 132.81 GiB, 6.99 in reserve;' .out || fail "on other hardware: $(head -1 .out)"
+good --model llama-2-70b --samples 64 --nodes 8 --hardware DGX-H100 --family interleaved --stages 16 --chunks 2 --tensor 8 \
+    --zero 1 --format json -o named_price.json
+grep -q '"of_hardware"' named_price.json || fail 'a price does not say what was taken'
+good named_price.json --format json -o again.json
+cmp -s named_price.json again.json || fail 'a price by name asked again is another one'
+
+# The same as a file, which people may change: it says as much.
+"$program" hardware dgx-h100 --format json -o dgx.json || fail 'no file of a name'
+good "${seven[@]}" --nodes 2 --hardware DGX-H100
+sed 's/ in [0-9.]* s$//; s/DGX-H100/dgx.json/' .out >by_name
+good "${seven[@]}" --nodes 2 --hardware dgx.json
+sed 's/ in [0-9.]* s$//' .out | cmp -s - by_name || fail 'a name and its file differ'
+python3 - <<'END' || fail 'the file of a name says too little'
+import json
+file = json.load(open('dgx.json'))
+assert file['memory'] == 79.11 * 2**30 and file['workers_per_node'] == 8 and file['peak'] == 989e12, file
+assert {'flops', 'memory', 'inside.bandwidth', 'node_bandwidth'} <= file['sources'].keys(), file['sources']
+assert all('https://' in file['sources'][k] for k in ('flops', 'peak', 'inside.bandwidth')), file['sources']
+END
+for broken in '{"flops":1e12,"memory":0}' '{"flops":1e12,"memory":"16GiB"}' '{"flops":1e12,"workers_per_node":0}' \
+    '{"flops":1e12,"workers_per_node":1.5}' '{"flops":1e12,"workers_per_node":2000000}'; do
+    echo "$broken" >broken.json
+    refuse 'broken.json' --model bert-48 --samples 512 --nodes 32 --hardware broken.json
+done
+
+# The list, and what it says of one.
+"$program" hardware >.out 2>.err || fail 'no list of hardware'
+[ "$(grep -cE '^[A-Z0-9-]+ +.*( +([0-9.]+|-)){7}$' .out)" -ge 18 ] || fail "a short list: $(cat .out)"
+python3 -c 'import sys; sys.exit(max(map(len, open(".out", encoding="utf-8").read().split("\n"))) > 100)' || fail 'the list is wider than 100 columns'
+for each in $(awk 'NR > 1 && NF > 7 && $1 ~ /^[A-Z][A-Z0-9-]*$/ { print $1 }' .out); do
+    "$program" hardware "$each" >.out 2>.err || fail "not in the list's words: $each"
+    python3 -c 'import sys; sys.exit(max(map(len, open(".out", encoding="utf-8").read().split("\n"))) > 100)' || fail "$each is wider than 100 columns"
+    "$program" hardware "$each" --format json -o each.json && good --model bert-48 --samples 64 --nodes 2 --memory 16GiB \
+        --hardware each.json --workers-per-node 1 --families one_f_one_b --top 1
+done
+"$program" hardware --format json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)["hardware"]) >= 18' || fail 'no list as JSON'
+for wrong in H101 '' 'H100 ' "$(printf 'x%.0s' {1..200})"; do
+    "$program" hardware "$wrong" >.out 2>.err </dev/null
+    status=$?
+    { [ $status = 2 ] && [ "$(wc -l <.err)" = 1 ] && [ ! -s .out ]; } || fail "accepted: hardware '$wrong'"
+done
+"$program" hardware H100 --format csv >.out 2>.err && fail 'hardware has no CSV'
 
 # A configuration as given: its parts are its seconds, its changes and the best are what it says.
 seventy=(--model llama-2-70b --samples 63 --nodes 8 --workers-per-node 8 --memory 80GiB --hardware A100)

@@ -59,7 +59,8 @@ TEST(topology, links_are_those_of_workers_counted_one_by_one) {
                             if (inside) continue;
                             const auto together = std::count(nodes.begin(), nodes.end(), where.node_of(0, 0));
                             const double groups = std::max(1.0, double(per_node) / double(together));
-                            EXPECT_DOUBLE_EQ(where.among(group).bandwidth, std::min(10e9, 20e9 / groups))
+                            EXPECT_DOUBLE_EQ(where.among(group).bandwidth,
+                                             std::min(10e9 * double(together), 20e9 / groups))
                                 << per_node << ' ' << width << ' ' << stages << ' ' << tensor;
                         }
                         bool same = true;
