@@ -161,7 +161,7 @@ inline void put_closed_form(std::string& out, const equation_1_report& closed, d
     put(out, "Considered: ", report.considered, " configurations; simulated: ", report.simulated,
         " orders; no other can be among these ", report.ranking.size(), ".\n\n");
     put_classes(out, report);
-    return out;
+    return wrapped(out, 100);
 }
 
 }  // namespace chimera

@@ -103,9 +103,9 @@ inline void put_memory(std::string& out, const cluster& machines, const breakdow
         put(out, "\n  no better configuration of this cluster is known\n");
     else
         put(out, "\n  the best here takes ", seconds_text(best->found.seconds), " s, ", change(best->found.seconds),
-            ":\n  ", in_words(best->with, choice.samples()), ",\n  recompute ", name(best->with.recompute), ", ZeRO ", best->with.zero,
-            ", ", name(best->with.synchronisation), "\n");
-    return out;
+            ":\n  ", in_words(best->with, choice.samples()), ",\n  recompute ", name(best->with.recompute), ", ZeRO ",
+            best->with.zero, ", ", name(best->with.synchronisation), "\n");
+    return wrapped(out, 100);
 }
 
 }  // namespace chimera

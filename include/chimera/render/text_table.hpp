@@ -18,6 +18,28 @@ constexpr std::size_t columns_of(std::string_view text) {
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
 
+/// Returns the text with lines of more than `most` columns broken at spaces; what follows is set in by four.
+inline std::string wrapped(std::string_view text, std::size_t most) {
+    std::string out;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix((std::min)(line.size() + 1, text.size()));
+        std::string_view indent = "";
+        while (indent.size() + columns_of(line) > most) {
+            std::size_t end = 0;
+            for (std::size_t space = line.find(' ', line.find_first_not_of(' ')); space != line.npos;
+                 space = line.find(' ', space + 1))
+                if (end == 0 || indent.size() + columns_of(line.substr(0, space)) <= most) end = space;
+            if (end == 0) break;
+            put(out, indent, line.substr(0, end), '\n');
+            line.remove_prefix(end + 1);
+            indent = "    ";
+        }
+        put(out, indent, line, '\n');
+    }
+    return out;
+}
+
 /// Text columns: the first to the left, all others to the right, as wide as their longest cell.
 class text_table {
 public:
