@@ -78,6 +78,14 @@ std::string take_layout(json& value, const plan_task& task, const std::string& c
     return text;
 }
 
+std::vector<int> cuts_given(const std::string& text, const plan_task& task, const family_spec& on,
+                            const std::string& called) {
+    std::vector<int> out = layout_cuts(text, task.what, on);
+    if (static_cast<int>(out.size()) == on.stages + 1) return out;
+    refuse(called + ": the layout has " + std::to_string(out.size() - 1) + " stages (" + std::string(name(on.which)) +
+           " has " + std::to_string(on.stages) + ") give another layout");
+}
+
 }  // namespace
 
 configuration complete(const json& value, const plan_task& task, const std::string& called) {
@@ -104,12 +112,7 @@ configuration complete(const json& value, const plan_task& task, const std::stri
     if (std::int64_t{group} * out.width > workers)
         refuse(called + ": it takes " + std::to_string(std::int64_t{group} * out.width) + " workers (the cluster has " +
                std::to_string(workers) + ") give more workers, or fewer copies, stages or slices");
-    if (!layout.empty()) {
-        out.cuts = layout_cuts(layout, task.what, s);
-        if (static_cast<int>(out.cuts.size()) != s.stages + 1)
-            refuse(called + ": the layout has " + std::to_string(out.cuts.size() - 1) + " stages (" +
-                   std::string(name(s.which)) + " has " + std::to_string(s.stages) + ") give another layout");
-    }
+    if (!layout.empty()) out.cuts = cuts_given(layout, task, s, called);
     const std::int64_t each = std::int64_t{out.width} * out.micro_batch, samples = task.asked.samples;
     if (samples % each != 0)
         refuse(called + ": " + std::to_string(samples) + " samples are no whole micro-batches (" +

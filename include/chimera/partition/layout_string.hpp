@@ -24,16 +24,16 @@ struct layout_chain {
     friend constexpr bool operator==(const layout_chain&, const layout_chain&) = default;
 };
 
-/// Reads a layout string, the value of `--pipeline-model-parallel-layout` in Megatron-LM 0.20: E embedding, t
-/// transformer layer, m layer of multi-token prediction, L loss, `|` ends a stage, `x*n` and `(…)*n` repeat, commas mean
-/// nothing. Throws `chimera_error`, which names the character (counted from 1), for other text, for more than a million
+/// Reads a layout string, the value of `--pipeline-model-parallel-layout` in Megatron-LM 0.20
+/// (megatron/core/transformer/pipeline_parallel_layer_layout.py): E embedding, t transformer layer, m layer of
+/// multi-token prediction, L loss, `|` ends a stage, `x*n` and `(…)*n` repeat, commas mean nothing. Throws `chimera_error`, which names the character (counted from 1), for other text, for more than a million
 /// letters, for empty stages, and where the letters are not one E, then t, then m, then one L. Linear in the letters.
 [[nodiscard]] constexpr std::vector<layout_stage> read_layout(std::string_view text) {
     return detail::stages_of_letters(detail::layout_reader(text).read());
 }
 
-/// Checks what Megatron-LM asks of a layout of several stages a rank: `ranks` divides the stages, and all m stand in one
-/// stage, the last of its rank. Throws `chimera_error`.
+/// Checks what Megatron-LM asks of a layout of several stages a rank: `ranks` divides the stages, and all m stand in
+/// one stage, the last of its rank. Throws `chimera_error`.
 constexpr void check_layout(std::span<const layout_stage> stages, int ranks) {
     const int count = static_cast<int>(stages.size());
     if (ranks < 1 || count % ranks != 0)
