@@ -26,8 +26,9 @@ struct layout_chain {
 
 /// Reads a layout string, the value of `--pipeline-model-parallel-layout` in Megatron-LM 0.20
 /// (megatron/core/transformer/pipeline_parallel_layer_layout.py): E embedding, t transformer layer, m layer of
-/// multi-token prediction, L loss, `|` ends a stage, `x*n` and `(…)*n` repeat, commas mean nothing. Throws `chimera_error`, which names the character (counted from 1), for other text, for more than a million
-/// letters, for empty stages, and where the letters are not one E, then t, then m, then one L. Linear in the letters.
+/// multi-token prediction, L loss, `|` ends a stage, `x*n` and `(…)*n` repeat, commas mean nothing. Throws
+/// `chimera_error`, which names the character (counted from 1), for other text, for more than a million letters, for
+/// empty stages, and where the letters are not one E, then t, then m, then one L. Linear in the letters.
 [[nodiscard]] constexpr std::vector<layout_stage> read_layout(std::string_view text) {
     return detail::stages_of_letters(detail::layout_reader(text).read());
 }
