@@ -4,6 +4,7 @@
 #include <executor/cli/shared_options.hpp>
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
+#include <executor/planner/model_layout.hpp>
 #include <executor/planner/partition_job.hpp>
 #include <executor/planner/task.hpp>
 
@@ -16,7 +17,8 @@ namespace {
 
 struct partition_arguments {
     std::string model, cut = "best", order = "given";
-    std::optional<std::string> tokens, stages, family, micro_batches, micro_batch, memory, recompute, speeds, hardware;
+    std::optional<std::string> tokens, layout, stages, family, micro_batches, micro_batch, memory, recompute, speeds,
+        hardware;
     std::array<std::optional<std::string>, family_option_table.size()> options;  ///< those that place stages
     output_arguments output;
 };
@@ -30,7 +32,7 @@ void each_of(const std::string& list, See see) {
     }
 }
 
-schedule order_of_stages(const partition_arguments& with, int stages) {
+family_options family_of(const partition_arguments& with, int stages) {
     family_options of;
     if (with.family) of.which = family_named(*with.family);
     const auto number = [&](const std::string& option, const std::optional<std::string>& text, int otherwise) {
@@ -45,7 +47,7 @@ schedule order_of_stages(const partition_arguments& with, int stages) {
         ++row;
     };
     each_option(read, of);
-    return make_schedule(of);
+    return of;
 }
 
 std::optional<recompute_mode> mode_named(const std::string& text) {
@@ -68,21 +70,32 @@ std::vector<int> cuts_named(const std::string& text, int stages, int layers) {
     return out;
 }
 
+/// Those of --stages, or of the layout.
+int stages_of(const partition_arguments& with) {
+    if (!with.stages && !with.layout) refuse("--stages is missing (a model is cut into so many) give their number");
+    if (!with.layout) return static_cast<int>(whole("--stages", *with.stages, 1, 65535));
+    const int stages = layout_stages(*with.layout);
+    if (with.stages && whole("--stages", *with.stages, 1, 65535) != stages)
+        refuse("--stages is " + *with.stages + " (the layout has " + std::to_string(stages) + ") leave it out");
+    if (with.cut != "best") refuse("--cut does not apply (the layout is one) give one of both");
+    return stages;
+}
+
 partition_job job_of(const partition_arguments& with) {
     partition_job job;
     model_changes asked;
     if (with.tokens) asked.tokens = whole("--tokens", *with.tokens, 1, 1 << 28);
     job.what = load_model(with.model, asked);
     const int layers = static_cast<int>(job.what.layers.size());
-    const int stages = static_cast<int>(whole("--stages", *with.stages, 1, 65535));
+    const int stages = stages_of(with);
     if (stages > layers)
-        refuse("--stages is " + *with.stages + " (" + std::string(job.what.name.view()) + " has " +
+        refuse("--stages is " + std::to_string(stages) + " (" + std::string(job.what.name.view()) + " has " +
                std::to_string(layers) + " layers, and every stage holds at least one) give at most as many");
     if (with.micro_batch) job.samples = static_cast<int>(whole("--micro-batch", *with.micro_batch, 1, 1 << 20));
     if (with.memory) job.memory = bytes_of(nlohmann::json(*with.memory), "--memory");
     if (with.recompute) job.recompute = mode_named(*with.recompute);
     if (with.hardware) job.on = load_hardware(*with.hardware).numbers;
-    job.order = order_of_stages(with, stages);
+    job.order = make_schedule(family_of(with, stages));
     if (with.speeds)
         each_of(*with.speeds,
                 [&](std::string_view one) { job.speeds.push_back(positive("--speeds", one, 1e-6, 1e6)); });
@@ -95,15 +108,17 @@ partition_job job_of(const partition_arguments& with) {
     if (job.any_order && !with.speeds) refuse("--order best does not apply (all workers are alike) give --speeds");
     job.blocks = with.cut == "blocks";
     if (with.cut != "best" && !job.blocks) job.cuts = cuts_named(with.cut, stages, layers);
-    if (with.cut != "best" && job.any_order) refuse("--order best does not apply (the cut is given) give --cut best");
+    if (with.layout) job.cuts = layout_cuts(*with.layout, job.what, family_of(with, stages));
+    if (!job.cuts.empty() && job.any_order) refuse("--order best does not apply (the cut is given) give --cut best");
     return job;
 }
 
 void run_partition(const partition_arguments& with) {
-    with.output.check({"text", "json"});
-    if (!with.stages) refuse("--stages is missing (a model is cut into so many) give their number");
+    with.output.check({"text", "json", "layout"});
     const partition_job job = job_of(with);
+    if (with.output.format == "layout") check_layout_family(family_of(with, job.order.head.stages));
     const partition_answer found = solve(job);
+    if (with.output.format == "layout") return with.output.write(layout_text(found.cuts, job.what) + "\n");
     with.output.write(with.output.format == "json" ? partition_json(job, found) : partition_text(job, found));
 }
 
@@ -136,10 +151,13 @@ void add_partition(command_line& program, int&) {
     add("--order", with->order, "of such workers: as given, or the best (given)", "given|best");
     add("--cut", with->cut, "the best; as many blocks for each stage; or the first layer of each (best)",
         "best|blocks|LIST");
-    with->output.add_to(command, "text|json");
+    add("--layout", with->layout, "the cut as Megatron-LM has it, such as Et*3|(t*4|)*6,tL; it says the stages",
+        "TEXT");
+    with->output.add_to(command, "text|json|layout");
     command.footer(
         "Example: chimera partition --model bert-48 --stages 8\n"
         "Example: chimera partition --model gpt2-64 --stages 8 --family bidirectional --memory 16GiB --recompute auto\n"
+        "Example: chimera partition --model llama-2-7b --stages 8 --family interleaved --chunks 2 --format layout\n"
         "Example: chimera partition --model llama-2-7b --stages 4 --speeds 1,1,0.5,2 --order best --format json");
     command.run([with] { run_partition(*with); });
 }

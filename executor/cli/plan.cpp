@@ -8,11 +8,13 @@
 #include <executor/planner/on_cluster.hpp>
 #include <executor/planner/plan_json.hpp>
 #include <executor/planner/plan_on_machine.hpp>
+#include <executor/planner/trainer_text.hpp>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <memory>
 
 namespace chimera::executor {
@@ -50,6 +52,8 @@ constexpr plan_option plan_options[] = {
      "prices this configuration instead of ranking all: its family; --tensor, --recompute, --zero and --sync give one "
      "value each then"},
     {"--stages", "/configuration/stages", "D", "of the configuration: stages"},
+    {"--layout", "/configuration/layout", "TEXT",
+     "of the configuration: its cut as Megatron-LM has it, such as Et*3|(t*4|)*6,tL (the best cut)"},
     {"--width", "/configuration/width", "W", "of the configuration: data-parallel copies (those of all workers)"},
     {"--micro-batch", "/configuration/micro_batch", "B", "of the configuration: samples of a micro-batch (1)"},
 };
@@ -64,6 +68,7 @@ struct plan_arguments {
     std::optional<std::string> workers, added;
     std::vector<std::string> gone, speeds;
     bool sequence_parallel = false;
+    std::optional<std::string> place;
     output_arguments output;
 };
 
@@ -71,8 +76,9 @@ struct plan_arguments {
 nlohmann::json value_of(const plan_option& option, const std::string& text) {
     const std::string_view type = option.type;
     if (type != "LIST") {
-        const nlohmann::json number =
-            type == "NAME|FILE" || type == "FILE" ? nlohmann::json() : nlohmann::json::parse(text, nullptr, false);
+        const nlohmann::json number = type == "NAME|FILE" || type == "FILE" || type == "TEXT"
+                                          ? nlohmann::json()
+                                          : nlohmann::json::parse(text, nullptr, false);
         return number.is_number() ? number : nlohmann::json(text);
     }
     nlohmann::json out = nlohmann::json::array();
@@ -212,17 +218,64 @@ std::string price_words(const plan_task& task, plan_cache& memory, const std::st
         format::put(out, task.what.name.view(), ", ", parameters(task.what), " parameters, ", task.asked.samples,
                     " samples an iteration, ", task.on.workers(), " workers", memory_words(task), "\n\n",
                     known_words(task));
-    return out + price(task, memory, format);
+    return chimera::detail::wrapped(out, 100) + price(task, memory, format);
+}
+
+/// The first place from 1 on that the framework runs; 0: none.
+std::size_t first_place(const plan_task& task, const plan_report& report, const std::string& format) {
+    for (std::size_t i = 0; i < report.ranking.size(); ++i) {
+        try {
+            (void)trainer_text(format, {task, report.ranking[i].with, report.ranking[i].found});
+            return i + 1;
+        } catch (const chimera_error&) {  // the next one
+        }
+    }
+    return 0;
+}
+
+/// The text of a place of the ranking for a framework.
+trainer_answer text_of_place(const plan_task& task, const plan_report& report, const plan_arguments& with) {
+    const auto places = static_cast<std::int64_t>(report.ranking.size());
+    const std::int64_t place = with.place ? whole("--place", *with.place, 1, 1000) : 1;
+    if (place > places)
+        refuse("--place is " + std::to_string(place) + " (the ranking has " + std::to_string(places) +
+               ") give at most as many, or a larger --top");
+    const ranked& one = report.ranking[static_cast<std::size_t>(place - 1)];
+    try {
+        return trainer_text(with.output.format, {task, one.with, one.found});
+    } catch (const chimera_error& e) {
+        const std::size_t other = first_place(task, report, with.output.format);
+        if (other == 0) throw;
+        refuse(std::string(e.what()) + ", or give --place " + std::to_string(other));
+    }
+}
+
+void write_answer(const plan_arguments& with, const trainer_answer& answer) {
+    with.output.write(answer.text);
+    for (const std::string& note : answer.notes) std::fprintf(stderr, "chimera: note: %s\n", note.c_str());
+}
+
+void run_given(const plan_arguments& with, const plan_task& task, plan_cache& memory) {
+    if (with.place) refuse("--place does not apply (--family says the configuration) leave it out");
+    if (!is_trainer(with.output.format)) return with.output.write(price_words(task, memory, with.output.format));
+    configuration choice = settled(task, memory);
+    estimator estimate(task.what, task.on, memory.orders);
+    const evaluation found = estimate(choice);
+    write_answer(with, trainer_text(with.output.format, {task, std::move(choice), found}));
 }
 
 void run_plan(const plan_arguments& with) {
-    with.output.check({"text", "json", "csv"});
+    with.output.check({"text", "json", "csv", "megatron", "torchtitan", "deepspeed"});
+    if (with.place && !is_trainer(with.output.format))
+        refuse(
+            "--place is of a framework's format (text and json have all places) give --format megatron, torchtitan "
+            "or deepspeed");
     plan_task task = resolve(request_of(with), with.file.empty() ? "the request" : with.file);
     change(task.on, with);
     keep_change(task);
     plan_cache memory;
     const auto start = std::chrono::steady_clock::now();
-    if (task.given) return with.output.write(price_words(task, memory, with.output.format));
+    if (task.given) return run_given(with, task, memory);
     const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
@@ -230,13 +283,15 @@ void run_plan(const plan_arguments& with) {
         refuse(
             "the best plan's iteration takes no time, or for ever (the numbers of the model, the cluster or the "
             "profile allow no other) correct them");
+    if (is_trainer(with.output.format)) return write_answer(with, text_of_place(task, report, with));
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     if (with.output.format == "csv") return with.output.write(csv(report, task.asked.samples, task.what.tokens));
     std::string out(task.what.name.view());
     format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
                 task.on.workers(), " workers", memory_words(task), "; planned in ",
                 format::fixed_point{took.count(), 3}, " s\n\n");
-    with.output.write(out + known_words(task) + certainty(task, report) + report_text(task, report, memory));
+    out = chimera::detail::wrapped(out + known_words(task) + certainty(task, report), 100);
+    with.output.write(out + report_text(task, report, memory));
 }
 
 }  // namespace
@@ -257,11 +312,14 @@ void add_plan(command_line& program, int&) {
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");
     command.option("--added", with->added, "so many more workers", "K");
-    with->output.add_to(command, "text|json|csv");
+    command.option("--place", with->place, "for a framework's format: the place of the ranking (1)", "K");
+    with->output.add_to(command, "text|json|csv|megatron|torchtitan|deepspeed");
     command.footer(
         "Example: chimera plan --model bert-48 --samples 512 --nodes 32 --memory 16GiB --hardware p100.json\n"
         "Example: chimera plan --model llama-2-70b --samples 64 --nodes 8 --hardware DGX-H100 \\\n"
         "             --family interleaved --stages 16 --chunks 2 --tensor 8 --zero 1\n"
+        "Example: chimera plan --model llama-3-8b --samples 64 --nodes 2 --hardware DGX-A100 \\\n"
+        "             --families one_f_one_b,interleaved --zero 0,1 --format megatron\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
     command.run([with] { run_plan(*with); });

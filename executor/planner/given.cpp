@@ -2,7 +2,9 @@
 #include <chimera/plan/make_plan.hpp>
 #include <chimera/render/price_text.hpp>
 
+#include <executor/io/fields.hpp>
 #include <executor/planner/given.hpp>
+#include <executor/planner/model_layout.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -71,12 +73,38 @@ json change_json(const std::string& what, const configuration& with, const evalu
             {"memory_bytes", found.memory}};
 }
 
+/// Takes the layout string out of a configuration, and puts the stages that it has in.
+std::string take_layout(json& value, const plan_task& task, const std::string& called) {
+    if (!value.contains("layout")) return "";
+    const json given = value["layout"];
+    value.erase("layout");
+    if (!given.is_string())
+        refuse(called + ": layout is " + detail::shown(given) + " (no string) give one such as Et|tL");
+    const std::string text = given.get<std::string>();
+    const int stages = layout_stages(text);
+    if (value.contains("stages") && value["stages"] != stages)
+        refuse(called + ": stages is " + detail::shown(value["stages"]) + " (the layout has " + std::to_string(stages) +
+               ") leave it out");
+    value["stages"] = stages;
+    (void)chain_of(task.what);
+    return text;
+}
+
+std::vector<int> cuts_given(const std::string& text, const plan_task& task, const family_spec& on,
+                            const std::string& called) {
+    std::vector<int> out = layout_cuts(text, task.what, on);
+    if (static_cast<int>(out.size()) == on.stages + 1) return out;
+    refuse(called + ": the layout has " + std::to_string(out.size() - 1) + " stages (" + std::string(name(on.which)) +
+           " has " + std::to_string(on.stages) + ") give another layout");
+}
+
 }  // namespace
 
 configuration complete(const json& value, const plan_task& task, const std::string& called) {
     if (!value.is_object() || !value.contains("family"))
         refuse(called + " has no family (a configuration is of one) give its name");
     json read = value;
+    const std::string layout = take_layout(read, task, called);
     const bool mixed = read.contains("recompute") && read["recompute"] == "mixed" && !read.contains("stage_recompute");
     if (mixed) read.erase("recompute");  // as little as suffices is found later
     configuration out = read_configuration(read, called);
@@ -97,6 +125,7 @@ configuration complete(const json& value, const plan_task& task, const std::stri
     if (std::int64_t{group} * out.width > workers)
         refuse(called + ": it takes " + std::to_string(std::int64_t{group} * out.width) + " workers (the cluster has " +
                std::to_string(workers) + ") give more workers, or fewer copies, stages or slices");
+    if (!layout.empty()) out.cuts = cuts_given(layout, task, s, called);
     const std::int64_t each = std::int64_t{out.width} * out.micro_batch, samples = task.asked.samples;
     if (samples % each != 0)
         refuse(called + ": " + std::to_string(samples) + " samples are no whole micro-batches (" +
@@ -111,15 +140,20 @@ configuration complete(const json& value, const plan_task& task, const std::stri
     return out;
 }
 
+configuration settled(const plan_task& task, plan_cache& memory) {
+    configuration out = *task.given;
+    estimator estimate(task.what, task.on, memory.orders);
+    if (out.recompute == recompute_mode::mixed && out.stage_recompute.empty())
+        if (!chimera::detail::raise_recompute(out, estimate, allows_layers(task.asked)))
+            out.recompute = recompute_mode::none;
+    if (out.cuts.empty()) out.cuts = estimate.cuts(out);
+    return out;
+}
+
 std::string price(const plan_task& task, plan_cache& memory, const std::string& format) {
-    configuration choice = *task.given;
+    configuration choice = settled(task, memory);
     plan_request asked = task.asked;
     asked.tensors = widths_of(task);
-    if (choice.recompute == recompute_mode::mixed && choice.stage_recompute.empty()) {
-        estimator estimate(task.what, task.on, memory.orders);
-        if (!chimera::detail::raise_recompute(choice, estimate, allows_layers(asked)))
-            choice.recompute = recompute_mode::none;
-    }
     const breakdown found = break_down(task.what, task.on, choice, memory.orders);
     const std::vector<single_change> changes = single_changes(task.what, task.on, asked, choice, memory.orders);
     asked.top = 1;

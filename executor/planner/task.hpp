@@ -25,10 +25,12 @@ namespace chimera::executor {
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
 ///      "top": 10,
 ///      "configuration": {"family": "interleaved", "stages": 16, "chunks": 2, "width": 1, "tensor": 8,
-///                        "micro_batch": 1, "recompute": "none", "zero": 1, "sync": "eager_opt"},
+///                        "micro_batch": 1, "recompute": "none", "zero": 1, "sync": "eager_opt", "layout": "Et*5|…"},
 ///      "job": {"format": "chimera.job", …}, "profile": "here.json"}
 ///
 /// "configuration" is priced as it is, and nothing is ranked; its width is that of all workers unless it is given.
+/// "layout" is its cut, as partition/layout_string.hpp reads it, and says how many stages there are; the best cut where
+/// it is left out.
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
 /// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
 /// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run

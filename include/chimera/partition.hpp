@@ -6,6 +6,7 @@
 #include <chimera/memory/memory_timeline.hpp>
 #include <chimera/partition/contiguous.hpp>
 #include <chimera/partition/heterogeneous.hpp>
+#include <chimera/partition/layout_string.hpp>
 #include <chimera/partition/local_search.hpp>
 #include <chimera/partition/memory_bounded.hpp>
 #include <chimera/partition/mode_per_stage.hpp>

@@ -51,6 +51,8 @@ constexpr layer block(const char* prefix, std::int64_t i, const keeping& policy,
     detail::check_heads(sizes.heads, sizes.channels);
     const auto s = static_cast<double>(tokens);
     model made{"gpt2", {}, tokens, sizes.how.bytes};
+    made.sizes = {decoder_kind::gpt2, sizes.channels, std::int64_t{4} * sizes.channels,
+                  sizes.vocabulary,   sizes.context,  sizes.tied};
     made.layers.push_back(detail::embedding(sizes.how, s, sizes.channels, sizes.vocabulary + sizes.context));
     for (int i = 0; i < sizes.layers; ++i)
         made.layers.push_back(detail::block("block.", i, sizes.how, tokens, sizes.heads, sizes.channels));

@@ -21,12 +21,32 @@ struct precision {
 /// The sizes with 32 bits throughout and Adam: weight, gradient and two moments.
 inline constexpr precision single_precision{4, 4, 8, 4};
 
+/// The kinds of decoder that training frameworks build by their sizes.
+enum class decoder_kind : std::uint8_t {
+    none,   ///< another model, or one given by its layers
+    gpt2,   ///< learned positions, norms with a mean, biases, GELU
+    llama,  ///< rotary positions, norms by root mean square, no biases, SwiGLU
+};
+
+/// The sizes of a decoder that its layers do not tell. Planning does not need them; frameworks that build it do.
+struct decoder_sizes {
+    decoder_kind kind = decoder_kind::none;
+    std::int64_t channels = 0;
+    std::int64_t inner = 0;  ///< channels within an MLP
+    std::int64_t vocabulary = 0;
+    std::int64_t context = 0;  ///< positions, at least as many as tokens per sample
+    bool tied = false;         ///< the head uses the table of tokens
+
+    friend constexpr bool operator==(const decoder_sizes&, const decoder_sizes&) = default;
+};
+
 /// A model as the planner sees it: layers in the order in which a sample passes them.
 struct model {
     label name;
     std::vector<layer> layers;
     std::int64_t tokens = 0;  ///< per sample; 0 where samples are not sequences
     precision bytes{};
+    decoder_sizes sizes{};  ///< of a decoder of the catalogue
 };
 
 /// Returns the number of trained parameters, each counted once.

@@ -32,6 +32,7 @@ struct llama_sizes {
         refuse("shared heads do not divide heads (each serves as many queries) choose a divisor");
     const auto s = static_cast<double>(tokens);
     model made{"llama", {}, tokens, sizes.how.bytes};
+    made.sizes = {decoder_kind::llama, h, sizes.inner, sizes.vocabulary, sizes.context, sizes.tied};
     made.layers.push_back(detail::embedding(sizes.how, s, h, sizes.vocabulary));
     for (std::int64_t i = 0; i < sizes.layers; ++i) {
         layer block{.name = detail::numbered("block.", i)};
