@@ -131,8 +131,6 @@ TEST(LayerTime, UnalignedRowsAreSlow) {
 TEST(LayerTime, Reductions) {
     EXPECT_DOUBLE_EQ(reduction_seconds(8e9, 8, {0.1, 1e9}), 2 * 3 * 0.1 + 2.0 * 7 / 8 * 8);
     EXPECT_DOUBLE_EQ(reduction_seconds(8e9, 1, {0.1, 1e9}), 0);
-    EXPECT_DOUBLE_EQ(reduction_seconds(8e9, 8, {0.1, 1e9}, 2e9), 4 * 2 * 3 * 0.1 + 2.0 * 7 / 8 * 8);
-    EXPECT_DOUBLE_EQ(reduction_seconds(1e9, 8, {0.1, 1e9}, 2e9), 2 * 3 * 0.1 + 2.0 * 7 / 8);
 }
 
 TEST(HardwareNumbers, NamesFindTheirFields) {

@@ -70,8 +70,7 @@ struct closed_form_estimate {
     each.backward = network.all.compute() / d - each.forward;
     each.transfer = order.stages > 1 ? platform.between.seconds(network.boundary) : 0;
     const double parameters = network.all.parameters / d;
-    const double reduction =
-        reduction_seconds(parameters * network.bytes.gradient, r, platform.between, platform.reduction_piece);
+    const double reduction = reduction_seconds(parameters * network.bytes.gradient, r, platform.between);
     const double bubble = pipelines > 1 ? (order.stages / 2.0 - 1) * each.backward : 0;
     each.unoverlapped = unoverlapped(choice.synchronisation, pipelines, reduction, bubble);
     const state_bytes state = state_of(network.bytes, choice.zero, r);

@@ -38,11 +38,9 @@ struct hardware {
     double overlap_slowdown = 1;    ///< by how much a reduction takes longer beside computation
     double blocking = 0;            ///< part of a message's time in which its sender does nothing else
     double reduction_blocking = 0;  ///< part of a reduction's time in which its worker computes nothing
-    double reduction_piece =
-        std::numeric_limits<double>::infinity();  ///< bytes that a reduction sends at a time, each with its latencies
-    double collective = 1;  ///< bandwidth of a collective relative to that of a message over the same link
-    link_model inside{};    ///< between workers of one node
-    link_model between{};   ///< between nodes, of one worker
+    double collective = 1;          ///< bandwidth of a collective relative to that of a message over the same link
+    link_model inside{};            ///< between workers of one node
+    link_model between{};           ///< between nodes, of one worker
     double node_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of all workers of a node together
 
     friend constexpr bool operator==(const hardware&, const hardware&) = default;
@@ -59,7 +57,7 @@ struct hardware_number {
     std::string_view what;  ///< its unit
 };
 
-inline constexpr std::array<hardware_number, 22> hardware_numbers{{
+inline constexpr std::array<hardware_number, 21> hardware_numbers{{
     {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, 0.2, "FLOP/s"},
     {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, 1e3, 1e14, 0.3, "bytes/s"},
     {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, 0, 10, 1, "s"},
@@ -75,7 +73,6 @@ inline constexpr std::array<hardware_number, 22> hardware_numbers{{
     {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, 0.1, 100, 0.3, ""},
     {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, 0, 1, 1, ""},
     {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, 0, 1, 1, ""},
-    {"reduction_piece", [](hardware& h) -> double& { return h.reduction_piece; }, 25e6, 1, 1e15, 1.5, "bytes"},
     {"collective", [](hardware& h) -> double& { return h.collective; }, 1, 0.01, 100, 0.5, ""},
     {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, 0, 10, 1, "s"},
     {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, 1e3, 1e14, 0.5, "bytes/s"},

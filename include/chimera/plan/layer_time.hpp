@@ -8,7 +8,6 @@
 #include <chimera/simulate/cost_tables.hpp>
 
 #include <algorithm>
-#include <limits>
 
 namespace chimera {
 
@@ -27,12 +26,10 @@ constexpr double longer(double a, double b) {
 }  // namespace detail
 
 /// Returns the seconds of an all-reduce of `bytes` over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section
-/// 3.4). Sent in pieces, every piece takes the latencies; a part of a piece takes its part.
-[[nodiscard]] constexpr double reduction_seconds(double bytes, int r, const link_model& over,
-                                                 double piece = std::numeric_limits<double>::infinity()) {
+/// 3.4).
+[[nodiscard]] constexpr double reduction_seconds(double bytes, int r, const link_model& over) {
     if (r <= 1) return 0;
-    const double pieces = (std::max)(1.0, bytes / piece);
-    return 2 * detail::log2_of(r) * over.latency * pieces + 2.0 * (r - 1) * bytes / (over.bandwidth * r);
+    return 2 * detail::log2_of(r) * over.latency + 2.0 * (r - 1) * bytes / (over.bandwidth * r);
 }
 
 /// Returns the seconds in which the optimiser reads and writes `bytes` of state.

@@ -86,11 +86,10 @@ constexpr void add_sharded_traffic(double& forward, double& weight, int zero, do
 }
 
 /// Seconds of a stage's reduction at the end of an iteration, by ZeRO level.
-constexpr double final_reduction(int zero, double gradients, double weights, int r, const link_model& over,
-                                 double piece) {
+constexpr double final_reduction(int zero, double gradients, double weights, int r, const link_model& over) {
     if (r <= 1 || zero == 3) return 0;
     if (zero == 2) return over.latency * log2_of(r) + (r - 1) * weights / (over.bandwidth * r);  // all-gather
-    return reduction_seconds(gradients, r, over, piece);
+    return reduction_seconds(gradients, r, over);
 }
 
 /// Collects the costs of one stage after the other; members are per stage, seconds of a micro-batch.
@@ -135,8 +134,7 @@ private:
         const auto& bytes = network_.bytes;
         const double gradients = sum.parameters * bytes.gradient, weights = sum.parameters * bytes.weight;
         add_sharded_traffic(forward_[s], weight_[s], choice_.zero, weights, gradients, r, over);
-        out_.reduction.push_back(
-            final_reduction(choice_.zero, gradients, weights, r, over, machines_.each.reduction_piece));
+        out_.reduction.push_back(final_reduction(choice_.zero, gradients, weights, r, over));
         const double state = sum.parameters * (bytes.weight + bytes.gradient + bytes.optimiser);
         out_.update.push_back(update_seconds(choice_.zero > 0 ? state / r : state, machines_.each) / speed);
         out_.replicas.push_back(r);
