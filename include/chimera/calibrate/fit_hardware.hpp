@@ -92,8 +92,8 @@ inline double tamed(double r, double scale) {
     return std::copysign(scale * std::sqrt(2 * (std::sqrt(1 + z * z) - 1)), r);
 }
 
-/// The part of every row in a fit. Rows of one family with layers, micro-batches, slices and stages alike share the error
-/// of their layers' times: all of them together weigh as one. Squares are multiplied by it.
+/// The part of every row in a fit. Rows of one family with layers, micro-batches, slices and stages alike share the
+/// error of their layers' times: all of them together weigh as one. Squares are multiplied by it.
 inline std::vector<double> weights_of(const predictor& rows) {
     std::map<std::tuple<double, int, int, int, int>, double> alike;
     const auto key = [&](const measurement& m) {

@@ -48,8 +48,8 @@ inline constexpr hardware v100_nodes{.flops = 5e12 * 15.7 / 9.3,
                                      .node_bandwidth = 12.5e9};
 
 /// The A100 nodes: 312 TFLOP/s in 16 bits, 2,039 GB/s, 108 multiprocessors (NVIDIA's datasheet). Between nodes of
-/// eight, four links of InfiniBand HDR with 25 GB/s each. Hops of a ring inside a node: vTrain's tables of all-reduces (30 µs and
-/// 4.3 µs a step, 200 GB/s); a transformer's wait for its slices as well. Tiles of 256 × 128.
+/// eight, four links of InfiniBand HDR with 25 GB/s each. Hops of a ring inside a node: vTrain's tables of all-reduces
+/// (30 µs, and 4.3 µs a step, 200 GB/s); a transformer's wait for its slices as well. Tiles of 256 × 128.
 inline constexpr hardware a100_nodes{.flops = 250e12,
                                      .peak = 312e12,
                                      .memory_bandwidth = 1.3e12,

@@ -37,8 +37,8 @@ constexpr double longer(double a, double b) {
     return bytes / platform.update_bandwidth;
 }
 
-/// Returns the seconds of `times` all-reduces, of `bytes` in all, over the slices of a layer. Within a node: a ring, of 2 (m-1) steps.
-///
+/// Returns the seconds of `times` all-reduces, of `bytes` in all, over the slices of a layer. Within a node: a ring,
+/// of 2 (m-1) steps.
 /// Across nodes in two levels: a node's slices reduce-scatter and at the end gather what they hold; between, each
 /// all-reduces its part with its like in the other nodes, all at a time (NCCL's and Horovod's hierarchical all-reduce).
 [[nodiscard]] constexpr double exchange_seconds(double bytes, double times, const hardware& platform,

@@ -59,8 +59,8 @@ constexpr double wave_outputs(double m, double n, double copies, const hardware&
     return ceiling(tiles / on.multiprocessors) * on.multiprocessors * rows * columns;
 }
 
-/// Products of m × k and k × n: waves of tiles of the size that takes least, each wave as long as a full one; or what is
-/// read and written, if that takes longer.
+/// Products of m × k and k × n: waves of tiles of the size that takes least, each wave as long as a full one; or what
+/// is read and written, if that takes longer.
 constexpr double product_seconds(double m, double n, double k, double copies, const hardware& on, double bytes) {
     double work = m * n * copies;
     if (on.multiprocessors > 0)
