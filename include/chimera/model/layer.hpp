@@ -62,7 +62,7 @@ struct layer {
                                     ///< stage recomputed, the input of its first layer is all that is kept
     double workspace = 0;           ///< bytes that a pass needs only while it runs
     double exchanged = 0;           ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
-    product_list products{};        ///< where sizes are known: FLOPs beside theirs are those of perfect products
+    product_list products{};        ///< those of known sizes; the other FLOPs run as if in large ones
     std::int64_t heads = 0;         ///< of its attention, each of which one slice computes; 0: it has none
     std::int64_t shared_heads = 0;  ///< of its keys and values, likewise
 };

@@ -54,22 +54,24 @@ constexpr sliced_product sliced(const matrix_product& one, double samples, int s
 inline constexpr double half_tile = 0.85;
 
 /// The outputs that waves of tiles have room for, idle multiprocessors included.
-constexpr double wave_outputs(double m, double n, double copies, const hardware& on, double rows, double columns) {
+constexpr double wave_outputs(double m, double n, double copies, const hardware& platform, double rows,
+                              double columns) {
     const double tiles = ceiling(m / rows) * ceiling(n / columns) * copies;
-    return ceiling(tiles / on.multiprocessors) * on.multiprocessors * rows * columns;
+    return ceiling(tiles / platform.multiprocessors) * platform.multiprocessors * rows * columns;
 }
 
 /// Products of m × k and k × n: waves of tiles of the size that takes least, each wave as long as a full one; or what
 /// is read and written, if that takes longer.
-constexpr double product_seconds(double m, double n, double k, double copies, const hardware& on, double bytes) {
+constexpr double product_seconds(double m, double n, double k, double copies, const hardware& platform, double bytes) {
     double work = m * n * copies;
-    if (on.multiprocessors > 0)
-        work = (std::min)(
-            {wave_outputs(m, n, copies, on, on.tile_rows, on.tile_columns),
-             wave_outputs(m, n, copies, on, on.tile_rows / 2, on.tile_columns) / half_tile,
-             wave_outputs(m, n, copies, on, on.tile_rows / 2, on.tile_columns / 2) / (half_tile * half_tile)});
+    if (platform.multiprocessors > 0)
+        work =
+            (std::min)({wave_outputs(m, n, copies, platform, platform.tile_rows, platform.tile_columns),
+                        wave_outputs(m, n, copies, platform, platform.tile_rows / 2, platform.tile_columns) / half_tile,
+                        wave_outputs(m, n, copies, platform, platform.tile_rows / 2, platform.tile_columns / 2) /
+                            (half_tile * half_tile)});
     const double moved = bytes * copies * (m * n + m * k + k * n);
-    return (std::max)(2 * work * k / on.flops, moved / on.memory_bandwidth);
+    return (std::max)(2 * work * k / platform.flops, moved / platform.memory_bandwidth);
 }
 
 }  // namespace detail
@@ -79,9 +81,9 @@ constexpr double product_seconds(double m, double n, double k, double copies, co
 /// operands' way through the memory. Rows of an odd number of bytes keep tensor cores from their fast loads ("NVIDIA
 /// Deep Learning Performance: Matrix Multiplication Background", Tensor Core requirements: multiples of 16 bytes):
 /// `unaligned` times as long. FLOPs without a product run at the rate of large products.
-[[nodiscard]] constexpr pass_seconds product_seconds(const layer& part, const hardware& on, double samples,
+[[nodiscard]] constexpr pass_seconds product_seconds(const layer& part, const hardware& platform, double samples,
                                                      int slices) {
-    const double each = samples / (on.flops * slices);
+    const double each = samples / (platform.flops * slices);
     double forward = part.forward, input = part.input_gradient, weight = part.weight_gradient;
     double core = part.selective_forward;
     const double bytes = part.products.bytes, aligned = (std::max)(1.0, 16 / bytes);
@@ -90,9 +92,9 @@ constexpr double product_seconds(double m, double n, double k, double copies, co
         const matrix_product& one = part.products.all[static_cast<std::size_t>(i)];
         const detail::sliced_product p = detail::sliced(one, samples, slices, aligned);
         const auto odd = [&](double size) { return size / aligned != detail::ceiling(size / aligned); };
-        const double slow = one.copies == 0 && (odd(p.outputs) || odd(p.inputs)) ? on.unaligned : 1;
+        const double slow = one.copies == 0 && (odd(p.outputs) || odd(p.inputs)) ? platform.unaligned : 1;
         const auto seconds = [&](double m, double n, double k) {
-            return slow * detail::product_seconds(m, n, k, p.copies, on, bytes);
+            return slow * detail::product_seconds(m, n, k, p.copies, platform, bytes);
         };
         const double y = seconds(p.rows, p.outputs, p.inputs), dx = seconds(p.rows, p.inputs, p.outputs);
         const double dw = seconds(p.inputs, p.outputs, p.rows);
