@@ -48,8 +48,8 @@ void predict(benchmark::State& state) {
 void fit(benchmark::State& state) {
     predictor rows = rows_of(static_cast<std::size_t>(state.range(0)));
     std::vector<const hardware_number*> numbers;
-    for (const char* name : {"flops", "memory_bandwidth", "launch", "launch_ends", "launch_slices", "half_output",
-                             "whole_vocabulary", "exchange_latency", "update_bandwidth", "collective"})
+    for (const char* name : {"flops", "memory_bandwidth", "launch", "launch_ends", "launch_slices", "unaligned",
+                             "exchange_latency", "update_bandwidth", "collective"})
         numbers.push_back(find_hardware_number(name));
     for (auto _ : state)
         benchmark::DoNotOptimize(calibrate(rows, a100_nodes, numbers, {.folds = 5, .tolerable = 0.02}).fit.mean);

@@ -16,7 +16,7 @@ cluster nodes(int count) {
     out.nodes = count;
     out.memory = 16 * 0x1p30;
     out.each.flops = 5e12;
-    out.each.half_output = 1e5;
+    out.each.multiprocessors = 108;
     out.each.step_overhead = 1e-2;
     out.each.between = {1e-5, 5e9};
     return out;

@@ -24,10 +24,11 @@ struct calibrate_arguments {
 };
 
 /// The defaults of --fit, by the kind of rows.
-constexpr std::string_view of_schemes = "flops,between.bandwidth,collective,step_overhead";
+constexpr std::string_view of_schemes =
+    "flops,launch,between.latency,between.bandwidth,collective,step_overhead";
 constexpr std::string_view of_iterations =
-    "flops,memory_bandwidth,launch,launch_ends,launch_slices,half_output,whole_vocabulary,exchange_latency,"
-    "update_bandwidth,collective,inside.bandwidth";
+    "flops,memory_bandwidth,launch,launch_ends,launch_slices,unaligned,exchange_latency,update_bandwidth,"
+    "inside.bandwidth,node_bandwidth";
 
 const hardware_number& number_named(const std::string& name, const char* option) {
     if (const hardware_number* found = find_hardware_number(name)) return *found;
@@ -86,7 +87,7 @@ const std::vector<double> none;
 calibration_options options_of(const calibrate_arguments& with, const measured_file& measured) {
     calibration_options how;
     if (with.folds) how.folds = static_cast<int>(whole("--folds", *with.folds, 2, 1000000));
-    how.tolerable = measured.layout == measurement_layout::iterations ? 0.02 : 0;
+    how.tolerable = measured.layout == measurement_layout::iterations ? 0.02 : 0.05;
     if (with.tolerate) how.tolerable = *with.tolerate == "all" ? 0 : positive("--tolerate", *with.tolerate);
     return how;
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <map>
@@ -162,15 +161,16 @@ std::string text_of(const calibration& found, const std::string& file, std::size
     append_formatted(out, "%-20s %12s   95 %% interval\n", "number", "value");
     for (const estimate& e : found.estimates) {
         append_formatted(out, "%-20s %12.5g   ", std::string(e.number->name).c_str(), e.value);
-        if (std::isfinite(e.high))
-            append_formatted(out, "%.4g … %.4g", e.low, e.high);
-        else
-            out += "not fixed by these rows";
-        append_formatted(out, " %s\n", std::string(e.number->what).c_str());
+        append_formatted(out, "%.4g … %.4g %s%s\n", e.low, e.high, std::string(e.number->what).c_str(),
+                         e.told() ? "" : " (as known: these rows hardly tell)");
     }
     out += "\nerrors of the fit: " + text_of(found.fit) + '\n';
     append_formatted(out, "held out (%d parts): ", found.folds);
-    return out + text_of(found.unseen) + "\n";
+    out += text_of(found.unseen) + "\n";
+    for (const extrapolation& e : found.beyond)
+        append_formatted(out, "beyond the fit (each %s of %zu left out): %s\n", std::string(e.size).c_str(), e.values,
+                         text_of(e.unseen).c_str());
+    return out;
 }
 
 std::string text_of(const predicted_rows& rows) {
@@ -186,15 +186,17 @@ nlohmann::json json_of(const error_summary& errors) {
 nlohmann::json json_of(const calibration& found) {
     nlohmann::json numbers = nlohmann::json::array();
     for (const estimate& e : found.estimates) {
-        const bool fixed = std::isfinite(e.high);
-        numbers.push_back({{"name", e.number->name},
-                           {"value", e.value},
-                           {"low", fixed ? nlohmann::json(e.low) : nlohmann::json()},
-                           {"high", fixed ? nlohmann::json(e.high) : nlohmann::json()}});
+        numbers.push_back(
+            {{"name", e.number->name}, {"value", e.value}, {"low", e.low}, {"high", e.high}, {"told", e.told()}});
     }
     nlohmann::json unseen = json_of(found.unseen);
     unseen["parts"] = found.folds;
-    return {{"numbers", numbers}, {"fit", json_of(found.fit)}, {"held_out", unseen}};
+    nlohmann::json beyond = nlohmann::json::object();
+    for (const extrapolation& e : found.beyond) {
+        beyond[std::string(e.size)] = json_of(e.unseen);
+        beyond[std::string(e.size)]["values"] = e.values;
+    }
+    return {{"numbers", numbers}, {"fit", json_of(found.fit)}, {"held_out", unseen}, {"beyond", beyond}};
 }
 
 nlohmann::json json_of(const predicted_rows& rows) {

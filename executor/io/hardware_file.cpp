@@ -64,6 +64,7 @@ fitted_hardware read_fitted_hardware(const json& value, const std::string& what)
         from.wrong("format", json(format), "no hardware", "chimera.hardware");
     from.whole("version", 1, 1, 1);
     from.find("fit");  // how the numbers were found: for people, as are sources
+    for (const char* before : {"half_output", "whole_vocabulary"}) from.find(before);  // older files have them
     from.find("sources");
     from.need("flops", "what large products sustain, FLOP/s");
     fitted_hardware found{.numbers = {}, .called = what};

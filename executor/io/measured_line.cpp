@@ -42,9 +42,14 @@ std::string brief(std::string text) {
 
 }  // namespace
 
+bool measured_line::has(std::string_view column) const {
+    return std::find(columns_->begin(), columns_->end(), column) != columns_->end();
+}
+
 const std::string& measured_line::cell(std::string_view column) const {
+    static const std::string missing;
     const auto at = std::find(columns_->begin(), columns_->end(), column);
-    return cells_[static_cast<std::size_t>(at - columns_->begin())];
+    return at == columns_->end() ? missing : cells_[static_cast<std::size_t>(at - columns_->begin())];
 }
 
 std::string measured_line::quoted(std::string_view column) const { return '"' + brief(cell(column)) + '"'; }

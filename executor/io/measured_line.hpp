@@ -15,7 +15,10 @@ public:
     measured_line(const std::vector<std::string>& columns, int number, std::vector<std::string> cells)
         : columns_(&columns), number_(number), cells_(std::move(cells)) {}
 
+    /// Whether the file has that column.
+    bool has(std::string_view column) const;
     std::string where() const { return "line " + std::to_string(number_) + ": "; }
+    /// Empty where the file lacks the column.
     const std::string& cell(std::string_view column) const;
     /// The cell in a message: short, in quotes, without control characters.
     std::string quoted(std::string_view column) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <executor/io/family_options.hpp>
 #include <executor/io/measured_line.hpp>
 #include <executor/io/measurements.hpp>
 #include <executor/io/read.hpp>
@@ -52,6 +53,32 @@ void check_family(const measured_line& line, const family_spec& spec) {
         refuse(line.where() + "an iteration has more than 10 million passes (each is simulated) correct the batch");
 }
 
+recompute_mode recompute_of(const measured_line& line) {
+    const std::string& text = line.cell("recompute");
+    if (!line.has("recompute") || text == "none" || text == "0") return recompute_mode::none;
+    if (text == "full" || text == "1") return recompute_mode::full;
+    if (text == "selective") return recompute_mode::selective;
+    refuse(line.where() + "recompute is " + line.quoted("recompute") + " (unknown) give none, selective or full");
+}
+
+/// What a row may say and no price knows.
+void refuse_unpriced(const measured_line& line) {
+    if (line.has("sequence parallelism") && line.whole("sequence parallelism", 1, 0) == 1)
+        refuse(line.where() + "sequence parallelism is 1 (predictions do not know it) give rows without it");
+}
+
+/// The schedule of pipelines over `workers` workers: 1F1B where the row names none, or one with chunks interleaved.
+family_spec schedule_of(const measured_line& line, int workers, int micro_batches) {
+    const auto chunks = static_cast<int>(line.has("chunks") ? line.whole("chunks", 1024) : 1);
+    family_spec out{.which = chunks > 1 ? family::interleaved : family::one_f_one_b,
+                    .stages = workers * chunks,
+                    .micro_batches = micro_batches};
+    if (line.has("schedule")) on_line(line, [&] { return out.which = family_named(line.cell("schedule")); });
+    if (chunks > 1) out.chunks = chunks;
+    if (line.has("pipelines")) out.pipelines = static_cast<int>(line.whole("pipelines", 65534));
+    return out;
+}
+
 class iterations_reader {
 public:
     explicit iterations_reader(const measurement_options& how) : per_node_(how.workers_per_node) {}
@@ -69,36 +96,47 @@ public:
                    std::to_string(micro * data) + " (micro batch · data parallelism) correct one of them");
         measurement row;
         row.model = find_model(line, out.models);
-        row.with.schedule = {.which = family::one_f_one_b,
-                             .stages = static_cast<int>(stages),
-                             .micro_batches = static_cast<int>(batch / (micro * data))};
+        refuse_unpriced(line);
+        row.with.schedule = schedule_of(line, static_cast<int>(stages), static_cast<int>(batch / (micro * data)));
         check_family(line, row.with.schedule);
+        row.with.continuous = asynchronous(row.with.schedule.which);
+        row.with.recompute = recompute_of(line);
         row.with.width = static_cast<int>(data);
         row.with.tensor = static_cast<int>(tensor);
         row.with.micro_batch = static_cast<int>(micro);
         row.workers_per_node = per_node_ > 0 ? per_node_ : 8;
         row.nodes = static_cast<int>((workers + row.workers_per_node - 1) / row.workers_per_node);
-        row.with.cuts = on_line(line, [&] { return even_cuts(out.models[row.model], static_cast<int>(stages)); });
+        if (line.has("nodes")) {
+            row.nodes = static_cast<int>(line.whole("nodes", workers));
+            row.workers_per_node = static_cast<int>((workers + row.nodes - 1) / row.nodes);
+        }
+        row.with.cuts = on_line(line, [&] { return even_cuts(out.models[row.model], row.with.schedule.stages); });
         row.seconds = line.positive("iteration time (ms)") / 1000;
-        row.name = "h " + line.cell("hidden size") + ", layers " + line.cell("layers") + ", t " +
-                   std::to_string(tensor) + ", d " + std::to_string(data) + ", p " + std::to_string(stages) +
+        row.name = (line.has("model") ? line.cell("model")
+                                      : "h " + line.cell("hidden size") + ", layers " + line.cell("layers")) +
+                   ", t " + std::to_string(tensor) + ", d " + std::to_string(data) + ", p " + std::to_string(stages) +
                    ", batch " + std::to_string(batch) + " by " + std::to_string(micro);
         out.rows.push_back(std::move(row));
     }
 
 private:
     std::size_t find_model(const measured_line& line, std::vector<model>& into) {
-        const gpt2_sizes sizes{.layers = static_cast<int>(line.whole("layers", 65536)),
-                               .heads = static_cast<int>(line.whole("attention heads", 65536)),
-                               .channels = static_cast<int>(line.whole("hidden size", 1 << 18)),
-                               .vocabulary = 51200,  // GPT-2's 50,257, padded as Megatron-LM does for 8 slices
-                               .context = static_cast<int>(line.whole("sequence length", 1 << 24))};
-        return store_.find({sizes.layers, sizes.heads, sizes.channels, sizes.context}, into,
+        if (line.has("model"))
+            return named_.find(line.cell("model"), into,
+                               [&] { return on_line(line, [&] { return known_model(line.cell("model")); }); });
+        const gpt2_sizes sizes{
+            .layers = static_cast<int>(line.whole("layers", 65536)),
+            .heads = static_cast<int>(line.whole("attention heads", 65536)),
+            .channels = static_cast<int>(line.whole("hidden size", 1 << 18)),
+            .vocabulary = static_cast<int>(line.has("vocabulary") ? line.whole("vocabulary", 1 << 24) : 50257),
+            .context = static_cast<int>(line.whole("sequence length", 1 << 24))};
+        return store_.find({sizes.layers, sizes.heads, sizes.channels, sizes.context, sizes.vocabulary}, into,
                            [&] { return on_line(line, [&] { return gpt2(sizes); }); });
     }
 
     int per_node_;
-    model_store<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>> store_;
+    model_store<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>> store_;
+    model_store<std::string> named_;
 };
 
 struct scheme {
@@ -195,7 +233,7 @@ private:
         row.with.continuous = asynchronous(found->which);
         row.with.width = static_cast<int>(width);
         row.with.micro_batch = static_cast<int>(micro);
-        row.with.recompute = line.whole("recompute", 1, 0) == 1 ? recompute_mode::full : recompute_mode::none;
+        row.with.recompute = recompute_of(line);
         row.nodes = static_cast<int>(line.whole("nodes", sizes_most));
         const std::int64_t workers = width * row.with.schedule.stages;
         if (workers > sizes_most)
@@ -257,9 +295,9 @@ measured_file read_measurements(std::string_view text, const measurement_options
         while (lines.next()) read(lines.current(), out);
         read.finish(out);
     } else {
-        lines.need({"gpus", "global batch", "micro batch", "hidden size", "attention heads", "layers",
-                    "sequence length", "tensor parallelism", "data parallelism", "pipeline parallelism",
-                    "iteration time (ms)"});
+        lines.need({"gpus", "global batch", "micro batch"});
+        if (!lines.has({"model"})) lines.need({"hidden size", "attention heads", "layers", "sequence length"});
+        lines.need({"tensor parallelism", "data parallelism", "pipeline parallelism", "iteration time (ms)"});
         iterations_reader read(how);
         while (lines.next()) read(lines.current(), out);
     }

@@ -48,8 +48,34 @@ TEST(Measurements, Iterations) {
     EXPECT_EQ(m.with.schedule.micro_batches, 8);
     EXPECT_EQ(m.with.cuts, (std::vector<int>{0, 7, 14}));
     // 12 · (12h² + 13h) + (V + s)h + 2h
-    EXPECT_EQ(parameters(read.models[0]), 12 * (12 * 512 * 512 + 13 * 512) + (51200 + 1024) * 512 + 2 * 512);
+    EXPECT_EQ(parameters(read.models[0]), 12 * (12 * 512 * 512 + 13 * 512) + (50257 + 1024) * 512 + 2 * 512);
     EXPECT_EQ(read_measurements(iteration(), {.workers_per_node = 4}).rows[0].nodes, 4);
+}
+
+/// A row with every column beside those of its layout.
+TEST(Measurements, MoreColumns) {
+    const std::string header =
+        "gpus,global batch,micro batch,model,tensor parallelism,data parallelism,pipeline parallelism,"
+        "iteration time (ms),recompute,schedule,chunks,nodes,sequence parallelism,vocabulary\n";
+    const measured_file read =
+        read_measurements(header + "16,64,2,llama-2-7b,2,2,4,99,selective,interleaved,2,4,0,1\n");
+    const measurement& m = read.rows.at(0);
+    EXPECT_EQ(m.with.recompute, recompute_mode::selective);
+    EXPECT_EQ(m.with.schedule.which, family::interleaved);
+    EXPECT_EQ(m.with.schedule.stages, 8);
+    EXPECT_EQ(m.with.schedule.workers(), 4);
+    EXPECT_EQ(m.nodes, 4);
+    EXPECT_EQ(m.workers_per_node, 4);
+    EXPECT_THAT(m.name, HasSubstr("llama-2-7b"));
+    refused(header + "16,64,2,llama-2-7b,2,2,4,99,some,1f1b,1,4,0,1\n", "line 2: recompute is \"some\"");
+    refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,1f1b,1,4,1,1\n", "line 2: sequence parallelism is 1");
+    refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,2f2b,1,4,0,1\n", "2f2b");
+    refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,1f1b,1,17,0,1\n", "nodes");
+    refused(header + "16,64,2,nothing,2,2,4,99,none,1f1b,1,4,0,1\n", "nothing");
+    std::string with = iterations_header;
+    with.insert(with.find('\n'), ",vocabulary");
+    EXPECT_EQ(parameters(read_measurements(with + "16,64,2,512,8,12,1024,2,4,2,250.5,1000\n").models[0]),
+              12 * (12 * 512 * 512 + 13 * 512) + (1000 + 1024) * 512 + 2 * 512);
 }
 
 TEST(Measurements, ColumnsInAnyOrderWithCommentsAndBlankLines) {
@@ -139,7 +165,7 @@ TEST(Measurements, CellsThatAreWrong) {
 TEST(Measurements, SchemesThatAreWrong) {
     refused(scheme("x,Bert-48,P100,32,zebra,8,4,8,512,0,seq_per_s_measured,1"), "scheme is \"zebra\" (unknown)");
     refused(scheme("x,Bert-X,P100,32,chimera,8,4,8,512,0,seq_per_s_measured,1"), "line 2: unknown model bert-x");
-    refused(scheme("x,Bert-48,P100,32,chimera,8,4,8,512,2,seq_per_s_measured,1"), "recompute is \"2\" (out of range)");
+    refused(scheme("x,Bert-48,P100,32,chimera,8,4,8,512,2,seq_per_s_measured,1"), "recompute is \"2\" (unknown)");
     refused(scheme("x,Bert-48,P100,32,chimera,8,4,8,512,0,furlongs,1"), "metric is \"furlongs\" (unknown)");
     refused(scheme("x,Bert-48,P100,32,gpipe,1,4,1,9999999,0,seq_per_s_measured,1"), "more than 10 million passes");
     refused(scheme("x,Bert-48,P100,1,gpipe,1000000,8,1,1000000,0,seq_per_s_measured,1"), "W · D is 8000000");

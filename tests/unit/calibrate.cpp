@@ -57,7 +57,7 @@ std::vector<const hardware_number*> numbers(std::initializer_list<const char*> n
 hardware truth() {
     hardware out = p100_nodes;
     out.flops = 7.7e12;
-    out.half_output = 9e5;
+    out.launch = 3e-3;
     out.between.bandwidth = 2.5e9;
     out.step_overhead = 0.03;
     return out;
@@ -66,10 +66,10 @@ hardware truth() {
 TEST(Calibrate, FindsTheMachineThatMadeTheRows) {
     predictor rows = measured(truth(), 0, 1, many_rows());
     const calibration found =
-        calibrate(rows, p100_nodes,
-                  numbers({"flops", "half_output", "between.bandwidth", "collective", "step_overhead"}), {.folds = 3});
+        calibrate(rows, p100_nodes, numbers({"flops", "launch", "between.bandwidth", "collective", "step_overhead"}),
+                  {.folds = 3});
     EXPECT_NEAR(found.fitted.flops / truth().flops, 1, 1e-4);
-    EXPECT_NEAR(found.fitted.half_output / truth().half_output, 1, 1e-3);
+    EXPECT_NEAR(found.fitted.launch / truth().launch, 1, 1e-3);
     EXPECT_NEAR(found.fitted.between.bandwidth / truth().between.bandwidth, 1, 1e-3);
     EXPECT_NEAR(found.fitted.collective / truth().collective, 1, 1e-3);
     EXPECT_NEAR(found.fitted.step_overhead / truth().step_overhead, 1, 1e-3);
@@ -105,7 +105,7 @@ TEST(Calibrate, IntervalsHoldTheTruth) {
 
 TEST(Calibrate, HeldOutErrorsAreOfRowsNotSeen) {
     predictor rows = measured(truth(), 0.05, 3, many_rows());
-    const auto fitted = numbers({"flops", "half_output", "collective", "step_overhead"});
+    const auto fitted = numbers({"flops", "launch", "collective", "step_overhead"});
     const calibration found = calibrate(rows, truth(), fitted, {});
     EXPECT_EQ(found.folds, static_cast<int>(rows.size()));
     EXPECT_GT(found.unseen.mean, found.fit.mean);
@@ -114,8 +114,8 @@ TEST(Calibrate, HeldOutErrorsAreOfRowsNotSeen) {
     others.erase(others.begin() + 7);
     predictor without({bert_of_48()}, others);
     const hardware other = calibrate(without, truth(), fitted, {.folds = 2}).fitted;
-    EXPECT_NEAR(found.held_out[7], rows.error(7, other), 1e-4);
-    EXPECT_GT(std::abs(found.held_out[7] - found.errors[7]), 1e-4);
+    EXPECT_NEAR(found.held_out[7], rows.error(7, other), 5e-4);  // the weight of what is known differs a little
+    EXPECT_GT(std::abs(found.held_out[7] - found.errors[7]), 1e-3);
 }
 
 TEST(Calibrate, RowsOfOneConfigurationLeaveTogether) {
@@ -128,6 +128,51 @@ TEST(Calibrate, RowsOfOneConfigurationLeaveTogether) {
     EXPECT_EQ(std::set(run.begin(), run.end()).size(), rows.size() - 2);
     const std::vector<int> fold = detail::draw_folds(101, 5, 1);
     for (int k = 0; k < 5; ++k) EXPECT_EQ(std::count(fold.begin(), fold.end(), k), k == 0 ? 21 : 20);
+}
+
+/// No row has slices: the cost of their launches stays as known, and says so; what rows tell is told.
+TEST(Calibrate, NumbersThatRowsDoNotTellStay) {
+    predictor rows = measured(truth(), 0.02, 5, many_rows());
+    hardware from = p100_nodes;
+    from.launch_slices = 0.037;
+    const calibration found = calibrate(rows, from, numbers({"flops", "launch_slices"}), {.folds = 2});
+    EXPECT_TRUE(found.estimates[0].told());
+    EXPECT_FALSE(found.estimates[1].told());
+    EXPECT_NEAR(found.fitted.launch_slices, 0.037, 1e-6);
+    EXPECT_LT(found.estimates[1].low, 0.037);
+    EXPECT_LT(found.estimates[1].high, 0.037 * 3);
+    EXPECT_GT(found.estimates[1].assumed, 0.99);
+}
+
+/// Errors beyond the fit are those of a fit that has not seen the size, by hand.
+TEST(Calibrate, SizesLeaveInTurn) {
+    std::vector<measurement> rows;
+    for (const int tensor : {1, 2})
+        for (const int micro_batch : {1, 3, 8}) rows.push_back(row_of(family::gpipe, 2, 4, micro_batch, 1, tensor));
+    predictor all = measured(truth(), 0.05, 7, rows);
+    const calibration found = calibrate(all, truth(), numbers({"flops"}), {.folds = 2});
+    ASSERT_EQ(found.beyond.size(), 2u);  // of one hidden size, two widths, two numbers of workers
+    EXPECT_EQ(found.beyond[0].size, "tensor width");
+    EXPECT_EQ(found.beyond[0].values, 2u);
+    double mean = 0;
+    for (const int left : {1, 2}) {
+        std::vector<measurement> kept;
+        for (const measurement& m : all.rows())
+            if (m.with.tensor != left) kept.push_back(m);
+        predictor some({bert_of_48()}, kept);
+        const hardware without = calibrate(some, truth(), numbers({"flops"}), {.folds = 2}).fitted;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all.rows()[i].with.tensor == left) mean += std::abs(all.error(i, without)) / 6;
+    }
+    EXPECT_NEAR(found.beyond[0].unseen.mean, mean, 0.01);
+    EXPECT_GT(mean, 0.02);
+}
+
+TEST(Calibrate, NoProductIsFasterThanTheDataSheet) {
+    hardware fast = truth();
+    fast.flops = 2 * p100_nodes.peak;
+    predictor rows = measured(fast, 0, 1, many_rows());
+    EXPECT_LE(calibrate(rows, p100_nodes, numbers({"flops"}), {.folds = 2}).fitted.flops, p100_nodes.peak * (1 + 1e-9));
 }
 
 TEST(Calibrate, RefusesTooFewRows) {

@@ -23,9 +23,9 @@ struct catalogued_hardware {
 namespace detail {
 
 // The passes bound by memory and the optimiser reach these parts of an A100's 2.039 TB/s where the model is fitted to
-// vTrain's rows (docs/calibration.md: 0.824 and 1.548 TB/s). They hold for what the model counts, and are taken over
+// vTrain's rows (docs/calibration.md: 1.212 and 1.148 TB/s). They hold for what the model counts, and are taken over
 // to other devices.
-inline constexpr double traffic_share = 0.40, update_share = 0.76;
+inline constexpr double traffic_share = 0.59, update_share = 0.56;
 
 inline constexpr device_facts v100_fitted{
     .what = "NVIDIA V100, in 32 bits",
@@ -54,7 +54,9 @@ inline constexpr device_facts a100_fitted = [] {
     out.peak = device.peak.value;
     out.memory_bandwidth = detail::traffic_share * device.memory_bandwidth.value;
     out.update_bandwidth = detail::update_share * device.memory_bandwidth.value;
-    out.half_output = detail::half_wave(device.multiprocessors, device.tile_rows, device.tile_columns, 2);
+    out.multiprocessors = device.multiprocessors;
+    out.tile_rows = device.tile_rows;
+    out.tile_columns = device.tile_columns;
     out.collective = node.all_reduce.value / node.message.value;
     out.inside = {node.inside_latency.value, node.message.value};
     out.between = {node.between_latency.value, node.between.value};
@@ -119,11 +121,12 @@ constexpr sourced origin_of(const catalogued_hardware& of, std::string_view numb
     const node_facts& n = *of.node;
     if (number == "flops") return d.flops;
     if (number == "memory_bandwidth")
-        return {0, origin::derived, "0.40 of the memory's, as vTrain's rows fit on A100", {}};
+        return {0, origin::derived, "0.59 of the memory's, as vTrain's rows fit on A100", {}};
     if (number == "update_bandwidth")
-        return {0, origin::derived, "0.76 of the memory's, as vTrain's rows fit on A100", {}};
-    if (number == "half_output")
-        return {0, origin::assumed, "a third of a wave of common tiles of 16-bit products", {}};
+        return {0, origin::derived, "0.56 of the memory's, as vTrain's rows fit on A100", {}};
+    if (number == "multiprocessors") return {0, origin::sheet, "of the device", d.peak.source};
+    if (number == "tile_rows" || number == "tile_columns")
+        return {0, origin::assumed, "common tiles of 16-bit products", {}};
     if (number == "collective") return n.all_reduce;
     if (number == "inside.latency") return n.inside_latency;
     if (number == "inside.bandwidth") return n.message;

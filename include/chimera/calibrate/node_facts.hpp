@@ -15,11 +15,11 @@ inline constexpr double copy_share = 396.40 / 450;
 inline constexpr double network_share = 364.87 / 400;
 
 constexpr sourced latency(double inside, std::string_view note) {
-    return {8.4e-6 + inside, origin::derived, note, from_nccl};  // 8.4 µs: a ring's start
+    return {inside, origin::derived, note, from_nccl};  // a step's; a ring's start is in exchange_latency
 }
-inline constexpr sourced nvlink_latency = latency(3.4e-6, "8.4 + 3.4 µs, what NCCL 2.30 reckons with over NVLink");
-inline constexpr sourced pcie_latency = latency(5.7e-6, "8.4 + 5.7 µs, what NCCL 2.30 reckons with over PCIe");
-inline constexpr sourced network_latency = latency(14e-6, "8.4 + 14 µs, what NCCL 2.30 reckons with over a network");
+inline constexpr sourced nvlink_latency = latency(3.4e-6, "what NCCL 2.30 reckons with for a step over NVLink");
+inline constexpr sourced pcie_latency = latency(5.7e-6, "what NCCL 2.30 reckons with for a step over PCIe");
+inline constexpr sourced network_latency = latency(14e-6, "what NCCL 2.30 reckons with for a step over a network");
 
 constexpr sourced network(double line_rate, std::string_view note, std::string_view source) {
     return {network_share * line_rate, origin::derived, note, source};
@@ -109,7 +109,7 @@ inline constexpr node_facts mi300x_node{
     .what = "8 × Infinity Fabric, 8 × 400 Gbit/s",
     .workers = 8,
     .sheet = detail::mi300x_platform,
-    .inside_latency = {8.4e-6 + 3.4e-6, origin::assumed, "as over NVLink", {}},
+    .inside_latency = {3.4e-6, origin::assumed, "as over NVLink", {}},
     .message = detail::of_ring(47.671e9, "all-reduce of 4 GiB over 2 MI300X, of 64 GB/s"),
     .all_reduce = detail::of_ring(312.912e9, "all-reduce of 4 GiB over 8 MI300X, of 448 GB/s"),
     .between_latency = detail::network_latency,

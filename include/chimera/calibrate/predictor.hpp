@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace chimera {
@@ -67,6 +69,7 @@ public:
     }
 
     [[nodiscard]] const std::vector<measurement>& rows() const noexcept { return rows_; }
+    [[nodiscard]] const model& model_of(const measurement& row) const { return models_[row.model]; }
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
     /// Returns the seconds of row i's iteration on that hardware.
@@ -79,7 +82,7 @@ public:
         machines.nodes = r.nodes;
         machines.workers_per_node = r.workers_per_node;
         machines.each = platform;
-        const layer_sums layers(of, platform, choice.micro_batch, tensor_group_of(machines, choice.slices()));
+        const layer_sums& layers = layers_of(r, machines, choice);
         const auto count = static_cast<std::size_t>(choice.schedule.workers());
         const positions alike{std::vector<double>(count, 1.0), std::vector<double>(count, machines.memory)};
         evaluate_.set(of, machines, choice, layers, *families_[i], alike, true);
@@ -99,8 +102,21 @@ private:
         return std::make_shared<prepared_family>(spec);
     }
 
+    /// The layers of a row; rows of one hardware share them.
+    const layer_sums& layers_of(const measurement& row, const cluster& machines, const configuration& choice) {
+        if (!(on_ == machines.each)) sums_.clear(), on_ = machines.each;
+        const std::tuple at{row.model, choice.micro_batch, choice.slices(), row.nodes, row.workers_per_node};
+        const auto found = sums_.find(at);
+        if (found != sums_.end()) return found->second;
+        const tensor_group group = tensor_group_of(machines, choice.slices());
+        return sums_.emplace(at, layer_sums(models_[row.model], machines.each, choice.micro_batch, group))
+            .first->second;
+    }
+
     std::vector<model> models_;
     std::vector<measurement> rows_;
+    hardware on_;
+    std::map<std::tuple<std::size_t, int, slicing, int, int>, layer_sums> sums_;
     std::vector<std::shared_ptr<prepared_family>> families_;
     evaluator evaluate_;
 };

@@ -3,6 +3,8 @@
 
 #include <chimera/core/slot_table.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -10,6 +12,34 @@ namespace chimera {
 
 /// The kind of a layer. Partitions treat all kinds alike; figures of a whole model tell them apart.
 enum class layer_kind : std::uint8_t { embedding, block, head, convolution, other };
+
+/// The part of a product that tensor parallelism gives to a slice.
+enum class product_slice : std::uint8_t { outputs, inputs, copies, none };
+
+/// A product y = x w of a layer, for one sample: x has rows × inputs numbers, w inputs × outputs. Sizes decide how well
+/// a device is filled.
+struct matrix_product {
+    std::int32_t rows = 0;     ///< per sample; a micro-batch has as many more
+    std::int32_t inputs = 0;   ///< that are summed
+    std::int32_t outputs = 0;  ///< of a row
+    std::int32_t copies = 0;   ///< per sample, each with its own w: attention's heads. 0: one w for all samples
+    product_slice slice = product_slice::none;
+    bool first = false;  ///< no layer waits for the gradient of x
+
+    friend constexpr bool operator==(const matrix_product&, const matrix_product&) = default;
+};
+
+/// The products of a layer, at most 12. FLOPs of others count in its sums alone.
+struct product_list {
+    std::array<matrix_product, 12> all{};
+    std::int32_t count = 0;
+    std::int32_t bytes = 2;  ///< of a number
+
+    constexpr void add(const matrix_product& one) {
+        if (count < static_cast<std::int32_t>(all.size())) all[static_cast<std::size_t>(count++)] = one;
+    }
+    friend constexpr bool operator==(const product_list&, const product_list&) = default;
+};
 
 /// One layer, the smallest piece that a partition moves: what it holds, computes, keeps and hands on.
 /// All but parameters is per sample (a sequence, an image): a micro-batch of b samples takes b times as much.
@@ -32,6 +62,7 @@ struct layer {
                                     ///< stage recomputed, the input of its first layer is all that is kept
     double workspace = 0;           ///< bytes that a pass needs only while it runs
     double exchanged = 0;           ///< bytes that tensor parallelism all-reduces in the forward, and in the backward
+    product_list products{};        ///< those of known sizes; the other FLOPs run as if in large ones
     std::int64_t heads = 0;         ///< of its attention, each of which one slice computes; 0: it has none
     std::int64_t shared_heads = 0;  ///< of its keys and values, likewise
 };

@@ -43,12 +43,23 @@ constexpr void check_heads(std::int64_t heads, std::int64_t channels) {
                " channels (each head takes an equal part) choose a multiple");
 }
 
-/// A product y = x w over `rows` rows of a sample: forward and both halves of the backward take as long.
-constexpr void add_product(layer& to, double rows, double inputs, double outputs, bool first = false) {
+/// A product y = x w over `rows` rows of a sample: forward and both halves of the backward take as many FLOPs.
+constexpr void add_product(layer& to, double rows, double inputs, double outputs, bool first = false,
+                           product_slice slice = product_slice::none) {
     const double each = 2 * rows * inputs * outputs;
     to.forward += each;
     to.weight_gradient += each;
     if (!first) to.input_gradient += each;  // no layer waits for the gradient of the data
+    const auto size = [](double x) { return static_cast<std::int32_t>((std::min)(x, 2e9)); };
+    to.products.add({size(rows), size(inputs), size(outputs), 0, slice, first});
+}
+
+/// The products of attention's core: queries · keys and softmax · values, one of each a head.
+constexpr void add_core(layer& to, std::int64_t tokens, std::int64_t keys, std::int64_t heads, std::int64_t head_size) {
+    const auto s = static_cast<std::int32_t>(tokens), k = static_cast<std::int32_t>(keys);
+    const auto a = static_cast<std::int32_t>(heads), d = static_cast<std::int32_t>(head_size);
+    to.products.add({s, d, k, a, product_slice::copies, false});
+    to.products.add({s, k, d, a, product_slice::copies, false});
 }
 
 /// Bytes that the backward reads: those that tensor parallelism divides, and those that it does not.
@@ -81,9 +92,14 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
     const double size = policy.bytes.activation, mask = policy.dropout ? 1 : 0;
     to.parameters += 2 * a.channels * (wide + shared);
     if (a.biases) to.parameters += wide + 2 * shared + a.channels;
-    add_product(to, s, h, q);
-    add_product(to, k, h, 2 * kv);
-    add_product(to, s, q, h);
+    if (a.tokens == a.keys) {  // one product of all three
+        add_product(to, s, h, q + 2 * kv, false, product_slice::outputs);
+    } else {
+        add_product(to, s, h, q, false, product_slice::outputs);
+        add_product(to, k, h, 2 * kv, false, product_slice::outputs);
+    }
+    add_product(to, s, q, h, false, product_slice::inputs);
+    to.products.bytes = static_cast<std::int32_t>(policy.bytes.activation);
     const double core = 4 * s * k * q;  // queries · keys, softmax · values
     to.forward += core;
     to.input_gradient += 2 * core;
@@ -92,6 +108,7 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
     to.heads = a.heads;
     to.shared_heads = a.shared_heads;
     if (policy.fused_attention) return keep(to, 4 * static_cast<double>(a.heads) * s, 0);
+    add_core(to, a.tokens, a.keys, a.heads, a.head_size);
     to.selective_forward += core;
     to.activations += static_cast<double>(a.heads) * s * k * (size + mask * (1 + size));
 }
@@ -107,8 +124,9 @@ constexpr void add_mlp(layer& to, const keeping& policy, double rows, std::int64
     const auto h = static_cast<double>(channels), f = static_cast<double>(inner);
     const double size = policy.bytes.activation;
     to.parameters += (ways + 1) * channels * inner + (biases ? ways * inner + channels : 0);
-    add_product(to, rows, h, ways * f);
-    add_product(to, rows, f, h);
+    add_product(to, rows, h, ways * f, false, product_slice::outputs);
+    add_product(to, rows, f, h, false, product_slice::inputs);
+    to.products.bytes = static_cast<std::int32_t>(size);
     keep(to, size * tensors * rows * f, rows * h * (size + (policy.dropout ? 1 : 0)));
     to.exchanged += size * rows * h;
 }
@@ -128,7 +146,8 @@ constexpr layer embedding(const keeping& policy, double rows, std::int64_t chann
 constexpr void add_logits(layer& to, const keeping& policy, double rows, std::int64_t channels,
                           std::int64_t vocabulary) {
     const auto h = static_cast<double>(channels), v = static_cast<double>(vocabulary);
-    add_product(to, rows, h, v);
+    add_product(to, rows, h, v, false, product_slice::outputs);
+    to.products.bytes = static_cast<std::int32_t>(policy.bytes.activation);
     keep(to, 4 * rows * v, policy.bytes.activation * rows * h);
     to.exchanged += policy.bytes.activation * rows * h / 2;  // once, in the backward
 }

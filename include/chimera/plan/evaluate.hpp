@@ -71,7 +71,7 @@ public:
         const synchronised_ends ends = synchronise(played_, order_->reductions(choice.synchronisation), cost_.reduction,
                                                    machines.each.overlap_slowdown, machines.each.reduction_blocking);
         evaluation out = found_;
-        out.compute = choice.continuous ? busiest(played_) : ends.compute;
+        out.compute = choice.continuous ? (std::max)(busiest(played_), round_trips(choice.schedule)) : ends.compute;
         out.exposed = ends.exposed;
         const double saved = ends.compute - out.compute;  // the ramps, where iterations follow without a drain
         for (int w = 0; w < order_->head().workers; ++w) {
@@ -119,6 +119,19 @@ private:
             most = (std::max)(most, busy);
         }
         return most;
+    }
+
+    /// Without a drain, as many micro-batches as there are stages are under way at a time: each takes its passes and
+    /// messages, down and up again.
+    double round_trips(const family_spec& order) const {
+        double trip = 0;
+        for (int s = 0; s < order.stages; ++s) {
+            trip += cost_.seconds.forward[s] + cost_.seconds.backward[s];
+            if (order_ == nullptr || s + 1 == order.stages) continue;
+            trip += 2 * cost_.seconds.transfer[s];
+        }
+        for (int s = 0; s < order.stages; ++s) trip += cost_.seconds.recompute[s];
+        return order.micro_batches * trip / order.stages;
     }
 
     prepared_order* order_ = nullptr;

@@ -27,9 +27,11 @@ struct hardware {
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
     double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
     double launch_ends = 0;    ///< as launch, for an embedding and a head
-    double launch_slices = 0;  ///< part of a device's idle time that every further tensor slice adds to a launch
-    double half_output = 0;    ///< bytes of a layer's output at which its products run at half their speed
-    double whole_vocabulary = 1;  ///< by how much a head's products take longer where one device does them whole
+    double launch_slices = 0;  ///< part of a launch that every further tensor slice adds to it
+    double multiprocessors = 0;   ///< tiles that run at a time; 0: products of any size fill the device
+    double tile_rows = 128;       ///< of the tile that a multiprocessor computes at a time
+    double tile_columns = 128;    ///< likewise
+    double unaligned = 1;         ///< by how much products take longer whose rows do not begin at multiples of 16 bytes
     double exchange_latency = 0;  ///< seconds of a collective of the tensor slices beside what it moves
     double step_overhead = 0;     ///< seconds per iteration beside all that is modelled
     double update_bandwidth = std::numeric_limits<double>::infinity();  ///< state bytes per second of the optimiser
@@ -51,29 +53,32 @@ struct hardware_number {
     double start;           ///< a fit's start if nothing better is known
     double least;           ///< in files and fits: what is possible, generously
     double most;            ///< likewise
+    double spread;          ///< of what is known without rows: standard deviation of its logarithm
     std::string_view what;  ///< its unit
 };
 
-inline constexpr std::array<hardware_number, 19> hardware_numbers{{
-    {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, "FLOP/s"},
-    {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, 1e3, 1e14, "bytes/s"},
-    {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, 0, 10, "s"},
-    {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, 0, 10, "s"},
-    {"launch_slices", [](hardware& h) -> double& { return h.launch_slices; }, 0.05, 0, 10, ""},
-    {"half_output", [](hardware& h) -> double& { return h.half_output; }, 1e5, 0, 1e12, "bytes"},
-    {"whole_vocabulary", [](hardware& h) -> double& { return h.whole_vocabulary; }, 1.5, 0.1, 10, ""},
-    {"exchange_latency", [](hardware& h) -> double& { return h.exchange_latency; }, 1e-4, 0, 10, "s"},
-    {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, 0, 1e4, "s"},
-    {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, 1e3, 1e14, "bytes/s"},
-    {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, 0.1, 100, ""},
-    {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, 0, 1, ""},
-    {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, 0, 1, ""},
-    {"collective", [](hardware& h) -> double& { return h.collective; }, 1, 0.01, 100, ""},
-    {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, 0, 10, "s"},
-    {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, 1e3, 1e14, "bytes/s"},
-    {"between.latency", [](hardware& h) -> double& { return h.between.latency; }, 1e-4, 0, 10, "s"},
-    {"between.bandwidth", [](hardware& h) -> double& { return h.between.bandwidth; }, 5e9, 1e3, 1e14, "bytes/s"},
-    {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, 1e3, 1e15, "bytes/s"},
+inline constexpr std::array<hardware_number, 21> hardware_numbers{{
+    {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, 0.2, "FLOP/s"},
+    {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, 1e3, 1e14, 0.3, "bytes/s"},
+    {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, 0, 10, 1, "s"},
+    {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, 0, 10, 1, "s"},
+    {"launch_slices", [](hardware& h) -> double& { return h.launch_slices; }, 0.04, 0, 10, 0.35, ""},
+    {"multiprocessors", [](hardware& h) -> double& { return h.multiprocessors; }, 108, 0, 1e6, 0.1, ""},
+    {"tile_rows", [](hardware& h) -> double& { return h.tile_rows; }, 128, 1, 65536, 0.5, ""},
+    {"tile_columns", [](hardware& h) -> double& { return h.tile_columns; }, 128, 1, 65536, 0.5, ""},
+    {"unaligned", [](hardware& h) -> double& { return h.unaligned; }, 2, 1, 16, 0.5, ""},
+    {"exchange_latency", [](hardware& h) -> double& { return h.exchange_latency; }, 1e-4, 0, 10, 1, "s"},
+    {"step_overhead", [](hardware& h) -> double& { return h.step_overhead; }, 1e-3, 0, 1e4, 1.5, "s"},
+    {"update_bandwidth", [](hardware& h) -> double& { return h.update_bandwidth; }, 5e11, 1e3, 1e14, 0.5, "bytes/s"},
+    {"overlap_slowdown", [](hardware& h) -> double& { return h.overlap_slowdown; }, 1.2, 0.1, 100, 0.3, ""},
+    {"blocking", [](hardware& h) -> double& { return h.blocking; }, 0.5, 0, 1, 1, ""},
+    {"reduction_blocking", [](hardware& h) -> double& { return h.reduction_blocking; }, 0.5, 0, 1, 1, ""},
+    {"collective", [](hardware& h) -> double& { return h.collective; }, 1, 0.01, 100, 0.5, ""},
+    {"inside.latency", [](hardware& h) -> double& { return h.inside.latency; }, 1e-5, 0, 10, 1, "s"},
+    {"inside.bandwidth", [](hardware& h) -> double& { return h.inside.bandwidth; }, 5e10, 1e3, 1e14, 0.5, "bytes/s"},
+    {"between.latency", [](hardware& h) -> double& { return h.between.latency; }, 1e-4, 0, 10, 1, "s"},
+    {"between.bandwidth", [](hardware& h) -> double& { return h.between.bandwidth; }, 5e9, 1e3, 1e14, 0.7, "bytes/s"},
+    {"node_bandwidth", [](hardware& h) -> double& { return h.node_bandwidth; }, 1e10, 1e3, 1e15, 0.5, "bytes/s"},
 }};
 
 /// Returns the number of that name; null if there is none.

@@ -76,9 +76,12 @@ public:
         sums_.reserve(network.layers.size() + 1);
         sums_.emplace_back();
         boundary_.reserve(network.layers.size());
+        const layer* before = nullptr;
+        layer_seconds time;
         for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
             const layer& l = network.layers[static_cast<std::size_t>(i)];
-            const layer_seconds time = seconds_of(l, platform, samples, group);
+            if (before == nullptr || !takes_as_long(l, *before)) time = seconds_of(l, platform, samples, group);
+            before = &l;
             stage_sums one;
             one.forward = time.forward;
             one.input_gradient = time.input_gradient;
@@ -111,6 +114,14 @@ public:
     [[nodiscard]] constexpr const std::vector<double>& compute() const noexcept { return compute_; }
 
 private:
+    /// Whether seconds_of is the same for both: a transformer's blocks are.
+    static constexpr bool takes_as_long(const layer& a, const layer& b) {
+        return a.kind == b.kind && a.forward == b.forward && a.input_gradient == b.input_gradient &&
+               a.weight_gradient == b.weight_gradient && a.selective_forward == b.selective_forward &&
+               a.activations == b.activations && a.selective == b.selective && a.replicated == b.replicated &&
+               a.output == b.output && a.exchanged == b.exchanged && a.products == b.products;
+    }
+
     std::vector<stage_sums> sums_;
     std::vector<double> boundary_;
     std::vector<double> compute_;

@@ -3,12 +3,27 @@
 
 #include <chimera/model/layer.hpp>
 #include <chimera/plan/hardware.hpp>
+#include <chimera/plan/product_time.hpp>
 #include <chimera/plan/tensor_group.hpp>
 #include <chimera/simulate/cost_tables.hpp>
 
 #include <algorithm>
 
 namespace chimera {
+
+namespace detail {
+
+/// The longer of work and launches, and up to an eighth more where they are alike. A layer's kernels differ in size:
+/// some wait for their launch and some for their work, so that the sum of the longer ones exceeds the longer sum. (An
+/// assumption: 1 + q⁶/8 for a shorter one of q times the longer; it has no number of its own.)
+constexpr double longer(double a, double b) {
+    const double most = (std::max)(a, b);
+    if (most <= 0) return 0;
+    const double q = (std::min)(a, b) / most;
+    return most * (1 + q * q * q * q * q * q / 8);
+}
+
+}  // namespace detail
 
 /// Returns the seconds of an all-reduce of `bytes` over r workers: 2 log2(r) α + 2 (r-1) β L / r (Chimera, section
 /// 3.4).
@@ -22,7 +37,8 @@ namespace chimera {
     return bytes / platform.update_bandwidth;
 }
 
-/// Returns the seconds of `times` all-reduces, of `bytes` in all, over the slices of a layer. Within a node: a ring.
+/// Returns the seconds of `times` all-reduces, of `bytes` in all, over the slices of a layer. Within a node: a ring,
+/// of 2 (m-1) steps.
 /// Across nodes in two levels: a node's slices reduce-scatter and at the end gather what they hold; between, each
 /// all-reduces its part with its like in the other nodes, all at a time (NCCL's and Horovod's hierarchical all-reduce).
 [[nodiscard]] constexpr double exchange_seconds(double bytes, double times, const hardware& platform,
@@ -30,7 +46,7 @@ namespace chimera {
     const auto ring = [](int members) { return 2.0 * (members - 1) / members; };
     const int most = group.slices - (group.nodes - 1) * group.together;  // slices of the group in a node
     const double inside = ring(most) * bytes / (platform.inside.bandwidth * platform.collective);
-    double latency = platform.exchange_latency, across = 0;
+    double latency = platform.exchange_latency + 2.0 * (most - 1) * platform.inside.latency, across = 0;
     if (group.nodes > 1) {
         latency += 2 * detail::log2_of(group.nodes) * platform.between.latency;
         across = ring(group.nodes) * bytes / group.together / group.network;
@@ -39,22 +55,18 @@ namespace chimera {
 }
 
 /// Returns the seconds that a layer takes for a micro-batch of `samples` samples, shared by a tensor group.
-/// Each of forward, input gradient and weight gradient takes its launch or its work, whichever is longer:
-///   - launch: kernels are issued one by one, whatever their size. A slice whose device idles waits for the others too:
-///     every further one adds a part of the idle time.
-///   - work: FLOPs at the rate of large products, 1 + half_output / output times as long, as the last wave of tiles
-///     fills the device partly (a slice's outputs are narrower in half of the products only); the activations that the
-///     layer keeps, written and read by the forward, read with their gradients written by the input gradient; the
-///     all-reduces of its slices.
+/// Each of forward, input gradient and weight gradient takes its launch or its work, whichever is longer, and a little
+/// more where both are alike:
+///   - launch: kernels are issued one by one, whatever their size. Slices wait for each other's: every further one adds
+///     a part of it.
+///   - work: its products (product_time.hpp); the activations that the layer keeps, written and read by the forward,
+///     read with their gradients written by the input gradient; the all-reduces of its slices (sequence parallelism:
+///     Korthikanti et al., arXiv 2205.05198, section 4.2.2).
 [[nodiscard]] constexpr layer_seconds seconds_of(const layer& part, const hardware& platform, double samples,
                                                  const tensor_group& group) {
     const int tensor = group.slices;
     const bool block = part.kind != layer_kind::embedding && part.kind != layer_kind::head;
-    const bool whole_head = part.kind == layer_kind::head && tensor == 1;
-    const double output = part.output * samples / tensor;
-    const double fill =
-        output > 0 && platform.half_output > 0 ? 1 + platform.half_output / output * (1 + 3.0 / tensor) / 4 : 1;
-    const double flop = samples / (platform.flops * tensor) * fill * (whole_head ? platform.whole_vocabulary : 1);
+    const pass_seconds products = product_seconds(part, platform, samples, tensor);
     const double kept = samples * slicing(tensor, group.sequences).part(part.activations, part.replicated);
     const double traffic = 2 * kept / platform.memory_bandwidth;
     double exchange = 0;
@@ -62,17 +74,18 @@ namespace chimera {
         const double times = part.output > 0 ? part.exchanged / part.output : 0.5;
         exchange = exchange_seconds(samples * part.exchanged, times, platform, group);
     }
-    const double launch = block ? platform.launch : platform.launch_ends;
-    const auto lasts = [&](double work) {
-        const double idle = (std::max)(0.0, launch - work);
-        return (std::max)(work, launch + platform.launch_slices * (tensor - 1) * idle);
-    };
+    // With sequence parallelism an all-reduce is a reduce-scatter in one place and a gather in another; behind the
+    // embedding only the first is needed. A backward gathers its input once more, beside its products.
+    if (group.sequences && part.kind == layer_kind::embedding) exchange /= 2;
+    const double gather = group.sequences ? exchange / 2 : 0;
+    const double launch =
+        (block ? platform.launch : platform.launch_ends) * (1 + platform.launch_slices * (tensor - 1));
     layer_seconds out;
-    out.forward = lasts(part.forward * flop + traffic + exchange);
-    out.input_gradient = lasts(part.input_gradient * flop + traffic + exchange);
-    out.weight_gradient = lasts(part.weight_gradient * flop);
+    out.forward = detail::longer(products.forward + traffic + exchange, launch);
+    out.input_gradient = detail::longer((std::max)(products.input_gradient, gather) + traffic + exchange, launch);
+    out.weight_gradient = detail::longer(products.weight_gradient, launch);
     const double core = samples * (part.activations - part.selective) / tensor;
-    out.selective = part.selective_forward * flop + 2 * core / platform.memory_bandwidth;
+    out.selective = products.selective + 2 * core / platform.memory_bandwidth;
     return out;
 }
 
