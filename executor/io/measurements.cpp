@@ -53,18 +53,16 @@ void check_family(const measured_line& line, const family_spec& spec) {
         refuse(line.where() + "an iteration has more than 10 million passes (each is simulated) correct the batch");
 }
 
-recompute_mode recompute_of(const measured_line& line) {
+/// `whole`: what rows call full, which is of whole stages in one layout and of layers in the other.
+recompute_mode recompute_of(const measured_line& line, recompute_mode whole) {
     const std::string& text = line.cell("recompute");
     if (!line.has("recompute") || text == "none" || text == "0") return recompute_mode::none;
-    if (text == "full" || text == "1") return recompute_mode::full;
-    if (text == "selective") return recompute_mode::selective;
-    refuse(line.where() + "recompute is " + line.quoted("recompute") + " (unknown) give none, selective or full");
-}
-
-/// What a row may say and no price knows.
-void refuse_unpriced(const measured_line& line) {
-    if (line.has("sequence parallelism") && line.whole("sequence parallelism", 1, 0) == 1)
-        refuse(line.where() + "sequence parallelism is 1 (predictions do not know it) give rows without it");
+    if (text == "full" || text == "1") return whole;
+    for (const recompute_mode mode : {recompute_mode::selective, recompute_mode::layers})
+        if (text == name(mode)) return mode;
+    if (text == "stage") return recompute_mode::full;
+    refuse(line.where() + "recompute is " + line.quoted("recompute") +
+           " (unknown) give none, selective, layers, stage or full");
 }
 
 /// The schedule of pipelines over `workers` workers: 1F1B where the row names none, or one with chunks interleaved.
@@ -96,11 +94,12 @@ public:
                    std::to_string(micro * data) + " (micro batch · data parallelism) correct one of them");
         measurement row;
         row.model = find_model(line, out.models);
-        refuse_unpriced(line);
+        row.with.sequence_parallel =
+            line.has("sequence parallelism") && line.whole("sequence parallelism", 1, 0) == 1 && tensor > 1;
         row.with.schedule = schedule_of(line, static_cast<int>(stages), static_cast<int>(batch / (micro * data)));
         check_family(line, row.with.schedule);
         row.with.continuous = asynchronous(row.with.schedule.which);
-        row.with.recompute = recompute_of(line);
+        row.with.recompute = recompute_of(line, recompute_mode::layers);
         row.with.width = static_cast<int>(data);
         row.with.tensor = static_cast<int>(tensor);
         row.with.micro_batch = static_cast<int>(micro);
@@ -233,7 +232,7 @@ private:
         row.with.continuous = asynchronous(found->which);
         row.with.width = static_cast<int>(width);
         row.with.micro_batch = static_cast<int>(micro);
-        row.with.recompute = recompute_of(line);
+        row.with.recompute = recompute_of(line, recompute_mode::full);
         row.nodes = static_cast<int>(line.whole("nodes", sizes_most));
         const std::int64_t workers = width * row.with.schedule.stages;
         if (workers > sizes_most)

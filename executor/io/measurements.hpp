@@ -42,13 +42,13 @@ struct measurement_options {
 ///     data parallelism,pipeline parallelism,iteration time (ms)
 ///
 /// GPT-2 with a vocabulary of 50,257, trained in 16 bits by 1F1B, pipelines spread over nodes last. These columns may be
-/// added: model (of the catalogue, in place of its sizes), vocabulary, recompute (none, selective or full), schedule (a
-/// family), chunks (stages a worker; more than one is interleaved), pipelines, nodes, and sequence parallelism (0). Or
+/// added: model (of the catalogue, in place of its sizes), vocabulary, recompute (none, selective, layers or stage; full: layers), schedule (a
+/// family), chunks (stages a worker; more than one is interleaved), pipelines, nodes, and sequence parallelism (0 or 1). Or
 ///
 ///     model,hardware,nodes,scheme,W,D,B,Bhat,recompute,metric,value
 ///
 /// with scheme pipedream, 2bw, gpipe, gems, dapple, chimera, chimera_doubling or chimera_halving, B samples a
-/// micro-batch (- for pipedream: Bhat / W), recompute 0, 1 or as above and metric seq_per_s_measured, seq_per_s_eq1_model or
+/// micro-batch (- for pipedream: Bhat / W), recompute 0, 1 (stage) or as above and metric seq_per_s_measured, seq_per_s_eq1_model or
 /// eager_sync_opt_over_eager_sync; models Bert-48 and GPT-2-64 (or as wide with other numbers of layers) or a name of
 /// the catalogue; Bert-48 with 512 tokens on V100, else 128, as in the paper. Throws chimera_error, in one line that
 /// names the line, for what is missing, no number, out of range or contradicts itself.

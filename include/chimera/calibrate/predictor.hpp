@@ -29,7 +29,8 @@ struct measurement {
 [[nodiscard]] inline bool same_run(const measurement& a, const measurement& b) {
     const configuration &x = a.with, &y = b.with;
     return a.model == b.model && a.nodes == b.nodes && a.workers_per_node == b.workers_per_node &&
-           x.schedule == y.schedule && x.width == y.width && x.tensor == y.tensor && x.micro_batch == y.micro_batch &&
+           x.schedule == y.schedule && x.width == y.width && x.tensor == y.tensor &&
+           x.sequence_parallel == y.sequence_parallel && x.micro_batch == y.micro_batch &&
            x.synchronisation == y.synchronisation && x.recompute == y.recompute && x.zero == y.zero &&
            x.order == y.order;
 }
