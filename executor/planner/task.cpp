@@ -23,7 +23,11 @@ using nlohmann::json;
 
 constexpr std::int64_t workers_most = 1 << 20;
 
-model find_model_of(const json& value, const std::string& called, const model_changes& asked) {
+model find_model_of(fields& from, const std::string& called) {
+    model_changes asked;
+    from.read("tokens", asked.tokens, 1, std::int64_t{1} << 28);
+    from.read("vocabulary_multiple", asked.vocabulary_multiple, 1, std::int64_t{1} << 28);
+    const json& value = from.need("model", "a model's name or file");
     if (value.is_string()) return load_model(value.get<std::string>(), asked);
     if (value.is_object()) return model_from_json(value, asked);
     refuse(called + ": model is " + shown(value) + " (neither a name nor a model) give " + known_model_names() +
@@ -267,10 +271,7 @@ plan_task resolve(const json& request, const std::string& name) {
         out.asked.recompute = {recompute_mode::none, recompute_mode::mixed, recompute_mode::full};
         out.asked.even = true;
     } else {
-        model_changes asked;
-        from.read("tokens", asked.tokens, 1, std::int64_t{1} << 28);
-        from.read("vocabulary_multiple", asked.vocabulary_multiple, 1, std::int64_t{1} << 28);
-        out.what = find_model_of(from.need("model", "a model's name or file"), name, asked);
+        out.what = find_model_of(from, name);
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);

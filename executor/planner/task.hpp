@@ -18,10 +18,12 @@ namespace chimera::executor {
 ///
 ///     {"format": "chimera.plan", "version": 1,
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
+///      "tokens": 128, "vocabulary_multiple": 128,
 ///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184, "reserve": "5%" | "1GiB",
 ///                  "hardware": "DGX-H100" | "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "workers": 30, "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
-///      "families": ["bidirectional", …], "tensor": [1, 2], "recompute": ["none", "selective", "mixed", "full"],
+///      "families": ["bidirectional", …], "tensor": [1, 2], "sequence_parallel": false,
+///      "recompute": ["none", "selective", "layers", "mixed", "full"],
 ///      "zero": [0, 1, 2, 3], "sync": ["lazy", "eager", "eager_opt"], "stages_most": 64, "micro_batch_most": 64,
 ///      "top": 10,
 ///      "configuration": {"family": "interleaved", "stages": 16, "chunks": 2, "width": 1, "tensor": 8,

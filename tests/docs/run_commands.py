@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every command that a page of the documentation shows, in the page's order, in a scratch folder of its own.
 
-    run_commands.py PROGRAM SOURCE PAGE.md
+    run_commands.py PROGRAM SOURCE PAGE.md [--write]
 
 Blocks marked `sh` are commands; a block marked `json NAME` is the file NAME, which commands after it find. The scratch
 folder holds links to the project's folders, and `chimera` is PROGRAM. A line that ends in `# exits K` must end with
 that status, all others with 0. A block marked `output` shows all that the command before it prints; only seconds that
-it took may differ. A comment before a block names the file that runs it instead, where it must stand, or says why no
+it took may differ; --write puts what is printed now into the page. A comment before a block names the file that runs it instead, where it must stand, or says why no
 test runs it:
 
     <!-- run by .ci/run -->
@@ -90,9 +90,19 @@ def same_output(printed, lines):
     return [line.rstrip() for line in first] == [line.rstrip() for line in second]
 
 
+def rewrite(page, changes):
+    """Replaces the blocks that open at the numbered lines."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    for number, printed in sorted(changes.items(), reverse=True):
+        end = next(at for at in range(number, len(lines)) if FENCE.match(lines[at]))
+        lines[number:end] = [line.rstrip() for line in printed.strip("\n").splitlines()]
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main():
     program, source, page = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
-    good, count, printed = True, 0, None
+    good, count, printed, changes = True, 0, None, {}
+    write = sys.argv[4:] == ["--write"]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         environment = prepare(folder, program, source)
@@ -102,6 +112,9 @@ def main():
             if kind == "json" and rest:
                 (folder / rest[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
             if kind == "output" and not same_output(printed, lines):
+                changes[number] = printed or ""
+                if write:
+                    continue
                 print(f"{where}: the command before prints something else:\n{printed}")
                 good = False
             if kind == "" and any(COMMAND.match(line.strip()) for line in lines):
@@ -121,6 +134,9 @@ def main():
                 elif (printed := run(command, folder, environment)) is None:
                     print(f"{where}: see above")
                     good = False
+    if write and changes:
+        rewrite(page, changes)
+        print(f"{page.name}: {len(changes)} blocks written anew")
     print(f"{page.name}: {count} commands")
     sys.exit(0 if good else 1)
 

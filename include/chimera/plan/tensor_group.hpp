@@ -19,8 +19,8 @@ struct tensor_group {
     bool sequences = false;                                    ///< sequence parallelism
 
     /// Makes the group of slices in one node.
-    constexpr tensor_group(const slicing& of) noexcept  // NOLINT: a number of slices is a group
-        : slices(of.width), together(of.width), sequences(of.sequences) {}
+    constexpr tensor_group(const slicing& shared) noexcept  // NOLINT: a number of slices is a group
+        : slices(shared.width), together(shared.width), sequences(shared.sequences) {}
     constexpr tensor_group(int count) noexcept : tensor_group(slicing(count)) {}  // NOLINT: likewise
     constexpr tensor_group(int count, int across, int fewest, double bandwidth) noexcept
         : slices(count), nodes(across), together(fewest), network(bandwidth) {}
@@ -28,9 +28,9 @@ struct tensor_group {
 
 /// Returns how the slices of a layer stand in the cluster: next to each other, node after node. Of groups that stand
 /// differently, as where a node's workers are no multiple of the slices, the one whose collectives take longest.
-[[nodiscard]] constexpr tensor_group tensor_group_of(const cluster& machines, const slicing& of) noexcept {
-    const int each = machines.workers_per_node, slices = of.width;
-    tensor_group out(of);
+[[nodiscard]] constexpr tensor_group tensor_group_of(const cluster& machines, const slicing& shared) noexcept {
+    const int each = machines.workers_per_node, slices = shared.width;
+    tensor_group out(shared);
     if (machines.nodes == 1 || slices == 1) return out;
     double longest = 0;
     // Groups stand as `each` groups before them did; those beyond the cluster's end do not exist.
@@ -45,7 +45,7 @@ struct tensor_group {
         out = {slices, nodes, fewest,
                (std::min)(machines.each.between.bandwidth * machines.each.collective,
                           machines.each.node_bandwidth / each)};
-        out.sequences = of.sequences;
+        out.sequences = shared.sequences;
     }
     return out;
 }
