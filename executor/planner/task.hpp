@@ -37,8 +37,8 @@ namespace chimera::executor {
 /// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
 /// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run
 /// counts all that it needs. "memory" and "workers_per_node" that are left out are those that the hardware states, if it
-/// does. What is left out may be anything. "job" is the training job that the plan completes: its model, data and optimiser stay. Its times
-/// come from "profile", or from the hardware.
+/// does. What is left out may be anything. "job" is the training job that the plan completes: its model, data and
+/// optimiser stay. Its times come from "profile", or from the hardware.
 struct plan_task {
     model what;
     cluster on;          ///< its memory without the reserve

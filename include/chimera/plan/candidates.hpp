@@ -37,8 +37,8 @@ struct micro_batching {
     friend constexpr bool operator==(const micro_batching&, const micro_batching&) = default;
 };
 
-/// Micro-batches that are tried for copies of up to `samples` and of at least `fewest` samples: sizes are powers of two,
-/// or what as many micro-batches need at least. None is empty. `even`: only powers of two that divide the samples.
+/// Micro-batches that are tried for copies of up to `samples` and of at least `fewest` samples. Sizes are powers of
+/// two, or what as many micro-batches need at least. None is empty. `even`: only powers of two that divide the samples.
 constexpr std::vector<micro_batching> micro_batchings(std::int64_t samples, std::int64_t fewest, int most, bool even) {
     std::vector<micro_batching> out;
     for (std::int64_t b = 1; b <= (std::min<std::int64_t>)(samples, most); b *= 2) {
@@ -66,8 +66,8 @@ constexpr bool worth_trying(const family_spec& spec, int layers) {
 }  // namespace detail
 
 /// Calls f(configuration) for every family, option, depth, width, tensor width and micro-batch size of a request. Modes
-/// that leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. Where samples do not
-/// divide, copies and micro-batches take as many as the largest of them, or fewer.
+/// that leave the order as it is (synchronisation, recompute, ZeRO, layout) are the callee's. If samples do not divide,
+/// copies and micro-batches take as many as the largest of them, or fewer.
 template <class F>
 void for_each_candidate(const plan_request& request, const cluster& machines, int layers, const F& f) {
     std::vector<family> families = request.families;
