@@ -9,7 +9,7 @@
 
 namespace chimera {
 
-/// What a user changes of a named model before it is made.
+/// The changes that a user makes to a named model.
 struct model_changes {
     std::int64_t tokens = 0;               ///< of a sample; 0: as published. A shorter context grows with them
     std::int64_t vocabulary_multiple = 1;  ///< the vocabulary is padded to the next multiple of it
