@@ -71,8 +71,8 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
 
 /// Returns a lower bound in seconds for all orders with the family's placement under the given cuts. Nothing is
 /// recomputed, or (`recomputing`) what the configuration says of every stage. It is never above the estimator's time. A
-/// worker computes all passes of its stages. None starts before the first micro-batch has reached the first of them, and
-/// its last gradient has yet to go up to stage 0. Split weight gradients may be computed meanwhile. After its last
+/// worker computes all passes of its stages. None starts before the first micro-batch has reached the first of them,
+/// and its last gradient has yet to go up to stage 0. Split weight gradients may be computed meanwhile. After its last
 /// gradient a worker reduces at least one of its stages. At least one micro-batch (under halving, half of one) passes
 /// all stages down and up. Pipelines run equally many micro-batches, up to one. `at`: the group's positions. Linear in
 /// placements.

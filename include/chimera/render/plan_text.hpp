@@ -8,6 +8,8 @@
 #include <chimera/render/text_table.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 namespace chimera {
@@ -81,7 +83,8 @@ inline void put_classes(std::string& out, const plan_report& report) {
 }  // namespace detail
 
 /// A configuration in a few words. `samples`: of an iteration; micro-batches for more than these are not all full.
-[[nodiscard]] inline std::string in_words(const configuration& choice, std::int64_t samples) {
+[[nodiscard]] inline std::string in_words(const configuration& choice,
+                                          std::int64_t samples = (std::numeric_limits<std::int64_t>::max)()) {
     std::string out = label_of(choice.schedule);
     const int workers = choice.schedule.workers();
     format::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
