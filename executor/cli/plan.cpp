@@ -207,7 +207,8 @@ std::string known_words(const plan_task& task) {
 
 /// With the closed form beside the first of a cluster's plan.
 std::string report_text(const plan_task& task, const plan_report& report, plan_cache& memory) {
-    if (task.machine) return text(report, nullptr, task.asked.samples);
+    // The closed form drains every iteration.
+    if (task.machine || report.ranking.front().with.continuous) return text(report, nullptr, task.asked.samples);
     const equation_1_report closed = closed_form(task, report, memory);
     return text(report, &closed, task.asked.samples);
 }

@@ -90,7 +90,8 @@ inline void put_classes(std::string& out, const plan_report& report) {
     format::put(out, ", ", workers, workers == 1 ? " worker × " : " workers × ", choice.width,
                 choice.width == 1 ? " copy" : " copies");
     if (choice.tensor > 1) format::put(out, " × ", choice.tensor, " tensor slices");
-    format::put(out, ", ", choice.schedule.micro_batches, " micro-batches of ",
+    format::put(out, ", ", choice.schedule.micro_batches,
+                choice.schedule.micro_batches == 1 ? " micro-batch of " : " micro-batches of ",
                 choice.samples() > samples ? "at most " : "", choice.micro_batch);
     return out;
 }
