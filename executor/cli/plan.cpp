@@ -217,7 +217,7 @@ std::string price_words(const plan_task& task, plan_cache& memory, const std::st
     std::string out;
     if (format == "text")
         format::put(out, task.what.name.view(), ", ", parameters(task.what), " parameters, ", task.asked.samples,
-                    " samples an iteration, ", task.on.workers(), " workers", memory_words(task), "\n\n",
+                    " samples an iteration,\n  ", task.on.workers(), " workers", memory_words(task), "\n\n",
                     known_words(task));
     return chimera::detail::wrapped(out, 100) + price(task, memory, format);
 }
@@ -288,7 +288,7 @@ void run_plan(const plan_arguments& with) {
     if (with.output.format == "json") return with.output.write(answer_json(task, report));
     if (with.output.format == "csv") return with.output.write(csv(report, task.asked.samples, task.what.tokens));
     std::string out(task.what.name.view());
-    format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration, ",
+    format::put(out, ", ", parameters(task.what), " parameters, ", task.asked.samples, " samples an iteration,\n  ",
                 task.on.workers(), " workers", memory_words(task), "; planned in ",
                 format::fixed_point{took.count(), 3}, " s\n\n");
     out = chimera::detail::wrapped(out + known_words(task) + certainty(task, report), 100);
