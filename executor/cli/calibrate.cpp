@@ -24,7 +24,7 @@ struct calibrate_arguments {
 };
 
 /// The defaults of --fit, by the kind of rows.
-constexpr std::string_view of_schemes = "flops,launch,between.latency,between.bandwidth,collective,step_overhead";
+constexpr std::string_view of_schemes = "flops,launch,between.bandwidth,collective,step_overhead";
 constexpr std::string_view of_iterations =
     "flops,memory_bandwidth,launch,launch_ends,launch_slices,unaligned,exchange_latency,update_bandwidth,"
     "inside.bandwidth,node_bandwidth";

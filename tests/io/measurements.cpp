@@ -72,7 +72,7 @@ TEST(Measurements, MoreColumns) {
     EXPECT_TRUE(shared.rows.at(0).with.sequence_parallel);
     EXPECT_EQ(shared.rows.at(0).with.recompute, recompute_mode::layers);
     refused(header + "16,64,2,llama-2-7b,2,2,4,99,some,1f1b,1,4,0,1\n", "line 2: recompute is \"some\"");
-    refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,1f1b,1,4,2,1\n", "line 2: sequence parallelism is 2");
+    refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,1f1b,1,4,2,1\n", "line 2: sequence parallelism is \"2\"");
     refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,2f2b,1,4,0,1\n", "2f2b");
     refused(header + "16,64,2,llama-2-7b,2,2,4,99,none,1f1b,1,17,0,1\n", "nodes");
     refused(header + "16,64,2,nothing,2,2,4,99,none,1f1b,1,4,0,1\n", "nothing");

@@ -3,6 +3,7 @@
 
 #include <chimera/core/error.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -26,9 +27,11 @@ template <class Sizes>
         refuse("tokens or the multiple of a vocabulary are out of range give 1 to " + std::to_string(most));
     if constexpr (requires { sizes.tokens; }) {
         using number = std::remove_cvref_t<decltype(sizes.tokens)>;
-        if (asked.tokens > 0) sizes.tokens = static_cast<number>(asked.tokens);
-        if constexpr (requires { sizes.context; })
-            if (sizes.context < sizes.tokens) sizes.context = sizes.tokens;
+        if (asked.tokens > 0) {
+            sizes.tokens = static_cast<number>(asked.tokens);
+            if constexpr (requires { sizes.context; })
+                sizes.context = (std::max)(sizes.context, decltype(sizes.context){sizes.tokens});
+        }
     } else if (asked.tokens > 0) {
         refuse("the model has no tokens (its samples are no sequences) leave their number out");
     }
