@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/dose.hpp"
+
 #include <chimera/partition/layout_string.hpp>
 
 #include <tests/unit/partition_support.hpp>
@@ -75,7 +77,7 @@ TEST(layout_string, reads_what_megatron_documents) {
 
 TEST(layout_string, comes_back_from_random_cuts) {
     partition_test::draw any(11);
-    for (int round = 0; round < 4'000; ++round) {
+    for (int round = 0; round < dose(4'000); ++round) {
         const layout_chain chain{any(1, 3), any(0, 40), any(1, 3)};
         std::vector<int> places;  // where a stage may begin
         for (int i = 0; i <= chain.blocks; ++i) places.push_back(chain.embedding + i);
@@ -96,7 +98,7 @@ TEST(layout_string, comes_back_from_random_cuts) {
 /// Strings with repeats and commas anywhere, as people write them.
 TEST(layout_string, reads_random_strings_as_two_replacements_do) {
     partition_test::draw any(12);
-    for (int round = 0; round < 4'000; ++round) {
+    for (int round = 0; round < dose(4'000); ++round) {
         std::string text = "E", commas;
         const auto run = [&] {
             std::string out(static_cast<std::size_t>(any(1, 3)), 't');
