@@ -43,9 +43,9 @@ std::string hardware_names();
 
 /// As JSON: all numbers that are finite. read_hardware reads it back to the same.
 nlohmann::json hardware_json(const hardware& numbers);
-/// The same with the memory and the workers of a node, where these are known.
+/// Writes the numbers of a file as JSON, with the memory and the workers of a node if these are known.
 nlohmann::json hardware_json(const fitted_hardware& known);
-/// The same of a name, and under "sources" where each number comes from.
+/// Writes the numbers of a name as JSON, and under "sources" the origin of each number.
 nlohmann::json hardware_json(const catalogued_hardware& known);
 
 }  // namespace chimera::executor

@@ -15,7 +15,7 @@ public:
     measured_line(const std::vector<std::string>& columns, int number, std::vector<std::string> cells)
         : columns_(&columns), number_(number), cells_(std::move(cells)) {}
 
-    /// Whether the file has that column.
+    /// Returns true if the file has that column.
     bool has(std::string_view column) const;
     std::string where() const { return "line " + std::to_string(number_) + ": "; }
     /// Empty where the file lacks the column.

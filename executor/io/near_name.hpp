@@ -9,7 +9,7 @@
 
 namespace chimera::executor {
 
-/// How many characters differ between two names, capitals or not: inserted, left out or replaced (Levenshtein, 1966).
+/// Counts the characters that differ in two names, capitals or not: inserted, left out or replaced (Levenshtein, 1966).
 inline std::size_t edits_between(std::string_view a, std::string_view b) {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     std::vector<std::size_t> row(b.size() + 1);

@@ -42,7 +42,7 @@ bool cut_uniformly(const std::vector<int>& cuts) {
     return true;
 }
 
-/// What the PipelineModule is called with; the file has no place for it.
+/// Says the arguments of the PipelineModule; the file has no place for them.
 std::string pipeline_note(const trainer_plan& of) {
     const std::vector<int>& cuts = of.with.cuts;
     std::string out;

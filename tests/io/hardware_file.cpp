@@ -24,7 +24,7 @@ std::string refusal_of(const std::string& name) {
     return "";
 }
 
-/// The same by trying everything: exponential, for short words.
+/// Counts them by trying everything: exponential, for short words.
 std::size_t edits_by_trying(std::string_view a, std::string_view b) {
     if (a.empty() || b.empty()) return a.size() + b.size();
     const std::size_t kept = a[0] == b[0] ? 0 : 1;

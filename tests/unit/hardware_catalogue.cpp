@@ -15,7 +15,7 @@ using namespace chimera;
 
 namespace {
 
-/// What data sheets and white papers say of a device. FLOPs are those of one multiprocessor in a clock, dense.
+/// Facts of a device from data sheets and white papers. FLOPs are those of one multiprocessor in a clock, dense.
 struct sheet {
     const char* name;
     int multiprocessors;
@@ -39,7 +39,7 @@ constexpr sheet sheets[] = {
     {"MI300X", 304, 2100e6, 4 * 256 * 2, 8192, 5.2e9, 192},
 };
 
-/// What data sheets say of a node. Links: of one direction, of a device.
+/// Facts of a node from data sheets. Links: of one direction, of a device.
 struct node_sheet {
     const char* name;
     double links;

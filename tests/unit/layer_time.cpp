@@ -54,7 +54,7 @@ TEST(LayerTime, WorkAddsUp) {
     EXPECT_NEAR(s.selective, 4 * 2e9 / 2e12 + 2 * 4 * 3e6 / 2 / 1e9, 1e-12);
 }
 
-/// What is longer, launch or work, and a little more where they are near each other.
+/// The longer of launch and work, and a little more where they are near each other.
 TEST(LayerTime, LaunchIsTheLeast) {
     hardware on = plain;
     on.launch = 0.01;

@@ -54,7 +54,7 @@ struct node_facts {
 
 namespace detail {
 
-// Where numbers come from.
+// Addresses of the sources.
 inline constexpr std::string_view from_table =  // "MAMF": mean of 100 products, best of many shapes
     "https://github.com/stas00/ml-engineering/tree/744d01e/compute/accelerator";
 inline constexpr std::string_view from_network = "https://github.com/stas00/ml-engineering/tree/744d01e/network";
@@ -78,7 +78,7 @@ inline constexpr std::string_view mi300x_platform =
     "https://www.amd.com/en/products/accelerators/instinct/mi300/platform.html";
 inline constexpr std::string_view g6e_sheet = "https://aws.amazon.com/ec2/instance-types/g6e/";
 
-/// What PyTorch prints as a device's total capacity when memory runs out, in GiB.
+/// Takes GiB that PyTorch prints as a device's total capacity when memory runs out.
 constexpr sourced capacity(double gib, std::string_view source) {
     return {gib * 0x1p30, origin::measured, "the device's capacity as programs report it", source};
 }

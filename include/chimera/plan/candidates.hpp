@@ -29,7 +29,7 @@ constexpr std::int64_t largest_divisor(std::int64_t samples, std::int64_t most) 
     return 1;
 }
 
-/// How a copy's samples become micro-batches: all of the same size, or of up to that many samples.
+/// The micro-batches of a copy: all of the same size, or of up to that many samples.
 struct micro_batching {
     int count = 1;
     int samples = 1;

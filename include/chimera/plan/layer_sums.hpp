@@ -114,7 +114,7 @@ public:
     [[nodiscard]] constexpr const std::vector<double>& compute() const noexcept { return compute_; }
 
 private:
-    /// Whether seconds_of is the same for both: a transformer's blocks are.
+    /// Returns true if seconds_of is equal for both, as for a transformer's blocks.
     static constexpr bool takes_as_long(const layer& a, const layer& b) {
         return a.kind == b.kind && a.forward == b.forward && a.input_gradient == b.input_gradient &&
                a.weight_gradient == b.weight_gradient && a.selective_forward == b.selective_forward &&

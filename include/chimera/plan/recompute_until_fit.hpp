@@ -42,7 +42,7 @@ inline double price(recompute_mode from, recompute_mode to, const stage_sums& su
     return saved > 0 ? seconds / saved : std::numeric_limits<double>::infinity();
 }
 
-/// How light a mode is: modes of a stage are only ever raised.
+/// Returns the place of a mode from light to heavy: a stage's mode is only ever raised.
 inline int weight_of(recompute_mode mode) {
     constexpr int order[] = {0, 1, 3, 4, 2};  // none, selective, full, mixed, layers
     return order[static_cast<int>(mode)];
