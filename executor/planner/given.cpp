@@ -15,12 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The numbers next to `samples` that the copies' micro-batches divide.
-std::string nearest(std::int64_t samples, std::int64_t each) {
-    const std::int64_t below = samples / each * each, above = below + each;
-    return (below > 0 ? std::to_string(below) + " or " : "") + std::to_string(above);
-}
-
 /// Tensor widths that the best configuration may have: what divides the heads, up to the workers of a node.
 std::vector<int> widths_of(const plan_task& task) {
     std::vector<int> out;
@@ -130,7 +124,7 @@ configuration complete(const json& value, const plan_task& task, const std::stri
     if (samples % each != 0)
         refuse(called + ": " + std::to_string(samples) + " samples are no whole micro-batches (" +
                std::to_string(out.width) + (out.width == 1 ? " copy" : " copies") + " of micro-batches of " +
-               std::to_string(out.micro_batch) + ") give " + nearest(samples, each) +
+               std::to_string(out.micro_batch) + ") give " + chimera::detail::samples_that_divide(samples, each) +
                " samples, or another micro-batch");
     if (samples / each > most_slots / (8 * s.stages))
         refuse(called + ": " + std::to_string(samples / each) + " micro-batches are too many (a table of " +

@@ -17,10 +17,10 @@ trainer_answer trainer_text(std::string_view format, const trainer_plan& of) {
         refuse("--format " + std::string(format) +
                " does not apply to a job (chimera train runs that itself) plan for a model");
     if (const std::int64_t samples = of.task.asked.samples; of.with.samples() != samples) {
-        const std::int64_t each = std::int64_t{of.with.width} * of.with.micro_batch, below = samples / each * each;
+        const std::int64_t each = std::int64_t{of.with.width} * of.with.micro_batch;
         refuse(std::to_string(samples) +
                " samples make unequal micro-batches in this plan (frameworks run equal ones) " + "give " +
-               (below > 0 ? std::to_string(below) + " or " : "") + std::to_string(below + each) + " samples");
+               chimera::detail::samples_that_divide(samples, each) + " samples");
     }
     return format == "megatron" ? megatron_text(of) : format == "torchtitan" ? torchtitan_text(of) : deepspeed_text(of);
 }

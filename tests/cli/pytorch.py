@@ -17,7 +17,7 @@ try:
     from torch.distributed.pipelining import schedules
     from torch.distributed.pipelining.schedules import (
         _Action, _PipelineScheduleRuntime, _add_send_recv, _add_wait_send, _simulate_comms_compute, _validate_schedule)
-    from torch.distributed.pipelining.stage import _PipelineStageBase
+    from pytorch_stage import Stage
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
@@ -27,23 +27,6 @@ FAMILIES = {  # stages of a worker; even numbers of micro-batches, at least so m
     "gpipe": (1, 1, 0), "one_f_one_b": (1, 1, 0), "interleaved": (2, 1, 0), "breadth_first": (2, 1, 0), "zb_h1": (1, 1, 0), "zb_h2": (1, 1, 0),
     "zb_v": (2, 1, 0), "v_half": (2, 1, 0), "v_min": (2, 1, 0), "wave": (2, 1, 0), "dualpipe_v": (2, 2, 2),
 }
-
-
-class Stage(_PipelineStageBase):
-    """A stage without a module or a process group."""
-
-    def __init__(self, stages, ranks):
-        self.stage_index, self.num_stages, self.group_size, self.group_rank = 0, stages, ranks, 0
-        self.group, self.submod, self.device, self.has_backward = None, None, torch.device("cpu"), True
-
-    def _create_grad_recv_info(self, *_):
-        return None
-
-    def _prepare_forward_infra(self, *_):
-        return None
-
-    def _prepare_backward_infra(self, *_):
-        return None
 
 
 def chimera(*arguments):

@@ -171,29 +171,13 @@ def taken_by_pytorch(name, stages, ranks, micro_batches):
     """Makes PyTorch's schedule of that name for rank 0; None without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return None
-    import torch  # pylint: disable=import-outside-toplevel
-    from torch.distributed.pipelining import schedules, stage  # pylint: disable=import-outside-toplevel
-
-    class Stage(stage._PipelineStageBase):  # pylint: disable=protected-access
-        """A stage without a module or a process group."""
-
-        def __init__(self):  # pylint: disable=super-init-not-called
-            self.stage_index, self.num_stages, self.group_size, self.group_rank = 0, stages, ranks, 0
-            self.group, self.submod, self.device, self.has_backward = None, None, torch.device("cpu"), True
-
-        def _create_grad_recv_info(self, *_):
-            return None
-
-        def _prepare_forward_infra(self, *_):
-            return None
-
-        def _prepare_backward_infra(self, *_):
-            return None
+    from pytorch_stage import Stage  # pylint: disable=import-outside-toplevel
+    from torch.distributed.pipelining import schedules  # pylint: disable=import-outside-toplevel
 
     own = schedules.get_schedule_class(name)
     single = issubclass(own, schedules.PipelineScheduleSingle)
     try:
-        own(Stage() if single else [Stage() for _ in range(stages // ranks)], micro_batches)
+        own(Stage(stages, ranks) if single else [Stage(stages, ranks) for _ in range(stages // ranks)], micro_batches)
     except ValueError:
         return False
     return single == (stages == ranks)

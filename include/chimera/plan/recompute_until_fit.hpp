@@ -61,20 +61,24 @@ public:
     }
 
     /// Finds the fewest steps of each worker that suffice by bisection, then adds what others' fewer steps left open.
-    /// Returns false if nothing was needed.
+    /// Returns false if nothing was needed, or nothing suffices.
     bool run() {
         std::vector<std::size_t> at(steps_.size(), 0);
         if (weigh(at).fits()) return false;
         judge(at);
         while (low_ != high_) {
-            for (std::size_t w = 0; w < at.size(); ++w) at[w] = (low_[w] + high_[w]) / 2;
+            for (std::size_t w = 0; w < at.size(); ++w) at[w] = next(low_[w], high_[w]);
             weigh(at);
             judge(at);
         }
         at = high_;
-        while (!weigh(at).fits())
+        while (!weigh(at).fits()) {
+            bool more = false;
             for (std::size_t w = 0; w < at.size(); ++w)
-                if (estimate_.steps().lacking(static_cast<int>(w)) > 0 && at[w] < steps_[w].size()) ++at[w];
+                if (estimate_.steps().lacking(static_cast<int>(w)) > 0 && at[w] < steps_[w].size())
+                    ++at[w], more = true;
+            if (!more) return false;
+        }
         return true;
     }
 
@@ -114,6 +118,9 @@ private:
             }
         return estimate_.weigh(choice_);
     }
+    /// Bisects, but tries few steps one by one: what a lighter mode needs while it runs may exceed a heavier one's, so
+    /// that more steps need not take less.
+    static std::size_t next(std::size_t low, std::size_t high) { return high - low <= 3 ? low : (low + high) / 2; }
     void judge(const std::vector<std::size_t>& at) {
         for (std::size_t w = 0; w < at.size(); ++w) {
             if (low_[w] == high_[w]) continue;

@@ -116,14 +116,21 @@ inline void put_ranking(std::string& out, const plan_report& report, std::int64_
     put(out, "D×W×T: workers of a pipeline, copies, tensor slices. N×B: micro-batches of a copy, samples of each.\n");
 }
 
+/// The numbers next to `samples` that micro-batches of all copies, `each` samples together, divide: "62 or 64".
+inline std::string samples_that_divide(std::int64_t samples, std::int64_t each) {
+    const std::int64_t below = samples / each * each;
+    std::string out;
+    if (below > 0) put(out, below, " or ");
+    put(out, below + each);
+    return out;
+}
+
 /// Says which numbers of samples the first one's copies and micro-batches divide, where these do not.
 inline void put_uneven(std::string& out, const configuration& first, std::int64_t samples) {
     if (first.samples() <= samples) return;
-    const std::int64_t each = std::int64_t{first.width} * first.micro_batch, below = samples / each * each;
     put(out, "  ", samples,
-        " samples do not divide over its copies and micro-batches, so some are smaller than others; ");
-    if (below > 0) put(out, below, " or ");
-    put(out, below + each, " do\n");
+        " samples do not divide over its copies and micro-batches, so some are smaller than others; ",
+        samples_that_divide(samples, std::int64_t{first.width} * first.micro_batch), " do\n");
 }
 
 inline void put_closed_form(std::string& out, const equation_1_report& closed, double simulated) {
