@@ -173,7 +173,8 @@ TEST(Blocking, ReductionsCostPassesWhereNoBubbleIs) {
     }
 }
 
-/// Without a drain, a micro-batch goes down and up while as many follow as there are stages.
+/// Without a drain, a micro-batch goes down and up while as many follow as there are stages. Where messages block
+/// their senders, an inner stage sends two of them a micro-batch, which takes longer.
 TEST(Continuous, WaitsForRoundTrips) {
     measurement row;
     row.with.schedule = {.which = family::pipedream_2bw, .stages = 4, .micro_batches = 8, .update_every = 8};
@@ -181,10 +182,12 @@ TEST(Continuous, WaitsForRoundTrips) {
     row.nodes = 4;
     predictor by({bert(bert_48)}, {row});
     hardware on = p100_nodes;
-    on.reduction_blocking = on.between.latency = 0;
+    on.blocking = on.reduction_blocking = on.between.latency = 0;
     const double near = by.seconds(0, on);
     on.between.latency = 10;  // longer than all passes
     EXPECT_NEAR(by.seconds(0, on), 8.0 / 4 * 6 * 10, 2 * near);
+    on.blocking = 1;
+    EXPECT_NEAR(by.seconds(0, on), 8.0 * 2 * 10, 2 * near);
 }
 
 /// With one stage after the other and nothing overlapping, blocking moves time from the link to the sender: same sum.
