@@ -10,9 +10,10 @@ export(EXPORT chimera NAMESPACE chimera:: FILE chimera-targets.cmake)  # find_pa
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/chimera-config.cmake.in chimera-config.cmake
                               INSTALL_DESTINATION ${chimera_package})
+configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera-tables.cmake chimera-tables.cmake COPYONLY)
 write_basic_package_version_file(chimera-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/chimera-config.cmake ${PROJECT_BINARY_DIR}/chimera-config-version.cmake
-        DESTINATION ${chimera_package} COMPONENT headers)
+        ${CMAKE_CURRENT_LIST_DIR}/chimera-tables.cmake DESTINATION ${chimera_package} COMPONENT headers)
 
 file(RELATIVE_PATH chimera_pc_to_headers ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera.pc.in chimera.pc @ONLY)

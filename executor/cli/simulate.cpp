@@ -4,9 +4,9 @@
 #include <chimera/render/metrics_text.hpp>
 #include <chimera/render/staleness_text.hpp>
 #include <chimera/simulate/simulate.hpp>
-#include <chimera/verify.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/cli/program_source.hpp>
 #include <executor/cli/shared_options.hpp>
 #include <executor/compare/contenders.hpp>
 #include <executor/io/read.hpp>
@@ -24,28 +24,6 @@ struct simulate_arguments {
     output_arguments output;
     std::optional<std::string> sync, costs, cores;
 };
-
-/// Refuses what breaks a law, or --memory: the simulator plays only what verify lets through.
-template <class Table>
-void require_proven(const Table& of, const simulate_arguments& with) {
-    const report found = verify(of);
-    if (!found.ok()) refuse(with.family.family + ": " + message(found.faults.front()), found.faults.front().what);
-    with.family.check_memory(of.head, found.peaks);
-}
-
-program from_file(const simulate_arguments& with) {
-    const std::string& path = with.family.family;
-    if (with.family.any_given()) refuse("options of families do not apply (" + path + " is a file) leave them out");
-    table read = load_table(path);
-    if (auto* whole_program = std::get_if<program>(&read)) {
-        if (with.sync) refuse("--sync does not apply (" + path + " is a program, lowered already) leave it out");
-        require_proven(*whole_program, with);
-        return std::move(*whole_program);
-    }
-    const auto& order = std::get<schedule>(read);
-    require_proven(order, with);
-    return lower(order, sync_named(with.sync));
-}
 
 /// A program, and the family's options that its order has; `timed`: ticks among them were chosen for the costs.
 struct chosen_program {
@@ -68,10 +46,7 @@ chosen_program timed_program(const simulate_arguments& with, const costs& cost, 
 }
 
 chosen_program find_program(const simulate_arguments& with, const costs& cost, int cores) {
-    const std::string& name = with.family.family;
-    const bool family = find_family(name).has_value();
-    if (!family && name.find_first_of("./") != std::string::npos) return {from_file(with)};
-    if (!family && !with.family.any_given()) return {from_file(with)};
+    if (names_file(with.family)) return {program_from_file(with.family, with.sync)};
     if (with.costs) return timed_program(with, cost, cores);
     program made = lower(with.family.make(), sync_named(with.sync));
     return {std::move(made), words_of(with.family.options())};

@@ -25,6 +25,10 @@ chimera_project(build_folder consumer consumer -Dchimera_DIR=${PROJECT_BINARY_DI
 chimera_project(embed ../../examples/05_embed own_trainer -Dchimera_DIR=${PROJECT_BINARY_DIR})
 set_tests_properties(package.embed PROPERTIES PASS_REGULAR_EXPRESSION "four workers and one thread: the same bits")
 
+if(TARGET chimera_program)
+  chimera_project(tables tables trainer -Dchimera_DIR=${PROJECT_BINARY_DIR} -DCHIMERA_PROGRAM=$<TARGET_FILE:chimera_program>)
+endif()
+
 # Installed in one place and moved to another, which must not matter.
 set(prefix ${CMAKE_CURRENT_BINARY_DIR}/moved)
 add_test(NAME package.install COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DPREFIX=${prefix}
