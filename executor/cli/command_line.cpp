@@ -102,6 +102,23 @@ subcommand command_line::add(const std::string& name, const std::string& what) {
     return subcommand(app_->add_subcommand(name, what));
 }
 
+std::vector<described_command> command_line::commands() const {
+    std::vector<described_command> out;
+    for (const CLI::App* one : std::as_const(*app_).get_subcommands({})) {
+        out.push_back({one->get_name(), one->get_description(), {}});
+        for (const CLI::Option* option : one->get_options()) {
+            described_option next;
+            for (const std::string& name : option->get_snames()) next.names.push_back("-" + name);
+            for (const std::string& name : option->get_lnames()) next.names.push_back("--" + name);
+            next.what = option->get_description();
+            if (option->get_items_expected_max() > 0)
+                next.value = next.names.empty() ? option->get_name() : option->get_option_text();
+            out.back().options.push_back(std::move(next));
+        }
+    }
+    return out;
+}
+
 void command_line::footer(const std::string& text) { app_->footer(text); }
 
 std::string command_line::run(int count, const char* const* arguments) {

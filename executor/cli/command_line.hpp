@@ -50,6 +50,19 @@ private:
     std::shared_ptr<file_options> files_ = std::make_shared<file_options>();
 };
 
+/// An option or an operand, as the help shows it.
+struct described_option {
+    std::vector<std::string> names;  ///< with their dashes; of an operand, none
+    std::string value;               ///< what stands for its value, such as FILE or text|json; empty: a flag
+    std::string what;
+};
+
+/// A subcommand, as the help shows it.
+struct described_command {
+    std::string name, what;
+    std::vector<described_option> options;
+};
+
 /// The program's command line: subcommands, --help and --version.
 class command_line {
 public:
@@ -59,6 +72,8 @@ public:
     command_line& operator=(const command_line&) = delete;
 
     subcommand add(const std::string& name, const std::string& what);
+    /// Returns all subcommands added so far.
+    [[nodiscard]] std::vector<described_command> commands() const;
     void footer(const std::string& text);
     /// Runs what the arguments ask for, or gives back the help that they ask for. Throws chimera_error where they
     /// cannot be read; what a subcommand throws passes through.

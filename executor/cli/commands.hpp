@@ -22,5 +22,7 @@ void add_profile(command_line& program, int& status);
 void add_hardware(command_line& program, int& status);
 void add_calibrate(command_line& program, int& status);
 void add_train(command_line& program, int& status);
+/// Completes what the others have added: comes last.
+void add_completion(command_line& program, int& status);
 
 }  // namespace chimera::executor

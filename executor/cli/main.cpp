@@ -85,6 +85,7 @@ int run(int count, char** arguments) {
     add_hardware(program, status);
     add_calibrate(program, status);
     add_train(program, status);
+    add_completion(program, status);
     if (const std::string help = program.run(count, arguments); !help.empty()) write_output(help);
     return status;
 }
