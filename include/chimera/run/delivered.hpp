@@ -132,13 +132,13 @@ private:
 }  // namespace detail
 
 /// Returns the first fault of a row's message and recompute buffers.
-[[nodiscard]] constexpr buffer_fault find_buffer_fault(const run_row& row) { return detail::delivery(row).run(); }
+[[nodiscard]] constexpr buffer_fault find_buffer_fault(run_argument row) { return detail::delivery(row).run(); }
 
 namespace laws {
 
 /// No message buffer of a row is overwritten before its last reader, or while a message is under way in it; every pass
 /// reads what it should, and every message is waited for before that. It also holds for recompute buffers.
-[[nodiscard]] constexpr bool delivered(const run_row& row) { return find_buffer_fault(row) == buffer_fault::none; }
+[[nodiscard]] constexpr bool delivered(run_argument row) { return find_buffer_fault(row) == buffer_fault::none; }
 
 }  // namespace laws
 }  // namespace chimera

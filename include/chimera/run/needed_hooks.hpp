@@ -82,7 +82,7 @@ namespace chimera {
 
 /// Returns the hook that a row needs and Hooks does not have, as it is to be declared; null if there is none.
 template <class Hooks>
-[[nodiscard]] constexpr const char* missing_hook(const run_row& row) noexcept {
+[[nodiscard]] constexpr const char* missing_hook(run_argument row) noexcept {
     const std::uint32_t missing = row.needs & ~detail::hooks_of<Hooks>();
     for (int op = 0; op < action_count; ++op)
         if ((missing & detail::bit(static_cast<action>(op))) != 0) return detail::hook_of(static_cast<action>(op));

@@ -31,7 +31,7 @@ constexpr void run(program_argument lowered, int w, Hooks&& hooks) {
 
 /// Carries out a row of a program that is a constant. A missing hook does not compile.
 template <const auto& Program, class Hooks>
-constexpr void run(const run_row& row, Hooks&& hooks) {
+constexpr void run(run_argument row, Hooks&& hooks) {
     detail::assert_hooks<detail::needs_of<Program>(), std::remove_reference_t<Hooks>>();
     run(row, std::forward<Hooks>(hooks));
 }

@@ -3,6 +3,7 @@
 
 #include <chimera/run/calls.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -91,6 +92,15 @@ struct run_row {
         out.members = found.members.in(members);
         return out;
     }
+};
+
+/// The parameter type of functions that read a row and keep no view of it. Takes a view, and what converts to one: a
+/// `run_plan`, also one made in the call itself.
+struct run_argument : run_row {
+    constexpr run_argument(const run_row& view) noexcept : run_row(view) {}  // NOLINT
+    template <class Owner>
+    requires std::convertible_to<const Owner&, run_row>
+    constexpr run_argument(const Owner& owner) : run_row(owner) {}  // NOLINT: as a view would be
 };
 
 }  // namespace chimera

@@ -150,7 +150,7 @@ private:
 /// Allocates nothing, keeps nothing and makes no virtual call. Throws `chimera_error` before the first step if a hook
 /// is missing; with -fno-exceptions it prints that line and aborts.
 template <class Hooks>
-constexpr void run(const run_row& row, Hooks&& hooks) {
+constexpr void run(run_argument row, Hooks&& hooks) {
     using type = std::remove_reference_t<Hooks>;
     if (const char* name = missing_hook<type>(row)) detail::hook_is_missing(row.worker, name);
     detail::row_walk<type>(row, hooks).run();
