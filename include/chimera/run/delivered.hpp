@@ -24,18 +24,21 @@ namespace detail {
 /// Plays a row and looks into its buffers. Shares nothing with what assigned them.
 class delivery {
 public:
-    constexpr explicit delivery(const run_row& row)
-        : row_(row), messages_(static_cast<std::size_t>(row.message_buffers)),
+    /// `together`: as a trainer with the hook `pair` goes on.
+    constexpr delivery(const run_row& row, bool together)
+        : row_(row), together_(together), messages_(static_cast<std::size_t>(row.message_buffers)),
           unfolded_(static_cast<std::size_t>(row.recompute_buffers)) {}
 
     [[nodiscard]] constexpr buffer_fault run() {
         for (std::size_t s = 0; s < row_.steps.size() && found_ == buffer_fault::none; ++s) {
-            std::size_t end = s + 1;
-            while (end < row_.steps.size() && row_.steps[end - 1].paired) ++end;
-            for (std::size_t i = s; i < end; ++i) play(row_.steps[i], i == s);
+            wait(row_.steps[s].waits);
+            if (together_ && row_.steps[s].paired) {
+                wait(row_.steps[s + 1].waits);
+                play(row_.steps[s++]);
+            }
+            play(row_.steps[s]);
             for (cell* c : read_) c->state = held::nothing;
             read_.clear();
-            s = end - 1;
         }
         wait(row_.last_waits);
         for (const cell& c : messages_)
@@ -75,9 +78,7 @@ private:
     }
 
     /// What a pair reads stays until both have ended, since they may run together.
-    constexpr void play(const run_step& s, bool waits) {
-        if (waits) wait(s.waits);
-        if (!waits && s.waits.size > 0) fault(buffer_fault::not_waited);
+    constexpr void play(const run_step& s) {
         if (is_compute(s.op)) return pass(row_.pass_of(s));
         if (!is_transfer(s.op)) return;
         for (const message_call& m : s.what.in(row_.messages)) start(m);
@@ -124,6 +125,7 @@ private:
     }
 
     const run_row& row_;
+    bool together_;
     std::vector<cell> messages_, unfolded_;
     std::vector<cell*> read_;
     buffer_fault found_ = buffer_fault::none;
@@ -131,8 +133,12 @@ private:
 
 }  // namespace detail
 
-/// Returns the first fault of a row's message and recompute buffers.
-[[nodiscard]] constexpr buffer_fault find_buffer_fault(run_argument row) { return detail::delivery(row).run(); }
+/// Returns the first fault of a row's message and recompute buffers, with the passes of a pair together and one after
+/// the other.
+[[nodiscard]] constexpr buffer_fault find_buffer_fault(run_argument row) {
+    const buffer_fault found = detail::delivery(row, true).run();
+    return found != buffer_fault::none ? found : detail::delivery(row, false).run();
+}
 
 namespace laws {
 

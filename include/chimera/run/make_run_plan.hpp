@@ -72,10 +72,11 @@ private:
     /// Turns positions into steps; a pair's steps count as one, and a sent tensor rests for some passes more.
     constexpr void find_spans() {
         const auto steps = static_cast<std::int32_t>(plan().steps.size());
-        std::vector<std::int32_t> from, to;
+        std::vector<std::int32_t> own, from, to;
         for (std::int32_t s = 0, start = 0; s < steps; ++s) {
             const run_step& step = plan().steps[static_cast<std::size_t>(s)];
             from.resize(from.size() + static_cast<std::size_t>(is_transfer(step.op) ? step.what.size : 1), start);
+            own.resize(from.size(), s);
             if (!step.paired) start = s + 1;
         }
         to.assign(static_cast<std::size_t>(steps), 0);
@@ -84,6 +85,7 @@ private:
             to[at] = plan().steps[at].paired && s + 1 < steps ? to[at + 1] : s;
         }
         for (boundary_tensor& t : row_.tensors) {
+            begins_.push_back(own[static_cast<std::size_t>(t.from)]);
             t.from = from[static_cast<std::size_t>(t.from)];
             t.to = to[static_cast<std::size_t>(from[static_cast<std::size_t>(t.to)])];
             if (sends(t.message)) t.to = rested(t.to);
@@ -112,7 +114,7 @@ private:
         for (std::int32_t b = buffer; b < buffer + next.count; ++b) {
             const std::int32_t before =
                 std::exchange(sent_[static_cast<std::size_t>(b)], sends(next.message) ? next.message : -1);
-            if (before >= 0) note(next.from, before);
+            if (before >= 0) note(begins_[static_cast<std::size_t>(t)], before);
         }
     }
     constexpr void note(std::int32_t step, std::int32_t message) {
@@ -129,20 +131,19 @@ private:
             plan().messages[m].buffer = buffer_[static_cast<std::size_t>(row_.of_message[m])];
     }
 
-    /// A receive is waited for before its first reader, or before the pair that holds it.
+    /// A receive is waited for before its first reader.
     constexpr void find_reads() {
-        std::int32_t step = 0, start = 0;
+        std::int32_t step = 0;
         for (const run_step& s : plan().steps) {
             if (is_compute(s.op)) {
                 const run_pass& pass = plan().passes[static_cast<std::size_t>(s.what.from)];
                 const std::int32_t inputs = pass.places + pass.what.count;
                 for (std::int32_t i = inputs; pass.reads && i < inputs + pass.what.count; ++i) {
                     const std::int32_t m = tensor(row_.parts[static_cast<std::size_t>(i)].tensor).message;
-                    if (m >= 0) note(start, m);
+                    if (m >= 0) note(step, m);
                 }
             }
             ++step;
-            if (!s.paired) start = step;
         }
     }
 
@@ -163,6 +164,7 @@ private:
     connected_row row_;
     std::int32_t rest_;
     std::vector<std::int32_t> buffer_;  // by tensor
+    std::vector<std::int32_t> begins_;  // by tensor: the step that makes it, also within a pair
     std::vector<std::int32_t> live_;    // tensors
     range_pool messages_, unfolded_;
     std::vector<std::int32_t> sent_;    // by buffer: the send that had it last, -1: none
