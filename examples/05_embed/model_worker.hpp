@@ -28,12 +28,11 @@ public:
             activations kept = weights(p).forward(p.from_data ? batch->inputs(p.first + k) : load(p.inputs[at(k)]));
             if (!p.loss) store(p.outputs[at(k)], kept.values.back());
             if (p.recomputed) kept.values.resize(1);  // the input alone
-            of(kept_, p.activations[at(k)]) = std::move(kept);
+            light(p, k) = std::move(kept);
         }
     }
     void recompute(const pass_call& p) {
-        for (int k = 0; k < p.count; ++k)
-            full(p, k) = weights(p).forward(of(kept_, p.activations[at(k)]).values.front());
+        for (int k = 0; k < p.count; ++k) full(p, k) = weights(p).forward(light(p, k).values.front());
     }
     void input_gradient(const pass_call& p) {
         for (int k = 0; k < p.count; ++k) {
@@ -71,13 +70,10 @@ protected:
     int index_;
 
 private:
-    template <class T>
-    static T& of(std::vector<T>& all, int i) {
-        return all[at(i)];
-    }
     const stage& weights(const pass_call& p) const { return model_[p.stage][p.version]; }
+    activations& light(const pass_call& p, int k) { return kept_[at(p.activations[at(k)])]; }
     activations& full(const pass_call& p, int k) {
-        return p.recomputed ? of(unfolded_, p.unfolded[at(k)]) : of(kept_, p.activations[at(k)]);
+        return p.recomputed ? unfolded_[at(p.unfolded[at(k)])] : light(p, k);
     }
     numbers load(int buffer) const {
         const auto from = messages_.begin() + static_cast<std::ptrdiff_t>(at(buffer) * unit_size);

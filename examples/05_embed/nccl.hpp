@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+using chimera::message_call, chimera::pass_call, chimera::stage_call;
+
 /// Your stages on the device. Each call enqueues its kernels on the stream and returns. `in` is null where the input
 /// is the unit's data or the loss; `out` where nothing is handed on.
 struct gpu_model {
@@ -42,23 +44,23 @@ public:
     }
 
     // glue: begin
-    void forward(const chimera::pass_call& p) {
+    void forward(const pass_call& p) {
         for (int k = 0; k < p.count; ++k)
             model_.forward(p.stage, p.version, p.first + k, in(p, k), out(p, k), stash(p, k), passes_);
     }
-    void recompute(const chimera::pass_call& p) {
+    void recompute(const pass_call& p) {
         for (int k = 0; k < p.count; ++k)
             model_.recompute(p.stage, p.version, stash(p, k), unfolded_ + kept_ * at(p.unfolded, k), passes_);
     }
-    void input_gradient(const chimera::pass_call& p) {
+    void input_gradient(const pass_call& p) {
         for (int k = 0; k < p.count; ++k)
             model_.input_gradient(p.stage, p.version, p.first + k, in(p, k), out(p, k), full(p, k), passes_);
     }
-    void weight_gradient(const chimera::pass_call& p) {
+    void weight_gradient(const pass_call& p) {
         for (int k = 0; k < p.count; ++k) model_.weight_gradient(p.stage, full(p, k), passes_);
     }
-    void backward(const chimera::pass_call& p) { input_gradient(p), weight_gradient(p); }
-    void start(std::span<const chimera::message_call> group) {
+    void backward(const pass_call& p) { input_gradient(p), weight_gradient(p); }
+    void start(std::span<const message_call> group) {
         follow(transfers_, passes_);
         ncclGroupStart();
         for (const auto& m : group) {
@@ -70,30 +72,26 @@ public:
         ncclGroupEnd();
         for (const auto& m : group) cudaEventRecord(moved_[static_cast<std::size_t>(m.buffer)], transfers_);
     }
-    void wait(const chimera::message_call& m) {
-        cudaStreamWaitEvent(passes_, moved_[static_cast<std::size_t>(m.buffer)], 0);
-    }
-    void start_reduction(const chimera::stage_call& s) {
+    void wait(const message_call& m) { cudaStreamWaitEvent(passes_, moved_[static_cast<std::size_t>(m.buffer)], 0); }
+    void start_reduction(const stage_call& s) {
         const auto sum = model_.gradient(s.stage);
         follow(sums_, passes_);
         ncclAllReduce(sum.data(), sum.data(), sum.size(), ncclFloat, ncclSum, holders_[s.stage], sums_);
     }
-    void wait_reduction(const chimera::stage_call&) { follow(passes_, sums_); }
-    void update(const chimera::stage_call& s) { model_.update(s.stage, s.newest, s.version, passes_); }
+    void wait_reduction(const stage_call&) { follow(passes_, sums_); }
+    void update(const stage_call& s) { model_.update(s.stage, s.newest, s.version, passes_); }
     // glue: end
 
 private:
     static std::size_t at(std::span<const std::int32_t> buffers, int k) {
         return static_cast<std::size_t>(buffers[static_cast<std::size_t>(k)]);
     }
-    const float* in(const chimera::pass_call& p, int k) {
+    const float* in(const pass_call& p, int k) {
         return p.inputs.empty() ? nullptr : messages_ + unit_ * at(p.inputs, k);
     }
-    float* out(const chimera::pass_call& p, int k) {
-        return p.outputs.empty() ? nullptr : messages_ + unit_ * at(p.outputs, k);
-    }
-    float* stash(const chimera::pass_call& p, int k) { return stash_ + kept_ * at(p.activations, k); }
-    float* full(const chimera::pass_call& p, int k) {
+    float* out(const pass_call& p, int k) { return p.outputs.empty() ? nullptr : messages_ + unit_ * at(p.outputs, k); }
+    float* stash(const pass_call& p, int k) { return stash_ + kept_ * at(p.activations, k); }
+    float* full(const pass_call& p, int k) {
         return p.recomputed ? unfolded_ + kept_ * at(p.unfolded, k) : stash(p, k);
     }
     /// What is enqueued on `later` from here on starts after what is on `first` by now.
