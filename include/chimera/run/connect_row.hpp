@@ -42,16 +42,16 @@ class row_connector {
 public:
     constexpr row_connector(const program_view& p, int worker)
         : p_(p), worker_(worker), row_(p.row(worker)), units_(static_cast<std::size_t>(p.head.units())),
-          local_(static_cast<std::size_t>(p.head.stages), -1), books_(local_.size()) {
+          local_(static_cast<std::size_t>(p.head.stages), -1), books_(local_.size(), book{}) {
         out_.plan.worker = worker;
         out_.plan.activation_buffers = p.buffer_counts[static_cast<std::size_t>(worker)];
     }
 
     [[nodiscard]] constexpr connected_row run() {
         for (std::int32_t i = 0; i < size(); ++i) look_at(i);
-        incoming_.resize(2 * units_ * static_cast<std::size_t>(touched_));
-        outgoing_.resize(incoming_.size());
-        unfolded_.resize(any_recompute_ ? incoming_.size() / 2 : 0);
+        incoming_.resize(2 * units_ * static_cast<std::size_t>(touched_), tensor_part{});
+        outgoing_.resize(incoming_.size(), tensor_part{});
+        unfolded_.resize(any_recompute_ ? incoming_.size() / 2 : 0, tensor_part{});
         message_of_.resize(row_.size(), -1);
         for (std::int32_t i = 0; i < size(); ++i)
             if (is_transfer(at(i).op)) place_message(i);

@@ -26,8 +26,8 @@ class delivery {
 public:
     /// `together`: as a trainer with the hook `pair` goes on.
     constexpr delivery(const run_row& row, bool together)
-        : row_(row), together_(together), messages_(static_cast<std::size_t>(row.message_buffers)),
-          unfolded_(static_cast<std::size_t>(row.recompute_buffers)) {}
+        : row_(row), together_(together), messages_(static_cast<std::size_t>(row.message_buffers), cell{}),
+          unfolded_(static_cast<std::size_t>(row.recompute_buffers), cell{}) {}
 
     [[nodiscard]] constexpr buffer_fault run() {
         for (std::size_t s = 0; s < row_.steps.size() && found_ == buffer_fault::none; ++s) {

@@ -42,7 +42,7 @@ public:
 
     [[nodiscard]] constexpr run_plan run() {
         find_spans();
-        std::vector<std::int32_t> order(row_.tensors.size());
+        std::vector<std::int32_t> order(row_.tensors.size(), 0);
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
         std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
             return tensor(a).from != tensor(b).from ? tensor(a).from < tensor(b).from : a < b;
