@@ -32,7 +32,7 @@ public:
     [[nodiscard]] constexpr buffer_fault run() {
         for (std::size_t s = 0; s < row_.steps.size() && found_ == buffer_fault::none; ++s) {
             wait(row_.steps[s].waits);
-            if (together_ && row_.steps[s].paired) {
+            if (together_ && row_.steps[s].paired && s + 1 < row_.steps.size()) {
                 wait(row_.steps[s + 1].waits);
                 play(row_.steps[s++]);
             }
