@@ -28,6 +28,7 @@ FOLDERS = {  # in the order of the flow, with a line on each
                 "`fixed<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
     "verify": "The laws, and what a broken one says.",
     "program": "From an order to everything that an executor must not decide by itself.",
+    "run": "A driver for a trainer of your own: it walks a worker's program and calls your functions.",
     "timing": "Re-timing: the earliest start of every slot.",
     "simulate": "From a program and costs to a timeline, and its figures.",
     "search": "Looking for a shorter order, with bounds.",
@@ -160,7 +161,7 @@ def make():
         "# Reference", "",
         "Every public name of `include/chimera`, written by `docs/make_reference.py` from the comments beside the "
         "declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program and "
-        "simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp` and `search.hpp` bring the rest.", *index, ""])
+        "simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp`, `search.hpp` and `run.hpp` bring the rest.", *index, ""])
     return made, silent
 
 

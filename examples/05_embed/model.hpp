@@ -39,43 +39,82 @@ struct layer {
         return y;
     }
 
-    /// From the gradient of y to that of x; that of the weights is appended to `gradient`.
-    numbers backward(const numbers& x, const numbers& y, numbers dy, numbers& gradient) const {
-        numbers dx(x.size()), dw(weights.size());
-        for (std::size_t r = 0; r < x.size() / inputs; ++r)
+    /// From the gradient of y, which becomes that of the sum under tanh, to that of x.
+    numbers input_gradient(const numbers& y, numbers& dy) const {
+        const std::size_t rows = y.size() / outputs;
+        numbers dx(rows * inputs);
+        for (std::size_t r = 0; r < rows; ++r)
             for (std::size_t o = 0; o < outputs; ++o) {
-                float d = dy[r * outputs + o];
+                float& d = dy[r * outputs + o];
                 if (bends) d *= 1 - y[r * outputs + o] * y[r * outputs + o];
-                dw[inputs * outputs + o] += d;
-                for (std::size_t i = 0; i < inputs; ++i) {
-                    dw[i * outputs + o] += x[r * inputs + i] * d;
-                    dx[r * inputs + i] += weights[i * outputs + o] * d;
-                }
+                for (std::size_t i = 0; i < inputs; ++i) dx[r * inputs + i] += weights[i * outputs + o] * d;
             }
-        gradient.insert(gradient.end(), dw.begin(), dw.end());
         return dx;
     }
+    /// Appends the gradient of the weights; `d` is what `input_gradient` leaves.
+    void weight_gradient(const numbers& x, const numbers& d, numbers& gradient) const {
+        numbers dw(weights.size());
+        for (std::size_t r = 0; r < x.size() / inputs; ++r)
+            for (std::size_t o = 0; o < outputs; ++o) {
+                dw[inputs * outputs + o] += d[r * outputs + o];
+                for (std::size_t i = 0; i < inputs; ++i) dw[i * outputs + o] += x[r * inputs + i] * d[r * outputs + o];
+            }
+        gradient.insert(gradient.end(), dw.begin(), dw.end());
+    }
+};
+
+/// All that a stage keeps of a unit from forward to backward.
+struct activations {
+    std::vector<numbers> values;     // the input, then the output of each layer
+    std::vector<numbers> gradients;  // of each layer, from input_gradient to weight_gradient
 };
 
 /// Some layers in a row: what one worker holds of the model.
 struct stage {
     std::vector<layer> layers;
 
-    /// The input, then what each layer makes of it: all that a backward needs.
-    std::vector<numbers> forward(numbers input) const {
-        std::vector<numbers> kept{std::move(input)};
-        for (const layer& l : layers) kept.push_back(l.forward(kept.back()));
+    activations forward(numbers input) const {
+        activations kept{{std::move(input)}, {}};
+        for (const layer& l : layers) kept.values.push_back(l.forward(kept.values.back()));
         return kept;
     }
-    /// From the gradient of the output to those of the input and, in `gradient`, of the weights, last layer first.
-    numbers backward(const std::vector<numbers>& kept, numbers output_gradient, numbers& gradient) const {
-        for (std::size_t i = layers.size(); i-- > 0;)
-            output_gradient = layers[i].backward(kept[i], kept[i + 1], std::move(output_gradient), gradient);
-        return output_gradient;
+    /// Returns the gradient of the input from that of the output.
+    numbers input_gradient(activations& kept, numbers gradient) const {
+        kept.gradients.resize(layers.size());
+        for (std::size_t i = layers.size(); i-- > 0;) {
+            kept.gradients[i] = std::move(gradient);
+            gradient = layers[i].input_gradient(kept.values[i + 1], kept.gradients[i]);
+        }
+        return gradient;
+    }
+    /// Returns the gradient of all weights, first layer first.
+    numbers weight_gradient(const activations& kept) const {
+        numbers gradient;
+        for (std::size_t i = 0; i < layers.size(); ++i)
+            layers[i].weight_gradient(kept.values[i], kept.gradients[i], gradient);
+        return gradient;
     }
     void update(const numbers& gradient, float rate) {
         auto d = gradient.begin();
-        for (std::size_t i = layers.size(); i-- > 0;)
-            for (float& w : layers[i].weights) w -= rate * *d++;
+        for (layer& l : layers)
+            for (float& w : l.weights) w -= rate * *d++;
+    }
+    std::size_t size() const {
+        std::size_t sum = 0;
+        for (const layer& l : layers) sum += l.weights.size();
+        return sum;
     }
 };
+
+inline constexpr std::size_t width = 16;  // numbers of a sample between two stages
+
+/// Two inputs, one output, and `stages` equal parts in between.
+inline std::vector<stage> new_model(int stages) {
+    std::vector<stage> model(static_cast<std::size_t>(stages));
+    for (unsigned s = 0; s < model.size(); ++s) {
+        if (s == 0) model[s].layers.emplace_back(2, width, true, 100);
+        model[s].layers.emplace_back(width, width, true, s);
+        if (s + 1 == model.size()) model[s].layers.emplace_back(width, 1, false, 101);
+    }
+    return model;
+}

@@ -17,7 +17,6 @@ public:
     }
 
     numbers inputs(int unit) const { return inputs_[static_cast<std::size_t>(unit)]; }
-    float rate() const { return 0.03F; }
 
     /// The gradient of the mean square error of the mini-batch, and the unit's part of that error.
     numbers loss(int unit, const numbers& found) const {

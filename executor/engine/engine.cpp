@@ -242,7 +242,8 @@ void engine::state::stop() {
 std::string engine::state::failed_line(std::size_t i, const char* what) const {
     auto& loop = *loops[i];
     loop.status().enter(phase::failed);
-    return describe(program, loop.done().worker, loop.status().instruction.load(std::memory_order_relaxed)) +
+    return chimera::detail::describe_instruction(program, loop.done().worker,
+                                                 loop.status().instruction.load(std::memory_order_relaxed)) +
            " failed (" + what + ") repair the cause and resume from the last checkpoint";
 }
 
@@ -259,7 +260,7 @@ std::vector<snapshot> engine::state::snapshots() const {
 
 std::string engine::state::stalled_line(int worker) const {
     const culprit c = find_culprit(program, snapshots(), worker);
-    return describe(program, c.worker, c.instruction, c.peer) + " made no progress for " +
+    return chimera::detail::describe_instruction(program, c.worker, c.instruction, c.peer) + " made no progress for " +
            seconds(options.watchdog_seconds) + " (" + c.why + ") look at the flight recorder or raise the limit";
 }
 

@@ -18,7 +18,8 @@ std::string flight_recorder::text(const program_view& p, int worker) const {
         std::snprintf(times, sizeof times, "iteration %lld %.6f %s ",
                       static_cast<long long>(e.iteration.load(std::memory_order_relaxed)),
                       e.begin.load(std::memory_order_relaxed), until);
-        all += times + describe(p, worker, e.instruction.load(std::memory_order_relaxed)) + "\n";
+        all += times + chimera::detail::describe_instruction(p, worker, e.instruction.load(std::memory_order_relaxed)) +
+               "\n";
     }
     return all;
 }

@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <executor/engine/worker_loop.hpp>
 
+#include <chimera/run/walk_row.hpp>
+
 #include <utility>
 
 namespace chimera::executor {
+
+/// The hooks: each finds what the plan keeps beside the step.
+struct worker_loop::calls {
+    worker_loop& of;
+    std::int64_t iteration;
+    const planned* at = nullptr;
+
+    void enter(const run_step& s) {
+        at = of.plan_.steps_to_do.data() + (&s - of.plan_.row.steps.data());
+        of.begin(*at, iteration);
+    }
+    void leave(const run_step&) { of.end(); }
+    void forward(const pass_call&) { of.compute(*at); }
+    void backward(const pass_call&) { of.compute(*at); }
+    void input_gradient(const pass_call&) { of.compute(*at); }
+    void weight_gradient(const pass_call&) { of.compute(*at); }
+    void recompute(const pass_call&) { of.compute(*at); }
+    void start(std::span<const message_call>) { of.transfer(*at); }
+    void wait(const message_call& m) { of.wait(m); }
+    void start_reduction(const stage_call&) { of.reduce(*at); }
+    void wait_reduction(const stage_call&) { of.finish_reduction(*at); }
+    void update(const stage_call&) { of.update(*at); }
+};
 
 worker_loop::worker_loop(worker_plan what, communicator& end, core_semaphore& gate, const engine_hooks& hooks,
                          std::unique_ptr<work_queue> on)
@@ -20,16 +45,7 @@ void worker_loop::enqueue(std::int64_t iteration, clock::time_point start) {
     status_.enter(phase::computing);
     for (stage* held : plan_.stages) held->clear_gradients();
     for (stage* idle : plan_.without_units) idle->zero_gradients();  // they are reduced all the same
-    for (const planned& p : plan_.steps_to_do) {
-        if (gate_.is_aborted()) throw aborted();  // compute alone would not notice
-        status_.instruction.store(p.instruction, std::memory_order_relaxed);
-        status_.advance();
-        recorder_.begin(iteration, p.instruction, now());
-        if (queue_) queue_->enter(p.instruction);
-        execute(p);
-        if (queue_) queue_->leave();
-        recorder_.end(now());
-    }
+    run(plan_.row, calls{*this, iteration});
     if (queue_) status_.enter(phase::work_queue);
 }
 
@@ -41,29 +57,34 @@ void worker_loop::complete() {
     status_.enter(phase::idle);
 }
 
-void worker_loop::execute(const planned& p) {
-    switch (p.op) {
-        case action::reduce_gradient:
-            return reduce(p);
-        case action::wait_gradient:
-            return finish_reduction(p);
-        case action::update_weights:
-            return update(p);
-        default:
-            break;
-    }
-    if (is_compute(p.op)) return compute(p);
+void worker_loop::begin(const planned& p, std::int64_t iteration) {
+    if (gate_.is_aborted()) throw aborted();  // compute alone would not notice
+    status_.instruction.store(p.instruction, std::memory_order_relaxed);
+    status_.advance();
+    recorder_.begin(iteration, p.instruction, now());
+    if (queue_) queue_->enter(p.instruction);
+}
+
+void worker_loop::end() {
+    if (queue_) queue_->leave();
+    recorder_.end(now());
+}
+
+void worker_loop::transfer(const planned& p) {
     status_.message.store(-1, std::memory_order_relaxed);
     status_.enter(phase::message);
     end_.start(p.transfers.of(plan_.transfers));
 }
 
+/// Sent data may be overwritten once `start` has returned.
+void worker_loop::wait(const message_call& m) {
+    if (m.sends) return;
+    status_.message.store(m.tag, std::memory_order_relaxed);
+    status_.enter(phase::message);
+    end_.wait(m.tag);
+}
+
 void worker_loop::compute(const planned& p) {
-    for (const std::int32_t message : p.waits.of(plan_.waits)) {
-        status_.message.store(message, std::memory_order_relaxed);
-        status_.enter(phase::message);
-        end_.wait(message);
-    }
     status_.enter(phase::core);
     const core_hold core(&gate_, plan_.worker);
     status_.enter(phase::computing);

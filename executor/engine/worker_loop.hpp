@@ -46,7 +46,11 @@ public:
     const flight_recorder& recorder() const { return recorder_; }
 
 private:
-    void execute(const planned& p);
+    struct calls;
+    void begin(const planned& p, std::int64_t iteration);
+    void end();
+    void transfer(const planned& p);
+    void wait(const message_call& m);
     void compute(const planned& p);
     void call(const planned& p, const unit_call& c);
     void update(const planned& p);

@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/engine/describe.hpp>
 #include <executor/engine/stash_layout.hpp>
 #include <executor/engine/worker_plan.hpp>
 
+#include <chimera/run/make_run_plan.hpp>
+
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
 namespace chimera::executor {
 namespace {
 
-/// One unit's part of a tensor.
-struct place {
-    int tensor = -1;
-    std::size_t offset = 0;
-    int message = -1;  // that brings it, -1: none
-};
-
-/// Boundary tensors by what they are: activations or gradients, the stage that consumes them, the unit.
-struct key {
-    bool gradient;
-    int stage, unit;
-    auto operator<=>(const key&) const = default;
-};
-
+/// Adds to a connected row what only this engine knows: the stages' objects, bytes, memory, joined groups and times.
 class planner {
 public:
     planner(const program_view& p, communicator& end, const stage_lookup& lookup, work_queue* on)
@@ -33,22 +20,23 @@ public:
           groups_(models_.size(), -1), reductions_(models_.size(), -1), books_(models_.size()) {
         plan_.worker = end.worker();
         find_stages(lookup);
+        connected_ = chimera::detail::row_connector(p, end.worker()).run();
     }
 
     worker_plan make() {
-        for (int i = 0; i < size(); ++i)
-            if (is_transfer(at(i).op)) place_message(i);
-        for (int i = 0; i < size();) {
+        tensors_.reserve(connected_.tensors.size());
+        for (const auto& t : connected_.tensors) tensors_.push_back({0, t.from, t.to});
+        unit_bytes_.resize(tensors_.size());
+        for (const run_step& s : connected_.plan.steps) {
             planned next;
-            next.op = at(i).op;
-            next.instruction = i;
-            if (is_compute(at(i).op))
-                plan_compute(next, at(i));
-            else if (is_transfer(at(i).op))
-                plan_transfers(next);
+            next.op = s.op;
+            next.instruction = s.instruction;
+            if (is_compute(s.op))
+                plan_compute(next, connected_.plan.passes[static_cast<std::size_t>(s.what.from)]);
+            else if (is_transfer(s.op))
+                plan_transfers(next, s);
             else
-                plan_collective(next, at(i));
-            i += std::max(1, next.transfers.size);
+                plan_collective(next, connected_.plan.stages[static_cast<std::size_t>(s.what.from)].what);
             plan_.steps_to_do.push_back(next);
         }
         finish();
@@ -61,7 +49,7 @@ private:
     stage* model(int s) const { return models_[static_cast<std::size_t>(s)]; }
 
     [[noreturn]] void wrong(int i, const std::string& why) const {
-        refuse(describe(p_, plan_.worker, i) + " cannot run (" + why + ") verify the program");
+        chimera::detail::cannot_run(p_, plan_.worker, i, why);
     }
 
     void find_stages(const stage_lookup& lookup) {
@@ -75,7 +63,6 @@ private:
                 plan_.stages.push_back(held);
             }
             if (at(i).op == action::recompute) recomputed_[at(i).stage] = true;
-            if (at(i).op == action::update_weights) books_[at(i).stage].last = i;
         }
         for (stage* held : plan_.stages)
             if (std::ranges::none_of(row_, [&](const instruction& i) {
@@ -104,14 +91,7 @@ private:
             wrong(i, "weight version " + std::to_string(at(i).version) + " does not exist");
     }
 
-    int add_tensor(std::size_t bytes, int from) {
-        tensors_.push_back({bytes, from, from});
-        return static_cast<int>(tensors_.size()) - 1;
-    }
-    void extend(int t, int i) {
-        auto& to = tensors_[static_cast<std::size_t>(t)].to;
-        to = std::max(to, i);
-    }
+    using part_of = chimera::detail::tensor_part;
 
     /// Bytes of one unit of what a transfer carries, from the stage that this worker has at its end of the boundary.
     std::size_t message_unit_bytes(int i) const {
@@ -133,128 +113,68 @@ private:
         }
     }
 
-    void place_message(int i) {
-        const bool gradient = at(i).op == action::send_gradient || at(i).op == action::recv_gradient;
-        const std::size_t bytes = message_unit_bytes(i);
-        const int t = add_tensor(bytes * at(i).count, i);
-        tensor_of_.emplace(i, t);
-        auto& places = is_send(at(i).op) ? outgoing_ : incoming_;
-        for (int k = 0; k < at(i).count; ++k) {
-            const place where{t, bytes * static_cast<std::size_t>(k), is_send(at(i).op) ? -1 : at(i).message};
-            if (!places.emplace(key{gradient, at(i).stage, at(i).first + k}, where).second)
-                wrong(i, "a unit is transferred twice");
-        }
-    }
-
-    /// Returns the place of a call's input, which an earlier receive or call must have made.
-    place take(const key& k, int i) {
-        const auto found = incoming_.find(k);
-        if (found == incoming_.end() || tensors_[static_cast<std::size_t>(found->second.tensor)].from >= i)
-            wrong(i, "nobody hands it its " + std::string(k.gradient ? "output gradient" : "input"));
-        const place where = found->second;
-        incoming_.erase(found);
-        extend(where.tensor, i);
-        return where;
-    }
-
-    /// Makes the place of a call's output: in a message to be sent, or for a stage of the same worker.
-    place give(const key& k, std::size_t bytes, int i) {
-        const auto sent = outgoing_.find(k);
-        if (sent == outgoing_.end()) {
-            const place where{add_tensor(bytes, i), 0, -1};
-            if (!incoming_.emplace(k, where).second) wrong(i, "what it makes is also received");
-            return where;
-        }
-        const place where = sent->second;
-        outgoing_.erase(sent);
-        auto& t = tensors_[static_cast<std::size_t>(where.tensor)];
-        if (i > t.to) wrong(i, "what it makes was sent before");
-        t.from = std::min(t.from, i);
-        return where;
-    }
-
-    void plan_compute(planned& next, const instruction& i) {
+    void plan_compute(planned& next, const run_pass& pass) {
+        const instruction& i = pass.what;
         next.model = model(i.stage);
-        next.light = recomputed_[i.stage];
+        next.light = pass.recomputed;
         if (p_.head.update != update_rule::flushed) check_version(next.instruction), next.version = i.version;
         if (i.op == action::backward || i.op == action::weight_gradient) books_[i.stage].empty = false;
         next.step = add_step(plan_.steps, i);
         next.units = {static_cast<std::int32_t>(plan_.calls.size()), i.count};
-        next.waits.from = static_cast<std::int32_t>(plan_.waits.size());
-        for (int k = 0; k < i.count; ++k) plan_call(next, i, k);
-        next.waits.size = static_cast<std::int32_t>(plan_.waits.size()) - next.waits.from;
+        for (int k = 0; k < i.count; ++k) plan_call(next, pass, k);
     }
 
     struct links {
-        place from, to, stash;
+        part_of from, to, unfolded;
+        std::int32_t buffer;
+        bool recomputes;
     };
 
-    void plan_call(const planned& next, const instruction& i, int k) {
-        const int unit = i.first + k, s = i.stage, at = next.instruction;
-        const int buffer = p_.buffer_of(i, k);
-        if (buffer < 0 || buffer >= p_.buffer_counts[static_cast<std::size_t>(plan_.worker)])
-            wrong(at, "activation buffer " + std::to_string(buffer) + " does not exist");
-        links link;
-        link.stash.offset = static_cast<std::size_t>(buffer) * stash_;
-        const bool forward = i.op == action::forward, backward = sends_input_gradient(i.op);
-        const int last = p_.head.stages - 1;
-        if (forward && s > 0) link.from = take({false, s, unit}, at);
-        if (forward && s < last) link.to = give({false, s + 1, unit}, next.model->output_bytes(), at);
-        if (backward && s < last) link.from = take({true, s, unit}, at);
-        if (backward && s > 0) link.to = give({true, s - 1, unit}, next.model->input_bytes(), at);
-        if (i.op == action::recompute) {
-            link.to = {add_tensor(next.model->stash_bytes(false), at), 0, -1};
-            unfolded_[{false, s, unit}] = link.to.tensor;
-        } else if (recomputed_[i.stage] && !forward) {
-            const auto full = unfolded_.find({false, s, unit});
-            if (full == unfolded_.end()) wrong(at, "its activations were not recomputed");
-            extend(full->second, at);
-            link.stash = {full->second, 0, -1};
-        }
-        if (link.from.message >= 0) wait_once(link.from.message);
-        plan_.calls.push_back({unit, nullptr, nullptr, nullptr});
+    void plan_call(const planned& next, const run_pass& pass, int k) {
+        const instruction& i = pass.what;
+        auto at = static_cast<std::size_t>(pass.places + k);
+        links link{{}, {}, {}, connected_.plan.places[at], i.op == action::recompute};
+        const auto read = [&](bool there, part_of& to) {
+            if (there) to = connected_.parts[at += static_cast<std::size_t>(i.count)];
+        };
+        read(pass.reads, link.from);
+        read(pass.writes, link.to);
+        read(pass.unfolds, link.unfolded);
+        if (pass.writes)
+            give_bytes(link.to, i.op == action::forward ? next.model->output_bytes() : next.model->input_bytes());
+        if (pass.unfolds) give_bytes(link.unfolded, next.model->stash_bytes(false));
+        plan_.calls.push_back({i.first + k, nullptr, nullptr, nullptr});
         links_.push_back(link);
     }
 
-    static bool sends_input_gradient(action op) { return op == action::backward || op == action::input_gradient; }
-
-    void wait_once(int message) {
-        if (waited_.size() <= static_cast<std::size_t>(message)) waited_.resize(static_cast<std::size_t>(message) + 1);
-        if (waited_[static_cast<std::size_t>(message)]) return;  // an earlier call consumed another unit of it
-        waited_[static_cast<std::size_t>(message)] = true;
-        plan_.waits.push_back(message);
+    /// What is handed on within the worker takes its size from its maker, a message from its ends.
+    void give_bytes(const part_of& made, std::size_t each) {
+        const auto t = static_cast<std::size_t>(made.tensor);
+        if (connected_.tensors[t].message < 0) tensors_[t].bytes = unit_bytes_[t] = each;
     }
 
-    void plan_transfers(planned& next) {
-        const int first = next.instruction;
-        int i = first;
-        next.transfers.from = static_cast<std::int32_t>(plan_.transfers.size());
-        do {
-            const tensor& t = tensors_[static_cast<std::size_t>(tensor_of_.at(i))];
-            if (is_send(at(i).op) && t.from >= i) wrong(i, "what it sends is not made before");
-            plan_.transfers.push_back({nullptr, t.bytes, at(i).peer, at(i).message, is_send(at(i).op)});
-            transfer_tensors_.push_back(tensor_of_.at(i));
-            ++i;
-        } while (i < size() && is_transfer(at(i).op) && at(first).group >= 0 && at(i).group == at(first).group);
-        next.transfers.size = i - first;
-        for (int k = first; k < i; ++k)
-            extend(tensor_of_.at(k), i - 1);  // a group's tensors are in use at the same time
-    }
-
-    void plan_collective(planned& next, const instruction& i) {
-        next.model = model(i.stage);
-        next.empty = p_.head.update != update_rule::flushed && books_[i.stage].empty;
-        if (i.op == action::update_weights) return plan_update(next, i);
-        if (i.op == action::reduce_gradient) books_[i.stage].empty = false;
-        int& handle = groups_[i.stage];
-        if (handle < 0) handle = join(i.stage);
-        next.group = handle;
-        int& step = reductions_[i.stage];
-        if (i.op == action::reduce_gradient) {
-            if (step >= 0) wrong(next.instruction, "the stage is reduced twice");
-            step = add_step(plan_.reductions, i);
+    void plan_transfers(planned& next, const run_step& group) {
+        next.transfers = {static_cast<std::int32_t>(plan_.transfers.size()), group.what.size};
+        for (int k = 0; k < group.what.size; ++k) {
+            const auto m = static_cast<std::size_t>(group.what.from + k);
+            const message_call& call = connected_.plan.messages[m];
+            const auto t = static_cast<std::size_t>(connected_.of_message[m]);
+            unit_bytes_[t] = message_unit_bytes(group.instruction + k);
+            tensors_[t].bytes = unit_bytes_[t] * static_cast<std::size_t>(call.count);
+            plan_.transfers.push_back({nullptr, tensors_[t].bytes, call.peer, call.tag, call.sends});
         }
-        if (step < 0) wrong(next.instruction, "its reduction was not started");
+    }
+
+    void plan_collective(planned& next, const stage_call& call) {
+        next.model = model(call.stage);
+        next.empty = p_.head.update != update_rule::flushed && books_[call.stage].empty;
+        if (next.op == action::update_weights) return plan_update(next, call);
+        if (next.op == action::reduce_gradient) books_[call.stage].empty = false;
+        int& handle = groups_[call.stage];
+        if (handle < 0) handle = join(call.stage);
+        next.group = handle;
+        int& step = reductions_[call.stage];
+        if (next.op == action::reduce_gradient) step = add_step(plan_.reductions, at(next.instruction));
         next.step = step;
     }
 
@@ -267,24 +187,19 @@ private:
 
     /// The state of a stage whose weights change within the iteration, while a worker's row is planned.
     struct book {
-        int last = -1;  // the stage's last update
         int versions = 1;
         bool empty = true;
-        std::int16_t newest = 0;
-        std::int32_t updates = 0;
     };
 
-    void plan_update(planned& next, const instruction& i) {
-        next.step = add_step(plan_.steps, i);
+    void plan_update(planned& next, const stage_call& call) {
+        next.step = add_step(plan_.steps, at(next.instruction));
         if (p_.head.update == update_rule::flushed) return;
         check_version(next.instruction);
-        book& of = books_[i.stage];
-        next.newest = std::exchange(of.newest, static_cast<std::int16_t>(i.version));
-        next.version = i.version;
-        next.update = of.updates++;
-        next.reopens = next.instruction != of.last;
-        of.empty = true;
-        reductions_[i.stage] = -1;
+        next.newest = call.newest;
+        next.version = call.version;
+        next.update = call.update;
+        next.reopens = !call.last;
+        books_[call.stage].empty = true;
     }
 
     static std::int32_t add_step(std::vector<step>& all, const instruction& i) {
@@ -293,32 +208,31 @@ private:
     }
 
     void finish() {
-        if (!incoming_.empty()) {
-            const auto& [k, where] = *incoming_.begin();
-            wrong(tensors_[static_cast<std::size_t>(where.tensor)].from,
-                  std::string("the ") + (k.gradient ? "gradient" : "activation") + " of unit " +
-                      std::to_string(k.unit) + " for stage " + std::to_string(k.stage) + " is never used or sent");
-        }
         const auto buffers = static_cast<std::size_t>(p_.buffer_counts[static_cast<std::size_t>(plan_.worker)]);
         plan_.bytes = arrange(tensors_, buffers * stash_);
         plan_.memory = queue_memory(queue_, plan_.bytes);
         if (!plan_.memory.get())
             refuse("worker " + std::to_string(plan_.worker) + " cannot have " + std::to_string(plan_.bytes) +
                    " bytes of activations (out of memory) use fewer micro-batches or recompute");
-        for (std::size_t c = 0; c < links_.size(); ++c) {
-            unit_call& call = plan_.calls[c];
-            call.stash = plan_.memory.get() + links_[c].stash.offset + offset(links_[c].stash);
-            call.from = links_[c].from.tensor < 0 ? nullptr : address(links_[c].from);
-            call.to = links_[c].to.tensor < 0 ? nullptr : address(links_[c].to);
-        }
-        for (std::size_t t = 0; t < transfer_tensors_.size(); ++t)
-            plan_.transfers[t].data = address({transfer_tensors_[t], 0, -1});
+        for (std::size_t c = 0; c < links_.size(); ++c) place(plan_.calls[c], links_[c]);
+        for (std::size_t m = 0; m < plan_.transfers.size(); ++m)
+            plan_.transfers[m].data = address({connected_.of_message[m], 0});
+        plan_.row = chimera::detail::buffer_assignment(std::move(connected_), 0).run();
     }
 
-    std::size_t offset(const place& where) const {
-        return where.tensor < 0 ? 0 : tensors_[static_cast<std::size_t>(where.tensor)].offset;
+    /// A recompute unfolds the stash of the forward into a tensor, from which the passes behind it start.
+    void place(unit_call& call, const links& link) const {
+        call.stash = plan_.memory.get() + static_cast<std::size_t>(link.buffer) * stash_;
+        call.from = address(link.from);
+        call.to = address(link.to);
+        if (link.unfolded.tensor >= 0) (link.recomputes ? call.to : call.stash) = address(link.unfolded);
     }
-    std::byte* address(const place& where) const { return plan_.memory.get() + offset(where) + where.offset; }
+
+    std::byte* address(const part_of& where) const {
+        if (where.tensor < 0) return nullptr;
+        const auto t = static_cast<std::size_t>(where.tensor);
+        return plan_.memory.get() + tensors_[t].offset + unit_bytes_[t] * static_cast<std::size_t>(where.unit);
+    }
 
     const program_view& p_;
     communicator& end_;
@@ -329,13 +243,10 @@ private:
     std::vector<int> groups_, reductions_;
     std::vector<book> books_;
     std::size_t stash_ = 0;
-    std::vector<tensor> tensors_;
-    std::map<int, int> tensor_of_;  // transfer instruction -> tensor
-    std::map<key, place> incoming_, outgoing_;
-    std::map<key, int> unfolded_;
-    std::vector<bool> waited_;
-    std::vector<links> links_;           // beside plan_.calls
-    std::vector<int> transfer_tensors_;  // beside plan_.transfers
+    chimera::detail::connected_row connected_;
+    std::vector<tensor> tensors_;          // beside connected_.tensors
+    std::vector<std::size_t> unit_bytes_;  // beside tensors_
+    std::vector<links> links_;             // beside plan_.calls
     worker_plan plan_;
 };
 

@@ -6,6 +6,7 @@
 #include <executor/engine/work_queue.hpp>
 
 #include <chimera/program/program.hpp>
+#include <chimera/run/run_plan.hpp>
 #include <chimera/simulate/timeline.hpp>
 
 #include <functional>
@@ -48,16 +49,15 @@ struct planned {
     bool reopens = false;       ///< update: another group follows
     std::int32_t update = -1;   ///< update: how many of the stage come before it in the iteration
     part units;                 ///< compute: into calls
-    part waits;                 ///< compute: messages whose data it consumes
     part transfers;             ///< into transfers
 };
 
 /// The work of one worker in an iteration, resolved once: the loop looks nothing up and allocates nothing.
 struct worker_plan {
     int worker = -1;
-    std::vector<planned> steps_to_do;
+    run_plan row;                      ///< what the loop walks
+    std::vector<planned> steps_to_do;  ///< beside row.steps
     std::vector<unit_call> calls;
-    std::vector<std::int32_t> waits;
     std::vector<transfer> transfers;
     std::vector<executor::stage*> stages;         ///< those the worker holds
     std::vector<executor::stage*> without_units;  ///< of these, the ones that no unit of an iteration passes here

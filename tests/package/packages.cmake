@@ -23,7 +23,22 @@ chimera_project(build_folder consumer consumer -Dchimera_DIR=${PROJECT_BINARY_DI
                 -DCHIMERA_EXPECTED_IN=${PROJECT_BINARY_DIR})
 
 chimera_project(embed ../../examples/05_embed own_trainer -Dchimera_DIR=${PROJECT_BINARY_DIR})
-set_tests_properties(package.embed PROPERTIES PASS_REGULAR_EXPRESSION "four workers and one thread: the same bits")
+set_tests_properties(package.embed PROPERTIES PASS_REGULAR_EXPRESSION "workers and one thread: the same bits")
+find_package(MPI COMPONENTS CXX)  # the same over MPI, built by that test
+if(MPI_CXX_FOUND AND MPIEXEC_EXECUTABLE)
+  execute_process(COMMAND ${MPIEXEC_EXECUTABLE} --version OUTPUT_VARIABLE mpi_version ERROR_QUIET)
+  set(mpi_flags "")
+  if(mpi_version MATCHES "Open MPI|OpenRTE")  # more ranks than cores, and root in a container
+    set(mpi_flags --oversubscribe --allow-run-as-root)
+  endif()
+  add_test(NAME package.embed_mpi COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 8 ${mpi_flags}
+                                          ${CMAKE_CURRENT_BINARY_DIR}/embed/own_trainer_mpi)
+  set_tests_properties(package.embed PROPERTIES FIXTURES_SETUP chimera_embedded)
+  set_tests_properties(package.embed_mpi PROPERTIES LABELS package TIMEOUT 300 FIXTURES_REQUIRED chimera_embedded
+                       PASS_REGULAR_EXPRESSION "8 ranks and one thread: the same bits by 4 schedules")
+else()
+  message(STATUS "chimera: no MPI found: its example is not run by the tests")
+endif()
 
 if(TARGET chimera_program)
   chimera_project(tables tables trainer -Dchimera_DIR=${PROJECT_BINARY_DIR} -DCHIMERA_PROGRAM=$<TARGET_FILE:chimera_program>)

@@ -1,0 +1,22 @@
+// error: the program needs the hook recompute(const pass_call&) add it
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/program/fixed_program.hpp>
+#include <chimera/run.hpp>
+#include <chimera/schedule/custom.hpp>
+
+using namespace chimera;
+
+struct hooks {
+    void forward(const pass_call&) {}
+    void backward(const pass_call&) {}
+    void send(const message_call&) {}
+    void receive(const message_call&) {}
+    void start_reduction(const stage_call&) {}
+    void wait_reduction(const stage_call&) {}
+    void update(const stage_call&) {}
+#ifdef TWIN
+    void recompute(const pass_call&) {}
+#endif
+};
+
+int main() { run<fixed_lowered<table_of<custom{"0F0 0R0 0B0"}>>>(0, hooks{}); }

@@ -1,0 +1,21 @@
+// error: the program needs the hook start_reduction(const stage_call&) add it
+// SPDX-License-Identifier: Apache-2.0
+#include <chimera/program/fixed_program.hpp>
+#include <chimera/run.hpp>
+#include <chimera/schedule/bidirectional.hpp>
+
+using namespace chimera;
+
+struct hooks {
+    void forward(const pass_call&) {}
+    void backward(const pass_call&) {}
+    void send(const message_call&) {}
+    void receive(const message_call&) {}
+    void wait_reduction(const stage_call&) {}
+    void update(const stage_call&) {}
+#ifdef TWIN
+    void start_reduction(const stage_call&) {}
+#endif
+};
+
+int main() { run<fixed_lowered<table_of<bidirectional{.stages = 2, .micro_batches = 2}>>>(0, hooks{}); }
