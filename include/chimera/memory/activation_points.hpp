@@ -19,7 +19,8 @@ public:
     /// Limits of a row that is summed up: to read other rows again takes no longer.
     static constexpr std::size_t most_stages = 4, most_points = 32;
 
-    /// Makes the points of a row without recompute slots. `held`: the stages that it runs through, ascending. Linear in the slots.
+    /// Makes the points of a row without recompute slots. `held`: the stages that it runs through, ascending. Linear in
+    /// the slots.
     constexpr activation_points(std::span<const slot> row, std::span<const std::int32_t> held)
         : stages_(held.begin(), held.end()), now_(2 * held.size(), 0) {
         if (held.size() > most_stages) return;
