@@ -77,6 +77,17 @@ TEST(activation_points, peak_as_a_walk_over_the_row_does) {
     EXPECT_GT(unfolded, dose(8) * 200);
 }
 
+TEST(activation_points, hold_both_units_of_a_pair_that_begins_with_the_backward) {
+    std::vector<slot> row{
+        {.op = pass::forward}, {.op = pass::backward, .overlap = 1}, {.first = 1, .op = pass::forward}};
+    const std::vector<std::int32_t> held{0};
+    std::vector<stage_memory> stages(1);
+    stages[0].kept = 3;
+    EXPECT_EQ(activation_points(row, held).peak(stages), 6);
+    row[1].overlap = 0;
+    EXPECT_EQ(activation_points(row, held).peak(stages), 3);
+}
+
 TEST(first_units, need_no_more_than_the_whole_order) {
     std::mt19937 draw(12);
     int seen = 0, equal = 0;
