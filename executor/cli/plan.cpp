@@ -3,6 +3,7 @@
 #include <chimera/render/plan_text.hpp>
 
 #include <executor/cli/commands.hpp>
+#include <executor/cli/progress_line.hpp>
 #include <executor/cli/shared_options.hpp>
 #include <executor/planner/given.hpp>
 #include <executor/planner/on_cluster.hpp>
@@ -10,6 +11,7 @@
 #include <executor/planner/plan_on_machine.hpp>
 #include <executor/planner/trainer_text.hpp>
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -265,6 +267,20 @@ void run_given(const plan_arguments& with, const plan_task& task, plan_cache& me
     write_answer(with, trainer_text(with.output.format, {task, std::move(choice), found}));
 }
 
+/// Plans on a cluster. Shows how far it is on a terminal, once a second has passed.
+plan_report plan_aloud(plan_task task, plan_cache& memory) {
+    progress_line line(::isatty(STDERR_FILENO) == 0);
+    const auto start = std::chrono::steady_clock::now();
+    task.asked.progress = [&](const plan_progress& at) {
+        if (!line.due() || std::chrono::steady_clock::now() - start < std::chrono::seconds(1)) return;
+        std::string text;
+        format::put(text, "plan: ", 100 * at.done / at.all, " % of ", at.all, " candidates");
+        if (at.best > 0) format::put(text, ", fastest so far ", format::fixed_point{at.best, 3}, " s an iteration");
+        line.show(text);
+    };
+    return plan_on_cluster(task, memory);
+}
+
 void run_plan(const plan_arguments& with) {
     with.output.check({"text", "json", "csv", "megatron", "torchtitan", "deepspeed"});
     if (with.place && !is_trainer(with.output.format))
@@ -277,7 +293,7 @@ void run_plan(const plan_arguments& with) {
     plan_cache memory;
     const auto start = std::chrono::steady_clock::now();
     if (task.given) return run_given(with, task, memory);
-    const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_on_cluster(task, memory);
+    const plan_report report = task.machine ? plan_here(task, *task.machine) : plan_aloud(task, memory);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (report.ranking.empty()) refuse(nothing_fits(task, memory));
     if (const double seconds = report.ranking.front().found.seconds; !(seconds > 0) || !std::isfinite(seconds))

@@ -75,10 +75,11 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
 /// and its last gradient has yet to go up to stage 0. Split weight gradients may be computed meanwhile. After its last
 /// gradient a worker reduces at least one of its stages. At least one micro-batch (under halving, half of one) passes
 /// all stages down and up. Pipelines run equally many micro-batches, up to one. `at`: the group's positions. Linear in
-/// placements.
+/// placements. `more`: seconds that each worker recomputes at least, whatever its stages do; empty: none.
 [[nodiscard]] constexpr double lower_bound(const layer_sums& layers, const configuration& choice,
                                            std::span<const int> cuts, const positions& at, const cluster& machines,
-                                           const precision& bytes, bool recomputing = false) {
+                                           const precision& bytes, bool recomputing = false,
+                                           std::span<const double> more = {}) {
     const family_spec& order = choice.schedule;
     const int pipelines = pipelines_of(order);
     const double part = order.scale == scale::halving ? 0.5 : 1;
@@ -111,8 +112,10 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / (order.workers() * fastest);
     if (!choice.continuous)
         bound = (std::max)(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
-    for (const load& w : workers) {
-        const double ramp = choice.continuous ? 0 : w.before;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        const load& w = workers[i];
+        const double again = more.empty() ? 0 : more[i];
+        const double ramp = (choice.continuous ? 0 : w.before) + again;
         bound =
             (std::max)({bound, ramp + w.passes + w.reduction, choice.continuous ? 0 : ramp + w.gradients + w.after});
     }

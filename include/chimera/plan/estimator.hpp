@@ -5,6 +5,7 @@
 #include <chimera/partition/heterogeneous.hpp>
 #include <chimera/partition/local_search.hpp>
 #include <chimera/plan/evaluate.hpp>
+#include <chimera/plan/first_units.hpp>
 #include <chimera/plan/layer_requirements.hpp>
 #include <chimera/schedule/family_placement.hpp>
 
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -105,6 +107,15 @@ public:
         return steps_;
     }
 
+    /// Computes the memory of an order's first units, which need no more than the order; null where none are known.
+    /// `choice` must have its cuts.
+    const evaluator* weigh_first_units(const configuration& choice) {
+        const std::optional<family_spec> unit = detail::first_units(choice.schedule);
+        if (!unit) return nullptr;
+        first_.weigh_anew(of_, choice, orders_(*unit), pool_(choice));
+        return &first_;
+    }
+
     /// The cut whose slowest stage is fastest, each at the speed of its slowest worker.
     const std::vector<int>& cuts(const configuration& choice) {
         std::tuple at{choice.schedule.stages, choice.micro_batch, choice.slices(), stage_speeds(choice)};
@@ -189,7 +200,7 @@ private:
     const cluster& on_;
     order_cache& orders_;
     worker_pool pool_;
-    evaluator steps_;
+    evaluator steps_, first_;
     std::map<std::pair<int, slicing>, layer_sums> sums_;
     std::map<std::tuple<int, int, slicing, std::vector<double>>, std::vector<int>> cuts_;
     std::map<std::vector<int>, std::vector<int>> shifted_;  // by the stages' workers

@@ -35,48 +35,55 @@ public:
     /// the last step.
     void set(const model& network, const cluster& machines, const configuration& choice, const layer_sums& layers,
              prepared_family& family, const positions& at, bool always) {
+        weigh_anew(network, choice, family, at);
+        if (always || fits()) cost_ = cost_stages(network, machines, choice, layers, plain(), at);
+    }
+    /// Computes memory alone. Continue with `weigh`.
+    void weigh_anew(const model& network, const configuration& choice, prepared_family& family, const positions& at) {
         choose_order(choice, family);
-        memory_.measure(network, choice, order_->head());
+        memory_.measure(network, choice, plain().head());
         weigh(network, choice, family, at);
-        if (always || fits()) cost_ = cost_stages(network, machines, choice, layers, *order_, at);
     }
     /// Computes memory alone, after `set`, for a configuration that differs in recompute only. If a worker's state
     /// alone is too large, ignores activations and reports the least lack.
     void weigh(const model& network, const configuration& choice, prepared_family& family, const positions& at) {
         choose_order(choice, family);
-        memory_.choose(network, choice, *order_);
+        memory_.choose(network, choice, plain());
         found_ = {};
-        take_fullest(at, [&](int w) { return memory_.held(*order_, w); });
+        take_fullest(at, [&](int w) { return memory_.held(plain(), w); });
         if (!fits()) return;
-        memory_.play(*order_);
-        take_fullest(at, [&](int w) { return memory_.held(*order_, w) + memory_.activations(w); });
+        memory_.play(plain());
+        take_fullest(at, [&](int w) { return memory_.held(plain(), w) + memory_.activations(w); });
     }
     [[nodiscard]] bool fits() const { return found_.fits(); }
     [[nodiscard]] const evaluation& memory() const noexcept { return found_; }
     /// Returns the bytes that a worker lacks; at most 0 if memory suffices.
     [[nodiscard]] double lacking(int worker) const noexcept { return lacking_[static_cast<std::size_t>(worker)]; }
-    [[nodiscard]] const prepared_order& order() const noexcept { return *order_; }
+    /// Returns the order that is played: with recompute slots where a stage recomputes all. They are made at first use.
+    [[nodiscard]] prepared_order& order() const { return again_ ? family_->recomputed() : plain(); }
+    /// Returns the same without recompute slots.
+    [[nodiscard]] prepared_order& plain() const { return family_->plain(); }
 
     /// Simulates the passes: linear in slots. Returns the last end, seconds.
     double play() {
-        simulate_into(played_, order_->view(), cost_.seconds);
+        simulate_into(played_, order().view(), cost_.seconds);
         double end = 0;
-        for (int w = 0; w < order_->head().workers; ++w)
+        for (int w = 0; w < played_.head.workers; ++w)
             if (const auto row = played_.row(w); !row.empty()) end = (std::max)(end, row.back().end);
         return end;
     }
 
     /// The whole iteration, after `play`.
     evaluation time(const cluster& machines, const configuration& choice) {
-        const synchronised_ends ends = synchronise(played_, order_->reductions(choice.synchronisation), cost_.reduction,
+        const synchronised_ends ends = synchronise(played_, order().reductions(choice.synchronisation), cost_.reduction,
                                                    machines.each.overlap_slowdown, machines.each.reduction_blocking);
         evaluation out = found_;
         out.compute = choice.continuous ? (std::max)(busiest(played_), round_trips(choice.schedule)) : ends.compute;
         out.exposed = ends.exposed;
         const double saved = ends.compute - out.compute;  // the ramps, where iterations follow without a drain
-        for (int w = 0; w < order_->head().workers; ++w) {
+        for (int w = 0; w < plain().head().workers; ++w) {
             double update = 0;
-            for (const std::int32_t s : order_->stages_of(w)) update += cost_.update[static_cast<std::size_t>(s)];
+            for (const std::int32_t s : plain().stages_of(w)) update += cost_.update[static_cast<std::size_t>(s)];
             out.update = (std::max)(out.update, update);
             out.seconds = (std::max)(out.seconds, ends.finished[static_cast<std::size_t>(w)] + update - saved);
         }
@@ -92,7 +99,7 @@ private:
     void take_fullest(const positions& at, const Bytes& bytes_of) {
         found_.lacking = -std::numeric_limits<double>::infinity();
         lacking_.clear();
-        for (int w = 0; w < order_->head().workers; ++w) {
+        for (int w = 0; w < plain().head().workers; ++w) {
             const double bytes = bytes_of(w);
             const double lacking = bytes - at.memory[static_cast<std::size_t>(w)];
             lacking_.push_back(lacking);
@@ -105,10 +112,10 @@ private:
     }
 
     void choose_order(const configuration& choice, prepared_family& family) {
-        bool again = false;
+        family_ = &family;
+        again_ = false;
         for (int s = 0; s < choice.schedule.stages; ++s)
-            again = again || choice.recompute_of(s) == recompute_mode::full;
-        order_ = again ? &family.recomputed() : &family.plain();
+            again_ = again_ || choice.recompute_of(s) == recompute_mode::full;
     }
 
     static double busiest(const timeline& played) {
@@ -127,14 +134,15 @@ private:
         double trip = 0;
         for (int s = 0; s < order.stages; ++s) {
             trip += cost_.seconds.forward[s] + cost_.seconds.backward[s];
-            if (order_ == nullptr || s + 1 == order.stages) continue;
+            if (s + 1 == order.stages) continue;
             trip += 2 * cost_.seconds.transfer[s];
         }
         for (int s = 0; s < order.stages; ++s) trip += cost_.seconds.recompute[s];
         return order.micro_batches * trip / order.stages;
     }
 
-    prepared_order* order_ = nullptr;
+    prepared_family* family_ = nullptr;
+    bool again_ = false;  // whether a stage recomputes all
     stage_costs cost_;
     evaluation found_;
     std::vector<double> lacking_;

@@ -38,7 +38,9 @@ public:
         for (const configuration& c : incumbents) try_incumbent(c);
         std::stable_sort(candidates_.begin(), candidates_.end(),
                          [](const candidate& a, const candidate& b) { return a.own < b.own; });
-        for (candidate& c : candidates_) {
+        for (std::size_t i = 0; i < candidates_.size(); ++i) {
+            candidate& c = candidates_[i];
+            if (asked_.progress) asked_.progress({i, candidates_.size(), report_.best()});
             if (asked_.prune && c.bound > report_.worst())
                 report_.leave_out(c.which, c.bound);
             else if (!c.tried)
@@ -97,27 +99,28 @@ private:
     }
 
     /// Known from an earlier plan, where all positions run on workers at speed 1.
-    mode_result best_modes(const configuration& choice) {
+    mode_result best_modes(const configuration& choice, double lacking) {
         const std::vector<double> speeds = estimate_.place(choice).speed;
         const bool like =
             on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
         const double limit = asked_.prune ? report_.worst() : std::numeric_limits<double>::infinity();
-        if (!like) return modes_.best(choice, limit);
+        if (!like) return modes_.best(choice, limit, lacking);
         if (const mode_result* known = known_.find(choice, limit)) {
             mode_result out = *known;
             out.played = out.slot_total = 0;
             return out;
         }
         mode_result found =
-            modes_.best(choice, 1.05 * limit);  // so that it holds for a somewhat slower cluster as well
-        known_.keep(choice, found);
+            modes_.best(choice, 1.05 * limit, lacking);  // so that it holds for a somewhat slower cluster as well
+        if (!found.at_least) known_.keep(choice, found);
         return found;
     }
 
     void play(candidate& c) {
         c.tried = true;
         const bool giving_way = asked_.prune && c.own > report_.worst();
-        const mode_result found = giving_way ? modes_.best_giving_way(c.with, report_.worst()) : best_modes(c.with);
+        const mode_result found = giving_way ? modes_.best_giving_way(c.with, report_.worst())
+                                             : best_modes(c.with, report_.least_lacking(c.which));
         report_.simulated(c.which, found.played, found.slot_total);
         if (!found.fits && (giving_way || found.cut_short)) return report_.leave_out(c.which, c.own);
         if (!found.fits) return report_.too_large(c.which, 1, found.lacking);

@@ -23,6 +23,7 @@ struct mode_result {
     evaluation found;
     double lacking = std::numeric_limits<double>::infinity();  ///< bytes, of the smallest that does not fit
     double limit = std::numeric_limits<double>::infinity();    ///< seconds from which on nothing was of interest
+    bool at_least = false;                                     ///< whether `lacking` is a lower bound
     bool cut_short = false;                                    ///< whether something was left out for that
     std::int64_t played = 0;                                   ///< orders
     std::int64_t slot_total = 0;
@@ -40,15 +41,26 @@ public:
                                          asked_.synchronisation.size());
     }
 
-    /// The best that takes less than `limit` seconds.
-    mode_result best(const configuration& choice, double limit) { return search(choice, limit, false); }
+    /// The best that takes less than `limit` seconds. If none fits, and more than `lacking` bytes lack, a lower bound
+    /// of these bytes suffices.
+    mode_result best(const configuration& choice, double limit, double lacking) {
+        return search(choice, limit, lacking, false);
+    }
     /// Searches those candidates alone whose cuts give way to memory.
-    mode_result best_giving_way(const configuration& choice, double limit) { return search(choice, limit, true); }
+    mode_result best_giving_way(const configuration& choice, double limit) { return search(choice, limit, 0, true); }
 
 private:
     static constexpr layout both[] = {layout::copies_together, layout::stages_together};
 
-    mode_result search(const configuration& choice, double limit, bool giving_way) {
+    mode_result search(const configuration& choice, double limit, double lacking, bool giving_way) {
+        whole_ = false;
+        mode_result out = search_once(choice, limit, giving_way);
+        if (out.fits || out.cut_short || !out.at_least || out.lacking > lacking) return out;
+        whole_ = true;
+        return search_once(choice, limit, giving_way);
+    }
+
+    mode_result search_once(const configuration& choice, double limit, bool giving_way) {
         mode_result out;
         out.limit = limit;
         configuration one = choice;
@@ -65,22 +77,27 @@ private:
     /// All modes under the configuration's cuts. Notes those for which memory does not suffice.
     void try_all(const configuration& choice, mode_result& out) {
         const std::vector<int> zeros = levels(choice);
+        const std::size_t modes = asked_.recompute.size();
+        // Neither depends on the layout.
+        std::vector<fit> fits(modes * zeros.size());
+        std::vector<double> least_passes(modes, -1);
         for (const layout order : layouts(choice)) {
             std::vector<char> light(zeros.size(), 0);  // levels that fit with nothing recomputed
             double least = 0;                          // seconds of those passes, which higher levels only add to
-            for (const recompute_mode mode : asked_.recompute) {
+            for (std::size_t m = 0; m < modes; ++m) {
+                const recompute_mode mode = asked_.recompute[m];
                 played_ = {};
                 configuration one = choice;
                 one.order = order;
                 one.recompute = mode;
-                const double least_passes = bound_of_mode(one);
+                if (least_passes[m] < 0) least_passes[m] = bound_of_mode(one);
                 for (std::size_t i = 0; i < zeros.size(); ++i) {
-                    if (too_slow(least_passes, out)) break;
+                    if (too_slow(least_passes[m], out)) break;
                     // All other modes only add to the passes: none is the best where it fits.
                     if (asked_.prune && light[i] != 0) continue;
                     if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
                     one.zero = zeros[i];
-                    const std::optional<double> passes = attempt(one, out);
+                    const std::optional<double> passes = attempt(one, fits[m * zeros.size() + i], out);
                     if (mode != recompute_mode::none || !passes) continue;
                     light[i] = 1;
                     if (zeros[i] <= 1 && *passes > 0) least = least == 0 ? *passes : (std::min)(least, *passes);
@@ -107,17 +124,66 @@ private:
         double end = 0;
     };
 
+    /// What is known of a recompute mode at a ZeRO level, whatever the layout.
+    struct fit {
+        bool tried = false;
+        bool fits = false;
+        double lacking = std::numeric_limits<double>::infinity();  // bytes
+        double bound = -1;                                         // seconds
+        std::vector<recompute_mode> stages;                        // where the mode is mixed
+    };
+
+    /// Returns true if the order's first units show that the choice does not fit, or that it is too slow where it fits.
+    bool hopeless(const configuration& one, fit& known, mode_result& out) {
+        configuration tried = one;
+        const bool mixed = one.recompute == recompute_mode::mixed;
+        if (mixed) tried.recompute = recompute_mode::full;  // nothing suffices where that does not
+        const evaluator* begun = whole_ ? nullptr : estimate_.weigh_first_units(tried);
+        if (begun == nullptr) return false;
+        if (!begun->fits()) {
+            if (!mixed) known.lacking = begun->memory().lacking;
+            out.at_least = out.at_least || !mixed;
+            return true;
+        }
+        if (!mixed) return false;
+        tried.recompute = recompute_mode::none;
+        begun = estimate_.weigh_first_units(tried);
+        if (begun->fits()) return false;
+        const layer_sums& layers = estimate_.layers(one);
+        const positions at = estimate_.place(one);
+        const std::vector<double> more = least_recomputed(*begun, layers, one, at, allows_layers(asked_));
+        return too_slow(lower_bound(layers, one, one.cuts, at, on_, estimate_.bytes(), false, more), out);
+    }
+
+    /// Finds whether a choice fits, and the modes of its stages where they are mixed.
+    fit weigh(configuration& one) {
+        fit out;
+        out.tried = true;
+        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_, allows_layers(asked_)))
+            return out;
+        const evaluator& steps = estimate_.set(one);
+        out.fits = steps.fits();
+        if (!out.fits) out.lacking = steps.memory().lacking;
+        out.stages = one.stage_recompute;
+        return out;
+    }
+
     /// Evaluates one choice under every synchronisation. Returns the seconds of its passes, 0 where a bound says that
     /// they are too many; nothing where it does not fit.
-    std::optional<double> attempt(configuration& one, mode_result& out) {
-        if (one.recompute == recompute_mode::mixed && !raise_recompute(one, estimate_, allows_layers(asked_)))
-            return {};
-        if (const evaluator& steps = estimate_.set(one); !steps.fits()) {
-            out.lacking = (std::min)(out.lacking, steps.memory().lacking);
+    std::optional<double> attempt(configuration& one, fit& known, mode_result& out) {
+        const bool again = known.tried;
+        if (!again && asked_.prune && hopeless(one, known, out)) known.tried = true;
+        if (!known.tried) known = weigh(one);
+        one.stage_recompute = known.stages;
+        if (!known.fits) {
+            out.lacking = (std::min)(out.lacking, known.lacking);
             if (one_stage_each(one.schedule) && one.recompute != recompute_mode::mixed) tight_.push_back(one);
             return {};
         }
-        if (giving_way_ || too_slow(bound_of(one, true), out)) return 0;
+        if (giving_way_) return 0;
+        if (known.bound < 0) known.bound = bound_of(one, true);
+        if (too_slow(known.bound, out)) return 0;
+        if (again) estimate_.set(one);
         return play(one, out);
     }
 
@@ -165,6 +231,7 @@ private:
     }
 
     played_last played_;
+    bool whole_ = false;                // first units show nothing: the bytes that whole orders lack are asked for
     bool giving_way_ = false;           // nothing but cuts that give way to memory is of interest
     std::vector<configuration> tight_;  // memory does not suffice for them under the cuts to choose from
     const cluster& on_;

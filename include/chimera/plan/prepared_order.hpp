@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/algebra/compact.hpp>
+#include <chimera/memory/activation_points.hpp>
 #include <chimera/program/synchronise.hpp>
 #include <chimera/schedule/family.hpp>
 
@@ -85,12 +86,23 @@ public:
         if (!found) found = std::make_unique<reduction_order>(detail::order_reductions(order_, groups_, mode));
         return *found;
     }
+    /// Returns the bytes of activations that a worker of an order without recompute slots holds at their peak.
+    /// `stages`: of every stage, for one unit. Reads the worker's row once; again only where it has too many points.
+    double activations(int worker, std::span<const stage_memory> stages) {
+        const auto w = static_cast<std::size_t>(worker);
+        while (points_.size() <= w) {
+            const auto next = static_cast<int>(points_.size());
+            points_.emplace_back(view().row(next), stages_of(next));
+        }
+        return points_[w].complete() ? points_[w].peak(stages) : activation_peak(view().row(worker), stages);
+    }
 
 private:
     schedule order_;
     detail::replica_groups groups_;
     std::vector<std::vector<std::int32_t>> held_;
     std::array<std::unique_ptr<reduction_order>, 3> reductions_;
+    std::vector<activation_points> points_;  // of the first workers
 };
 
 /// A family's order, and its variant with a recompute before every backward, made at its first use.

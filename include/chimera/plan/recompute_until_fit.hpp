@@ -53,7 +53,7 @@ class recompute_raiser {
 public:
     recompute_raiser(configuration& choice, estimator& estimate, bool by_layers)
         : choice_(choice), estimate_(estimate) {
-        const prepared_order& order = estimate.steps().order();
+        const prepared_order& order = estimate.steps().plain();
         for (int w = 0; w < choice.schedule.workers(); ++w)
             steps_.push_back(steps_of(order.stages_of(w), estimate.steps().cost(), by_layers));
         low_.assign(steps_.size(), 0);

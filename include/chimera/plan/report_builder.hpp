@@ -46,6 +46,11 @@ public:
         c.too_large += modes;
         c.lacking = c.lacking == 0 ? lacking : (std::min)(c.lacking, lacking);
     }
+    /// Returns the least bytes that one of a class lacks so far; infinity if none does.
+    [[nodiscard]] double least_lacking(std::size_t which) const {
+        const plan_class& c = report_.classes[which];
+        return c.lacking == 0 ? std::numeric_limits<double>::infinity() : c.lacking;
+    }
     /// Books simulations of so many orders with so many slots in all.
     void simulated(std::size_t which, std::int64_t orders, std::int64_t slot_count) {
         report_.classes[which].simulated += orders;
@@ -70,6 +75,8 @@ public:
         if (report_.ranking.size() < asked_.top) return std::numeric_limits<double>::infinity();
         return report_.ranking[asked_.top - 1].found.seconds;
     }
+    /// Returns the seconds of the first place; 0 where none fits so far.
+    [[nodiscard]] double best() const { return report_.ranking.empty() ? 0 : report_.ranking.front().found.seconds; }
     /// Hands the report over; the builder is of no use then.
     [[nodiscard]] plan_report finish() { return std::move(report_); }
 

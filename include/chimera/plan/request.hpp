@@ -7,11 +7,20 @@
 #include <chimera/plan/estimator.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace chimera {
+
+/// The progress of a search.
+struct plan_progress {
+    std::size_t done = 0;  ///< candidates: simulated, or left out
+    std::size_t all = 0;
+    double best = 0;  ///< seconds of the first place so far; 0: none fits yet
+};
 
 /// The request for a plan: the samples of an iteration and the choices to try.
 struct plan_request {
@@ -32,6 +41,7 @@ struct plan_request {
     std::size_t top = 10;            ///< how many are ranked
     bool any = false;                ///< the first that fits will do
     bool prune = true;               ///< false: everything is simulated (for tests)
+    std::function<void(const plan_progress&)> progress{};  ///< called before every candidate, unless empty
 
     /// Returns true if pipelines of so many workers may run so many micro-batches.
     [[nodiscard]] constexpr bool takes(int micro_batches, int workers) const noexcept {

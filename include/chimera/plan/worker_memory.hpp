@@ -19,13 +19,16 @@ public:
     /// Computes the sums over the layers of every stage. `choice` must have its cuts.
     void measure(const model& network, const configuration& choice, const shape& head) {
         const double unit = static_cast<double>(choice.micro_batch) / head.micro_batch_parts;
+        measured now{&network, choice.cuts, unit, choice.slices()};
+        if (now == of_ && head == head_) return;
+        of_ = std::move(now);
         std::vector<stage_bytes> bytes = bytes_of(network, choice.cuts, unit, choice.slices());
         if (bytes == bytes_ && head == head_) return;
         bytes_ = std::move(bytes);
         head_ = head;
         for (peaks& p : known_) p = {};
     }
-    /// Sets recompute and ZeRO level, after `measure`. `order` must have recompute slots if any stage recomputes all.
+    /// Sets recompute and ZeRO level, after `measure`. `order`: without recompute slots, here and below.
     void choose(const model& network, const configuration& choice, const prepared_order& order) {
         stages_.clear();
         modes_.clear();
@@ -41,8 +44,8 @@ public:
     [[nodiscard]] double held(const prepared_order& order, int worker) const {
         return held_memory(stages_, order.stages_of(worker));
     }
-    /// Plays the rows of those workers anew whose stages changed their mode: to be called before `activations`.
-    void play(const prepared_order& order) {
+    /// Weighs those workers anew whose stages changed their mode: to be called before `activations`.
+    void play(prepared_order& order) {
         const auto workers = static_cast<std::size_t>(order.head().workers);
         const bool all = current_->order != &order || current_->of.size() != workers;
         current_->of.resize(workers);
@@ -51,7 +54,7 @@ public:
             for (const std::int32_t s : order.stages_of(static_cast<int>(w)))
                 changed =
                     changed || current_->modes[static_cast<std::size_t>(s)] != modes_[static_cast<std::size_t>(s)];
-            if (changed) current_->of[w] = activation_peak(order.view().row(static_cast<int>(w)), stages_);
+            if (changed) current_->of[w] = order.activations(static_cast<int>(w), stages_);
         }
         current_->order = &order;
         current_->modes = modes_;
@@ -68,6 +71,17 @@ private:
         const prepared_order* order = nullptr;
     };
 
+    /// All that the bytes of a unit depend on.
+    struct measured {
+        const model* network = nullptr;
+        std::vector<int> cuts;
+        double samples = 0;  // of a unit
+        slicing slices;
+
+        friend bool operator==(const measured&, const measured&) = default;
+    };
+
+    measured of_;
     shape head_;
     std::vector<stage_bytes> bytes_;
     std::vector<stage_memory> stages_;
