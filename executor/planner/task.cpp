@@ -27,6 +27,7 @@ model find_model_of(fields& from, const std::string& called) {
     model_changes asked;
     from.read("tokens", asked.tokens, 1, std::int64_t{1} << 28);
     from.read("vocabulary_multiple", asked.vocabulary_multiple, 1, std::int64_t{1} << 28);
+    from.read("fp8", asked.fp8);
     const json& value = from.need("model", "a model's name or file");
     if (value.is_string()) return load_model(value.get<std::string>(), asked);
     if (value.is_object()) return model_from_json(value, asked);
@@ -264,6 +265,8 @@ plan_task resolve(const json& request, const std::string& name) {
         from.wrong("format", json(format), "no request", "chimera.plan");
     from.whole("version", 1, 1, 1);
     if (const json* wanted = from.find("job")) {
+        if (from.flag("fp8", false))
+            refuse(name + ": fp8 does not apply to a job (chimera train has no products in 8 bits) leave it out");
         out.training = read_job(*wanted, name + ": job");
         out.what = model_of_job(*out.training);
         // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
@@ -283,6 +286,7 @@ plan_task resolve(const json& request, const std::string& name) {
             if (each.is_object() && each.contains("configuration"))
                 out.before.push_back(read_configuration(each["configuration"], name + ": ranking"));
     read_speeds(from, request, name, out);
+    check_fp8(out.what, out.on.each);
     if (const json* given = from.find("configuration")) {
         if (out.machine || out.training)
             refuse(name +
