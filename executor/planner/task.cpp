@@ -162,8 +162,10 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
-/// The trainer's own limits: recompute of whole stages, no slices.
-void check_trainable(const plan_request& asked, const std::string& called) {
+/// The trainer's own limits: recompute of whole stages, no slices, no products in 8 bits.
+void check_trainable(fields& from, const plan_request& asked, const std::string& called) {
+    if (from.flag("fp8", false))
+        refuse(called + ": fp8 does not apply to a job (chimera train has no products in 8 bits) leave it out");
     for (const recompute_mode mode : asked.recompute)
         if (mode == recompute_mode::selective || mode == recompute_mode::layers)
             refuse(called + ": recompute allows " + chimera::name(mode) +
@@ -265,8 +267,6 @@ plan_task resolve(const json& request, const std::string& name) {
         from.wrong("format", json(format), "no request", "chimera.plan");
     from.whole("version", 1, 1, 1);
     if (const json* wanted = from.find("job")) {
-        if (from.flag("fp8", false))
-            refuse(name + ": fp8 does not apply to a job (chimera train has no products in 8 bits) leave it out");
         out.training = read_job(*wanted, name + ": job");
         out.what = model_of_job(*out.training);
         // The trainer's own limits: no sharded state, no slices, recompute of whole stages.
@@ -278,7 +278,7 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
-    if (out.training) check_trainable(out.asked, name);
+    if (out.training) check_trainable(from, out.asked, name);
     out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name,
                         from.has("profile") ? "0" : "5%", out);
     if (const json* before = from.find("before"))

@@ -138,7 +138,8 @@ constexpr void add_mlp(layer& to, const keeping& policy, double rows, std::int64
     add_product(to, rows, h, ways * f, false, product_slice::outputs, policy.fp8);
     add_product(to, rows, f, h, false, product_slice::inputs, policy.fp8);
     to.products.bytes = static_cast<std::int32_t>(size);
-    keep(to, (size * others + kept_input(policy)) * rows * f, rows * h * (kept_input(policy) + (policy.dropout ? 1 : 0)));
+    const double input = kept_input(policy), mask = policy.dropout ? 1 : 0;
+    keep(to, (size * others + input) * rows * f, rows * h * (input + mask));
     to.exchanged += size * rows * h;
 }
 

@@ -126,8 +126,8 @@ constexpr product_times times_of(const matrix_product& one, const product_list& 
 /// `unaligned` times as long. FLOPs without a product run at the rate of large products.
 ///
 /// Linear products in 8 bits (layer.hpp, `fp8`) run at `fp8_flops`. Their operands are a byte each, rows are aligned to
-/// 16 numbers, and results keep the layer's bytes. A cast of x or of y's gradient, rows × size numbers of `bytes`, takes
-/// (bytes + 2) · rows · size / memory_bandwidth. Throws `chimera_error` where the hardware has no `fp8_flops`.
+/// 16 numbers, and results keep the layer's bytes. A cast of x or of y's gradient, rows × size numbers of `bytes`,
+/// takes (bytes + 2) · rows · size / memory_bandwidth. Throws `chimera_error` where the hardware has no `fp8_flops`.
 [[nodiscard]] constexpr pass_seconds product_seconds(const layer& part, const hardware& platform, double samples,
                                                      int slices) {
     const double each = samples / (platform.flops * slices);
