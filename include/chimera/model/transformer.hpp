@@ -90,9 +90,9 @@ struct attention_sizes {
 /// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps
 /// queries, keys, values, the output's input, a mask of dropout, and of the core the softmax, its mask and the
 /// dropped-out softmax. Causal attention counts in full: half of its products are thrown away, not spared.
-/// With 8 bits, the inputs of linear products are kept as their casts, a byte each. The input of the last one is kept in
-/// 16 bits as well where attention is fused: the core's own backward reads it. Keys and values of other rows than the
-/// queries' (an encoder's) keep a cast of those rows.
+/// With 8 bits, the inputs of linear products are kept as their casts, a byte each. The input of the last one is kept
+/// in 16 bits as well where attention is fused: the core's own backward reads it. Keys and values of other rows than
+/// the queries' (an encoder's) keep a cast of those rows.
 constexpr void add_attention(layer& to, const keeping& policy, const attention_sizes& a) {
     const std::int64_t wide = a.heads * a.head_size, shared = a.shared_heads * a.head_size;
     const auto h = static_cast<double>(a.channels), q = static_cast<double>(wide), kv = static_cast<double>(shared);
