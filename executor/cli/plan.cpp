@@ -69,7 +69,7 @@ struct plan_arguments {
     std::array<bool, family_option_table.size()> flags{};                       ///< by row of the table of options
     std::optional<std::string> workers, added;
     std::vector<std::string> gone, speeds;
-    bool sequence_parallel = false;
+    bool sequence_parallel = false, fp8 = false;
     std::optional<std::string> place;
     output_arguments output;
 };
@@ -139,6 +139,7 @@ nlohmann::json request_of(const plan_arguments& with) {
         parent[key.back()] = value_of(plan_options[i], *with.values[i]);
     }
     if (with.sequence_parallel) request["sequence_parallel"] = true;
+    if (with.fp8) request["fp8"] = true;
     state_configuration(request, with);
     return request;
 }
@@ -325,6 +326,7 @@ void add_plan(command_line& program, int&) {
         add_option(command, family_option_table[i], with->family[i], with->flags[i], "of the configuration: ");
     command.flag("--sequence-parallel", with->sequence_parallel,
                  "tensor slices share by tokens what they would otherwise all hold");
+    command.flag("--fp8", with->fp8, "linear products of blocks take operands of 8 bits");
     command.option("--workers", with->workers, "the same as --workers-per-node, of one node", "P");
     command.option("--gone", with->gone, "a worker that is no longer there (may be repeated)", "W");
     command.option("--speed", with->speeds, "a worker's speed beside the others' 1 (may be repeated)", "W=X");

@@ -70,6 +70,7 @@ fitted_hardware read_fitted_hardware(const json& value, const std::string& what)
     fitted_hardware found{.numbers = {}, .called = what};
     hardware& out = found.numbers;
     from.read("peak", out.peak, 0, 1e18);
+    from.read("fp8_peak", out.fp8_peak, 0, 1e18);
     if (const json* memory = from.find("memory")) found.memory = from.number_in("memory", *memory, 1, 1e18);
     if (from.has("workers_per_node"))
         found.workers_per_node = static_cast<int>(from.whole("workers_per_node", 1, 1 << 20));
@@ -103,11 +104,12 @@ fitted_hardware load_hardware(const std::string& name_or_path) {
 json hardware_json(const hardware& numbers) {
     json out{{"format", "chimera.hardware"}, {"version", 1}};
     if (numbers.peak > 0) out["peak"] = numbers.peak;
+    if (numbers.fp8_peak > 0) out["fp8_peak"] = numbers.fp8_peak;
     hardware all = numbers;
     for (const hardware_number& number : hardware_numbers) {
         const double value = number.of(all);
         const auto [object, key] = place_of(number.name);
-        if (std::isfinite(value)) (object.empty() ? out : out[object])[key] = value;
+        if (std::isfinite(value) && value >= number.least) (object.empty() ? out : out[object])[key] = value;
     }
     return out;
 }

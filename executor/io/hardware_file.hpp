@@ -18,7 +18,8 @@ namespace chimera::executor {
 ///     {"format": "chimera.hardware", "version": 1, "flops": 5.1e12, "step_overhead": 0.01,
 ///      "between": {"latency": 1e-5, "bandwidth": 8e9}}
 ///
-/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU). "memory", the bytes of a
+/// "peak", the FLOP/s of the data sheet, is what a model's FLOPs are compared with (MFU); "fp8_peak" where its products
+/// are in 8 bits, which only devices with "fp8_flops" compute. "memory", the bytes of a
 /// device, and "workers_per_node" are those of a cluster that does not say them. "fit" and "sources" are for people.
 /// Numbers are within what is possible (`hardware_numbers`). Throws error in one line that names the key.
 hardware read_hardware(const nlohmann::json& value, const std::string& what);
@@ -41,7 +42,7 @@ const catalogued_hardware& hardware_named(const std::string& name);
 /// Returns the names that need no file: "P100, V100, A100, …".
 std::string hardware_names();
 
-/// As JSON: all numbers that are finite. read_hardware reads it back to the same.
+/// As JSON: all numbers that are finite and known. read_hardware reads it back to the same.
 nlohmann::json hardware_json(const hardware& numbers);
 /// Writes the numbers of a file as JSON, with the memory and the workers of a node if these are known.
 nlohmann::json hardware_json(const fitted_hardware& known);

@@ -129,6 +129,7 @@ model read_family(fields& file, const model_changes& asked) {
         if (family != "resnet") {
             how.dropout = file.flag("dropout", how.dropout);
             how.fused_attention = file.flag("fused_attention", how.fused_attention);
+            how.fp8 = file.flag("fp8", how.fp8);
         }
     }
     const auto* given = file.find("sizes");

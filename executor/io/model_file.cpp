@@ -252,6 +252,8 @@ model model_from_json(const json& value, const model_changes& asked) {
         if (file.has("layers")) file.wrong("family", value["family"], "layers are given too", "one or the other");
         made = detail::read_family(file, asked);
     } else {
+        if (asked.fp8)
+            refuse("the model lists its layers (which products are linear is not known) name a family for 8 bits");
         if (asked.any())
             refuse("the model lists its layers (tokens and vocabulary are in their numbers) change those instead");
         made.name = "model";

@@ -36,7 +36,7 @@ namespace chimera::executor {
 ///
 ///     {"format": "chimera.model", "version": 1, "family": "gpt2",
 ///      "sizes": {"layers": 24, "heads": 16, "channels": 1024},
-///      "precision": {…}, "dropout": false, "fused_attention": true}
+///      "precision": {…}, "dropout": false, "fused_attention": true, "fp8": true}
 ///
 /// with family gpt2, bert, llama, t5, vit, resnet or executor (what `chimera train` runs; its precision is fixed).
 /// Throws error, in one line that names layer and key.

@@ -27,6 +27,7 @@ model find_model_of(fields& from, const std::string& called) {
     model_changes asked;
     from.read("tokens", asked.tokens, 1, std::int64_t{1} << 28);
     from.read("vocabulary_multiple", asked.vocabulary_multiple, 1, std::int64_t{1} << 28);
+    from.read("fp8", asked.fp8);
     const json& value = from.need("model", "a model's name or file");
     if (value.is_string()) return load_model(value.get<std::string>(), asked);
     if (value.is_object()) return model_from_json(value, asked);
@@ -161,8 +162,10 @@ void read_choices(fields& from, const std::string& called, plan_request& asked) 
     asked.top = static_cast<std::size_t>(from.whole("top", 1, 1000, static_cast<std::int64_t>(asked.top)));
 }
 
-/// The trainer's own limits: recompute of whole stages, no slices.
-void check_trainable(const plan_request& asked, const std::string& called) {
+/// The trainer's own limits: recompute of whole stages, no slices, no products in 8 bits.
+void check_trainable(fields& from, const plan_request& asked, const std::string& called) {
+    if (from.flag("fp8", false))
+        refuse(called + ": fp8 does not apply to a job (chimera train has no products in 8 bits) leave it out");
     for (const recompute_mode mode : asked.recompute)
         if (mode == recompute_mode::selective || mode == recompute_mode::layers)
             refuse(called + ": recompute allows " + chimera::name(mode) +
@@ -275,7 +278,7 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
-    if (out.training) check_trainable(out.asked, name);
+    if (out.training) check_trainable(from, out.asked, name);
     out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name,
                         from.has("profile") ? "0" : "5%", out);
     if (const json* before = from.find("before"))
@@ -283,6 +286,7 @@ plan_task resolve(const json& request, const std::string& name) {
             if (each.is_object() && each.contains("configuration"))
                 out.before.push_back(read_configuration(each["configuration"], name + ": ranking"));
     read_speeds(from, request, name, out);
+    check_fp8(out.what, out.on.each);
     if (const json* given = from.find("configuration")) {
         if (out.machine || out.training)
             refuse(name +

@@ -18,7 +18,7 @@ namespace chimera::executor {
 ///
 ///     {"format": "chimera.plan", "version": 1,
 ///      "model": "bert-48" | "mine.json" | {"format": "chimera.model", …},  "samples": 512,
-///      "tokens": 128, "vocabulary_multiple": 128,
+///      "tokens": 128, "vocabulary_multiple": 128, "fp8": false,
 ///      "cluster": {"nodes": 32, "workers_per_node": 1, "memory": "16GiB" | 17179869184, "reserve": "5%" | "1GiB",
 ///                  "hardware": "DGX-H100" | "p100.json" | {"flops": 5e12, "between": {"latency": 1e-5, "bandwidth": 8e9}, …},
 ///                  "workers": 30, "speeds": [1, 1, 0.5, …], "memories": [17179869184, …]},
@@ -33,6 +33,7 @@ namespace chimera::executor {
 /// "configuration" is priced as it is, and nothing is ranked; its width is that of all workers unless it is given.
 /// "layout" is its cut, as partition/layout_string.hpp reads it, and says how many stages there are; the best cut where
 /// it is left out.
+/// "fp8" casts the operands of a transformer's linear products to 8 bits.
 /// "samples" are those of an iteration, over all copies. "speeds" and "memories" are of every worker; "workers" says how
 /// many these are where some of the nodes' are gone. "reserve" is the part of "memory" that no plan uses: the device's
 /// context, its libraries' buffers and fragmentation take it; 5 % where nothing is said, 0 with a profile, whose run

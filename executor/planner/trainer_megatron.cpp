@@ -141,6 +141,7 @@ private:
         const precision& bytes = of_.task.what.bytes;
         if (bytes == single_precision) return;
         if (bytes.weight == 2 && bytes.activation == 2) add("--bf16");
+        if (uses_fp8(of_.task.what)) add("--fp8-format hybrid --fp8-recipe tensorwise");
         if (bytes == precision{})
             add("--grad-reduce-in-bf16"),
                 format::put(

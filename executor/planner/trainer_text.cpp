@@ -16,6 +16,9 @@ trainer_answer trainer_text(std::string_view format, const trainer_plan& of) {
     if (of.task.training)
         refuse("--format " + std::string(format) +
                " does not apply to a job (chimera train runs that itself) plan for a model");
+    if (format != "megatron" && uses_fp8(of.task.what))
+        refuse("products in 8 bits are not written for " + std::string(format) +
+               " (its models choose them themselves) give --format megatron, or leave them out");
     if (const std::int64_t samples = of.task.asked.samples; of.with.samples() != samples) {
         const std::int64_t each = std::int64_t{of.with.width} * of.with.micro_batch;
         refuse(std::to_string(samples) +

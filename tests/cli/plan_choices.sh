@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# chimera plan: kinds of recompute, sequence parallelism, tokens and vocabulary, samples that do not divide, CSV, widths of
-# what it prints. Usage: plan_choices.sh PROGRAM
+# chimera plan: kinds of recompute, sequence parallelism, tokens and vocabulary, products in 8 bits, samples that do not
+# divide, CSV, widths of what it prints. Usage: plan_choices.sh PROGRAM
 source "$(dirname "$0")/common.sh"
 
 refuse() {
@@ -70,6 +70,53 @@ refuse 'the model has no tokens' --model resnet-20 "${one[@]}" --tokens 9
 echo '{"format":"chimera.model","version":1,"layers":[{"parameters":9,"forward":1,"backward":2,"activations":3}]}' >listed.json
 refuse 'the model lists its layers' --model listed.json "${one[@]}" --tokens 9
 for bad in 0 -3 x 1e99; do refuse 'tokens' --model gpt2-124m "${one[@]}" --tokens "$bad"; done
+
+# Products in 8 bits: the casts that blocks keep, the peak that MFU is of, and who has no such products.
+cat >fp8.json <<'END'
+{"flops": 1e14, "fp8_flops": 2e14, "fp8_peak": 3e14, "memory_bandwidth": 1e12, "inside": {"bandwidth": 1e11}}
+END
+low=(--model blocks.json --samples 12 --nodes 1 --workers-per-node 6 --family one_f_one_b --layout 'Et*6|t*6,L' --tensor 3
+    --micro-batch 2 --zero 0 --recompute none)
+any=(--samples 4 --nodes 2 --families one_f_one_b --top 1)
+good "${low[@]}" --hardware fp8.json --format json -o plain_price.json
+good "${low[@]}" --hardware fp8.json --fp8 --format json -o fp8_price.json
+good fp8_price.json --format json -o fp8_again.json
+cmp -s fp8_price.json fp8_again.json || fail 'a price in 8 bits asked again is another one'
+good "${low[@]}" --hardware fp8.json --fp8
+python3 - <<'END' || fail 'a price in 8 bits is not that of the formulas'
+import json, re
+plain, low, sh = json.load(open('plain_price.json')), json.load(open('fp8_price.json')), 768 * 1536
+# Two micro-batches of 2 samples; of 6 blocks the casts of both inputs on every slice, and of a third of 1 + 4 rows.
+saved = plain['memory_bytes']['activations'] - low['memory_bytes']['activations']
+assert abs(saved - 2 * 2 * 6 * (2 + 5 / 3) * sh) < 1, saved
+assert low['request']['fp8'] is True and low['seconds'] < plain['seconds'], (low['seconds'], plain['seconds'])
+text = ' '.join(open('.out').read().split())
+share = float(re.search(r'([0-9.]+) % of what large products in 8 bits sustain', text)[1])
+used = float(re.search(r'; MFU ([0-9.]+) % of the peak in 8 bits', text)[1])
+assert abs(used - low['flops_per_worker'] / 3e12) < 0.06 and abs(share / used - 1.5) < 0.05, (share, used)
+END
+refuse 'no products in 8 bits (fp8_flops is missing)' "${low[@]}" --fp8 --hardware plain.json
+for old in P100 V100-32 A100 DGX-A100; do
+    refuse 'no products in 8 bits (fp8_flops is missing)' --model gpt2-124m "${any[@]}" --fp8 --hardware $old
+done
+for new in H100 DGX-H200 B200 L40S-8 MI300X; do good --model gpt2-124m "${any[@]}" --fp8 --hardware $new; done
+refuse 'the model has no products in 8 bits' --model resnet-20 "${any[@]}" --fp8 --hardware H100
+refuse 'the model lists its layers (which products are linear' --model listed.json "${any[@]}" --fp8 --hardware H100
+refuse 'chimera train has no products in 8 bits' --model tiny "${any[@]}" --fp8 --hardware H100
+refuse 'fp8 does not apply to a job' bare.json --workers 2 --fp8
+for framework in torchtitan deepspeed; do
+    refuse "products in 8 bits are not written for $framework" --model llama-3-8b --samples 16 --nodes 2 --hardware DGX-H100 \
+        --families one_f_one_b --zero 0 --recompute none,layers --fp8 --format $framework
+done
+"$program" plan --model llama-3-8b --samples 16 --nodes 2 --hardware DGX-H100 --families one_f_one_b --zero 0,1 --fp8 \
+    --format megatron >.out 2>.err || fail "exit $? for Megatron-LM: $(cat .err)"
+grep -q -- '--fp8-format hybrid --fp8-recipe tensorwise' .out || fail 'no products in 8 bits for Megatron-LM'
+for broken in '{"flops":1e12,"fp8_flops":0}' '{"flops":1e12,"fp8_flops":-1}' '{"flops":1e12,"fp8_peak":"x"}'; do
+    echo "$broken" >broken.json
+    refuse 'broken.json: fp8_' --model gpt2-124m --samples 4 --nodes 1 --hardware broken.json
+done
+timeout 60 "$program" train bare.json --fp8 >.out 2>.err </dev/null && fail 'train takes --fp8'
+[ "$(wc -l <.err)" = 1 ] || fail "train --fp8 says $(cat .err)"
 
 # Samples that do not divide use the workers that their neighbours use.
 for samples in 509 512; do

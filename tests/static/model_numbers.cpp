@@ -20,6 +20,7 @@ static_assert(parameters(llama(llama_2_13b)) == 13'015'864'320);
 static_assert(parameters(llama(llama_2_70b)) == 68'976'648'192);
 static_assert(parameters(llama(llama_3_8b)) == 8'030'261'248);
 static_assert(parameters(llama(llama_3_70b)) == 70'553'706'496);
+static_assert(parameters(llama(llama_3_405b)) == 405'853'388'800);
 static_assert(parameters(t5(t5_small)) == 60'506'624);
 static_assert(parameters(t5(t5_base)) == 222'903'552);
 static_assert(parameters(t5(t5_large)) == 737'668'096);

@@ -100,6 +100,7 @@ TEST(hardware_catalogue, nodes_are_those_of_the_data_sheets) {
         EXPECT_LE(8 * known->device->memory.value, one.most_gigabytes * 0x1p30) << one.name;
         if (one.sparse_fp8 > 0) {
             EXPECT_NEAR(8 * 4 * found.peak / one.sparse_fp8, 1, 0.02) << one.name;
+            EXPECT_NEAR(8 * 2 * found.fp8_peak / one.sparse_fp8, 1, 0.02) << one.name;
         }
         const double ring = found.inside.bandwidth * found.collective;
         EXPECT_LT(ring, one.links) << one.name;
@@ -122,9 +123,13 @@ TEST(hardware_catalogue, numbers_are_possible_and_say_where_they_come_from) {
         hardware found = numbers_of(one), usual;
         EXPECT_LE(found.flops, found.peak) << one.name;
         EXPECT_GE(found.flops, 0.5 * found.peak) << one.name;
+        EXPECT_LE(found.fp8_flops, found.fp8_peak) << one.name;
+        EXPECT_GE(found.fp8_flops, 0.45 * found.fp8_peak) << one.name;
+        EXPECT_TRUE(found.fp8_flops == 0 || found.fp8_flops >= 1.5 * found.flops) << one.name;
         for (const hardware_number& number : hardware_numbers) {
             const double value = number.of(found);
-            EXPECT_GE(value, number.least) << one.name << ' ' << number.name;
+            const bool none = number.name == "fp8_flops" && found.fp8_peak == 0;
+            EXPECT_GE(value, none ? 0 : number.least) << one.name << ' ' << number.name;
             EXPECT_TRUE(!std::isfinite(value) || value <= number.most) << one.name << ' ' << number.name;
             int said = 0;
             for (const described_number& each : describe(one)) {

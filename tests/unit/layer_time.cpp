@@ -92,12 +92,12 @@ TEST(LayerTime, ProductsRunInWavesOfTheBestTile) {
         const double whole = by_waves(m, n, k, count, 64, 32, 1e12);
         const double best = std::min({whole, by_waves(m, n, k, count, 32, 32, 1e12) / 0.85,
                                       by_waves(m, n, k, count, 32, 16, 1e12) / (0.85 * 0.85)});
-        EXPECT_NEAR(detail::product_seconds(m, n, k, 1, on, 2), best, 1e-12 * best);
+        EXPECT_NEAR(detail::product_seconds(m, n, k, 1, on, {2, 2, on.flops}), best, 1e-12 * best);
         shrunk += best < whole ? 1 : 0;
     }
     EXPECT_GT(shrunk, 200);
     on.memory_bandwidth = 1e6;
-    EXPECT_DOUBLE_EQ(detail::product_seconds(7, 11, 13, 2, on, 2), 2 * 2 * (7 * 11 + 7 * 13 + 11 * 13) / 1e6);
+    EXPECT_DOUBLE_EQ(detail::product_seconds(7, 11, 13, 2, on, {2, 2, on.flops}), 2 * 2 * (7 * 11 + 7 * 13 + 11 * 13) / 1e6);
 }
 
 /// Without multiprocessors a transformer's products are its FLOPs, however it is sliced, if sizes divide.

@@ -187,7 +187,8 @@ private:
     /// Returns whether a number keeps within what is possible; one that may be 0 comes as near to it as matters. No
     /// product is faster than the data sheet has it.
     static bool possible(const hardware_number& number, double log, const hardware& base) {
-        const double most = number.name == "flops" && base.peak > 0 ? base.peak : number.most;
+        const double peak = number.name == "flops" ? base.peak : number.name == "fp8_flops" ? base.fp8_peak : 0;
+        const double most = peak > 0 ? peak : number.most;
         return log >= std::log((std::max)(number.least, 1e-15)) - 1e-9 && log <= std::log(most) + 1e-9;
     }
 

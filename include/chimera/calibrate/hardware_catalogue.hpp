@@ -52,6 +52,8 @@ inline constexpr device_facts a100_fitted = [] {
     hardware out = a100_nodes;
     out.flops = device.flops.value;
     out.peak = device.peak.value;
+    out.fp8_flops = device.fp8_flops.value;
+    out.fp8_peak = device.fp8_peak.value;
     out.memory_bandwidth = detail::traffic_share * device.memory_bandwidth.value;
     out.update_bandwidth = detail::update_share * device.memory_bandwidth.value;
     out.multiprocessors = device.multiprocessors;
@@ -120,6 +122,7 @@ constexpr sourced origin_of(const catalogued_hardware& of, std::string_view numb
     const device_facts& d = *of.device;
     const node_facts& n = *of.node;
     if (number == "flops") return d.flops;
+    if (number == "fp8_flops") return d.fp8_flops;
     if (number == "memory_bandwidth")
         return {0, origin::derived, "0.59 of the memory's, as vTrain's rows fit on A100", {}};
     if (number == "update_bandwidth")
@@ -149,6 +152,7 @@ constexpr sourced origin_of(const catalogued_hardware& of, std::string_view numb
              {static_cast<double>(known.workers_per_node), origin::sheet, known.node->what, known.node->sheet},
              ""});
     out.push_back({"peak", known.device->peak, "FLOP/s"});
+    if (known.device->fp8_peak.value > 0) out.push_back({"fp8_peak", known.device->fp8_peak, "FLOP/s"});
     out.push_back({"peak of memory", known.device->memory_bandwidth, "bytes/s"});
     hardware numbers = numbers_of(known), usual;
     for (const hardware_number& number : hardware_numbers) {

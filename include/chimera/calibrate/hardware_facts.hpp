@@ -34,6 +34,8 @@ struct device_facts {
     sourced memory;            ///< bytes that a program can allocate
     sourced peak;              ///< FLOP/s of dense products of 16-bit numbers
     sourced flops;             ///< FLOP/s that large products of 16-bit numbers sustain
+    sourced fp8_peak{};        ///< FLOP/s of dense products of 8-bit floating-point numbers; 0: it has none
+    sourced fp8_flops{};       ///< FLOP/s that large products of such numbers sustain; 0: it has none
     sourced memory_bandwidth;  ///< bytes/s of the device's memory
     int multiprocessors = 0;
     int tile_rows = 0, tile_columns = 0;  ///< of a product's output; assumed: common tiles of the maker's library
@@ -91,6 +93,13 @@ constexpr sourced of_products(double flops, std::string_view note = "products in
 /// A share of the peak, as A100, H100 and B200 reach 0.87, 0.80 and 0.78.
 constexpr sourced assumed_share(double peak) {
     return {0.8 * peak, origin::assumed, "0.8 of the peak; measured on A100, H100, B200: 0.87, 0.80, 0.78", {}};
+}
+constexpr sourced of_fp8(double flops, std::string_view note = "products in fp8 (e4m3), the best of many shapes") {
+    return {flops, origin::measured, note, from_table};
+}
+/// So many times the rate of products in 16 bits as on H100 (1,402.6 of 794.5; H200: 1.83, B200: 1.97 times).
+constexpr sourced assumed_fp8(double flops) {
+    return {1402.6 / 794.5 * flops, origin::assumed, "1.77 times products in 16 bits, as measured on H100", {}};
 }
 constexpr std::string_view dense = "dense: half of what it states with sparsity";
 
@@ -151,6 +160,8 @@ inline constexpr device_facts h100_device{
     .memory = detail::capacity(79.11, "https://github.com/vllm-project/vllm/issues/27508"),
     .peak = detail::of_sheet(989e12, detail::h100_sheet, detail::dense),
     .flops = detail::of_products(794.5e12),
+    .fp8_peak = detail::of_sheet(1979e12, detail::h100_sheet, detail::dense),
+    .fp8_flops = detail::of_fp8(1402.6e12),
     .memory_bandwidth = detail::of_sheet(3350e9, detail::h100_sheet),
     .multiprocessors = 132,
     .tile_rows = 256,
@@ -162,6 +173,8 @@ inline constexpr device_facts h200_device = [] {
     out.memory = detail::capacity(139.80, "https://github.com/stas00/ml-engineering/blob/744d01e/debug/pytorch.md");
     out.peak = detail::of_sheet(989e12, detail::h200_sheet, detail::dense);
     out.flops = detail::of_products(794.5e12, "products in bf16: as on H100, says the source");
+    out.fp8_peak = detail::of_sheet(1979e12, detail::h200_sheet, detail::dense);
+    out.fp8_flops = detail::of_fp8(1453.4e12);
     out.memory_bandwidth = detail::of_sheet(4800e9, detail::h200_sheet);
     return out;
 }();
@@ -171,6 +184,8 @@ inline constexpr device_facts b200_device{
     .memory = detail::capacity(178.35, detail::b200_query),
     .peak = detail::of_sheet(2250e12, detail::b200_sheet, detail::dense),
     .flops = detail::of_products(1745e12),
+    .fp8_peak = detail::of_sheet(4500e12, detail::b200_sheet, detail::dense),
+    .fp8_flops = detail::of_fp8(3432.5e12),
     .memory_bandwidth = {7672e9, origin::derived, "7,680 bits × 3,996 MHz × 2 / 8 (the sheet of DGX B200 says 8 TB/s)",
                          detail::b200_query},
     .multiprocessors = 148,
@@ -182,6 +197,8 @@ inline constexpr device_facts l40s_device{
     .memory = detail::capacity(44.42, "https://github.com/stepfun-ai/Step-Video-T2V/issues/8"),
     .peak = detail::of_sheet(362.05e12, detail::l40s_sheet, detail::dense),
     .flops = detail::assumed_share(362.05e12),
+    .fp8_peak = detail::of_sheet(733e12, detail::l40s_sheet, detail::dense),
+    .fp8_flops = detail::assumed_fp8(0.8 * 362.05e12),
     .memory_bandwidth = detail::of_sheet(864e9, detail::l40s_sheet),
     .multiprocessors = 142,
     .tile_rows = 256,
@@ -193,6 +210,8 @@ inline constexpr device_facts mi300x_device{
                "https://github.com/ROCm/rocm-examples/issues/187"},
     .peak = detail::of_sheet(1307.4e12, detail::mi300x_sheet),
     .flops = detail::of_products(668.4e12),
+    .fp8_peak = detail::of_sheet(2614.9e12, detail::mi300x_sheet),
+    .fp8_flops = detail::assumed_fp8(668.4e12),
     .memory_bandwidth = detail::of_sheet(5300e9, detail::mi300x_sheet),
     .multiprocessors = 304,
     .tile_rows = 256,

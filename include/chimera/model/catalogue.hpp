@@ -49,6 +49,7 @@ inline constexpr std::array model_catalogue{
     catalogue_entry{"llama-2-70b", detail::made_by<llama, llama_2_70b>},
     catalogue_entry{"llama-3-8b", detail::made_by<llama, llama_3_8b>},
     catalogue_entry{"llama-3-70b", detail::made_by<llama, llama_3_70b>},
+    catalogue_entry{"llama-3-405b", detail::made_by<llama, llama_3_405b>},
     catalogue_entry{"t5-small", detail::made_by<t5, t5_small>},
     catalogue_entry{"t5-base", detail::made_by<t5, t5_base>},
     catalogue_entry{"t5-large", detail::made_by<t5, t5_large>},

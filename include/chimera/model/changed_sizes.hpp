@@ -14,12 +14,13 @@ namespace chimera {
 struct model_changes {
     std::int64_t tokens = 0;               ///< of a sample; 0: as published. A shorter context grows with them
     std::int64_t vocabulary_multiple = 1;  ///< the vocabulary is padded to the next multiple of it
+    bool fp8 = false;                      ///< linear products of blocks have operands of 8 bits
 
-    [[nodiscard]] constexpr bool any() const noexcept { return tokens != 0 || vocabulary_multiple != 1; }
+    [[nodiscard]] constexpr bool any() const noexcept { return tokens != 0 || vocabulary_multiple != 1 || fp8; }
 };
 
 /// Returns the sizes of a model with the changes. Of a T5 the encoder's tokens change. Throws `chimera_error` where the
-/// sizes have no tokens or no vocabulary to change, or they are out of range (1 to 2^28).
+/// sizes have no tokens, vocabulary or products to change, or they are out of range (1 to 2^28).
 template <class Sizes>
 [[nodiscard]] constexpr Sizes changed_sizes(Sizes sizes, const model_changes& asked) {
     constexpr std::int64_t most = std::int64_t{1} << 28;
@@ -41,6 +42,11 @@ template <class Sizes>
         sizes.vocabulary = static_cast<std::remove_cvref_t<decltype(sizes.vocabulary)>>(padded);
     } else if (asked.vocabulary_multiple != 1) {
         refuse("the model has no vocabulary (it predicts no tokens) leave its multiple out");
+    }
+    if constexpr (requires { sizes.how.fp8; }) {
+        sizes.how.fp8 = sizes.how.fp8 || asked.fp8;
+    } else if (asked.fp8) {
+        refuse("the model has no products in 8 bits (it is no transformer) leave them out");
     }
     return sizes;
 }

@@ -3,6 +3,7 @@
 
 #include <chimera/core/slot_table.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ struct matrix_product {
     std::int32_t copies = 0;   ///< per sample, each with its own w: attention's heads. 0: one w for all samples
     product_slice slice = product_slice::none;
     bool first = false;  ///< no layer waits for the gradient of x
+    bool fp8 = false;    ///< its operands are cast to 8 bits, its result has 16; only where one w serves all samples
 
     friend constexpr bool operator==(const matrix_product&, const matrix_product&) = default;
 };
@@ -33,10 +35,14 @@ struct matrix_product {
 struct product_list {
     std::array<matrix_product, 12> all{};
     std::int32_t count = 0;
-    std::int32_t bytes = 2;  ///< of a number
+    std::int32_t bytes = 2;  ///< of a number that is not cast to 8 bits
 
     constexpr void add(const matrix_product& one) {
         if (count < static_cast<std::int32_t>(all.size())) all[static_cast<std::size_t>(count++)] = one;
+    }
+    /// Returns true if any of them has operands of 8 bits.
+    [[nodiscard]] constexpr bool fp8() const noexcept {
+        return std::any_of(all.data(), all.data() + count, [](const matrix_product& one) { return one.fp8; });
     }
     friend constexpr bool operator==(const product_list&, const product_list&) = default;
 };

@@ -56,6 +56,13 @@ struct model {
     return sum;
 }
 
+/// Returns true if linear products of the model have operands of 8 bits.
+[[nodiscard]] constexpr bool uses_fp8(const model& network) {
+    for (const layer& l : network.layers)
+        if (l.products.fp8()) return true;
+    return false;
+}
+
 /// Returns the FLOPs of a sample's forward and backward, nothing recomputed.
 [[nodiscard]] constexpr double flops(const model& network) {
     double sum = 0;

@@ -65,5 +65,12 @@ inline constexpr llama_sizes llama_3_70b{.layers = 80,
                                          .inner = 28672,
                                          .vocabulary = 128256,
                                          .context = 8192};
+inline constexpr llama_sizes llama_3_405b{.layers = 126,
+                                          .heads = 128,
+                                          .shared_heads = 8,
+                                          .channels = 16384,
+                                          .inner = 53248,
+                                          .vocabulary = 128256,
+                                          .context = 8192};
 
 }  // namespace chimera

@@ -15,6 +15,8 @@ struct keeping {
     precision bytes{};
     bool dropout = true;           ///< its masks are kept, a byte each
     bool fused_attention = false;  ///< no matrix of tokens × tokens is kept: of the core, a row's log-sum in 32 bits
+    bool fp8 = false;              ///< linear products of blocks have operands of 8 bits (recipes of Transformer Engine
+                                   ///< and torchao); attention's core, embeddings and the head have not
 
     friend constexpr bool operator==(const keeping&, const keeping&) = default;
 };
@@ -45,21 +47,21 @@ constexpr void check_heads(std::int64_t heads, std::int64_t channels) {
 
 /// A product y = x w over `rows` rows of a sample: forward and both halves of the backward take as many FLOPs.
 constexpr void add_product(layer& to, double rows, double inputs, double outputs, bool first = false,
-                           product_slice slice = product_slice::none) {
+                           product_slice slice = product_slice::none, bool fp8 = false) {
     const double each = 2 * rows * inputs * outputs;
     to.forward += each;
     to.weight_gradient += each;
     if (!first) to.input_gradient += each;  // no layer waits for the gradient of the data
     const auto size = [](double x) { return static_cast<std::int32_t>((std::min)(x, 2e9)); };
-    to.products.add({size(rows), size(inputs), size(outputs), 0, slice, first});
+    to.products.add({size(rows), size(inputs), size(outputs), 0, slice, first, fp8});
 }
 
 /// The products of attention's core: queries · keys and softmax · values, one of each a head.
 constexpr void add_core(layer& to, std::int64_t tokens, std::int64_t keys, std::int64_t heads, std::int64_t head_size) {
     const auto s = static_cast<std::int32_t>(tokens), k = static_cast<std::int32_t>(keys);
     const auto a = static_cast<std::int32_t>(heads), d = static_cast<std::int32_t>(head_size);
-    to.products.add({s, d, k, a, product_slice::copies, false});
-    to.products.add({s, k, d, a, product_slice::copies, false});
+    to.products.add({s, d, k, a, product_slice::copies});
+    to.products.add({s, k, d, a, product_slice::copies});
 }
 
 /// Bytes that the backward reads: those that tensor parallelism divides, and those that it does not.
@@ -68,6 +70,9 @@ constexpr void keep(layer& to, double divided, double replicated) {
     to.selective += divided + replicated;
     to.replicated += replicated;
 }
+
+/// Returns the bytes of a number that a linear product keeps of its input, for the weight's gradient.
+constexpr double kept_input(const keeping& policy) { return policy.fp8 ? 1 : policy.bytes.activation; }
 
 /// A norm keeps its input; `per_channel` parameters: 2 (scale and shift), 1 for the norm by root mean square.
 constexpr void add_norm(layer& to, const keeping& policy, double rows, std::int64_t channels, int per_channel) {
@@ -85,6 +90,9 @@ struct attention_sizes {
 /// Attention with its four products. Korthikanti et al. (arXiv 2205.05198, section 4.1): beside its input it keeps
 /// queries, keys, values, the output's input, a mask of dropout, and of the core the softmax, its mask and the
 /// dropped-out softmax. Causal attention counts in full: half of its products are thrown away, not spared.
+/// With 8 bits, the inputs of linear products are kept as their casts, a byte each. The input of the last one is kept
+/// in 16 bits as well where attention is fused: the core's own backward reads it. Keys and values of other rows than
+/// the queries' (an encoder's) keep a cast of those rows.
 constexpr void add_attention(layer& to, const keeping& policy, const attention_sizes& a) {
     const std::int64_t wide = a.heads * a.head_size, shared = a.shared_heads * a.head_size;
     const auto h = static_cast<double>(a.channels), q = static_cast<double>(wide), kv = static_cast<double>(shared);
@@ -93,17 +101,19 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
     to.parameters += 2 * a.channels * (wide + shared);
     if (a.biases) to.parameters += wide + 2 * shared + a.channels;
     if (a.tokens == a.keys) {  // one product of all three
-        add_product(to, s, h, q + 2 * kv, false, product_slice::outputs);
+        add_product(to, s, h, q + 2 * kv, false, product_slice::outputs, policy.fp8);
     } else {
-        add_product(to, s, h, q, false, product_slice::outputs);
-        add_product(to, k, h, 2 * kv, false, product_slice::outputs);
+        add_product(to, s, h, q, false, product_slice::outputs, policy.fp8);
+        add_product(to, k, h, 2 * kv, false, product_slice::outputs, policy.fp8);
+        if (policy.fp8) keep(to, 0, k * h);
     }
-    add_product(to, s, q, h, false, product_slice::inputs);
+    add_product(to, s, q, h, false, product_slice::inputs, policy.fp8);
     to.products.bytes = static_cast<std::int32_t>(policy.bytes.activation);
     const double core = 4 * s * k * q;  // queries · keys, softmax · values
     to.forward += core;
     to.input_gradient += 2 * core;
-    keep(to, size * (2 * s * q + 2 * k * kv), s * h * (size + mask));
+    const double last = kept_input(policy) + (policy.fp8 && policy.fused_attention ? size : 0);
+    keep(to, size * (s * q + 2 * k * kv) + last * s * q, s * h * (kept_input(policy) + mask));
     to.exchanged += size * s * h;
     to.heads = a.heads;
     to.shared_heads = a.shared_heads;
@@ -116,18 +126,20 @@ constexpr void add_attention(layer& to, const keeping& policy, const attention_s
 enum class activation : std::uint8_t { relu, gelu, swiglu };
 
 /// Two products around an activation: widen, act, narrow. What the activation keeps of the wide rows: its output
-/// (relu), input and output (gelu), both factors and their product (swiglu, which has two widening products).
+/// (relu), input and output (gelu), both factors and their product (swiglu, which has two widening products). With 8
+/// bits the inputs of both products are kept as their casts, a byte each; relu's backward reads its own output in 16.
 constexpr void add_mlp(layer& to, const keeping& policy, double rows, std::int64_t channels, std::int64_t inner,
                        activation act, bool biases) {
     const int ways = act == activation::swiglu ? 2 : 1;
-    const double tensors = act == activation::relu ? 1 : act == activation::gelu ? 2 : 3;
+    const double others = act == activation::relu && !policy.fp8 ? 0 : ways;  // of the wide rows, the last input aside
     const auto h = static_cast<double>(channels), f = static_cast<double>(inner);
     const double size = policy.bytes.activation;
     to.parameters += (ways + 1) * channels * inner + (biases ? ways * inner + channels : 0);
-    add_product(to, rows, h, ways * f, false, product_slice::outputs);
-    add_product(to, rows, f, h, false, product_slice::inputs);
+    add_product(to, rows, h, ways * f, false, product_slice::outputs, policy.fp8);
+    add_product(to, rows, f, h, false, product_slice::inputs, policy.fp8);
     to.products.bytes = static_cast<std::int32_t>(size);
-    keep(to, size * tensors * rows * f, rows * h * (size + (policy.dropout ? 1 : 0)));
+    const double input = kept_input(policy), mask = policy.dropout ? 1 : 0;
+    keep(to, (size * others + input) * rows * f, rows * h * (input + mask));
     to.exchanged += size * rows * h;
 }
 

@@ -24,6 +24,8 @@ struct link_model {
 struct hardware {
     double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
     double peak = 0;                                                    ///< FLOP/s of the data sheet; 0: not known
+    double fp8_flops = 0;  ///< FLOP/s that large products of 8-bit operands sustain; 0: none, or not known
+    double fp8_peak = 0;   ///< FLOP/s of the data sheet for such products; 0: not known
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
     double launch = 0;         ///< seconds that issuing a pass of a layer takes, whatever its size: the least it takes
     double launch_ends = 0;    ///< as launch, for an embedding and a head
@@ -57,8 +59,9 @@ struct hardware_number {
     std::string_view what;  ///< its unit
 };
 
-inline constexpr std::array<hardware_number, 21> hardware_numbers{{
+inline constexpr std::array<hardware_number, 22> hardware_numbers{{
     {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, 0.2, "FLOP/s"},
+    {"fp8_flops", [](hardware& h) -> double& { return h.fp8_flops; }, 2e13, 1e6, 1e18, 0.2, "FLOP/s"},
     {"memory_bandwidth", [](hardware& h) -> double& { return h.memory_bandwidth; }, 1e12, 1e3, 1e14, 0.3, "bytes/s"},
     {"launch", [](hardware& h) -> double& { return h.launch; }, 5e-4, 0, 10, 1, "s"},
     {"launch_ends", [](hardware& h) -> double& { return h.launch_ends; }, 5e-4, 0, 10, 1, "s"},

@@ -74,8 +74,15 @@ inline void check_slices(const model& network, const slicing& slices) {
     }
 }
 
-/// Throws `chimera_error` for a request without a choice, an empty model, a cluster without workers or a tensor width
-/// that the model does not allow.
+/// Throws `chimera_error` for products in 8 bits on hardware without `fp8_flops`.
+inline void check_fp8(const model& network, const hardware& platform) {
+    for (const layer& l : network.layers)
+        for (std::int32_t i = 0; i < l.products.count; ++i)
+            (void)detail::numbers_in(l.products.all[static_cast<std::size_t>(i)], l.products, platform);
+}
+
+/// Throws `chimera_error` for a request without a choice, an empty model, a cluster without workers, a tensor width
+/// that the model does not allow, or products that the hardware has not.
 inline void check_request(const model& network, const cluster& machines, const plan_request& asked) {
     if (network.layers.empty()) refuse("the model has no layers (there is nothing to train) give at least one");
     if (machines.nodes < 1 || machines.workers_per_node < 1 || machines.workers() < 1)
@@ -85,6 +92,7 @@ inline void check_request(const model& network, const cluster& machines, const p
         refuse("the request leaves no choice (tensors, recompute, zero or synchronisation is empty) allow one of each");
     if (asked.top < 1) refuse("a ranking of no places says nothing (top is 0) give at least 1");
     for (const int tensor : asked.tensors) check_slices(network, {tensor, asked.sequence_parallel});
+    check_fp8(network, machines.each);
 }
 
 /// Returns true if a request lets stages recompute by layers.

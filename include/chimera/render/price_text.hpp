@@ -39,9 +39,12 @@ inline void put_rates(std::string& out, const model& network, const cluster& mac
         put(out, ", ", decimals(tokens, 0), " tokens/s, ", decimals(tokens / workers, 1), " a worker");
     }
     const double rate = b.flop / seconds / workers;
+    const bool fp8 = uses_fp8(network);
+    const double most = fp8 ? machines.each.fp8_flops : machines.each.flops;
+    const double peak = fp8 ? machines.each.fp8_peak : machines.each.peak;
     put(out, "\n  ", decimals(rate / 1e12, 2), " TFLOP/s a worker, ", decimals(b.flop / seconds / 1e12, 1), " of all; ",
-        share_text(rate, machines.each.flops), " of what large products sustain");
-    if (machines.each.peak > 0) put(out, "; MFU ", share_text(rate, machines.each.peak));
+        share_text(rate, most), " of what large products", fp8 ? " in 8 bits" : "", " sustain");
+    if (peak > 0) put(out, "; MFU ", share_text(rate, peak), fp8 ? " of the peak in 8 bits" : "");
     out += '\n';
 }
 
