@@ -180,6 +180,8 @@ TEST(ModelFile, FamiliesAreThoseOfTheCatalogue) {
     EXPECT_EQ(parameters(family(R"("executor")")), parameters(executor::known_model("gpt2")));
     EXPECT_EQ(family(R"("gpt2")").layers[1].activations, gpt2().layers[1].activations);
     EXPECT_LT(family(R"("gpt2","fused_attention":true)").layers[1].activations, gpt2().layers[1].activations);
+    EXPECT_TRUE(uses_fp8(family(R"("gpt2","fp8":true)")));
+    EXPECT_FALSE(uses_fp8(family(R"("gpt2","fp8":false)")) || uses_fp8(family(R"("gpt2")")));
 }
 
 TEST(ModelFile, FamiliesRefuseWhatDoesNotFit) {
@@ -200,6 +202,8 @@ TEST(ModelFile, FamiliesRefuseWhatDoesNotFit) {
     family(R"("vit","sizes":{"patch":17})", "patch");
     family(R"("resnet","sizes":{"depth":21})", "6n + 2");
     family(R"("executor","dropout":true)", "unknown");
+    family(R"("executor","fp8":true)", "unknown");
+    family(R"("resnet","fp8":true)", "unknown");
     family(R"("llama","sizes":{"layers":65536,"channels":1048576,"inner":16777216})", "1e18 parameters");
 }
 
