@@ -7,6 +7,7 @@ packages_test=("${packages_build[@]}" libgtest-dev libgmock-dev pkg-config dpkg-
 packages_text=(git clang-format-14 codespell nodejs eslint)  # .ci/run quick: its gates
 packages_check=("${packages_text[@]}" clang-16 lld-16 libclang-rt-16-dev clang-tidy-16 llvm-16  # .ci/run: its gates
     clang-19 libc++-19-dev  # the headers under a newer compiler and another standard library
+    libopenmpi-dev openmpi-bin  # examples/05_embed over MPI
     zsh fish)  # tests/cli/completion.py
 packages_browser=(chromium chromium-driver python3-selenium)  # tests/explorer, which are skipped without them
 packages_bench=("${packages_build[@]}" libbenchmark-dev python3)
