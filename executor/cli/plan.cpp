@@ -282,7 +282,7 @@ plan_report plan_aloud(plan_task task, plan_cache& memory) {
     return plan_on_cluster(task, memory);
 }
 
-void run_plan(const plan_arguments& with) {
+void plan_training(const plan_arguments& with) {
     with.output.check({"text", "json", "csv", "megatron", "torchtitan", "deepspeed"});
     if (with.place && !is_trainer(with.output.format))
         refuse(
@@ -341,7 +341,7 @@ void add_plan(command_line& program, int&) {
         "             --families one_f_one_b,interleaved --zero 0,1 --format megatron\n"
         "Example: chimera plan job.json --workers 4 --profile here.json --format json -o planned.json\n"
         "Example: chimera plan answer.json --gone 3 --speed 7=0.5");
-    command.run([with] { run_plan(*with); });
+    command.run([with] { plan_training(*with); });
 }
 
 }  // namespace chimera::executor
