@@ -156,7 +156,7 @@ TEST(first_units, recompute_no_more_than_what_fits) {
         ASSERT_LE(bound, estimate(one).seconds) << "seed " << seed;
     }
     EXPECT_GT(held, dose(500) / 4);
-    EXPECT_GT(tightest, 0.85);  // work space that a mode needs while it runs is no part of the bound
+    EXPECT_GT(tightest, dose(500) < 500 ? 0.7 : 0.85);  // work space of a mode is no part of the bound
 }
 
 /// Of three stages, all choices of modes that save enough: the cheapest costs no less, and as much where whole steps do.

@@ -60,7 +60,7 @@ TEST(run_law, a_pass_that_reads_or_writes_another_buffer_is_found) {
             b = was;
         }
     });
-    EXPECT_GT(broken, 1000);
+    EXPECT_GT(broken, 3 * dose(300));
 }
 
 TEST(run_law, a_message_in_another_buffer_is_found) {
@@ -73,7 +73,7 @@ TEST(run_law, a_message_in_another_buffer_is_found) {
         EXPECT_EQ(laws::delivered(plan), b == was) << name << ": " << was << " became " << b;
         broken += b != was;
     });
-    EXPECT_GT(broken, 200);
+    EXPECT_GT(broken, dose(300) / 2);
 }
 
 TEST(run_law, two_buffers_made_one_are_found) {
@@ -87,7 +87,7 @@ TEST(run_law, two_buffers_made_one_are_found) {
         EXPECT_FALSE(laws::delivered(plan)) << name << ": buffer " << into;
         ++merged;
     });
-    EXPECT_GT(merged, 100);
+    EXPECT_GT(merged, dose(300) / 3);
 }
 
 TEST(run_law, a_wait_that_is_dropped_or_comes_too_late_is_found) {
@@ -106,8 +106,8 @@ TEST(run_law, a_wait_that_is_dropped_or_comes_too_late_is_found) {
             ++late;
         }
     });
-    EXPECT_GT(dropped, 1000);
-    EXPECT_GT(late, 100);
+    EXPECT_GT(dropped, 3 * dose(300));
+    EXPECT_GT(late, dose(300) / 3);
 }
 
 TEST(run_law, it_holds_in_constant_evaluation) {
