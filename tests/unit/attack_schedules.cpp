@@ -144,7 +144,7 @@ bool shift(schedule& s, dice& d) {
 }
 bool collide(schedule& s, dice& d) {
     const auto at = pick(s, d);
-    if (at->index == at->begin) return false;
+    if (at->index == at->begin || s.entries[at->index - 1].overlap != 0) return false;  // a pair may start together
     s.entries[at->index].tick = s.entries[at->index - 1].end() - 1;
     return true;
 }
