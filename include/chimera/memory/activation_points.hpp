@@ -92,8 +92,8 @@ private:
         points_.insert(points_.end(), now_.begin(), now_.end());
         return true;
     }
-    template <class A, class B>
-    constexpr bool no_more(A a, B b) const {
+    template <class First, class Second>
+    constexpr bool no_more(First a, Second b) const {
         for (std::size_t k = 0; k < now_.size(); ++k, ++a, ++b)
             if (*a > *b) return false;
         return true;
