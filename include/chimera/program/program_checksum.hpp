@@ -16,7 +16,6 @@ namespace chimera {
 /// Rows that differ in one field of one instruction have different sums.
 [[nodiscard]] constexpr std::uint64_t checksum(std::span<const instruction> row) noexcept {
     using wide = std::uint64_t;
-    using part = std::uint32_t;
     constexpr wide prime = 0x100000001b3;
     const instruction* const all = row.data();
     const std::size_t count = row.size();
@@ -26,9 +25,9 @@ namespace chimera {
         sum = (((sum ^ (wide(i.op) << 56 | wide{i.count} << 49 | wide{i.overlap} << 48 | wide{i.pipeline} << 32 |
                         wide{i.stage} << 16 | wide{i.inputs} << 8 | wide{i.version})) *
                 prime) ^
-               (wide{part(i.first)} + wide{part(i.peer)} * 0x9e3779b97f4a7c15 +
-                wide{part(i.buffer)} * 0xbf58476d1ce4e5b9 + wide{part(i.group)} * 0x94d049bb133111eb +
-                wide{part(i.message)} * 0xd6e8feb86659fd93 + wide{part(i.list)} * 0xa0761d6478bd642f)) *
+               (wide(i.first) + wide(i.peer) * 0x9e3779b97f4a7c15 + wide(i.buffer) * 0xbf58476d1ce4e5b9 +
+                wide(i.group) * 0x94d049bb133111eb + wide(i.message) * 0xd6e8feb86659fd93 +
+                wide(i.list) * 0xa0761d6478bd642f)) *
               prime;
     }
     return sum;
