@@ -41,14 +41,13 @@ void each_order(std::mt19937& draw, const F& f) {
 
 /// Seconds that a worker recomputes in a configuration's iteration, at the least.
 double recomputed_by(int w, const configuration& of, const layer_sums& layers, double speed) {
-    const int pipelines = pipelines_of(of.schedule);
+    const int pipelines = pipelines_of(of.schedule), each = of.schedule.micro_batches / pipelines;
     double out = 0;
     for (int p = 0; p < pipelines; ++p)
         for (int s = 0; s < of.schedule.stages; ++s) {
             if (worker_of(of.schedule, p, s) != w) continue;
             const auto i = static_cast<std::size_t>(s);
-            out += of.schedule.micro_batches / pipelines / speed *
-                   detail::recomputed_seconds(layers.of(of.cuts[i], of.cuts[i + 1]), of.recompute_of(s));
+            out += each / speed * detail::recomputed_seconds(layers.of(of.cuts[i], of.cuts[i + 1]), of.recompute_of(s));
         }
     return out;
 }

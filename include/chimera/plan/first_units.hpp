@@ -86,7 +86,7 @@ inline std::vector<int> kept_at_peak(std::span<const slot> row, std::span<const 
 inline std::vector<double> least_recomputed(const evaluator& begun, const layer_sums& layers,
                                             const configuration& choice, const positions& at, bool by_layers) {
     const family_spec& order = choice.schedule;
-    const int pipelines = pipelines_of(order);
+    const int pipelines = pipelines_of(order), least = order.micro_batches / pipelines;  // of each pipeline
     const schedule_view first = begun.plain().view();
     std::vector<stage_sums> sums;
     std::vector<double> bytes;
@@ -108,7 +108,7 @@ inline std::vector<double> least_recomputed(const evaluator& begun, const layer_
         for (const std::int32_t s : begun.plain().stages_of(w)) {
             const auto i = static_cast<std::size_t>(s);
             const double runs = static_cast<double>(held[static_cast<std::size_t>(w) * stages + i]) *
-                                (order.micro_batches / pipelines) / at.speed[static_cast<std::size_t>(w)];
+                                static_cast<double>(least) / at.speed[static_cast<std::size_t>(w)];
             add_savings(all, sums[i], static_cast<double>(kept[i]) / first.head.micro_batch_parts, runs, by_layers);
         }
         out[static_cast<std::size_t>(w)] = least_price(all, lacking);
