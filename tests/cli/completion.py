@@ -58,7 +58,7 @@ def helped():
     """The names that the help of each subcommand shows."""
     top = run(PROGRAM, "--help").stdout
     commands = re.findall(r"^  ([a-z_]+) {2,}\S", top[top.index("Subcommands:"):], re.M)
-    return {one: set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(
+    return {one: set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", "\n".join(
         line[:30] for line in run(PROGRAM, one, "--help").stdout.splitlines() if line.startswith("  -")))) for one in commands}
 
 
