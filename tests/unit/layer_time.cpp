@@ -97,7 +97,8 @@ TEST(LayerTime, ProductsRunInWavesOfTheBestTile) {
     }
     EXPECT_GT(shrunk, 200);
     on.memory_bandwidth = 1e6;
-    EXPECT_DOUBLE_EQ(detail::product_seconds(7, 11, 13, 2, on, {2, 2, on.flops}), 2 * 2 * (7 * 11 + 7 * 13 + 11 * 13) / 1e6);
+    EXPECT_DOUBLE_EQ(detail::product_seconds(7, 11, 13, 2, on, {2, 2, on.flops}),
+                     2 * 2 * (7 * 11 + 7 * 13 + 11 * 13) / 1e6);
 }
 
 /// Without multiprocessors a transformer's products are its FLOPs, however it is sliced, if sizes divide.

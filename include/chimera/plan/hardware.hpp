@@ -22,8 +22,8 @@ struct link_model {
 /// The speed of a device and its software, in a few fitted or measured numbers. The defaults describe a device that
 /// computes at `flops` and has no other cost.
 struct hardware {
-    double flops = 1e12;                                                ///< FLOP/s that large matrix products sustain
-    double peak = 0;                                                    ///< FLOP/s of the data sheet; 0: not known
+    double flops = 1e12;   ///< FLOP/s that large matrix products sustain
+    double peak = 0;       ///< FLOP/s of the data sheet; 0: not known
     double fp8_flops = 0;  ///< FLOP/s that large products of 8-bit operands sustain; 0: none, or not known
     double fp8_peak = 0;   ///< FLOP/s of the data sheet for such products; 0: not known
     double memory_bandwidth = std::numeric_limits<double>::infinity();  ///< bytes/s of passes bound by memory
