@@ -12,13 +12,9 @@ import subprocess
 import sys
 import tempfile
 
+from failures import fail, finish
+
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
-failures = []
-
-
-def fail(text):
-    failures.append(text)
-    print("FAILED:", text)
 
 
 def run(*command, cwd=None):
@@ -92,5 +88,4 @@ with tempfile.TemporaryDirectory() as folder:
 refused = run(PROGRAM, "completion", "tcsh")
 if refused.returncode != 2 or "bash, zsh and fish" not in refused.stderr:
     fail(f"tcsh: {refused.stderr}")
-print("no failures" if not failures else f"{len(failures)} failures")
-sys.exit(1 if failures else 0)
+finish()

@@ -13,14 +13,10 @@ import subprocess
 import sys
 import tempfile
 
+from failures import fail, finish
+
 PROGRAM, COMPILER, INCLUDE = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2], sys.argv[3]
 draw = random.Random(11)
-failures = []
-
-
-def fail(text):
-    failures.append(text)
-    print("FAILED:", text)
 
 
 def chimera(*arguments):
@@ -130,5 +126,4 @@ with tempfile.TemporaryDirectory() as folder:
     check_tables()
     check_edits()
     check_refusals()
-print("no failures" if not failures else f"{len(failures)} failures")
-sys.exit(1 if failures else 0)
+finish()

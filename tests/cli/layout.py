@@ -13,16 +13,11 @@ import subprocess
 import sys
 import tempfile
 
+from failures import fail, finish
 from trainer_sources import megatron_layouts
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 draw = random.Random(5)
-failures = []
-
-
-def fail(text):
-    failures.append(text)
-    print("FAILED:", text)
 
 
 def run(*arguments):
@@ -183,7 +178,7 @@ def main():
         os.chdir("/")
     if layouts:
         print(f"{only_theirs} of 80 texts are taken by Megatron-LM alone")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 main()

@@ -16,16 +16,11 @@ import sys
 import tempfile
 
 import trainer_sources
+from failures import fail, finish
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 CLUSTER = ["--nodes", "4", "--workers-per-node", "8", "--memory", "80GiB", "--hardware", "A100"]
 LLAMA = ["--model", "llama-3-8b", "--samples", "96", *CLUSTER]
-failures = []
-
-
-def fail(text):
-    failures.append(text)
-    print("FAILED:", text)
 
 
 def expect(good, text):
@@ -323,7 +318,7 @@ def main():
         for check in (check_megatron, check_torchtitan, check_deepspeed, check_refusals, check_places, check_names):
             check()
         os.chdir("/")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 main()
