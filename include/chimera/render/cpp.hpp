@@ -62,13 +62,12 @@ inline void put_cpp_instruction(std::string& out, const instruction& i) {
 }
 
 inline void put_cpp_shape(std::string& out, const shape& head) {
-    constexpr const char* rules[] = {"flushed", "stashed", "double_buffered"};
     format::put(out, "inline constexpr chimera::shape sizes{.family = chimera::label(");
     format::put_quoted(out, head.family.view());
     format::put(out, "),\n    .workers = ", head.workers, ", .stages = ", head.stages,
                 ", .pipelines = ", head.pipelines);
     format::put(out, ", .micro_batches = ", head.micro_batches, ",\n    .micro_batch_parts = ", head.micro_batch_parts);
-    format::put(out, ", .update = chimera::update_rule::", rules[static_cast<int>(head.update)]);
+    format::put(out, ", .update = chimera::update_rule::", name(head.update));
     format::put(out, ", .update_every = ", head.update_every, "};\n");
 }
 
