@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the walk itself costs: nanoseconds an instruction of `run` with hooks that only count, and of its set-up. Budget:
+// Measures the walk itself: nanoseconds an instruction of `run` with hooks that only count, and of its set-up. Budget:
 // 20 ns an instruction.
 #include <chimera/program/lower.hpp>
 #include <chimera/run.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker computes, whoever carries its messages: a hook for each pass. Nothing here knows the schedule.
+// Computes a worker's passes, a hook for each. Another file carries the messages. Nothing here knows the schedule.
 #pragma once
 
 #include "task.hpp"

@@ -94,7 +94,7 @@ private:
     float* full(const pass_call& p, int k) {
         return p.recomputed ? unfolded_ + kept_ * at(p.unfolded, k) : stash(p, k);
     }
-    /// What is enqueued on `later` from here on starts after what is on `first` by now.
+    /// Lets all later work of the stream `later` wait for the work that the stream `first` has by now.
     void follow(cudaStream_t later, cudaStream_t first) {
         cudaEventRecord(done_, first);
         cudaStreamWaitEvent(later, done_, 0);

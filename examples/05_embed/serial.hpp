@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same iteration on one thread, without a schedule: what the workers are held against.
+// Runs an iteration on one thread, without a schedule. The workers' weights are compared with its weights.
 #pragma once
 
 #include "task.hpp"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-/// What the workers share.
+/// Holds the messages and sums that the workers share.
 struct exchange {
     mailbox<int> messages;                  // by tag
     mailbox<std::array<int, 4>> gradients;  // by stage, update, from which worker, for which worker

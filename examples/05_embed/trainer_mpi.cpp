@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same over MPI, a rank a worker: `mpirun -np 8 own_trainer_mpi`. Every rank compares with a run of its own on one
+// Trains over MPI, a rank a worker: `mpirun -np 8 own_trainer_mpi`. Every rank compares with a run of its own on one
 // thread.
 #include "mpi.hpp"
 #include "serial.hpp"

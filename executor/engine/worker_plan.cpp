@@ -147,7 +147,7 @@ private:
         links_.push_back(link);
     }
 
-    /// What is handed on within the worker takes its size from its maker, a message from its ends.
+    /// Gives a hand-over within the worker the size that its maker writes. A message has its size from its two ends.
     void give_bytes(const part_of& made, std::size_t each) {
         const auto t = static_cast<std::size_t>(made.tensor);
         if (connected_.tensors[t].message < 0) tensors_[t].bytes = unit_bytes_[t] = each;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rows keep at a time, beside a walk over every slot; and what the first units of an order say of the whole.
+// Compares the points of rows with a walk over every slot, and the first units of an order with the whole order.
 
 #include "plan_cases.hpp"
 #include "tests/dose.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hooks see: one that is missing is named before the first step, a bad program is refused in one line, and the
-// fields of calls say what the program says.
+// Checks that hooks get the calls of the program, that a missing hook is named before the first step, and that a bad
+// program is refused in one line.
 
 #include "attack_specs.hpp"
 #include "tests/dose.hpp"

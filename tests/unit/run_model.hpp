@@ -19,7 +19,7 @@ inline number first_weight(int stage) { return 3 + 2 * static_cast<number>(stage
 inline number data_of(int unit) { return 1000003 * static_cast<number>(unit) + 7; }
 inline number loss_gradient(int unit, number y) { return y - static_cast<number>(unit) * static_cast<number>(unit); }
 
-/// What a stage keeps of a unit.
+/// Holds the values that a stage keeps of a unit.
 struct kept_unit {
     int stage = -1, unit = -1;
     number x = poison, dy = poison;
@@ -125,7 +125,7 @@ struct starting_worker : exact_worker {
     void wait(const message_call& m) { net_.wait(m); }
 };
 
-/// The same, asked until it is true; and the two passes of a pair the other way round where that is allowed.
+/// Tests a message until it has arrived, and runs the two passes of a pair the other way round if that is allowed.
 struct testing_worker : exact_worker {
     using exact_worker::exact_worker;
     void start(std::span<const message_call> group) {

@@ -124,7 +124,7 @@ private:
         double end = 0;
     };
 
-    /// What is known of a recompute mode at a ZeRO level, whatever the layout.
+    /// Holds facts of a recompute mode at a ZeRO level that are the same for all layouts.
     struct fit {
         bool tried = false;
         bool fits = false;

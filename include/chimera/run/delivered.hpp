@@ -77,7 +77,7 @@ private:
         return c;
     }
 
-    /// What a pair reads stays until both have ended, since they may run together.
+    /// Plays a step. The caller empties the buffers that it reads after both passes of a pair, which may run together.
     constexpr void play(const run_step& s) {
         if (is_compute(s.op)) return pass(row_.pass_of(s));
         if (!is_transfer(s.op)) return;
