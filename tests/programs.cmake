@@ -14,6 +14,9 @@ set(chimera_alone_tests "^unit/(attack_transfers|attack_updates|partition_couple
 string(APPEND chimera_alone_tests "|^unit/(search_exact|simulate_pairs|verify_message)$|^io/(measurements|model)$")
 string(APPEND chimera_alone_tests "|^train/(checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way|wires)$|^device/(stages|requests)$")
 
+# Tests that replace what a whole program uses (its allocation functions): a program of their own.
+set(chimera_apart_tests "^unit/run_allocates_nothing$")
+
 # Leaves a program of such a folder unoptimised, too.
 function(chimera_calling_test target)
   if(CHIMERA_JOIN_TESTS)
@@ -63,7 +66,7 @@ function(chimera_tests folder)
     endif()
     if(stem MATCHES "exhaustive")  # skipped unless CHIMERA_EXHAUSTIVE is set in the environment
       set(label exhaustive)
-    elseif(folder IN_LIST CHIMERA_JOIN_TESTS)
+    elseif(folder IN_LIST CHIMERA_JOIN_TESTS AND NOT "${folder}/${stem}" MATCHES "${chimera_apart_tests}")
       set(name joined)
       if(CHIMERA_SANITIZE AND how STREQUAL plain)
         set(name joined_long)

@@ -23,6 +23,10 @@ void* operator new(std::size_t size) {
     if (void* found = std::malloc(size == 0 ? 1 : size)) return found;
     throw std::bad_alloc();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++running_counts::allocations;
+    return std::malloc(size == 0 ? 1 : size);
+}
 void operator delete(void* what) noexcept { std::free(what); }
 void operator delete(void* what, std::size_t) noexcept { std::free(what); }
 
