@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <string>
 
 using namespace chimera;
 
@@ -27,7 +28,8 @@ int main(int count, char** arguments) {
     std::printf("%s", text(metrics(predicted), time_unit::seconds).c_str());
 
     // The same at run time: read from anywhere, verified, its faults in words.
-    const auto read = generate(custom{"0F0 0B0 0F1 0B1; 1F1 1B1 1F0 1B0"});
+    const std::string order = "0F0 0B0 0F1 0B1; 1F1 1B1 1F0 1B0";
+    const auto read = generate(custom{order});
     for (const auto& f : verify(read).faults) std::printf("%s\n", message(f).c_str());
 
     if (count < 2) return 0;

@@ -16,4 +16,4 @@ struct hooks {
 #endif
 };
 
-int main() { run<fixed_lowered<table_of<one_f_one_b{.stages = 2, .micro_batches = 2}>>>(0, hooks{}); }
+int main() { run<fixed_lowered<one_f_one_b{.stages = 2, .micro_batches = 2}>>(0, hooks{}); }

@@ -19,4 +19,4 @@ struct hooks {
 #endif
 };
 
-int main() { run<fixed_lowered<table_of<custom{"0F0 0R0 0B0"}>>>(0, hooks{}); }
+int main() { run<fixed_lowered<custom{"0F0 0R0 0B0"}>>(0, hooks{}); }

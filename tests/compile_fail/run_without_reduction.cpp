@@ -18,4 +18,4 @@ struct hooks {
 #endif
 };
 
-int main() { run<fixed_lowered<table_of<bidirectional{.stages = 2, .micro_batches = 2}>>>(0, hooks{}); }
+int main() { run<fixed_lowered<bidirectional{.stages = 2, .micro_batches = 2}>>(0, hooks{}); }

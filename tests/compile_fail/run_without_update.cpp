@@ -14,4 +14,4 @@ struct hooks {
 #endif
 };
 
-int main() { run<fixed_lowered<table_of<gpipe{.stages = 1, .micro_batches = 2}>>>(0, hooks{}); }
+int main() { run<fixed_lowered<gpipe{.stages = 1, .micro_batches = 2}>>(0, hooks{}); }

@@ -18,4 +18,4 @@ struct hooks {
 #endif
 };
 
-int main() { run<fixed_lowered<table_of<zb_h1{.stages = 2, .micro_batches = 2}>>>(0, hooks{}); }
+int main() { run<fixed_lowered<zb_h1{.stages = 2, .micro_batches = 2}>>(0, hooks{}); }

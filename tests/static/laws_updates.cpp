@@ -22,7 +22,7 @@ static_assert(verify(lowered(dualpipe{.stages = 4, .micro_batches = 8})).ok());
 static_assert(verify(lowered(interleaved{.stages = 8, .micro_batches = 4, .chunks = 2})).ok());
 
 // As a table: PipeDream keeps D - s versions of stage s, gradients of stage s are D - s - 1 updates old.
-constexpr auto& table = fixed_lowered<table_of<pipedream{.stages = 4, .micro_batches = 8}>>;
+constexpr auto& table = fixed_lowered<pipedream{.stages = 4, .micro_batches = 8}>;
 static_assert(prove<table>());
 constexpr bool published() {
     const auto copies = weight_copies(table);

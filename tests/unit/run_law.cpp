@@ -111,7 +111,7 @@ TEST(run_law, a_wait_that_is_dropped_or_comes_too_late_is_found) {
 }
 
 TEST(run_law, it_holds_in_constant_evaluation) {
-    static constexpr auto& table = fixed_lowered<table_of<bidirectional{.stages = 4, .micro_batches = 8}>>;
+    static constexpr auto& table = fixed_lowered<bidirectional{.stages = 4, .micro_batches = 8}>;
     static_assert(laws::delivered(make_run_plan(table, 0)));
     static_assert(message_buffers(table, 0) == 2);
 }

@@ -52,11 +52,27 @@ consteval auto freeze() {
     }
 }
 
+template <auto Spec>
+inline constexpr auto frozen = freeze<Spec>();
+
 }  // namespace detail
+
+/// The schedule of a spec in static storage. An object of this type holds nothing but names the spec, so that it can be
+/// a template argument of any size of table.
+template <schedule_spec auto Spec>
+struct fixed_table {
+    static constexpr const shape& head = detail::frozen<Spec>.head;           ///< sizes
+    static constexpr const auto& placement = detail::frozen<Spec>.placement;  ///< the worker of (pipeline, stage)
+    static constexpr const auto& offsets = detail::frozen<Spec>.offsets;      ///< where the rows begin and end
+    static constexpr const auto& entries = detail::frozen<Spec>.entries;      ///< row after row, in order of execution
+
+    [[nodiscard]] static constexpr schedule_view view() noexcept { return detail::frozen<Spec>.view(); }
+    constexpr operator schedule_view() const noexcept { return view(); }  // NOLINT: a schedule is read through a view
+};
 
 /// The schedule of a spec as a constant. A spec that cannot be built stops the compilation with the rule that it
 /// breaks.
 template <schedule_spec auto Spec>
-inline constexpr auto table_of = detail::freeze<Spec>();
+inline constexpr fixed_table<Spec> table_of{};
 
 }  // namespace chimera

@@ -34,7 +34,8 @@ concept schedule_spec = requires(const T& spec) {
     { detail::maker::make(spec) } -> std::same_as<schedule>;
 };
 
-/// Returns the schedule of a spec. Throws `chimera_error` whose `refusal()` is the rule that the spec breaks.
+/// Returns the schedule of a spec, at run time or within a constant expression; `table_of<spec>` is one that a constant
+/// can keep. Throws `chimera_error` whose `refusal()` is the rule that the spec breaks.
 template <schedule_spec Spec>
 [[nodiscard]] constexpr schedule generate(const Spec& spec) {
     if (const refusal why = spec.refused(); why != refusal::none) refuse(text(why), why);

@@ -5,6 +5,7 @@
 #include <chimera/program/lower.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,7 +48,7 @@ struct fixed_program {
 
 namespace detail {
 
-template <const auto& Table, reduction_start Mode>
+template <auto Table, reduction_start Mode>
 [[nodiscard]] consteval program_sizes measure_program() {
     const program p = lower(Table, Mode);
     return {
@@ -55,7 +56,7 @@ template <const auto& Table, reduction_start Mode>
         p.members.size(),     p.version_counts.size()};
 }
 
-template <const auto& Table, reduction_start Mode>
+template <auto Table, reduction_start Mode>
 [[nodiscard]] consteval auto freeze_program() {
     const program p = lower(Table, Mode);
     fixed_program<measure_program<Table, Mode>()> out{p.head, {}, {}, {}, {}, {}, {}, {}, p.messages, {}};
@@ -70,11 +71,25 @@ template <const auto& Table, reduction_start Mode>
     return out;
 }
 
+template <auto Table, reduction_start Mode>
+inline constexpr auto program_constant = freeze_program<Table, Mode>();
+
+template <auto Source>
+[[nodiscard]] consteval auto table_from() {
+    if constexpr (schedule_spec<decltype(Source)>)
+        return table_of<Source>;
+    else
+        return Source;
+}
+
 }  // namespace detail
 
-/// The program of a fixed schedule as a constant: `fixed_lowered<table_of<spec>, reduction_start::eager_opt>`.
-/// Lowers twice, once for the sizes: meant for tables up to a few thousand slots.
-template <const auto& Table, reduction_start Mode = reduction_start::eager_opt>
-inline constexpr auto fixed_lowered = detail::freeze_program<Table, Mode>();
+/// The program of a spec as a constant, `fixed_lowered<spec>` beside `table_of<spec>`; takes the table itself, too. A
+/// spec that cannot be built stops the compilation with the rule that it breaks.
+/// Lowers twice, once for the sizes: meant for tables up to a few thousand slots. `chimera program --format cpp` writes
+/// larger ones.
+template <auto Source, reduction_start Mode = reduction_start::eager_opt>
+requires(schedule_spec<decltype(Source)> || std::convertible_to<decltype(Source), schedule_view>) inline constexpr const
+    auto& fixed_lowered = detail::program_constant<detail::table_from<Source>(), Mode>;
 
 }  // namespace chimera

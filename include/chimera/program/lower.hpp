@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/slot_table.hpp>
+#include <chimera/core/spec.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/program/stash_slots.hpp>
 #include <chimera/program/synchronise.hpp>
@@ -202,6 +203,12 @@ private:
 /// or more than 256 versions of them.
 [[nodiscard]] constexpr program lower(schedule_argument order, reduction_start mode = reduction_start::eager_opt) {
     return detail::lowering(order, mode).run();
+}
+
+/// Returns the program of a spec's schedule. Throws `chimera_error` as `generate` does, too.
+template <schedule_spec Spec>
+[[nodiscard]] constexpr program lower(const Spec& spec, reduction_start mode = reduction_start::eager_opt) {
+    return lower(generate(spec), mode);
 }
 
 }  // namespace chimera

@@ -9,6 +9,7 @@
 #include <chimera/algebra/units.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <cstddef>
@@ -50,6 +51,10 @@ struct bidirectional {
         return stages % pipelines == 0 ? refusal::none : refusal::pipelines_do_not_divide;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr bidirectional for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int placements() const noexcept { return stages * pipelines; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         const auto passes = static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);

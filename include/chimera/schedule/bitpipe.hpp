@@ -6,6 +6,7 @@
 #include <chimera/algebra/overlay.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/wave.hpp>
 
@@ -30,6 +31,8 @@ struct bitpipe {
         return stages % 4 == 0 ? refusal::none : refusal::stages_not_mirrored;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr bitpipe for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);

@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <algorithm>
@@ -23,6 +24,10 @@ struct breadth_first {
         return detail::refuse_chunks(stages, micro_batches, chunks, 2);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr breadth_first for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

@@ -25,7 +25,12 @@ struct cell_part {
     action op = action::forward;
     std::int32_t stage = 0;
     std::int32_t micro_batch = -1;  ///< -1 where none is given
+    std::int32_t count = 1;         ///< micro-batches from that one on
+    std::int32_t pipeline = 0;
 };
+
+/// What cells may say: PyTorch's know neither several pipelines nor passes over several micro-batches.
+enum class cell_form : std::uint8_t { pytorch, extended };
 
 struct cell {
     cell_kind kind = cell_kind::idle;
@@ -83,8 +88,26 @@ inline constexpr cell_word cell_words[] = {
     return out;
 }
 
+/// Takes `-5` off the text, the last of the micro-batches of a pass, and `@1`, its pipeline. Returns what is wrong.
+constexpr const char* take_extension(std::string_view& text, cell_part& part) {
+    if (!text.empty() && text.front() == '-') {
+        text.remove_prefix(1);
+        const std::int64_t last = take_number(text);
+        if (last < part.micro_batch || last > part.micro_batch + 126)
+            return "its micro-batches run backwards or are more than 127) write a pass over 2 and 3 as 0F2-3";
+        part.count = static_cast<std::int32_t>(last) - part.micro_batch + 1;
+    }
+    if (!text.empty() && text.front() == '@') {
+        text.remove_prefix(1);
+        const std::int64_t pipeline = take_number(text);
+        if (pipeline < 0 || pipeline > 65535) return "its pipeline is no number up to 65535) write it as in 0F3@1";
+        part.pipeline = static_cast<std::int32_t>(pipeline);
+    }
+    return nullptr;
+}
+
 /// One stage, word and micro-batch, such as 0F3.
-[[nodiscard]] constexpr cell read_single(std::string_view text) {
+[[nodiscard]] constexpr cell read_single(std::string_view text, cell_form form = cell_form::pytorch) {
     const std::int64_t stage = take_number(text);
     if (stage == -1)
         return wrong_cell("it does not start with a stage) write stage, pass and micro-batch, such as 0F3");
@@ -96,29 +119,32 @@ inline constexpr cell_word cell_words[] = {
     for (const cell_word& known : cell_words) {
         if (known.text != word) continue;
         const std::int64_t micro_batch = take_number(text);
-        if (!text.empty()) return wrong_cell("more follows the pass) write one pass in a cell, such as 0F3");
         if (micro_batch == -2) return wrong_cell("its micro-batch is too large) number micro-batches from 0");
-        if (micro_batch == -1 && known.kind != cell_kind::other)
-            return wrong_cell("it names no micro-batch) write stage, pass and micro-batch, such as 0F3");
         cell out;
         out.kind = known.kind;
         out.parts[0] = {known.op, static_cast<std::int32_t>(stage), static_cast<std::int32_t>(micro_batch)};
+        if (form == cell_form::extended && micro_batch >= 0)
+            if (const char* wrong = take_extension(text, out.parts[0])) return wrong_cell(wrong);
+        if (!text.empty()) return wrong_cell("more follows the pass) write one pass in a cell, such as 0F3");
+        if (micro_batch == -1 && known.kind != cell_kind::other)
+            return wrong_cell("it names no micro-batch) write stage, pass and micro-batch, such as 0F3");
         return out;
     }
     return wrong_cell("its pass is unknown) give F, B, I, W or R, or a transfer such as SEND_F");
 }
 
 /// Two passes at once: (0F7;7B3)OVERLAP_F_B.
-[[nodiscard]] constexpr cell read_pair(std::string_view text) {
-    constexpr const char* form = "it is no pair) write two passes, such as (0F7;7B3)OVERLAP_F_B";
+[[nodiscard]] constexpr cell read_pair(std::string_view text, cell_form form) {
+    constexpr const char* no_pair = "it is no pair) write two passes, such as (0F7;7B3)OVERLAP_F_B";
     const std::size_t middle = text.find(';');
     const std::size_t end = text.find(')');
-    if (end == std::string_view::npos || middle > end || text.substr(end + 1) != "OVERLAP_F_B") return wrong_cell(form);
-    const cell first = read_single(trimmed(text.substr(1, middle - 1)));
-    const cell second = read_single(trimmed(text.substr(middle + 1, end - middle - 1)));
+    if (end == std::string_view::npos || middle > end || text.substr(end + 1) != "OVERLAP_F_B")
+        return wrong_cell(no_pair);
+    const cell first = read_single(trimmed(text.substr(1, middle - 1)), form);
+    const cell second = read_single(trimmed(text.substr(middle + 1, end - middle - 1)), form);
     if (first.kind == cell_kind::malformed) return first;
     if (second.kind == cell_kind::malformed) return second;
-    if (first.kind != cell_kind::compute || second.kind != cell_kind::compute) return wrong_cell(form);
+    if (first.kind != cell_kind::compute || second.kind != cell_kind::compute) return wrong_cell(no_pair);
     cell out;
     out.kind = cell_kind::pair;
     out.parts[0] = first.parts[0];
@@ -127,10 +153,10 @@ inline constexpr cell_word cell_words[] = {
 }
 
 /// Reads one cell. An empty one is idle.
-[[nodiscard]] constexpr cell read_cell(std::string_view text) {
+[[nodiscard]] constexpr cell read_cell(std::string_view text, cell_form form = cell_form::pytorch) {
     text = trimmed(text);
     if (text.empty()) return {};
-    return text.front() == '(' ? read_pair(text) : read_single(text);
+    return text.front() == '(' ? read_pair(text, form) : read_single(text, form);
 }
 
 }  // namespace chimera::detail

@@ -58,7 +58,7 @@ struct order_reader {
     refusal why = refusal::none;
 
     constexpr void read() {
-        out.head = {"custom", 0, 0, 1, 0, 1};
+        out.head = {"custom", 0, 0, 0, 0, 1};
         out.offsets.push_back(0);
         bool open = false;  // the last row has no end yet
         while (!rest.empty() && why == refusal::none) {
@@ -96,7 +96,7 @@ struct order_reader {
     }
 
     constexpr void take(std::string_view word) {
-        const cell c = read_cell(word);
+        const cell c = read_cell(word, cell_form::extended);
         if (c.kind != cell_kind::compute && c.kind != cell_kind::pair) {
             why = refusal::custom_cell;
             return;
@@ -109,14 +109,17 @@ struct order_reader {
         slot s;
         s.op = static_cast<pass>(part.op);
         s.stage = static_cast<std::uint16_t>(part.stage);
+        s.pipeline = static_cast<std::uint16_t>(part.pipeline);
         s.first = part.micro_batch;
+        s.count = static_cast<std::uint8_t>(part.count & 127);
         s.overlap = overlap ? 1 : 0;
         out.entries.push_back(s);
         out.head.stages = (std::max)(out.head.stages, part.stage + 1);
-        out.head.micro_batches = (std::max)(out.head.micro_batches, part.micro_batch + 1);
+        out.head.pipelines = (std::max)(out.head.pipelines, part.pipeline + 1);
+        out.head.micro_batches = (std::max)(out.head.micro_batches, part.micro_batch + part.count);
     }
 
-    /// The worker of a stage is the row that holds it: one row, and every stage in one.
+    /// The worker of a pipeline's stage is the row that holds it: one row, and every stage in one.
     constexpr void place() {
         if (out.entries.empty()) why = refusal::custom_empty;
         if (why != refusal::none) return;
@@ -125,11 +128,15 @@ struct order_reader {
             why = refusal::custom_numbers;
             return;
         }
-        out.placement = std::vector<std::int32_t>(static_cast<std::size_t>(out.head.stages), -1);
+        const auto places = std::int64_t{out.head.stages} * out.head.pipelines;
+        if (places > static_cast<std::int64_t>(out.entries.size())) why = refusal::custom_stage_missing;
+        if (why != refusal::none) return;
+        out.placement = std::vector<std::int32_t>(static_cast<std::size_t>(places), -1);
         for (int w = 0; w < out.head.workers; ++w) {
             for (std::int32_t i = out.offsets[static_cast<std::size_t>(w)];
                  i < out.offsets[static_cast<std::size_t>(w) + 1]; ++i) {
-                std::int32_t& at = out.placement[out.entries[static_cast<std::size_t>(i)].stage];
+                const slot& s = out.entries[static_cast<std::size_t>(i)];
+                std::int32_t& at = out.placement[static_cast<std::size_t>(s.pipeline * out.head.stages + s.stage)];
                 if (at >= 0 && at != w) why = refusal::custom_stage_twice;
                 at = w;
             }
@@ -145,12 +152,19 @@ struct order_reader {
     return reader;
 }
 
+/// Returns the schedule of a text that holds an order.
+[[nodiscard]] constexpr schedule order_of(std::string_view text) {
+    order_reader reader = read_order(text);
+    give_lengths(reader.out.entries);
+    return timed(reader.out);
+}
+
 }  // namespace detail
 
 /// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. It has a row per
-/// worker, closed by `;` or a new line. A cell is a stage, a pass (F, B, I, W, R) and a micro-batch; a pair is
-/// (0F1;1B0)OVERLAP_F_B. The worker of a stage is the row that holds it; the ticks are the earliest that the order
-/// allows.
+/// worker, closed by `;` or a new line. A cell is a stage, a pass (F, B, I, W, R) and a micro-batch, or several (0F2-3).
+/// `@1` behind it names its pipeline where there are several (0F3@1), and a pair is (0F1;1B0)OVERLAP_F_B. The worker of
+/// a stage is the row that holds it; the ticks are the earliest that the order allows.
 /// An order that breaks a law is built all the same: `proven<table_of<…>>` and verify() name the slot.
 template <std::size_t Size>
 struct custom {
@@ -163,17 +177,38 @@ struct custom {
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
     [[nodiscard]] constexpr refusal refused() const { return detail::read_order(view()).why; }
     [[nodiscard]] constexpr int workers() const { return detail::read_order(view()).out.head.workers; }
-    [[nodiscard]] constexpr int placements() const { return detail::read_order(view()).out.head.stages; }
+    [[nodiscard]] constexpr int placements() const {
+        return static_cast<int>(detail::read_order(view()).out.placement.size());
+    }
     [[nodiscard]] constexpr std::size_t slot_count() const { return detail::read_order(view()).out.entries.size(); }
 
 private:
     friend struct detail::maker;
 
-    constexpr schedule make() const {
-        detail::order_reader reader = detail::read_order(view());
-        detail::give_lengths(reader.out.entries);
-        return timed(reader.out);
-    }
+    constexpr schedule make() const { return detail::order_of(view()); }
 };
+
+/// An order in a text at run time, `custom{text}`: of a file, say. The spec is valid as long as the text.
+template <>
+struct custom<0> {
+    std::string_view text;
+
+    constexpr custom(std::string_view from) noexcept : text(from) {}
+
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return text; }
+    [[nodiscard]] constexpr refusal refused() const { return detail::read_order(text).why; }
+    [[nodiscard]] constexpr int workers() const { return detail::read_order(text).out.head.workers; }
+    [[nodiscard]] constexpr int placements() const {
+        return static_cast<int>(detail::read_order(text).out.placement.size());
+    }
+    [[nodiscard]] constexpr std::size_t slot_count() const { return detail::read_order(text).out.entries.size(); }
+
+private:
+    friend struct detail::maker;
+
+    constexpr schedule make() const { return detail::order_of(text); }
+};
+
+custom(std::string_view)->custom<0>;
 
 }  // namespace chimera

@@ -4,6 +4,7 @@
 #include <chimera/algebra/move_workers.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
@@ -23,6 +24,10 @@ struct data_parallel {
         return detail::refuse_sizes(width, micro_batches, 2);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return width; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr data_parallel for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int placements() const noexcept { return width; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(width) * static_cast<std::size_t>(micro_batches);

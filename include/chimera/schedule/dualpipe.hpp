@@ -4,6 +4,7 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/order_writer.hpp>
 
 #include <cstddef>
@@ -103,6 +104,8 @@ struct dualpipe {
         return micro_batches >= 2 * stages ? refusal::none : refusal::micro_batches_too_few;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr dualpipe for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * detail::dualpipe_slots(stages / 2, micro_batches);
@@ -145,6 +148,10 @@ struct dualpipe_v {
         return micro_batches >= stages ? refusal::none : refusal::micro_batches_too_few;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr dualpipe_v for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return detail::dualpipe_slots(stages / 2, 2 * micro_batches);

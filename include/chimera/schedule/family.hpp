@@ -36,6 +36,16 @@ struct family_spec {
     [[nodiscard]] constexpr int workers() const noexcept {
         return visit([](const auto& spec) { return spec.workers(); });
     }
+    /// Returns this spec on so many workers: with as many stages as these hold, or of that width (data_parallel).
+    [[nodiscard]] constexpr family_spec for_workers(int count) const noexcept {
+        family_spec out = *this;
+        visit([&](const auto& spec) {
+            const auto own = spec.for_workers(count);
+            out.stages = own.stages;
+            if constexpr (requires { own.width; }) out.width = own.width;
+        });
+        return out;
+    }
     [[nodiscard]] constexpr int placements() const noexcept {
         return visit([](const auto& spec) { return spec.placements(); });
     }
@@ -67,10 +77,7 @@ private:
 
 /// Returns the stages that a worker of the family holds on one pipeline, as the spec's own options say.
 [[nodiscard]] constexpr int stages_per_worker(const family_spec& spec) noexcept {
-    return spec.visit([](const auto& own) {
-        if constexpr (requires { own.stages_per_worker(); }) return own.stages_per_worker();
-        return own.traits.stages_per_worker;
-    });
+    return spec.visit([](const auto& own) { return detail::stages_each(own); });
 }
 
 }  // namespace chimera

@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 namespace chimera {
@@ -19,6 +20,8 @@ struct gems {
 
     [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr gems for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return 2 * stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 2 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);

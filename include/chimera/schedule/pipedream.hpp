@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 
 #include <cstddef>
@@ -20,6 +21,8 @@ struct pipedream {
 
     [[nodiscard]] constexpr refusal refused() const noexcept { return detail::refuse_sizes(stages, micro_batches, 2); }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr pipedream for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return one_f_one_b{stages, micro_batches}.slot_count();
@@ -51,6 +54,10 @@ struct pipedream_2bw {
         return update_every == 0 || update_every >= stages ? refusal::none : refusal::update_too_often;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr pipedream_2bw for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return one_f_one_b{stages, micro_batches}.slot_count();

@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/vee_orders.hpp>
 
 #include <cstddef>
@@ -43,6 +44,8 @@ struct split_vee {
         return refuse_ticks(*this);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr split_vee for_workers(int count) const noexcept { return on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);

@@ -6,6 +6,7 @@
 #include <chimera/algebra/overlay.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/one_f_one_b.hpp>
 #include <chimera/schedule/vee_block.hpp>
 
@@ -48,6 +49,8 @@ struct wave {
         return stages % 2 == 0 && stages / 2 % waves == 0 ? refusal::none : refusal::waves_do_not_divide;
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2 / waves; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr wave for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return 2 * waves; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/looped_order.hpp>
 #include <chimera/schedule/modulo_block.hpp>
 #include <chimera/schedule/shortest_order.hpp>
@@ -39,6 +40,10 @@ struct zb_interleaved {
         return detail::refuse_ticks(*this);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages / chunks; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr zb_interleaved for_workers(int count) const noexcept {
+        return detail::on_workers(*this, count);
+    }
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

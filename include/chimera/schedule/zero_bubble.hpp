@@ -4,6 +4,7 @@
 #include <chimera/algebra/compact.hpp>
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/family_traits.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/order_writer.hpp>
 #include <chimera/schedule/shortest_order.hpp>
 
@@ -56,6 +57,8 @@ struct zero_bubble {
         return refuse_ticks(*this);
     }
     [[nodiscard]] constexpr int workers() const noexcept { return stages; }
+    /// Returns this spec on so many workers: with as many stages as these hold.
+    [[nodiscard]] constexpr zero_bubble for_workers(int count) const noexcept { return on_workers(*this, count); }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {
         return 3 * static_cast<std::size_t>(stages) * static_cast<std::size_t>(micro_batches);

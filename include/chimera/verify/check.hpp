@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/spec.hpp>
 #include <chimera/verify/bounded.hpp>
 #include <chimera/verify/exclusive.hpp>
 #include <chimera/verify/housed.hpp>
@@ -24,6 +25,12 @@ namespace chimera {
     detail::check_exclusive(s, r);
     detail::check_bounded(s, allowed.activations, r);
     return r;
+}
+
+/// Holds the schedule of a spec to its laws. Throws `chimera_error` as `generate` does.
+template <schedule_spec Spec>
+[[nodiscard]] constexpr report verify(const Spec& spec, limits allowed = {}) {
+    return verify(generate(spec), allowed);
 }
 
 /// Holds a program to all eight laws. Linear in its instructions.
