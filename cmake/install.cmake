@@ -17,7 +17,8 @@ install(FILES ${PROJECT_BINARY_DIR}/chimera-config.cmake ${PROJECT_BINARY_DIR}/c
 
 file(RELATIVE_PATH chimera_pc_to_headers ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera.pc.in chimera.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/chimera.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT headers)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/chimera-io.pc.in chimera-io.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/chimera.pc ${PROJECT_BINARY_DIR}/chimera-io.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT headers)
 
 if(TARGET chimera_program)
   # Before a build there is no program yet: the headers are installed all the same.

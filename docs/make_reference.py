@@ -25,9 +25,10 @@ FOLDERS = {  # in the order of the flow, with a line on each
     "core": "What everything is made of: slots, schedules, tables at compile time, errors.",
     "algebra": "The combinators: functions from schedules to a schedule.",
     "schedule": "The families, a struct each; `generate(spec)` makes the schedule at run time, "
-                "`fixed<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
+                "`table_of<spec>` at compile time. `stages` are the model's, `micro_batches` of an iteration, ticks of the grid.",
     "verify": "The laws, and what a broken one says.",
     "program": "From an order to everything that an executor must not decide by itself.",
+    "io": "Files into schedules and programs, at run time.",
     "run": "A driver for a trainer of your own: it walks a worker's program and calls your functions.",
     "timing": "Re-timing: the earliest start of every slot.",
     "simulate": "From a program and costs to a timeline, and its figures.",

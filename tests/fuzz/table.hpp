@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/io/read_table.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
 #include <chimera/render/json.hpp>

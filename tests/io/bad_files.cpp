@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chimera/io/read_table.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/verify.hpp>

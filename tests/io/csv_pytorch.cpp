@@ -2,6 +2,7 @@
 #include "csv_support.hpp"
 
 #include <chimera/core/complaint.hpp>
+#include <chimera/io/read_csv.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/csv.hpp>
 #include <chimera/schedule.hpp>
@@ -9,7 +10,6 @@
 #include <chimera/verify.hpp>
 
 #include <executor/io/read.hpp>
-#include <executor/io/read_csv.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

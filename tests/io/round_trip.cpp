@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the writers write, the readers read back the same; and the files say what the format's description says.
+#include <chimera/io/read_table.hpp>
 #include <chimera/program/lower.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/metrics_text.hpp>

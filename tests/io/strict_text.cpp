@@ -2,6 +2,7 @@
 // Text that comes in: parsed as nlohmann's own parser does, but no key twice, nothing behind a NUL byte, in linear time;
 // and text of others that goes out.
 #include <chimera/core/error.hpp>
+#include <chimera/io/read_table.hpp>
 #include <chimera/render/format.hpp>
 #include <chimera/render/json.hpp>
 #include <chimera/render/visible.hpp>

@@ -9,6 +9,7 @@ function(chimera_project name folder program)
 endfunction()
 
 chimera_project(add_subdirectory consumer consumer -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR})
+chimera_project(files_of_sources files trainer -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR})
 chimera_project(fetch_content fetched fetched -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR})
 if(CHIMERA_BUILD_EXECUTOR)
   chimera_project(engine engine engine -DCHIMERA_SOURCE=${PROJECT_SOURCE_DIR} -DCHIMERA_ENABLE_CUDA=OFF
@@ -22,6 +23,7 @@ set(minor ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 chimera_project(build_folder consumer consumer -Dchimera_DIR=${PROJECT_BINARY_DIR} -DCHIMERA_EXPECTED_VERSION=${minor}
                 -DCHIMERA_EXPECTED_IN=${PROJECT_BINARY_DIR})
 
+chimera_project(files files trainer -Dchimera_DIR=${PROJECT_BINARY_DIR})
 chimera_project(embed ../../examples/05_embed own_trainer -Dchimera_DIR=${PROJECT_BINARY_DIR})
 set_tests_properties(package.embed PROPERTIES PASS_REGULAR_EXPRESSION "workers and one thread: the same bits")
 find_package(MPI COMPONENTS CXX)  # the same over MPI, built by that test

@@ -8,6 +8,10 @@ endif()
 execute_process(COMMAND ${PKG_CONFIG} --cflags --libs chimera OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
                 COMMAND_ERROR_IS_FATAL ANY)
 separate_arguments(flags UNIX_COMMAND "${flags}")
+execute_process(COMMAND ${PKG_CONFIG} --cflags chimera-io RESULT_VARIABLE lacks ERROR_VARIABLE said OUTPUT_QUIET)
+if(lacks AND NOT said MATCHES "nlohmann_json")  # which may be installed without a file for pkg-config
+  message(FATAL_ERROR "chimera-io.pc: ${said}")
+endif()
 file(MAKE_DIRECTORY ${MADE})
 set(consumer ${CMAKE_CURRENT_LIST_DIR}/consumer)
 execute_process(COMMAND ${COMPILER} -std=c++20 ${consumer}/main.cpp ${consumer}/other.cpp ${flags} -o ${MADE}/program

@@ -3,7 +3,7 @@ function(asks what expected)
   file(WRITE ${MADE}/CMakeLists.txt
        "cmake_minimum_required(VERSION 3.25)\nproject(asks LANGUAGES CXX)\nfind_package(chimera ${what})\n")
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${MADE} -B ${MADE}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${PREFIX}
-                          -DCMAKE_CXX_COMPILER=${COMPILER} --fresh -Wno-dev
+                          -DCMAKE_CXX_COMPILER=${COMPILER} --fresh -Wno-dev ${ARGN}
                   RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
   string(REGEX REPLACE "[ \n]+" " " said "${said}")
   if(NOT expected)
@@ -30,4 +30,8 @@ asks("${major}.${minor} REQUIRED OPTIONAL_COMPONENTS executor" "")
 asks("${next_major} REQUIRED" "${differs}")
 asks("${major}.${next_minor} REQUIRED" "${differs}")
 asks("${major}.${minor}.${next_patch} REQUIRED" "${differs}")
+asks("REQUIRED COMPONENTS headers io" "")
 asks("REQUIRED COMPONENTS executor" "no component executor .*CHIMERA_BUILD_EXECUTOR=ON")
+set(none -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+asks("REQUIRED COMPONENTS io" "component io needs nlohmann_json" ${none})
+asks("REQUIRED OPTIONAL_COMPONENTS io" "" ${none})

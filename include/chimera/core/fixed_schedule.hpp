@@ -63,7 +63,7 @@ template <schedule_spec auto Spec>
 struct fixed_table {
     static constexpr const shape& head = detail::frozen<Spec>.head;           ///< sizes
     static constexpr const auto& placement = detail::frozen<Spec>.placement;  ///< the worker of (pipeline, stage)
-    static constexpr const auto& offsets = detail::frozen<Spec>.offsets;      ///< where the rows begin and end
+    static constexpr const auto& offsets = detail::frozen<Spec>.offsets;      ///< begins and ends of the rows
     static constexpr const auto& entries = detail::frozen<Spec>.entries;      ///< row after row, in order of execution
 
     [[nodiscard]] static constexpr schedule_view view() noexcept { return detail::frozen<Spec>.view(); }

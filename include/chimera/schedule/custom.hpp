@@ -162,7 +162,7 @@ struct order_reader {
 }  // namespace detail
 
 /// An order written by hand, as a spec like any family: `custom{"0F0 0F1 0B0 0B1; 1F0 1B0 1F1 1B1"}`. It has a row per
-/// worker, closed by `;` or a new line. A cell is a stage, a pass (F, B, I, W, R) and a micro-batch, or several (0F2-3).
+/// worker, closed by `;` or a new line. A cell is a stage, a pass (F, B, I, W, R) and a micro-batch, or a few (0F2-3).
 /// `@1` behind it names its pipeline where there are several (0F3@1), and a pair is (0F1;1B0)OVERLAP_F_B. The worker of
 /// a stage is the row that holds it; the ticks are the earliest that the order allows.
 /// An order that breaks a law is built all the same: `proven<table_of<…>>` and verify() name the slot.
@@ -170,6 +170,7 @@ template <std::size_t Size>
 struct custom {
     char text[Size] = {};
 
+    /// Makes a spec that holds the text itself.
     constexpr custom(const char (&from)[Size]) {
         for (std::size_t i = 0; i < Size; ++i) text[i] = from[i];
     }
@@ -193,6 +194,7 @@ template <>
 struct custom<0> {
     std::string_view text;
 
+    /// Makes a spec that looks at a text.
     constexpr custom(std::string_view from) noexcept : text(from) {}
 
     [[nodiscard]] constexpr std::string_view view() const noexcept { return text; }
@@ -209,6 +211,7 @@ private:
     constexpr schedule make() const { return detail::order_of(text); }
 };
 
+/// Makes a spec of a text at run time.
 custom(std::string_view)->custom<0>;
 
 }  // namespace chimera

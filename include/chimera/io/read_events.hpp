@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #include <chimera/core/error.hpp>
 #include <chimera/core/refusal.hpp>
-
-#include <executor/io/sax.hpp>
+#include <chimera/io/table_events.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
 
-namespace chimera::executor::detail {
-
-namespace {
+namespace chimera::detail::reading {
 
 struct header_facts {
     std::string_view name;
@@ -17,30 +21,28 @@ struct header_facts {
     std::int32_t shape::*to;
 };
 
-constexpr std::array<header_facts, 6> sizes{{{"workers", 1, 65536, &shape::workers},
-                                             {"stages", 1, 65535, &shape::stages},
-                                             {"pipelines", 1, 65535, &shape::pipelines},
-                                             {"micro_batches", 1, most_slots, &shape::micro_batches},
-                                             {"micro_batch_parts", 1, 127, &shape::micro_batch_parts},
-                                             {"update_every", 1, most_slots, &shape::update_every}}};
+inline constexpr std::array<header_facts, 6> sizes{{{"workers", 1, 65536, &shape::workers},
+                                                    {"stages", 1, 65535, &shape::stages},
+                                                    {"pipelines", 1, 65535, &shape::pipelines},
+                                                    {"micro_batches", 1, most_slots, &shape::micro_batches},
+                                                    {"micro_batch_parts", 1, 127, &shape::micro_batch_parts},
+                                                    {"update_every", 1, most_slots, &shape::update_every}}};
 
-constexpr std::array<std::string_view, 13> top_keys{
+inline constexpr std::array<std::string_view, 13> top_keys{
     "format",    "version", "family",       "workers", "stages",      "pipelines", "micro_batches", "micro_batch_parts",
     "placement", "slots",   "instructions", "update",  "update_every"};
 
-std::string range(std::int64_t least, std::int64_t most) {
+inline std::string range(std::int64_t least, std::int64_t most) {
     return "give a whole number from " + std::to_string(least) + " to " + std::to_string(most);
 }
 
-std::string in_quotes(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
     std::string out = "'";
     for (const char c : text.substr(0, 40)) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c);
     return out + (text.size() > 40 ? "…'" : "'");
 }
 
-}  // namespace
-
-std::string table_events::place() const {
+inline std::string table_events::place() const {
     if (at_ == at::placement || at_ == at::placement_row)
         return "placement, pipeline " + std::to_string(placement.size() - (at_ == at::placement_row)) + ": ";
     if (at_ != at::row && at_ != at::item && at_ != at::item_list) return key_.empty() ? "" : "key " + key_ + ": ";
@@ -48,9 +50,9 @@ std::string table_events::place() const {
     return "worker " + std::to_string(offsets.size() - 1) + what + std::to_string(items_ - offsets.back()) + ": ";
 }
 
-void table_events::complain(const std::string& what) const { refuse(place() + what); }
+inline void table_events::complain(const std::string& what) const { refuse(place() + what); }
 
-std::string table_events::expected() const {
+inline std::string table_events::expected() const {
     switch (at_) {
         case at::start:
             return "a JSON object";
@@ -79,34 +81,34 @@ std::string table_events::expected() const {
     return "nothing more";
 }
 
-void table_events::unexpected(const std::string& got) const {
+inline void table_events::unexpected(const std::string& got) const {
     const std::string of = at_ == at::item || at_ == at::item_list
                                ? std::string(fields[static_cast<std::size_t>(field_)].name) + " is "
                                : "found ";
     complain(of + got + " (" + expected() + " belongs here) correct the file");
 }
 
-bool table_events::null() { unexpected("null"); }
+inline bool table_events::null() { unexpected("null"); }
 
-bool table_events::boolean(bool value) {
+inline bool table_events::boolean(bool value) {
     if (at_ != at::item || field_ != field::overlap) unexpected(value ? "true" : "false");
     item_.overlap = value;
     return true;
 }
 
-bool table_events::number_integer(std::int64_t value) {
+inline bool table_events::number_integer(std::int64_t value) {
     integer(value);
     return true;
 }
 
-bool table_events::number_unsigned(std::uint64_t value) {
+inline bool table_events::number_unsigned(std::uint64_t value) {
     integer(static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max())));
     return true;
 }
 
-bool table_events::number_float(double, const std::string& text) { unexpected("the number " + in_quotes(text)); }
+inline bool table_events::number_float(double, const std::string& text) { unexpected("the number " + in_quotes(text)); }
 
-void table_events::header(std::int64_t value) {
+inline void table_events::header(std::int64_t value) {
     if (key_ == "version") {
         if (value != 1)
             complain("version " + std::to_string(value) +
@@ -123,7 +125,7 @@ void table_events::header(std::int64_t value) {
     unexpected("a number");
 }
 
-void table_events::integer(std::int64_t value) {
+inline void table_events::integer(std::int64_t value) {
     const auto number = std::to_string(value);
     if (at_ == at::top) return header(value);
     if (at_ == at::placement_row) {
@@ -146,7 +148,7 @@ void table_events::integer(std::int64_t value) {
     list.push_back(static_cast<std::int32_t>(value));
 }
 
-bool table_events::string(std::string& value) {
+inline bool table_events::string(std::string& value) {
     if (at_ == at::item && field_ == field::op) {
         item_.op = value;
         return true;
@@ -177,9 +179,9 @@ bool table_events::string(std::string& value) {
     return true;
 }
 
-bool table_events::binary(std::vector<std::uint8_t>&) { unexpected("binary data"); }
+inline bool table_events::binary(std::vector<std::uint8_t>&) { unexpected("binary data"); }
 
-bool table_events::start_object(std::size_t) {
+inline bool table_events::start_object(std::size_t) {
     if (at_ == at::start) {
         at_ = at::top;
     } else if (at_ == at::row) {
@@ -195,7 +197,7 @@ bool table_events::start_object(std::size_t) {
     return true;
 }
 
-bool table_events::key(std::string& name) {
+inline bool table_events::key(std::string& name) {
     if (at_ == at::top) {
         const auto* known = std::find(top_keys.begin(), top_keys.end(), name);
         if (known == top_keys.end())
@@ -217,7 +219,7 @@ bool table_events::key(std::string& name) {
     complain("key " + in_quotes(name) + " is unknown (to version 1 of the format) remove it");
 }
 
-bool table_events::end_object() {
+inline bool table_events::end_object() {
     if (at_ == at::item) {
         take(item_);
         ++items_;
@@ -229,7 +231,7 @@ bool table_events::end_object() {
     return true;
 }
 
-bool table_events::start_array(std::size_t) {
+inline bool table_events::start_array(std::size_t) {
     if (at_ == at::top && key_ == "placement") {
         at_ = at::placement;
     } else if (at_ == at::top && (key_ == "slots" || key_ == "instructions")) {
@@ -252,7 +254,7 @@ bool table_events::start_array(std::size_t) {
     return true;
 }
 
-bool table_events::end_array() {
+inline bool table_events::end_array() {
     switch (at_) {
         case at::placement_row:
             at_ = at::placement;
@@ -272,12 +274,12 @@ bool table_events::end_array() {
     return true;
 }
 
-bool table_events::parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
+inline bool table_events::parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
     refuse(place() + "no valid JSON at byte " + std::to_string(position) +
            " (the file is damaged, cut short or something else) write it again");
 }
 
-void table_events::finish() const {
+inline void table_events::finish() const {
     for (std::size_t k = 0; k < top_keys.size(); ++k) {
         if ((seen_ >> k & 1U) == 0 && k < 9)
             refuse("key " + in_quotes(top_keys[k]) + " is missing (the format has it) add it");
@@ -293,4 +295,4 @@ void table_events::finish() const {
     if (section != needed) refuse("key " + in_quotes(needed) + " is missing (" + format + " has it) add it");
 }
 
-}  // namespace chimera::executor::detail
+}  // namespace chimera::detail::reading

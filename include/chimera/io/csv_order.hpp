@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #include <chimera/core/error.hpp>
 #include <chimera/core/refusal.hpp>
-#include <chimera/schedule/custom.hpp>
-
-#include <executor/io/csv_cells.hpp>
-#include <executor/io/read_csv.hpp>
+#include <chimera/core/slot_table.hpp>
+#include <chimera/io/csv_cells.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
-namespace chimera::executor {
-
-namespace {
-
-using detail::csv_cell;
-using detail::csv_cells;
-using detail::place_of;
-using detail::text_of;
+namespace chimera::detail::reading {
 
 /// The row of every stage.
-std::vector<std::int32_t> find_placement(const csv_cells& of) {
+inline std::vector<std::int32_t> find_placement(const csv_cells& of) {
     std::vector<const csv_cell*> first;  // of each stage
     for (const csv_cell& c : of.passes) {
         const auto s = static_cast<std::size_t>(c.stage);
@@ -43,7 +39,7 @@ std::vector<std::int32_t> find_placement(const csv_cells& of) {
 }
 
 /// Readers of the result keep tables of (stage, micro-batch), and of columns: both in proportion to what there is.
-void check_sizes(const csv_cells& of, const shape& head) {
+inline void check_sizes(const csv_cells& of, const shape& head) {
     const auto cells = static_cast<std::int64_t>(of.passes.size());
     const std::int64_t pairs = std::int64_t{head.stages} * head.micro_batches;
     if (pairs > most_slots || (pairs > (1 << 20) && pairs / 128 > cells)) {
@@ -134,7 +130,7 @@ private:
     std::array<std::int32_t, 6> gaps_{65535, 65535, 65535, 65535, 65535, 65535};
 };
 
-schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placement) {
+inline schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placement) {
     schedule out{
         {"custom", of.rows, static_cast<std::int32_t>(placement.size()), 1, 0, 1}, std::move(placement), {}, {}};
     out.entries.reserve(of.passes.size());
@@ -154,7 +150,7 @@ schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> placeme
 }
 
 /// Says what is not taken as it stands.
-std::string note_of(const csv_cells& of) {
+inline std::string note_of(const csv_cells& of) {
     std::string out;
     const auto say = [&](bool holds, const char* text) {
         if (holds) out += (out.empty() ? "" : "; ") + std::string(text);
@@ -166,39 +162,4 @@ std::string note_of(const csv_cells& of) {
     return out;
 }
 
-}  // namespace
-
-bool is_csv(std::string_view path, std::string_view text) {
-    if (path.ends_with(".csv")) return true;
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-    const std::size_t start = text.find_first_not_of(" \t\r\n,\"");
-    if (start == std::string_view::npos) return false;
-    text = text.substr(start, 64);
-    const std::size_t end = text.find_first_of(",\r\n\"");
-    const std::string_view first = text.substr(0, end);
-    if (first.empty()) return false;
-    if (first == "None" || first.front() == '(') return true;
-    const std::size_t word = first.find_first_not_of("0123456789");
-    if (word != std::string_view::npos && word > 0 && first.substr(word).starts_with("BW")) return true;
-    return chimera::detail::read_single(first).kind != chimera::detail::cell_kind::malformed;
-}
-
-csv_order read_csv(std::string_view text) {
-    csv_cells cells = detail::split_csv(text);
-    if (cells.passes.empty()) refuse("the file computes nothing (no cell is a pass) write cells such as 0F0");
-    detail::modernise(cells);
-    detail::refuse_doubles(cells.passes);
-    detail::refuse_doubles(cells.transfers);
-    csv_order out;
-    out.order = make_schedule_of(cells, find_placement(cells));
-    check_sizes(cells, out.order.head);
-    if (!cells.transfers.empty()) detail::check_transfers(cells, out.order.placement);
-    out.note = note_of(cells);
-    const bool lowered = !cells.transfers.empty() || cells.others || cells.sequences;
-    if (!lowered && grid(cells, out.order.head).fill(out.order.entries)) return out;
-    chimera::detail::give_lengths(out.order.entries);
-    out.order = timed(out.order);
-    return out;
-}
-
-}  // namespace chimera::executor
+}  // namespace chimera::detail::reading

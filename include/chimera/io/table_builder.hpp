@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #include <chimera/core/complaint.hpp>
+#include <chimera/core/error.hpp>
 #include <chimera/core/refusal.hpp>
+#include <chimera/io/message_numbers.hpp>
+#include <chimera/io/read_events.hpp>
+#include <chimera/io/table.hpp>
 #include <chimera/schedule/custom.hpp>
 
-#include <executor/io/message_numbers.hpp>
-#include <executor/io/read.hpp>
-#include <executor/io/sax.hpp>
-
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
-namespace chimera::executor {
-
-namespace {
-
-using detail::field;
-using detail::item;
+namespace chimera::detail::reading {
 
 constexpr std::uint32_t bits(std::initializer_list<field> of) {
     std::uint32_t out = 0;
@@ -30,10 +32,10 @@ struct keys {
     std::uint32_t allowed;
 };
 
-constexpr std::uint32_t work = bits({field::op, field::pipeline, field::stage, field::first, field::count});
-constexpr std::uint32_t slot_keys = work | bits({field::tick, field::ticks});
-constexpr std::uint32_t compute_keys = work | bits({field::buffer});
-constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({field::peer});
+inline constexpr std::uint32_t work = bits({field::op, field::pipeline, field::stage, field::first, field::count});
+inline constexpr std::uint32_t slot_keys = work | bits({field::tick, field::ticks});
+inline constexpr std::uint32_t compute_keys = work | bits({field::buffer});
+inline constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({field::peer});
 
 constexpr keys keys_of(action op) {
     if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers, field::version, field::overlap})};
@@ -44,9 +46,9 @@ constexpr keys keys_of(action op) {
 }
 
 /// Builds the schedule or the program while the file goes by.
-class builder final : public detail::table_events {
+class table_builder final : public table_events {
 public:
-    table build() {
+    schedule_or_program build() {
         finish();
         const auto workers = static_cast<std::size_t>(head.workers);
         if (offsets.size() != workers + 1) {
@@ -54,7 +56,7 @@ public:
                    std::to_string(workers) + " workers) give one for each worker");
         }
         check_units();
-        return section == "slots" ? table(finish_schedule()) : table(finish_program());
+        return section == "slots" ? schedule_or_program(finish_schedule()) : schedule_or_program(finish_program());
     }
 
 private:
@@ -64,8 +66,8 @@ private:
     }
 
     void check_keys(const item& one, keys k) const {
-        for (int f = 0; f < detail::field_count; ++f) {
-            const auto name = std::string(detail::fields[static_cast<std::size_t>(f)].name);
+        for (int f = 0; f < field_count; ++f) {
+            const auto name = std::string(fields[static_cast<std::size_t>(f)].name);
             const bool here = (one.present >> f & 1U) != 0;
             if (!here && (k.needed >> f & 1U) != 0)
                 complain("key '" + name + "' is missing (" + one.op + " has it) add it");
@@ -145,7 +147,7 @@ private:
         }
         if (i.count == 1) return;
         i.list = static_cast<std::int32_t>(buffers_.size());
-        if (buffers_.size() + one.buffers.size() > static_cast<std::size_t>(detail::int_most))
+        if (buffers_.size() + one.buffers.size() > static_cast<std::size_t>(int_most))
             complain("too many buffers (in one file) split it");
         buffers_.insert(buffers_.end(), one.buffers.begin(), one.buffers.end());
     }
@@ -239,7 +241,7 @@ private:
         each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
         out.offsets = std::move(offsets);
         out.entries = std::move(slots_);
-        if (!lengths_) chimera::detail::give_lengths(out.entries);
+        if (!lengths_) detail::give_lengths(out.entries);
         if (timed_) return out;
         std::int64_t all = 0;
         for (const slot& s : out.entries) all += s.ticks;
@@ -260,7 +262,7 @@ private:
         out.offsets = std::move(offsets);
         out.instructions = std::move(instructions_);
         out.buffers = std::move(buffers_);
-        detail::number_messages(out);
+        number_messages(out);
         list_members(out);
         if (head.update != update_rule::flushed) count_versions(out);
         return out;
@@ -328,17 +330,4 @@ private:
     std::vector<std::vector<std::int32_t>> groups_;
 };
 
-}  // namespace
-
-table read_table(std::string_view text) {
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
-        refuse("the file is empty (a schedule or a program is needed) write one with chimera schedule");
-    if (const auto at = text.find('\0'); at != text.npos)  // to the parser, the end
-        refuse("no valid JSON at byte " + std::to_string(at + 1) +
-               " (the file is damaged, cut short or something else) write it again");
-    builder events;
-    nlohmann::json::sax_parse(text.begin(), text.end(), &events);
-    return events.build();
-}
-
-}  // namespace chimera::executor
+}  // namespace chimera::detail::reading

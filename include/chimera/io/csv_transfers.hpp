@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/complaint.hpp>
+#pragma once
 
-#include <executor/io/csv_cells.hpp>
-#include <executor/io/read.hpp>
+#include <chimera/core/complaint.hpp>
+#include <chimera/io/csv_cells.hpp>
+#include <chimera/io/table.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <tuple>
+#include <vector>
 
-namespace chimera::executor::detail {
-
-namespace {
+namespace chimera::detail::reading {
 
 /// A tensor between two stages: `to` receives the activation or the gradient of a micro-batch.
 using tensor = std::tuple<bool, std::int32_t, std::int32_t>;  // gradient, stage that receives, micro-batch
@@ -39,7 +41,7 @@ private:
     std::vector<event> all_;
 };
 
-[[noreturn]] void contradict(const csv_cell& c, complaint fault, const std::string& what) {
+[[noreturn]] inline void contradict(const csv_cell& c, complaint fault, const std::string& what) {
     throw contradiction(place_of(c) + text_of(c) + ' ' + what, fault);
 }
 
@@ -98,13 +100,14 @@ struct transfer_check {
     }
 };
 
-}  // namespace
-
-void check_transfers(const csv_cells& of, const std::vector<std::int32_t>& placement) {
+/// Throws contradiction where transfers do not fit the passes: sends and receives without partner, on another worker
+/// than their stage, before what they send or after what needs them, or none where one is needed.
+/// `placement`: the row of every stage.
+inline void check_transfers(const csv_cells& of, const std::vector<std::int32_t>& placement) {
     transfer_check check{placement};
     for (const csv_cell& c : of.passes) check.take_pass(c);
     for (const csv_cell& c : of.transfers) check.take_transfer(c);
     check.check();
 }
 
-}  // namespace chimera::executor::detail
+}  // namespace chimera::detail::reading

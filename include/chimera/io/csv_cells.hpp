@@ -5,10 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace chimera::executor::detail {
+namespace chimera::detail::reading {
 
 using chimera::detail::cell;
 using chimera::detail::cell_kind;
@@ -35,26 +34,15 @@ struct csv_cells {
 };
 
 /// `row 2, column 5: `, counted from 1.
-std::string place_of(std::int64_t row, std::int64_t column);
+inline std::string place_of(std::int64_t row, std::int64_t column) {
+    return "row " + std::to_string(row + 1) + ", column " + std::to_string(column + 1) + ": ";
+}
 inline std::string place_of(const csv_cell& c) { return place_of(c.row, c.column); }
 
 /// The text of a pass or a transfer: 0F3, 1SEND_F3.
-std::string text_of(const csv_cell& c);
+inline std::string text_of(const csv_cell& c) {
+    constexpr const char* words[] = {"F", "B", "I", "W", "R", "SEND_F", "RECV_F", "SEND_B", "RECV_B"};
+    return std::to_string(c.stage) + words[static_cast<int>(c.op)] + std::to_string(c.micro_batch);
+}
 
-/// Splits the file. A compound cell gives its parts. Throws chimera_error for what is no cell.
-csv_cells split_csv(std::string_view text);
-
-/// Gives cells of PyTorch 2.5 the letters of later versions: there B is an input gradient and BW a full backward. A
-/// file is of that kind where it has BW, or weight gradients without any I. Throws chimera_error for a file with BW
-/// and I.
-void modernise(csv_cells& of);
-
-/// Refuses cells that are there twice, naming both places.
-void refuse_doubles(const std::vector<csv_cell>& cells);
-
-/// Throws contradiction where transfers do not fit the passes: sends and receives without partner, on another worker
-/// than their stage, before what they send or after what needs them, or none where one is needed.
-/// `placement`: the row of every stage.
-void check_transfers(const csv_cells& of, const std::vector<std::int32_t>& placement);
-
-}  // namespace chimera::executor::detail
+}  // namespace chimera::detail::reading

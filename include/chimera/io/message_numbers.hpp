@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <executor/io/message_numbers.hpp>
+#pragma once
+
+#include <chimera/program/program.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
-namespace chimera::executor::detail {
-
-namespace {
+namespace chimera::detail::reading {
 
 struct transfer {
     std::array<std::int32_t, 7> key;  // to, gradient?, pipeline, stage, first, count, from
     std::size_t index;                // of the instruction
 };
 
-bool by_key(const transfer& a, const transfer& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; }
+inline bool by_key(const transfer& a, const transfer& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; }
 
 /// The sends, or the receives, by key.
-std::vector<transfer> sorted_ends(const program& of, bool sends) {
+inline std::vector<transfer> sorted_ends(const program& of, bool sends) {
     std::vector<transfer> out;
     for (std::int32_t w = 0; w < of.head.workers; ++w) {
         const auto from = static_cast<std::size_t>(of.offsets[static_cast<std::size_t>(w)]);
@@ -36,7 +38,7 @@ std::vector<transfer> sorted_ends(const program& of, bool sends) {
 }
 
 /// Gives a compute step on worker w its inputs: the receives that begin at each unit it still needs.
-void number_inputs(program& of, const std::vector<transfer>& receives, std::int32_t w, instruction& x) {
+inline void number_inputs(program& of, const std::vector<transfer>& receives, std::int32_t w, instruction& x) {
     const bool gradient = x.op == action::backward || x.op == action::input_gradient;
     if (gradient ? x.stage + 1 == of.head.stages : x.op != action::forward || x.stage == 0) return;
     for (std::int32_t u = x.first; u < x.first + x.count;) {
@@ -55,7 +57,7 @@ void number_inputs(program& of, const std::vector<transfer>& receives, std::int3
 }
 
 /// Gives each send the number of its receive.
-void number_sends(program& of, const std::vector<transfer>& receives) {
+inline void number_sends(program& of, const std::vector<transfer>& receives) {
     const auto sends = sorted_ends(of, true);
     std::size_t r = 0;
     for (const transfer& s : sends) {
@@ -65,9 +67,11 @@ void number_sends(program& of, const std::vector<transfer>& receives) {
     }
 }
 
-}  // namespace
-
-void number_messages(program& of) {
+/// Numbers the messages of a program that was read, as `lower` does: consumer after consumer, so that the inputs of a
+/// compute step are consecutive; and says on each compute step which those are. Transfers that no step consumes get the
+/// numbers after that. A send takes the number of its receive: same tensor, same two workers; where several are the
+/// same, the first goes with the first. Ends without a partner get a number of their own, so that verify can name them.
+inline void number_messages(program& of) {
     of.messages = 0;
     const auto receives = sorted_ends(of, false);
     for (std::int32_t w = 0; w < of.head.workers; ++w) {
@@ -86,4 +90,4 @@ void number_messages(program& of) {
     }
 }
 
-}  // namespace chimera::executor::detail
+}  // namespace chimera::detail::reading

@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chimera/core/error.hpp>
+#pragma once
 
-#include <executor/io/csv_cells.hpp>
+#include <chimera/core/error.hpp>
+#include <chimera/io/csv_cells.hpp>
+#include <chimera/schedule/cell.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
-namespace chimera::executor::detail {
+namespace chimera::detail::reading {
 
-namespace {
+inline constexpr std::int64_t rows_most = 65535;
+inline constexpr std::size_t cells_most = std::size_t{1} << 27;
 
-constexpr std::int64_t rows_most = 65535;
-constexpr std::size_t cells_most = std::size_t{1} << 27;
-
-std::string shown(std::string_view text) {
+inline std::string shown_cell(std::string_view text) {
     std::string out = "'";
     for (const char c : text.substr(0, 40)) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c);
     return out + (text.size() > 40 ? "…'" : "'");
 }
 
 /// The field without its quotes, if it has them.
-std::string_view unquoted(std::string_view field) {
-    field = chimera::detail::trimmed(field);
+inline std::string_view unquoted(std::string_view field) {
+    field = detail::trimmed(field);
     if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
         field.remove_prefix(1);
         field.remove_suffix(1);
@@ -68,7 +72,7 @@ private:
         if (text.empty() || text.front() != '(') return add(part_of(text, text, column), column);
         constexpr std::string_view end = ")OVERLAP_F_B";
         if (!text.ends_with(end))
-            refuse(place_of(out_.rows, column) + shown(text) +
+            refuse(place_of(out_.rows, column) + shown_cell(text) +
                    " is no cell (it is no compound) write its parts such as (0F7;7B3)OVERLAP_F_B");
         take_compound(text, text.substr(1, text.size() - 1 - end.size()), column);
     }
@@ -78,7 +82,7 @@ private:
         const std::size_t first = out_.passes.size();
         while (!parts.empty()) {
             const std::size_t end = std::min(parts.find(';'), parts.size());
-            const std::string_view part = chimera::detail::trimmed(parts.substr(0, end));
+            const std::string_view part = detail::trimmed(parts.substr(0, end));
             if (!part.empty()) add(part_of(part, text, column), column);
             parts.remove_prefix(std::min(end + 1, parts.size()));
         }
@@ -101,10 +105,10 @@ private:
         const std::size_t word = part.find_first_not_of("0123456789");
         const bool whole = word != std::string_view::npos && part.substr(word).starts_with("BW");
         if (whole) modern = std::string(part.substr(0, word + 1)) + std::string(part.substr(word + 2));
-        const cell c = chimera::detail::read_single(whole ? std::string_view(modern) : part);
+        const cell c = detail::read_single(whole ? std::string_view(modern) : part);
         if (part.empty()) return {cell_kind::idle, {}, false};
         if (c.kind == cell_kind::malformed)
-            refuse(place_of(out_.rows, column) + shown(text) + " is no cell (" + c.wrong);
+            refuse(place_of(out_.rows, column) + shown_cell(text) + " is no cell (" + c.wrong);
         return {c.kind, c.parts[0], whole};
     }
 
@@ -124,20 +128,13 @@ private:
     std::int64_t order_ = 0;
 };
 
-}  // namespace
+/// Splits the file. A compound cell gives its parts. Throws chimera_error for what is no cell.
+inline csv_cells split_csv(std::string_view text) { return splitter().split(text); }
 
-std::string place_of(std::int64_t row, std::int64_t column) {
-    return "row " + std::to_string(row + 1) + ", column " + std::to_string(column + 1) + ": ";
-}
-
-std::string text_of(const csv_cell& c) {
-    constexpr const char* words[] = {"F", "B", "I", "W", "R", "SEND_F", "RECV_F", "SEND_B", "RECV_B"};
-    return std::to_string(c.stage) + words[static_cast<int>(c.op)] + std::to_string(c.micro_batch);
-}
-
-csv_cells split_csv(std::string_view text) { return splitter().split(text); }
-
-void modernise(csv_cells& of) {
+/// Gives cells of PyTorch 2.5 the letters of later versions: there B is an input gradient and BW a full backward. A
+/// file is of that kind where it has BW, or weight gradients without any I. Throws chimera_error for a file with BW
+/// and I.
+inline void modernise(csv_cells& of) {
     const csv_cell* whole = nullptr;
     const csv_cell* input = nullptr;
     std::set<std::pair<std::int32_t, std::int32_t>> halved;  // stage, micro-batch
@@ -159,7 +156,8 @@ void modernise(csv_cells& of) {
     of.renamed = of.renamed || whole != nullptr;
 }
 
-void refuse_doubles(const std::vector<csv_cell>& cells) {
+/// Refuses cells that are there twice, naming both places.
+inline void refuse_doubles(const std::vector<csv_cell>& cells) {
     const auto key = [](const csv_cell& c) {
         return std::uint64_t{static_cast<std::uint32_t>(c.micro_batch)} << 32 |
                static_cast<std::uint64_t>(c.stage) << 8 | static_cast<std::uint64_t>(c.op);
@@ -177,4 +175,4 @@ void refuse_doubles(const std::vector<csv_cell>& cells) {
            ", column " + std::to_string(first.column + 1) + ") remove one of them");
 }
 
-}  // namespace chimera::executor::detail
+}  // namespace chimera::detail::reading
