@@ -13,6 +13,7 @@
 #include <span>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,14 +56,14 @@ public:
     /// Adds up over all members of a stage's group, round after round.
     void give(const stage_call& s, number part) {
         const std::lock_guard lock(mutex_);
-        auto& [sum, parts] = sums_[{s.stage, s.update}];
+        auto& [sum, parts] = sums_[{s.stage, s.update, s.tied}];
         sum += part;
         ++parts;
         changed_.notify_all();
     }
     number take(const stage_call& s) {
         std::unique_lock lock(mutex_);
-        const auto& found = sums_[{s.stage, s.update}];
+        const auto& found = sums_[{s.stage, s.update, s.tied}];
         until(lock, [&] { return found.second == s.members.size(); });
         return found.first;
     }
@@ -89,7 +90,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<meeting> calls_;
-    std::map<std::pair<int, int>, std::pair<number, std::size_t>> sums_;
+    std::map<std::tuple<int, int, int>, std::pair<number, std::size_t>> sums_;  // by stage, update and tied link
 };
 
 }  // namespace chimera::running

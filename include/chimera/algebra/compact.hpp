@@ -48,7 +48,8 @@ struct tick_sink {
 /// Puts a recompute slot before every backward of the chosen stages and re-times the order.
 /// `stages`: one flag per stage, other than 0 where activations are recomputed. Throws as `compact` does.
 [[nodiscard]] constexpr schedule recompute(schedule_argument table, std::span<const std::uint8_t> stages) {
-    schedule out{table.head, {table.placement.begin(), table.placement.end()}, {}, {}};
+    schedule out{
+        table.head, {table.placement.begin(), table.placement.end()}, {}, {}, {table.links.begin(), table.links.end()}};
     out.offsets.push_back(0);
     out.entries.reserve(table.entries.size() + table.entries.size() / 2);
     for (int w = 0; w < table.head.workers; ++w) {

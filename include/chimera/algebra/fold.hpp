@@ -34,7 +34,8 @@ constexpr slot* merge_strands(std::vector<strand>& strands, int w, slot* to) {
 /// Puts the row of worker w onto worker `home[w]` of `workers`, each slot at its tick.
 [[nodiscard]] constexpr schedule join_rows(schedule_argument table, int workers,
                                            const std::vector<std::int32_t>& home) {
-    schedule out{table.head, {}, {}, std::vector<slot>(table.entries.size(), slot{})};
+    schedule out{
+        table.head, {}, {}, std::vector<slot>(table.entries.size(), slot{}), {table.links.begin(), table.links.end()}};
     out.head.workers = workers;
     out.placement.reserve(table.placement.size());
     for (const std::int32_t w : table.placement) out.placement.push_back(home[static_cast<std::size_t>(w)]);

@@ -17,7 +17,7 @@ namespace detail {
     const auto moved = [&](std::int32_t w) {
         return ((forwards ? shift + w : shift - w) % workers + workers) % workers;
     };
-    schedule out{table.head, {}, {}, {}};
+    schedule out{table.head, {}, {}, {}, {table.links.begin(), table.links.end()}};
     out.placement.reserve(table.placement.size());
     for (const std::int32_t w : table.placement) out.placement.push_back(moved(w));
     std::vector<std::int32_t> source(static_cast<std::size_t>(workers), 0);
@@ -47,7 +47,7 @@ namespace detail {
 /// Returns `width` data-parallel copies side by side. Copy k of worker w is worker k · workers + w. Copy k of pipeline
 /// p is pipeline k · pipelines + p, with micro-batches of its own. Replicas of a stage then span the copies.
 [[nodiscard]] constexpr schedule widen(schedule_argument table, int width) {
-    schedule out{table.head, {}, {}, {}};
+    schedule out{table.head, {}, {}, {}, {table.links.begin(), table.links.end()}};
     out.head.workers *= width;
     out.head.pipelines *= width;
     out.head.micro_batches *= width;

@@ -17,7 +17,8 @@ namespace chimera {
     schedule out{table.head,
                  {table.placement.begin(), table.placement.end()},
                  {table.offsets.begin(), table.offsets.end()},
-                 {table.entries.begin(), table.entries.end()}};
+                 {table.entries.begin(), table.entries.end()},
+                 {table.links.begin(), table.links.end()}};
     for (int w = 0; w < table.head.workers; ++w) {
         const auto end = out.offsets[static_cast<std::size_t>(w) + 1];
         for (auto i = out.offsets[static_cast<std::size_t>(w)]; i + 1 < end; ++i) {

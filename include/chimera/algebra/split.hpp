@@ -20,7 +20,8 @@ namespace detail {
     schedule out{table.head,
                  {table.placement.begin(), table.placement.end()},
                  {},
-                 std::vector<slot>(table.entries.size() + backwards, slot{})};
+                 std::vector<slot>(table.entries.size() + backwards, slot{}),
+                 {table.links.begin(), table.links.end()}};
     out.offsets.reserve(table.offsets.size());
     out.offsets.push_back(0);
     slot* to = out.entries.data();

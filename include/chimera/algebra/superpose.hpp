@@ -192,7 +192,8 @@ constexpr void merge_row(std::span<const part> parts, int w, slot* to) {
                                            std::span<const part> parts) {
     std::size_t total = 0;
     for (const part& p : parts) total += p.of.entries.size();
-    schedule out{head, std::move(placement), {}, {}};
+    schedule out{head, std::move(placement), {}, {}, {}};
+    if (!parts.empty()) out.links.assign(parts.front().of.links.begin(), parts.front().of.links.end());
     out.entries.reserve(total);
     out.offsets.reserve(static_cast<std::size_t>(head.workers) + 1);
     out.offsets.push_back(0);

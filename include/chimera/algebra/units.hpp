@@ -12,7 +12,8 @@ namespace chimera {
 
 /// Keeps the first `micro_batches` micro-batches and drops every slot, or share of a slot, of the others.
 [[nodiscard]] constexpr schedule keep_first(schedule_argument table, int micro_batches) {
-    schedule out{table.head, {table.placement.begin(), table.placement.end()}, {}, {}};
+    schedule out{
+        table.head, {table.placement.begin(), table.placement.end()}, {}, {}, {table.links.begin(), table.links.end()}};
     out.head.micro_batches = micro_batches;
     const std::int32_t units = out.head.units();
     out.entries.reserve(table.entries.size());
@@ -76,7 +77,8 @@ namespace detail {
 /// else two. Slots must take one tick; before tick `ramp` every worker may have forwards alone, at least two ticks
 /// apart.
 [[nodiscard]] constexpr schedule split_start(schedule_argument table, int ramp) {
-    schedule out{table.head, {table.placement.begin(), table.placement.end()}, {}, {}};
+    schedule out{
+        table.head, {table.placement.begin(), table.placement.end()}, {}, {}, {table.links.begin(), table.links.end()}};
     std::size_t total = table.entries.size();
     for (int w = 0; w < table.head.workers; ++w) {
         const auto row = table.row(w);

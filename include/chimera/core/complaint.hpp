@@ -12,6 +12,9 @@
     X(too_few,                                                                                                        \
       "too few slots|"                                                                                                \
       "(each stage and unit needs a forward and a backward) correct micro_batches or add the rest")                   \
+    X(bad_links,                                                                                                      \
+      "links that cannot be|"                                                                                         \
+      "(from a stage to a later one, each once; tied only where weights change once) correct them")                   \
     X(unknown_pass, "unknown pass|(not one of those named in the format) correct op")                                 \
     X(out_of_range, "stage, pipeline or units out of range|(beyond the sizes in the header) correct the numbers")     \
     X(wrong_worker, "a slot on the wrong worker|(the placement puts its stage on worker #) move it there")            \

@@ -4,6 +4,7 @@
 #include <chimera/core/label.hpp>
 #include <chimera/core/platform.hpp>
 #include <chimera/core/slot.hpp>
+#include <chimera/core/stage_link.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -53,6 +54,7 @@ struct schedule_view {
     std::span<const std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
     std::span<const std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
     std::span<const slot> entries;            ///< row after row, each in order of execution
+    std::span<const stage_link> links{};      ///< stages that depend on each other beyond the chain
 
     [[nodiscard]] constexpr std::span<const slot> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
@@ -70,8 +72,9 @@ struct schedule {
     std::vector<std::int32_t> placement;  ///< pipelines × stages: the worker of (pipeline, stage)
     std::vector<std::int32_t> offsets;    ///< workers + 1: row w is slots [offsets[w], offsets[w + 1])
     std::vector<slot> entries;            ///< row after row, each in order of execution
+    std::vector<stage_link> links{};      ///< stages that depend on each other beyond the chain; no family has any
 
-    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries, links}; }
     constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
     // A view of a temporary would dangle: keep the schedule in a variable, or pass it to the function that reads it.
     schedule_view view() const&& = delete;

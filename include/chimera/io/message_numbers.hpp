@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace chimera::detail::reading {
 
 struct transfer {
-    std::array<std::int32_t, 7> key;  // to, gradient?, pipeline, stage, first, count, from
+    std::array<std::int32_t, 8> key;  // to, gradient?, pipeline, stage, link, first, count, from
     std::size_t index;                // of the instruction
 };
 
@@ -30,22 +31,23 @@ inline std::vector<transfer> sorted_ends(const program& of, bool sends) {
             const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
             const std::int32_t target = sends ? x.peer : w;
             const std::int32_t source = sends ? w : x.peer;
-            out.push_back({{target, gradient, x.pipeline, x.stage, x.first, x.count, source}, i});
+            out.push_back({{target, gradient, x.pipeline, x.stage, x.list, x.first, x.count, source}, i});
         }
     }
     std::sort(out.begin(), out.end(), by_key);
     return out;
 }
 
-/// Gives a compute step on worker w its inputs: the receives that begin at each unit it still needs.
-inline void number_inputs(program& of, const std::vector<transfer>& receives, std::int32_t w, instruction& x) {
-    const bool gradient = x.op == action::backward || x.op == action::input_gradient;
-    if (gradient ? x.stage + 1 == of.head.stages : x.op != action::forward || x.stage == 0) return;
+/// Gives a compute step on worker w its inputs over one link, or over the chain: the receives that begin at each unit it
+/// still needs.
+inline void number_inputs_of(program& of, const std::vector<transfer>& receives, std::int32_t w, std::int32_t link,
+                             instruction& x) {
+    const bool gradient = sends_gradient(static_cast<pass>(x.op));
     for (std::int32_t u = x.first; u < x.first + x.count;) {
-        const transfer wanted{{w, gradient, x.pipeline, x.stage, u, 0, 0}, 0};
+        const transfer wanted{{w, gradient, x.pipeline, x.stage, link, u, 0, 0}, 0};
         const auto at = std::lower_bound(receives.begin(), receives.end(), wanted, by_key);
         const bool found =
-            at != receives.end() && std::equal(wanted.key.begin(), wanted.key.begin() + 5, at->key.begin());
+            at != receives.end() && std::equal(wanted.key.begin(), wanted.key.begin() + 6, at->key.begin());
         if (!found || of.instructions[at->index].message >= 0) {
             ++u;
             continue;
@@ -54,6 +56,16 @@ inline void number_inputs(program& of, const std::vector<transfer>& receives, st
         of.instructions[at->index].message = of.messages++;
         u += of.instructions[at->index].count;
     }
+}
+
+/// Gives a compute step on worker w its inputs: those of the chain, then those of its links.
+inline void number_inputs(program& of, const std::vector<transfer>& receives, std::int32_t w, instruction& x) {
+    const bool gradient = sends_gradient(static_cast<pass>(x.op));
+    if (!gradient && x.op != action::forward) return;
+    if (gradient ? x.stage + 1 != of.head.stages : x.stage != 0) number_inputs_of(of, receives, w, -1, x);
+    for (std::size_t k = 0; k < of.links.size(); ++k)
+        if (reads_link(of.links[k], gradient, x.stage))
+            number_inputs_of(of, receives, w, static_cast<std::int32_t>(k), x);
 }
 
 /// Gives each send the number of its receive.

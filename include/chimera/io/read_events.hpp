@@ -28,9 +28,11 @@ inline constexpr std::array<header_facts, 6> sizes{{{"workers", 1, 65536, &shape
                                                     {"micro_batch_parts", 1, 127, &shape::micro_batch_parts},
                                                     {"update_every", 1, most_slots, &shape::update_every}}};
 
-inline constexpr std::array<std::string_view, 13> top_keys{
-    "format",    "version", "family",       "workers", "stages",      "pipelines", "micro_batches", "micro_batch_parts",
-    "placement", "slots",   "instructions", "update",  "update_every"};
+inline constexpr std::array<std::string_view, 15> top_keys{
+    "format",       "version",   "family",        "workers",
+    "stages",       "pipelines", "micro_batches", "micro_batch_parts",
+    "placement",    "slots",     "instructions",  "update",
+    "update_every", "skips",     "tied"};
 
 inline std::string range(std::int64_t least, std::int64_t most) {
     return "give a whole number from " + std::to_string(least) + " to " + std::to_string(most);
@@ -43,6 +45,7 @@ inline std::string in_quotes(std::string_view text) {
 }
 
 inline std::string table_events::place() const {
+    if ((at_ == at::placement || at_ == at::placement_row) && key_ != "placement") return "key " + key_ + ": ";
     if (at_ == at::placement || at_ == at::placement_row)
         return "placement, pipeline " + std::to_string(placement.size() - (at_ == at::placement_row)) + ": ";
     if (at_ != at::row && at_ != at::item && at_ != at::item_list) return key_.empty() ? "" : "key " + key_ + ": ";
@@ -57,13 +60,13 @@ inline std::string table_events::expected() const {
         case at::start:
             return "a JSON object";
         case at::top:
-            return key_ == "format" || key_ == "family" || key_ == "update"           ? "a string"
-                   : key_ == "placement" || key_ == "slots" || key_ == "instructions" ? "a list"
-                                                                                      : "a whole number";
+            return key_ == "format" || key_ == "family" || key_ == "update"       ? "a string"
+                   : lists_numbers() || key_ == "slots" || key_ == "instructions" ? "a list"
+                                                                                  : "a whole number";
         case at::placement:
-            return "a list of workers for each pipeline";
+            return key_ == "placement" ? "a list of workers for each pipeline" : "a pair of stages";
         case at::placement_row:
-            return "a worker's number";
+            return key_ == "placement" ? "a worker's number" : "a stage's number";
         case at::rows:
             return "a list for each worker";
         case at::row:
@@ -129,8 +132,10 @@ inline void table_events::integer(std::int64_t value) {
     const auto number = std::to_string(value);
     if (at_ == at::top) return header(value);
     if (at_ == at::placement_row) {
-        if (value < 0 || value > 65535) complain(number + " is no worker (of the file's) " + range(0, 65535));
-        placement.back().push_back(static_cast<std::int32_t>(value));
+        if (value < 0 || value > 65535)
+            complain(number + " is no " + (key_ == "placement" ? "worker" : "stage") + " (of the file's) " +
+                     range(0, 65535));
+        lists().back().push_back(static_cast<std::int32_t>(value));
         return;
     }
     const field_facts& f = fields[static_cast<std::size_t>(field_)];
@@ -232,15 +237,17 @@ inline bool table_events::end_object() {
 }
 
 inline bool table_events::start_array(std::size_t) {
-    if (at_ == at::top && key_ == "placement") {
+    if (at_ == at::top && lists_numbers()) {
         at_ = at::placement;
     } else if (at_ == at::top && (key_ == "slots" || key_ == "instructions")) {
         if (!section.empty()) complain("the file has slots and instructions (it is either) remove one");
         section = key_;
         at_ = at::rows;
     } else if (at_ == at::placement) {
-        if (placement.size() >= 65535) complain("too many pipelines (the limit is 65535) split the file");
-        placement.emplace_back();
+        if (lists().size() >= 65535)
+            complain(key_ == "placement" ? "too many pipelines (the limit is 65535) split the file"
+                                         : "too many links (the limit is 65535) use fewer");
+        lists().emplace_back();
         at_ = at::placement_row;
     } else if (at_ == at::rows) {
         if (offsets.size() >= 65536) complain("too many workers (the limit is 65536) split the file");

@@ -7,6 +7,7 @@
 #include <chimera/io/message_numbers.hpp>
 #include <chimera/io/read_events.hpp>
 #include <chimera/io/table.hpp>
+#include <chimera/program/links.hpp>
 #include <chimera/schedule/custom.hpp>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,7 +41,8 @@ inline constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | 
 
 constexpr keys keys_of(action op) {
     if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers, field::version, field::overlap})};
-    if (is_transfer(op)) return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::group})};
+    if (is_transfer(op))
+        return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::from_stage, field::group})};
     if (op == action::update_weights)
         return {bits({field::op, field::stage}), bits({field::op, field::stage, field::version})};
     return {bits({field::op, field::stage}), bits({field::op, field::stage, field::members, field::pipeline})};
@@ -117,6 +120,7 @@ private:
         i.group = get(field::group, -1);
         i.version = static_cast<std::uint8_t>(get(field::version, 0));
         i.overlap = one.overlap ? 1 : 0;
+        if (is_transfer(i.op)) i.list = get(field::from_stage, -1);  // until the links are known
         if (is_compute(i.op)) take_buffers(one, i);
         if (one.has(field::members)) take_members(one, i.stage);
         instructions_.push_back(i);
@@ -205,6 +209,34 @@ private:
         return out;
     }
 
+    /// Skips first, then tied stages.
+    std::vector<stage_link> finish_links() const {
+        std::vector<stage_link> out;
+        for (const auto* pairs : {&skips, &tied})
+            for (const std::vector<std::int32_t>& pair : *pairs) {
+                const std::string key = pairs == &skips ? "skips" : "tied";
+                if (pair.size() != 2)
+                    refuse("key " + key + ": a list of " + std::to_string(pair.size()) +
+                           " numbers (a link has two stages) give the earlier and the later one");
+                out.push_back({pairs == &skips ? link_kind::skip : link_kind::tied, static_cast<std::uint16_t>(pair[0]),
+                               static_cast<std::uint16_t>(pair[1])});
+            }
+        if (!sound_links(head, out))
+            refuse(
+                "the links cannot be (each goes from a stage to a later one, once; a skip passes over a stage; tied "
+                "only where weights change once) correct skips and tied");
+        return out;
+    }
+    /// Returns the link of a transfer between from_stage, which its `list` holds, and its stage; -1 for neighbours.
+    static std::int32_t link_of(const instruction& i, const std::vector<stage_link>& links) {
+        const bool gradient = i.op == action::send_gradient || i.op == action::recv_gradient;
+        for (std::size_t k = 0; k < links.size(); ++k)
+            if (reads_link(links[k], gradient, i.stage) && (gradient ? links[k].to : links[k].from) == i.list)
+                return static_cast<std::int32_t>(k);
+        return i.list == (gradient ? i.stage + 1 : i.stage - 1) ? -1 : no_link;
+    }
+    static constexpr std::int32_t no_link = -2;
+
     static void check(const std::string& where, const char* what, std::int64_t value, std::int64_t size) {
         if (value < size) return;
         refuse(where + what + " is " + std::to_string(value) + " (the file has " + std::to_string(size) +
@@ -228,16 +260,20 @@ private:
     template <class Element>
     bool covered(const Element& one, bool loud, const std::string& where) const {
         const std::int64_t last = std::int64_t{one.first} + one.count - 1;
-        if (one.stage < head.stages && one.pipeline < head.pipelines && last < head.units()) return true;
+        std::int64_t stages = head.stages;
+        if constexpr (std::is_same_v<Element, instruction>)
+            if (one.op == action::reduce_gradient || one.op == action::wait_gradient)
+                stages += static_cast<std::int64_t>(tied.size());
+        if (one.stage < stages && one.pipeline < head.pipelines && last < head.units()) return true;
         if (!loud) return false;
-        check(where, "stage", one.stage, head.stages);
+        check(where, "stage", one.stage, stages);
         check(where, "pipeline", one.pipeline, head.pipelines);
         check(where, "the last unit", last, head.units());
         return true;
     }
 
     schedule finish_schedule() {
-        schedule out{head, finish_placement(), {}, {}};
+        schedule out{head, finish_placement(), {}, {}, finish_links()};
         each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
         out.offsets = std::move(offsets);
         out.entries = std::move(slots_);
@@ -253,7 +289,14 @@ private:
         program out;
         out.head = head;
         out.placement = finish_placement();
+        out.links = finish_links();
+        for (instruction& i : instructions_)
+            if (is_transfer(i.op) && i.list >= 0) i.list = link_of(i, out.links);
         each(instructions_, [&](const instruction& i, bool loud, const std::string& where) {
+            if (i.list == no_link && is_transfer(i.op)) {
+                if (loud) refuse(where + "no skip joins from_stage and to_stage (see skips) correct one of them");
+                return false;
+            }
             if (!covered(i, loud, where)) return false;
             if (loud) check(where, "peer", i.peer, head.workers);
             return i.peer < head.workers;
@@ -290,15 +333,19 @@ private:
     /// Replica groups as the instructions state them; for a stage without any, the workers that the placement names.
     void list_members(program& out) {
         const auto stages = static_cast<std::size_t>(head.stages);
-        if (groups_.size() > stages) groups_.resize(stages);
-        groups_.resize(stages);
+        const std::vector<stage_link> ties = tied_links(out.links);
+        groups_.resize(stages + ties.size());
         out.member_offsets.push_back(0);
-        for (std::size_t s = 0; s < stages; ++s) {
+        for (std::size_t s = 0; s < groups_.size(); ++s) {
             auto& group = groups_[s];
             for (const std::int32_t w : group)
                 check("members of stage " + std::to_string(s) + ": ", "worker", w, head.workers);
             if (group.empty()) {
-                for (std::size_t p = 0; p < placement.size(); ++p) group.push_back(placement[p][s]);
+                for (const std::vector<std::int32_t>& workers : placement) {
+                    if (s < stages) group.push_back(workers[s]);
+                    if (s >= stages)
+                        group.insert(group.end(), {workers[ties[s - stages].from], workers[ties[s - stages].to]});
+                }
                 std::sort(group.begin(), group.end());
                 group.erase(std::unique(group.begin(), group.end()), group.end());
             }

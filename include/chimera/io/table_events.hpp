@@ -22,9 +22,10 @@ public:
 
     shape head;
     std::string format;
-    std::string section;                               // slots or instructions
-    std::vector<std::vector<std::int32_t>> placement;  // as read; no length checked
-    std::vector<std::int32_t> offsets;                 // of the items
+    std::string section;                                 // slots or instructions
+    std::vector<std::vector<std::int32_t>> placement;    // as read; no length checked
+    std::vector<std::vector<std::int32_t>> skips, tied;  // as read
+    std::vector<std::int32_t> offsets;                   // of the items
 
     bool null();
     bool boolean(bool value);
@@ -56,6 +57,10 @@ private:
     [[noreturn]] void unexpected(const std::string& got) const;
     std::string expected() const;
     void header(std::int64_t value);
+    bool lists_numbers() const { return key_ == "placement" || key_ == "skips" || key_ == "tied"; }
+    std::vector<std::vector<std::int32_t>>& lists() {
+        return key_ == "skips" ? skips : key_ == "tied" ? tied : placement;
+    }
 
     at at_ = at::start;
     std::string key_;          // of the top object

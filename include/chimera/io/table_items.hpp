@@ -23,13 +23,14 @@ enum class field : std::uint8_t {
     buffer,
     group,
     version,
+    from_stage,
     op,
     overlap,
     buffers,
     members
 };
-inline constexpr int field_count = 15;
-inline constexpr int integer_fields = 11;
+inline constexpr int field_count = 16;
+inline constexpr int integer_fields = 12;
 
 struct field_facts {
     std::string_view name;
@@ -50,6 +51,7 @@ inline constexpr std::array<field_facts, field_count> fields{{{"pipeline", 0, 65
                                                               {"buffer", 0, int_most},
                                                               {"group", 0, int_most},
                                                               {"version", 0, 255},
+                                                              {"from_stage", 0, 65535},
                                                               {"op", 0, 0},
                                                               {"overlap", 0, 1},
                                                               {"buffers", 0, int_most},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/memory/stage_memory.hpp>
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 
 #include <algorithm>
@@ -27,8 +28,8 @@ class tensor_lives {
 public:
     constexpr tensor_lives(program_view p, std::span<const stage_memory> stages)
         : p_(p), stages_(stages), units_(static_cast<std::size_t>(p.head.units())),
-          half_(units_ * static_cast<std::size_t>(p.head.stages)), received_(2 * half_, -1), sent_(2 * half_, -1),
-          unfolded_(half_, -1) {}
+          half_(units_ * (static_cast<std::size_t>(p.head.stages) + p.links.size())), received_(2 * half_, -1),
+          sent_(2 * half_, -1), unfolded_(half_, -1) {}
 
     constexpr const std::vector<tensor_life>& of(int worker) {
         row_ = p_.row(worker);
@@ -63,9 +64,14 @@ private:
     constexpr void place(std::int32_t i) {
         const instruction& x = at(i);
         const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
-        const std::int32_t life = add((gradient ? stage(x.stage).output : stage(x.stage).input) * x.count, i);
+        const bool linked = x.list >= 0 && static_cast<std::size_t>(x.list) < p_.links.size();
+        const double bytes = linked     ? stage(p_.links[static_cast<std::size_t>(x.list)].from).output
+                             : gradient ? stage(x.stage).output
+                                        : stage(x.stage).input;
+        const std::int32_t life = add(bytes * x.count, i);
+        const int row = linked ? p_.head.stages + x.list : x.stage;
         for (int u = x.first; u < x.first + x.count; ++u)
-            (is_send(x.op) ? sent_ : received_)[cell(gradient, x.stage, u)] = life;
+            (is_send(x.op) ? sent_ : received_)[cell(gradient, row, u)] = life;
     }
     /// Lives of transfers stand in the order of the transfers.
     constexpr std::int32_t join_group(std::int32_t i) {
@@ -87,6 +93,12 @@ private:
             if (forward && s < last) give(cell(false, s + 1, u), stage(s).output, i);
             if (backward && s < last) take(cell(true, s, u), i);
             if (backward && s > 0) give(cell(true, s - 1, u), stage(s).input, i);
+            for (std::size_t k = 0; (forward || backward) && k < p_.links.size(); ++k) {
+                const stage_link& l = p_.links[k];
+                const std::size_t c = cell(backward, p_.head.stages + static_cast<int>(k), u);
+                if (reads_link(l, backward, s)) take(c, i);
+                if (feeds_link(l, backward, s)) give(c, stage(l.from).output, i);
+            }
             std::int32_t& full = unfolded_[cell(false, s, u)];
             if (x.op == action::recompute) full = add(stage(s).unfolded, i, true);
             if (!forward && full >= 0) extend(full, i);

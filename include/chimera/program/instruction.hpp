@@ -61,7 +61,8 @@ struct instruction {
     std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
     std::uint8_t overlap : 1 = 0;  ///< compute, 1: may run together with the next compute instruction of the worker
     std::uint16_t pipeline = 0;
-    std::uint16_t stage = 0;    ///< on a send or a receive: the stage that receives
+    std::uint16_t stage = 0;    ///< on a send or a receive: the stage that receives; reduction: stages + k is the k-th
+                                ///< tied link
     std::uint8_t inputs = 0;    ///< compute: how many messages it consumes: `message` … message + inputs - 1
     std::uint8_t version = 0;   ///< compute: the weight version it reads; update: the one it writes
     std::int32_t first = -1;    ///< first unit
@@ -69,7 +70,8 @@ struct instruction {
     std::int32_t buffer = -1;   ///< compute: activation buffer of unit `first`; see program::buffers for count > 1
     std::int32_t group = -1;    ///< send, recv: consecutive calls of one group progress together
     std::int32_t message = -1;  ///< send, recv: index of the message, the same at both ends; compute: see `inputs`
-    std::int32_t list = -1;     ///< compute with count > 1: where its buffers start in program::buffers
+    std::int32_t list = -1;     ///< compute with count > 1: where its buffers start in program::buffers; send, recv:
+                                ///< the link that it serves, an index into program::links, -1: a boundary of the chain
 
     friend constexpr bool operator==(const instruction&, const instruction&) = default;
 };

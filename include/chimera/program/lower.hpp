@@ -20,6 +20,13 @@ namespace chimera {
 
 namespace detail {
 
+[[noreturn]] inline void refuse_links() {
+    refuse(
+        "the links cannot be (each goes from a stage to a later one, once; a skip passes over a stage; weights that "
+        "change within an iteration are not tied) correct them",
+        complaint::bad_links);
+}
+
 /// Writes one worker's instructions after another.
 class lowering {
 public:
@@ -36,6 +43,7 @@ public:
 
     [[nodiscard]] constexpr program run() {
         out_.head = of_.head;
+        out_.links.assign(of_.links.begin(), of_.links.end());
         out_.placement.assign(of_.placement.begin(), of_.placement.end());
         out_.instructions.reserve(of_.entries.size() + transfers_.transfers.size() +
                                   3 * (reductions_.all.size() + updates_.all.size()));
@@ -176,7 +184,8 @@ private:
             if (reduced(reductions_.all[static_cast<std::size_t>(i)].stage))
                 write_stage(action::wait_gradient, reductions_.all[static_cast<std::size_t>(i)].stage);
         for (std::int32_t i = reductions_.offsets[at]; i < reductions_.offsets[at + 1]; ++i)
-            write_stage(action::update_weights, reductions_.all[static_cast<std::size_t>(i)].stage);
+            if (const std::int32_t s = reductions_.all[static_cast<std::size_t>(i)].stage; s < of_.head.stages)
+                write_stage(action::update_weights, s);
     }
 
     schedule_view of_;
@@ -199,9 +208,11 @@ private:
 /// If weights change within the iteration (head.update), a stage is updated as soon as all workers that hold it have
 /// the last gradient of a group. Several workers reduce that gradient at once; `mode` plays no part. Every instruction
 /// says which weight buffer it reads or writes, and a stage has as many buffers as it has live versions at most.
-/// Throws `chimera_error` if a slot starts before its input is there, or if a stage needs weights that are not made yet
+/// Skips add messages beside those of the chain, and tied links a reduction over the workers of both stages.
+/// Throws `chimera_error` if links cannot be, if a slot starts before its input is there, or if a stage needs weights that are not made yet
 /// or more than 256 versions of them.
 [[nodiscard]] constexpr program lower(schedule_argument order, reduction_start mode = reduction_start::eager_opt) {
+    if (!detail::sound_links(order.head, order.links)) detail::refuse_links();
     return detail::lowering(order, mode).run();
 }
 

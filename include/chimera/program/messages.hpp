@@ -5,6 +5,7 @@
 #include <chimera/core/error.hpp>
 #include <chimera/core/slot_table.hpp>
 #include <chimera/program/instruction.hpp>
+#include <chimera/program/links.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,6 +25,7 @@ struct message {
     std::uint16_t pipeline = 0;
     std::uint8_t count = 0;
     bool gradient = false;
+    std::int32_t link = -1;  ///< skip that it goes over, an index into the links
 };
 
 /// All messages of a schedule, numbered consumer after consumer, so that a slot's inputs are consecutive.
@@ -63,13 +65,12 @@ struct message_list {
     return out;
 }
 
-/// Adds the messages that slot `s` of worker w consumes, one for each producing slot on another worker.
-constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>& producer, int w, std::size_t index,
-                          message_list& out) {
+/// Adds the messages by which slot `s` of worker w gets what `from_stage` makes, one for each producing slot on another
+/// worker.
+constexpr void add_inputs_from(schedule_argument of, const std::vector<std::int32_t>& producer, int w,
+                               std::size_t index, int from_stage, std::int32_t link, message_list& out) {
     const slot& s = of.entries[index];
     const bool gradient = sends_gradient(s.op);
-    const int from_stage = gradient ? s.stage + 1 : s.stage - 1;
-    if ((s.op != pass::forward && !gradient) || from_stage < 0 || from_stage == of.head.stages) return;
     const auto units = static_cast<std::size_t>(of.head.units());
     const std::size_t half = gradient ? units * static_cast<std::size_t>(of.head.stages) : 0;
     const std::int32_t from = of.worker_of(s.pipeline, from_stage);
@@ -82,9 +83,22 @@ constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>&
         const int count = (std::min)(source.first + source.count, s.first + s.count) - u;
         if (from != w)
             out.all.push_back(
-                {from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient});
+                {from, w, source.end(), u, s.stage, s.pipeline, static_cast<std::uint8_t>(count), gradient, link});
         u += count;
     }
+}
+
+/// Adds the messages that slot `s` of worker w consumes: those of the chain, then those of its links.
+constexpr void add_inputs(schedule_argument of, const std::vector<std::int32_t>& producer, int w, std::size_t index,
+                          message_list& out) {
+    const slot& s = of.entries[index];
+    const bool gradient = sends_gradient(s.op);
+    if (s.op != pass::forward && !gradient) return;
+    const int from_stage = gradient ? s.stage + 1 : s.stage - 1;
+    if (from_stage >= 0 && from_stage < of.head.stages) add_inputs_from(of, producer, w, index, from_stage, -1, out);
+    for (std::size_t k = 0; k < of.links.size(); ++k)
+        if (const stage_link& l = of.links[k]; reads_link(l, gradient, s.stage))
+            add_inputs_from(of, producer, w, index, gradient ? l.to : l.from, static_cast<std::int32_t>(k), out);
 }
 
 [[nodiscard]] constexpr message_list find_messages(schedule_argument of) {

@@ -19,12 +19,14 @@ struct program_view {
     std::span<const std::int32_t> offsets;         ///< workers + 1, into `instructions`
     std::span<const instruction> instructions;     ///< worker after worker, each in order of execution
     std::span<const std::int32_t> buffers;         ///< buffer lists of compute instructions that cover several units
-    std::span<const std::int32_t> member_offsets;  ///< stages + 1, into `members`
-    std::span<const std::int32_t> members;         ///< replica groups: the workers of each stage, ascending
+    std::span<const std::int32_t> member_offsets;  ///< stages + tied links + 1, into `members`
+    std::span<const std::int32_t> members;         ///< replica groups: the workers of each stage, ascending; then those
+                                                   ///< of the weights of each tied link
     std::span<const std::int32_t>
         buffer_counts;          ///< workers: activation buffers each worker needs (its peak, in units)
     std::int32_t messages = 0;  ///< number of distinct messages
     std::span<const std::int32_t> version_counts{};  ///< beside `members`: weight versions kept; empty: one each
+    std::span<const stage_link> links{};             ///< as in schedule_view
 
     [[nodiscard]] constexpr std::span<const instruction> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
@@ -63,10 +65,11 @@ struct program {
     std::vector<std::int32_t> buffer_counts;
     std::int32_t messages = 0;
     std::vector<std::int32_t> version_counts;
+    std::vector<stage_link> links{};
 
     [[nodiscard]] constexpr program_view view() const& noexcept {
-        return {head,           placement, offsets,       instructions, buffers,
-                member_offsets, members,   buffer_counts, messages,     version_counts};
+        return {head,    placement,     offsets,  instructions,   buffers, member_offsets,
+                members, buffer_counts, messages, version_counts, links};
     }
     constexpr operator program_view() const& noexcept { return view(); }  // NOLINT: programs are read through views
     // A view of a temporary would dangle.

@@ -53,6 +53,10 @@ namespace chimera {
         sum = (sum ^ count) * prime;
         for (std::size_t k = 0; k < count; ++k) sum = (sum ^ static_cast<std::uint32_t>(values[k])) * prime;
     }
+    for (const stage_link& l : table.links)
+        sum = (sum ^ (std::uint64_t{l.from} << 32 | std::uint64_t{l.to} << 8 | static_cast<std::uint64_t>(l.kind)) ^
+               std::uint64_t{1} << 60) *
+              prime;
     return sum;
 }
 

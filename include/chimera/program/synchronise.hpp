@@ -3,6 +3,7 @@
 
 #include <chimera/core/slot_table.hpp>
 #include <chimera/core/sort_keys.hpp>
+#include <chimera/program/links.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,9 +20,10 @@ enum class reduction_start : std::uint8_t { lazy, eager, eager_opt };
 
 namespace detail {
 
-/// Replica groups: for every stage the workers that hold it, ascending.
+/// Replica groups: for every stage the workers that hold it, ascending; then for every tied link those that hold either
+/// of its stages.
 struct replica_groups {
-    std::vector<std::int32_t> offsets;  ///< stages + 1
+    std::vector<std::int32_t> offsets;  ///< stages + tied links + 1
     std::vector<std::int32_t> members;
 };
 
@@ -31,12 +33,24 @@ struct replica_groups {
     out.members.reserve(of.placement.size());
     out.offsets.push_back(0);
     std::vector<std::int64_t> holders(static_cast<std::size_t>(of.head.pipelines), 0);
-    for (int s = 0; s < of.head.stages; ++s) {
-        for (int p = 0; p < of.head.pipelines; ++p) holders[static_cast<std::size_t>(p)] = of.worker_of(p, s);
+    const auto close = [&] {
         sort_keys(holders);
         for (std::size_t i = 0; i < holders.size(); ++i)
             if (i == 0 || holders[i] != holders[i - 1]) out.members.push_back(static_cast<std::int32_t>(holders[i]));
         out.offsets.push_back(static_cast<std::int32_t>(out.members.size()));
+    };
+    for (int s = 0; s < of.head.stages; ++s) {
+        for (int p = 0; p < of.head.pipelines; ++p) holders[static_cast<std::size_t>(p)] = of.worker_of(p, s);
+        close();
+    }
+    for (const stage_link& l : of.links) {
+        if (l.kind != link_kind::tied) continue;
+        holders.clear();
+        for (int p = 0; p < of.head.pipelines; ++p) {
+            holders.push_back(of.worker_of(p, l.from));
+            holders.push_back(of.worker_of(p, l.to));
+        }
+        close();
     }
     return out;
 }
@@ -59,9 +73,11 @@ struct reduction {
     return static_cast<std::size_t>(key & 0x1ffff);
 }
 
-/// Finds where each of a worker's stages, `held`, has its last gradient. `open`: scratch, a zero per stage.
+/// Finds where each of a worker's stages, `held`, has its last gradient; those of a tied link's are its stages' last.
+/// `open`: scratch, a zero per stage and tied link.
 constexpr void find_last_gradients(schedule_argument of, int w, const std::vector<std::int32_t>& held,
-                                   reduction_start mode, std::vector<std::int32_t>& open, std::vector<reduction>& out) {
+                                   const std::vector<stage_link>& tied, reduction_start mode,
+                                   std::vector<std::int32_t>& open, std::vector<reduction>& out) {
     const auto row = of.row(w);
     const auto size = static_cast<std::int32_t>(row.size());
     for (const std::int32_t s : held) {
@@ -73,12 +89,19 @@ constexpr void find_last_gradients(schedule_argument of, int w, const std::vecto
     bool bubble = false;
     for (std::int32_t i = size; i-- > 0;) {
         const slot& s = row[static_cast<std::size_t>(i)];
-        if (ends_activation(s.op) && open[s.stage] != 0) {
-            reduction& r = out[static_cast<std::size_t>(open[s.stage]) - 1];
+        const auto close = [&](std::size_t which) {
+            if (open[which] == 0) return;
+            reduction& r = out[static_cast<std::size_t>(open[which]) - 1];
             r.ready = s.end();
             r.late = mode == reduction_start::lazy || (mode == reduction_start::eager_opt && !bubble);
             r.after = r.late ? size : i + 1;
-            open[s.stage] = 0;
+            open[which] = 0;
+        };
+        if (ends_activation(s.op)) {
+            close(s.stage);
+            for (std::size_t k = 0; k < tied.size(); ++k)
+                if (tied[k].from == s.stage || tied[k].to == s.stage)
+                    close(static_cast<std::size_t>(of.head.stages) + k);
         }
         bubble = bubble || (i > 0 && row[static_cast<std::size_t>(i) - 1].end() < s.tick);
     }
@@ -119,7 +142,8 @@ constexpr void sort_reductions(reduction_rows& rows, const std::vector<std::int6
 /// The stages each worker holds, ascending, row after row.
 [[nodiscard]] constexpr reduction_rows find_reductions(schedule_argument of, const replica_groups& groups,
                                                        reduction_start mode) {
-    const auto stages = static_cast<std::size_t>(of.head.stages);
+    const std::size_t stages = groups.offsets.size() - 1;  // and tied links
+    const std::vector<stage_link> tied = tied_links(of.links);
     std::vector<std::vector<std::int32_t>> held(static_cast<std::size_t>(of.head.workers));
     for (std::size_t s = 0; s < stages; ++s)
         for (std::int32_t m = groups.offsets[s]; m < groups.offsets[s + 1]; ++m)
@@ -129,7 +153,7 @@ constexpr void sort_reductions(reduction_rows& rows, const std::vector<std::int6
     std::vector<std::int32_t> open(stages, 0);
     out.offsets.push_back(0);
     for (int w = 0; w < of.head.workers; ++w) {
-        find_last_gradients(of, w, held[static_cast<std::size_t>(w)], mode, open, out.all);
+        find_last_gradients(of, w, held[static_cast<std::size_t>(w)], tied, mode, open, out.all);
         out.offsets.push_back(static_cast<std::int32_t>(out.all.size()));
     }
     std::vector<std::int64_t> key(stages, 0);

@@ -59,6 +59,7 @@ struct transfer_rows {
     out.peer = send ? m.to : m.from;
     out.group = m.time;
     out.message = index;
+    out.list = m.link;
     return out;
 }
 

@@ -71,6 +71,15 @@ inline void put_cpp_shape(std::string& out, const shape& head) {
     format::put(out, ", .update_every = ", head.update_every, "};\n");
 }
 
+inline void put_cpp_links(std::string& out, std::span<const stage_link> links) {
+    if (links.empty()) return;
+    format::put(out, "inline constexpr chimera::stage_link links[]{\n");
+    for (const stage_link& l : links)
+        format::put(out, "    {chimera::link_kind::", l.kind == link_kind::tied ? "tied" : "skip", ", ", l.from, ", ",
+                    l.to, "},\n");
+    format::put(out, "};\n");
+}
+
 inline void put_cpp_number(std::string& out, std::uint64_t value) {
     out += "0x";
     for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[value >> shift & 15]);
@@ -113,6 +122,7 @@ inline void put_cpp_checks(std::string& out, program_view of) {
     detail::put_cpp_list(out, "members", table.members);
     detail::put_cpp_list(out, "buffer_counts", table.buffer_counts);
     detail::put_cpp_list(out, "version_counts", table.version_counts);
+    detail::put_cpp_links(out, table.links);
     format::put(out,
                 "\n// op, count, overlap, pipeline, stage, inputs, version, first, peer, buffer, group, message, list\n"
                 "inline constexpr chimera::instruction instructions[]{\n");
@@ -123,7 +133,8 @@ inline void put_cpp_checks(std::string& out, program_view of) {
     format::put(out, "};\n\n}  // namespace data\n\n");
     format::put(out, "inline constexpr chimera::program_view table{\n    data::sizes, data::placement, data::offsets,");
     format::put(out, " data::instructions, data::buffers,\n    data::member_offsets, data::members,");
-    format::put(out, " data::buffer_counts, ", table.messages, ", data::version_counts};\n");
+    format::put(out, " data::buffer_counts, ", table.messages, ", data::version_counts",
+                table.links.empty() ? "};\n" : ", data::links};\n");
     detail::put_cpp_checks(out, table);
     format::put(out, "\n}  // namespace ", name, "\n");
     return out;

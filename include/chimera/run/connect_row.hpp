@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/run/describe_instruction.hpp>
 #include <chimera/run/run_plan.hpp>
@@ -42,8 +43,9 @@ class row_connector {
 public:
     constexpr row_connector(const program_view& p, int worker)
         : p_(p), worker_(worker), row_(p.row(worker)), units_(static_cast<std::size_t>(p.head.units())),
-          local_(static_cast<std::size_t>(p.head.stages), -1), books_(local_.size(), book{}) {
+          local_(static_cast<std::size_t>(p.head.stages) + p.links.size(), -1), books_(local_.size(), book{}) {
         out_.plan.worker = worker;
+        out_.plan.links.assign(p.links.begin(), p.links.end());
         out_.plan.activation_buffers = p.buffer_counts[static_cast<std::size_t>(worker)];
     }
 
@@ -79,23 +81,35 @@ private:
 
     constexpr void look_at(std::int32_t i) {
         const instruction& x = at(i);
-        if (x.stage >= p_.head.stages) wrong(i, "there is no such stage");
+        const bool reduces = x.op == action::reduce_gradient || x.op == action::wait_gradient;
+        if (x.stage >= p_.head.stages && (!reduces || x.stage + 1u >= p_.member_offsets.size()))
+            wrong(i, "there is no such stage");
         if (is_compute(x.op) || is_transfer(x.op)) {
             if (x.first < 0 || x.count == 0 || x.first > p_.head.units() - x.count) wrong(i, "there are no such units");
             touch(x.stage - 1), touch(x.stage), touch(x.stage + 1);
+            for (std::size_t k = 0; k < p_.links.size(); ++k)
+                if (p_.links[k].from == x.stage || p_.links[k].to == x.stage) touch_row(link_row(k));
+            if (is_transfer(x.op) && x.list >= static_cast<std::int32_t>(p_.links.size()))
+                wrong(i, "there is no such link");
         }
         if (x.op == action::recompute) any_recompute_ = books_[x.stage].recomputed = true;
         if (x.op == action::update_weights) ++books_[x.stage].all_updates;
         out_.plan.needs |= 1u << static_cast<unsigned>(x.op);
     }
     constexpr void touch(std::int32_t stage) {
-        if (stage < 0 || stage >= p_.head.stages || local_[static_cast<std::size_t>(stage)] >= 0) return;
-        local_[static_cast<std::size_t>(stage)] = touched_++;
+        if (stage >= 0 && stage < p_.head.stages) touch_row(stage);
+    }
+    constexpr void touch_row(std::int32_t row) {
+        if (std::int32_t& at = local_[static_cast<std::size_t>(row)]; at < 0) at = touched_++;
+    }
+    /// The row of a link's tensors, behind those of the stages.
+    [[nodiscard]] constexpr std::int32_t link_row(std::size_t link) const noexcept {
+        return p_.head.stages + static_cast<std::int32_t>(link);
     }
 
-    /// The index of an activation or a gradient: by the stage that consumes it, and the unit.
-    [[nodiscard]] constexpr std::size_t key(bool gradient, std::int32_t stage, std::int32_t unit) const {
-        const auto local = static_cast<std::size_t>(local_[static_cast<std::size_t>(stage)]);
+    /// The index of an activation or a gradient: by the stage that consumes it, or the link, and the unit.
+    [[nodiscard]] constexpr std::size_t key(bool gradient, std::int32_t row, std::int32_t unit) const {
+        const auto local = static_cast<std::size_t>(local_[static_cast<std::size_t>(row)]);
         return (2 * local + (gradient ? 1 : 0)) * units_ + static_cast<std::size_t>(unit);
     }
     constexpr tensor_part add_tensor(std::int32_t count, std::int32_t i) {
@@ -109,7 +123,8 @@ private:
         message_of_[static_cast<std::size_t>(i)] = part.tensor;
         auto& parts = is_send(at(i).op) ? outgoing_ : incoming_;
         for (; part.unit < at(i).count; ++part.unit) {
-            tensor_part& held = parts[key(gradient, at(i).stage, at(i).first + part.unit)];
+            const std::int32_t row = at(i).list < 0 ? at(i).stage : link_row(static_cast<std::size_t>(at(i).list));
+            tensor_part& held = parts[key(gradient, row, at(i).first + part.unit)];
             if (held.tensor >= 0) wrong(i, "a unit is transferred twice");
             held = part;
         }
@@ -188,7 +203,19 @@ private:
         for (std::int32_t u = x.first; pass.writes && u < x.first + x.count; ++u)
             add_place(-1, give(backward, to, u, i));
         for (std::int32_t u = x.first; pass.unfolds && u < x.first + x.count; ++u) add_place(-1, unfold(x, u, i));
+        if (forward || backward) add_skips(x, i, pass);
         out_.plan.passes.push_back(pass);
+    }
+    constexpr void add_skips(const instruction& x, std::int32_t i, run_pass& pass) {
+        const bool backward = x.op != action::forward;
+        for (const bool reads : {true, false})
+            for (std::size_t k = 0; k < p_.links.size(); ++k) {
+                const stage_link& l = p_.links[k];
+                if (!(reads ? reads_link(l, backward, x.stage) : feeds_link(l, backward, x.stage))) continue;
+                for (std::int32_t u = x.first; u < x.first + x.count; ++u)
+                    add_place(-1, reads ? take(backward, link_row(k), u, i) : give(backward, link_row(k), u, i));
+                ++(reads ? pass.skips_read : pass.skips_written);
+            }
     }
     constexpr void add_place(std::int32_t buffer, const tensor_part& part) {
         out_.plan.places.push_back(buffer);
@@ -205,8 +232,8 @@ private:
             tensor(of).message = static_cast<std::int32_t>(out_.plan.messages.size());
             out_.of_message.push_back(of.tensor);
             const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
-            out_.plan.messages.push_back(
-                {is_send(x.op), gradient, x.stage, x.pipeline, x.first, x.count, -1, x.peer, x.message, x.group});
+            out_.plan.messages.push_back({is_send(x.op), gradient, x.stage, x.pipeline, x.first, x.count, -1, x.peer,
+                                          x.message, x.group, x.list});
             ++i;
         } while (i < size() && is_transfer(at(i).op) && at(first).group >= 0 && at(i).group == at(first).group);
         // A group's tensors are in use at the same time.
@@ -218,6 +245,10 @@ private:
         book& of = books_[x.stage];
         run_stage next{};
         next.what.stage = x.stage;
+        if (x.stage >= p_.head.stages) {
+            next.what.tied = x.stage - p_.head.stages;
+            next.what.stage = tied_links(p_.links)[static_cast<std::size_t>(next.what.tied)].from;
+        }
         next.what.update = of.updates;
         next.what.last = of.updates + 1 >= of.all_updates;
         if (x.op == action::reduce_gradient && std::exchange(of.reducing, true)) wrong(i, "the stage is reduced twice");

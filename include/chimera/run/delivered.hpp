@@ -52,6 +52,7 @@ private:
         held state = held::nothing;
         bool gradient = false, sent = false;
         std::int32_t stage = -1, unit = -1;  // the stage that reads it
+        std::int32_t link = -1;
     };
 
     constexpr void fault(buffer_fault what) {
@@ -72,7 +73,8 @@ private:
         cell* c = find(all, b);
         if (c == nullptr) return nullptr;
         if (c->state == held::coming) fault(buffer_fault::not_waited);
-        if (c->state == held::nothing || c->gradient != what.gradient || c->stage != what.stage || c->unit != what.unit)
+        if (c->state == held::nothing || c->gradient != what.gradient || c->stage != what.stage ||
+            c->unit != what.unit || c->link != what.link)
             fault(buffer_fault::wrong_content);
         return c;
     }
@@ -90,11 +92,35 @@ private:
             const auto at = static_cast<std::size_t>(k);
             const std::int32_t unit = c.first + k;
             if (!c.inputs.empty())
-                if (cell* from = expect(messages_, c.inputs[at], {held::there, !forward, false, c.stage, unit}))
+                if (cell* from = expect(messages_, c.inputs[at], {held::there, !forward, false, c.stage, unit, -1}))
                     read_.push_back(from);
-            if (!c.outputs.empty()) write(messages_, c.outputs[at], {held::there, !forward, false, to, unit});
-            if (!c.unfolded.empty()) unfold(c, c.unfolded[at], {held::there, false, false, c.stage, unit});
+            if (!c.outputs.empty()) write(messages_, c.outputs[at], {held::there, !forward, false, to, unit, -1});
+            if (!c.unfolded.empty()) unfold(c, c.unfolded[at], {held::there, false, false, c.stage, unit, -1});
         }
+        if (forward || c.op == action::backward || c.op == action::input_gradient) skips(c, !forward);
+    }
+    constexpr void skips(const pass_call& c, bool gradient) {
+        std::size_t read = 0, written = 0;
+        for (std::size_t k = 0; k < row_.links.size(); ++k) {
+            const stage_link& l = row_.links[k];
+            if (l.kind != link_kind::skip) continue;
+            const auto link = static_cast<std::int32_t>(k);
+            for (std::int32_t u = c.first; (gradient ? l.from : l.to) == c.stage && u < c.first + c.count; ++u)
+                if (cell* from = next(c.skips_read, read, {held::there, gradient, false, c.stage, u, link}))
+                    read_.push_back(from);
+            const std::int32_t to = gradient ? l.from : l.to;
+            for (std::int32_t u = c.first; (gradient ? l.to : l.from) == c.stage && u < c.first + c.count; ++u) {
+                const std::int32_t b = written < c.skips_written.size() ? c.skips_written[written] : -1;
+                ++written;
+                write(messages_, b, {held::there, gradient, false, to, u, link});
+            }
+        }
+        if (read != c.skips_read.size() || written != c.skips_written.size()) fault(buffer_fault::no_such_buffer);
+    }
+    constexpr cell* next(std::span<const std::int32_t> buffers, std::size_t& at, const cell& what) {
+        const std::int32_t b = at < buffers.size() ? buffers[at] : -1;
+        ++at;
+        return expect(messages_, b, what);
     }
     constexpr void unfold(const pass_call& c, std::int32_t b, const cell& what) {
         if (c.op == action::recompute) return write(unfolded_, b, what);
@@ -103,7 +129,7 @@ private:
     }
     constexpr void start(const message_call& m) {
         for (std::int32_t k = 0; k < m.count; ++k) {
-            const cell what{held::coming, m.gradient, m.sends, m.stage, m.first + k};
+            const cell what{held::coming, m.gradient, m.sends, m.stage, m.first + k, m.link};
             if (!m.sends) {
                 write(messages_, m.buffer + k, what);
             } else if (cell* from = expect(messages_, m.buffer + k, what)) {

@@ -131,17 +131,21 @@ private:
             plan().messages[m].buffer = buffer_[static_cast<std::size_t>(row_.of_message[m])];
     }
 
+    constexpr void note_read(std::int32_t step, std::int32_t place) {
+        const std::int32_t m = tensor(row_.parts[static_cast<std::size_t>(place)].tensor).message;
+        if (m >= 0) note(step, m);
+    }
+
     /// A receive is waited for before its first reader.
     constexpr void find_reads() {
         std::int32_t step = 0;
         for (const run_step& s : plan().steps) {
             if (is_compute(s.op)) {
                 const run_pass& pass = plan().passes[static_cast<std::size_t>(s.what.from)];
-                const std::int32_t inputs = pass.places + pass.what.count;
-                for (std::int32_t i = inputs; pass.reads && i < inputs + pass.what.count; ++i) {
-                    const std::int32_t m = tensor(row_.parts[static_cast<std::size_t>(i)].tensor).message;
-                    if (m >= 0) note(step, m);
-                }
+                const std::int32_t count = pass.what.count, inputs = pass.places + count;
+                for (std::int32_t i = inputs; pass.reads && i < inputs + count; ++i) note_read(step, i);
+                const std::int32_t skips = inputs + (pass.reads + pass.writes + pass.unfolds) * count;
+                for (std::int32_t i = skips; i < skips + pass.skips_read * count; ++i) note_read(step, i);
             }
             ++step;
         }

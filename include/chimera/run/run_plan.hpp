@@ -24,6 +24,7 @@ struct run_plan {
     std::vector<std::int32_t> waits;      ///< indices into `messages`
     std::vector<std::int32_t> members;    ///< replica groups
     run_range last_waits{};               ///< into `waits`
+    std::vector<stage_link> links{};      ///< of the program
 
     /// Returns the view that `run` walks.
     [[nodiscard]] constexpr run_row view() const& noexcept {
@@ -39,7 +40,8 @@ struct run_plan {
                 places,
                 waits,
                 members,
-                last_waits};
+                last_waits,
+                links};
     }
     constexpr operator run_row() const& noexcept { return view(); }  // NOLINT: plans are read through views
     // A view of a temporary would dangle.

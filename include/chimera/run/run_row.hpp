@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/core/stage_link.hpp>
 #include <chimera/run/calls.hpp>
 
 #include <concepts>
@@ -31,17 +32,19 @@ struct run_step {
     run_range waits{};              ///< into `waits`: messages to be waited for before it
 };
 
-/// A pass and where its buffers start in `places`: activations, then inputs, outputs and recompute buffers if it has
-/// them.
+/// A pass and where its buffers start in `places`: activations, then inputs, outputs, recompute buffers and those of
+/// skips if it has them.
 struct run_pass {
-    instruction what{};       ///< of the program
-    std::int32_t places = 0;  ///< its activation buffers; the others follow
-    bool from_data = false;   ///< as in `pass_call`
-    bool loss = false;        ///< as in `pass_call`
-    bool recomputed = false;  ///< as in `pass_call`
-    bool reads = false;       ///< has inputs
-    bool writes = false;      ///< has outputs
-    bool unfolds = false;     ///< has recompute buffers
+    instruction what{};               ///< of the program
+    std::int32_t places = 0;          ///< its activation buffers; the others follow
+    bool from_data = false;           ///< as in `pass_call`
+    bool loss = false;                ///< as in `pass_call`
+    bool recomputed = false;          ///< as in `pass_call`
+    bool reads = false;               ///< has inputs
+    bool writes = false;              ///< has outputs
+    bool unfolds = false;             ///< has recompute buffers
+    std::uint16_t skips_read = 0;     ///< skips that it reads; their buffers follow
+    std::uint16_t skips_written = 0;  ///< skips that it writes; their buffers come last
 };
 
 /// A stage call without its members, which are at `members`.
@@ -66,23 +69,26 @@ struct run_row {
     std::span<const std::int32_t> waits;     ///< indices into `messages`
     std::span<const std::int32_t> members;   ///< replica groups
     run_range last_waits{};                  ///< into `waits`: messages to be waited for at the end
+    std::span<const stage_link> links{};     ///< of the program
 
     /// Returns the pass of a step as its hook gets it.
     [[nodiscard]] constexpr pass_call pass_of(const run_step& s) const noexcept {
         const run_pass& p = passes[static_cast<std::size_t>(s.what.from)];
         const instruction& i = p.what;
         std::size_t at = static_cast<std::size_t>(p.places);
-        const auto next = [&](bool there) {
-            const std::span<const std::int32_t> found = places.subspan(at, there ? i.count : 0u);
+        const auto next = [&](std::size_t times) {
+            const std::span<const std::int32_t> found = places.subspan(at, times * i.count);
             at += found.size();
             return found;
         };
-        pass_call out{i.op,     i.version, i.stage, i.pipeline, p.from_data, p.loss, p.recomputed,
-                      s.paired, i.first,   i.count, {},         {},          {},     {}};
-        out.activations = next(true);
+        pass_call out{i.op,    i.version, i.stage, i.pipeline, p.from_data, p.loss, p.recomputed, s.paired,
+                      i.first, i.count,   {},      {},         {},          {},     {},           {}};
+        out.activations = next(1);
         out.inputs = next(p.reads);
         out.outputs = next(p.writes);
         out.unfolded = next(p.unfolds);
+        out.skips_read = next(p.skips_read);
+        out.skips_written = next(p.skips_written);
         return out;
     }
     /// Returns the stage of a step as its hook gets it.

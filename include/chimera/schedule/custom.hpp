@@ -21,7 +21,8 @@ namespace chimera {
     schedule out{table.head,
                  {table.placement.begin(), table.placement.end()},
                  {table.offsets.begin(), table.offsets.end()},
-                 {table.entries.begin(), table.entries.end()}};
+                 {table.entries.begin(), table.entries.end()},
+                 {table.links.begin(), table.links.end()}};
     for (slot& s : out.entries) s.tick = -1;
     detail::play<std::int32_t>(
         table, detail::own_ticks{}, [](int) { return std::int32_t{0}; }, detail::tick_sink{out.entries.data()});

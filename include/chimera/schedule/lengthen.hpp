@@ -40,7 +40,8 @@ namespace chimera::detail {
     schedule out{order.head,
                  {order.placement.begin(), order.placement.end()},
                  {0},
-                 std::vector<slot>(order.entries.size() / count * static_cast<std::size_t>(micro_batches), slot{})};
+                 std::vector<slot>(order.entries.size() / count * static_cast<std::size_t>(micro_batches), slot{}),
+                 {order.links.begin(), order.links.end()}};
     out.head.micro_batches = micro_batches;
     slot* to = out.entries.data();
     for (int w = 0; w < order.head.workers; ++w) {

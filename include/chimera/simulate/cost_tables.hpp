@@ -27,12 +27,21 @@ namespace chimera::detail {
     return r <= 1 ? 0 : whole + part;
 }
 
-/// Seconds that the reduction of `stage` over r workers takes; see `reduce_cost` for the formulas.
+/// Seconds that the reduction of so many bytes over r workers takes by an algorithm that is not `fixed`; see
+/// `reduce_cost` for the formulas.
+[[nodiscard]] constexpr double collective_seconds(const reduce_cost& c, double bytes, int r) noexcept {
+    const double rounds = c.algorithm == collective::rabenseifner ? 2 * log2_of(r) : 2.0 * (r - 1);
+    return rounds * c.latency + 2.0 * (r - 1) * bytes / (c.bandwidth * r);
+}
+/// Seconds that the reduction of `stage` over r workers takes.
 [[nodiscard]] constexpr double reduce_seconds(const reduce_cost& c, int stage, int r) noexcept {
     if (r <= 1) return 0;
-    if (c.algorithm == collective::fixed) return c.seconds[stage];
-    const double rounds = c.algorithm == collective::rabenseifner ? 2 * log2_of(r) : 2.0 * (r - 1);
-    return rounds * c.latency + 2.0 * (r - 1) * c.bytes[stage] / (c.bandwidth * r);
+    return c.algorithm == collective::fixed ? c.seconds[stage] : collective_seconds(c, c.bytes[stage], r);
+}
+/// Seconds that the reduction of the k-th tied link's weights over r workers takes.
+[[nodiscard]] constexpr double tied_seconds(const costs& c, int k, int r) noexcept {
+    if (r <= 1) return 0;
+    return c.reduce.algorithm == collective::fixed ? c.tied[k] : collective_seconds(c.reduce, c.tied[k], r);
 }
 
 constexpr void check_length(const per_stage& cost, int stages, const char* name) {

@@ -49,6 +49,7 @@ struct costs {
                                               ///< stage; without values: the sum of the two
     per_stage transfer{0};  ///< seconds for one micro-batch to cross the boundary after the stage, either way
     reduce_cost reduce{};
+    per_stage tied{0};  ///< weights of each tied link: seconds of their reduction if `reduce` is fixed, else bytes
     per_stage update{0};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/complaint.hpp>
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/simulate/cost_tables.hpp>
 #include <chimera/simulate/timeline.hpp>
@@ -30,12 +31,15 @@ public:
     constexpr machine(program_view of, const costs& c, timeline out = {})
         : of_(of), rates_(c, of.head), arrivals_(static_cast<std::size_t>(of.messages), missing),
           workers_(static_cast<std::size_t>(of.head.workers)), awake_((workers_.size() + group - 1) / group, 0),
-          collectives_(static_cast<std::size_t>(of.head.stages)), started_(of.members.size(), 0), out_(std::move(out)) {
+          collectives_(static_cast<std::size_t>(of.head.stages) + of.links.size()), started_(of.members.size(), 0),
+          out_(std::move(out)) {
         check_length(c.update, of.head.stages, "update");
         for (int s = 0; s < of.head.stages; ++s) {
             reduce_.push_back(reduce_seconds(c.reduce, s, static_cast<int>(of.replica_group(s).size())));
             updates_.push_back(c.update[s]);
         }
+        for (int k = 0; k < static_cast<int>(tied_links(of.links).size()); ++k)
+            reduce_.push_back(tied_seconds(c, k, static_cast<int>(of.replica_group(of.head.stages + k).size())));
         lay_out();
         for (std::size_t w = 0; w < workers_.size(); ++w) wake(w);
     }
@@ -192,7 +196,9 @@ private:
     }
 
     constexpr void send(const instruction& i, double clock) {
-        const std::size_t boundary = i.op == action::send_activation ? i.stage - 1u : i.stage;
+        const std::size_t boundary = i.list >= 0 ? of_.links[static_cast<std::size_t>(i.list)].from
+                                     : i.op == action::send_activation ? i.stage - 1u
+                                                                       : i.stage;
         arrivals_[static_cast<std::size_t>(i.message)] = clock + rates_.transfer[boundary] * i.count;
         state& peer = workers_[static_cast<std::size_t>(i.peer)];
         if (peer.blocked != i.message) return;

@@ -31,7 +31,8 @@ public:
           rows_(static_cast<std::size_t>(of.head.workers)), out_{of.head,
                                                                  {of.placement.begin(), of.placement.end()},
                                                                  {of.offsets.begin(), of.offsets.end()},
-                                                                 std::vector<slot>(of.entries.size(), slot{})} {
+                                                                 std::vector<slot>(of.entries.size(), slot{}),
+                                                                 {of.links.begin(), of.links.end()}} {
         for (const slot& s : of.entries)
             if (s.overlap == 1)
                 refuse("re-ordering of pairs (they are bound to their place) re-time the order instead");
@@ -195,7 +196,8 @@ private:
     return compact(schedule{order.head,
                             {order.placement.begin(), order.placement.end()},
                             {order.offsets.begin(), order.offsets.end()},
-                            {order.entries.begin(), order.entries.end()}});
+                            {order.entries.begin(), order.entries.end()},
+                            {order.links.begin(), order.links.end()}});
 }
 
 }  // namespace chimera

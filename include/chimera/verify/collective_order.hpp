@@ -22,7 +22,7 @@ struct reduction_pair {
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
              ++i) {
             const instruction& x = p.instructions[static_cast<std::size_t>(i)];
-            if (x.op != action::reduce_gradient || x.stage >= p.head.stages) continue;
+            if (x.op != action::reduce_gradient || x.stage >= reduced_of(p)) continue;
             const auto node = static_cast<std::int32_t>(rounds.node(static_cast<std::size_t>(i)));
             if (before >= 0 && before != node) pairs.push_back({before, node, w, i});
             before = node;

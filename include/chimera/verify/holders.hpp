@@ -3,13 +3,18 @@
 
 #include <chimera/verify/ledger.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 namespace chimera::detail {
 
 /// Who holds what, as the placement says.
 struct holders {
     std::vector<std::int32_t> begin;    ///< workers + 1, into `stages`
     std::vector<std::int32_t> stages;   ///< worker after worker; a stage that it holds on two pipelines comes twice
-    std::vector<std::int32_t> offsets;  ///< stages + 1, into `workers`
+    std::vector<std::int32_t> offsets;  ///< stages + tied links + 1, into `workers`
     std::vector<std::int32_t> workers;  ///< the replica groups, ascending
     [[nodiscard]] constexpr std::int32_t size(std::int32_t stage) const noexcept {
         return offsets[static_cast<std::size_t>(stage) + 1] - offsets[static_cast<std::size_t>(stage)];
@@ -29,6 +34,17 @@ constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Vi
         }
 }
 
+/// Adds the group of a tied link: the workers of both stages, each once.
+constexpr void add_tied(holders& h, const stage_link& l) {
+    std::vector<std::int32_t> both;
+    for (const std::size_t s : {std::size_t{l.from}, std::size_t{l.to}})
+        both.insert(both.end(), h.workers.begin() + h.offsets[s], h.workers.begin() + h.offsets[s + 1]);
+    std::sort(both.begin(), both.end());
+    both.erase(std::unique(both.begin(), both.end()), both.end());
+    h.workers.insert(h.workers.end(), both.begin(), both.end());
+    h.offsets.push_back(static_cast<std::int32_t>(h.workers.size()));
+}
+
 /// Two counting sorts of the placement: by worker, then by stage.
 [[nodiscard]] constexpr holders find_holders(const program_view& p) {
     const auto stages = static_cast<std::size_t>(p.head.stages), workers = static_cast<std::size_t>(p.head.workers);
@@ -45,6 +61,9 @@ constexpr void each_holder(const holders& h, std::vector<std::int32_t>& last, Vi
     for (std::size_t s = 0; s < stages; ++s) h.offsets[s + 1] += h.offsets[s];
     fill = h.offsets;
     each_holder(h, last, [&](std::size_t s, std::int32_t w) { h.workers[static_cast<std::size_t>(fill[s]++)] = w; });
+    h.workers.resize(static_cast<std::size_t>(h.offsets.back()));
+    for (const stage_link& l : p.links)
+        if (l.kind == link_kind::tied) add_tied(h, l);
     return h;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chimera/core/slot_table.hpp>
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/verify/report.hpp>
 
@@ -76,6 +77,10 @@ constexpr bool sound_shape(const View& t, report& r) {
     bool sound = positive && h.micro_batches <= (std::numeric_limits<std::int32_t>::max)() / h.micro_batch_parts;
     sound = sound && t.placement.size() == static_cast<std::size_t>(h.pipelines) * static_cast<std::size_t>(h.stages) &&
             cuts(t.offsets, h.workers, items(t).size());
+    if (sound && !sound_links(h, t.links)) {
+        r.add({.law = law::once, .what = complaint::bad_links, .instruction = is_program(t)});
+        return false;
+    }
     if (sound)
         for (const std::int32_t w : t.placement) sound = sound && w >= 0 && w < h.workers;
     if (!sound) {
@@ -83,7 +88,8 @@ constexpr bool sound_shape(const View& t, report& r) {
         return false;
     }
     // A forward and a backward each, of at most 255 units: also keeps memory in proportion to the table read.
-    const auto needed = static_cast<std::int64_t>(h.stages) * h.units();
+    const auto needed =
+        (static_cast<std::int64_t>(h.stages) + static_cast<std::int64_t>(t.links.size()) / 2) * h.units();
     if (2 * needed <= static_cast<std::int64_t>(items(t).size()) * 255) return true;
     r.add({.law = law::once, .what = complaint::too_few, .instruction = is_program(t)});
     return false;
@@ -93,7 +99,8 @@ constexpr bool sound_shape(const View& t, report& r) {
 constexpr bool sound(const schedule_view& s, report& r) { return sound_shape(s, r); }
 constexpr bool sound(const program_view& p, report& r) {
     if (!sound_shape(p, r)) return false;
-    bool members = cuts(p.member_offsets, p.head.stages, p.members.size());
+    const auto tied = static_cast<std::int32_t>(tied_links(p.links).size());
+    bool members = cuts(p.member_offsets, p.head.stages + tied, p.members.size());
     for (const std::int32_t w : p.members) members = members && w >= 0 && w < p.head.workers;
     const bool housed = p.buffer_counts.size() == static_cast<std::size_t>(p.head.workers);
     const bool messages = p.messages >= 0 && static_cast<std::size_t>(p.messages) <= p.instructions.size();

@@ -25,6 +25,21 @@ constexpr void check_crossing(const program_view& p, const message_ends& e, std:
     if (e.receive > used) at(complaint::receive_late, used, made);
 }
 
+/// The same of one link: the activations of its earlier stage, and the gradients of its later one.
+constexpr void check_link(const program_view& p, const ledger& l, const mail& m, std::size_t k, report& r) {
+    const stage_link& link = p.links[k];
+    if (link.kind != link_kind::skip) return;
+    const auto units = static_cast<std::size_t>(p.head.units());
+    const std::size_t at = (static_cast<std::size_t>(p.head.stages) + k) * units;
+    for (std::size_t u = 0; u < units; ++u) {
+        const std::int32_t on = l.pipeline[u];
+        if (on < 0 || p.worker_of(on, link.from) == p.worker_of(on, link.to)) continue;
+        const passes &from = l.at[link.from * units + u], &to = l.at[link.to * units + u];
+        check_crossing(p, m.activations[at + u], from.forward, to.forward, static_cast<std::int32_t>(u), r);
+        check_crossing(p, m.gradients[at + u], to.gradient, from.gradient, static_cast<std::int32_t>(u), r);
+    }
+}
+
 /// Every dependency that crosses workers has its message, in time at both ends.
 constexpr void check_crossings(const program_view& p, const ledger& l, const mail& m, report& r) {
     const std::int32_t units = p.head.units();
@@ -39,6 +54,7 @@ constexpr void check_crossings(const program_view& p, const ledger& l, const mai
             check_crossing(p, *activation, here->forward, next.forward, u, r);
             check_crossing(p, *gradient, next.gradient, here->gradient, u, r);
         }
+    for (std::size_t k = 0; k < p.links.size(); ++k) check_link(p, l, m, k, r);
 }
 
 /// Units of compute step x that message k brings; 0 where it brings none, or something else.
@@ -66,6 +82,11 @@ constexpr void check_inputs(const program_view& p, const mail& m, report& r) {
             const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
             const bool crosses = (gradient || x.op == action::forward) && source >= 0 && source < p.head.stages &&
                                  p.worker_of(x.pipeline, source) != p.worker_of(x.pipeline, x.stage);
+            std::int32_t sources = crosses ? 1 : 0;
+            for (const stage_link& l : p.links)
+                if ((gradient || x.op == action::forward) && reads_link(l, gradient, x.stage) &&
+                    p.worker_of(x.pipeline, gradient ? l.to : l.from) != p.worker_of(x.pipeline, x.stage))
+                    ++sources;
             std::int32_t brought = 0;
             bool each = true;
             for (std::int32_t k = 0; k < x.inputs && each; ++k) {
@@ -73,7 +94,7 @@ constexpr void check_inputs(const program_view& p, const mail& m, report& r) {
                 brought += units;
                 each = units > 0;
             }
-            if (!each || brought != (crosses ? x.count : 0))
+            if (!each || brought != sources * x.count)
                 r.add(program_fault(p, law::matched, complaint::bad_inputs, w, i));
         }
 }

@@ -17,7 +17,7 @@ struct message_ends {
 /// its activation and of its gradient. Only transfers in range are entered.
 struct mail {
     std::vector<message_ends> messages;
-    std::vector<message_ends> activations;  ///< stages × units; `from` and `to` stay -1
+    std::vector<message_ends> activations;  ///< (stages + links) × units; `from` and `to` stay -1
     std::vector<message_ends> gradients;
 };
 
@@ -36,12 +36,23 @@ struct mail {
             .instruction = true};
 }
 
+/// Returns the stage from which a transfer comes; -1 if there is none.
+[[nodiscard]] constexpr std::int32_t source_of(const program_view& p, const instruction& x) noexcept {
+    const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
+    if (x.list >= 0) {
+        if (static_cast<std::size_t>(x.list) >= p.links.size()) return -1;
+        const stage_link& l = p.links[static_cast<std::size_t>(x.list)];
+        return !reads_link(l, gradient, x.stage) ? -1 : gradient ? l.to : l.from;
+    }
+    const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
+    return source < p.head.stages ? source : -1;
+}
+
 /// Returns the worker of the stage at a transfer's other end. -1: no stage is there, or it is on this
 /// worker.
 [[nodiscard]] constexpr std::int32_t partner(const program_view& p, const instruction& x, std::int32_t w) noexcept {
-    const bool gradient = x.op == action::send_gradient || x.op == action::recv_gradient;
-    const std::int32_t source = gradient ? x.stage + 1 : x.stage - 1;
-    if (source < 0 || source >= p.head.stages) return -1;
+    const std::int32_t source = source_of(p, x);
+    if (source < 0) return -1;
     const std::int32_t from = p.worker_of(x.pipeline, source), to = p.worker_of(x.pipeline, x.stage);
     if (from == to || w != (is_send(x.op) ? from : to)) return -1;
     return is_send(x.op) ? to : from;
@@ -65,8 +76,9 @@ constexpr void post(const program_view& p, std::int32_t w, std::int32_t i, mail&
     if (with < 0) return complain(complaint::needless);
     if (with != x.peer) complain(complaint::wrong_peer);
     auto& kind = x.op == action::send_activation || x.op == action::recv_activation ? m.activations : m.gradients;
+    const std::int32_t place = x.list < 0 ? x.stage : p.head.stages + x.list;
     for (std::int32_t u = x.first; u < x.first + x.count; ++u) {
-        message_ends& one = kind[static_cast<std::size_t>(x.stage) * static_cast<std::size_t>(p.head.units()) +
+        message_ends& one = kind[static_cast<std::size_t>(place) * static_cast<std::size_t>(p.head.units()) +
                                  static_cast<std::size_t>(u)];
         std::int32_t& at = sends ? one.send : one.receive;
         if (at >= 0)
@@ -78,7 +90,8 @@ constexpr void post(const program_view& p, std::int32_t w, std::int32_t i, mail&
 
 /// Walks every transfer of the program.
 constexpr mail post_all(const program_view& p, report& r) {
-    const std::size_t cells = static_cast<std::size_t>(p.head.stages) * static_cast<std::size_t>(p.head.units());
+    const std::size_t cells =
+        (static_cast<std::size_t>(p.head.stages) + p.links.size()) * static_cast<std::size_t>(p.head.units());
     mail m{std::vector<message_ends>(static_cast<std::size_t>(p.messages), message_ends{}),
            std::vector<message_ends>(cells, message_ends{}), std::vector<message_ends>(cells, message_ends{})};
     const instruction* const all = p.instructions.data();
@@ -111,8 +124,8 @@ constexpr void check_ends(const program_view& p, const mail& m, report& r) {
         }
         const instruction &s = all[e.send], &v = all[e.receive];
         const bool same = (s.op == action::send_activation) == (v.op == action::recv_activation) &&
-                          s.stage == v.stage && s.pipeline == v.pipeline && s.first == v.first && s.count == v.count &&
-                          s.peer == e.to && v.peer == e.from;
+                          s.stage == v.stage && s.list == v.list && s.pipeline == v.pipeline && s.first == v.first &&
+                          s.count == v.count && s.peer == e.to && v.peer == e.from;
         if (same) continue;
         fault f = program_fault(p, law::matched, complaint::ends_disagree, e.to, e.receive);
         f.other = e.send - p.offsets[static_cast<std::size_t>(e.from)];

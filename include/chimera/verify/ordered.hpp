@@ -74,6 +74,22 @@ constexpr void check_ordered(const schedule_view& s, const ledger& l, report& r)
         }
 }
 
+/// The order of the two ends of a link that are on one worker.
+constexpr void check_link_ordered(const program_view& t, const ledger& l, const stage_link& link, report& r) {
+    const by_index after{};
+    const auto units = static_cast<std::size_t>(t.head.units());
+    for (std::size_t u = 0; u < units; ++u) {
+        const std::int32_t on = l.pipeline[u];
+        if (on < 0 || t.worker_of(on, link.from) != t.worker_of(on, link.to)) continue;
+        const passes &from = l.at[link.from * units + u], &to = l.at[link.to * units + u];
+        const auto unit = static_cast<std::int32_t>(u);
+        if (from.forward >= 0 && to.forward >= 0 && !after(to.forward, from.forward))
+            complain_between(t, complaint::before_activation, to.forward, from.forward, unit, r);
+        if (from.gradient >= 0 && to.gradient >= 0 && !after(from.gradient, to.gradient))
+            complain_between(t, complaint::before_gradient, from.gradient, to.gradient, unit, r);
+    }
+}
+
 /// In a program only what one worker does has an order of its own; law matched looks at what crosses workers.
 constexpr void check_ordered(const program_view& t, const ledger& l, report& r) {
     const by_index after{};
@@ -90,6 +106,8 @@ constexpr void check_ordered(const program_view& t, const ledger& l, report& r) 
             if (p->gradient >= 0 && next.gradient >= 0 && !after(p->gradient, next.gradient))
                 complain_between(t, complaint::before_gradient, p->gradient, next.gradient, u, r);
         }
+    for (const stage_link& link : t.links)
+        if (link.kind == link_kind::skip) check_link_ordered(t, l, link, r);
 }
 
 }  // namespace detail

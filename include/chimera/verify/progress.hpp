@@ -17,7 +17,7 @@ public:
           pc(static_cast<std::size_t>(program.head.workers), 0), resume(pc), missing(pc), next_waiting(pc),
           waiting(rounds.nodes(), -1), started(waiting.size(), 0), reducers(waiting.size(), 0) {
         for (std::size_t i = 0; i < p.instructions.size(); ++i)
-            if (p.instructions[i].op == action::reduce_gradient && p.instructions[i].stage < p.head.stages)
+            if (p.instructions[i].op == action::reduce_gradient && p.instructions[i].stage < reduced_of(p))
                 ++reducers[of_round.node(i)];
     }
 
@@ -53,9 +53,9 @@ private:
                     resume[at(w)] = after;
                     return;
                 }
-            } else if (x.op == action::reduce_gradient && x.stage < p.head.stages) {
+            } else if (x.op == action::reduce_gradient && x.stage < reduced_of(p)) {
                 start(of_round.node(at(i)));
-            } else if (x.op == action::wait_gradient && x.stage < p.head.stages &&
+            } else if (x.op == action::wait_gradient && x.stage < reduced_of(p) &&
                        started[of_round.node(at(i))] < reducers[of_round.node(at(i))]) {
                 next_waiting[at(w)] = waiting[of_round.node(at(i))];
                 waiting[of_round.node(at(i))] = w;

@@ -15,6 +15,11 @@ namespace chimera::detail {
     return find_update_groups(p.head, check_once(p, ignored).pipeline);
 }
 
+/// Returns how many things a program reduces: its stages, and then the weights of its tied links.
+[[nodiscard]] constexpr std::int32_t reduced_of(const program_view& p) noexcept {
+    return static_cast<std::int32_t>(p.member_offsets.size()) - 1;
+}
+
 /// Tells to which reduction of its stage a reduce or a wait belongs: the k-th on its worker to the k-th. If weights
 /// change once, there is one.
 class reduction_rounds {
@@ -22,7 +27,7 @@ public:
     constexpr explicit reduction_rounds(const program_view& p) : p_(p) {
         if (p.head.update == update_rule::flushed) return;
         round_.assign(p.instructions.size(), 0);
-        std::vector<std::int32_t> seen(2 * static_cast<std::size_t>(p.head.stages), 0);
+        std::vector<std::int32_t> seen(2 * static_cast<std::size_t>(reduced_of(p)), 0);
         for (std::int32_t w = 0; w < p.head.workers; ++w) {
             const auto begin = static_cast<std::size_t>(p.offsets[static_cast<std::size_t>(w)]);
             const auto end = static_cast<std::size_t>(p.offsets[static_cast<std::size_t>(w) + 1]);
@@ -43,14 +48,14 @@ public:
         return node / static_cast<std::int32_t>(count_);
     }
     [[nodiscard]] constexpr std::size_t nodes() const noexcept {
-        return static_cast<std::size_t>(p_.head.stages) * count_;
+        return static_cast<std::size_t>(reduced_of(p_)) * count_;
     }
 
 private:
     constexpr void number(std::size_t i, std::vector<std::int32_t>& seen, bool reset) {
         const instruction& x = p_.instructions[i];
         const bool waits = x.op == action::wait_gradient;
-        if ((!waits && x.op != action::reduce_gradient) || x.stage >= p_.head.stages) return;
+        if ((!waits && x.op != action::reduce_gradient) || x.stage >= reduced_of(p_)) return;
         std::int32_t& next = seen[x.stage * std::size_t{2} + (waits ? 1 : 0)];
         if (reset) {
             next = 0;

@@ -47,7 +47,7 @@ constexpr void check_reproducible(const program_view& p, const update_groups& gr
                 seen = 1;
             }
         }
-    for (std::int32_t s = 0; s < p.head.stages; ++s) {
+    for (std::int32_t s = 0; s < reduced_of(p); ++s) {
         const auto group = p.replica_group(s);
         for (std::size_t k = 1; k < group.size(); ++k)
             if (group[k - 1] >= group[k])

@@ -20,7 +20,7 @@ struct sync_points {
 
 /// The members that the program lists are the workers that hold the stage.
 constexpr void check_members(const program_view& p, const holders& h, report& r) {
-    for (std::int32_t s = 0; s < p.head.stages; ++s) {
+    for (std::int32_t s = 0; s < reduced_of(p); ++s) {
         const auto listed = p.replica_group(s);
         bool same = static_cast<std::int32_t>(listed.size()) == h.size(s);
         for (std::size_t k = 0; same && k < listed.size(); ++k)
@@ -36,7 +36,8 @@ constexpr void note(const program_view& p, const holders& h, std::int32_t w, std
     const bool contributes = is_compute(x.op) && ends_activation(static_cast<pass>(x.op));
     if (!contributes && (is_transfer(x.op) || x.op < action::reduce_gradient || x.op > action::update_weights)) return;
     const auto complain = [&](complaint what) { r.add(program_fault(p, law::synchronised, what, w, i)); };
-    if (x.stage >= p.head.stages || !at[x.stage].holds) {
+    const bool tied = x.stage >= p.head.stages;
+    if (x.stage >= reduced_of(p) || !at[x.stage].holds || (tied && x.op == action::update_weights)) {
         if (!contributes) complain(complaint::not_held);
         return;
     }
@@ -76,6 +77,22 @@ constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t 
     early(complaint::late_contribution, at.update, at.last_contribution);
 }
 
+/// The points of the k-th tied link on worker w: its reduction comes after the last gradient of either stage, and either
+/// stage is updated after the wait.
+constexpr void check_tied(const program_view& p, std::int32_t w, std::int32_t k, const stage_link& link,
+                          sync_points* at, const holders& h, report& r) {
+    sync_points& own = at[p.head.stages + k];
+    const bool shared = h.size(p.head.stages + k) > 1;
+    for (const std::int32_t stage : {link.from, link.to}) {
+        if (!own.holds || !shared || !at[stage].holds || at[stage].update < 0) continue;
+        sync_points both = own;
+        both.last_contribution = at[stage].last_contribution;
+        both.update = at[stage].update;
+        check_points(p, w, p.head.stages + k, both, true, r);
+    }
+    own = {};
+}
+
 constexpr void check_synchronised(const program_view& p, const update_groups& groups, report& r) {
     const holders h = find_holders(p);
     check_members(p, h, r);
@@ -83,16 +100,21 @@ constexpr void check_synchronised(const program_view& p, const update_groups& gr
         check_updates(p, h, groups, r);
         return check_collective_order(p, r);
     }
-    std::vector<sync_points> at(static_cast<std::size_t>(p.head.stages), sync_points{});
+    const std::vector<stage_link> tied = tied_links(p.links);
+    std::vector<sync_points> at(static_cast<std::size_t>(reduced_of(p)), sync_points{});
     const auto held = [&](std::int32_t w, auto visit) {
         for (std::int32_t k = h.begin[static_cast<std::size_t>(w)]; k < h.begin[static_cast<std::size_t>(w) + 1]; ++k)
             visit(h.stages[static_cast<std::size_t>(k)]);
     };
     for (std::int32_t w = 0; w < p.head.workers; ++w) {
         held(w, [&](std::int32_t s) { at[static_cast<std::size_t>(s)].holds = true; });
+        for (std::size_t k = 0; k < tied.size(); ++k)
+            at[static_cast<std::size_t>(p.head.stages) + k].holds = at[tied[k].from].holds || at[tied[k].to].holds;
         for (std::int32_t i = p.offsets[static_cast<std::size_t>(w)]; i < p.offsets[static_cast<std::size_t>(w) + 1];
              ++i)
             note(p, h, w, i, at.data(), r);
+        for (std::size_t k = 0; k < tied.size(); ++k)
+            check_tied(p, w, static_cast<std::int32_t>(k), tied[k], at.data(), h, r);
         held(w, [&](std::int32_t s) {
             sync_points& points = at[static_cast<std::size_t>(s)];
             if (points.holds) check_points(p, w, s, points, h.size(s) > 1, r);
