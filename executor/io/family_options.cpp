@@ -178,6 +178,8 @@ schedule order_of(const std::string& file) {
     auto* order = std::get_if<schedule>(&read);
     if (order == nullptr)
         refuse(file + " is a program (an order is needed) give the schedule that it was lowered from");
+    if (!order->links.empty())
+        refuse(file + " has skips or tied stages (no model of this program has any) give an order without them");
     if (const report found = verify(*order); !found.ok())
         refuse(file + ": " + message(found.faults.front()), found.faults.front().what);
     return std::move(*order);

@@ -17,7 +17,7 @@ enum class link_kind : std::uint8_t {
 /// least: an encoder's output that a decoder's stage reads, say. Tied is a table of embeddings, say, that the last
 /// stage uses as its head; neither stage's own gradient holds it.
 struct stage_link {
-    link_kind kind = link_kind::skip;  ///< what joins them
+    link_kind kind = link_kind::skip;  ///< way in which they are joined
     std::uint16_t from = 0;            ///< the earlier stage
     std::uint16_t to = 0;              ///< the later stage
 

@@ -38,8 +38,8 @@ inline std::vector<transfer> sorted_ends(const program& of, bool sends) {
     return out;
 }
 
-/// Gives a compute step on worker w its inputs over one link, or over the chain: the receives that begin at each unit it
-/// still needs.
+/// Gives a compute step on worker w its inputs over one link, or over the chain: the receives that begin at each unit
+/// it still needs.
 inline void number_inputs_of(program& of, const std::vector<transfer>& receives, std::int32_t w, std::int32_t link,
                              instruction& x) {
     const bool gradient = sends_gradient(static_cast<pass>(x.op));

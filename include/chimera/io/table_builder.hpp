@@ -7,13 +7,14 @@
 #include <chimera/io/message_numbers.hpp>
 #include <chimera/io/read_events.hpp>
 #include <chimera/io/table.hpp>
+#include <chimera/io/table_keys.hpp>
+#include <chimera/io/table_links.hpp>
 #include <chimera/program/links.hpp>
 #include <chimera/schedule/custom.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,32 +22,6 @@
 #include <vector>
 
 namespace chimera::detail::reading {
-
-constexpr std::uint32_t bits(std::initializer_list<field> of) {
-    std::uint32_t out = 0;
-    for (const field f : of) out |= 1U << static_cast<int>(f);
-    return out;
-}
-
-/// The keys that an op must have, and those that it may.
-struct keys {
-    std::uint32_t needed;
-    std::uint32_t allowed;
-};
-
-inline constexpr std::uint32_t work = bits({field::op, field::pipeline, field::stage, field::first, field::count});
-inline constexpr std::uint32_t slot_keys = work | bits({field::tick, field::ticks});
-inline constexpr std::uint32_t compute_keys = work | bits({field::buffer});
-inline constexpr std::uint32_t transfer_keys = (work & ~bits({field::stage})) | bits({field::peer});
-
-constexpr keys keys_of(action op) {
-    if (is_compute(op)) return {compute_keys, compute_keys | bits({field::buffers, field::version, field::overlap})};
-    if (is_transfer(op))
-        return {transfer_keys, transfer_keys | bits({field::stage, field::to_stage, field::from_stage, field::group})};
-    if (op == action::update_weights)
-        return {bits({field::op, field::stage}), bits({field::op, field::stage, field::version})};
-    return {bits({field::op, field::stage}), bits({field::op, field::stage, field::members, field::pipeline})};
-}
 
 /// Builds the schedule or the program while the file goes by.
 class table_builder final : public table_events {
@@ -209,34 +184,6 @@ private:
         return out;
     }
 
-    /// Skips first, then tied stages.
-    std::vector<stage_link> finish_links() const {
-        std::vector<stage_link> out;
-        for (const auto* pairs : {&skips, &tied})
-            for (const std::vector<std::int32_t>& pair : *pairs) {
-                const std::string key = pairs == &skips ? "skips" : "tied";
-                if (pair.size() != 2)
-                    refuse("key " + key + ": a list of " + std::to_string(pair.size()) +
-                           " numbers (a link has two stages) give the earlier and the later one");
-                out.push_back({pairs == &skips ? link_kind::skip : link_kind::tied, static_cast<std::uint16_t>(pair[0]),
-                               static_cast<std::uint16_t>(pair[1])});
-            }
-        if (!sound_links(head, out))
-            refuse(
-                "the links cannot be (each goes from a stage to a later one, once; a skip passes over a stage; tied "
-                "only where weights change once) correct skips and tied");
-        return out;
-    }
-    /// Returns the link of a transfer between from_stage, which its `list` holds, and its stage; -1 for neighbours.
-    static std::int32_t link_of(const instruction& i, const std::vector<stage_link>& links) {
-        const bool gradient = i.op == action::send_gradient || i.op == action::recv_gradient;
-        for (std::size_t k = 0; k < links.size(); ++k)
-            if (reads_link(links[k], gradient, i.stage) && (gradient ? links[k].to : links[k].from) == i.list)
-                return static_cast<std::int32_t>(k);
-        return i.list == (gradient ? i.stage + 1 : i.stage - 1) ? -1 : no_link;
-    }
-    static constexpr std::int32_t no_link = -2;
-
     static void check(const std::string& where, const char* what, std::int64_t value, std::int64_t size) {
         if (value < size) return;
         refuse(where + what + " is " + std::to_string(value) + " (the file has " + std::to_string(size) +
@@ -273,7 +220,7 @@ private:
     }
 
     schedule finish_schedule() {
-        schedule out{head, finish_placement(), {}, {}, finish_links()};
+        schedule out{head, finish_placement(), {}, {}, links_of(head, skips, tied)};
         each(slots_, [&](const slot& s, bool loud, const std::string& where) { return covered(s, loud, where); });
         out.offsets = std::move(offsets);
         out.entries = std::move(slots_);
@@ -289,7 +236,7 @@ private:
         program out;
         out.head = head;
         out.placement = finish_placement();
-        out.links = finish_links();
+        out.links = links_of(head, skips, tied);
         for (instruction& i : instructions_)
             if (is_transfer(i.op) && i.list >= 0) i.list = link_of(i, out.links);
         each(instructions_, [&](const instruction& i, bool loud, const std::string& where) {

@@ -209,8 +209,8 @@ private:
 /// the last gradient of a group. Several workers reduce that gradient at once; `mode` plays no part. Every instruction
 /// says which weight buffer it reads or writes, and a stage has as many buffers as it has live versions at most.
 /// Skips add messages beside those of the chain, and tied links a reduction over the workers of both stages.
-/// Throws `chimera_error` if links cannot be, if a slot starts before its input is there, or if a stage needs weights that are not made yet
-/// or more than 256 versions of them.
+/// Throws `chimera_error` if links cannot be, if a slot starts before its input is there, or if a stage needs weights
+/// that are not made yet or more than 256 versions of them.
 [[nodiscard]] constexpr program lower(schedule_argument order, reduction_start mode = reduction_start::eager_opt) {
     if (!detail::sound_links(order.head, order.links)) detail::refuse_links();
     return detail::lowering(order, mode).run();

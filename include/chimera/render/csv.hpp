@@ -19,7 +19,8 @@ namespace chimera {
 
 namespace detail {
 
-inline void check_csv(const shape& head) {
+inline void check_csv(const shape& head, std::span<const stage_link> links) {
+    if (!links.empty()) refuse("csv holds no links between stages (the schedule has some) use json");
     if (head.pipelines != 1)
         refuse("csv gives each stage one worker, as PyTorch does (the schedule has " + std::to_string(head.pipelines) +
                " pipelines, each with the stages elsewhere) use json, or a family of one pipeline such as zb_v or "
@@ -36,9 +37,10 @@ inline void check_csv_count(int count) {
 /// A schedule with one pipeline as PyTorch writes its pipeline schedules: one line per worker, one cell per tick, such
 /// as 0F3 (stage, pass, micro-batch) or (0F7;7B3)OVERLAP_F_B for a pair; empty where the worker is idle or still busy
 /// with the cell before. Passes are F, B, I, W, and R, which PyTorch lacks. Weight versions are not held. Throws
-/// `chimera_error` for several pipelines, slots of several units, units that are no micro-batches, and past 2^28 cells.
+/// `chimera_error` for several pipelines, links, slots of several units, units that are no micro-batches, and past 2^28
+/// cells.
 [[nodiscard]] inline std::string csv(schedule_argument from) {
-    detail::check_csv(from.head);
+    detail::check_csv(from.head, from.links);
     std::int64_t columns = 0;
     for (const slot& s : from.entries) {
         detail::check_csv_count(s.count);
@@ -143,7 +145,7 @@ private:
 /// update is written as REDUCE_GRAD and WAIT_REDUCE_GRAD, where PyTorch makes gradients ready for the optimiser.
 /// Buffers and groups are not held. Throws `chimera_error` as the function above does.
 [[nodiscard]] inline std::string csv(program_argument from) {
-    detail::check_csv(from.head);
+    detail::check_csv(from.head, from.links);
     std::string out;
     for (int w = 0; w < from.head.workers; ++w) detail::csv_program_row(out).write(from.row(w));
     return out;

@@ -111,9 +111,9 @@ inline void put_instruction(std::string& out, program_argument from, const instr
 }
 
 /// The program as a chimera.program file, version 1. One instruction per line. Keys that do not apply are absent; on a
-/// send and a receive `stage` and `to_stage` both name the stage that receives, `from_stage` the other one of a skip; a compute step over several units has
-/// the `buffer` of its first one and `buffers`, one each. If weights change within the iteration, compute steps and
-/// updates have a `version`, and the header says when ("update", "update_every").
+/// send and a receive `stage` and `to_stage` both name the stage that receives, `from_stage` the other one of a skip; a
+/// compute step over several units has the `buffer` of its first one and `buffers`, one each. If weights change within
+/// the iteration, compute steps and updates have a `version`, and the header says when ("update", "update_every").
 [[nodiscard]] inline std::string json(program_argument from) {
     std::string out;
     out.reserve(from.instructions.size() * 104 + from.placement.size() * 6 + 512);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chimera/program/links.hpp>
 #include <chimera/program/program.hpp>
 #include <chimera/render/labels.hpp>
 
@@ -13,7 +14,13 @@ namespace detail {
 inline void put_instruction_line(std::string& out, program_argument from, const instruction& i) {
     std::string words(name(i.op));
     words.resize(16, ' ');
-    put(out, words, "stage ", i.stage);
+    const bool tied = i.stage >= from.head.stages;
+    if (tied) {
+        const stage_link l = tied_links(from.links)[static_cast<std::size_t>(i.stage - from.head.stages)];
+        put(out, words, "stages ", l.from, " and ", l.to, ", tied");
+    } else {
+        put(out, words, "stage ", i.stage);
+    }
     if (is_compute(i.op) || is_transfer(i.op)) {
         put(out, ", pipeline ", i.pipeline, ", unit ", i.first);
         if (i.count > 1) put(out, '-', i.first + i.count - 1);
@@ -23,6 +30,10 @@ inline void put_instruction_line(std::string& out, program_argument from, const 
         for (int u = 1; u < i.count; ++u) put(out, ' ', from.buffer_of(i, u));
     } else if (is_transfer(i.op)) {
         put(out, is_send(i.op) ? ", to worker " : ", from worker ", i.peer, ", group ", i.group);
+        if (i.list >= 0) {
+            const stage_link& l = from.links[static_cast<std::size_t>(i.list)];
+            put(out, ", skip from stage ", l.to == i.stage ? l.from : l.to);
+        }
     } else if (i.op != action::update_weights) {
         put(out, ", members");
         for (const std::int32_t w : from.replica_group(i.stage)) put(out, ' ', w);

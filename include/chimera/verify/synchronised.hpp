@@ -77,8 +77,8 @@ constexpr void check_points(const program_view& p, std::int32_t w, std::int32_t 
     early(complaint::late_contribution, at.update, at.last_contribution);
 }
 
-/// The points of the k-th tied link on worker w: its reduction comes after the last gradient of either stage, and either
-/// stage is updated after the wait.
+/// The points of the k-th tied link on worker w: its reduction comes after the last gradient of either stage, and
+/// either stage is updated after the wait.
 constexpr void check_tied(const program_view& p, std::int32_t w, std::int32_t k, const stage_link& link,
                           sync_points* at, const holders& h, report& r) {
     sync_points& own = at[p.head.stages + k];
