@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds what the public types of a header hold, each with its description: members, enumerators, requirements."""
+import functools
+import pathlib
+import re
+
+from header_parser import comment_after, comment_before, members, public
+
+LEFT_OUT = {  # functions that need no description, by how they end
+    "= default": "does what the language says",
+    "= delete": "cannot be called",
+}
+SPEC = pathlib.Path(__file__).resolve().parent.parent / "include/chimera/core/spec.hpp"
+class Piece:
+    """An enumerator or a requirement of a concept: what `Declaration` is to a member."""
+
+    def __init__(self, kind, name, text, start, end):
+        self.kind, self.name, self.signature = kind, name, re.sub(r"\s+", " ", text[start:end]).strip()
+        self.line = text.count("\n", 0, start) + 1
+        self.comment, self.trailing = comment_before(text, start), comment_after(text, end)
+
+
+def pieces(code, start, end, separator):
+    """Yields where each part between separators begins and ends, outside brackets and lines of the preprocessor."""
+    code = re.sub(r"(?m)^[ \t]*#[^\n]*", lambda m: " " * len(m.group()), code)
+    depth, at = 0, start
+    for i in range(start, end + 1):
+        if i < end and not (code[i] == separator and depth == 0):
+            depth += {"(": 1, "{": 1, "[": 1, ")": -1, "}": -1, "]": -1}.get(code[i], 0)
+            continue
+        first = at + len(code[at:i]) - len(code[at:i].lstrip())
+        if first < i:
+            yield first, min(i + 1, end)
+        at = i + 1
+
+
+def listed(one, name):
+    """Yields an enumerator for each entry of the macro list; its text is the description."""
+    found = re.search(rf"#define {name}\(X\)((?:[^\n]*\\\n)*[^\n]*)", one.text)
+    for entry in re.finditer(r'X\(\s*(\w+)\s*(?:,((?:[\s\\]*"[^"]*")+)\s*)?\)', found.group(1) if found else ""):
+        piece = Piece("listed", entry.group(1), one.text, one.start, one.start)
+        said = "".join(re.findall(r'"([^"]*)"', entry.group(2) or ""))
+        piece.comment, piece.trailing = "", re.sub(r"[#@]", "…", said.replace("|", " ")) or f"the family `{piece.name}`"
+        yield piece
+
+
+def enumerators(one):
+    """Yields the enumerators of an enum, those of a macro list included."""
+    for start, end in pieces(one.code, one.body[0] + 1, one.body[1] - 1, ","):
+        word = re.match(r"\w+", one.code[start:]).group()
+        if one.code[start + len(word):start + len(word) + 1] == "(":
+            yield from listed(one, word)
+        else:
+            yield Piece("enumerator", word, one.text, start, end)
+
+
+def requirements(one):
+    """Yields what a concept requires; a call goes by the function's name."""
+    code = one.code
+    opened = code.find("{", code.find("requires", one.body[0]) if "requires" in code[slice(*one.body)] else one.body[0])
+    for start, end in pieces(code, opened + 1, one.body[1] - 1, ";"):
+        called = re.search(r"(\w+)\s*\(", code[start:end])
+        yield Piece("requirement", called.group(1) if called else code[start:end].strip(), one.text, start, end)
+
+
+def declarators(one):
+    """Returns (name, type, default) of each variable that a declaration declares."""
+    signature = re.sub(r"\s:\s\d+", "", one.signature)  # bits
+    value = one.text[one.body[0]:one.body[1]] if one.body else ""
+    parts, depth, at = [], 0, 0
+    for i, c in enumerate(signature):
+        shift = signature[i - 1:i + 1] in ("<<", ">>") or signature[i:i + 2] in ("<<", ">>") and "=" in signature[at:i]
+        depth += 0 if shift else {"(": 1, "<": 1, "{": 1, "[": 1, ")": -1, ">": -1, "}": -1, "]": -1}.get(c, 0)
+        if c == "," and depth == 0:
+            parts, at = [*parts, signature[at:i]], i + 1
+    parts.append(signature[at:])
+    head, out = "", []
+    for part in parts:
+        left, _, default = part.partition("=")
+        found = re.match(r"(.*?)(\w+)((?:\[[^\]]*\])?)\s*(\{.*)?$", left.strip())
+        if not found or "(*" in left:
+            return [(one.name, re.sub(r"\s*\(\*", " (*", left.strip()), "")]
+        head = found.group(1).strip() or head
+        out.append((found.group(2), head + found.group(3), default.strip() + (found.group(4) or "")))
+    out[-1] = (*out[-1][:2], out[-1][2] + re.sub(r"\s+", " ", value))
+    return out
+
+
+@functools.cache
+def inherited():
+    """Returns the comments of the concept's requirements by name: they hold for each member of a model of it that has no
+    comment of its own, so that every family need not repeat them."""
+    text = SPEC.read_text(encoding="utf-8")
+    found = {m.name: m.comment for one in public(text) if one.name == "schedule_spec" for m in requirements(one)}
+    return {**found, "traits": "The facts of the family that hold for all its sizes."}
+
+
+def left_out(one):
+    """Says if a member function needs no description and no place on a page."""
+    return one.kind == "function" and one.signature.endswith(tuple(LEFT_OUT))
+
+
+def inside(one):
+    """Returns what a public type or concept holds, without what is left out."""
+    if one.kind == "enum" and one.body:
+        return list(enumerators(one))
+    if one.kind == "concept" and one.body:
+        return list(requirements(one))
+    if one.kind not in ("struct", "class") or not one.body:
+        return []
+    held = [m for m in members(one) if not left_out(m)]
+    if {"refused", "workers", "placements", "slot_count"} <= {m.name for m in held}:  # a model of `schedule_spec`
+        for m in held:
+            m.comment = m.comment or ("" if m.trailing else inherited().get(m.name, ""))
+    return held
+
+
+def description(one):
+    return one.comment or one.trailing
+
+
+def names(one):
+    """Returns the names of a declaration: several where it declares several variables."""
+    return [name for name, _, _ in declarators(one)] if one.kind == "variable" and not one.scope else [one.name]
+
+
+def known(text):
+    """Yields (declaration, path) of each public name of a header; a path is such as `schedule::row`."""
+    def walk(one, path):
+        yield one, path
+        for held in inside(one):
+            for name in names(held) if held.kind == "variable" else [held.name]:
+                yield from walk(held, f"{path}::{name}") if held.kind in ("struct", "class", "enum") else [(held, f"{path}::{name}")]
+
+    for one in public(text):
+        declared = one.kind in ("struct", "class", "enum") and not one.body
+        if one.kind == "other" or re.match(r"template <> ", one.signature) or declared or left_out(one):
+            continue
+        yield from walk(one, one.scope + one.name)
+
+
+def undescribed(text):
+    """Yields (line, path) of each public name without a description; overloads in a row share that of the first."""
+    said = None
+    for one, path in known(text):
+        follows = one.kind == "function" and path == said
+        if not description(one) and not follows:
+            yield one.line, path
+            continue
+        said = path
