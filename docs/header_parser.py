@@ -25,7 +25,9 @@ def closing(code, at):
 
 
 def comment_before(text, at):
-    """The /// lines right above the offset; an empty line in between parts them."""
+    """The /// lines right above the offset; an empty line in between parts them. None if the line has begun before it."""
+    if text[text.rfind("\n", 0, at) + 1:at].strip():
+        return ""
     lines = text[:at].split("\n")[:-1]
     out = []
     while lines and re.match(r"///(?!<)", lines[-1].strip()):

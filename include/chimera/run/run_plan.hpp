@@ -41,6 +41,7 @@ struct run_plan {
                 members,
                 last_waits};
     }
+    /// Converts to the view.
     constexpr operator run_row() const& noexcept { return view(); }  // NOLINT: plans are read through views
     // A view of a temporary would dangle.
     run_row view() const&& = delete;
