@@ -10,14 +10,18 @@ LEFT_OUT = {  # functions that need no description, by how they end
     "= default": "does what the language says",
     "= delete": "cannot be called",
 }
-SPEC = pathlib.Path(__file__).resolve().parent.parent / "include/chimera/core/spec.hpp"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SPEC = ROOT / "include/chimera/core/spec.hpp"
 class Piece:
-    """An enumerator or a requirement of a concept: what `Declaration` is to a member."""
+    """An enumerator, a requirement of a concept or an entry of a list: what `Declaration` is to a member."""
 
-    def __init__(self, kind, name, text, start, end):
-        self.kind, self.name, self.signature = kind, name, re.sub(r"\s+", " ", text[start:end]).strip()
-        self.line = text.count("\n", 0, start) + 1
-        self.comment, self.trailing = comment_before(text, start), comment_after(text, end)
+    def __init__(self, kind, name, one, trailing="", start=None, end=None):
+        start, end = (one.start, one.start) if start is None else (start, end)
+        self.kind, self.name, self.scope, self.text, self.body = kind, name, "", one.text, None
+        self.signature = re.sub(r"\s+", " ", one.text[start:end]).strip()
+        self.line = one.text.count("\n", 0, start) + 1
+        self.comment = "" if trailing else comment_before(one.text, start)
+        self.trailing = trailing or comment_after(one.text, end)
 
 
 def pieces(code, start, end, separator):
@@ -30,17 +34,37 @@ def pieces(code, start, end, separator):
             continue
         first = at + len(code[at:i]) - len(code[at:i].lstrip())
         if first < i:
-            yield first, min(i + 1, end)
+            yield first, i + 1 if i < end else first + len(code[first:i].rstrip())
         at = i + 1
 
 
-def listed(one, name):
-    """Yields an enumerator for each entry of the macro list; its text is the description."""
-    found = re.search(rf"#define {name}\(X\)((?:[^\n]*\\\n)*[^\n]*)", one.text)
-    for entry in re.finditer(r'X\(\s*(\w+)\s*(?:,((?:[\s\\]*"[^"]*")+)\s*)?\)', found.group(1) if found else ""):
-        piece = Piece("listed", entry.group(1), one.text, one.start, one.start)
-        said = "".join(re.findall(r'"([^"]*)"', entry.group(2) or ""))
-        piece.comment, piece.trailing = "", re.sub(r"[#@]", "…", said.replace("|", " ")) or f"the family `{piece.name}`"
+@functools.cache
+def macro_list(name):
+    """Returns the arguments of each entry of a macro list, which may stand in any header."""
+    for path in sorted((ROOT / "include").rglob("*.hpp")):
+        found = re.search(rf"#define {name}\(X\)((?:[^\n]*\\\n)*[^\n]*)", path.read_text(encoding="utf-8"))
+        if found:
+            entries = re.findall(r'\bX\(((?:[^()"]|"[^"]*")*)\)', found.group(1).replace("\\\n", "\n"))
+            return [[part.strip() for part in re.findall(r'(?:[^,"]|"[^"]*")+', entry)] for entry in entries]
+    return []
+
+
+def said(literals):
+    return "".join(re.findall(r'"([^"]*)"', literals))
+
+
+def listed_enumerators(one, name):
+    """Yields an enumerator for each entry of a macro list; the entry's text is its description."""
+    for entry in macro_list(name):
+        text = re.sub(r"[#@]", "…", said(entry[-1]).replace("|", " "))
+        yield Piece("listed", entry[0], one, text or f"the family `{entry[0]}`")
+
+
+def listed_members(one):
+    """Yields a member for each entry of a macro list: type, name, and as its last argument the description."""
+    for entry in macro_list(re.match(r"\w+", one.signature).group()):
+        piece = Piece("variable", entry[1], one, said(entry[-1]))
+        piece.signature = f"{entry[0]} {entry[1]}{{}}"
         yield piece
 
 
@@ -49,9 +73,9 @@ def enumerators(one):
     for start, end in pieces(one.code, one.body[0] + 1, one.body[1] - 1, ","):
         word = re.match(r"\w+", one.code[start:]).group()
         if one.code[start + len(word):start + len(word) + 1] == "(":
-            yield from listed(one, word)
+            yield from listed_enumerators(one, word)
         else:
-            yield Piece("enumerator", word, one.text, start, end)
+            yield Piece("enumerator", word, one, "", start, end)
 
 
 def requirements(one):
@@ -60,7 +84,7 @@ def requirements(one):
     opened = code.find("{", code.find("requires", one.body[0]) if "requires" in code[slice(*one.body)] else one.body[0])
     for start, end in pieces(code, opened + 1, one.body[1] - 1, ";"):
         called = re.search(r"(\w+)\s*\(", code[start:end])
-        yield Piece("requirement", called.group(1) if called else code[start:end].strip(), one.text, start, end)
+        yield Piece("requirement", called.group(1) if called else code[start:end].strip(), one, "", start, end)
 
 
 def declarators(one):
@@ -106,13 +130,26 @@ def inside(one):
         return list(enumerators(one))
     if one.kind == "concept" and one.body:
         return list(requirements(one))
+    if one.kind == "using":
+        return named_inside(one)
     if one.kind not in ("struct", "class") or not one.body:
         return []
-    held = [m for m in members(one) if not left_out(m)]
+    held = []
+    for m in members(one):
+        held += list(listed_members(m)) if m.kind == "list" else [] if left_out(m) else [m]
     if {"refused", "workers", "placements", "slot_count"} <= {m.name for m in held}:  # a model of `schedule_spec`
         for m in held:
             m.comment = m.comment or ("" if m.trailing else inherited().get(m.name, ""))
     return held
+
+
+def named_inside(one):
+    """Returns what the type holds that an alias names, if it is one of `detail` in the same header."""
+    named = re.search(r"= detail::(\w+)", one.signature)
+    for hidden in public(one.text, ("detail",)) if named else []:
+        if hidden.scope and hidden.name == named.group(1) and hidden.kind in ("struct", "class"):
+            return inside(hidden)
+    return []
 
 
 def description(one):

@@ -5,6 +5,7 @@ import sys
 
 KINDS = ("struct", "class", "enum", "concept")
 SPACES = ("laws", "at")  # public namespaces inside chimera; the others (detail, seek, format, explorer) are its own
+LIST = re.compile(r"CHIMERA_\w+\(CHIMERA_\w+\)(?=\s*$)", re.M)  # a macro that declares something for each entry of a list
 POINTER = re.compile(r"\(\*\s*(\w+)\)\s*\(")  # of a function, with its name
 
 
@@ -101,6 +102,8 @@ class Declaration:
                 return kind
         if re.match(r"using\b", head):
             return "using"
+        if LIST.match(head):
+            return "list"
         if re.match(r"(friend (?:class|struct)\b|static_assert|namespace|extern|#)", head):
             return "other"
         return "function" if self.is_function(head) else "variable"
@@ -156,6 +159,10 @@ def declarations(text, code, start, end):
             yield code[at:colon].strip()
             at = colon + 1
             continue
+        if entries := LIST.match(code, at):
+            yield Declaration(text, code, at, entries.end(), None)
+            at = entries.end()
+            continue
         stop, depth = at, 0
         while template := re.match(r"\s*template\s*<", code[stop:]):
             stop = balanced(code, stop + template.end() - 1)
@@ -173,8 +180,8 @@ def declarations(text, code, start, end):
         yield one
 
 
-def public(text):
-    """Declarations of namespace chimera and of SPACES in it."""
+def public(text, spaces=SPACES):
+    """Declarations of namespace chimera and of the spaces in it."""
     code = blank_comments(text)
 
     def walk(start, end, inside, scope=""):
@@ -188,7 +195,7 @@ def public(text):
                     yield one
             elif space.group(1) == "chimera":
                 yield from walk(one.body[0] + 1, one.body[1] - 1, True)
-            elif inside and space.group(1) in SPACES:
+            elif inside and space.group(1) in spaces:
                 yield from walk(one.body[0] + 1, one.body[1] - 1, True, space.group(1) + "::")
 
     yield from walk(0, len(code), False)

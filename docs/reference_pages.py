@@ -100,7 +100,7 @@ def put_members(page, one, path):
 
 
 def put_inside(page, one, path):
-    if one.kind in ("struct", "class"):
+    if one.kind in ("struct", "class", "using"):
         return put_members(page, one, path)
     held = inside(one)
     if held:

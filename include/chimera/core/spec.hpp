@@ -27,7 +27,7 @@ struct maker {
 /// that `refused()` is always asked first; a spec outside the library may have a public one.
 template <class T>
 concept schedule_spec = requires(const T& spec) {
-    /// Returns the rule that the sizes break, or `refusal::none`. Every other function may only be called with none.
+    /// Returns the rule that the sizes break, or `refusal::none`. The other functions are for sizes that break none.
     { spec.refused() } -> std::same_as<refusal>;
     /// Returns the number of workers: rows of the table.
     { spec.workers() } -> std::same_as<int>;
