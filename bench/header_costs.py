@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures what it costs to include each header alone, for the pages of docs/reference.
 
-A header's lines are those that the preprocessor leaves of a file that includes it, with all that it includes in turn and
-without blank lines and comments. Its seconds are user CPU time of parsing that file over an empty one, medians of three.
+A header's lines are those that the preprocessor leaves of a file that includes it, with all that it includes in turn
+and without blank lines and comments. Its seconds are user CPU time of parsing that file over an empty one, medians of
+three.
 The results are written to docs/reference/costs.json, which docs/make_reference.py reads.
 
 Usage: header_costs.py           measures the headers that costs.json lacks, and drops those that are gone
@@ -69,7 +70,8 @@ def main():
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts")
     options = parser.parse_args()
     kept = json.loads(COSTS.read_text()) if COSTS.exists() and not options.all else {"headers": {}}
-    present = sorted(str(p.relative_to(ROOT / "include" / "chimera")) for p in (ROOT / "include/chimera").rglob("*.hpp"))
+    base = ROOT / "include" / "chimera"
+    present = sorted(str(path.relative_to(base)) for path in base.rglob("*.hpp"))
     headers = {name: cost for name, cost in kept["headers"].items() if name in present}
     about = {key: value for key, value in kept.items() if key != "headers"} or machine()
     with tempfile.TemporaryDirectory() as folder:

@@ -81,7 +81,7 @@ def enumerators(one):
 def requirements(one):
     """Yields what a concept requires; a call goes by the function's name."""
     code = one.code
-    opened = code.find("{", code.find("requires", one.body[0]) if "requires" in code[slice(*one.body)] else one.body[0])
+    opened = code.find("{", max(one.body[0], code.find("requires", *one.body)))
     for start, end in pieces(code, opened + 1, one.body[1] - 1, ";"):
         called = re.search(r"(\w+)\s*\(", code[start:end])
         yield Piece("requirement", called.group(1) if called else code[start:end].strip(), one, "", start, end)
@@ -93,7 +93,7 @@ def declarators(one):
     value = one.text[one.body[0]:one.body[1]] if one.body else ""
     parts, depth, at = [], 0, 0
     for i, c in enumerate(signature):
-        shift = signature[i - 1:i + 1] in ("<<", ">>") or signature[i:i + 2] in ("<<", ">>") and "=" in signature[at:i]
+        shift = "=" in signature[at:i] and {"<<", ">>"} & {signature[i - 1:i + 1], signature[i:i + 2]}
         depth += 0 if shift else {"(": 1, "<": 1, "{": 1, "[": 1, ")": -1, ">": -1, "}": -1, "]": -1}.get(c, 0)
         if c == "," and depth == 0:
             parts, at = [*parts, signature[at:i]], i + 1
@@ -157,23 +157,31 @@ def description(one):
 
 
 def names(one):
-    """Returns the names of a declaration: several where it declares several variables."""
-    return [name for name, _, _ in declarators(one)] if one.kind == "variable" and not one.scope else [one.name]
+    """Returns the names of a member: several where it declares several variables."""
+    return [name for name, _, _ in declarators(one)] if one.kind == "variable" else [one.name]
+
+
+def is_entry(one):
+    """Says if a declaration of a namespace is a name of its own: not a forward declaration or a specialisation."""
+    declared = one.kind in ("struct", "class", "enum") and not one.body
+    return one.kind != "other" and not re.match(r"template <> ", one.signature) and not declared and not left_out(one)
 
 
 def known(text):
     """Yields (declaration, path) of each public name of a header; a path is such as `schedule::row`."""
+
     def walk(one, path):
         yield one, path
         for held in inside(one):
-            for name in names(held) if held.kind == "variable" else [held.name]:
-                yield from walk(held, f"{path}::{name}") if held.kind in ("struct", "class", "enum") else [(held, f"{path}::{name}")]
+            for name in names(held):
+                if held.kind in ("struct", "class", "enum"):
+                    yield from walk(held, f"{path}::{name}")
+                else:
+                    yield held, f"{path}::{name}"
 
     for one in public(text):
-        declared = one.kind in ("struct", "class", "enum") and not one.body
-        if one.kind == "other" or re.match(r"template <> ", one.signature) or declared or left_out(one):
-            continue
-        yield from walk(one, one.scope + one.name)
+        if is_entry(one):
+            yield from walk(one, one.scope + one.name)
 
 
 def undescribed(text):

@@ -5,7 +5,7 @@ import sys
 
 KINDS = ("struct", "class", "enum", "concept")
 SPACES = ("laws", "at")  # public namespaces inside chimera; the others (detail, seek, format, explorer) are its own
-LIST = re.compile(r"CHIMERA_\w+\(CHIMERA_\w+\)(?=\s*$)", re.M)  # a macro that declares something for each entry of a list
+LIST = re.compile(r"CHIMERA_\w+\(CHIMERA_\w+\)(?=\s*$)", re.M)  # a macro that declares each entry of a list
 POINTER = re.compile(r"\(\*\s*(\w+)\)\s*\(")  # of a function, with its name
 
 
@@ -26,7 +26,7 @@ def closing(code, at):
 
 
 def comment_before(text, at):
-    """The /// lines right above the offset; an empty line in between parts them. None if the line has begun before it."""
+    """The /// lines right above the offset, if nothing stands before it in its line; an empty line parts them."""
     if text[text.rfind("\n", 0, at) + 1:at].strip():
         return ""
     lines = text[:at].split("\n")[:-1]

@@ -50,7 +50,9 @@ FOLDERS = {  # in the order of the flow, with a line on each
 
 
 def header_order(folder):
-    return sorted((headers / folder).glob("*.hpp")) + [p for p in [headers / f"{folder}.hpp"] if p.exists()]
+    """Returns the headers of a folder, those of the folders in it, and the one that includes them all."""
+    within = sorted((headers / folder).glob("*.hpp")) + sorted((headers / folder).glob("*/*.hpp"))
+    return within + [path for path in [headers / f"{folder}.hpp"] if path.exists()]
 
 
 def cost_of(path):
@@ -103,14 +105,15 @@ def make_first_page(made):
         rows.append(f"| `<chimera/{path.name}>` | {lines:,} | {seconds:.2f} |" if lines else f"| `{path.name}` | | |")
     return "\n".join([
         "# Reference", "",
-        "Every public name of `include/chimera` and of its members, written by `docs/make_reference.py` from the comments "
-        "beside the declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program "
-        "and simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp`, `search.hpp` and `run.hpp` bring "
-        "the rest.", "", "| page | |", "|---|---|", *(f"| [{folder}]({folder}.md) | {line} |" for folder, line in FOLDERS.items()),
+        "Every public name of `include/chimera` and of its members, written by `docs/make_reference.py` from the "
+        "comments beside the declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, "
+        "verify, program and simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp`, `search.hpp` "
+        "and `run.hpp` bring the rest.", "", "| page | |", "|---|---|",
+        *(f"| [{folder}]({folder}.md) | {line} |" for folder, line in FOLDERS.items()),
         "", "## What including a header costs", "",
         "The pages say for each header what a file costs that includes it and nothing else: lines after preprocessing, "
-        "those of the standard library included, blank lines left out, and seconds of parsing over an empty file, user CPU "
-        f"time, medians of three. Measured with {about['compiler']} on {about['processor']}, {about['load']}, by "
+        "those of the standard library included, blank lines left out, and seconds of parsing over an empty file, "
+        f"user CPU time, medians of three. Measured with {about['compiler']} on {about['processor']}, {about['load']}, by "
         "`python3 bench/header_costs.py --all`. Headers share most of it: what is included twice is parsed once.", "",
         "| header | lines | seconds |", "|---|---|---|", *rows, "", "## Names", *index_of(made), ""])
 
@@ -139,7 +142,8 @@ def broken_links(made):
     for name, text in made.items():
         for page, anchor in re.findall(r"\]\((\w+\.md)#([\w-]+)\)", text):
             heading = anchor.replace("-", " ")
-            if f'<a id="{anchor}"></a>' not in made.get(page, "") and f"## {heading}\n" not in made.get(page, "").lower():
+            target = made.get(page, "")
+            if f'<a id="{anchor}"></a>' not in target and f"## {heading}\n" not in target.lower():
                 found.append(f"docs/reference/{name}: {page}#{anchor} is not there")
     return found
 
@@ -152,11 +156,12 @@ def faults(folders):
     """Returns a line for each fault of the folders' public comments and signatures."""
     found = []
     for folder in folders:
-        for path in header_order(folder) + sorted((headers / folder).glob("*/*.hpp")):
+        for path in header_order(folder):
             text, where = path.read_text(encoding="utf-8"), path.relative_to(root)
             found += [f"{where}:{n}: longer than {header_rules.COLUMNS} columns" for n in header_rules.long_lines(text)]
             for one in public(text):
-                found += [f"{where}: {fault}" for d in [one, *header_members.inside(one)] for fault in header_rules.faults_of(d)]
+                all_of_it = [one, *header_members.inside(one)]
+                found += [f"{where}: {fault}" for d in all_of_it for fault in header_rules.faults_of(d)]
     return found
 
 

@@ -2,7 +2,7 @@
 """Writes the entries of docs/reference: headings with anchors, signatures, tables of members."""
 import re
 
-from header_members import declarators, description, inside, left_out
+from header_members import declarators, description, inside, is_entry
 from header_parser import public
 
 SIGNS = {"()": "call", "[]": "index", "+=": "add", "-=": "subtract", "+": "plus", "-": "minus", "==": "equals"}
@@ -130,8 +130,4 @@ def put_entry(page, group):
 
 def entries(text):
     """Returns the public declarations of a header in groups; forward declarations are left out."""
-    def shown(one):
-        declared = one.kind in ("struct", "class", "enum") and not one.body
-        return one.kind != "other" and not re.match(r"template <> ", one.signature) and not declared and not left_out(one)
-
-    return grouped([one for one in public(text) if shown(one)])
+    return grouped([one for one in public(text) if is_entry(one)])

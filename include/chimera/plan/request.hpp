@@ -30,8 +30,7 @@ struct plan_request {
     bool sequence_parallel = false;  ///< tensor slices share by tokens what they would all hold
     std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
                                           recompute_mode::mixed, recompute_mode::full};  ///< lighter ones first
-    /// ZeRO levels, 0 to 3
-    std::vector<int> zero{0, 1, 2, 3};
+    std::vector<int> zero{0, 1, 2, 3};                                                   ///< levels of ZeRO
     std::vector<reduction_start> synchronisation{reduction_start::lazy, reduction_start::eager,
                                                  reduction_start::eager_opt};  ///< starts of reductions
     int most_stages = 1024;                                                    ///< of a pipeline

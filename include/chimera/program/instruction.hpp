@@ -9,8 +9,8 @@
 
 namespace chimera {
 
-/// The actions that a worker performs, in the order of the program file's names. Each says what it reads and writes, and
-/// when that memory may be used again; in a pair (`overlap`), not before both passes have ended.
+/// The actions that a worker performs, in the order of the program file's names. Each says what it reads and writes,
+/// and when that memory may be used again; in a pair (`overlap`), not before both passes have ended.
 enum class action : std::uint8_t {
     /// Reads the stage's input (the unit's data, or the messages `message` …) and weight version `version`. Writes the
     /// stage's output, or the loss, and fills its activation buffers, which are in use until the backward, or its
@@ -41,8 +41,8 @@ enum class action : std::uint8_t {
     /// Writes the gradient of the output of `stage`, made by worker `peer`. The memory is in use from the start of the
     /// receive until the backward or input gradient that names the message has ended.
     recv_gradient,
-    /// Starts to add up the stage's gradient over its replica group, and returns at once. The reduction reads and writes
-    /// the gradient until `wait_gradient` has returned: no pass may add to it before.
+    /// Starts to add up the stage's gradient over its replica group, and returns at once. The reduction reads and
+    /// writes the gradient until `wait_gradient` has returned: no pass may add to it before.
     reduce_gradient,
     /// Waits until that reduction has ended on this worker. The gradient is then the sum over the replica group, for
     /// `update_weights` to read.
