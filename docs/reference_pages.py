@@ -131,3 +131,8 @@ def put_entry(page, group):
 def entries(text):
     """Returns the public declarations of a header in groups; forward declarations are left out."""
     return grouped([one for one in public(text) if is_entry(one)])
+
+
+def is_public(path, base):
+    """Says if a header has a public name, or is one of those that include whole folders."""
+    return path.parent == base or bool(entries(path.read_text(encoding="utf-8")))

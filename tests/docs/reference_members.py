@@ -37,6 +37,7 @@ KINDS = {  # kind: a header with @ in place of a description above, or $ behind;
                       6, "pass::backward"),
     "an enumerator below": ("/// A pass.\nenum class pass {\n@    forward = 3,\n    backward,  ///< second\n};",
                             5, "pass::forward"),
+    "an enumerator beside its type": ("/// A pass.\nenum class pass { forward$\n};", 4, "pass::forward"),
     "a requirement": ("/// A spec.\ntemplate <class T>\nconcept spec = requires(const T& x) {\n"
                       "@    { x.size() } -> same<int>;\n};", 6, "spec::size"),
     "a type's type": ("/// A row.\nstruct row {\n    /// A cell.\n    struct cell {\n        int a;$\n    };\n};",

@@ -18,7 +18,7 @@ namespace chimera {
 /// One member's part in a stage's reduction: it starts once `after` of the worker's slots are done.
 struct reduction_member {
     std::int32_t worker = 0;  ///< worker of the pipeline group
-    std::int32_t after = 0;   ///< slots of its row, recomputes included
+    std::int32_t after = 0;   ///< slots of its row that end before it starts
 };
 
 /// All reductions of an order in the one global order in which they start.
