@@ -4,6 +4,9 @@ import re
 import sys
 
 KINDS = ("struct", "class", "enum", "concept")
+SPACES = ("laws", "at")  # public namespaces inside chimera; the others (detail, seek, format, explorer) are its own
+LIST = re.compile(r"CHIMERA_\w+\(CHIMERA_\w+\)(?=\s*$)", re.M)  # a macro that declares each entry of a list
+POINTER = re.compile(r"\(\*\s*(\w+)\)\s*\(")  # of a function, with its name
 
 
 def blank_comments(text):
@@ -23,7 +26,9 @@ def closing(code, at):
 
 
 def comment_before(text, at):
-    """The /// lines right above the offset; an empty line in between parts them."""
+    """The /// lines right above the offset, if nothing stands before it in its line; an empty line parts them."""
+    if text[text.rfind("\n", 0, at) + 1:at].strip():
+        return ""
     lines = text[:at].split("\n")[:-1]
     out = []
     while lines and re.match(r"///(?!<)", lines[-1].strip()):
@@ -82,6 +87,7 @@ class Declaration:
         self.signature = re.sub(r"\s+", " ", text[start:end]).strip() if "///" not in text[start:end] else re.sub(
             r"\s+", " ", re.sub(r"//[^\n]*", "", text[start:end])).strip()
         self.comment = comment_before(text, start)
+        self.start, self.scope = start, ""  # the namespace inside chimera, such as `laws::`
         self.body = body  # offsets, or None
         self.text, self.code = text, code
         after = (body[1] if body else end)
@@ -96,17 +102,25 @@ class Declaration:
                 return kind
         if re.match(r"using\b", head):
             return "using"
-        if re.match(r"(friend|static_assert|namespace|extern|#)", head):
+        if LIST.match(head):
+            return "list"
+        if re.match(r"(friend (?:class|struct)\b|static_assert|namespace|extern|#)", head):
             return "other"
         return "function" if self.is_function(head) else "variable"
 
     @staticmethod
     def is_function(head):
         plain = without_arguments(head)
-        return "(" in (plain if "operator" in plain else plain.split("=")[0])
+        return "(" in (plain if "operator" in plain else plain.split("=")[0]) and not POINTER.search(plain)
+
+    @property
+    def line(self):
+        return self.text.count("\n", 0, self.start) + 1
 
     @property
     def name(self):
+        if inherited := re.match(r"using\s+[\w:]*?(\w+)\s*$", self.signature):
+            return inherited.group(1)
         if self.kind in ("struct", "class", "enum", "concept", "using"):
             found = re.search(r"\b(?:struct|class|concept|using)\s+(?:\[\[.*?\]\]\s*)?(\w+)|enum\s+(?:class\s+)?(\w+)",
                               without_template(self.signature))
@@ -115,6 +129,8 @@ class Declaration:
         if self.kind == "function":
             found = re.search(r"(operator\s*\S+?|~?\w+)\s*\(", plain)
             return found.group(1) if found else plain
+        if pointer := POINTER.search(plain):
+            return pointer.group(1)
         return (re.split(r"\s*[={\[]", plain)[0].split() or [plain])[-1]
 
 
@@ -143,6 +159,10 @@ def declarations(text, code, start, end):
             yield code[at:colon].strip()
             at = colon + 1
             continue
+        if entries := LIST.match(code, at):
+            yield Declaration(text, code, at, entries.end(), None)
+            at = entries.end()
+            continue
         stop, depth = at, 0
         while template := re.match(r"\s*template\s*<", code[stop:]):
             stop = balanced(code, stop + template.end() - 1)
@@ -160,20 +180,23 @@ def declarations(text, code, start, end):
         yield one
 
 
-def public(text):
-    """Declarations of namespace chimera, without `detail`."""
+def public(text, spaces=SPACES):
+    """Declarations of namespace chimera and of the spaces in it."""
     code = blank_comments(text)
 
-    def walk(start, end, inside):
+    def walk(start, end, inside, scope=""):
         for one in declarations(text, code, start, end):
             if isinstance(one, str):
                 continue
             space = re.match(r"(?:inline )?namespace ?([\w:]*)$", one.signature)
             if not space:
+                one.scope = scope
                 if inside:
                     yield one
             elif space.group(1) == "chimera":
                 yield from walk(one.body[0] + 1, one.body[1] - 1, True)
+            elif inside and space.group(1) in spaces:
+                yield from walk(one.body[0] + 1, one.body[1] - 1, True, space.group(1) + "::")
 
     yield from walk(0, len(code), False)
 

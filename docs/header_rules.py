@@ -74,7 +74,9 @@ def shown_part(signature):
 
 def faults_of(one):
     """Yields each fault of a public declaration."""
-    comment = one.comment or ("" if one.kind == "variable" else one.trailing)
+    if one.kind == "listed":  # its description is the text of an error, which is not a comment
+        return
+    comment = one.comment or ("" if one.kind in ("variable", "enumerator", "requirement") else one.trailing)
     if opening := wrong_opening(comment):
         yield f"opens with \"{opening}\": {one.name}"
     for clause in fragments(comment):
@@ -87,7 +89,7 @@ def faults_of(one):
     if one.kind == "function":
         for name in PREPOSITIONS.intersection(parameters(one.signature, one.name)):
             yield f"names a parameter `{name}`: {one.name}"
-    if re.search(r"\bdetail::", shown_part(one.signature)) and not one.kind == "other":
+    if re.search(r"\bdetail::", shown_part(one.signature)) and one.kind not in ("other", "requirement"):
         yield f"shows `detail::`: {one.name}"
 
 

@@ -2,20 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes docs/reference/: one page for each folder of include/chimera, from the headers' own /// comments.
 
-Public is what stands in namespace chimera, outside `detail`. Every public function and type must say what it is.
+Public is what stands in namespace chimera and in its `laws` and `at`, with the members, enumerators and requirements of
+types and concepts. Each of them has a description: a /// line above it, or ///< behind it. header_members.py names the
+exceptions with their reason.
 
 Usage: make_reference.py            writes the pages
-       make_reference.py --check    prints pages that are out of date, names without a comment and each fault by the rules
-                                    of header_rules.py; exit 1 if there is any
+       make_reference.py --check    prints pages that are out of date, names without a description, headers without a
+                                    cost, links that lead nowhere and each fault by the rules of header_rules.py; exit 1
+                                    if there is any
        make_reference.py --faults [FOLDER ...]   prints the faults alone, of these folders; exit 1 if there is any
 """
 import argparse
+import collections
+import functools
+import json
 import pathlib
 import re
 import sys
 
+import header_members
 import header_rules
-from header_parser import members, public
+from header_parser import public
+from reference_pages import Page, entries, is_public, put_entry
 
 root = pathlib.Path(__file__).resolve().parent.parent
 headers = root / "include" / "chimera"
@@ -42,128 +50,109 @@ FOLDERS = {  # in the order of the flow, with a line on each
 }
 
 
-def cell(text):
-    return re.sub(r"\s+", " ", text).replace("|", "\\|")
-
-
-def without_body(signature):
-    return re.sub(r"\binline (?=constexpr|\w)", "", signature).strip()
-
-
-def put_fields(out, one):
-    rows = []
-    for m in members(one):
-        if m.kind != "variable":
-            continue
-        value = m.text[m.body[0]:m.body[1]] if m.body else ""
-        signature = re.sub(r"\s:\s\d+", "", m.signature)  # bits
-        declared = re.match(r"(.*?)\s*(\w+(?:\[[^\]]*\])?)\s*(?:=\s*(.*))?$", signature)
-        if not declared:
-            continue
-        otherwise = re.sub(r"\s+", " ", declared.group(3) or "") + value
-        rows.append((declared.group(2), declared.group(1), otherwise, m.trailing or m.comment))
-    if rows:
-        out += ["", "| field | type | unless given | |", "|---|---|---|---|"]
-        out += [f"| `{n}` | `{cell(t)}` | {'`' + cell(v) + '`' if v else ''} | {cell(c)} |" for n, t, v, c in rows]
-    for m in members(one):
-        comment = m.comment or m.trailing
-        if m.kind == "function" and comment:
-            out += ["", "```cpp", without_body(re.sub(r"\s+:\s+\w+[({].*$", "", m.signature)) + ";", "```", "", comment]
-
-
-def put_enumerators(out, one):
-    inside = one.text[one.body[0] + 1:one.body[1] - 1]
-    rows = []
-    for line in inside.split("\n"):
-        code, _, comment = line.partition("///<")
-        names = re.findall(r"(\w+)(?:\s*=[^,]*)?\s*(?:,|$)", code.split("//")[0].strip())
-        if comment and not names and rows:
-            rows[-1][1] += " " + comment.strip()
-        rows += [[name, comment.strip() if name == names[-1] else ""] for name in names]
-    if any(comment for _, comment in rows):
-        out += ["", "| | |", "|---|---|"] + [f"| `{name}` | {cell(comment)} |" for name, comment in rows]
-    elif rows and "#define" not in inside and "#undef" not in inside:
-        out += ["", "One of " + ", ".join(f"`{name}`" for name, _ in rows) + "."]
-
-
-def wrapped(signature):
-    """A long signature over several lines, a parameter each."""
-    if len(signature) <= 100 or "(" not in signature:
-        return signature
-    name, _, rest = signature.partition("(")
-    parts, depth, start = [], 0, 0
-    for i, c in enumerate(rest):
-        depth += {"(": 1, "<": 1, "{": 1, "[": 1, ")": -1, ">": -1, "}": -1, "]": -1}.get(c, 0)
-        if depth < 0:
-            return name + "(\n    " + ",\n    ".join([*parts, rest[start:i].strip()]) + rest[i:]
-        if c == "," and depth == 0:
-            parts.append(rest[start:i].strip())
-            start = i + 1
-    return signature
-
-
-def put_entry(out, group):
-    first = group[0]
-    out += ["", f"### `{first.name}`", ""]
-    comments = [g.comment for g in group if g.comment]
-    if first.kind in ("struct", "class") and first.body:
-        out.append("\n\n".join(comments))
-        return put_fields(out, first)
-    if first.kind == "enum":
-        out.append("\n\n".join(comments))
-        return put_enumerators(out, first) if first.body else None
-    shown = [without_body(g.signature) for g in group]
-    if first.kind == "variable":
-        shown = [re.split(r"\s*=\s*(?![^<]*>)", s)[0] if len(s) > 100 else s for s in shown]
-    if first.kind == "concept" and first.body:
-        shown = [first.signature + " " + first.text[first.body[0]:first.body[1]]]
-    out += ["```cpp", *((s if first.kind == "concept" else wrapped(s)) + ";" for s in shown), "```", "", "\n\n".join(comments)]
-
-
-def entries(path):
-    """Declarations of a header, overloads that follow one another together; forward declarations left out."""
-    groups = []
-    for one in public(path.read_text(encoding="utf-8")):
-        declared = one.kind in ("struct", "class", "enum") and not one.body
-        if one.kind == "other" or re.match(r"template <> ", one.signature) or declared:
-            continue
-        if groups and one.kind == "function" and groups[-1][0].kind == "function" and groups[-1][0].name == one.name:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
-
-
 def header_order(folder):
-    return sorted((headers / folder).glob("*.hpp")) + [p for p in [headers / f"{folder}.hpp"] if p.exists()]
+    """Returns the headers of a folder, those of the folders in it, and the one that includes them all."""
+    within = sorted((headers / folder).glob("*.hpp")) + sorted((headers / folder).glob("*/*.hpp"))
+    return within + [path for path in [headers / f"{folder}.hpp"] if path.exists()]
+
+
+@functools.cache
+def costs():
+    return json.loads((pages / "costs.json").read_text(encoding="utf-8"))
+
+
+def measured(path):
+    """Returns the lines and seconds that including a header alone costs, or nothing."""
+    found = costs()["headers"].get(str(path.relative_to(headers)))
+    return found and (found[0], found[1] * costs()["standard"])
+
+
+def cost_of(path):
+    return "Included alone: {:,} lines, {:.2f} s.".format(*measured(path)) if measured(path) else ""
+
+
+def make_page(folder, line):
+    page = Page(f"{folder}.md")
+    page.put(f"# {folder}", "", f"{line} [What including a header costs](README.md#what-including-a-header-costs) "
+             "says how the lines and seconds below are measured.")
+    for path in header_order(folder):
+        groups = entries(path.read_text(encoding="utf-8"))
+        page.header = str(path.relative_to(headers))
+        if groups:
+            page.put("", f"## `<chimera/{page.header}>`", "", cost_of(path))
+        for group in groups:
+            put_entry(page, group)
+    return page
+
+
+def index_of(made):
+    """Returns the lines of the index: every name with its link, under its first letter; a name that stands in several
+    headers comes with its header."""
+    all_of_them = sorted(((path, page.name, anchor, header) for page in made for path, anchor, header in page.placed),
+                         key=lambda row: (row[0].lower(), row[1], row[3]))
+    often = collections.Counter(path for path, *_ in all_of_them)
+    lines, letter = [], ""
+    for path, page, anchor, header in all_of_them:
+        if path[0].upper() != letter:
+            letter = path[0].upper()
+            lines += ["", f"### {letter}", ""]
+        where = f" ({header.removesuffix('.hpp')})" if often[path] > 1 else ""
+        lines.append(f"[`{path}`]({page}#{anchor}){where},")
+    return [line.rstrip(",") if not following else line for line, following in zip(lines, [*lines[1:], ""])]
+
+
+def make_first_page(made):
+    """Returns the page of the folders, of what including costs, and of all names."""
+    about = costs()
+    rows = ["| `<chimera/{}>` | {:,} | {:.2f} |".format(path.name, *(measured(path) or (0, 0)))
+            for path in sorted(headers.glob("*.hpp"))]
+    return "\n".join([
+        "# Reference", "",
+        "Every public name of `include/chimera` and of its members, written by `docs/make_reference.py` from the "
+        "comments beside the declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, "
+        "verify, program and simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp`, `search.hpp` "
+        "and `run.hpp` bring the rest.", "", "| page | |", "|---|---|",
+        *(f"| [{folder}]({folder}.md) | {line} |" for folder, line in FOLDERS.items()),
+        "", "## What including a header costs", "",
+        "The pages say for each header what a file costs that includes it and nothing else. Lines are those after "
+        "preprocessing, the standard library's included, blank ones left out. Seconds are those of parsing beyond an "
+        "empty file. Headers share most of both: what is included twice is parsed once.", "",
+        "Each is measured in turns with `<algorithm>`, `<string>` and `<vector>` together, in user CPU time. The seconds "
+        "are the median ratio of three, times the least that those took at any time: "
+        f"{about['standard']:.2f} s. {about['compiler']}, {about['processor']}, {about['load']}; "
+        "`python3 bench/header_costs.py --all` measures anew.", "",
+        "| header | lines | seconds |", "|---|---|---|", *rows, "", "## Names", *index_of(made), ""])
 
 
 def make():
-    """The pages by name, and the public functions and types that say nothing."""
-    made, silent, index = {}, [], []
-    for folder, line in FOLDERS.items():
-        out = [f"# {folder}", "", line, ""]
-        names = []
+    """Returns the pages by name."""
+    made = [make_page(folder, line) for folder, line in FOLDERS.items()]
+    return {page.name: page.text() for page in made} | {"README.md": make_first_page(made)}
+
+
+def silent():
+    """Returns a line for each public name without a description, and for each header without a cost."""
+    found = []
+    for folder in FOLDERS:
         for path in header_order(folder):
-            spoken = []
-            for group in entries(path):
-                if not any(g.comment for g in group):
-                    if group[0].kind in ("function", "struct", "class", "enum", "concept"):
-                        silent.append(f"{path.relative_to(root)}: {group[0].kind} {group[0].name}")
-                    continue
-                put_entry(spoken, group)
-                names.append(group[0].name)
-            if spoken:
-                out += ["", f"## `<chimera/{path.relative_to(headers)}>`", *spoken]
-        made[f"{folder}.md"] = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).rstrip() + "\n"
-        shown = sorted(set(names), key=names.index)
-        index += ["", f"**[{folder}]({folder}.md)**: {line}", "", ", ".join(f"`{n}`" for n in shown)]
-    made["README.md"] = "\n".join([
-        "# Reference", "",
-        "Every public name of `include/chimera`, written by `docs/make_reference.py` from the comments beside the "
-        "declarations. `#include <chimera/chimera.hpp>` brings all of core, algebra, schedule, verify, program and "
-        "simulate; `<chimera/render.hpp>`, `model.hpp`, `partition.hpp`, `plan.hpp`, `search.hpp` and `run.hpp` bring the rest.", *index, ""])
-    return made, silent
+            text, where = path.read_text(encoding="utf-8"), path.relative_to(root)
+            found += [f"{where}:{line}: no description: {name}" for line, name in header_members.undescribed(text)]
+    for path in sorted(headers.rglob("*.hpp")):
+        if is_public(path, headers) and not measured(path):
+            found.append(f"{path.relative_to(root)}: no cost of inclusion: run bench/header_costs.py")
+    return found
+
+
+def broken_links(made):
+    """Returns a line for each link from a page to another that leads nowhere."""
+    found = []
+    for name, text in made.items():
+        for page, anchor in re.findall(r"\]\((\w+\.md)#([\w-]+)\)", text):
+            heading = anchor.replace("-", " ")
+            target = made.get(page, "")
+            if f'<a id="{anchor}"></a>' not in target and f"## {heading}\n" not in target.lower():
+                found.append(f"docs/reference/{name}: {page}#{anchor} is not there")
+    return found
 
 
 # The folders whose comments and signatures --check holds to the rules; `--faults` lists what the others still lack.
@@ -174,12 +163,12 @@ def faults(folders):
     """Returns a line for each fault of the folders' public comments and signatures."""
     found = []
     for folder in folders:
-        for path in header_order(folder) + sorted((headers / folder).glob("*/*.hpp")):
+        for path in header_order(folder):
             text, where = path.read_text(encoding="utf-8"), path.relative_to(root)
             found += [f"{where}:{n}: longer than {header_rules.COLUMNS} columns" for n in header_rules.long_lines(text)]
             for one in public(text):
-                inside = members(one) if one.kind in ("struct", "class") and one.body else []
-                found += [f"{where}: {fault}" for d in [one, *inside] for fault in header_rules.faults_of(d)]
+                all_of_it = [one, *header_members.inside(one)]
+                found += [f"{where}: {fault}" for d in all_of_it for fault in header_rules.faults_of(d)]
     return found
 
 
@@ -192,8 +181,8 @@ def main():
         found = faults(chosen.faults or FOLDERS)
         print("".join(f"{line}\n" for line in found), end="")
         return 1 if found else 0
-    made, silent = make()
-    lines = [f"no /// comment: {one}" for one in silent]
+    made = make()
+    lines = silent() + broken_links(made)
     if chosen.check:
         stale = [n for n, text in made.items() if not (pages / n).exists() or (pages / n).read_text(encoding="utf-8") != text]
         stale += [p.name for p in pages.glob("*.md") if p.name not in made]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every relative link of every Markdown page leads to a file that is there, and to a heading of it where it names one."""
 
+import functools
 import pathlib
 import re
 import sys
@@ -9,10 +10,12 @@ import sys
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href|srcset)=\"([^\"]+)\"")
 
 
+@functools.cache
 def anchors(page):
-    """As GitHub makes them of headings."""
-    found = set()
-    for line in page.read_text(encoding="utf-8").splitlines():
+    """As GitHub makes them of headings, and those that stand on the page as <a id="…">."""
+    text = page.read_text(encoding="utf-8")
+    found = set(re.findall(r'<a id="([^"]+)"></a>', text))
+    for line in text.splitlines():
         if re.match(r"#{1,6} ", line):
             text = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", line.lstrip("#").strip()).lower()
             found.add(re.sub(r"[^\w\- ]", "", text).replace(" ", "-"))

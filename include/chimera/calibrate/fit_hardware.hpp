@@ -20,12 +20,13 @@ namespace chimera {
 
 /// A fitted number of the hardware with its 95 % confidence interval, which holds as far as the model is right.
 struct estimate {
-    const hardware_number* number = nullptr;
-    double value = 0;
-    double low = 0;
-    double high = 0;
+    const hardware_number* number = nullptr;  ///< number that was fitted
+    double value = 0;                         ///< fitted value, in the number's unit
+    double low = 0;                           ///< lower end of the interval
+    double high = 0;                          ///< upper end of the interval
     double assumed = 0;  ///< part of its variance that rows leave: near 1 where they do not tell, and it stays as known
 
+    /// Returns true if the rows tell the number, rather than what was known before.
     [[nodiscard]] constexpr bool told() const noexcept { return assumed < 0.5; }
 };
 
@@ -33,26 +34,26 @@ struct estimate {
 struct error_summary {
     double mean = 0;  ///< of the absolute errors
     double p95 = 0;   ///< 95 of 100 are at most that
-    double most = 0;
+    double most = 0;  ///< largest absolute error
 };
 
 /// The errors of rows with a size that no fitted row has: each value of the size leaves in turn.
 struct extrapolation {
-    std::string_view size;  ///< "hidden size", "tensor width" or "workers"
-    std::size_t values = 0;
-    error_summary unseen;
+    std::string_view size;   ///< "hidden size", "tensor width" or "workers"
+    std::size_t values = 0;  ///< values that it has among the rows
+    error_summary unseen;    ///< errors of rows that were left out
 };
 
 /// The result of `calibrate`: fitted parameters and their errors. Rows are measured configurations; all errors are
 /// relative: predicted / measured - 1.
 struct calibration {
-    hardware fitted;
-    std::vector<estimate> estimates;
-    std::vector<double> errors;    ///< of every row: predicted / measured - 1
-    std::vector<double> held_out;  ///< the same, each by a fit without the row's fold
-    error_summary fit;
-    error_summary unseen;  ///< of held_out
-    int folds = 0;
+    hardware fitted;                    ///< hardware with the fitted numbers
+    std::vector<estimate> estimates;    ///< fitted numbers with their intervals
+    std::vector<double> errors;         ///< of every row: predicted / measured - 1
+    std::vector<double> held_out;       ///< the same, each by a fit without the row's fold
+    error_summary fit;                  ///< of `errors`
+    error_summary unseen;               ///< of held_out
+    int folds = 0;                      ///< parts that were left out in turn
     std::vector<extrapolation> beyond;  ///< for each size of which rows have several
 };
 

@@ -13,9 +13,9 @@ namespace chimera {
 
 /// A hardware by name: a device with the links of its usual node, or such a node as a whole.
 struct catalogued_hardware {
-    std::string_view name;
-    const device_facts* device;
-    const node_facts* node;
+    std::string_view name;            ///< as command lines have it
+    const device_facts* device;       ///< device of each worker
+    const node_facts* node;           ///< links of its usual node; null where `start` has them
     int workers_per_node = 0;         ///< 0: the name is a device's, and says nothing of nodes
     const hardware* start = nullptr;  ///< numbers that fits begin at, in place of those of the device and its links
 };
@@ -110,8 +110,8 @@ inline constexpr std::array hardware_catalogue{
 /// One number of a name, as people read it.
 struct described_number {
     std::string_view number;  ///< as files call it
-    sourced found;
-    std::string_view unit;
+    sourced found;            ///< the number with its source
+    std::string_view unit;    ///< such as `bytes/s`
 };
 
 namespace detail {

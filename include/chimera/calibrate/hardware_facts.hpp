@@ -22,29 +22,29 @@ enum class origin : unsigned char {
 
 /// A number, how it is known, and where from.
 struct sourced {
-    double value = 0;
-    origin how = origin::assumed;
-    std::string_view note{};    ///< the measurement, or the numbers that it is computed from
-    std::string_view source{};  ///< an address; empty where the note says all
+    double value = 0;              ///< in the unit of the number
+    origin how = origin::assumed;  ///< origin of the value
+    std::string_view note{};       ///< the measurement, or the numbers that it is computed from
+    std::string_view source{};     ///< an address; empty where the note says all
 };
 
 /// A device as its data sheet and measurements describe it.
 struct device_facts {
-    std::string_view what;     ///< the maker's name
-    sourced memory;            ///< bytes that a program can allocate
-    sourced peak;              ///< FLOP/s of dense products of 16-bit numbers
-    sourced flops;             ///< FLOP/s that large products of 16-bit numbers sustain
-    sourced fp8_peak{};        ///< FLOP/s of dense products of 8-bit floating-point numbers; 0: it has none
-    sourced fp8_flops{};       ///< FLOP/s that large products of such numbers sustain; 0: it has none
-    sourced memory_bandwidth;  ///< bytes/s of the device's memory
-    int multiprocessors = 0;
+    std::string_view what;                ///< the maker's name
+    sourced memory;                       ///< bytes that a program can allocate
+    sourced peak;                         ///< FLOP/s of dense products of 16-bit numbers
+    sourced flops;                        ///< FLOP/s that large products of 16-bit numbers sustain
+    sourced fp8_peak{};                   ///< FLOP/s of dense products of 8-bit floating-point numbers; 0: it has none
+    sourced fp8_flops{};                  ///< FLOP/s that large products of such numbers sustain; 0: it has none
+    sourced memory_bandwidth;             ///< bytes/s of the device's memory
+    int multiprocessors = 0;              ///< tiles that run at a time
     int tile_rows = 0, tile_columns = 0;  ///< of a product's output; assumed: common tiles of the maker's library
 };
 
 /// A node's links. Bandwidths are of one direction.
 struct node_facts {
-    std::string_view what;
-    int workers = 1;
+    std::string_view what;    ///< links in words
+    int workers = 1;          ///< devices of a node
     std::string_view sheet;   ///< the address of what the maker says of the node
     sourced inside_latency;   ///< seconds of a message in a node
     sourced message;          ///< bytes/s of one message between two workers of a node
@@ -108,6 +108,7 @@ constexpr std::string_view dense = "dense: half of what it states with sparsity"
 // The data sheets' traps: FLOP/s with sparsity are twice those of dense products; the bandwidth of NVLink and Infinity
 // Fabric is that of both directions; GB of HBM are nearer to GiB than to 1e9 bytes, but not all of it can be allocated.
 
+/// The NVIDIA P100 PCIe with 16 GB, in 32 bits.
 inline constexpr device_facts p100_device{
     .what = "NVIDIA P100 PCIe, 16 GB",
     .memory = {16e9, origin::sheet, "16 GB, counted as 1e9 bytes", detail::p100_sheet},
@@ -118,6 +119,7 @@ inline constexpr device_facts p100_device{
     .tile_rows = 128,
     .tile_columns = 64};
 
+/// The NVIDIA V100 SXM2 with 16 GB.
 inline constexpr device_facts v100_16_device{
     .what = "NVIDIA V100 SXM2, 16 GB",
     .memory = detail::capacity(15.78, "https://github.com/kchengiva/Shift-GCN/issues/34"),
@@ -128,6 +130,7 @@ inline constexpr device_facts v100_16_device{
     .tile_rows = 256,
     .tile_columns = 128};
 
+/// The NVIDIA V100 SXM2 with 32 GB.
 inline constexpr device_facts v100_32_device = [] {
     device_facts out = v100_16_device;
     out.what = "NVIDIA V100 SXM2, 32 GB";
@@ -135,6 +138,7 @@ inline constexpr device_facts v100_32_device = [] {
     return out;
 }();
 
+/// The NVIDIA A100 SXM4 with 80 GB.
 inline constexpr device_facts a100_80_device{
     .what = "NVIDIA A100 SXM4, 80 GB",
     .memory = {85198045184, origin::measured, "the device's capacity as programs report it",
@@ -146,6 +150,7 @@ inline constexpr device_facts a100_80_device{
     .tile_rows = 256,
     .tile_columns = 128};
 
+/// The NVIDIA A100 SXM4 with 40 GB.
 inline constexpr device_facts a100_40_device = [] {
     device_facts out = a100_80_device;
     out.what = "NVIDIA A100 SXM4, 40 GB";
@@ -155,6 +160,7 @@ inline constexpr device_facts a100_40_device = [] {
     return out;
 }();
 
+/// The NVIDIA H100 SXM5 with 80 GB.
 inline constexpr device_facts h100_device{
     .what = "NVIDIA H100 SXM5, 80 GB",
     .memory = detail::capacity(79.11, "https://github.com/vllm-project/vllm/issues/27508"),
@@ -167,6 +173,7 @@ inline constexpr device_facts h100_device{
     .tile_rows = 256,
     .tile_columns = 128};
 
+/// The NVIDIA H200 SXM with 141 GB.
 inline constexpr device_facts h200_device = [] {
     device_facts out = h100_device;
     out.what = "NVIDIA H200 SXM, 141 GB";
@@ -179,6 +186,7 @@ inline constexpr device_facts h200_device = [] {
     return out;
 }();
 
+/// The NVIDIA B200 SXM with 180 GB.
 inline constexpr device_facts b200_device{
     .what = "NVIDIA B200 SXM, 180 GB",
     .memory = detail::capacity(178.35, detail::b200_query),
@@ -192,6 +200,7 @@ inline constexpr device_facts b200_device{
     .tile_rows = 256,
     .tile_columns = 128};
 
+/// The NVIDIA L40S with 48 GB.
 inline constexpr device_facts l40s_device{
     .what = "NVIDIA L40S, 48 GB, PCIe 4",
     .memory = detail::capacity(44.42, "https://github.com/stepfun-ai/Step-Video-T2V/issues/8"),
@@ -204,6 +213,7 @@ inline constexpr device_facts l40s_device{
     .tile_rows = 256,
     .tile_columns = 128};
 
+/// The AMD Instinct MI300X with 192 GB.
 inline constexpr device_facts mi300x_device{
     .what = "AMD Instinct MI300X, 192 GB",
     .memory = {201310208.0 * 1024, origin::measured, "the device's pool as rocminfo reports it",

@@ -71,9 +71,10 @@ inline constexpr hardware a100_nodes{.flops = 250e12,
 
 /// A cluster that needs no file.
 struct named_hardware {
-    std::string_view name;
-    const hardware* of;
+    std::string_view name;  ///< as command lines have it
+    const hardware* of;     ///< its numbers
 };
+/// The hardware that fits begin at.
 inline constexpr std::array<named_hardware, 3> known_hardware{
     {{"P100", &p100_nodes}, {"V100", &v100_nodes}, {"A100", &a100_nodes}}};
 

@@ -18,9 +18,9 @@ struct fit_result {
     std::vector<double> at;  ///< the minimiser
     double cost = 0;         ///< half the sum of squared residuals there
     std::vector<double>
-        covariance;  ///< n × n, (JᵀJ)⁻¹ Σr² / (m - n); infinite where the residuals do not fix a direction
-    int iterations = 0;
-    bool converged = false;
+        covariance;      ///< n × n, (JᵀJ)⁻¹ Σr² / (m - n); infinite where the residuals do not fix a direction
+    int iterations = 0;  ///< steps that were taken
+    bool converged = false;  ///< no further step is worth its time; false: the limit of steps came first
 };
 
 namespace detail {

@@ -62,6 +62,7 @@ inline constexpr node_facts dgx_a100_node{
     .between = detail::network(25e9, detail::hdr, detail::dgx_a100),
     .node_bandwidth = detail::network(200e9, detail::hdr_8, detail::dgx_a100)};
 
+/// The NVIDIA DGX H200: eight devices.
 inline constexpr node_facts dgx_h200_node{
     .what = "8 × NVLink 4, 8 × 400 Gbit/s",
     .workers = 8,
@@ -73,12 +74,14 @@ inline constexpr node_facts dgx_h200_node{
     .between = detail::network(50e9, detail::ndr, detail::dgx_h100),
     .node_bandwidth = detail::network(400e9, detail::ndr_8, detail::dgx_h100)};
 
+/// The NVIDIA DGX H100: eight devices, with the links of DGX H200.
 inline constexpr node_facts dgx_h100_node = [] {
     node_facts out = dgx_h200_node;
     out.message.note = "an all-reduce of 16 GiB over 8 H200, which has the same links, as a ring";
     return out;
 }();
 
+/// The NVIDIA DGX B200: eight devices.
 inline constexpr node_facts dgx_b200_node{
     .what = "8 × NVLink 5, 8 × 400 Gbit/s",
     .workers = 8,

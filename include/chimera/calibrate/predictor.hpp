@@ -16,13 +16,13 @@ namespace chimera {
 
 /// One measured iteration.
 struct measurement {
-    std::string name;
-    std::size_t model = 0;  ///< index into the models it belongs to
-    configuration with;     ///< without cuts: blocks spread evenly
-    int nodes = 1;
-    int workers_per_node = 1;
-    double seconds = 0;
-    bool rate = false;  ///< measured was samples per second: errors are relative to that
+    std::string name;          ///< as reports show it
+    std::size_t model = 0;     ///< index into the models it belongs to
+    configuration with;        ///< without cuts: blocks spread evenly
+    int nodes = 1;             ///< nodes of its cluster
+    int workers_per_node = 1;  ///< workers of a node
+    double seconds = 0;        ///< of the iteration, measured
+    bool rate = false;         ///< measured was samples per second: errors are relative to that
 };
 
 /// Returns true if two measurements are of one configuration: a fit that saw one has seen the other.
@@ -61,6 +61,8 @@ struct measurement {
 /// Predicts measurements by simulation, as the planner does. Orders are built once, whatever the hardware.
 class predictor {
 public:
+    /// Takes models and measurements over, and builds the order of each row. Throws `chimera_error` if a family cannot
+    /// be built or a model has too few blocks for its stages.
     predictor(std::vector<model> models, std::vector<measurement> rows)
         : models_(std::move(models)), rows_(std::move(rows)) {
         for (measurement& r : rows_) {
@@ -69,8 +71,11 @@ public:
         }
     }
 
+    /// Returns the measurements, with their cuts.
     [[nodiscard]] const std::vector<measurement>& rows() const noexcept { return rows_; }
+    /// Returns the model of a measurement.
     [[nodiscard]] const model& model_of(const measurement& row) const { return models_[row.model]; }
+    /// Returns the number of measurements.
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
     /// Returns the seconds of row i's iteration on that hardware.

@@ -27,12 +27,15 @@ enum class error_code : std::uint8_t {
 
 /// The error that every function of the library throws. Its text is one line: `<problem> (<reason>) <remedy>`.
 struct chimera_error : std::runtime_error {
+    /// Takes the text alone: the code is `input`.
     using std::runtime_error::runtime_error;
+    /// Takes the text, and the rule or the fault that it puts in words: the code is `spec` or `law`.
     chimera_error(const std::string& text, chimera::refusal rule)
         : std::runtime_error(text), code_(error_code::spec), number_(static_cast<std::uint8_t>(rule)) {}
     chimera_error(const std::string& text, chimera::complaint fault)
         : std::runtime_error(text), code_(error_code::law), number_(static_cast<std::uint8_t>(fault)) {}
 
+    /// Returns the kind of the error.
     [[nodiscard]] error_code code() const noexcept { return code_; }
     /// Returns the rule that a spec breaks; nothing unless the code is `spec`.
     [[nodiscard]] std::optional<chimera::refusal> refusal() const noexcept {

@@ -12,12 +12,14 @@ namespace chimera {
 /// A schedule in arrays of exact size, a form that constant evaluation can leave behind.
 template <std::size_t Workers, std::size_t Places, std::size_t Slots>
 struct fixed_schedule {
-    shape head;
-    std::array<std::int32_t, Places> placement;
-    std::array<std::int32_t, Workers + 1> offsets;
-    std::array<slot, Slots> entries;
+    shape head;                                     ///< sizes
+    std::array<std::int32_t, Places> placement;     ///< pipelines × stages: the worker of (pipeline, stage)
+    std::array<std::int32_t, Workers + 1> offsets;  ///< row w is slots [offsets[w], offsets[w + 1])
+    std::array<slot, Slots> entries;                ///< row after row, each in order of execution
 
+    /// Returns a view, valid as long as the schedule is. A temporary has none: its view would dangle.
     [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries}; }
+    /// Converts to the view.
     constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
     schedule_view view() const&& = delete;                                 // a view of a temporary would dangle
     operator schedule_view() const&& = delete;                             // NOLINT
@@ -66,7 +68,9 @@ struct fixed_table {
     static constexpr const auto& offsets = detail::frozen<Spec>.offsets;      ///< begins and ends of the rows
     static constexpr const auto& entries = detail::frozen<Spec>.entries;      ///< row after row, in order of execution
 
+    /// Returns a view, which never dangles.
     [[nodiscard]] static constexpr schedule_view view() noexcept { return detail::frozen<Spec>.view(); }
+    /// Converts to the view.
     constexpr operator schedule_view() const noexcept { return view(); }  // NOLINT: a schedule is read through a view
 };
 

@@ -41,7 +41,7 @@ namespace chimera {
 
 /// The rules that a spec can break, so that its family cannot be built from it.
 enum class refusal : std::uint8_t {
-    none,
+    none,  ///< no rule is broken
 #define CHIMERA_ENUMERATOR(name, text) name,
     CHIMERA_REFUSALS(CHIMERA_ENUMERATOR)
 #undef CHIMERA_ENUMERATOR

@@ -8,7 +8,13 @@
 namespace chimera {
 
 /// The passes that a slot can compute. A full backward is an input gradient and a weight gradient in one.
-enum class pass : std::uint8_t { forward, backward, input_gradient, weight_gradient, recompute };
+enum class pass : std::uint8_t {
+    forward,          ///< computes a stage's output from its input, and keeps an activation
+    backward,         ///< both gradients in one pass; ends the activation
+    input_gradient,   ///< first half of a backward: the gradient that the stage before waits for
+    weight_gradient,  ///< second half: adds to the gradient of the weights; ends the activation
+    recompute         ///< computes an activation again from the kept input, before its backward
+};
 
 /// Returns the letter of a pass in schedule files: F, B, I, W or R.
 [[nodiscard]] constexpr char letter(pass op) noexcept { return "FBIWR"[static_cast<int>(op)]; }
@@ -34,6 +40,7 @@ struct slot {
     std::uint8_t count : 7 = 1;    ///< units covered, 1 … 127
     std::uint8_t overlap : 1 = 0;  ///< 1: runs together with the next slot of the row
 
+    /// Returns the tick at which it has ended: the first that is free again.
     [[nodiscard]] constexpr std::int32_t end() const noexcept { return tick + ticks; }
     friend constexpr bool operator==(const slot&, const slot&) = default;
 };

@@ -16,7 +16,7 @@ namespace chimera {
 
 /// A row of the schedule, as an argument that cannot be mistaken for a stage or a tick.
 struct worker {
-    int index = 0;
+    int index = 0;  ///< 0 … workers - 1
 };
 
 /// The times at which the weights of a stage change, and the version of them that a pass reads.
@@ -44,6 +44,7 @@ struct shape {
     update_rule update = update_rule::flushed;  ///< when weights change
     std::int32_t update_every = 0;  ///< micro-batches between two updates of a stage; 0 where `update` is `flushed`
 
+    /// Returns the units of an iteration: micro_batches × micro_batch_parts.
     [[nodiscard]] constexpr std::int32_t units() const noexcept { return micro_batches * micro_batch_parts; }
     friend constexpr bool operator==(const shape&, const shape&) = default;
 };
@@ -56,10 +57,12 @@ struct schedule_view {
     std::span<const slot> entries;            ///< row after row, each in order of execution
     std::span<const stage_link> links{};      ///< stages that depend on each other beyond the chain
 
+    /// Returns the slots of worker w, 0 … workers - 1, in order of execution. Valid as long as the view's owner.
     [[nodiscard]] constexpr std::span<const slot> row(int w) const noexcept {
         const auto from = static_cast<std::size_t>(offsets[static_cast<std::size_t>(w)]);
         return entries.subspan(from, static_cast<std::size_t>(offsets[static_cast<std::size_t>(w) + 1]) - from);
     }
+    /// Returns the worker that holds `stage` on `pipeline`. Both must be in range: nothing is checked.
     [[nodiscard]] constexpr std::int32_t worker_of(int pipeline, int stage) const noexcept {
         return placement[static_cast<std::size_t>(pipeline) * static_cast<std::size_t>(head.stages) +
                          static_cast<std::size_t>(stage)];
@@ -74,7 +77,9 @@ struct schedule {
     std::vector<slot> entries;            ///< row after row, each in order of execution
     std::vector<stage_link> links{};      ///< stages that depend on each other beyond the chain; no family has any
 
+    /// Returns a view, valid until the schedule changes or ends. A temporary has none: its view would dangle.
     [[nodiscard]] constexpr schedule_view view() const& noexcept { return {head, placement, offsets, entries, links}; }
+    /// Converts to the view.
     constexpr operator schedule_view() const& noexcept { return view(); }  // NOLINT: a schedule is read through a view
     // A view of a temporary would dangle: keep the schedule in a variable, or pass it to the function that reads it.
     schedule_view view() const&& = delete;
@@ -84,6 +89,7 @@ struct schedule {
 /// A parameter of functions that read a schedule and keep no view of it. Takes a view, and what converts to one: a
 /// `schedule`, also one made in the call itself, or a `table_of<spec>`.
 struct schedule_argument : schedule_view {
+    /// Takes a view, or an owner that converts to one.
     constexpr schedule_argument(const schedule_view& view) noexcept : schedule_view(view) {}  // NOLINT
     template <class Owner>
     requires std::convertible_to<const Owner&, schedule_view>

@@ -27,10 +27,15 @@ struct maker {
 /// that `refused()` is always asked first; a spec outside the library may have a public one.
 template <class T>
 concept schedule_spec = requires(const T& spec) {
+    /// Returns the rule that the sizes break, or `refusal::none`. The other functions are for sizes that break none.
     { spec.refused() } -> std::same_as<refusal>;
+    /// Returns the number of workers: rows of the table.
     { spec.workers() } -> std::same_as<int>;
+    /// Returns the number of entries of the placement: pipelines × stages.
     { spec.placements() } -> std::same_as<int>;
+    /// Returns the number of slots of the table, over all workers.
     { spec.slot_count() } -> std::same_as<std::size_t>;
+    /// Returns the schedule. `generate` and `table_of` call it, after `refused()`.
     { detail::maker::make(spec) } -> std::same_as<schedule>;
 };
 

@@ -15,6 +15,7 @@ namespace chimera {
 /// that differ between two instructions of one stage. To `verify` this is a fault of the file, to everyone else bad
 /// input.
 struct contradiction : chimera_error {
+    /// Takes the line that says it, and the fault that `verify` names.
     contradiction(const std::string& text, chimera::complaint fault) : chimera_error(text, fault) {}
 };
 

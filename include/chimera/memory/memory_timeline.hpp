@@ -19,17 +19,19 @@ struct memory_point {
     double activations = 0;  ///< kept for backwards
     double unfolded = 0;     ///< recomputed
     double boundaries = 0;   ///< received, to be sent, or handed from stage to stage
+    /// Returns the sum of the parts, in bytes.
     [[nodiscard]] constexpr double total() const noexcept { return activations + unfolded + boundaries; }
 };
 
 /// A worker's memory over an iteration.
 struct memory_row {
-    state_bytes state;
-    double workspace = 0;
+    state_bytes state;                 ///< weights, gradients and the optimiser's state of all its stages, in bytes
+    double workspace = 0;              ///< bytes that passes need only while they run, of all its stages
     std::vector<memory_point> points;  ///< beside the worker's instructions
     std::size_t mark = 0;              ///< index of the high-water mark
     double pooled = 0;  ///< bytes of a pool for all points that is laid out beforehand, as the executor's is
 
+    /// Returns the memory at the high-water mark; zeros for a row without instructions.
     [[nodiscard]] constexpr memory_point at_mark() const { return points.empty() ? memory_point{} : points[mark]; }
     /// Returns the largest number of bytes at a time if every tensor is freed as early as possible.
     [[nodiscard]] constexpr double peak() const { return state.total() + workspace + at_mark().total(); }

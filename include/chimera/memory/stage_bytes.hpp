@@ -26,6 +26,7 @@ struct stage_bytes {
     double workspace = 0;   ///< bytes that a pass needs only while it runs
     double brief = 0;       ///< bytes that a forward needs which keeps nothing: the ends, and two blocks by turns
 
+    /// Returns the bytes from the forward to the backward under a mode; under `mixed`, as if nothing were recomputed.
     [[nodiscard]] constexpr double kept_by(recompute_mode mode) const noexcept {
         switch (mode) {
             case recompute_mode::full:

@@ -10,11 +10,11 @@ namespace chimera {
 
 /// A stage in the memory of its worker, in bytes, once recompute, ZeRO level and versions are chosen.
 struct stage_memory {
-    state_bytes state;
-    double kept = 0;      ///< of a unit, from its forward to its (weight) backward
-    double unfolded = 0;  ///< of a unit, recomputed before its backward; 0 where nothing is
-    double input = 0;     ///< boundary tensors of a unit
-    double output = 0;
+    state_bytes state;     ///< weights, gradients and the optimiser's state, in bytes
+    double kept = 0;       ///< of a unit, from its forward to its (weight) backward
+    double unfolded = 0;   ///< of a unit, recomputed before its backward; 0 where nothing is
+    double input = 0;      ///< boundary tensors of a unit
+    double output = 0;     ///< the same, of what it hands on; 0 for the last stage
     double workspace = 0;  ///< while a pass runs
     double brief = 0;      ///< for a forward that keeps nothing, where the stage is recomputed
 

@@ -10,11 +10,13 @@ namespace chimera {
 
 /// The bytes of a worker that do not change while it computes.
 struct state_bytes {
-    double weights = 0;  ///< all versions of them
-    double gradients = 0;
-    double optimiser = 0;
+    double weights = 0;    ///< all versions of them
+    double gradients = 0;  ///< gradients of the weights
+    double optimiser = 0;  ///< the optimiser's state, copies of weights in 32 bits included
 
+    /// Returns the sum of the three.
     [[nodiscard]] constexpr double total() const noexcept { return weights + gradients + optimiser; }
+    /// Adds each part.
     constexpr state_bytes& operator+=(const state_bytes& more) {
         weights += more.weights;
         gradients += more.gradients;

@@ -7,10 +7,11 @@ namespace chimera {
 
 /// The sizes of a BERT with both of its pre-training heads: masked tokens and next sentence.
 struct bert_sizes {
+    /// The numbers of blocks, heads of each, channels, entries of the table of tokens, positions, kinds of segments.
     std::int64_t layers = 48, heads = 16, channels = 1024, vocabulary = 30522, context = 512, segments = 2;
     bool tied = false;        ///< the decoder of masked tokens uses the table of tokens
     std::int64_t tokens = 0;  ///< per sample; 0: the context
-    keeping how{};
+    keeping how{};            ///< bytes that it keeps
 };
 
 /// Makes a BERT of these layers: embedding (tokens, positions, segments, norm), the blocks, head (pooler and next
@@ -41,11 +42,14 @@ struct bert_sizes {
     return made;
 }
 
+/// The BERT-Base (Devlin et al., arXiv 1810.04805): 12 layers, 768 channels.
 inline constexpr bert_sizes bert_base{.layers = 12, .heads = 12, .channels = 768, .tied = true};
+/// The BERT-Large: 24 layers, 1,024 channels.
 inline constexpr bert_sizes bert_large{.layers = 24, .tied = true};
 
 /// The Bert-48 of the Chimera paper, 32 bits: 128 tokens on its P100 nodes, 512 on its V100 nodes.
 inline constexpr bert_sizes bert_48{.tokens = 128, .how = {.bytes = single_precision}};
+/// The Bert-48 of that paper over 512 tokens.
 inline constexpr bert_sizes bert_48_512{.how = {.bytes = single_precision}};
 
 }  // namespace chimera

@@ -28,7 +28,8 @@ constexpr model made_by(const model_changes& asked) {
 
 /// A named model of the catalogue.
 struct catalogue_entry {
-    std::string_view name;
+    std::string_view name;  ///< as command lines have it
+    /// Makes the model, with changes. Throws `chimera_error` as `changed_sizes` does.
     model (*make)(const model_changes&);
 };
 

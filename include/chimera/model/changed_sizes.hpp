@@ -16,6 +16,7 @@ struct model_changes {
     std::int64_t vocabulary_multiple = 1;  ///< the vocabulary is padded to the next multiple of it
     bool fp8 = false;                      ///< linear products of blocks have operands of 8 bits
 
+    /// Returns true if there is a change.
     [[nodiscard]] constexpr bool any() const noexcept { return tokens != 0 || vocabulary_multiple != 1 || fp8; }
 };
 

@@ -7,10 +7,11 @@ namespace chimera {
 
 /// The sizes of a GPT-2 or GPT-3: pre-norm blocks, learned positions, four times as wide inside.
 struct gpt2_sizes {
+    /// The numbers of blocks, heads of each, channels, entries of the table of tokens, positions.
     int layers = 12, heads = 12, channels = 768, vocabulary = 50257, context = 1024;
     bool tied = true;  ///< the head uses the table of tokens
     int tokens = 0;    ///< per sample; 0: the context
-    keeping how{};
+    keeping how{};     ///< bytes that it keeps
 
     friend constexpr bool operator==(const gpt2_sizes&, const gpt2_sizes&) = default;
 };
@@ -64,10 +65,15 @@ constexpr layer block(const char* prefix, std::int64_t i, const keeping& policy,
     return made;
 }
 
+/// The GPT-2 of 124 million parameters.
 inline constexpr gpt2_sizes gpt2_124m{};
+/// The GPT-2 of 355 million parameters.
 inline constexpr gpt2_sizes gpt2_355m{.layers = 24, .heads = 16, .channels = 1024};
+/// The GPT-2 of 774 million parameters.
 inline constexpr gpt2_sizes gpt2_774m{.layers = 36, .heads = 20, .channels = 1280};
+/// The GPT-2 of 1,558 million parameters.
 inline constexpr gpt2_sizes gpt2_1558m{.layers = 48, .heads = 25, .channels = 1600};
+/// The GPT-3 of 175 billion parameters.
 inline constexpr gpt2_sizes gpt3_175b{.layers = 96, .heads = 96, .channels = 12288, .context = 2048};
 
 /// The 64 layers of the Chimera paper (Li and Hoefler, SC'21, table 4), 32 bits, 632 tokens; heads of 64 channels as

@@ -12,10 +12,21 @@
 namespace chimera {
 
 /// The kind of a layer. Partitions treat all kinds alike; figures of a whole model tell them apart.
-enum class layer_kind : std::uint8_t { embedding, block, head, convolution, other };
+enum class layer_kind : std::uint8_t {
+    embedding,    ///< start of a model: tables or patches
+    block,        ///< block of a transformer
+    head,         ///< end of a model, with the loss
+    convolution,  ///< stem or block of a residual network
+    other         ///< any other
+};
 
 /// The part of a product that tensor parallelism gives to a slice.
-enum class product_slice : std::uint8_t { outputs, inputs, copies, none };
+enum class product_slice : std::uint8_t {
+    outputs,  ///< columns of w: each slice makes a part of y
+    inputs,   ///< rows of w: each slice makes a summand of y
+    copies,   ///< heads: each slice makes some of the copies
+    none      ///< nothing: each slice makes all of y
+};
 
 /// A product y = x w of a layer, for one sample: x has rows × inputs numbers, w inputs × outputs. Sizes decide how well
 /// a device is filled.
@@ -24,19 +35,20 @@ struct matrix_product {
     std::int32_t inputs = 0;   ///< that are summed
     std::int32_t outputs = 0;  ///< of a row
     std::int32_t copies = 0;   ///< per sample, each with its own w: attention's heads. 0: one w for all samples
-    product_slice slice = product_slice::none;
-    bool first = false;  ///< no layer waits for the gradient of x
-    bool fp8 = false;    ///< its operands are cast to 8 bits, its result has 16; only where one w serves all samples
+    product_slice slice = product_slice::none;  ///< part of a tensor slice
+    bool first = false;                         ///< no layer waits for the gradient of x
+    bool fp8 = false;  ///< its operands are cast to 8 bits, its result has 16; only where one w serves all samples
 
     friend constexpr bool operator==(const matrix_product&, const matrix_product&) = default;
 };
 
 /// The products of a layer, at most 12. FLOPs of others count in its sums alone.
 struct product_list {
-    std::array<matrix_product, 12> all{};
-    std::int32_t count = 0;
-    std::int32_t bytes = 2;  ///< of a number that is not cast to 8 bits
+    std::array<matrix_product, 12> all{};  ///< the first `count` of them count
+    std::int32_t count = 0;                ///< 0 … 12
+    std::int32_t bytes = 2;                ///< of a number that is not cast to 8 bits
 
+    /// Adds a product, unless there are 12.
     constexpr void add(const matrix_product& one) {
         if (count < static_cast<std::int32_t>(all.size())) all[static_cast<std::size_t>(count++)] = one;
     }
@@ -51,9 +63,9 @@ struct product_list {
 /// All but parameters is per sample (a sequence, an image): a micro-batch of b samples takes b times as much.
 /// FLOPs count a multiply and an add as two. Bytes are those of the model's precision.
 struct layer {
-    label name;
-    layer_kind kind = layer_kind::block;
-    std::int64_t parameters = 0;
+    label name;                             ///< such as `block.3`
+    layer_kind kind = layer_kind::block;    ///< kind, for figures of a whole model
+    std::int64_t parameters = 0;            ///< trained elements, without those of `tied_to`
     std::int64_t padding = 0;               ///< elements that alignment adds to them wherever they are held
     std::optional<std::int32_t> tied_to{};  ///< layer whose weights it uses as its own
     std::int64_t tied_parameters = 0;  ///< how many: held (and reduced) once more where that layer is on another stage

@@ -10,10 +10,10 @@ namespace chimera {
 
 /// The bytes per number. The defaults are those of mixed precision with Adam: 16 bytes of state a parameter.
 struct precision {
-    double weight = 2;
-    double gradient = 2;
+    double weight = 2;      ///< a weight that passes read
+    double gradient = 2;    ///< a weight's gradient
     double optimiser = 12;  ///< master weight and two moments in 32 bits
-    double activation = 2;
+    double activation = 2;  ///< an element that is kept or handed on
 
     friend constexpr bool operator==(const precision&, const precision&) = default;
 };
@@ -30,23 +30,23 @@ enum class decoder_kind : std::uint8_t {
 
 /// The sizes of a decoder that its layers do not tell. Planning does not need them; frameworks that build it do.
 struct decoder_sizes {
-    decoder_kind kind = decoder_kind::none;
-    std::int64_t channels = 0;
-    std::int64_t inner = 0;  ///< channels within an MLP
-    std::int64_t vocabulary = 0;
-    std::int64_t context = 0;  ///< positions, at least as many as tokens per sample
-    bool tied = false;         ///< the head uses the table of tokens
+    decoder_kind kind = decoder_kind::none;  ///< kind of decoder
+    std::int64_t channels = 0;               ///< channels between layers
+    std::int64_t inner = 0;                  ///< channels within an MLP
+    std::int64_t vocabulary = 0;             ///< entries of the table of tokens
+    std::int64_t context = 0;                ///< positions, at least as many as tokens per sample
+    bool tied = false;                       ///< the head uses the table of tokens
 
     friend constexpr bool operator==(const decoder_sizes&, const decoder_sizes&) = default;
 };
 
 /// A model as the planner sees it: layers in the order in which a sample passes them.
 struct model {
-    label name;
-    std::vector<layer> layers;
-    std::int64_t tokens = 0;  ///< per sample; 0 where samples are not sequences
-    precision bytes{};
-    decoder_sizes sizes{};  ///< of a decoder of the catalogue
+    label name;                 ///< as plans and files show it
+    std::vector<layer> layers;  ///< in the order in which a sample passes them
+    std::int64_t tokens = 0;    ///< per sample; 0 where samples are not sequences
+    precision bytes{};          ///< bytes of an element
+    decoder_sizes sizes{};      ///< of a decoder of the catalogue
 };
 
 /// Returns the number of trained parameters, each counted once.

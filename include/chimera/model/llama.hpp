@@ -9,10 +9,11 @@ namespace chimera {
 /// biases.
 struct llama_sizes {
     std::int64_t layers = 32, heads = 32, shared_heads = 32;  ///< shared: heads of keys and values
+    /// The channels between layers and within an MLP, entries of the table of tokens, positions.
     std::int64_t channels = 4096, inner = 11008, vocabulary = 32000, context = 4096;
-    bool tied = false;
+    bool tied = false;        ///< the head uses the table of tokens
     std::int64_t tokens = 0;  ///< per sample; 0: the context
-    keeping how{{}, false};
+    keeping how{{}, false};   ///< bytes that it keeps
 };
 
 /// Makes a LLaMA of these layers: embedding, the blocks, head (final norm, logits, loss). A rotation keeps nothing: its
@@ -52,12 +53,17 @@ struct llama_sizes {
     return made;
 }
 
+/// The LLaMA 2 of 7 billion parameters.
 inline constexpr llama_sizes llama_2_7b{};
+/// The LLaMA 2 of 13 billion parameters.
 inline constexpr llama_sizes llama_2_13b{
     .layers = 40, .heads = 40, .shared_heads = 40, .channels = 5120, .inner = 13824};
+/// The LLaMA 2 of 70 billion parameters.
 inline constexpr llama_sizes llama_2_70b{
     .layers = 80, .heads = 64, .shared_heads = 8, .channels = 8192, .inner = 28672};
+/// The LLaMA 3 of 8 billion parameters.
 inline constexpr llama_sizes llama_3_8b{.shared_heads = 8, .inner = 14336, .vocabulary = 128256, .context = 8192};
+/// The LLaMA 3 of 70 billion parameters.
 inline constexpr llama_sizes llama_3_70b{.layers = 80,
                                          .heads = 64,
                                          .shared_heads = 8,
@@ -65,6 +71,7 @@ inline constexpr llama_sizes llama_3_70b{.layers = 80,
                                          .inner = 28672,
                                          .vocabulary = 128256,
                                          .context = 8192};
+/// The LLaMA 3.1 of 405 billion parameters, at a context of 8,192.
 inline constexpr llama_sizes llama_3_405b{.layers = 126,
                                           .heads = 128,
                                           .shared_heads = 8,

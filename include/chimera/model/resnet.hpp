@@ -11,8 +11,9 @@ namespace chimera {
 /// three groups of n blocks over 16, 32 and 64 channels, shortcuts without parameters, batch norm, convolutions without
 /// bias.
 struct resnet_sizes {
+    /// The layers with weights, kinds of images, pixels a side, colours, channels of the first group.
     std::int64_t depth = 20, classes = 10, image = 32, colours = 3, channels = 16;
-    precision bytes = single_precision;
+    precision bytes = single_precision;  ///< bytes of an element
 };
 
 namespace detail {
@@ -67,6 +68,7 @@ constexpr void add_convolution(layer& to, double size, std::int64_t inputs, std:
     return made;
 }
 
+/// The network of 20 layers.
 inline constexpr resnet_sizes resnet_20{};
 
 }  // namespace chimera

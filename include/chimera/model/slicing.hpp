@@ -10,8 +10,8 @@ namespace chimera {
 /// The slices that share every layer (tensor parallelism), and whether they share by tokens what they would otherwise
 /// all hold (sequence parallelism, Korthikanti et al., arXiv 2205.05198, section 4.2).
 struct slicing {
-    int width = 1;
-    bool sequences = false;
+    int width = 1;           ///< slices of a layer
+    bool sequences = false;  ///< they share by tokens as well
 
     constexpr slicing() = default;
     /// Slices without sequence parallelism.

@@ -9,11 +9,12 @@ namespace chimera {
 /// ReLU, one table for both embeddings and the head, no biases.
 struct t5_sizes {
     std::int64_t layers = 6;  ///< of the encoder, and as many of the decoder
+    /// The heads of a layer, channels of a head, between layers and within an MLP, entries of the table of tokens.
     std::int64_t heads = 8, head_size = 64, channels = 512, inner = 2048, vocabulary = 32128;
     std::int64_t buckets = 32;                 ///< of relative positions, a bias a head each
     std::int64_t tokens = 512, targets = 114;  ///< per sample: into the encoder, into the decoder
-    bool tied = true;
-    keeping how{};
+    bool tied = true;                          ///< the head uses the table of tokens
+    keeping how{};                             ///< bytes that it keeps
 };
 
 namespace detail {
@@ -88,8 +89,11 @@ constexpr layer decoder_layer(const t5_sizes& sizes, std::int64_t i) {
     return made;
 }
 
+/// The T5-Small: 6 layers each way, 512 channels.
 inline constexpr t5_sizes t5_small{};
+/// The T5-Base: 12 layers each way, 768 channels.
 inline constexpr t5_sizes t5_base{.layers = 12, .heads = 12, .channels = 768, .inner = 3072};
+/// The T5-Large: 24 layers each way, 1,024 channels.
 inline constexpr t5_sizes t5_large{.layers = 24, .heads = 16, .channels = 1024, .inner = 4096};
 
 }  // namespace chimera

@@ -12,7 +12,7 @@ namespace chimera {
 
 /// The choices that decide how many bytes a transformer's forward keeps.
 struct keeping {
-    precision bytes{};
+    precision bytes{};             ///< bytes of an element
     bool dropout = true;           ///< its masks are kept, a byte each
     bool fused_attention = false;  ///< no matrix of tokens × tokens is kept: of the core, a row's log-sum in 32 bits
     bool fp8 = false;              ///< linear products of blocks have operands of 8 bits (recipes of Transformer Engine

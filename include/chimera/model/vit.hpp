@@ -7,9 +7,10 @@ namespace chimera {
 
 /// A vision transformer (Dosovitskiy et al., arXiv 2010.11929) with a class token and a linear classifier.
 struct vit_sizes {
-    std::int64_t layers = 12, heads = 12, channels = 768;
+    std::int64_t layers = 12, heads = 12, channels = 768;  ///< blocks, heads of each, channels
+    /// The pixels a side of an image and of a patch, colours, kinds of images.
     std::int64_t image = 224, patch = 16, colours = 3, classes = 1000;
-    keeping how{{}, false};
+    keeping how{{}, false};  ///< bytes that it keeps
 };
 
 /// Makes a vision transformer of these layers: embedding (patches, class token, positions), the blocks, head (final
@@ -45,7 +46,9 @@ struct vit_sizes {
     return made;
 }
 
+/// The ViT-B/16: 12 layers, 768 channels, patches of 16 × 16 pixels.
 inline constexpr vit_sizes vit_b_16{};
+/// The ViT-L/16: 24 layers, 1,024 channels, patches of 16 × 16 pixels.
 inline constexpr vit_sizes vit_l_16{.layers = 24, .heads = 16, .channels = 1024};
 
 }  // namespace chimera

@@ -14,7 +14,10 @@ inline constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 /// The choice among cuts with the least bottleneck: `first` fills every stage as far as the bottleneck lets it;
 /// `even` gives every stage, in turn, as nearly as it can the same share of the sum that is left.
-enum class tie { even, first };
+enum class tie {
+    even,  ///< stages as even as the bottleneck lets them be
+    first  ///< the first stages as full as the bottleneck lets them be
+};
 
 }  // namespace chimera
 

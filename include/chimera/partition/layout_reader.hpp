@@ -19,6 +19,7 @@ struct layout_stage {
     int prediction = 0;   ///< m, layers of multi-token prediction
     int loss = 0;         ///< L, 0 or 1
 
+    /// Returns its layers of t and m.
     [[nodiscard]] constexpr int blocks() const noexcept { return transformer + prediction; }
     friend constexpr bool operator==(const layout_stage&, const layout_stage&) = default;
 };

@@ -16,10 +16,11 @@ namespace chimera {
 /// The runs of a layer chain that the letters of a layout string stand for, each in layers. E is the whole embedding, L
 /// the whole head; t and m are blocks.
 struct layout_chain {
-    int embedding = 1;
-    int blocks = 0;
-    int loss = 1;
+    int embedding = 1;  ///< layers of E
+    int blocks = 0;     ///< layers of all t and m together
+    int loss = 1;       ///< layers of L
 
+    /// Returns the layers of the whole chain.
     [[nodiscard]] constexpr int layers() const noexcept { return embedding + blocks + loss; }
     friend constexpr bool operator==(const layout_chain&, const layout_chain&) = default;
 };

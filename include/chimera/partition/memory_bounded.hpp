@@ -30,6 +30,7 @@ struct bounded_partition {
     int stage = -1;         ///< if no cut fits: the stage that lacks memory in the cut that lacks the least
     double missing = 0;     ///< bytes: no cut fits workers with less than this more, one fits with this more
 
+    /// Returns true if there is a cut.
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 

@@ -26,9 +26,9 @@ struct stagewise_limits {
     std::span<const double> state;      ///< per layer, of one version
     std::span<const stage_mode> modes;  ///< every stage has one of these
     std::span<const double> in_flight;  ///< per stage
-    double capacity = 0;
-    std::span<const double> reserved;  ///< per stage, none: 0
-    std::span<const double> versions;  ///< per stage, none: 1
+    double capacity = 0;                ///< bytes of a worker
+    std::span<const double> reserved;   ///< per stage, none: 0
+    std::span<const double> versions;   ///< per stage, none: 1
 };
 
 /// A partition with the mode of every stage.
@@ -37,8 +37,9 @@ struct stagewise_partition {
     std::vector<std::uint8_t> modes;  ///< per stage
     double seconds = 0;               ///< of the slowest stage, its mode's included
     int stage = -1;                   ///< if none fits, as in bounded_partition
-    double missing = 0;
+    double missing = 0;               ///< bytes, as in bounded_partition
 
+    /// Returns true if there is a cut.
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 

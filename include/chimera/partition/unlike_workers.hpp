@@ -37,6 +37,7 @@ struct device_partition {
     int stage = -1;          ///< given order, no cut fits: as in bounded_partition
     double missing = 0;      ///< bytes that every worker needs more, at least
 
+    /// Returns true if there is a cut.
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 

@@ -12,7 +12,7 @@ namespace chimera {
 
 /// The parts of an iteration's seconds, in the mean of the pipeline group's workers, and of the fullest worker's bytes.
 struct breakdown {
-    evaluation found;
+    evaluation found;        ///< estimate whose parts these are
     double products = 0;     ///< seconds of passes beside what follows; an asynchronous family's updates, too
     double recompute = 0;    ///< seconds of passes that recompute
     double exchanges = 0;    ///< seconds of all-reduces between tensor slices

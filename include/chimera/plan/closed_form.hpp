@@ -20,8 +20,8 @@ namespace chimera {
 
 /// The inputs of the paper's Eq. 1 in seconds: passes of one stage and micro-batch, transfers included or 0.
 struct closed_form_costs {
-    double forward = 0;
-    double backward = 0;
+    double forward = 0;       ///< a forward: F
+    double backward = 0;      ///< a full backward: B
     double transfer = 0;      ///< p2p: α + β L
     double unoverlapped = 0;  ///< of the worker with most of it
 };
@@ -45,7 +45,7 @@ struct closed_form_costs {
 struct closed_form_model {
     stage_sums all;       ///< of all layers
     double boundary = 0;  ///< bytes that a micro-batch hands on
-    precision bytes;
+    precision bytes;      ///< of a parameter, a gradient and so on
 };
 
 /// The estimate of a configuration by Eq. 1 and Table 2 of Chimera (SC'21).

@@ -13,20 +13,23 @@ namespace chimera {
 
 /// The workers of a cluster: equal except for `speeds` and `memories`.
 struct cluster {
-    int nodes = 1;
-    int workers_per_node = 1;
+    int nodes = 1;                                            ///< number of nodes
+    int workers_per_node = 1;                                 ///< workers of a node
     double memory = std::numeric_limits<double>::infinity();  ///< bytes a worker
-    hardware each{};
-    std::vector<double> speeds{};    ///< of every worker, relative to `each`; empty: all 1
-    std::vector<double> memories{};  ///< bytes of every worker; empty: all `memory`
+    hardware each{};                                          ///< speed of a worker and of the links
+    std::vector<double> speeds{};                             ///< of every worker, relative to `each`; empty: all 1
+    std::vector<double> memories{};                           ///< bytes of every worker; empty: all `memory`
 
     friend constexpr bool operator==(const cluster&, const cluster&) = default;
+    /// Returns the number of workers: that of `speeds` if there are any, else those of all nodes.
     [[nodiscard]] constexpr int workers() const noexcept {
         return speeds.empty() ? nodes * workers_per_node : static_cast<int>(speeds.size());
     }
+    /// Returns the speed of a worker relative to `each`.
     [[nodiscard]] constexpr double speed(int worker) const noexcept {
         return speeds.empty() ? 1 : speeds[static_cast<std::size_t>(worker)];
     }
+    /// Returns the memory of a worker, in bytes.
     [[nodiscard]] constexpr double memory_of(int worker) const noexcept {
         return memories.empty() ? memory : memories[static_cast<std::size_t>(worker)];
     }

@@ -35,10 +35,13 @@ using order_key = std::array<int, 3 + family_option_table.size()>;
 /// stay: at least `kept_least`, and more while they have at most so many slots in all.
 class order_cache {
 public:
-    static constexpr std::size_t kept_least = 4;
+    static constexpr std::size_t kept_least = 4;  ///< orders that stay however large they are
 
+    /// Makes an empty cache. `slots_most`: slots of all orders together, 16 bytes each.
     explicit order_cache(std::size_t slots_most = std::size_t{1} << 24) : slots_most_(slots_most) {}
 
+    /// Returns the order of a spec, made at its first use. Valid until another call, which may drop it. Throws
+    /// `chimera_error` if the family cannot be built.
     prepared_family& operator()(const family_spec& spec) {
         const order_key at = key_of(spec);
         const auto found = made_.find(at);
@@ -77,6 +80,7 @@ private:
 /// Estimates configurations of one model on one cluster; caches shared results.
 class estimator {
 public:
+    /// Takes the model, the cluster and the cache by reference: all must outlive the estimator.
     estimator(const model& network, const cluster& machines, order_cache& orders)
         : of_(network), on_(machines), orders_(orders), pool_(machines) {}
 
@@ -96,8 +100,10 @@ public:
         steps_.set(of_, on_, choice, layers(choice), order, pool_(choice), always);
         return steps_;
     }
+    /// Returns the evaluation that `set` started.
     [[nodiscard]] const evaluator& steps() const noexcept { return steps_; }
     evaluator& steps() { return steps_; }
+    /// Returns the model's precision.
     [[nodiscard]] const precision& bytes() const noexcept { return of_.bytes; }
     /// Returns the speed and memory of each position of a pipeline group.
     [[nodiscard]] positions place(const configuration& choice) const { return pool_(choice); }

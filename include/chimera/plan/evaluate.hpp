@@ -24,6 +24,7 @@ struct evaluation {
     double lacking = 0;  ///< bytes that worker has too few; at most 0 where all fit
     int fullest = 0;     ///< its position in the pipeline group
 
+    /// Returns true if every worker has memory enough.
     [[nodiscard]] constexpr bool fits() const noexcept { return lacking <= 0; }
 };
 
@@ -55,7 +56,9 @@ public:
         memory_.play(plain());
         take_fullest(at, [&](int w) { return memory_.held(plain(), w) + memory_.activations(w); });
     }
+    /// Returns true if the configuration that was weighed last fits in memory.
     [[nodiscard]] bool fits() const { return found_.fits(); }
+    /// Returns the memory of the configuration that was weighed last; its seconds are 0.
     [[nodiscard]] const evaluation& memory() const noexcept { return found_; }
     /// Returns the bytes that a worker lacks; at most 0 if memory suffices.
     [[nodiscard]] double lacking(int worker) const noexcept { return lacking_[static_cast<std::size_t>(worker)]; }
@@ -91,7 +94,9 @@ public:
         return out;
     }
 
+    /// Returns the costs that `set` computed.
     [[nodiscard]] const stage_costs& cost() const noexcept { return cost_; }
+    /// Returns the timeline of the last `play`, valid until the next.
     [[nodiscard]] const timeline& played() const noexcept { return played_; }
 
 private:

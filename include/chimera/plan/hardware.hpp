@@ -15,6 +15,7 @@ struct link_model {
     double latency = 0;                                          ///< seconds
     double bandwidth = std::numeric_limits<double>::infinity();  ///< bytes per second
 
+    /// Returns the seconds of a message of so many bytes.
     [[nodiscard]] constexpr double seconds(double bytes) const noexcept { return latency + bytes / bandwidth; }
     friend constexpr bool operator==(const link_model&, const link_model&) = default;
 };
@@ -50,7 +51,8 @@ struct hardware {
 
 /// One number of a hardware by its name, as a file holds it and a fit varies it.
 struct hardware_number {
-    std::string_view name;
+    std::string_view name;  ///< its name in files, such as `inside.latency`
+    /// Returns it, to be read or changed.
     double& (*of)(hardware&);
     double start;           ///< a fit's start if nothing better is known
     double least;           ///< in files and fits: what is possible, generously
@@ -59,6 +61,7 @@ struct hardware_number {
     std::string_view what;  ///< its unit
 };
 
+/// The numbers that files hold and fits vary, peaks left out.
 inline constexpr std::array<hardware_number, 22> hardware_numbers{{
     {"flops", [](hardware& h) -> double& { return h.flops; }, 1e13, 1e6, 1e18, 0.2, "FLOP/s"},
     {"fp8_flops", [](hardware& h) -> double& { return h.fp8_flops; }, 2e13, 1e6, 1e18, 0.2, "FLOP/s"},
@@ -94,10 +97,10 @@ inline constexpr std::array<hardware_number, 22> hardware_numbers{{
 
 /// The seconds that a layer takes for one micro-batch.
 struct layer_seconds {
-    double forward = 0;
-    double input_gradient = 0;
-    double weight_gradient = 0;
-    double selective = 0;  ///< seconds that a selective recompute adds to the backward
+    double forward = 0;          ///< seconds of the forward
+    double input_gradient = 0;   ///< seconds of the input half of the backward
+    double weight_gradient = 0;  ///< seconds of the weight half
+    double selective = 0;        ///< seconds that a selective recompute adds to the backward
 };
 
 }  // namespace chimera

@@ -29,6 +29,7 @@ struct cut_needs {
     std::vector<double> activations;  ///< per layer and micro-batch in flight, bytes
     std::vector<double> in_flight;    ///< per stage: where all is recomputed, from its recompute on
 
+    /// Returns a view, valid as long as the needs are.
     [[nodiscard]] layer_needs view() const { return {seconds, state, activations, in_flight, {}}; }
 };
 

@@ -24,8 +24,10 @@ struct stage_sums {
     double selective = 0;        ///< bytes kept with attention's core recomputed
     double by_layers = 0;        ///< bytes kept with layers recomputed one by one
 
+    /// Returns the seconds of a forward and a backward, nothing recomputed.
     [[nodiscard]] constexpr double compute() const noexcept { return forward + input_gradient + weight_gradient; }
 
+    /// Returns the sums of two ranges of layers together.
     friend constexpr stage_sums operator+(const stage_sums& a, const stage_sums& b) {
         return {a.forward + b.forward,
                 a.input_gradient + b.input_gradient,
@@ -37,6 +39,7 @@ struct stage_sums {
                 a.selective + b.selective,
                 a.by_layers + b.by_layers};
     }
+    /// Returns the sums of the range `a` without its part `b`.
     friend constexpr stage_sums operator-(const stage_sums& a, const stage_sums& b) {
         return {a.forward - b.forward,
                 a.input_gradient - b.input_gradient,
@@ -71,6 +74,7 @@ constexpr double recomputed_seconds(const stage_sums& sums, recompute_mode mode)
 /// The running sums over a model's layers at one micro-batch and tensor width; any stage in constant time.
 class layer_sums {
 public:
+    /// Adds up the layers of a model for micro-batches of `samples` on slices of a group. Keeps no reference.
     constexpr layer_sums(const model& network, const hardware& platform, double samples, const tensor_group& group) {
         const slicing slices(group.slices, group.sequences);
         sums_.reserve(network.layers.size() + 1);
@@ -101,6 +105,7 @@ public:
         }
     }
 
+    /// Returns the number of layers.
     [[nodiscard]] constexpr int layers() const noexcept { return static_cast<int>(boundary_.size()); }
     /// Returns the sums of layers [from, to).
     [[nodiscard]] constexpr stage_sums of(int from, int to) const {

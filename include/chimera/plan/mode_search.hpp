@@ -302,7 +302,7 @@ namespace chimera {
 /// A cache reused by successive `make_plan` calls: generated orders, and the mode searches that a change leaves valid.
 class plan_cache {
 public:
-    order_cache orders;
+    order_cache orders;  ///< generated orders
 
 private:
     friend class detail::planning;

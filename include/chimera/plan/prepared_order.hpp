@@ -17,15 +17,15 @@ namespace chimera {
 
 /// One member's part in a stage's reduction: it starts once `after` of the worker's slots are done.
 struct reduction_member {
-    std::int32_t worker = 0;
-    std::int32_t after = 0;
+    std::int32_t worker = 0;  ///< worker of the pipeline group
+    std::int32_t after = 0;   ///< slots of its row that end before it starts
 };
 
 /// All reductions of an order in the one global order in which they start.
 struct reduction_order {
-    std::vector<std::int32_t> stages;
-    std::vector<std::int32_t> offsets;  ///< into members, one more than stages
-    std::vector<reduction_member> members;
+    std::vector<std::int32_t> stages;       ///< in the order of their reductions
+    std::vector<std::int32_t> offsets;      ///< into members, one more than stages
+    std::vector<reduction_member> members;  ///< of one stage after the other
 };
 
 namespace detail {
@@ -63,13 +63,16 @@ constexpr reduction_order order_reductions(schedule_argument order, const replic
 /// use.
 class prepared_order {
 public:
+    /// Takes the order over, and finds the workers of each stage.
     explicit prepared_order(schedule order) : order_(std::move(order)), groups_(detail::find_groups(order_)) {
         held_.resize(static_cast<std::size_t>(order_.head.workers));
         for (int s = 0; s < order_.head.stages; ++s)
             for (const std::int32_t w : holders(s)) held_[static_cast<std::size_t>(w)].push_back(s);
     }
 
+    /// Returns the order, valid as long as this object.
     [[nodiscard]] schedule_view view() const { return order_; }
+    /// Returns the sizes.
     [[nodiscard]] const shape& head() const noexcept { return order_.head; }
     /// Returns the workers of one copy that hold the stage, ascending.
     [[nodiscard]] std::span<const std::int32_t> holders(int stage) const {
@@ -78,9 +81,11 @@ public:
             .subspan(static_cast<std::size_t>(groups_.offsets[s]),
                      static_cast<std::size_t>(groups_.offsets[s + 1] - groups_.offsets[s]));
     }
+    /// Returns the stages that a worker holds, ascending.
     [[nodiscard]] std::span<const std::int32_t> stages_of(int worker) const {
         return held_[static_cast<std::size_t>(worker)];
     }
+    /// Returns the reductions as they start under a mode. Valid as long as this object.
     const reduction_order& reductions(reduction_start mode) {
         auto& found = reductions_[static_cast<std::size_t>(mode)];
         if (!found) found = std::make_unique<reduction_order>(detail::order_reductions(order_, groups_, mode));
@@ -108,9 +113,12 @@ private:
 /// A family's order, and its variant with a recompute before every backward, made at its first use.
 class prepared_family {
 public:
+    /// Makes the order of a spec. Throws `chimera_error` if the family cannot be built.
     explicit prepared_family(const family_spec& spec) : plain_(generate(spec)) {}
 
+    /// Returns the family's order.
     prepared_order& plain() { return plain_; }
+    /// Returns the order with a recompute before every backward.
     prepared_order& recomputed() {
         if (!recomputed_) {
             const std::vector<std::uint8_t> all(static_cast<std::size_t>(plain_.head().stages), 1);

@@ -13,10 +13,10 @@ namespace chimera {
 
 /// The seconds of a layer's products in each pass, and those that a selective recompute repeats.
 struct pass_seconds {
-    double forward = 0;
-    double input_gradient = 0;
-    double weight_gradient = 0;
-    double selective = 0;
+    double forward = 0;          ///< of y = x w
+    double input_gradient = 0;   ///< of the gradient of x
+    double weight_gradient = 0;  ///< of the gradient of w
+    double selective = 0;        ///< of products that a selective recompute repeats
 };
 
 namespace detail {

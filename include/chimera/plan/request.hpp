@@ -18,8 +18,8 @@ namespace chimera {
 /// The progress of a search.
 struct plan_progress {
     std::size_t done = 0;  ///< candidates: simulated, or left out
-    std::size_t all = 0;
-    double best = 0;  ///< seconds of the first place so far; 0: none fits yet
+    std::size_t all = 0;   ///< candidates of the search
+    double best = 0;       ///< seconds of the first place so far; 0: none fits yet
 };
 
 /// The request for a plan: the samples of an iteration and the choices to try.
@@ -30,17 +30,17 @@ struct plan_request {
     bool sequence_parallel = false;  ///< tensor slices share by tokens what they would all hold
     std::vector<recompute_mode> recompute{recompute_mode::none, recompute_mode::selective, recompute_mode::layers,
                                           recompute_mode::mixed, recompute_mode::full};  ///< lighter ones first
-    std::vector<int> zero{0, 1, 2, 3};
+    std::vector<int> zero{0, 1, 2, 3};                                                   ///< levels of ZeRO
     std::vector<reduction_start> synchronisation{reduction_start::lazy, reduction_start::eager,
-                                                 reduction_start::eager_opt};
-    int most_stages = 1024;          ///< of a pipeline
-    int most_micro_batch = 1 << 20;  ///< samples
-    int most_micro_batches = 1024;   ///< of a copy, or 64 for each worker of a pipeline where that is more
-    bool even = false;               ///< micro-batches and copies have to be equal
-    bool whole_copies = false;       ///< every worker has to be used
-    std::size_t top = 10;            ///< how many are ranked
-    bool any = false;                ///< the first that fits will do
-    bool prune = true;               ///< false: everything is simulated (for tests)
+                                                 reduction_start::eager_opt};  ///< starts of reductions
+    int most_stages = 1024;                                                    ///< of a pipeline
+    int most_micro_batch = 1 << 20;                                            ///< samples
+    int most_micro_batches = 1024;  ///< of a copy, or 64 for each worker of a pipeline where that is more
+    bool even = false;              ///< micro-batches and copies have to be equal
+    bool whole_copies = false;      ///< every worker has to be used
+    std::size_t top = 10;           ///< how many are ranked
+    bool any = false;               ///< the first that fits will do
+    bool prune = true;              ///< false: everything is simulated (for tests)
     std::function<void(const plan_progress&)> progress{};  ///< called before every candidate, unless empty
 
     /// Returns true if pipelines of so many workers may run so many micro-batches.
@@ -102,9 +102,9 @@ inline void check_request(const model& network, const cluster& machines, const p
 
 /// A configuration of the ranking.
 struct ranked {
-    configuration with;
-    evaluation found;
-    double bound = 0;  ///< seconds that were proven before it was simulated
+    configuration with;  ///< the configuration, its cuts included
+    evaluation found;    ///< seconds and bytes, simulated
+    double bound = 0;    ///< seconds that were proven before it was simulated
 };
 
 /// Returns true if a stands before b in a ranking: faster, or as fast with less memory.
@@ -114,18 +114,18 @@ struct ranked {
 
 /// The outcome of the search for a family and mode.
 struct plan_class {
-    std::string label;
-    family which = family::gpipe;
-    bool stale = false;  ///< asynchronous, and not asked for: not ranked
-    std::int64_t considered = 0;
+    std::string label;             ///< family with its options, in words
+    family which = family::gpipe;  ///< family
+    bool stale = false;            ///< asynchronous, and not asked for: not ranked
+    std::int64_t considered = 0;   ///< configurations, all modes counted
     std::int64_t unbuildable = 0;  ///< refused by a rule of the family
     std::int64_t too_large = 0;    ///< more memory than there is, whatever is recomputed and sharded
     std::int64_t bounded = 0;      ///< cannot be among the best: proven by a bound
-    std::int64_t simulated = 0;
-    double best = 0;     ///< seconds of the best that fits; 0: none was simulated
-    double bound = 0;    ///< least bound of those that were left out by it
-    double lacking = 0;  ///< least bytes that one of the too large ones lacks
-    std::string rule;    ///< the first rule that refused one
+    std::int64_t simulated = 0;    ///< orders played
+    double best = 0;               ///< seconds of the best that fits; 0: none was simulated
+    double bound = 0;              ///< least bound of those that were left out by it
+    double lacking = 0;            ///< least bytes that one of the too large ones lacks
+    std::string rule;              ///< the first rule that refused one
 };
 
 /// The ranking, and the reasons why other classes are not in it.

@@ -14,9 +14,9 @@ namespace chimera {
 
 /// A configuration that differs from a given one in one respect, and what it takes.
 struct single_change {
-    std::string what;  ///< "micro-batch 4"
-    configuration with;
-    evaluation found;
+    std::string what;    ///< "micro-batch 4"
+    configuration with;  ///< changed configuration, its cuts included
+    evaluation found;    ///< its seconds and bytes
 };
 
 namespace detail {

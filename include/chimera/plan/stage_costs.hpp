@@ -18,7 +18,7 @@ namespace chimera {
 
 /// The speed and memory of each position of a pipeline group: those of the slowest and of the smallest worker there.
 struct positions {
-    std::vector<double> speed;
+    std::vector<double> speed;   ///< relative to the cluster's `each`
     std::vector<double> memory;  ///< bytes
 };
 
@@ -26,6 +26,7 @@ struct positions {
 /// each other only. The fastest of the cluster are used, as many as a configuration needs.
 class worker_pool {
 public:
+    /// Sorts the workers of a cluster; keeps no reference.
     explicit constexpr worker_pool(const cluster& machines)
         : memory_(machines.memory), alike_(machines.speeds.empty() && machines.memories.empty()) {
         if (alike_) return;

@@ -12,9 +12,9 @@ namespace chimera {
 /// The workers that share a layer, each with a slice of it, and where they are: `nodes` that the group spans, and the
 /// fewest of its slices that a node has.
 struct tensor_group {
-    int slices = 1;
-    int nodes = 1;
-    int together = 1;
+    int slices = 1;                                            ///< workers that share a layer
+    int nodes = 1;                                             ///< nodes that they stand in
+    int together = 1;                                          ///< fewest of them in a node
     double network = std::numeric_limits<double>::infinity();  ///< bytes/s of a slice while all of its node send
     bool sequences = false;                                    ///< sequence parallelism
 
@@ -22,6 +22,7 @@ struct tensor_group {
     constexpr tensor_group(const slicing& shared) noexcept  // NOLINT: a number of slices is a group
         : slices(shared.width), together(shared.width), sequences(shared.sequences) {}
     constexpr tensor_group(int count) noexcept : tensor_group(slicing(count)) {}  // NOLINT: likewise
+    /// Makes a group of `count` slices over `across` nodes, at least `fewest` in each; `bandwidth`: bytes/s of a slice.
     constexpr tensor_group(int count, int across, int fewest, double bandwidth) noexcept
         : slices(count), nodes(across), together(fewest), network(bandwidth) {}
 };

@@ -14,10 +14,12 @@ namespace chimera {
 /// a stage (or the stages of a copy, where `layout` says so), node after node.
 class topology {
 public:
+    /// Takes the cluster by reference: it must outlive this object.
     constexpr topology(const cluster& machines, const configuration& choice)
         : of_(machines), width_(choice.width), tensor_(choice.tensor), pipeline_(choice.schedule.workers()),
           order_(choice.order) {}
 
+    /// Returns the node of a worker of a copy, 0 … nodes - 1.
     [[nodiscard]] constexpr int node_of(int copy, int worker) const {
         const int place = order_ == layout::stages_together ? copy * pipeline_ + worker : worker * width_ + copy;
         return place * tensor_ / of_.workers_per_node;

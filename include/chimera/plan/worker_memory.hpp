@@ -59,6 +59,7 @@ public:
         current_->order = &order;
         current_->modes = modes_;
     }
+    /// Returns the bytes of activations on a worker at their peak, after `play`.
     [[nodiscard]] double activations(int worker) const noexcept {
         return current_->of[static_cast<std::size_t>(worker)];
     }

@@ -13,33 +13,35 @@ namespace chimera {
 
 /// The number of entries of each list of a program.
 struct program_sizes {
-    std::size_t workers = 0;
-    std::size_t stages = 0;
-    std::size_t places = 0;
-    std::size_t instructions = 0;
-    std::size_t buffers = 0;
-    std::size_t members = 0;
-    std::size_t versions = 0;
+    std::size_t workers = 0;       ///< rows
+    std::size_t stages = 0;        ///< stages of the model
+    std::size_t places = 0;        ///< pipelines × stages
+    std::size_t instructions = 0;  ///< of all workers
+    std::size_t buffers = 0;       ///< entries of the buffer lists of all instructions
+    std::size_t members = 0;       ///< members of all replica groups
+    std::size_t versions = 0;      ///< as `members` where weights change within the iteration, 0 elsewhere
 };
 
 /// A program in exactly sized arrays.
 template <program_sizes Sizes>
 struct fixed_program {
-    shape head;
-    std::array<std::int32_t, Sizes.places> placement;
-    std::array<std::int32_t, Sizes.workers + 1> offsets;
-    std::array<instruction, Sizes.instructions> instructions;
-    std::array<std::int32_t, Sizes.buffers> buffers;
-    std::array<std::int32_t, Sizes.stages + 1> member_offsets;
-    std::array<std::int32_t, Sizes.members> members;
-    std::array<std::int32_t, Sizes.workers> buffer_counts;
-    std::int32_t messages;
-    std::array<std::int32_t, Sizes.versions> version_counts;
+    shape head;                                                 ///< sizes
+    std::array<std::int32_t, Sizes.places> placement;           ///< as in program_view, as all that follows
+    std::array<std::int32_t, Sizes.workers + 1> offsets;        ///< into `instructions`
+    std::array<instruction, Sizes.instructions> instructions;   ///< worker after worker, in order of execution
+    std::array<std::int32_t, Sizes.buffers> buffers;            ///< buffer lists of passes over several units
+    std::array<std::int32_t, Sizes.stages + 1> member_offsets;  ///< into `members`
+    std::array<std::int32_t, Sizes.members> members;            ///< workers of each stage, ascending
+    std::array<std::int32_t, Sizes.workers> buffer_counts;      ///< activation buffers of each worker, in units
+    std::int32_t messages;                                      ///< number of distinct messages
+    std::array<std::int32_t, Sizes.versions> version_counts;    ///< weight versions kept, beside `members`
 
+    /// Returns a view, valid as long as the program is. A temporary has none: its view would dangle.
     [[nodiscard]] constexpr program_view view() const& noexcept {
         return {head,           placement, offsets,       instructions, buffers,
                 member_offsets, members,   buffer_counts, messages,     version_counts};
     }
+    /// Converts to the view.
     constexpr operator program_view() const& noexcept { return view(); }  // NOLINT: programs are read through views
     // A view of a temporary would dangle.
     program_view view() const&& = delete;

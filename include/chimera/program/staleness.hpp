@@ -13,8 +13,8 @@ namespace chimera {
 /// The age of the weights that a stage's gradients were computed on: updates made between those weights and the update
 /// that applies the gradient. 0 for synchronous families.
 struct stage_staleness {
-    std::int32_t largest = 0;
-    double mean = 0;  ///< over the units
+    std::int32_t largest = 0;  ///< of all units, in updates
+    double mean = 0;           ///< over the units
 };
 
 namespace detail {

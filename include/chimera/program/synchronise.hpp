@@ -13,10 +13,12 @@
 
 namespace chimera {
 
-/// The moment at which a stage's gradient reduction starts (Chimera, section 3.2). lazy: after all local computation.
-/// eager: right after the stage's last gradient. eager_opt: eager only where the worker still has a bubble before its
-/// end.
-enum class reduction_start : std::uint8_t { lazy, eager, eager_opt };
+/// The moment at which a stage's gradient reduction starts (Chimera, section 3.2).
+enum class reduction_start : std::uint8_t {
+    lazy,      ///< after all passes of the worker
+    eager,     ///< right after the stage's last gradient
+    eager_opt  ///< eager where the worker still has a bubble before its end, else lazy
+};
 
 namespace detail {
 

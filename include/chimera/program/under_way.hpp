@@ -13,10 +13,10 @@ namespace chimera {
 
 /// A message from the moment when it is sent until its receiver consumes it, in positions of rows.
 struct message_life {
-    std::int32_t sender = -1, receiver = -1;
-    std::int32_t sent = -1;      ///< in the sender's row
-    std::int32_t consumed = -1;  ///< by which compute instruction of the receiver's row
-    std::int32_t known = 0;      ///< least position of the receiver when it is sent, whatever the speed of the workers
+    std::int32_t sender = -1, receiver = -1;  ///< workers; -1 for a number that no message has
+    std::int32_t sent = -1;                   ///< in the sender's row
+    std::int32_t consumed = -1;               ///< by which compute instruction of the receiver's row
+    std::int32_t known = 0;  ///< least position of the receiver when it is sent, whatever the speed of the workers
 };
 
 namespace detail {

@@ -15,20 +15,20 @@ namespace chimera {
 
 /// A timeline among others.
 struct panel {
-    const timeline* of = nullptr;
-    std::string title;    ///< such as the family's name
-    std::string caption;  ///< follows it
-    int against = -1;     ///< index of the panel whose times these are compared with, slot by slot; -1: none
-    double share = 1;     ///< weight of live activations of one of its stages, if stages differ in size
+    const timeline* of = nullptr;  ///< must live until the picture is made; never null
+    std::string title;             ///< such as the family's name
+    std::string caption;           ///< follows it
+    int against = -1;              ///< index of the panel whose times these are compared with, slot by slot; -1: none
+    double share = 1;              ///< weight of live activations of one of its stages, if stages differ in size
 };
 
 /// The options of timelines under one time axis.
 struct compare_options {
-    time_unit unit = time_unit::seconds;
-    std::string title{};
-    std::string note{};    ///< the line under the title
-    double width = 0;      ///< of the plot in pixels; 0: by the shortest passes, from 1000 to 2400
-    bool tooltips = true;  ///< as in svg_options, for each timeline
+    time_unit unit = time_unit::seconds;  ///< of all timelines
+    std::string title{};                  ///< over the timelines
+    std::string note{};                   ///< the line under the title
+    double width = 0;                     ///< of the plot in pixels; 0: by the shortest passes, from 1000 to 2400
+    bool tooltips = true;                 ///< as in svg_options, for each timeline
 };
 
 namespace detail {

@@ -22,18 +22,18 @@ namespace chimera {
 
 /// A table of a page: the first column is text, all others numbers.
 struct html_table {
-    std::string caption;
-    std::vector<std::string> head;
-    std::vector<std::vector<std::string>> rows;
+    std::string caption;                         ///< over the table
+    std::vector<std::string> head;               ///< a cell for each column
+    std::vector<std::vector<std::string>> rows;  ///< as many cells each as `head`
 };
 
 /// The text of the page around its timelines; times are in `unit`.
 struct html_options {
-    time_unit unit = time_unit::seconds;
-    std::string title{};               ///< empty: the family's name
-    std::string note{};                ///< the line under the title
-    std::vector<html_table> tables{};  ///< under the timelines
-    std::string remark{};              ///< the last paragraph
+    time_unit unit = time_unit::seconds;  ///< of the timelines
+    std::string title{};                  ///< empty: the family's name
+    std::string note{};                   ///< the line under the title
+    std::vector<html_table> tables{};     ///< under the timelines
+    std::string remark{};                 ///< the last paragraph
 };
 
 namespace detail {

@@ -7,7 +7,10 @@
 namespace chimera {
 
 /// The unit of a timeline's numbers: a schedule's own grid, or seconds.
-enum class time_unit : std::uint8_t { ticks, seconds };
+enum class time_unit : std::uint8_t {
+    ticks,   ///< whole numbers of a schedule's grid
+    seconds  ///< seconds, predicted or measured
+};
 
 /// The action that computes a pass.
 [[nodiscard]] constexpr action action_of(pass op) { return static_cast<action>(op); }

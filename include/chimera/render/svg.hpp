@@ -13,10 +13,10 @@ namespace chimera {
 
 /// The options of a timeline as SVG.
 struct svg_options {
-    time_unit unit = time_unit::ticks;
-    std::string title{};   ///< empty: the family's name
-    std::string note{};    ///< follows the sizes in the second line, such as "measured"
-    double width = 0;      ///< of the plot in pixels; 0: by the number of slots
+    time_unit unit = time_unit::ticks;  ///< of the timeline
+    std::string title{};                ///< empty: the family's name
+    std::string note{};                 ///< follows the sizes in the second line, such as "measured"
+    double width = 0;                   ///< of the plot in pixels; 0: by the number of slots
     bool tooltips = true;  ///< pass, stage, micro-batch and times under the pointer, in pictures of up to 5,000 slots
 };
 

@@ -13,10 +13,10 @@ namespace chimera {
 
 /// The options of a timeline for the terminal.
 struct text_options {
-    time_unit unit = time_unit::ticks;
-    bool colour = false;  ///< ANSI colours, one per pipeline; backwards inverted
-    int columns = 0;      ///< of the terminal; 0: not bound to one
-    std::string note{};   ///< follows the family's name
+    time_unit unit = time_unit::ticks;  ///< of the timeline
+    bool colour = false;                ///< ANSI colours, one per pipeline; backwards inverted
+    int columns = 0;                    ///< of the terminal; 0: not bound to one
+    std::string note{};                 ///< follows the family's name
 };
 
 namespace detail {

@@ -11,7 +11,7 @@ namespace chimera {
 
 /// The ways in which a row can spoil a buffer.
 enum class buffer_fault : std::uint8_t {
-    none,
+    none,            ///< no fault
     no_such_buffer,  ///< a number outside the row's buffers
     overwritten,     ///< written before its last reader, or while a message is under way in it
     wrong_content,   ///< read, but it holds something else
@@ -168,8 +168,9 @@ private:
 
 namespace laws {
 
-/// No message buffer of a row is overwritten before its last reader, or while a message is under way in it; every pass
-/// reads what it should, and every message is waited for before that. It also holds for recompute buffers.
+/// Returns true if no message buffer of a row is overwritten before its last reader, or while a message is under way in
+/// it; every pass reads what it should, and every message is waited for before that. Recompute buffers are held to the
+/// same.
 [[nodiscard]] constexpr bool delivered(run_argument row) { return find_buffer_fault(row) == buffer_fault::none; }
 
 }  // namespace laws

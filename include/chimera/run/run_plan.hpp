@@ -43,6 +43,7 @@ struct run_plan {
                 last_waits,
                 links};
     }
+    /// Converts to the view.
     constexpr operator run_row() const& noexcept { return view(); }  // NOLINT: plans are read through views
     // A view of a temporary would dangle.
     run_row view() const&& = delete;

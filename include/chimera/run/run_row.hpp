@@ -103,6 +103,7 @@ struct run_row {
 /// The parameter type of functions that read a row and keep no view of it. Takes a view, and what converts to one: a
 /// `run_plan`, also one made in the call itself.
 struct run_argument : run_row {
+    /// Takes a view, or an owner that converts to one.
     constexpr run_argument(const run_row& view) noexcept : run_row(view) {}  // NOLINT
     template <class Owner>
     requires std::convertible_to<const Owner&, run_row>

@@ -20,8 +20,8 @@ namespace chimera {
 /// are workers, half of them each way. F = B = 1 tick: idle workers - 2 ticks of half-deep stages, half of Chimera's;
 /// bubble ratio (W - 2) / (4N + W - 2) over W workers if W divides N.
 struct bitpipe {
-    int stages = 4;
-    int micro_batches = 1;
+    int stages = 4;         ///< two a worker, a multiple of 4
+    int micro_batches = 1;  ///< N, of both pipelines together
 
     static constexpr family_traits traits{
         .name = "bitpipe", .placement = placement_rule::folded, .stages_per_worker = 2};

@@ -14,9 +14,9 @@ namespace chimera {
 /// and all micro-batches pass a chunk before the next one. With N >= workers, F = B = 1 tick: makespan
 /// 2 (N · chunks + workers - 1), peak N · chunks activations of a stage.
 struct breadth_first {
-    int stages = 2;
-    int micro_batches = 1;
-    int chunks = 2;  ///< stages per worker
+    int stages = 2;         ///< a multiple of `chunks`
+    int micro_batches = 1;  ///< N, at least 1
+    int chunks = 2;         ///< stages per worker
 
     static constexpr family_traits traits{.name = "breadth_first", .placement = placement_rule::looped};
 
@@ -28,6 +28,7 @@ struct breadth_first {
     [[nodiscard]] constexpr breadth_first for_workers(int count) const noexcept {
         return detail::on_workers(*this, count);
     }
+    /// Returns `chunks`.
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

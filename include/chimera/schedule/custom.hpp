@@ -169,13 +169,14 @@ struct order_reader {
 /// An order that breaks a law is built all the same: `proven<table_of<…>>` and verify() name the slot.
 template <std::size_t Size>
 struct custom {
-    char text[Size] = {};
+    char text[Size] = {};  ///< the order, with the zero at its end
 
-    /// Makes a spec that holds the text itself.
+    /// Takes the order as a string literal, which it copies.
     constexpr custom(const char (&from)[Size]) {
         for (std::size_t i = 0; i < Size; ++i) text[i] = from[i];
     }
 
+    /// Returns the order without the zero at its end, valid as long as the spec is.
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
     [[nodiscard]] constexpr refusal refused() const { return detail::read_order(view()).why; }
     [[nodiscard]] constexpr int workers() const { return detail::read_order(view()).out.head.workers; }

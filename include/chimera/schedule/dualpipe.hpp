@@ -92,8 +92,8 @@ private:
 /// In the steady state a forward of one direction and a backward of the other overlap in one slot. F = I = W = 1 tick,
 /// a pair 3: idle (D/2 - 1)(F&B + B - 3W), peak D + 1.
 struct dualpipe {
-    int stages = 2;
-    int micro_batches = 4;
+    int stages = 2;         ///< D, one a worker on each pipeline, an even number
+    int micro_batches = 4;  ///< of both directions together, an even number of at least 2 · stages
 
     static constexpr family_traits traits{.name = "dualpipe", .splits_backward = true};
 
@@ -136,8 +136,8 @@ private:
 /// The schedule DualPipeV: DualPipe cut in half and folded, with stages w and stages - 1 - w on worker w of stages / 2
 /// and no replicas. Idle and peak are those of DualPipe over twice the workers and micro-batches.
 struct dualpipe_v {
-    int stages = 2;
-    int micro_batches = 2;
+    int stages = 2;         ///< two a worker, an even number
+    int micro_batches = 2;  ///< at least 2 · workers
 
     static constexpr family_traits traits{
         .name = "dualpipe_v", .placement = placement_rule::folded, .stages_per_worker = 2, .splits_backward = true};

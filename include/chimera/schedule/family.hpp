@@ -15,9 +15,9 @@ namespace chimera {
 /// An option that is 0 leaves the choice to the family: std::optional cannot be part of a template argument, a spec
 /// can.
 struct family_spec {
-    family which = family::one_f_one_b;
-    int stages = 1;
-    int micro_batches = 1;
+    family which = family::one_f_one_b;  ///< family to build
+    int stages = 1;                      ///< stages of the model
+    int micro_batches = 1;               ///< of an iteration, all pipelines together
     // A member for each option, in the order of the table.
 #define CHIMERA_MEMBER(type, key, ...) type key{};
     CHIMERA_FAMILY_OPTIONS(CHIMERA_MEMBER)

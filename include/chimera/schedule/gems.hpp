@@ -13,8 +13,8 @@ namespace chimera {
 /// Micro-batch m runs on pipeline m mod 2. F = B = 1 tick: a micro-batch starts every stages + 1 ticks, makespan
 /// (D + 1) N + D - 1. With B = 2F the bubble ratio tends to (D - 1) / (D + 1/2).
 struct gems {
-    int stages = 1;
-    int micro_batches = 1;
+    int stages = 1;         ///< D, one a worker on each pipeline
+    int micro_batches = 1;  ///< N, of both pipelines together
 
     static constexpr family_traits traits{.name = "gems"};
 

@@ -11,8 +11,8 @@ namespace chimera {
 /// The schedule GPipe (Huang et al., arXiv 1811.06965): all forwards, then all backwards, micro-batches in order.
 /// Makespan 2(N + D - 1) at F = B = 1, peak N.
 struct gpipe {
-    int stages = 1;
-    int micro_batches = 1;
+    int stages = 1;         ///< D, one a worker
+    int micro_batches = 1;  ///< N, at least 1
 
     static constexpr family_traits traits{.name = "gpipe"};
 

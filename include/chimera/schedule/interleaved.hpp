@@ -24,10 +24,10 @@ namespace chimera {
 /// they join the group before. A group below the workers holds fewer activations: 2 (workers - 1) + (chunks - 1)
 /// · group + 1 on worker 0; a chunk then waits for the one before it, and the bubble grows.
 struct interleaved {
-    int stages = 2;
-    int micro_batches = 1;
-    int chunks = 2;  ///< stages per worker
-    int group = 0;   ///< micro-batches that pass a chunk before the next chunk's turn; 0: as many as workers
+    int stages = 2;         ///< a multiple of `chunks`
+    int micro_batches = 1;  ///< N, at least 1
+    int chunks = 2;         ///< stages per worker
+    int group = 0;          ///< micro-batches that pass a chunk before the next chunk's turn; 0: as many as workers
 
     static constexpr family_traits traits{.name = "interleaved", .placement = placement_rule::looped};
 
@@ -41,6 +41,7 @@ struct interleaved {
     [[nodiscard]] constexpr interleaved for_workers(int count) const noexcept {
         return detail::on_workers(*this, count);
     }
+    /// Returns `chunks`.
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

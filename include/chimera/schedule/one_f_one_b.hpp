@@ -31,8 +31,8 @@ namespace detail {
 /// On a grid where F = B = 1 tick the forward of (s, m) is at s + 2m and its backward at 2·stages - 1 - s + 2m
 /// (DeepSpeed's TrainSchedule; the timetable of one Chimera pipeline). Makespan 2(N + D - 1), peak min(D - s, N).
 struct one_f_one_b {
-    int stages = 1;
-    int micro_batches = 1;
+    int stages = 1;         ///< D, one a worker
+    int micro_batches = 1;  ///< N, at least 1
 
     static constexpr family_traits traits{.name = "one_f_one_b", .alias = "1f1b"};
 

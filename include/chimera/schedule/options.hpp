@@ -66,16 +66,16 @@ enum class option_kind : std::uint8_t {
 
 /// A row of the table of options.
 struct family_option {
-    std::string_view key;  ///< in files; the flag has dashes: update_every, --update-every
-    option_kind kind = option_kind::number;
+    std::string_view key;                      ///< in files; the flag has dashes: update_every, --update-every
+    option_kind kind = option_kind::number;    ///< kind of its value
     std::span<const std::string_view> labels;  ///< of a choice; the first one stands where none is given
     std::int64_t most = 0;                     ///< largest number in a job
     bool places = false;                       ///< decides which worker holds a stage
     std::string_view symbol;                   ///< stands for the value in help
-    std::string_view help;
-    std::string_view otherwise;  ///< the family's own choice in words
-    std::string_view title;      ///< on the screen of `chimera play`
-    std::string_view meaning;    ///< on the screen of `chimera play`
+    std::string_view help;                     ///< one line for command lines
+    std::string_view otherwise;                ///< the family's own choice in words
+    std::string_view title;                    ///< on the screen of `chimera play`
+    std::string_view meaning;                  ///< on the screen of `chimera play`
 };
 
 /// The rows of the table of options.

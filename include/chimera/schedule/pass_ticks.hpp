@@ -10,10 +10,10 @@ namespace chimera {
 
 /// The times for which an order is made, in ticks of its grid.
 struct pass_ticks {
-    int forward = 1;
-    int input_gradient = 1;
-    int weight_gradient = 1;
-    int hop = 0;  ///< from a worker to the next one
+    int forward = 1;          ///< of a forward
+    int input_gradient = 1;   ///< of an input gradient
+    int weight_gradient = 1;  ///< of a weight gradient
+    int hop = 0;              ///< from a worker to the next one
 
     /// Returns whether all passes take as long and no hop takes time.
     [[nodiscard]] constexpr bool alike() const noexcept {

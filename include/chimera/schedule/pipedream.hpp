@@ -14,8 +14,8 @@ namespace chimera {
 /// micro-batch. A backward reads the weights that its forward read, so stage s keeps up to D - s versions. The table
 /// runs from the first micro-batch to the last; between its warm-up and its drain no worker idles.
 struct pipedream {
-    int stages = 1;
-    int micro_batches = 1;
+    int stages = 1;         ///< D, one a worker
+    int micro_batches = 1;  ///< N, of the whole table
 
     static constexpr family_traits traits{.name = "pipedream", .asynchronous = true};
 
@@ -43,9 +43,9 @@ private:
 /// The schedule PipeDream-2BW (Narayanan et al., ICML'21, arXiv 2006.09503): 1F1B without a flush that updates after
 /// every group of micro-batches and keeps two versions: W(t+1) = W(t) - ν ∇f(W(t-1)).
 struct pipedream_2bw {
-    int stages = 1;
-    int micro_batches = 1;
-    int update_every = 0;  ///< micro-batches of a group, at least `stages`; 0: stages
+    int stages = 1;         ///< D, one a worker
+    int micro_batches = 1;  ///< N, of the whole table
+    int update_every = 0;   ///< micro-batches of a group, at least `stages`; 0: stages
 
     static constexpr family_traits traits{.name = "pipedream_2bw", .asynchronous = true};
 

@@ -14,12 +14,12 @@ namespace chimera {
 /// worker on a V and full backwards, at about two thirds of the memory of 1F1B: 2 ⌈(2 · workers + 1) / 3⌉ activations
 /// of a half-deep stage. A backward takes the ticks of both gradients: 2 where nothing else is asked.
 struct v_1f1b {
-    int stages = 2;
-    int micro_batches = 1;
-    int forward_ticks = 1;
-    int input_ticks = 1;
-    int weight_ticks = 1;
-    int hop_ticks = 0;
+    int stages = 2;         ///< two a worker, an even number
+    int micro_batches = 1;  ///< N, at least 1
+    int forward_ticks = 1;  ///< of a forward that the order is made for, 0 … 10000; 0: 1
+    int input_ticks = 1;    ///< of an input gradient, likewise
+    int weight_ticks = 1;   ///< of a weight gradient, likewise
+    int hop_ticks = 0;      ///< from a worker to the next; 0: none
     bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{

@@ -22,13 +22,13 @@ enum class vee_kind : std::uint8_t { whole, half, least };
 
 template <vee_kind Kind>
 struct split_vee {
-    int stages = 2;
-    int micro_batches = 1;
-    int activations = 0;  ///< most that a worker holds, of a half-deep stage each; 0: the family's own
-    int forward_ticks = 1;
-    int input_ticks = 1;
-    int weight_ticks = 1;
-    int hop_ticks = 0;
+    int stages = 2;         ///< two a worker, an even number
+    int micro_batches = 1;  ///< number of them, at least 1
+    int activations = 0;    ///< most that a worker holds, of a half-deep stage each; 0: the family's own
+    int forward_ticks = 1;  ///< of a forward that the order is made for, 0 … 10000; 0: 1
+    int input_ticks = 1;    ///< of an input gradient, likewise
+    int weight_ticks = 1;   ///< of a weight gradient, likewise
+    int hop_ticks = 0;      ///< from a worker to the next; 0: none
     bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{.name = Kind == vee_kind::whole  ? "zb_v"

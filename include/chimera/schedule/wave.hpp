@@ -37,9 +37,9 @@ template <class Unit>
 /// the bubble falls as 1 / waves. Other costs: (2 · workers - 2)(B + (K - 1)(B - F)) over K basic units.
 /// One wave repeats a block instead of units: idle (2 · workers - 2) B for every N >= workers, peak 2 · workers.
 struct wave {
-    int stages = 2;
-    int micro_batches = 1;
-    int waves = 1;
+    int stages = 2;         ///< a multiple of 2 · waves
+    int micro_batches = 1;  ///< N, at least 1
+    int waves = 1;          ///< times down the workers and up again
 
     static constexpr family_traits traits{.name = "wave", .placement = placement_rule::folded};
 
@@ -51,6 +51,7 @@ struct wave {
     [[nodiscard]] constexpr int workers() const noexcept { return stages / 2 / waves; }
     /// Returns this spec on so many workers: with as many stages as these hold.
     [[nodiscard]] constexpr wave for_workers(int count) const noexcept { return detail::on_workers(*this, count); }
+    /// Returns 2 · waves.
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return 2 * waves; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

@@ -20,14 +20,14 @@ namespace chimera {
 /// gradients fill the bubbles. Peak: at most chunks · workers activations of a stage, those of 1F1B. Makespan at
 /// F = I = W = 1 tick and N a multiple of the workers: 3 N · chunks + workers - 1.
 struct zb_interleaved {
-    int stages = 2;
-    int micro_batches = 1;
-    int chunks = 2;       ///< stages per worker
-    int activations = 0;  ///< most that a worker holds, of a stage each; 0: as many as stages
-    int forward_ticks = 1;
-    int input_ticks = 1;
-    int weight_ticks = 1;
-    int hop_ticks = 0;
+    int stages = 2;         ///< a multiple of `chunks`
+    int micro_batches = 1;  ///< N, at least 1
+    int chunks = 2;         ///< stages per worker
+    int activations = 0;    ///< most that a worker holds, of a stage each; 0: as many as stages
+    int forward_ticks = 1;  ///< of a forward that the order is made for, 0 … 10000; 0: 1
+    int input_ticks = 1;    ///< of an input gradient, likewise
+    int weight_ticks = 1;   ///< of a weight gradient, likewise
+    int hop_ticks = 0;      ///< from a worker to the next; 0: none
     bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{
@@ -44,6 +44,7 @@ struct zb_interleaved {
     [[nodiscard]] constexpr zb_interleaved for_workers(int count) const noexcept {
         return detail::on_workers(*this, count);
     }
+    /// Returns `chunks`.
     [[nodiscard]] constexpr int stages_per_worker() const noexcept { return chunks; }
     [[nodiscard]] constexpr int placements() const noexcept { return stages; }
     [[nodiscard]] constexpr std::size_t slot_count() const noexcept {

@@ -42,12 +42,12 @@ namespace detail {
 
 template <int Depth>
 struct zero_bubble {
-    int stages = 1;
-    int micro_batches = 1;
-    int forward_ticks = 1;
-    int input_ticks = 1;
-    int weight_ticks = 1;
-    int hop_ticks = 0;
+    int stages = 1;         ///< one a worker
+    int micro_batches = 1;  ///< number of them, at least 1
+    int forward_ticks = 1;  ///< of a forward that the order is made for, 0 … 10000; 0: 1
+    int input_ticks = 1;    ///< of an input gradient, likewise
+    int weight_ticks = 1;   ///< of a weight gradient, likewise
+    int hop_ticks = 0;      ///< from a worker to the next; 0: none
     bool thorough = false;  ///< tries many orders; too much for most tables made at compile time
 
     static constexpr family_traits traits{.name = Depth == 1 ? "zb_h1" : "zb_h2", .splits_backward = true};

@@ -12,7 +12,7 @@ namespace chimera {
 
 /// The counts of passes on a chain of slots that determines the makespan.
 struct critical_path {
-    int forwards = 0;
+    int forwards = 0;   ///< forward passes
     int backwards = 0;  ///< full backwards and input gradients
     int others = 0;     ///< weight gradients, recomputes, updates
 };

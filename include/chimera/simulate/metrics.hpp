@@ -21,13 +21,13 @@ struct worker_metrics {
 
 /// The figures of a timeline, in its own seconds (or ticks); ratios are of 1.
 struct metrics_report {
-    double makespan = 0;  ///< seconds from 0 to the last end, updates included
-    double longest_span = 0;
-    double bubble_ratio = 0;       ///< 1 - busy / (workers · makespan)
-    double span_bubble_ratio = 0;  ///< 1 - largest busy / longest_span
-    std::int64_t slot_total = 0;   ///< compute steps
-    critical_path critical;
-    std::vector<worker_metrics> workers;
+    double makespan = 0;                  ///< seconds from 0 to the last end, updates included
+    double longest_span = 0;              ///< largest `span` of a worker, in seconds
+    double bubble_ratio = 0;              ///< 1 - busy / (workers · makespan)
+    double span_bubble_ratio = 0;         ///< 1 - largest busy / longest_span
+    std::int64_t slot_total = 0;          ///< compute steps
+    critical_path critical;               ///< passes on the chain that determines the makespan
+    std::vector<worker_metrics> workers;  ///< of each worker
 };
 
 namespace detail {

@@ -52,7 +52,7 @@ constexpr void check_bounded(const View& t, std::int32_t limit, report& r) {
 
 namespace laws {
 
-/// Live activations never exceed `limit` micro-batches of one stage on any worker.
+/// Returns true if live activations never exceed `limit` micro-batches of one stage on any worker.
 [[nodiscard]] constexpr bool bounded(schedule_argument s, std::int32_t limit) {
     report r;
     return detail::sound(s, r) && (detail::check_bounded(s, limit, r), r.ok());

@@ -109,10 +109,11 @@ constexpr void check_housed(const program_view& p, const update_groups& groups, 
 
 namespace laws {
 
-/// No two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer that its forward
-/// did, and a worker has exactly as many buffers as it ever has live activations (in units). Likewise the versions of
-/// weights: a forward reads what its family says (see `weights`), the passes behind it the same, no update overwrites
-/// what is still needed, the last one leaves version 0, and there are as many versions as are ever live.
+/// Returns true if no two live activations of a worker share a buffer, every pass of a (stage, unit) names the buffer
+/// that its forward did, and a worker has exactly as many buffers as it ever has live activations (in units). Versions
+/// of weights are held to the same: a forward reads what its family says (see `weights`), the passes behind it the
+/// same, no update overwrites what is still needed, the last one leaves version 0, and there are as many versions as
+/// are ever live.
 [[nodiscard]] constexpr bool housed(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_housed(p, detail::groups_of(p), true, r), r.ok());

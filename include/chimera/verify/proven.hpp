@@ -10,20 +10,25 @@ namespace chimera {
 
 /// Numbers that say in a compiler's message what they count.
 namespace at {
+/// A worker's number.
 struct worker {
-    int number;
+    int number;  ///< 0 … workers - 1
 };
+/// A slot's number in its worker's row.
 struct slot {
-    int number;
-};  // of the worker's row
-struct instruction {
-    int number;
-};  // of the worker's row
-struct stage {
-    int number;
+    int number;  ///< from 0
 };
+/// An instruction's number in its worker's row.
+struct instruction {
+    int number;  ///< from 0
+};
+/// A stage's number.
+struct stage {
+    int number;  ///< 0 … stages - 1
+};
+/// A unit's number.
 struct unit {
-    int number;
+    int number;  ///< 0 … units - 1
 };
 }  // namespace at
 

@@ -128,10 +128,10 @@ constexpr void check_synchronised(const program_view& p, const update_groups& gr
 
 namespace laws {
 
-/// Each worker that holds a stage with replicas starts its reduction once, after its last contribution, waits for it
-/// once and only then updates; a stage without replicas is only updated. Where weights change within the iteration,
-/// this holds for each group of micro-batches, one group after the other. Members are the stage's workers; all workers
-/// start the reductions they share in one order.
+/// Returns true if each worker that holds a stage with replicas starts its reduction once, after its last contribution,
+/// waits for it once and only then updates; a stage without replicas is only updated. If weights change within the
+/// iteration, this holds for each group of micro-batches, one group after the other. Members are the stage's workers;
+/// all workers start the reductions they share in one order.
 [[nodiscard]] constexpr bool synchronised(program_argument p) {
     report r;
     return detail::sound(p, r) && (detail::check_synchronised(p, detail::groups_of(p), r), r.ok());

@@ -42,6 +42,7 @@ struct coupled_partition {
     double missing = 0;     ///< if none is found: bytes that each worker lacks; with them one cut fits
     bool proven = false;    ///< that no other cut is better; where none is found, that none fits with fewer bytes more
 
+    /// Returns true if there is a cut.
     [[nodiscard]] constexpr bool fits() const noexcept { return !cuts.empty(); }
 };
 
