@@ -6,16 +6,21 @@
 #include "run_compare.hpp"
 #include "tests/dose.hpp"
 
+#include <chimera/algebra.hpp>
 #include <chimera/io.hpp>
 #include <chimera/render/json.hpp>
+#include <chimera/schedule/custom.hpp>
 #include <chimera/simulate/metrics.hpp>
+#include <chimera/simulate/reorder.hpp>
 #include <chimera/simulate/simulate.hpp>
 #include <chimera/verify.hpp>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace chimera {
@@ -160,6 +165,43 @@ TEST(run_links, links_that_cannot_be_are_refused) {
     schedule many = order;
     many.links.assign(5000, {link_kind::skip, 0, 2});
     EXPECT_THROW((void)lower(many), chimera_error);
+}
+
+TEST(run_links, combinators_keep_them) {
+    schedule order = generate(one_f_one_b{6, 8});
+    order.links = {{link_kind::skip, 1, 4}, {link_kind::tied, 0, 5}};
+    schedule few = generate(one_f_one_b{6, 3});
+    few.links = order.links;
+    const std::vector<std::uint8_t> flags(6, 1);
+    const schedule halved = split_backward(order);
+    const schedule pair_of[] = {order, mirror(order)};
+    const std::pair<const char*, schedule> all[] = {
+        {"compact", compact(order)},
+        {"compact under costs", compact(order, costs{})},
+        {"timed", timed(order)},
+        {"recompute", recompute(order, flags)},
+        {"split_backward", halved},
+        {"fill", fill(halved)},
+        {"pair", pair(order)},
+        {"keep_first", keep_first(order, 3)},
+        {"double_forward", double_forward(few, 6)},
+        {"halve_backward", halve_backward(few, 6)},
+        {"widen", widen(order, 3)},
+        {"mirror", mirror(order)},
+        {"rotate", rotate(order, 2)},
+        {"overlay", overlay(std::span<const schedule>(pair_of, 1))},
+        {"append", append(order, order, 100)},
+        {"repeat", repeat(order, 2, 100)},
+    };
+    for (const auto& [name, made] : all) {
+        EXPECT_EQ(made.links, order.links) << name;
+        const report found = verify(lower(made));
+        EXPECT_TRUE(found.ok()) << name << ": " << (found.ok() ? "" : message(found.faults.front()));
+    }
+    schedule deep = generate(gpipe{6, 1});
+    deep.links = order.links;
+    EXPECT_EQ(fold(deep).links, deep.links);
+    EXPECT_EQ(loop(deep, 2).links, deep.links);
 }
 
 /// GPipe on three stages, one micro-batch: the skip takes what a transfer over boundary 0 takes, the sum of tied weights

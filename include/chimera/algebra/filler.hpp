@@ -24,7 +24,8 @@ public:
           rows_(static_cast<std::size_t>(table.head.workers)), out_{table.head,
                                                                     {table.placement.begin(), table.placement.end()},
                                                                     {table.offsets.begin(), table.offsets.end()},
-                                                                    std::vector<slot>(table.entries.size(), slot{})} {
+                                                                    std::vector<slot>(table.entries.size(), slot{}),
+                                                                    {table.links.begin(), table.links.end()}} {
         std::int32_t longest = 1;
         for (const slot& s : table.entries) longest = (std::max<std::int32_t>)(longest, s.ticks + hop * s.count);
         std::size_t size = 2;

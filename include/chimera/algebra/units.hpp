@@ -33,8 +33,11 @@ namespace detail {
 
 /// Makes every forward cover two units; the backward of the second comes `delay` ticks after that of the first.
 [[nodiscard]] constexpr schedule pair_units(schedule_argument table, shape head, int delay) {
-    schedule early{
-        table.head, {}, {table.offsets.begin(), table.offsets.end()}, {table.entries.begin(), table.entries.end()}};
+    schedule early{table.head,
+                   {},
+                   {table.offsets.begin(), table.offsets.end()},
+                   {table.entries.begin(), table.entries.end()},
+                   {table.links.begin(), table.links.end()}};
     for (slot& s : early.entries) {
         s.first *= 2;
         if (s.op == pass::forward) s.count = 2;
