@@ -15,6 +15,8 @@ class Chimera(ConanFile):
     topics = ("pipeline-parallelism", "training", "scheduling", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
+    options = {"io": [True, False]}  # <chimera/io.hpp>, chimera::io: needs nlohmann/json
+    default_options = {"io": False}
     no_copy_source = True
 
     def _root(self):
@@ -28,6 +30,10 @@ class Chimera(ConanFile):
         for pattern in ("include/*", "LICENSE", "cmake/chimera-tables.cmake"):
             copy(self, pattern, self._root(), self.export_sources_folder)
 
+    def requirements(self):
+        if self.options.io:
+            self.requires("nlohmann_json/[>=3.9 <4]")
+
     def validate(self):
         check_min_cppstd(self, 20)
 
@@ -40,8 +46,13 @@ class Chimera(ConanFile):
         self.info.clear()
 
     def package_info(self):
-        self.cpp_info.bindirs = []
-        self.cpp_info.libdirs = []
         self.cpp_info.set_property("cmake_file_name", "chimera")
-        self.cpp_info.set_property("cmake_target_name", "chimera::chimera")
         self.cpp_info.set_property("cmake_build_modules", [os.path.join("cmake", "chimera-tables.cmake")])
+        headers = self.cpp_info.components["chimera"]
+        headers.set_property("cmake_target_name", "chimera::chimera")
+        headers.bindirs = headers.libdirs = []
+        if self.options.io:
+            files = self.cpp_info.components["io"]
+            files.set_property("cmake_target_name", "chimera::io")
+            files.bindirs = files.libdirs = files.includedirs = []
+            files.requires = ["chimera", "nlohmann_json::nlohmann_json"]
