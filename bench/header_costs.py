@@ -72,12 +72,11 @@ def lines_of(parser, text):
 
 
 def machine():
-    """Returns the compiler, the processor and the load of the machine in words."""
+    """Returns the compiler and the processor in words."""
     compiler = subprocess.run([COMPILER, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
     found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     processor = found.group(1) if found else platform.processor()
-    load = f"{os.getloadavg()[0]:.1f} of {os.cpu_count()} cores busy"
-    return {"compiler": compiler, "processor": processor, "load": load}
+    return {"compiler": compiler, "processor": processor}
 
 
 def written(about, headers):
@@ -97,13 +96,15 @@ def main():
     headers = {name: cost for name, cost in kept["headers"].items() if name in present}
     about = {key: value for key, value in kept.items() if key != "headers"} or machine()
     with tempfile.TemporaryDirectory() as folder:
-        parser = Parser(folder)
+        parser, loads = Parser(folder), []
         for name in [n for n in present if n not in headers]:
             text = f"#include <chimera/{name}>\n"
             headers[name] = [lines_of(parser, text), round(max(0.0, parser.ratio(text, options.runs)), 2)]
             print(f"{name}: {headers[name][0]} lines, {headers[name][1]:.2f} times the standard headers", flush=True)
+            loads.append(os.getloadavg()[0])
             if not kept["headers"]:
                 about["standard"] = round(parser.least, 3)
+                about["load"] = f"load {min(loads):.0f} to {max(loads):.0f} on {os.cpu_count()} cores"
             COSTS.write_text(written(about, headers))
     COSTS.write_text(written(about, headers))
     return 0

@@ -112,8 +112,8 @@ def declarators(one):
 
 @functools.cache
 def inherited():
-    """Returns the comments of the concept's requirements by name: they hold for each member of a model of it that has no
-    comment of its own, so that every family need not repeat them."""
+    """Returns the comments of the requirements of `schedule_spec` by name. They hold for each member of a model of it
+    that has no comment of its own, so that every family need not repeat them."""
     text = SPEC.read_text(encoding="utf-8")
     found = {m.name: m.comment for one in public(text) if one.name == "schedule_spec" for m in requirements(one)}
     return {**found, "traits": "The facts of the family that hold for all its sizes."}

@@ -84,8 +84,8 @@ class Declaration:
     """A piece of a scope: its text up to body or semicolon, its comment, and the text of its body."""
 
     def __init__(self, text, code, start, end, body):
-        self.signature = re.sub(r"\s+", " ", text[start:end]).strip() if "///" not in text[start:end] else re.sub(
-            r"\s+", " ", re.sub(r"//[^\n]*", "", text[start:end])).strip()
+        bare = re.sub(r'("(?:\\.|[^"\\\n])*")|//[^\n]*', lambda m: m.group(1) or "", text[start:end])  # no comments
+        self.signature = re.sub(r"\s+", " ", bare).strip()
         self.comment = comment_before(text, start)
         self.start, self.scope = start, ""  # the namespace inside chimera, such as `laws::`
         self.body = body  # offsets, or None

@@ -117,8 +117,8 @@ def make_first_page(made):
         "The pages say for each header what a file costs that includes it and nothing else. Lines are those after "
         "preprocessing, the standard library's included, blank ones left out. Seconds are those of parsing beyond an "
         "empty file. Headers share most of both: what is included twice is parsed once.", "",
-        "Each is measured in turns with `<algorithm>`, `<string>` and `<vector>` together, in user CPU time. The seconds "
-        "are the median ratio of three, times the least that those took at any time: "
+        "Each is measured in turns with `<algorithm>`, `<string>` and `<vector>` together, in user CPU time. The "
+        "seconds are the median ratio of three, times the least that those took at any time: "
         f"{about['standard']:.2f} s. {about['compiler']}, {about['processor']}, {about['load']}; "
         "`python3 bench/header_costs.py --all` measures anew.", "",
         "| header | lines | seconds |", "|---|---|---|", *rows, "", "## Names", *index_of(made), ""])
