@@ -3,5 +3,5 @@
 
 // The only place the version is written: CMake reads it from here.
 #define CHIMERA_VERSION_MAJOR 0
-#define CHIMERA_VERSION_MINOR 1
+#define CHIMERA_VERSION_MINOR 2
 #define CHIMERA_VERSION_PATCH 0

@@ -26,7 +26,7 @@ class Chimera(CMakePackage):
     license("Apache-2.0")
 
     version("main", branch="main")
-    version("0.1.0", tag="v0.1.0")
+    version("0.2.0", tag="v0.2.0")
 
     variant("program", default=False, description="Build the program chimera, which plans and trains, beside the headers")
     variant("mpi", default=False, when="+program", description="Let processes of a run find each other by MPI")
