@@ -24,6 +24,18 @@ if(TARGET chimera_program)
   # Before a build there is no program yet: the headers are installed all the same.
   install(TARGETS chimera_program RUNTIME COMPONENT program OPTIONAL)
   install(FILES ${PROJECT_BINARY_DIR}/chimera.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program OPTIONAL)
+  set(completion ${PROJECT_BINARY_DIR}/completion)
+  install(FILES ${completion}/bash/chimera DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+          COMPONENT program OPTIONAL)
+  install(FILES ${completion}/fish/chimera.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+          COMPONENT program OPTIONAL)
+  # Debian's zsh reads no site-functions below /usr: its packages have a folder of their own.
+  install(CODE "set(folder site-functions)
+  if(\"\${CMAKE_INSTALL_PREFIX}\" MATCHES \"/usr/?$\" AND EXISTS /etc/debian_version)
+    set(folder vendor-completions)
+  endif()
+  file(INSTALL DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/\${folder}\" TYPE FILE OPTIONAL
+       FILES \"${completion}/zsh/_chimera\")" COMPONENT program)
   install(CODE "if(NOT EXISTS \"$<TARGET_FILE:chimera_program>\")
     message(STATUS \"chimera: only the headers are installed (the program is not built) build it and install again\")
   endif()" COMPONENT program)

@@ -10,6 +10,7 @@ packages_check=("${packages_text[@]}" clang-16 lld-16 libclang-rt-16-dev clang-t
     libopenmpi-dev openmpi-bin  # examples/05_embed over MPI
     zsh fish)  # tests/cli/completion.py
 packages_browser=(chromium chromium-driver python3-selenium)  # tests/explorer, which are skipped without them
+packages_container=(bash-completion man-db)  # Dockerfile: what reads the completions and the manual page
 packages_bench=("${packages_build[@]}" libbenchmark-dev python3)
 
 say() { printf '\n== %s\n' "$*"; }

@@ -46,7 +46,8 @@ holds(${library} usr/include/chimera/chimera.hpp usr/share/cmake/chimera/chimera
       usr/share/cmake/chimera/chimera-config-version.cmake usr/share/pkgconfig/chimera.pc
       usr/share/doc/libchimera-dev/copyright usr/share/doc/libchimera-dev/changelog.gz)
 holds(${program} usr/bin/chimera usr/share/man/man1/chimera.1.gz usr/share/doc/chimera/copyright
-      usr/share/doc/chimera/changelog.gz)
+      usr/share/doc/chimera/changelog.gz usr/share/bash-completion/completions/chimera
+      usr/share/zsh/vendor-completions/_chimera usr/share/fish/vendor_completions.d/chimera.fish)
 
 foreach(package IN LISTS library program)
   execute_process(COMMAND ${DPKG_DEB} -x ${package} ${MADE}/root COMMAND_ERROR_IS_FATAL ANY)

@@ -1,4 +1,5 @@
-# The version is written in version.hpp alone: what is built follows it, and where it changes, all packages do.
+# The version is written in version.hpp: what is built follows it, and where it changes, all packages do. Files that cannot
+# read it there state the same.
 file(READ ${SOURCE}/include/chimera/version.hpp header)
 set(version "")
 foreach(part IN ITEMS MAJOR MINOR PATCH)
@@ -8,6 +9,24 @@ foreach(part IN ITEMS MAJOR MINOR PATCH)
   string(APPEND version .${CMAKE_MATCH_1})
 endforeach()
 string(SUBSTRING ${version} 1 -1 version)
+
+string(REPLACE . "\\." exact ${version})
+string(REGEX REPLACE "\\.[0-9]+$" "" minor ${version})
+foreach(stated IN ITEMS "CITATION.cff|\nversion: ${exact}\n"
+                        "CHANGELOG.md|^[^#]*# Changelog[^#]*\n## (Unreleased\n.*\n## )?${exact}(, [0-9-]+)?\n"
+                        "packaging/vcpkg/chimera/vcpkg.json|\"version\": \"${exact}\""
+                        "packaging/spack/spack_repo/chimera/packages/chimera/package.py|version\\(\"${exact}\", tag=\"v${exact}\"\\)"
+                        "tests/package/newcomer/CMakeLists.txt|find_package\\(chimera ${minor} REQUIRED\\)"
+                        "examples/05_embed/CMakeLists.txt|find_package\\(chimera ${minor} REQUIRED\\)")
+  string(FIND "${stated}" "|" at)
+  string(SUBSTRING "${stated}" 0 ${at} file)
+  math(EXPR at "${at} + 1")
+  string(SUBSTRING "${stated}" ${at} -1 expected)
+  file(READ ${SOURCE}/${file} text)
+  if(NOT text MATCHES "${expected}")
+    message(FATAL_ERROR "${file} does not state version ${version} of version.hpp (docs/release.md): ${expected} is not in it")
+  endif()
+endforeach()
 
 if(PROGRAM)
   execute_process(COMMAND ${PROGRAM} --version OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
