@@ -14,6 +14,7 @@ try:  # Spack 1.0 and newer
 except ImportError:  # older ones bring it with spack.package
     pass
 
+CUDA_ARCHITECTURES = ("80", "86", "89", "90")
 CHECKOUT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[".."] * 6))
 
 
@@ -31,7 +32,7 @@ class Chimera(CMakePackage):
     variant("program", default=False, description="Build the program chimera, which plans and trains, beside the headers")
     variant("mpi", default=False, when="+program", description="Let processes of a run find each other by MPI")
     variant("cuda", default=False, when="+program", description="Train on NVIDIA GPUs, too")
-    variant("cuda_arch", default="80,90", values=("80", "86", "89", "90", "100"), multi=True, when="+cuda",
+    variant("cuda_arch", default="80,90", values=CUDA_ARCHITECTURES, multi=True, when="+cuda",
             description="Compute capabilities of the GPUs")
 
     depends_on("cxx", type="build")
@@ -46,8 +47,9 @@ class Chimera(CMakePackage):
     depends_on("mpi", when="+mpi")
     with when("+cuda"):
         depends_on("cuda@12:")
-        depends_on("nccl")
         depends_on("cudnn@9:")
+        for arch in CUDA_ARCHITECTURES:
+            depends_on(f"nccl cuda_arch={arch}", when=f"cuda_arch={arch}")
 
     conflicts("%gcc@:11", msg="chimera needs GCC 12 (C++20: constexpr vectors)")
     conflicts("%clang@:15", msg="chimera needs Clang 16 (C++20)")
