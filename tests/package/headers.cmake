@@ -5,7 +5,7 @@
 set(hostile_macros "")
 foreach(name IN ITEMS A B C D E G H I J K L M N O P Q R S U V W X Y Z B0 B1 _A _B _C _D _F _I _L _N _P _S _U _X
                       small near far interface IN OUT OPTIONAL VOID CONST DELETE ERROR TRUE FALSE BOOL ABSOLUTE RELATIVE
-                      major minor makedev unix linux sun i386 errno alloca None Bool Status True False Success Always
+                      major minor makedev unix linux sun i386 alloca None Bool Status True False Success Always
                       Above Below KeyPress Region Font Cursor Display Window Mask Unsorted Complex MIN MAX ABS SET BIT PI
                       LOG INFO DEBUG CHECK ASSERT TEST EXPECT_EQ YES NO likely nil emit signals foreach cross pascal)
   string(APPEND hostile_macros "#undef ${name}\n#define ${name} chimera must not use this name\n")
