@@ -47,7 +47,7 @@ class Runner:
             i = self.row[at]
             if i.op.startswith(("send", "recv")):
                 end = at + 1
-                while end < len(self.row) and self.row[end].op.startswith(("send", "recv")) and self.row[end].group == i.group:
+                while end < len(self.row) and self._in_group(self.row[end], i.group):
                     end += 1
                 self._exchange(self.row[at:end])
                 at = end
@@ -63,6 +63,10 @@ class Runner:
                     getattr(self, "_" + i.op)(i.stage, unit)
             at += 1
         return self.losses
+
+    @staticmethod
+    def _in_group(i, group):
+        return i.op.startswith(("send", "recv")) and i.group == group
 
     # Values between stages, by (gradient?, stage that reads it, unit).
 

@@ -16,9 +16,9 @@ HERE = pathlib.Path(__file__).parent
     ("dualpipe_v", {"micro_batches": 9}), ("zb_h1", {"micro_batches": 3})])
 def test_gradients_equal_a_serial_run(family, options, tmp_path):
     workers = 2
-    ranks = [subprocess.Popen([sys.executable, HERE / "two_ranks.py", str(rank), str(workers), str(tmp_path / "meet"), family,
-                               *(f"{k}={v}" for k, v in options.items())], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True) for rank in range(workers)]
+    words = [str(workers), str(tmp_path / "meet"), family, *(f"{k}={v}" for k, v in options.items())]
+    ranks = [subprocess.Popen([sys.executable, HERE / "two_ranks.py", str(rank), *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) for rank in range(workers)]
     said = [rank.communicate(timeout=240)[0] for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0] * workers, said
     assert all("equal" in text for text in said)
