@@ -3,6 +3,7 @@
 
 #include <chimera/core/spec.hpp>
 #include <chimera/schedule/families.hpp>
+#include <chimera/schedule/for_workers.hpp>
 #include <chimera/schedule/options.hpp>
 
 #include <cstddef>
@@ -40,7 +41,7 @@ struct family_spec {
     [[nodiscard]] constexpr family_spec for_workers(int count) const noexcept {
         family_spec out = *this;
         visit([&](const auto& spec) {
-            const auto own = spec.for_workers(count);
+            const auto own = detail::on_workers(spec, count);
             out.stages = own.stages;
             if constexpr (requires { own.width; }) out.width = own.width;
         });
