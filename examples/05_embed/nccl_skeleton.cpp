@@ -6,7 +6,7 @@
 
 using namespace chimera;
 
-constexpr auto& table = fixed_lowered<proven<table_of<zb_v{.stages = 16, .micro_batches = 32}>>>;  // 8 GPUs
+constexpr auto& table = proven<fixed_lowered<zb_v{.micro_batches = 32}.for_workers(8)>>;
 
 /// One GPU's share of a training run; `holders`: for each stage the communicator of the GPUs that hold it.
 void train(int rank, int iterations, gpu_model& model, ncclComm_t world, std::vector<ncclComm_t> holders) {

@@ -12,7 +12,7 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>.copy();
 #ifndef TWIN
     table.entries[8].tick = 0;  // worker 1's first forward, whose input worker 0 makes in tick 0
 #endif

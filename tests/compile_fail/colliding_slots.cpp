@@ -12,7 +12,7 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>.copy();
 #ifndef TWIN
     table.entries[1].tick = 0;  // worker 0 computes its first slot in that tick
 #endif

@@ -12,7 +12,7 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>.copy();
 #ifndef TWIN
     table.entries[25].first = 2;  // worker 3 computes that forward in tick 0 already
 #endif

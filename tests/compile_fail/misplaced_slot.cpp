@@ -12,7 +12,7 @@
 using namespace chimera;
 
 constexpr auto change() {
-    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>;
+    auto table = table_of<bidirectional{.stages = 4, .micro_batches = 4}>.copy();
 #ifndef TWIN
     table.entries[2].stage = 2;  // worker 0 holds stages 0 and 3
 #endif

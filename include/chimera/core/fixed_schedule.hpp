@@ -68,6 +68,8 @@ struct fixed_table {
     static constexpr const auto& offsets = detail::frozen<Spec>.offsets;      ///< begins and ends of the rows
     static constexpr const auto& entries = detail::frozen<Spec>.entries;      ///< row after row, in order of execution
 
+    /// Returns a copy, whose slots may be changed.
+    [[nodiscard]] static constexpr auto copy() noexcept { return detail::frozen<Spec>; }
     /// Returns a view, which never dangles.
     [[nodiscard]] static constexpr schedule_view view() noexcept { return detail::frozen<Spec>.view(); }
     /// Converts to the view.
