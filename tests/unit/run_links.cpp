@@ -135,16 +135,6 @@ TEST(run_links, what_disturbs_a_link_breaks_a_law) {
     EXPECT_GT(broken, dose(400) / 2);
 }
 
-/// The lines of docs/your_own_trainer.md.
-TEST(run_links, two_pipelines_hold_both_kinds) {
-    schedule order = generate(bidirectional{.stages = 8, .micro_batches = 16});
-    order.links = {{link_kind::skip, 2, 5}, {link_kind::tied, 0, 7}};
-    const program linked = lower(order);
-    EXPECT_TRUE(verify(linked).ok());
-    EXPECT_EQ(linked.view().replica_group(8).size(), 2u);  // stages 0 and 7 are on workers 0 and 7
-    EXPECT_EQ(linked.messages, lower(generate(bidirectional{.stages = 8, .micro_batches = 16})).messages + 2 * 16);
-}
-
 TEST(run_links, an_update_before_the_tied_sum_is_found) {
     schedule order = generate(gpipe{3, 4});
     order.links = {{link_kind::tied, 0, 2}};
