@@ -5,7 +5,7 @@
 Usage: check.py ENVIRONMENT COMPILER INCLUDE [FLAG ...]
 
 ENVIRONMENT:
-  hostile        after system headers with global names and after macros such as Qt's `slots` and Windows' `min`; then
+  hostile        after system headers with global names, nlohmann/json and after macros such as Qt's `slots` and Windows' `min`; then
                  usable.cpp, which uses the system's names beside `using namespace chimera`
   debug          with -D_GLIBCXX_DEBUG
   no_exceptions  with -fno-exceptions
@@ -56,7 +56,7 @@ def source(environment, names, root):
     """Returns a source that includes the headers `names`."""
     before = ""
     if environment == "hostile":
-        standard = sorted(n for n in includes_of(names, root)[1] if "/" not in n)
+        standard = sorted(n for n in includes_of(names, root)[1] if "/" not in n or n.startswith("nlohmann/"))
         before = "".join(f"#include <{n}>\n" for n in (*standard, *GLOBAL_NAMES))
         before += (here / "macros.hpp").read_text(encoding="utf-8")
     return before + "".join(f"#include <{n}>\n" for n in names)

@@ -106,7 +106,7 @@ private:
         const bool known = all[i].op == action::recompute && !all[i].overlap && !second(i) && i + 1 < all.size() &&
                            all[i + 1].row == all[i].row && all[i + 1].op != action::recompute;
         if (!known) return gaps_[kind(i)];
-        return std::min(kind(i + 1) == pair_kind ? 1 : gaps_[kind(i + 1)], all[i + 1].column - all[i].column);
+        return (std::min)(kind(i + 1) == pair_kind ? 1 : gaps_[kind(i + 1)], all[i + 1].column - all[i].column);
     }
 
     /// Narrows the length of the kind of pass i to the gaps behind it: to the next cell of its row, to who needs it.
@@ -115,12 +115,12 @@ private:
         std::int32_t& gap = gaps_[kind(i)];
         const std::size_t next = i + (c.overlap ? 2 : 1);
         const bool last = next >= of_.passes.size() || of_.passes[next].row != c.row;
-        gap = std::min(gap, (last ? static_cast<std::int32_t>(of_.columns) : of_.passes[next].column) - c.column);
+        gap = (std::min)(gap, (last ? static_cast<std::int32_t>(of_.columns) : of_.passes[next].column) - c.column);
         if (start_of(c) == nullptr) return true;
         const bool forward = c.op == action::forward;
         const std::int32_t* user = start(forward, c.stage + (forward ? 1 : -1), c.micro_batch);
         if (user == nullptr || *user == missing) return true;
-        gap = std::min(gap, *user - c.column);
+        gap = (std::min)(gap, *user - c.column);
         return *user > c.column;
     }
 
@@ -143,7 +143,7 @@ inline schedule make_schedule_of(const csv_cells& of, std::vector<std::int32_t> 
         s.first = c.micro_batch;
         s.overlap = c.overlap ? 1 : 0;
         out.entries.push_back(s);
-        out.head.micro_batches = std::max(out.head.micro_batches, c.micro_batch + 1);
+        out.head.micro_batches = (std::max)(out.head.micro_batches, c.micro_batch + 1);
     }
     out.offsets.resize(static_cast<std::size_t>(of.rows) + 1, static_cast<std::int32_t>(out.entries.size()));
     return out;

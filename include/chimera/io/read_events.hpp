@@ -105,7 +105,7 @@ inline bool table_events::number_integer(std::int64_t value) {
 }
 
 inline bool table_events::number_unsigned(std::uint64_t value) {
-    integer(static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max())));
+    integer(static_cast<std::int64_t>((std::min<std::uint64_t>)(value, (std::numeric_limits<std::int64_t>::max)())));
     return true;
 }
 

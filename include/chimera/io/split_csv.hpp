@@ -41,9 +41,9 @@ public:
         if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
         while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
         while (!text.empty()) {
-            const std::size_t end = std::min(text.find('\n'), text.size());
+            const std::size_t end = (std::min)(text.find('\n'), text.size());
             row(text.substr(0, end));
-            text.remove_prefix(std::min(end + 1, text.size()));
+            text.remove_prefix((std::min)(end + 1, text.size()));
         }
         return std::move(out_);
     }
@@ -54,15 +54,15 @@ private:
         if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
         std::int64_t column = 0;
         for (bool more = true; more; ++column) {
-            const std::size_t end = std::min(line.find(','), line.size());
+            const std::size_t end = (std::min)(line.find(','), line.size());
             if (end > 0) take(line.substr(0, end), column);
             more = end < line.size();
-            line.remove_prefix(std::min(end + 1, line.size()));
+            line.remove_prefix((std::min)(end + 1, line.size()));
         }
         if (column > std::int64_t{1} << 29)
             refuse("row " + std::to_string(out_.rows + 1) +
                    " has more than 2^29 columns (a column is a tick) use fewer");
-        out_.columns = std::max(out_.columns, column);
+        out_.columns = (std::max)(out_.columns, column);
         ++out_.rows;
     }
 
@@ -81,10 +81,10 @@ private:
     void take_compound(std::string_view text, std::string_view parts, std::int64_t column) {
         const std::size_t first = out_.passes.size();
         while (!parts.empty()) {
-            const std::size_t end = std::min(parts.find(';'), parts.size());
+            const std::size_t end = (std::min)(parts.find(';'), parts.size());
             const std::string_view part = detail::trimmed(parts.substr(0, end));
             if (!part.empty()) add(part_of(part, text, column), column);
-            parts.remove_prefix(std::min(end + 1, parts.size()));
+            parts.remove_prefix((std::min)(end + 1, parts.size()));
         }
         const std::size_t count = out_.passes.size() - first;
         if (count == 2 && (out_.passes[first].op == action::forward) != (out_.passes[first + 1].op == action::forward))

@@ -267,12 +267,12 @@ private:
                 const instruction& i = instructions_[static_cast<std::size_t>(k)];
                 if (!is_compute(i.op)) continue;
                 units += i.count;
-                most = std::max(most, i.buffer);
+                most = (std::max)(most, i.buffer);
                 for (int u = 1; i.list >= 0 && u < i.count; ++u)
-                    most = std::max(most, buffers_[static_cast<std::size_t>(i.list + u)]);
+                    most = (std::max)(most, buffers_[static_cast<std::size_t>(i.list + u)]);
             }
             if (most >= units)
-                check("worker " + std::to_string(w) + ": ", "a buffer", most, std::max<std::int64_t>(units, 1));
+                check("worker " + std::to_string(w) + ": ", "a buffer", most, (std::max<std::int64_t>)(units, 1));
             out.buffer_counts.push_back(most + 1);
         }
     }
@@ -312,7 +312,7 @@ private:
                 const auto found = std::find(begin, end, w);
                 if (found == end) continue;
                 auto& count = out.version_counts[static_cast<std::size_t>(found - out.members.begin())];
-                count = std::max(count, i.version + 1);
+                count = (std::max)(count, i.version + 1);
             }
         }
     }

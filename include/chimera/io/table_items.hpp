@@ -38,7 +38,7 @@ struct field_facts {
     std::int64_t most;
 };
 
-inline constexpr std::int64_t int_most = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int64_t int_most = (std::numeric_limits<std::int32_t>::max)();
 
 inline constexpr std::array<field_facts, field_count> fields{{{"pipeline", 0, 65535},
                                                               {"stage", 0, 65535},

@@ -21,8 +21,8 @@ template <class Spec>
         spec.width = count;
     } else {
         const std::int64_t stages = std::int64_t{count} * stages_each(spec);
-        const bool fits = stages <= std::numeric_limits<int>::max() && stages >= 0;
-        spec.stages = fits ? static_cast<int>(stages) : stages < 0 ? 0 : std::numeric_limits<int>::max();
+        const bool fits = stages <= (std::numeric_limits<int>::max)() && stages >= 0;
+        spec.stages = fits ? static_cast<int>(stages) : stages < 0 ? 0 : (std::numeric_limits<int>::max)();
     }
     return spec;
 }
