@@ -118,7 +118,7 @@ TEST(strict_text, has_no_key_twice_and_no_nul_byte) {
         cut.insert(at, 1, '\0');
         EXPECT_NE(refusal(cut), "") << at;
         EXPECT_THROW(read_costs(cut), chimera_error) << at;
-        EXPECT_THROW(read_table(cut), chimera_error) << at;
+        EXPECT_THROW((void)read_table(cut), chimera_error) << at;
     }
 }
 
