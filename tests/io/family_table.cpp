@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lists that describe families: names, aliases, traits that agree with what is generated, and who has which option.
+#include "tests/dose.hpp"
+
 #include <chimera/core/error.hpp>
 #include <chimera/core/query.hpp>
 #include <chimera/render/json.hpp>
@@ -50,10 +52,11 @@ TEST(family_table, no_two_families_share_a_name_or_alias) {
 TEST(family_table, traits_say_what_is_generated) {
     std::mt19937 draw(15);
     const auto between = [&](int least, int most) { return std::uniform_int_distribution(least, most)(draw); };
+    const int wanted = std::max(10, dose(60));
     for (std::size_t i = 0; i < family_labels.size(); ++i) {
         const auto which = static_cast<family>(i);
         int met = 0;
-        for (int tries = 0; tries < 20000 && met < 60; ++tries) {
+        for (int tries = 0; tries < 20000 && met < wanted; ++tries) {
             family_spec spec{.which = which, .stages = between(1, 23), .micro_batches = between(1, 29)};
             spec.width = between(1, 5);
             if (which == family::data_parallel) spec.stages = 1;
@@ -75,7 +78,7 @@ TEST(family_table, traits_say_what_is_generated) {
                                             [](const slot& s) { return s.op == pass::weight_gradient; });
             EXPECT_EQ(halves, splits_backward(spec));
         }
-        EXPECT_GE(met, 60) << name(which);
+        EXPECT_GE(met, wanted) << name(which);
     }
 }
 
