@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lists that describe families: names, aliases, traits that agree with what is generated, and who has which option.
+
 #include "tests/dose.hpp"
 
 #include <chimera/core/error.hpp>
