@@ -29,7 +29,7 @@ struct cell_part {
     std::int32_t pipeline = 0;
 };
 
-/// What cells may say: PyTorch's know neither several pipelines nor passes over several micro-batches.
+/// The forms of cells: those of PyTorch know neither several pipelines nor passes over several micro-batches.
 enum class cell_form : std::uint8_t { pytorch, extended };
 
 struct cell {

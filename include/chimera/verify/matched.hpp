@@ -25,7 +25,7 @@ constexpr void check_crossing(const program_view& p, const message_ends& e, std:
     if (e.receive > used) at(complaint::receive_late, used, made);
 }
 
-/// The same of one link: the activations of its earlier stage, and the gradients of its later one.
+/// Checks that what one link carries has its messages: activations of its earlier stage, gradients of its later one.
 constexpr void check_link(const program_view& p, const ledger& l, const mail& m, std::size_t k, report& r) {
     const stage_link& link = p.links[k];
     if (link.kind != link_kind::skip) return;

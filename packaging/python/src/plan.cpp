@@ -23,6 +23,13 @@ std::string in_capitals(std::string text) {
     return text;
 }
 
+template <class Catalogue>
+std::vector<std::string> names_of(const Catalogue& entries) {
+    std::vector<std::string> out;
+    for (const auto& entry : entries) out.emplace_back(entry.name);
+    return out;
+}
+
 const catalogued_hardware& hardware_named(const std::string& wanted) {
     std::string all;
     for (const catalogued_hardware& known : hardware_catalogue) {
@@ -78,13 +85,9 @@ cluster machines_of(const std::string& hardware, int nodes, int workers_per_node
 }
 
 plan_report planned(const model& network, const cluster& machines, plan_request asked) {
-    bool interrupted = false;
-    asked.progress = [&](const plan_progress&) {
+    asked.progress = [](const plan_progress&) {
         const py::gil_scoped_acquire held;
-        if (PyErr_CheckSignals() != 0) {
-            interrupted = true;
-            throw py::error_already_set();
-        }
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     };
     const py::gil_scoped_release released;
     plan_cache cache;
@@ -95,21 +98,9 @@ plan_report planned(const model& network, const cluster& machines, plan_request 
 
 void add_planning(py::module_& to) {
     to.def(
-        "models",
-        [] {
-            std::vector<std::string> out;
-            for (const auto& entry : model_catalogue) out.emplace_back(entry.name);
-            return out;
-        },
-        "The models that `plan` knows by name.");
+        "models", [] { return names_of(model_catalogue); }, "The models that `plan` knows by name.");
     to.def(
-        "hardware",
-        [] {
-            std::vector<std::string> out;
-            for (const catalogued_hardware& known : hardware_catalogue) out.emplace_back(known.name);
-            return out;
-        },
-        "The devices and nodes that `plan` knows by name.");
+        "hardware", [] { return names_of(hardware_catalogue); }, "The devices and nodes that `plan` knows by name.");
     to.def(
         "plan",
         [](const std::string& model_name, const std::string& hardware, std::int64_t samples, int nodes,
