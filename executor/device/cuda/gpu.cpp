@@ -126,7 +126,6 @@ gpu_description described(int gpu) {
 
 gpus_found find_gpus() {
     gpus_found found;
-    found.matrix_library = cublasLtGetVersion();
     cudaRuntimeGetVersion(&found.runtime);
     cudaDriverGetVersion(&found.driver);
     int count = 0;
@@ -136,7 +135,8 @@ gpus_found find_gpus() {
         return found;
     }
     for (int gpu = 0; gpu < count; ++gpu) found.all.push_back(described(gpu));
-    if (count == 0) found.why = "no GPU is visible";
+    if (count == 0) return found.why = "no GPU is visible", found;
+    found.matrix_library = cublasLtGetVersion();  // loads it: only where there is a use
     return found;
 }
 

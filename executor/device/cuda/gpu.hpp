@@ -22,7 +22,7 @@ struct gpus_found {
     std::vector<gpu_description> all;
     std::string why;
     int driver = 0, runtime = 0;     ///< versions, 13000 for 13.0
-    std::size_t matrix_library = 0;  ///< version of cuBLASLt
+    std::size_t matrix_library = 0;  ///< version of cuBLASLt; 0: there is no GPU for it
 };
 gpus_found find_gpus();
 
