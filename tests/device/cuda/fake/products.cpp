@@ -9,6 +9,7 @@
 
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <mutex>
 #include <numbers>
 #include <set>
+#include <vector>
 
 namespace chimera::fake {
 namespace {
@@ -117,19 +119,37 @@ double gelu_slope(double x) {
     return (1 + t) / 2 + x / 2 * (1 - t * t) * std::sqrt(2 / std::numbers::pi) * (1 + 3 * 0.044715 * x * x);
 }
 
-/// Adds up in double: better than a GPU, never worse.
+/// op(M) of one batch, column after column.
+std::vector<double> unpacked(const matrix& m, const void* at, cublasOperation_t op, int batch) {
+    const auto rows = op == CUBLAS_OP_N ? m.rows : m.columns, columns = op == CUBLAS_OP_N ? m.columns : m.rows;
+    std::vector<double> out(rows * columns);
+    for (std::uint64_t column = 0; column < columns; ++column)
+        for (std::uint64_t row = 0; row < rows; ++row)
+            out[column * rows + row] =
+                get(m, at, op == CUBLAS_OP_N ? index(m, batch, row, column) : index(m, batch, column, row));
+    return out;
+}
+
+/// Adds `factor` times the `count` values at `values` to those at `sums`.
+void add(double* __restrict sums, const double* __restrict values, double factor, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) sums[i] += values[i] * factor;
+}
+
+/// Adds up in double, each sum in the order of the inner dimension: better than a GPU, never worse.
 void multiply(const description& what, const matrix& a, const void* pa, const matrix& b, const void* pb, double beta,
               const matrix& d, const void* pc, void* pd) {
     const bool bias = (what.epilogue & CUBLASLT_EPILOGUE_BIAS) != 0,
                curved = (what.epilogue & CUBLASLT_EPILOGUE_GELU) != 0;
     const auto depth = what.a == CUBLAS_OP_N ? a.columns : a.rows;
-    for (int batch = 0; batch < d.batch; ++batch)
-        for (std::uint64_t column = 0; column < d.columns; ++column)
+    std::vector<double> sums(d.rows);
+    for (int batch = 0; batch < d.batch; ++batch) {
+        const std::vector<double> left = unpacked(a, pa, what.a, batch), right = unpacked(b, pb, what.b, batch);
+        for (std::uint64_t column = 0; column < d.columns; ++column) {
+            std::ranges::fill(sums, 0.0);
+            for (std::uint64_t k = 0; k < depth; ++k)
+                add(sums.data(), left.data() + k * d.rows, right[column * depth + k], d.rows);
             for (std::uint64_t row = 0; row < d.rows; ++row) {
-                double sum = 0;
-                for (std::uint64_t k = 0; k < depth; ++k)
-                    sum += get(a, pa, what.a == CUBLAS_OP_N ? index(a, batch, row, k) : index(a, batch, k, row)) *
-                           get(b, pb, what.b == CUBLAS_OP_N ? index(b, batch, k, column) : index(b, batch, column, k));
+                double sum = sums[row];
                 if (beta != 0) sum += beta * get(d, pc, index(d, batch, row, column));
                 if (bias) sum += get(d, what.bias, static_cast<std::int64_t>(row));
                 const matrix aux = second(what, d);
@@ -138,13 +158,14 @@ void multiply(const description& what, const matrix& a, const void* pa, const ma
                 if (what.epilogue == CUBLASLT_EPILOGUE_DGELU) sum *= gelu_slope(get(aux, what.aux, beside));
                 put(d, pd, index(d, batch, row, column), curved ? gelu(sum) : sum);
             }
-    if (what.epilogue == CUBLASLT_EPILOGUE_BGRADA)
-        for (std::uint64_t row = 0; row < d.rows; ++row) {
-            double sum = 0;
-            for (std::uint64_t k = 0; k < depth; ++k)
-                sum += get(a, pa, what.a == CUBLAS_OP_N ? index(a, 0, row, k) : index(a, 0, k, row));
-            put(d, const_cast<void*>(what.bias), static_cast<std::int64_t>(row), sum);
         }
+    }
+    if (what.epilogue != CUBLASLT_EPILOGUE_BGRADA) return;
+    const std::vector<double> left = unpacked(a, pa, what.a, 0);
+    std::ranges::fill(sums, 0.0);
+    for (std::uint64_t k = 0; k < depth; ++k) add(sums.data(), left.data() + k * d.rows, 1, d.rows);
+    for (std::uint64_t row = 0; row < d.rows; ++row)
+        put(d, const_cast<void*>(what.bias), static_cast<std::int64_t>(row), sums[row]);
 }
 
 }  // namespace
