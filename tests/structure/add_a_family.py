@@ -72,8 +72,9 @@ int main(int count, char** words) try {
                 again.schedule == with.schedule);
 } catch (const chimera_error& why) { std::printf("%s\n", why.what()); }
 """
-SOURCES = ["io/family_options", "io/fields", "io/json_tree", "io/resources", "cli/shared_options", "cli/command_line",
-           "planner/configuration"]
+# Compiled as one with the program above, and alone, for a private name that another has, too.
+JOINED = ["io/family_options", "io/json_tree", "io/resources", "cli/shared_options", "cli/command_line", "planner/configuration"]
+ALONE = ["io/fields"]
 
 
 def change(root, edits):
@@ -94,8 +95,8 @@ def touched(root):
 
 
 def build(root, compiler):
-    (root / "use.cpp").write_text(USE, encoding="utf-8")
-    files = [str(root / "use.cpp")] + [str(root / "executor" / (name + ".cpp")) for name in SOURCES]
+    (root / "use.cpp").write_text("".join(f"#include <executor/{name}.cpp>\n" for name in JOINED) + USE, encoding="utf-8")
+    files = [str(root / "use.cpp")] + [str(root / "executor" / (name + ".cpp")) for name in ALONE]
     subprocess.run([*compiler, "-std=c++20", "-O0", f"-I{root}/include", f"-I{root}", *files, "-o", str(root / "use")],
                    check=True)
 
