@@ -29,14 +29,15 @@ struct stage_ramp {
 constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_spec& order, std::span<const int> cuts,
                                         std::span<const double> speeds, const configuration* modes) {
     const bool split = splits_backward(order);
-    const int pipelines = pipelines_of(order);
+    const stage_placement worker_at(order);
     std::vector<stage_ramp> out;
+    out.reserve(static_cast<std::size_t>(order.stages));
     stage_ramp at;
     for (int s = 0; s < order.stages; ++s) {
         const stage_sums sum = layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]);
         double speed = std::numeric_limits<double>::infinity();  // of the slowest that holds the stage
-        for (int p = 0; p < pipelines; ++p)
-            speed = (std::min)(speed, speeds[static_cast<std::size_t>(worker_of(order, p, s))]);
+        for (int p = 0; p < worker_at.pipelines(); ++p)
+            speed = (std::min)(speed, speeds[static_cast<std::size_t>(worker_at(p, s))]);
         const double gradient = split ? sum.input_gradient : sum.input_gradient + sum.weight_gradient;
         const recompute_mode mode = modes == nullptr ? recompute_mode::none : modes->recompute_of(s);
         const double again = recomputed_seconds(sum, mode);
@@ -81,7 +82,8 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
                                            const precision& bytes, bool recomputing = false,
                                            std::span<const double> more = {}) {
     const family_spec& order = choice.schedule;
-    const int pipelines = pipelines_of(order);
+    const stage_placement worker_at(order);
+    const int pipelines = worker_at.pipelines();
     const double part = order.scale == scale::halving ? 0.5 : 1;
     const std::vector<detail::stage_ramp> stages =
         detail::ramps(layers, order, cuts, at.speed, recomputing ? &choice : nullptr);
@@ -92,7 +94,7 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
         double passes = 0;
         double gradients = 0;
     };
-    std::vector<load> workers(static_cast<std::size_t>(order.workers()));
+    std::vector<load> workers(static_cast<std::size_t>(worker_at.workers()));
     const int units = order.micro_batches / pipelines;
     for (int s = 0; s < order.stages; ++s) {
         const detail::stage_ramp& stage = stages[static_cast<std::size_t>(s)];
@@ -100,7 +102,7 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
             layers.of(cuts[static_cast<std::size_t>(s)], cuts[static_cast<std::size_t>(s) + 1]).parameters;
         const double reduction = detail::least_reduction(parameters, bytes, machines, choice);
         for (int p = 0; p < pipelines; ++p) {
-            load& w = workers[static_cast<std::size_t>(worker_of(order, p, s))];
+            load& w = workers[static_cast<std::size_t>(worker_at(p, s))];
             w.before = (std::min)(w.before, part * stage.before);
             w.after = (std::min)(w.after, part * stage.after);
             w.reduction = (std::min)(w.reduction, reduction);
@@ -109,7 +111,7 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
         }
     }
     const double fastest = *std::max_element(at.speed.begin(), at.speed.end());
-    double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / (order.workers() * fastest);
+    double bound = order.micro_batches * layers.of(0, layers.layers()).compute() / (worker_at.workers() * fastest);
     if (!choice.continuous)
         bound = (std::max)(bound, part * (stages.back().before + stages.back().gradients + stages.back().after));
     for (std::size_t i = 0; i < workers.size(); ++i) {

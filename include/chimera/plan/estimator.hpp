@@ -185,10 +185,11 @@ private:
         if (pool_.alike()) return {};
         const std::vector<double> at = pool_(choice).speed;
         std::vector<double> out(static_cast<std::size_t>(choice.schedule.stages), at.front());
-        for (int p = 0; p < pipelines_of(choice.schedule); ++p)
+        const stage_placement worker_at(choice.schedule);
+        for (int p = 0; p < worker_at.pipelines(); ++p)
             for (int s = 0; s < choice.schedule.stages; ++s) {
                 double& speed = out[static_cast<std::size_t>(s)];
-                speed = (std::min)(speed, at[static_cast<std::size_t>(worker_of(choice.schedule, p, s))]);
+                speed = (std::min)(speed, at[static_cast<std::size_t>(worker_at(p, s))]);
             }
         if (std::all_of(out.begin(), out.end(), [&](double s) { return s == out.front(); })) out.clear();
         return out;

@@ -16,27 +16,45 @@ namespace chimera {
 /// Returns the pipelines that the family lays over its workers.
 [[nodiscard]] constexpr int pipelines_of(const family_spec& spec) noexcept { return spec.placements() / spec.stages; }
 
-/// Returns the worker that holds a stage of a pipeline, without making the schedule.
-[[nodiscard]] constexpr int worker_of(const family_spec& spec, int pipeline, int stage) noexcept {
-    const int workers = spec.workers();
-    int at = stage;
-    switch (traits_of(spec.which).placement) {
-        case placement_rule::replicated:
-            return pipeline;
-        case placement_rule::shifted:
-            at = (stage + pipeline / 2 * (2 * workers / pipelines_of(spec))) % workers;
-            break;
-        case placement_rule::looped:
-            at = stage % workers;
-            break;
-        case placement_rule::folded:
-            at = stage % (2 * workers);
-            at = at < workers ? at : 2 * workers - 1 - at;
-            break;
-        case placement_rule::linear:
-            break;
+/// Maps stages to workers as a family places them, without making a schedule: made once, it asks the family nothing more.
+class stage_placement {
+public:
+    constexpr explicit stage_placement(const family_spec& spec) noexcept
+        : rule_(traits_of(spec.which).placement), workers_(spec.workers()), pipelines_(pipelines_of(spec)) {}
+
+    [[nodiscard]] constexpr int workers() const noexcept { return workers_; }
+    [[nodiscard]] constexpr int pipelines() const noexcept { return pipelines_; }
+
+    /// Returns the worker that holds a stage of a pipeline.
+    [[nodiscard]] constexpr int operator()(int pipeline, int stage) const noexcept {
+        int at = stage;
+        switch (rule_) {
+            case placement_rule::replicated:
+                return pipeline;
+            case placement_rule::shifted:
+                at = (stage + pipeline / 2 * (2 * workers_ / pipelines_)) % workers_;
+                break;
+            case placement_rule::looped:
+                at = stage % workers_;
+                break;
+            case placement_rule::folded:
+                at = stage % (2 * workers_);
+                at = at < workers_ ? at : 2 * workers_ - 1 - at;
+                break;
+            case placement_rule::linear:
+                break;
+        }
+        return pipeline % 2 == 0 ? at : workers_ - 1 - at;
     }
-    return pipeline % 2 == 0 ? at : workers - 1 - at;
+
+private:
+    placement_rule rule_;
+    int workers_, pipelines_;
+};
+
+/// Returns the worker that holds a stage of a pipeline; for many stages, use a stage_placement.
+[[nodiscard]] constexpr int worker_of(const family_spec& spec, int pipeline, int stage) noexcept {
+    return stage_placement(spec)(pipeline, stage);
 }
 
 /// Returns, per stage, the worker of stages that share one: of V-shaped and looped placements, and of two mirrored
@@ -46,9 +64,9 @@ namespace chimera {
     std::vector<int> out;
     const int pipelines = pipelines_of(spec);
     const bool several = stages_per_worker(spec) > 1;
+    const stage_placement worker_at(spec);
     if (spec.stages == 1 || pipelines > 2 || several == (pipelines == 2)) return out;
-    for (int s = 0; s < spec.stages; ++s)
-        out.push_back(several ? worker_of(spec, 0, s) : (std::min)(s, spec.stages - 1 - s));
+    for (int s = 0; s < spec.stages; ++s) out.push_back(several ? worker_at(0, s) : (std::min)(s, spec.stages - 1 - s));
     return out;
 }
 

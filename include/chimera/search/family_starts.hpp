@@ -78,9 +78,10 @@ inline bool lives_on(const instance& task, const family_spec& of) {
     if (of.refused() != refusal::none || of.workers() != task.workers ||
         of.placements() != task.pipelines * task.stages || (!task.split && splits_backward(of)))
         return false;
+    const stage_placement worker_at(of);
     for (int p = 0, i = 0; p < task.pipelines; ++p)
         for (int s = 0; s < task.stages; ++s, ++i)
-            if (worker_of(of, p, s) != task.placement[static_cast<std::size_t>(i)]) return false;
+            if (worker_at(p, s) != task.placement[static_cast<std::size_t>(i)]) return false;
     return true;
 }
 
