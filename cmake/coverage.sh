@@ -3,7 +3,7 @@
 # CHIMERA_COVERAGE were run with LLVM_PROFILE_FILE="$PWD/BUILD/profiles/%m.profraw".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-build=${1:-build/ci-clang}
+build=${1:-build/coverage}
 
 mapfile -t programs < <(find "$build/tests" "$build/executor" -type f -executable \( -name 'test_*' -o -name chimera \) | sort)
 [ ${#programs[@]} -gt 0 ] || { echo "coverage: no programs in $build (nothing was built) build and run the tests first" >&2; exit 2; }
