@@ -16,13 +16,17 @@ namespace chimera {
 /// Returns the pipelines that the family lays over its workers.
 [[nodiscard]] constexpr int pipelines_of(const family_spec& spec) noexcept { return spec.placements() / spec.stages; }
 
-/// Maps stages to workers as a family places them, without making a schedule: made once, it asks the family nothing more.
+/// Maps stages to workers as a family places them, without making a schedule. Made once, it asks the family nothing
+/// more.
 class stage_placement {
 public:
+    /// Takes the rule of the spec's family, and its numbers of workers and pipelines.
     constexpr explicit stage_placement(const family_spec& spec) noexcept
         : rule_(traits_of(spec.which).placement), workers_(spec.workers()), pipelines_(pipelines_of(spec)) {}
 
+    /// Returns the workers that hold stages.
     [[nodiscard]] constexpr int workers() const noexcept { return workers_; }
+    /// Returns the pipelines laid over them.
     [[nodiscard]] constexpr int pipelines() const noexcept { return pipelines_; }
 
     /// Returns the worker that holds a stage of a pipeline.
