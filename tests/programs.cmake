@@ -44,7 +44,7 @@ function(chimera_test_program target folder name parts)
     add_test(NAME ${piece} COMMAND ${target})
     set_tests_properties(${piece} PROPERTIES LABELS ${test_LABEL}
                          ENVIRONMENT "GTEST_TOTAL_SHARDS=${parts};GTEST_SHARD_INDEX=${part}")
-    if(name MATCHES "^(exactness|joined|joined_long)$")
+    if(name MATCHES "^(exactness|loopback|joined|joined_long)$")
       set_tests_properties(${piece} PROPERTIES COST 100)  # the longest start first
     endif()
   endforeach()
