@@ -72,7 +72,7 @@ int main(int count, char** words) try {
                 again.schedule == with.schedule);
 } catch (const chimera_error& why) { std::printf("%s\n", why.what()); }
 """
-# Compiled as one with the program above, and alone, for a private name that another has, too.
+# Compiled as one with the program above; ALONE has a private name that another has, too.
 JOINED = ["io/family_options", "io/json_tree", "io/resources", "cli/shared_options", "cli/command_line", "planner/configuration"]
 ALONE = ["io/fields"]
 

@@ -12,9 +12,6 @@
 
 #include <string>
 
-#ifndef CHIMERA_CUBLASLT_PATH
-#define CHIMERA_CUBLASLT_PATH ""
-#endif
 #define CHIMERA_TEXT_OF(number) #number
 #define CHIMERA_CUBLASLT_NAME(major) "libcublasLt.so." CHIMERA_TEXT_OF(major)
 
@@ -32,12 +29,17 @@ void* load_library(std::span<const char* const> names) {
 
 namespace {
 
-/// The function called `name`, of the library that was compiled for or of where it was then.
+/// The library of the version compiled for: the loader's, or that of the folder where it was then.
+void* library() {
+    static constexpr const char* names[] = {CHIMERA_CUBLASLT_NAME(CUBLAS_VER_MAJOR),
+                                            CHIMERA_CUBLASLT_FOLDER "/" CHIMERA_CUBLASLT_NAME(CUBLAS_VER_MAJOR)};
+    static void* const loaded = load_library(names);
+    return loaded;
+}
+
 template <class F>
 F* entry(const char* name) {
-    static constexpr const char* names[] = {CHIMERA_CUBLASLT_NAME(CUBLAS_VER_MAJOR), CHIMERA_CUBLASLT_PATH};
-    static void* const library = load_library(names);
-    if (void* const found = dlsym(library, name)) return reinterpret_cast<F*>(found);
+    if (void* const found = dlsym(library(), name)) return reinterpret_cast<F*>(found);
     refuse(std::string("cuBLASLt is another one than this program was built with (it has no ") + name +
            ") install the version that it was built with");
 }

@@ -11,9 +11,10 @@ file(GLOB cuda_sources CONFIGURE_DEPENDS device/cuda/*.cpp layers/cuda/*.cpp)
 add_library(chimera_cuda STATIC ${cuda_sources})
 target_compile_definitions(chimera_cuda PUBLIC CHIMERA_CUDA)
 target_link_libraries(chimera_cuda PUBLIC chimera_layers chimera_kernels CUDA::cudart ${CMAKE_DL_LIBS})
-# Loaded at the first call: its headers alone, and where it is should the loader not find it by its name.
+# Loaded at the first call: its headers alone, and the folder to look in where the loader does not find it by its name.
 target_include_directories(chimera_cuda SYSTEM PUBLIC $<TARGET_PROPERTY:CUDA::cublasLt,INTERFACE_INCLUDE_DIRECTORIES>)
-set_source_files_properties(device/cuda/cublaslt.cpp PROPERTIES COMPILE_DEFINITIONS "CHIMERA_CUBLASLT_PATH=\"${CUDA_cublasLt_LIBRARY}\"")
+cmake_path(GET CUDA_cublasLt_LIBRARY PARENT_PATH cublaslt_folder)
+set_source_files_properties(device/cuda/cublaslt.cpp PROPERTIES COMPILE_DEFINITIONS "CHIMERA_CUBLASLT_FOLDER=\"${cublaslt_folder}\"")
 
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", " built_for)
 set_source_files_properties(device/cuda/gpu.cpp PROPERTIES COMPILE_DEFINITIONS "CHIMERA_CUDA_ARCHITECTURES=\"${built_for}\"")
