@@ -4,12 +4,14 @@
 #include <executor/io/hardware_file.hpp>
 #include <executor/io/model_file.hpp>
 #include <executor/io/read.hpp>
+#include <executor/io/resources.hpp>
 #include <executor/memory/run_memory.hpp>
 #include <executor/planner/given.hpp>
 #include <executor/planner/task.hpp>
 
 #include <executor/model/known_models.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -278,6 +280,7 @@ plan_task resolve(const json& request, const std::string& name) {
     }
     out.asked.samples = from.whole("samples", 1, std::int64_t{1} << 40);
     read_choices(from, name, out.asked);
+    out.asked.threads = std::min(usable_cores(), 8);  // each keeps orders of its own
     if (out.training) check_trainable(from, out.asked, name);
     out.on = cluster_of(from.need("cluster", "its nodes, workers_per_node, memory and hardware"), name,
                         from.has("profile") ? "0" : "5%", out);

@@ -158,6 +158,46 @@ TEST(first_units, recompute_no_more_than_what_fits) {
     EXPECT_GT(tightest, dose(500) < 500 ? 0.7 : 0.85);  // work space of a mode is no part of the bound
 }
 
+/// The same of whole orders of every family, whose memory with nothing recomputed is known.
+TEST(first_units, whole_orders_recompute_no_more_than_what_fits_either) {
+    int held = 0, priced = 0;
+    for (unsigned seed = 0; seed < static_cast<unsigned>(dose(240)); ++seed) {
+        cases::maker make(8400 + seed);
+        const model what = make.some_model();
+        cluster on = make.some_cluster();
+        on.speeds.clear();
+        std::vector<configuration> all;
+        for_each_candidate(make.some_request(), on, static_cast<int>(what.layers.size()), [&](configuration& one) {
+            if (one.schedule.refused() == refusal::none && one.schedule.workers() > 1 && !one.continuous)
+                all.push_back(one);
+        });
+        for (int k = 0; k < 12 && !all.empty(); ++k) {
+            configuration one = all[static_cast<std::size_t>(make.whole(0, static_cast<int>(all.size()) - 1))];
+            one.recompute = recompute_mode::mixed;
+            for (int s = 0; s < one.schedule.stages; ++s) one.stage_recompute.push_back(make.some_mode());
+            order_cache orders;
+            on.memory = std::numeric_limits<double>::infinity();
+            on.memory = estimator(what, on, orders)(one).memory;
+            estimator estimate(what, on, orders);
+            configuration none = one;
+            none.recompute = recompute_mode::none;
+            none.cuts = estimate.cuts(none);
+            one.cuts = none.cuts;
+            const evaluator& weighed = estimate.weigh_anew(none);
+            if (weighed.fits()) continue;
+            const layer_sums& layers = estimate.layers(one);
+            const positions at = estimate.place(one);
+            const std::vector<double> least = detail::least_recomputed(weighed, layers, one, at, true);
+            const double bound = lower_bound(layers, one, one.cuts, at, on, what.bytes, false, least);
+            ASSERT_LE(bound, estimate(one).seconds) << label_of(one.schedule) << " seed " << seed;
+            ++held;
+            priced += std::any_of(least.begin(), least.end(), [](double s) { return s > 0; });
+        }
+    }
+    EXPECT_GT(held, dose(240));
+    EXPECT_GT(priced, held / 2);
+}
+
 /// Of three stages, all choices of modes that save enough: the cheapest costs no less, and as much where whole steps do.
 TEST(first_units, price_no_more_than_the_cheapest_modes_that_save_enough) {
     int equal = 0, more = 0;

@@ -15,7 +15,7 @@ using namespace chimera;
 
 TEST(plan, bounds_are_never_above_what_is_simulated) {
     int seen = 0;
-    double tightest = 0;
+    double tightest = 0, heaviest = 0;
     for (unsigned seed = 0; seed < 40; ++seed) {
         cases::maker make(seed);
         const model what = make.some_model();
@@ -40,6 +40,10 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
                 lower_bound(estimate.layers(one), one, estimate.cuts(one), estimate.place(one), on, what.bytes, true);
             const evaluation whole = estimate(one);
             const double found = whole.seconds;
+            const double moving =
+                sharded_bound(estimate.layers(one), one, one.zero, estimate.place(one), on, what.bytes);
+            ASSERT_LE(moving, found) << label_of(one.schedule) << " zero " << one.zero << " seed " << seed;
+            if (one.zero >= 2 && one.width > 1) heaviest = std::max(heaviest, moving / found);
             ASSERT_LE(bound, recomputing);
             ASSERT_LE(recomputing, found) << label_of(one.schedule) << ' ' << name(one.recompute) << " seed " << seed;
             one.recompute = recompute_mode::none;
@@ -59,6 +63,52 @@ TEST(plan, bounds_are_never_above_what_is_simulated) {
     }
     EXPECT_GT(seen, 3000);
     EXPECT_GT(tightest, 0.95);
+    EXPECT_GT(heaviest, 0.8);
+}
+
+/// The same plan in all that it says, whatever the threads.
+void expect_equal(const plan_report& a, const plan_report& b) {
+    EXPECT_EQ(a.considered, b.considered);
+    EXPECT_EQ(a.simulated, b.simulated);
+    EXPECT_EQ(a.slot_total, b.slot_total);
+    EXPECT_EQ(a.bound, b.bound);
+    ASSERT_EQ(a.ranking.size(), b.ranking.size());
+    for (std::size_t i = 0; i < a.ranking.size(); ++i) {
+        EXPECT_EQ(label_of(a.ranking[i].with.schedule), label_of(b.ranking[i].with.schedule));
+        EXPECT_EQ(a.ranking[i].found.seconds, b.ranking[i].found.seconds);
+        EXPECT_EQ(a.ranking[i].found.memory, b.ranking[i].found.memory);
+        EXPECT_EQ(a.ranking[i].with.cuts, b.ranking[i].with.cuts);
+        EXPECT_EQ(a.ranking[i].with.stage_recompute, b.ranking[i].with.stage_recompute);
+    }
+    ASSERT_EQ(a.classes.size(), b.classes.size());
+    for (std::size_t i = 0; i < a.classes.size(); ++i) {
+        EXPECT_EQ(a.classes[i].label, b.classes[i].label);
+        EXPECT_EQ(a.classes[i].bounded, b.classes[i].bounded);
+        EXPECT_EQ(a.classes[i].too_large, b.classes[i].too_large);
+        EXPECT_EQ(a.classes[i].best, b.classes[i].best);
+        EXPECT_EQ(a.classes[i].lacking, b.classes[i].lacking);
+    }
+}
+
+TEST(plan, threads_change_nothing) {
+    for (unsigned seed = 0; seed < static_cast<unsigned>(dose(30)); ++seed) {
+        cases::maker make(5000 + seed);
+        const model what = make.some_model();
+        const cluster on = make.some_cluster();
+        plan_request asked = make.some_request();
+        plan_cache one, many;
+        const plan_report alone = make_plan(what, on, asked, one);
+        for (const int threads : {2, 5, 1}) {  // with what earlier plans have left behind
+            asked.threads = threads;
+            plan_cache fresh;
+            SCOPED_TRACE("seed " + std::to_string(seed) + " threads " + std::to_string(threads));
+            expect_equal(make_plan(what, on, asked, fresh), alone);
+            const plan_report again = make_plan(what, on, asked, many);
+            ASSERT_EQ(again.ranking.size(), alone.ranking.size());
+            for (std::size_t i = 0; i < again.ranking.size(); ++i)
+                EXPECT_EQ(again.ranking[i].found.seconds, alone.ranking[i].found.seconds);
+        }
+    }
 }
 
 TEST(plan, pruning_never_loses_the_best) {

@@ -60,6 +60,20 @@ public:
         }
         return out;
     }
+    /// Returns the units of each held stage that are kept at the peak if nothing is recomputed. `unit_bytes`: that a
+    /// unit keeps, of every stage of the model.
+    [[nodiscard]] constexpr std::span<const std::int32_t> kept_at_peak(std::span<const double> unit_bytes) const {
+        const std::size_t held = stages_.size();
+        std::size_t peak = 0;
+        double most = -1;
+        for (std::size_t from = 0; from < points_.size(); from += 2 * held) {
+            double live = 0;
+            for (std::size_t k = 0; k < held; ++k)
+                live += points_[from + k] * unit_bytes[static_cast<std::size_t>(stages_[k])];
+            if (live > most) most = live, peak = from;
+        }
+        return std::span(points_).subspan(peak, held);
+    }
 
 private:
     struct change {

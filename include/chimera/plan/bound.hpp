@@ -51,10 +51,8 @@ constexpr std::vector<stage_ramp> ramps(const layer_sums& layers, const family_s
     return out;
 }
 
-/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of
-/// it: all of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
-constexpr double least_reduction(double parameters, const precision& bytes, const cluster& machines,
-                                 const configuration& choice) {
+/// Seconds that so many bytes of a stage take at least from and to all who hold it, over the best link there is.
+constexpr double least_exchange(double bytes, const cluster& machines, const configuration& choice) {
     if (asynchronous(choice.schedule.which)) return 0;
     const int pipelines = pipelines_of(choice.schedule);
     const int holders = choice.schedule.which == family::bidirectional ? pipelines : (std::max)(1, pipelines / 2);
@@ -64,8 +62,15 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
     const double bandwidth = machines.nodes == 1              ? inside.bandwidth
                              : machines.workers_per_node == 1 ? between.bandwidth
                                                               : (std::max)(inside.bandwidth, between.bandwidth);
+    return (r - 1) * bytes / (bandwidth * (std::max)(1.0, machines.each.collective) * r);
+}
+
+/// Seconds that the reduction of a stage lasts at least beyond the last of a worker's passes that yields a gradient of
+/// it: all of it, over the best link there is. ZeRO levels 2 and 3 move no less, in their passes or after them.
+constexpr double least_reduction(double parameters, const precision& bytes, const cluster& machines,
+                                 const configuration& choice) {
     const double moved = parameters * (bytes.gradient + (std::min)(bytes.gradient, bytes.weight));
-    return (r - 1) * moved / (bandwidth * (std::max)(1.0, machines.each.collective) * r);
+    return least_exchange(moved, machines, choice);
 }
 
 }  // namespace detail
@@ -122,6 +127,19 @@ constexpr double least_reduction(double parameters, const precision& bytes, cons
             (std::max)({bound, ramp + w.passes + w.reduction, choice.continuous ? 0 : ramp + w.gradients + w.after});
     }
     return bound * (1 - 1e-12) + machines.each.step_overhead;
+}
+
+/// Returns a lower bound in seconds for a ZeRO level, over all cuts and modes: the passes with what they move of every
+/// stage for each micro-batch (gradients from level 2 on, weights before either pass at level 3), spread evenly.
+[[nodiscard]] constexpr double sharded_bound(const layer_sums& layers, const configuration& choice, int zero,
+                                             const positions& at, const cluster& machines, const precision& bytes) {
+    if (zero < 2) return 0;
+    const stage_sums all = layers.of(0, layers.layers());
+    const double moved = all.parameters * (bytes.gradient + (zero >= 3 ? 2 * bytes.weight : 0));
+    const double each = all.compute() / *std::max_element(at.speed.begin(), at.speed.end()) +
+                        detail::least_exchange(moved, machines, choice);
+    const double workers = choice.schedule.workers();
+    return choice.schedule.micro_batches * each / workers * (1 - 1e-12) + machines.each.step_overhead;
 }
 
 /// Returns a lower bound in seconds over all cuts of a one-stage-per-worker family; `cuts` must be bottleneck-optimal.

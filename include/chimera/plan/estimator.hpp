@@ -107,6 +107,11 @@ public:
     [[nodiscard]] const precision& bytes() const noexcept { return of_.bytes; }
     /// Returns the speed and memory of each position of a pipeline group.
     [[nodiscard]] positions place(const configuration& choice) const { return pool_(choice); }
+    /// Computes memory alone. `choice` must have its cuts.
+    const evaluator& weigh_anew(const configuration& choice) {
+        steps_.weigh_anew(of_, choice, orders_(choice.schedule), pool_(choice));
+        return steps_;
+    }
     /// Computes memory alone, after `set`, for a configuration that differs in recompute only.
     evaluator& weigh(const configuration& choice) {
         steps_.weigh(of_, choice, orders_(choice.schedule), pool_(choice));

@@ -67,13 +67,26 @@ public:
     /// Returns the same without recompute slots.
     [[nodiscard]] prepared_order& plain() const { return family_->plain(); }
 
-    /// Simulates the passes: linear in slots. Returns the last end, seconds.
-    double play() {
-        simulate_into(played_, order().view(), cost_.seconds);
+    /// The outcome of `play`.
+    struct played_passes {
+        double end = 0;     ///< last end of a pass, seconds; if not `whole`, a lower bound
+        bool whole = true;  ///< false: it would have ended after the limit, and was given up
+    };
+    /// Simulates the passes: linear in slots. Gives up as soon as they are sure to end after `limit` seconds.
+    played_passes play(double limit = std::numeric_limits<double>::infinity()) {
+        const std::span<const double> work = order().work(cost_.seconds);
+        const detail::deadline watch(work, limit);
+        if (!detail::simulate_watched(played_, order().view(), cost_.seconds, watch)) return {limit, false};
         double end = 0;
         for (int w = 0; w < played_.head.workers; ++w)
             if (const auto row = played_.row(w); !row.empty()) end = (std::max)(end, row.back().end);
-        return end;
+        return {end, true};
+    }
+    /// Returns the least seconds of passes, after `set`: without a simulation, what the busiest worker takes.
+    double least_passes(const configuration& choice) {
+        const std::span<const double> work = order().work(cost_.seconds);
+        const double busiest = *std::max_element(work.begin(), work.end());
+        return choice.continuous ? (std::max)(busiest, round_trips(choice.schedule)) : busiest;
     }
 
     /// The whole iteration, after `play`.

@@ -68,19 +68,6 @@ inline double least_price(std::vector<saving>& all, double bytes) {
     return bytes <= 0 ? out : std::numeric_limits<double>::infinity();
 }
 
-/// Returns the units of each stage that a row keeps where its activations are at their peak, nothing recomputed.
-inline std::vector<int> kept_at_peak(std::span<const slot> row, std::span<const double> unit_bytes) {
-    std::vector<int> now(unit_bytes.size(), 0), out = now;
-    double live = 0, most = 0;
-    for (const slot& s : row) {
-        const int count = s.op == pass::forward ? s.count : ends_activation(s.op) ? -s.count : 0;
-        now[s.stage] += count;
-        live += count * unit_bytes[s.stage];
-        if (live > most) most = live, out = now;
-    }
-    return out;
-}
-
 /// Returns the seconds that each worker recomputes at least, whatever the modes of the stages, so that its memory holds
 /// the first unit. `begun`: the memory of that with nothing recomputed. Infinity where nothing suffices.
 inline std::vector<double> least_recomputed(const evaluator& begun, const layer_sums& layers,
@@ -94,22 +81,19 @@ inline std::vector<double> least_recomputed(const evaluator& begun, const layer_
         sums.push_back(layers.of(choice.cuts[s], choice.cuts[s + 1]));
         bytes.push_back(sums.back().activations / first.head.micro_batch_parts);
     }
-    const auto stages = sums.size();
-    std::vector<int> held(static_cast<std::size_t>(order.workers()) * stages, 0);  // pipelines, by worker and stage
-    for (int p = 0; p < pipelines; ++p)
-        for (std::size_t s = 0; s < stages; ++s)
-            ++held[static_cast<std::size_t>(first.worker_of(p, static_cast<int>(s))) * stages + s];
     std::vector<double> out(static_cast<std::size_t>(order.workers()), 0.0);
     for (int w = 0; w < order.workers(); ++w) {
         const double lacking = begun.lacking(w) * (1 - 1e-9) - 1;
         if (!(lacking > 0)) continue;
-        const std::vector<int> kept = kept_at_peak(first.row(w), bytes);
+        const auto held_here = begun.plain().stages_of(w);
+        const auto copies = begun.plain().copies_of(w);
+        const auto kept = begun.plain().kept_at_peak(w, bytes);
         std::vector<saving> all;
-        for (const std::int32_t s : begun.plain().stages_of(w)) {
-            const auto i = static_cast<std::size_t>(s);
-            const double runs = static_cast<double>(held[static_cast<std::size_t>(w) * stages + i]) *
-                                static_cast<double>(least) / at.speed[static_cast<std::size_t>(w)];
-            add_savings(all, sums[i], static_cast<double>(kept[i]) / first.head.micro_batch_parts, runs, by_layers);
+        for (std::size_t k = 0; k < held_here.size(); ++k) {
+            const auto i = static_cast<std::size_t>(held_here[k]);
+            const double runs =
+                static_cast<double>(copies[k]) * static_cast<double>(least) / at.speed[static_cast<std::size_t>(w)];
+            add_savings(all, sums[i], static_cast<double>(kept[k]) / first.head.micro_batch_parts, runs, by_layers);
         }
         out[static_cast<std::size_t>(w)] = least_price(all, lacking);
     }

@@ -3,7 +3,7 @@
 
 #include <chimera/plan/bound.hpp>
 #include <chimera/plan/candidates.hpp>
-#include <chimera/plan/mode_search.hpp>
+#include <chimera/plan/mode_teams.hpp>
 #include <chimera/plan/report_builder.hpp>
 
 #include <algorithm>
@@ -16,12 +16,12 @@ namespace chimera {
 
 namespace detail {
 
-/// One search over all candidates, best bound first.
+/// One search over all candidates, those first that are likely to be the best.
 class planning {
 public:
     planning(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache)
-        : of_(network), on_(machines), asked_(asked), known_(cache.known_), estimate_(network, machines, cache.orders),
-          modes_(machines, asked, estimate_), report_(asked) {
+        : of_(network), on_(machines), asked_(asked), known_(cache.known_), teams_(network, machines, asked, cache),
+          estimate_(teams_.first()), report_(asked) {
         known_.match(network, machines, asked);
         for (int w = 0; w < machines.workers(); ++w) {
             fastest_ = (std::max)(fastest_, w == 0 ? machines.speed(0) : machines.speed(w));
@@ -36,30 +36,25 @@ public:
         for_each_candidate(asked_, on_, static_cast<int>(of_.layers.size()),
                            [&](const configuration& one) { collect(one); });
         for (const configuration& c : incumbents) try_incumbent(c);
+        // Any order is right. The sooner good ones are found, the more of the others a bound rules out.
         std::stable_sort(candidates_.begin(), candidates_.end(),
-                         [](const candidate& a, const candidate& b) { return a.own < b.own; });
-        for (std::size_t i = 0; i < candidates_.size(); ++i) {
-            candidate& c = candidates_[i];
-            if (asked_.progress) asked_.progress({i, candidates_.size(), report_.best()});
-            if (asked_.prune && c.bound > report_.worst())
-                report_.leave_out(c.which, c.bound);
-            else if (!c.tried)
-                play(c);
-        }
+                         [](const candidate& a, const candidate& b) { return a.likely < b.likely; });
+        for (std::size_t i = 0; i < candidates_.size();) i = play_from(i);
         return report_.finish();
     }
 
 private:
     struct candidate {
         configuration with;
-        double bound = 0;  // at least as much, whatever the cut
-        double own = 0;    // the same under the cuts to choose from
+        double bound = 0;   // at least as much, whatever the cut
+        double own = 0;     // the same under the cuts to choose from
+        double likely = 0;  // a guess: with what memory is likely to make it recompute
         std::size_t which = 0;
         bool tried = false;
     };
 
     void collect(const configuration& one) {
-        const std::int64_t modes = modes_.count(one);
+        const std::int64_t modes = teams_.modes().count(one);
         const std::size_t which = report_.consider(one.schedule, modes);
         if (const refusal why = one.schedule.refused(); why != refusal::none)
             return report_.refuse(which, modes, text(why));
@@ -69,7 +64,18 @@ private:
         const double own = own_bound(one, layers), bound = (std::min)(own, tight_bound(one, layers));
         report_.bound(layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width * one.tensor /
                       on_.workers() / fastest_);
-        candidates_.push_back({one, bound, own, which, false});
+        const double likely = own * (1 + likely_recompute(one, layers.of(0, layers.layers())));
+        candidates_.push_back({one, bound, own, likely, which, false});
+    }
+
+    /// Guesses which share of its passes a candidate recomputes: as if each worker held the activations of one
+    /// micro-batch in all stages, or of all micro-batches in its own.
+    double likely_recompute(const configuration& one, const stage_sums& all) const {
+        const double held = (std::min)(1.0, static_cast<double>(one.schedule.micro_batches) / one.schedule.workers());
+        const double room = largest_ - least_memory(of_.bytes, total_ / one.tensor, one, (std::min)(1, least_zero_));
+        const auto fits = [&](double bytes) { return held * bytes <= room; };
+        if (fits(all.activations)) return 0;
+        return (fits(all.selective) ? all.selective_time : all.forward) / all.compute();
     }
 
     /// Under the cuts to choose from.
@@ -94,35 +100,65 @@ private:
             if (known.tried || !(k.schedule == c.schedule) || k.width != c.width || k.tensor != c.tensor ||
                 k.micro_batch != c.micro_batch)
                 continue;
-            play(known);
+            play({&known});
         }
+    }
+
+    /// Plays the next candidates that no bound rules out, side by side. Returns the first that is left.
+    std::size_t play_from(std::size_t i) {
+        if (asked_.progress) asked_.progress({i, candidates_.size(), report_.best()});
+        // As many whatever the threads: so that what is left out does not depend on them either.
+        const std::size_t most = asked_.any ? 1 : 16;
+        std::vector<candidate*> next;
+        for (; i < candidates_.size() && next.size() < most; ++i) {
+            candidate& c = candidates_[i];
+            if (asked_.prune && c.bound > report_.worst())
+                report_.leave_out(c.which, c.bound);
+            else if (!c.tried)
+                next.push_back(&c);
+        }
+        play(next);
+        return i;
+    }
+
+    void play(const std::vector<candidate*>& next) {
+        std::vector<mode_task> tasks;
+        for (candidate* c : next) tasks.push_back(task_of(*c));
+        teams_.solve(tasks);
+        for (std::size_t i = 0; i < next.size(); ++i) book(*next[i], tasks[i]);
     }
 
     /// Known from an earlier plan, where all positions run on workers at speed 1.
-    mode_result best_modes(const configuration& choice, double lacking) {
+    bool comparable(const configuration& choice) const {
         const std::vector<double> speeds = estimate_.place(choice).speed;
-        const bool like =
-            on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
-        const double limit = asked_.prune ? report_.worst() : std::numeric_limits<double>::infinity();
-        if (!like) return modes_.best(choice, limit, lacking);
-        if (const mode_result* known = known_.find(choice, limit)) {
-            mode_result out = *known;
-            out.played = out.slot_total = 0;
-            return out;
-        }
-        mode_result found =
-            modes_.best(choice, 1.05 * limit, lacking);  // so that it holds for a somewhat slower cluster as well
-        if (!found.at_least) known_.keep(choice, found);
-        return found;
+        return on_.memories.empty() && std::all_of(speeds.begin(), speeds.end(), [](double s) { return s == 1; });
     }
 
-    void play(candidate& c) {
+    mode_task task_of(candidate& c) {
         c.tried = true;
-        const bool giving_way = asked_.prune && c.own > report_.worst();
-        const mode_result found = giving_way ? modes_.best_giving_way(c.with, report_.worst())
-                                             : best_modes(c.with, report_.least_lacking(c.which));
+        mode_task out;
+        out.choice = &c.with;
+        out.limit = asked_.prune ? report_.worst() : std::numeric_limits<double>::infinity();
+        out.giving_way = asked_.prune && c.own > report_.worst();
+        out.lacking = report_.least_lacking(c.which);
+        out.kept = !out.giving_way && comparable(c.with);
+        if (out.kept) {
+            if (const mode_result* known = known_.find(c.with, out.limit)) {
+                out.found = *known;
+                out.found.played = out.found.slot_total = 0;
+                out.solved = true;
+            }
+            out.limit *= 1.05;  // so that it holds for a somewhat slower cluster as well
+        }
+        out.stop = (std::max)(out.limit, report_.best_of(c.which));
+        return out;
+    }
+
+    void book(const candidate& c, const mode_task& done) {
+        const mode_result& found = done.found;
+        if (done.kept && !done.solved && !found.at_least) known_.keep(c.with, found);
         report_.simulated(c.which, found.played, found.slot_total);
-        if (!found.fits && (giving_way || found.cut_short)) return report_.leave_out(c.which, c.own);
+        if (!found.fits && (done.giving_way || found.cut_short)) return report_.leave_out(c.which, c.own);
         if (!found.fits) return report_.too_large(c.which, 1, found.lacking);
         report_.enter(c.which, {found.with, found.found, c.bound});
     }
@@ -131,8 +167,8 @@ private:
     const cluster& on_;
     const plan_request& asked_;
     known_modes& known_;
-    estimator estimate_;
-    mode_search modes_;
+    mode_teams teams_;
+    estimator& estimate_;
     double fastest_ = 0, largest_ = 0, total_ = 0;
     int least_zero_ = 0;
     report_builder report_;

@@ -42,12 +42,16 @@ public:
     }
 
     /// The best that takes less than `limit` seconds. If none fits, and more than `lacking` bytes lack, a lower bound
-    /// of these bytes suffices.
-    mode_result best(const configuration& choice, double limit, double lacking) {
+    /// of these bytes suffices. `stop`: seconds, at least `limit`, from which on a simulation is given up.
+    mode_result best(const configuration& choice, double limit, double lacking, double stop) {
+        stop_ = stop;
         return search(choice, limit, lacking, false);
     }
     /// Searches those candidates alone whose cuts give way to memory.
-    mode_result best_giving_way(const configuration& choice, double limit) { return search(choice, limit, 0, true); }
+    mode_result best_giving_way(const configuration& choice, double limit, double stop) {
+        stop_ = stop;
+        return search(choice, limit, 0, true);
+    }
 
 private:
     static constexpr layout both[] = {layout::copies_together, layout::stages_together};
@@ -68,18 +72,24 @@ private:
         giving_way_ = giving_way;
         for (std::vector<int>& cuts : estimate_.choices(choice)) {
             one.cuts = std::move(cuts);
-            if (giving_way || !too_slow(bound_of(one), out)) try_all(one, out);
+            const double plain = bound_of(one);
+            if (giving_way || !too_slow(plain, out)) try_all(one, plain, out);
         }
         for (configuration& each : tight_) give_way(each, out);
         return out;
     }
 
-    /// All modes under the configuration's cuts. Notes those for which memory does not suffice.
-    void try_all(const configuration& choice, mode_result& out) {
+    /// All modes under the configuration's cuts. Notes those for which memory does not suffice. `plain`: the bound with
+    /// nothing recomputed.
+    void try_all(const configuration& choice, double plain, mode_result& out) {
         const std::vector<int> zeros = levels(choice);
         const std::size_t modes = asked_.recompute.size();
         // Neither depends on the layout.
         std::vector<fit> fits(modes * zeros.size());
+        std::vector<double> moving(zeros.size());  // bounds of the levels
+        for (std::size_t i = 0; i < zeros.size(); ++i)
+            moving[i] = sharded_bound(estimate_.layers(choice), choice, zeros[i], estimate_.place(choice), on_,
+                                      estimate_.bytes());
         std::vector<double> least_passes(modes, -1);
         for (const layout order : layouts(choice)) {
             std::vector<char> light(zeros.size(), 0);  // levels that fit with nothing recomputed
@@ -90,14 +100,18 @@ private:
                 configuration one = choice;
                 one.order = order;
                 one.recompute = mode;
-                if (least_passes[m] < 0) least_passes[m] = bound_of_mode(one);
+                if (least_passes[m] < 0) least_passes[m] = bound_of_mode(one, plain);
                 for (std::size_t i = 0; i < zeros.size(); ++i) {
                     if (too_slow(least_passes[m], out)) break;
+                    if (too_slow(moving[i], out)) continue;
                     // All other modes only add to the passes: none is the best where it fits.
                     if (asked_.prune && light[i] != 0) continue;
                     if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
                     one.zero = zeros[i];
-                    const std::optional<double> passes = attempt(one, fits[m * zeros.size() + i], out);
+                    fit& known = fits[m * zeros.size() + i];
+                    // Nothing more is known of it, but where a mode is mixed or one bound serves all cuts.
+                    if (mode != recompute_mode::mixed && !one_stage_each(one.schedule)) known.bound = least_passes[m];
+                    const std::optional<double> passes = attempt(one, known, out);
                     if (mode != recompute_mode::none || !passes) continue;
                     light[i] = 1;
                     if (zeros[i] <= 1 && *passes > 0) least = least == 0 ? *passes : (std::min)(least, *passes);
@@ -121,7 +135,7 @@ private:
     struct played_last {
         int level = -1;
         std::vector<recompute_mode> stages;
-        double end = 0;
+        evaluator::played_passes passes;
     };
 
     /// Holds facts of a recompute mode at a ZeRO level that are the same for all layouts.
@@ -133,21 +147,21 @@ private:
         std::vector<recompute_mode> stages;                        // where the mode is mixed
     };
 
-    /// Returns true if the order's first units show that the choice does not fit, or that it is too slow where it fits.
+    /// Returns true if the order's first units show that the choice does not fit, or they, or the order itself, that it
+    /// is too slow where it fits.
     bool hopeless(const configuration& one, fit& known, mode_result& out) {
         configuration tried = one;
         const bool mixed = one.recompute == recompute_mode::mixed;
         if (mixed) tried.recompute = recompute_mode::full;  // nothing suffices where that does not
         const evaluator* begun = whole_ ? nullptr : estimate_.weigh_first_units(tried);
-        if (begun == nullptr) return false;
-        if (!begun->fits()) {
+        if (begun != nullptr && !begun->fits()) {
             if (!mixed) known.lacking = begun->memory().lacking;
             out.at_least = out.at_least || !mixed;
             return true;
         }
         if (!mixed) return false;
         tried.recompute = recompute_mode::none;
-        begun = estimate_.weigh_first_units(tried);
+        begun = begun == nullptr ? &estimate_.weigh_anew(tried) : estimate_.weigh_first_units(tried);
         if (begun->fits()) return false;
         const layer_sums& layers = estimate_.layers(one);
         const positions at = estimate_.place(one);
@@ -188,8 +202,9 @@ private:
     }
 
     /// Returns a lower bound over all layouts and ZeRO levels; of cuts that may give way to memory, no cut either.
-    double bound_of_mode(const configuration& one) {
-        if (!one_stage_each(one.schedule)) return bound_of(one, one.recompute != recompute_mode::mixed);
+    double bound_of_mode(const configuration& one, double plain) {
+        const bool recomputing = one.recompute != recompute_mode::none && one.recompute != recompute_mode::mixed;
+        if (!one_stage_each(one.schedule)) return recomputing ? bound_of(one, true) : plain;
         return any_cut_bound(estimate_.layers(one), one, one.cuts, estimate_.place(one), on_);
     }
     double bound_of(const configuration& one, bool recomputing = false) {
@@ -204,20 +219,35 @@ private:
 
     /// One that memory did not suffice for, with cuts that give way to memory, if there are any.
     void give_way(configuration& one, mode_result& out) {
-        if (too_slow(bound_of_mode(one), out)) return;
+        if (too_slow(bound_of_mode(one, 0), out)) return;  // of one stage each: no plain bound counts
         estimate_.set(one);
         if (!estimate_.cut_within(one) || too_slow(bound_of(one), out)) return;
         played_ = {};
         play(one, out);
     }
 
+    /// Simulates a choice that was set, up to where it is sure to be of no interest. Returns the seconds of its passes,
+    /// or a lower bound of them.
     double play(configuration& one, mode_result& out) {
         evaluator& steps = estimate_.steps();
         const int level = (std::max)(1, one.zero);
         if (played_.level != level || played_.stages != one.stage_recompute) {
-            played_ = {level, one.stage_recompute, steps.play()};
-            ++out.played;
-            out.slot_total += static_cast<std::int64_t>(steps.played().steps.size());
+            const double limit =
+                asked_.prune ? (out.fits ? (std::min)(stop_, out.found.seconds) : stop_) - on_.each.step_overhead
+                             : std::numeric_limits<double>::infinity();
+            const double least = steps.least_passes(one);
+            if (least >= limit)
+                played_ = {level, one.stage_recompute, {least, false}};
+            else {
+                // Without a drain the last end says little.
+                played_ = {level, one.stage_recompute, one.continuous ? steps.play() : steps.play(limit)};
+                ++out.played;
+                out.slot_total += static_cast<std::int64_t>(steps.played().steps.size());
+            }
+        }
+        if (!played_.passes.whole) {
+            out.cut_short = out.cut_short || played_.passes.end + on_.each.step_overhead >= out.limit;
+            return played_.passes.end;
         }
         for (const reduction_start when : asked_.synchronisation) {
             one.synchronisation = when;
@@ -227,10 +257,11 @@ private:
             out.found = found;
             out.with = one;
         }
-        return played_.end;
+        return played_.passes.end;
     }
 
     played_last played_;
+    double stop_ = std::numeric_limits<double>::infinity();
     bool whole_ = false;                // first units show nothing: the bytes that whole orders lack are asked for
     bool giving_way_ = false;           // nothing but cuts that give way to memory is of interest
     std::vector<configuration> tight_;  // memory does not suffice for them under the cuts to choose from
@@ -239,74 +270,4 @@ private:
     estimator& estimate_;
 };
 
-/// A cache of mode searches on identical workers; valid for one model and request, on clusters of any size.
-class known_modes {
-public:
-    /// Forgets everything unless it holds for this plan too.
-    void match(const model& network, const cluster& machines, const plan_request& asked) {
-        cluster like = machines;  // what a candidate on like workers depends on
-        like.nodes = (std::min)(2, machines.nodes);
-        like.speeds.clear();
-        like.memories.clear();
-        const auto layers = [](const model& m) {
-            double sum = 0;
-            for (const layer& l : m.layers)
-                sum += l.forward + 3 * l.activations + 7 * static_cast<double>(l.parameters);
-            return std::pair(m.layers.size(), sum);
-        };
-        if (filled_ && layers_ == layers(network) && bytes_ == network.bytes && like_ == like &&
-            choices_ == choices(asked))
-            return;
-        filled_ = true;
-        layers_ = layers(network);
-        bytes_ = network.bytes;
-        like_ = like;
-        choices_ = choices(asked);
-        found_.clear();
-    }
-    /// Null as well where what was left out may take less than `limit` seconds.
-    const mode_result* find(const configuration& choice, double limit) const {
-        const auto at = found_.find(key(choice));
-        if (at == found_.end()) return nullptr;
-        const mode_result& known = at->second;
-        const bool whole =
-            !known.cut_short || limit <= known.limit || (known.fits && known.found.seconds <= known.limit);
-        return whole ? &known : nullptr;
-    }
-    void keep(const configuration& choice, const mode_result& found) { found_[key(choice)] = found; }
-
-private:
-    using choice_list =
-        std::tuple<std::vector<recompute_mode>, std::vector<int>, std::vector<reduction_start>, bool, bool>;
-    static choice_list choices(const plan_request& request) {
-        return {request.recompute, request.zero, request.synchronisation, request.prune, request.sequence_parallel};
-    }
-    static std::tuple<order_key, int, int, int> key(const configuration& choice) {
-        return {key_of(choice.schedule), choice.width, choice.tensor, choice.micro_batch};
-    }
-
-    bool filled_ = false;
-    std::pair<std::size_t, double> layers_;
-    precision bytes_;
-    cluster like_;
-    choice_list choices_;
-    std::map<std::tuple<order_key, int, int, int>, mode_result> found_;
-};
-
-class planning;
-
 }  // namespace chimera::detail
-
-namespace chimera {
-
-/// A cache reused by successive `make_plan` calls: generated orders, and the mode searches that a change leaves valid.
-class plan_cache {
-public:
-    order_cache orders;  ///< generated orders
-
-private:
-    friend class detail::planning;
-    detail::known_modes known_;
-};
-
-}  // namespace chimera

@@ -51,6 +51,11 @@ public:
         const plan_class& c = report_.classes[which];
         return c.lacking == 0 ? std::numeric_limits<double>::infinity() : c.lacking;
     }
+    /// Returns the seconds of a class's best so far; infinity if none was simulated.
+    [[nodiscard]] double best_of(std::size_t which) const {
+        const plan_class& c = report_.classes[which];
+        return c.best == 0 ? std::numeric_limits<double>::infinity() : c.best;
+    }
     /// Books simulations of so many orders with so many slots in all.
     void simulated(std::size_t which, std::int64_t orders, std::int64_t slot_count) {
         report_.classes[which].simulated += orders;

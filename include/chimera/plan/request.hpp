@@ -41,7 +41,8 @@ struct plan_request {
     std::size_t top = 10;           ///< how many are ranked
     bool any = false;               ///< the first that fits will do
     bool prune = true;              ///< false: everything is simulated (for tests)
-    std::function<void(const plan_progress&)> progress{};  ///< called before every candidate, unless empty
+    int threads = 1;                ///< threads that search; the plan is the same whatever their number
+    std::function<void(const plan_progress&)> progress{};  ///< called before every few candidates, unless empty
 
     /// Returns true if pipelines of so many workers may run so many micro-batches.
     [[nodiscard]] constexpr bool takes(int micro_batches, int workers) const noexcept {

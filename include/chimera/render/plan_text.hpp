@@ -60,24 +60,36 @@ inline std::string remark(const plan_class& c) {
     return c.rule.empty() ? "none fits this many workers and samples" : c.rule;
 }
 
+/// What is known of the best time of a family.
+struct family_best {
+    double seconds = 0;    ///< 0: nothing
+    const char* how = "";  ///< at most or at least so many, or exactly
+};
+/// `last`: seconds of the last place. What was left out takes no less.
+inline family_best best_of(const plan_class& c, double last) {
+    if (c.best == 0) return c.bounded > 0 ? family_best{last, "≥ "} : family_best{};
+    return {c.best, c.bounded == 0 || c.best <= (std::max)(last, c.bound) ? "" : "≤ "};
+}
+
 /// Says what became of every family.
 inline void put_classes(std::string& out, const plan_report& report) {
     const auto number = [](std::int64_t count) { return count > 0 ? std::to_string(count) : std::string(); };
-    const double best = report.ranking.front().found.seconds;
+    const double best = report.ranking.front().found.seconds, last = report.ranking.back().found.seconds;
     text_table table(100);
     table.row({"  all families", "best s", "behind", "orders simulated", "slower", "too large", "refused"});
     std::string remarks;
     for (std::size_t i = 0; i < family_labels.size(); ++i) {
         const plan_class c = together(report, static_cast<family>(i));
         if (c.considered == 0) continue;
-        table.row({"  " + c.label, c.best > 0 ? seconds_text(c.best) : "",
-                   c.best > best ? percent_more(c.best, best) : "", number(c.simulated), number(c.bounded),
-                   number(c.too_large), number(c.unbuildable)});
+        const family_best own = best_of(c, last);
+        table.row({"  " + c.label, own.seconds > 0 ? own.how + seconds_text(own.seconds) : "",
+                   own.seconds > best ? own.how + percent_more(own.seconds, best) : "", number(c.simulated),
+                   number(c.bounded), number(c.too_large), number(c.unbuildable)});
         if (const std::string more = remark(c); !more.empty()) put(remarks, "  ", c.label, ": ", more, "\n");
     }
     table.append_to(out);
-    put(out, "  slower: proven slower than place ", report.ranking.size(),
-        " without a simulation; too large, refused: configurations\n", remarks);
+    put(out, "  ≤: of those simulated, others may be faster; ≥: none is. slower: proven slower than place ",
+        report.ranking.size(), "\n  before a simulation ended; too large, refused: configurations\n", remarks);
 }
 
 }  // namespace detail

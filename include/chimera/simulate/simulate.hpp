@@ -74,6 +74,28 @@ struct step_sink {
     }
 };
 
+/// Plays a schedule into a timeline. Returns false if the watch gave up: the timeline is of no use then.
+template <class Watch>
+constexpr bool simulate_watched(timeline& out, schedule_view order, const costs& c, Watch watch) {
+    const rates each(c, order.head);
+    out.head = order.head;
+    out.placement.assign(order.placement.begin(), order.placement.end());
+    out.offsets.assign(order.offsets.begin(), order.offsets.end());
+    out.reduction_offsets.clear();
+    out.reductions.clear();
+    out.steps.resize(order.entries.size());
+    const auto cost = [&](const auto&... together) { return each.of(together...); };
+    const auto delay = [&](int boundary) { return each.transfer[static_cast<std::size_t>(boundary)]; };
+    player<double, decltype(cost), step_sink, Watch> all(order, cost, delay, step_sink{out.steps.data()},
+                                                         std::move(watch));
+    const std::size_t played = all.run();
+    if (all.given_up()) return false;
+    if (played != order.entries.size())
+        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits",
+               complaint::deadlock);
+    return true;
+}
+
 }  // namespace detail
 
 /// Predicts the timeline of a program, in seconds, and writes it over `out`, whose memory it uses again.
@@ -96,20 +118,7 @@ constexpr void simulate_into(timeline& out, program_argument lowered, const cost
 /// need them. A pair starts when both of its slots can, and both end with it. Writes over `out`, whose memory it uses
 /// again. Throws `chimera_error` when workers wait for each other.
 constexpr void simulate_into(timeline& out, schedule_argument order, const costs& c = {}) {
-    const detail::rates rates(c, order.head);
-    out.head = order.head;
-    out.placement.assign(order.placement.begin(), order.placement.end());
-    out.offsets.assign(order.offsets.begin(), order.offsets.end());
-    out.reduction_offsets.clear();
-    out.reductions.clear();
-    out.steps.resize(order.entries.size());
-    const std::size_t played = detail::play<double>(
-        order, [&](const auto&... together) { return rates.of(together...); },
-        [&](int boundary) { return rates.transfer[static_cast<std::size_t>(boundary)]; },
-        detail::step_sink{out.steps.data()});
-    if (played != order.entries.size())
-        refuse("the order cannot run (workers wait for each other) verify it to see which slot waits",
-               complaint::deadlock);
+    (void)detail::simulate_watched(out, order, c, detail::no_deadline{});
 }
 
 /// Returns the timeline of a schedule alone, in seconds, as `simulate_into` writes it. Throws as that does.

@@ -7,21 +7,55 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace chimera::detail {
+
+/// Lets a player play to the end.
+struct no_deadline {
+    constexpr void begin() const noexcept {}
+    template <class Time>
+    constexpr bool missed(const played_slot<Time>*, const lane<Time>&, std::size_t) const noexcept {
+        return false;
+    }
+};
+
+/// Ends a player as soon as a worker is sure to end after `limit`: where it is now, and what its other slots take.
+/// `work`: the time of all slots of each worker's row.
+class deadline {
+public:
+    constexpr deadline(std::span<const double> work, double limit) : work_(work), limit_(limit) {}
+
+    constexpr void begin() { left_.assign(work_.begin(), work_.end()); }
+    /// Takes the slots of a window off what is left, from its first to where the worker is.
+    constexpr bool missed(const played_slot<double>* from, const lane<double>& l, std::size_t w) {
+        double& left = left_[w];
+        for (; from != l.at; ++from) {
+            left -= from->end - from->begin;
+            if (from->what.overlap != 0 && from + 1 != l.at) ++from;
+        }
+        return (l.clock + left) * (1 - 1e-9) >= limit_;
+    }
+
+private:
+    std::span<const double> work_;
+    std::vector<double> left_;
+    double limit_;
+};
 
 /// Plays a schedule in the order of its rows, every slot as early as its worker and its inputs allow.
 ///
 /// `cost(slot)` is the time of a slot, `cost(slot, slot)` that of a pair, and `delay(boundary)` the time that the
 /// tensor of one unit travels between workers; `sink`: see row_windows. A pair begins when both have their inputs, and
-/// both end with it. Linear in slots.
-template <class Time, class Cost, class Sink>
+/// both end with it. Linear in slots. `watch`: asked each time a window is done whether to give up.
+template <class Time, class Cost, class Sink, class Watch = no_deadline>
 class player {
 public:
     template <class Delay>
-    constexpr player(schedule_view timetable, Cost cost, Delay delay, Sink sink)
-        : of_(timetable), cost_(cost), windows_(timetable, sink),
+    constexpr player(schedule_view timetable, Cost cost, Delay delay, Sink sink, Watch watch = {})
+        : of_(timetable), cost_(cost), windows_(timetable, sink), watch_(std::move(watch)),
           lanes_(static_cast<std::size_t>(timetable.head.workers), lane<Time>{}),
           ports_(2 * timetable.placement.size(), port{}), units_(static_cast<std::size_t>(timetable.head.units())) {
         const int stages = timetable.head.stages;
@@ -39,6 +73,9 @@ public:
             }
         }
     }
+
+    /// Returns true if the watch ended it: not all slots have been played.
+    [[nodiscard]] constexpr bool given_up() const noexcept { return given_up_; }
 
     /// Returns the number of slots played: fewer than there are if rows wait for each other.
     constexpr std::size_t run() {
@@ -73,7 +110,17 @@ private:
     }
 
     constexpr void open_lanes() {
+        watch_.begin();
         for (std::size_t w = 0; w < lanes_.size(); ++w) lanes_[w] = windows_.open(w);
+    }
+
+    /// Fills a worker's window again. Returns false at the end of its row, or where the watch gives up.
+    constexpr bool refill(lane<Time>& l, std::size_t w) {
+        if (watch_.missed(windows_.front(w), l, w)) {
+            given_up_ = true;
+            return false;
+        }
+        return windows_.refill(l, w);
     }
 
     /// Numbers the rows of ends: of forwards, then of gradients, by (pipeline, stage) or by stage alone.
@@ -167,10 +214,10 @@ private:
         lay_rows(true);
         open_lanes();
         std::size_t left = of_.entries.size();
-        for (std::int32_t tick = 0; left > 0; ++tick) {
+        for (std::int32_t tick = 0; left > 0 && !given_up_; ++tick) {
             for (std::size_t w = 0; w < lanes_.size(); ++w) {
                 lane<Time>& l = lanes_[w];
-                while ((l.at != l.end || windows_.refill(l, w)) && l.at->what.tick <= tick) {
+                while ((l.at != l.end || refill(l, w)) && l.at->what.tick <= tick) {
                     const int played = play_next<true>(l);
                     if (played == 0) return false;
                     left -= static_cast<std::size_t>(played);
@@ -190,9 +237,9 @@ private:
         awake_.assign((lanes_.size() + group - 1) / group, 0);
         for (std::size_t w = 0; w < lanes_.size(); ++w) wake(w);
         std::size_t played = 0;
-        for (bool any = true; any;) {
+        for (bool any = true; any && !given_up_;) {
             any = false;
-            for (std::size_t g = 0; g < awake_.size(); ++g) {
+            for (std::size_t g = 0; g < awake_.size() && !given_up_; ++g) {
                 any = any || awake_[g] != 0;
                 played += run_group(g);
             }
@@ -202,7 +249,7 @@ private:
 
     constexpr std::size_t run_group(std::size_t g) {
         std::size_t played = 0;
-        while (awake_[g] != 0) {
+        while (awake_[g] != 0 && !given_up_) {
             const std::size_t w = g * group + static_cast<std::size_t>(std::countr_zero(awake_[g]));
             awake_[g] &= awake_[g] - 1;
             played += run_worker(w);
@@ -214,7 +261,7 @@ private:
     constexpr std::size_t run_worker(std::size_t w) {
         std::size_t played = 0;
         lane<Time>& l = lanes_[w];
-        while (l.at != l.end || windows_.refill(l, w)) {
+        while (l.at != l.end || refill(l, w)) {
             const int some = play_next<false>(l);
             if (some == 0) {
                 ends_[need_] = missing - 1 - static_cast<Time>(w);
@@ -230,6 +277,8 @@ private:
     schedule_view of_;
     Cost cost_;
     row_windows<Time, Sink> windows_;
+    Watch watch_;
+    bool given_up_ = false;
     std::vector<lane<Time>> lanes_;
     std::vector<port> ports_;  // of forwards by (pipeline, stage), then of gradients
     std::size_t units_;

@@ -53,6 +53,9 @@ public:
         return {base, base, 0, of_.offsets[w], of_.offsets[w + 1]};
     }
 
+    /// Returns the first entry of a worker's window.
+    [[nodiscard]] constexpr const entry* front(std::size_t w) const noexcept { return entries_.data() + w * stride; }
+
     /// Hands the played slots to the sink and fills the window again. Returns false at the end of the row.
     constexpr bool refill(lane<Time>& l, std::size_t w) {
         entry* to = entries_.data() + w * stride;
