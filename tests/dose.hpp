@@ -18,4 +18,12 @@ constexpr int dose(int all) {
 #endif
 }
 
+/// Sweeps over families run one job of so many: all, but a quarter under the thread sanitizer, where each job takes far
+/// longer.
+#if defined(CHIMERA_THREAD_SANITIZER)
+inline constexpr int every_nth = 4;
+#else
+inline constexpr int every_nth = 1;
+#endif
+
 }  // namespace chimera

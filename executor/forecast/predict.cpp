@@ -21,6 +21,18 @@ int shared_cores(int cores, int workers, int threads) {
     return given < workers ? given : 0;
 }
 
+std::uint64_t passes_through_layers(const process_group& together, program_view order,
+                                    std::span<const layer_range> layers) {
+    std::uint64_t passes = 0;
+    for (const int w : together.here())
+        for (const instruction& i : order.row(w)) {
+            if (!is_compute(i.op)) continue;
+            const layer_range& held = layers[static_cast<std::size_t>(i.stage)];
+            passes += static_cast<std::uint64_t>(i.count) * static_cast<std::uint64_t>(held.last - held.first);
+        }
+    return passes;
+}
+
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -33,29 +45,33 @@ struct trial_record {
     std::vector<double> surroundings;
 };
 
-/// Runs iterations until the leading rank has enough of them, or a stop is wanted.
-trial_record run_trial(process_group& together, const trial_run& trial, replicas& copies, clipping& clip, engine& run) {
+/// Runs iterations until the leading rank has enough of them, or a stop is wanted. `graph`: the second records one.
+trial_record run_trial(process_group& together, const trial_run& trial, replicas& copies, clipping& clip, engine& run,
+                       bool graph) {
     trial_record out;
     const auto start = clock::now();
-    clip.begin(0, 0);
-    run.run_iteration();  // first touch of all memory
-    if (trial.graph) run.run_iteration();
+    const auto iterate = [&] {
+        const auto begin = clock::now();
+        copies.set_batch(trial.sample);
+        clip.begin(0, 0);
+        const double began = together.now();
+        auto whole = put_together(together, trial.order, {began, {}, {}, run.run_iteration()});
+        if (!whole) return;
+        out.measured.push_back(std::move(whole->measured));
+        out.surroundings.push_back(since(begin) - metrics(out.measured.back()).makespan);
+    };
+    iterate();  // first touch of all memory: little in a long iteration
+    const bool enough_of_one = stop_request::wanted() || (together.leads() && since(start) >= 8 * trial.seconds);
+    if (!graph && together.any(enough_of_one)) return out;
+    out = {};
+    if (graph) run.run_iteration();
     std::size_t done = 0;
     const auto enough = [&] {
         if (stop_request::wanted() && done > 0) return true;
         return together.leads() && done > 0 &&
                (since(start) >= trial.seconds || done >= std::max<std::size_t>(3, trial.most));
     };
-    for (; !together.any(enough()); ++done) {
-        const auto begin = clock::now();
-        copies.set_batch(trial.sample);
-        clip.begin(0, 0);
-        const double began = together.now();
-        auto whole = put_together(together, trial.order, {began, {}, {}, run.run_iteration()});
-        if (!whole) continue;
-        out.measured.push_back(std::move(whole->measured));
-        out.surroundings.push_back(since(begin) - metrics(out.measured.back()).makespan);
-    }
+    for (; !together.any(enough()); ++done) iterate();
     return out;
 }
 
@@ -78,8 +94,9 @@ prediction predict(process_group& together, backend& on, const trial_run& trial)
     clipping clip(copies, trial.order, still, on.on_host(), ends);
     options.hooks.before_update = [&](communicator& end) { clip.before_update(end); };
     options.hooks.each_update = [&](int worker, int stage, int update) { clip.each_update(worker, stage, update); };
+    const bool graph = options.graph != nullptr;
     engine run(trial.order, copies.lookup(), ends, options);
-    const trial_record record = run_trial(together, trial, copies, clip, run);
+    const trial_record record = run_trial(together, trial, copies, clip, run, graph);
 
     prediction made;
     if (together.leads()) {

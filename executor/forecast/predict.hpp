@@ -7,6 +7,7 @@
 #include <executor/forecast/fit_costs.hpp>
 #include <executor/workers/backend.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -44,10 +45,15 @@ struct trial_run {
     std::string recorder_file{};  ///< where the flight recorders are written after a failure; empty: nowhere
 };
 
-/// Runs iterations of a trial on copies of the model that are thrown away (at least two, the first not counted), fits
-/// the costs of each stage and simulates an iteration with them. Changes nothing that lasts. All processes of a run
-/// call it; rank 0 alone gets the prediction, all get `pause`.
+/// Runs iterations of a trial on copies of the model that are thrown away (at least two, the first not counted; or one
+/// that takes more than eight times `seconds`), fits the costs of each stage and simulates an iteration with them.
+/// Changes nothing that lasts. All processes of a run call it; rank 0 alone gets the prediction, all get `pause`.
 prediction predict(process_group& together, backend& on, const trial_run& trial);
+
+/// Passes through layers that this process does in an iteration: forwards, recomputes, and backwards, whose halves
+/// count once each. `layers`: of each stage.
+std::uint64_t passes_through_layers(const process_group& together, program_view order,
+                                    std::span<const layer_range> layers);
 
 /// On the host: workers of `threads` threads that compute at once on `cores` of the job, or on all that this process
 /// may use; 0 where they suffice for all workers.

@@ -126,7 +126,7 @@ void training_run::prepare() {
     if (together_.leads()) take_folder();
     if (talk_.speaks() && data_.others().count() > 0) talk_.line("data left out: " + data_.others().text());
     if (talk_.speaks() && !changes_.empty()) talk_.line("resumed with other settings: " + changes_);
-    talk_.begin("measuring iterations");
+    talk_.begin("measuring iterations", 0, passes_through_layers(together_, program_, layers_));
     if (!ended()) predict_iterations();
     plan_steps();
     choose_windows();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <executor/io/stop_signal.hpp>
 #include <executor/layers/layer_passes.hpp>
 #include <executor/workers/heartbeat.hpp>
 
@@ -34,12 +35,13 @@ heartbeat::~heartbeat() {
     if (repeater_.joinable()) repeater_.join();
 }
 
-void heartbeat::begin(std::string phase, double expected) {
+void heartbeat::begin(std::string phase, double expected, std::uint64_t passes) {
     const std::lock_guard lock(mutex_);
     phase_ = std::move(phase);
     expected_ = expected;
     begun_ = clock::now();
     passes_ = layer_passes.load(std::memory_order_relaxed);
+    least_ = passes;
 }
 
 void heartbeat::line(const std::string& text) {
@@ -49,10 +51,15 @@ void heartbeat::line(const std::string& text) {
 }
 
 std::string heartbeat::text() const {
-    std::string out = phase_ + ": " + clock_text(std::chrono::duration<double>(clock::now() - begun_).count());
-    if (expected_ > 0) out += " of about " + clock_text(expected_);
+    const double seconds = std::chrono::duration<double>(clock::now() - begun_).count();
     const auto passes = layer_passes.load(std::memory_order_relaxed) - passes_;
+    std::string out = phase_ + ": " + clock_text(seconds);
+    if (expected_ > 0)
+        out += " of about " + clock_text(expected_);
+    else if (8 * passes >= least_ && passes < least_)  // the first take longer: several are under way
+        out += " of at least " + clock_text(seconds * static_cast<double>(least_) / static_cast<double>(passes));
     if (passes > 0) out += ", " + std::to_string(passes) + " passes through layers done";
+    if (stop_request::wanted()) out += "; it stops after this, a second signal ends it at once";
     return out;
 }
 

@@ -24,8 +24,9 @@ public:
     heartbeat(const heartbeat&) = delete;
     heartbeat& operator=(const heartbeat&) = delete;
 
-    /// A phase begins: what is done in it, and about how many seconds it will take (0: that is not known).
-    void begin(std::string phase, double expected = 0);
+    /// A phase begins: what is done in it, and about how many seconds it will take (0: that is not known). `passes`
+    /// through layers that this process does at least (0: not known) foretell it once an eighth of them is done.
+    void begin(std::string phase, double expected = 0, std::uint64_t passes = 0);
     /// Says a line now.
     void line(const std::string& text);
     bool speaks() const { return bool(say_); }
@@ -44,6 +45,7 @@ private:
     double expected_ = 0;
     clock::time_point begun_ = clock::now(), spoken_ = begun_;
     std::uint64_t passes_ = 0;  // when the phase began
+    std::uint64_t least_ = 0;   // passes of the phase
     std::thread repeater_;
 };
 

@@ -5,6 +5,8 @@
 #include <chimera/simulate/simulate.hpp>
 
 #include <executor/forecast/patience.hpp>
+#include <executor/io/stop_signal.hpp>
+#include <executor/layers/layer_passes.hpp>
 #include <executor/train/log.hpp>
 #include <executor/workers/heartbeat.hpp>
 
@@ -14,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <mutex>
 #include <random>
 #include <string>
@@ -48,6 +51,44 @@ TEST(heartbeat, repeats_the_phase_where_nothing_else_is_said) {
     EXPECT_FALSE(heartbeat({}).speaks());
     EXPECT_EQ(clock_text(0.4), "0:00");
     EXPECT_EQ(clock_text(754), "12:34");
+}
+
+/// Returns the next line that says `part`.
+std::string line_with(std::mutex& mutex, std::vector<std::string>& lines, const std::string& part) {
+    for (;;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        const std::lock_guard lock(mutex);
+        for (const std::string& line : lines)
+            if (line.find(part) != std::string::npos) return line;
+        lines.clear();
+    }
+}
+
+TEST(heartbeat, foretells_a_phase_by_its_passes_and_says_that_it_stops) {
+    std::mutex mutex;
+    std::vector<std::string> lines;
+    const stop_request signals;
+    heartbeat talk(
+        [&](const std::string& line) {
+            const std::lock_guard lock(mutex);
+            lines.push_back(line);
+        },
+        0.02);
+    talk.begin("weighing", 0, 9);
+    count_layer_pass();
+    EXPECT_THAT(line_with(mutex, lines, "1 passes"), testing::Not(HasSubstr("least")));
+    talk.begin("counting", 0, 8);
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    count_layer_pass();
+    // An eighth took at least 0.6 s.
+    const std::string foretold = line_with(mutex, lines, "least");
+    ASSERT_THAT(foretold, testing::MatchesRegex("counting: 0:[0-9]+ of at least 0:[0-9]+, 1 passes .*done"));
+    EXPECT_GE(std::stoi(foretold.substr(foretold.find("least 0:") + 8)), 5);
+    talk.begin("counting", 0, 2);
+    count_layer_pass(), count_layer_pass();
+    EXPECT_THAT(line_with(mutex, lines, "2 passes"), testing::Not(HasSubstr("least")));
+    ASSERT_EQ(std::raise(SIGTERM), 0);
+    EXPECT_THAT(line_with(mutex, lines, "stops"), HasSubstr("a second signal ends it at once"));
 }
 
 /// A worker without an end between two moments that are as far apart as a gap, by trying all pairs of moments.
