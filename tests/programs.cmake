@@ -1,6 +1,6 @@
 # chimera_tests(folder libraries…): a program for each file of the folder, so that a test that does not compile holds up no other.
-# The files of a folder in CHIMERA_JOIN_TESTS become one program instead, eight compiled at once: half of what a test takes to
-# compile is what all of them include.
+# The files of a folder in CHIMERA_JOIN_TESTS become one program instead, 26 compiled at once: most of what a test takes to
+# compile is what others include and instantiate, too.
 include(GoogleTest)
 
 # Tests that compute long in what they compile themselves (the reference device, say); all others take longer to compile than to run,
@@ -12,7 +12,7 @@ string(APPEND chimera_long_tests "|^device/emulated/(approximate|clip|columns|em
 # Tests whose private names another file of the folder has, too: compiled alone.
 set(chimera_alone_tests "^unit/(attack_transfers|attack_updates|partition_coupled|partition_heterogeneous|partition_stagewise)$")
 string(APPEND chimera_alone_tests "|^unit/(search_exact|simulate_pairs|verify_message)$|^io/(measurements|model)$")
-string(APPEND chimera_alone_tests "|^train/(checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way|wires)$|^device/(stages|requests)$")
+string(APPEND chimera_alone_tests "|^train/(backend|checkpoint|exactness|model_agrees|programs)$|^engine/(bootstrap|exactness|loopback|under_way|wires)$|^device/(stages|requests)$")
 
 # Tests that replace what a whole program uses (its allocation functions): a program of their own.
 set(chimera_apart_tests "^unit/run_allocates_nothing$")
@@ -100,7 +100,7 @@ function(chimera_tests folder)
     list(LENGTH sources_${name} files)
     math(EXPR parts "(${files} + 3) / 4")
     chimera_test_program(${target} ${folder} ${name} ${parts} LABEL ${folder} SOURCES ${sources_${name}} LIBRARIES ${ARGN})
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 26)
     target_compile_options(${target} PRIVATE -Wno-shadow)  # a local name may be that of another file's
     if(how_${name} STREQUAL quick)
       target_compile_options(${target} PRIVATE -O0)

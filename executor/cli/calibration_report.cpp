@@ -24,10 +24,10 @@ constexpr std::size_t rows_shown = 60;
 }
 
 /// In the unit of the measurement: samples per second, or milliseconds.
-double shown(const measurement& m, double seconds) {
+double in_its_unit(const measurement& m, double seconds) {
     return m.rate ? static_cast<double>(m.with.samples()) / seconds : 1000 * seconds;
 }
-double predicted(const measurement& m, double error) { return shown(m, m.seconds) * (1 + error); }
+double predicted(const measurement& m, double error) { return in_its_unit(m, m.seconds) * (1 + error); }
 
 std::optional<double> figure(const measured_file& of, std::size_t row, published_figure::kind kind) {
     for (const published_figure& f : of.figures)
@@ -48,7 +48,7 @@ std::string row_lines(const predicted_rows& rows) {
                      "Eq. 1");
     for (std::size_t i = 0; i < rows.of.rows.size(); ++i) {
         const measurement& m = rows.of.rows[i];
-        append_formatted(out, "%-48s %10.1f %10.1f %+7.1f%%", m.name.c_str(), shown(m, m.seconds),
+        append_formatted(out, "%-48s %10.1f %10.1f %+7.1f%%", m.name.c_str(), in_its_unit(m, m.seconds),
                          predicted(m, rows.errors[i]), 100 * rows.errors[i]);
         if (!rows.held_out.empty()) append_formatted(out, " %+8.1f%%", 100 * rows.held_out[i]);
         if (const auto paper = figure(rows.of, i, published_figure::kind::model))
@@ -102,7 +102,7 @@ std::vector<measured_group> measured_groups(const measured_file& of) {
         });
         if (rival == at->best.end())
             at->best.push_back(i);
-        else if (shown(m, m.seconds) > shown(of.rows[*rival], of.rows[*rival].seconds))
+        else if (in_its_unit(m, m.seconds) > in_its_unit(of.rows[*rival], of.rows[*rival].seconds))
             *rival = i;
     }
     out.erase(std::remove_if(out.begin(), out.end(), [](const measured_group& c) { return c.best.size() < 2; }),
@@ -112,11 +112,11 @@ std::vector<measured_group> measured_groups(const measured_file& of) {
     return out;
 }
 
-std::vector<std::size_t> ranked(const predicted_rows& rows, std::vector<std::size_t> of, bool measured) {
+std::vector<std::size_t> by_time(const predicted_rows& rows, std::vector<std::size_t> of, bool measured) {
     std::stable_sort(of.begin(), of.end(), [&](std::size_t a, std::size_t b) {
         const auto rate = [&](std::size_t i) {
             const measurement& m = rows.of.rows[i];
-            return measured ? shown(m, m.seconds) : predicted(m, rows.errors[i]);
+            return measured ? in_its_unit(m, m.seconds) : predicted(m, rows.errors[i]);
         };
         return rate(a) > rate(b);
     });
@@ -135,7 +135,7 @@ std::string names(const measured_file& of, const std::vector<std::size_t>& order
 std::string rankings(const predicted_rows& rows) {
     std::string out;
     for (const measured_group& c : measured_groups(rows.of)) {
-        const auto measured = ranked(rows, c.best, true), ours = ranked(rows, c.best, false);
+        const auto measured = by_time(rows, c.best, true), ours = by_time(rows, c.best, false);
         append_formatted(out, "%d nodes: %s (%s)\n", c.nodes, names(rows.of, ours).c_str(),
                          measured == ours ? "as measured" : ("measured: " + names(rows.of, measured)).c_str());
     }
@@ -205,7 +205,7 @@ nlohmann::json json_of(const predicted_rows& rows) {
         const measurement& m = rows.of.rows[i];
         nlohmann::json row{{"name", m.name},
                            {"unit", m.rate ? "samples/s" : "ms"},
-                           {"measured", shown(m, m.seconds)},
+                           {"measured", in_its_unit(m, m.seconds)},
                            {"predicted", predicted(m, rows.errors[i])},
                            {"error", rows.errors[i]}};
         if (!rows.held_out.empty()) row["held_out"] = rows.held_out[i];

@@ -20,7 +20,7 @@ struct hardware_arguments {
 };
 
 /// Four digits of a number.
-std::string short_number(double value) {
+std::string four_digits(double value) {
     char digits[32];
     return {digits, std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 4).ptr};
 }
@@ -76,7 +76,7 @@ std::string name_text(const catalogued_hardware& of) {
     std::vector<std::string_view> sources;
     for (const described_number& one : describe(of)) {
         std::string line = padded(std::string(one.number), 20);
-        line += padded(short_number(one.found.value) + " " + std::string(one.unit), 19);
+        line += padded(four_digits(one.found.value) + " " + std::string(one.unit), 19);
         line += padded(std::string(name(one.found.how)), 12) + std::string(one.found.note);
         if (!one.found.source.empty()) {
             if (!one.found.note.empty()) line += ' ';

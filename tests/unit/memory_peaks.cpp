@@ -99,7 +99,7 @@ constexpr double interleaved(int workers, int chunks) { return workers * (1 + (w
 }  // namespace published
 
 /// Least and most micro-batches that workers keep.
-peak_range peaks(const schedule& of, double chunks = 1) {
+peak_range peaks_of(const schedule& of, double chunks = 1) {
     peak_range out{1e9, 0};
     for (int w = 0; w < of.head.workers; ++w) {
         const double most =
@@ -112,19 +112,21 @@ peak_range peaks(const schedule& of, double chunks = 1) {
 TEST(PublishedPeaks, AreThoseOfTheSchedules) {
     for (const int d : {2, 4, 8, 16})
         for (const int n : {1, 2 * d, 4 * d, 5 * d}) {
-            EXPECT_EQ(peaks(generate(gpipe{d, n})), published::gpipe(n));
-            EXPECT_EQ(peaks(generate(one_f_one_b{d, n})), published::one_f_one_b(d, n));
+            EXPECT_EQ(peaks_of(generate(gpipe{d, n})), published::gpipe(n));
+            EXPECT_EQ(peaks_of(generate(one_f_one_b{d, n})), published::one_f_one_b(d, n));
             if (n == 1) continue;
-            EXPECT_EQ(peaks(generate(zb_h2{d, n})).most, published::zb_h2(d, n));
-            EXPECT_EQ(peaks(generate(zb_h1{d, n})).most, d);
-            EXPECT_EQ(peaks(generate(bidirectional{d, n})), published::bidirectional(d)) << d << " " << n;
+            EXPECT_EQ(peaks_of(generate(zb_h2{d, n})).most, published::zb_h2(d, n));
+            EXPECT_EQ(peaks_of(generate(zb_h1{d, n})).most, d);
+            EXPECT_EQ(peaks_of(generate(bidirectional{d, n})), published::bidirectional(d)) << d << " " << n;
             if (d >= 4) {
-                EXPECT_EQ(peaks(generate(bidirectional{d, n, d})), published::bidirectional(d, d / 2)) << d << " " << n;
+                EXPECT_EQ(peaks_of(generate(bidirectional{d, n, d})), published::bidirectional(d, d / 2))
+                    << d << " " << n;
             }
-            EXPECT_EQ(peaks(generate(v_half{2 * d, n}), 2).most, published::v_half(d)) << d << " " << n;
-            EXPECT_EQ(peaks(generate(v_min{2 * d, n}), 2).most, published::v_min(d)) << d << " " << n;
-            EXPECT_EQ(peaks(generate(dualpipe{d, n})).most, published::dualpipe(d)) << d << " " << n;
-            EXPECT_EQ(peaks(generate(interleaved{2 * d, n, 2}), 2).most, published::interleaved(d, 2)) << d << " " << n;
+            EXPECT_EQ(peaks_of(generate(v_half{2 * d, n}), 2).most, published::v_half(d)) << d << " " << n;
+            EXPECT_EQ(peaks_of(generate(v_min{2 * d, n}), 2).most, published::v_min(d)) << d << " " << n;
+            EXPECT_EQ(peaks_of(generate(dualpipe{d, n})).most, published::dualpipe(d)) << d << " " << n;
+            EXPECT_EQ(peaks_of(generate(interleaved{2 * d, n, 2}), 2).most, published::interleaved(d, 2))
+                << d << " " << n;
         }
 }
 

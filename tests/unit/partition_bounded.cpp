@@ -52,12 +52,12 @@ job any_job(draw& any) {
     return out;
 }
 
-struct truth {
+struct bounded_truth {
     double seconds = none;
     double bytes = none;
 };
-truth brute(const job& of) {
-    truth out;
+bounded_truth brute_bounded(const job& of) {
+    bounded_truth out;
     each_cut(of.layers(), of.stages, [&](const std::vector<int>& cuts) {
         const double bytes = of.most_bytes(cuts);
         out.bytes = std::min(out.bytes, bytes);
@@ -66,7 +66,7 @@ truth brute(const job& of) {
     return out;
 }
 
-void agrees(const job& of, const truth& want, int& refused) {
+void agrees(const job& of, const bounded_truth& want, int& refused) {
     for (const auto& got :
          {bounded(of.seconds, of.stages, of.limits()), bounded(of.seconds, of.stages, of.limits(), tie::first),
           bounded_by_table(of.seconds, of.stages, of.limits())}) {
@@ -90,11 +90,11 @@ TEST(partition_bounded, random_cases_at_every_capacity) {
     int refused = 0;
     for (int i = 0; i < 600; ++i) {
         job of = any_job(any);
-        const double least = brute(of).bytes;
+        const double least = brute_bounded(of).bytes;
         for (const double more : {-100.0, -7.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 1000.0}) {
             of.capacity = least + more;
             if (of.capacity < 0) continue;
-            agrees(of, brute(of), refused);
+            agrees(of, brute_bounded(of), refused);
             if (HasFatalFailure()) return;
         }
     }

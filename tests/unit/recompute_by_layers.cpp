@@ -18,7 +18,7 @@ using namespace chimera;
 
 namespace {
 
-struct dice {
+struct random_numbers {
     std::mt19937 random{20205};
     int operator()(int low, int high) {
         return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
@@ -26,7 +26,7 @@ struct dice {
 };
 
 /// Random layers of every kind: some keep less than they are handed.
-model random_chain(dice& roll) {
+model random_chain(random_numbers& roll) {
     model out;
     const int count = roll(2, 13);
     for (int i = 0; i < count; ++i) {
@@ -46,7 +46,7 @@ model random_chain(dice& roll) {
 }  // namespace
 
 TEST(recompute_by_layers, blocks_keep_what_the_paper_says) {
-    dice roll;
+    random_numbers roll;
     for (int k = 0; k < 200; ++k) {
         const int t = roll(1, 9), heads = t * roll(1, 5), channels = heads * roll(1, 40), tokens = t * roll(1, 70);
         const int blocks = roll(1, 7), b = roll(1, 5);
@@ -66,7 +66,7 @@ TEST(recompute_by_layers, blocks_keep_what_the_paper_says) {
 }
 
 TEST(recompute_by_layers, stages_keep_the_inputs_of_their_blocks_and_the_ends_whole) {
-    dice roll;
+    random_numbers roll;
     for (int k = 0; k < 500; ++k) {
         const model m = random_chain(roll);
         const int count = static_cast<int>(m.layers.size()), from = roll(0, count - 1), to = roll(from + 1, count);
@@ -90,7 +90,7 @@ TEST(recompute_by_layers, stages_keep_the_inputs_of_their_blocks_and_the_ends_wh
 }
 
 TEST(recompute_by_layers, peaks_are_those_of_the_slots_played) {
-    dice roll;
+    random_numbers roll;
     int split = 0, whole = 0;
     for (int k = 0; k < 600; ++k) {
         const auto which = static_cast<family>(roll(0, static_cast<int>(family_labels.size()) - 1));
@@ -134,7 +134,7 @@ TEST(recompute_by_layers, peaks_are_those_of_the_slots_played) {
 }
 
 TEST(recompute_by_layers, sequence_parallelism_takes_neither_more_time_nor_more_memory) {
-    dice roll;
+    random_numbers roll;
     for (int k = 0; k < 200; ++k) {
         const int t = roll(2, 8);
         const model m =

@@ -74,8 +74,8 @@ TEST(simulate_watched, gives_up_only_what_ends_after_the_limit_and_else_plays_th
         ASSERT_GE(end, limit * (1 - 1e-9)) << label_of(spec) << " D " << spec.stages << " N " << spec.micro_batches;
         early += limit < 0.9 * end;
     }
-    EXPECT_GT(given_up, dose(1500) / 10);
-    EXPECT_GT(whole, dose(1500) / 10);
+    EXPECT_GT(given_up, dose(1500) / 20);
+    EXPECT_GT(whole, dose(1500) / 20);
     EXPECT_GT(early, given_up / 2);
 }
 

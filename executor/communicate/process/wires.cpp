@@ -12,7 +12,7 @@
 namespace chimera::executor::detail {
 namespace {
 
-constexpr std::size_t most_at_once = std::size_t{1} << 22;  // of one peer, before the others have their turn
+constexpr std::size_t most_bytes_at_once = std::size_t{1} << 22;  // of one peer, before the others have their turn
 constexpr double bye_seconds = 2;  // for others to say theirs: who is slow reads mine, and is no failure
 constexpr std::size_t forgotten_at_once = std::size_t{1} << 16;
 
@@ -144,7 +144,7 @@ std::span<std::byte> wires::room(peer& p) {
 void wires::take(int from) {
     peer& p = *peers_[static_cast<std::size_t>(from)];
     if (std::exchange(p.held, false) && !advance(from)) return;
-    for (std::size_t had = 0; !p.over && had < most_at_once;) {
+    for (std::size_t had = 0; !p.over && had < most_bytes_at_once;) {
         const auto got = p.at.receive_some(room(p));
         if (got < 0) return end(from);
         if (got == 0) return;

@@ -25,7 +25,7 @@ namespace {
 constexpr short first_pair = 1;  // of the looks before the passes; those of the passes follow
 
 bool unicode = false;  // whether the terminal's encoding is UTF-8
-SCREEN* taken = nullptr;
+SCREEN* held_screen = nullptr;
 
 /// Of the 6 × 6 × 6 cube of a terminal with 256 colours, the nearest to #rrggbb.
 short nearest(const char* hex) {
@@ -181,8 +181,8 @@ void check_terminal() {
 screen::screen() {
     std::setlocale(LC_CTYPE, "");
     unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
-    taken = newterm(nullptr, stdout, stdin);
-    if (taken == nullptr) {
+    held_screen = newterm(nullptr, stdout, stdin);
+    if (held_screen == nullptr) {
         const char* name = std::getenv("TERM");
         refuse("TERM is '" + std::string(name == nullptr ? "" : name).substr(0, 40) +
                "' (no terminal of that name is known here) set it to the terminal's, such as xterm-256color");
@@ -201,7 +201,7 @@ screen::screen() {
 
 screen::~screen() {
     endwin();
-    delscreen(taken);
+    delscreen(held_screen);
 }
 
 int screen::rows() const { return LINES; }

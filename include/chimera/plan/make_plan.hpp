@@ -38,7 +38,7 @@ public:
         for (const configuration& c : incumbents) try_incumbent(c);
         // Any order is right. The sooner good ones are found, the more of the others a bound rules out.
         std::stable_sort(candidates_.begin(), candidates_.end(),
-                         [](const candidate& a, const candidate& b) { return a.likely < b.likely; });
+                         [](const candidate& a, const candidate& b) { return a.expected < b.expected; });
         for (std::size_t i = 0; i < candidates_.size();) i = play_from(i);
         return report_.finish();
     }
@@ -46,9 +46,9 @@ public:
 private:
     struct candidate {
         configuration with;
-        double bound = 0;   // at least as much, whatever the cut
-        double own = 0;     // the same under the cuts to choose from
-        double likely = 0;  // a guess: with what memory is likely to make it recompute
+        double bound = 0;     // at least as much, whatever the cut
+        double own = 0;       // the same under the cuts to choose from
+        double expected = 0;  // a guess: with what memory is likely to make it recompute
         std::size_t which = 0;
         bool tried = false;
     };
@@ -64,13 +64,13 @@ private:
         const double own = own_bound(one, layers), bound = (std::min)(own, tight_bound(one, layers));
         report_.bound(layers.of(0, layers.layers()).compute() * one.schedule.micro_batches * one.width * one.tensor /
                       on_.workers() / fastest_);
-        const double likely = own * (1 + likely_recompute(one, layers.of(0, layers.layers())));
-        candidates_.push_back({one, bound, own, likely, which, false});
+        const double expected = own * (1 + expected_recompute(one, layers.of(0, layers.layers())));
+        candidates_.push_back({one, bound, own, expected, which, false});
     }
 
     /// Guesses which share of its passes a candidate recomputes: as if each worker held the activations of one
     /// micro-batch in all stages, or of all micro-batches in its own.
-    double likely_recompute(const configuration& one, const stage_sums& all) const {
+    double expected_recompute(const configuration& one, const stage_sums& all) const {
         const double held = (std::min)(1.0, static_cast<double>(one.schedule.micro_batches) / one.schedule.workers());
         const double room = largest_ - least_memory(of_.bytes, total_ / one.tensor, one, (std::min)(1, least_zero_));
         const auto fits = [&](double bytes) { return held * bytes <= room; };
