@@ -39,6 +39,7 @@ stop_request::~stop_request() {
     sigaction(SIGTERM, &before_terminate, nullptr);
     sigaction(SIGXFSZ, &before_size, nullptr);
     sigaction(SIGPIPE, &before_pipe, nullptr);
+    signals = 0;
 }
 
 bool stop_request::wanted() { return signals != 0; }
