@@ -79,7 +79,6 @@ constexpr peak_range one_f_one_b(int stages, int micro_batches) {
 constexpr peak_range bidirectional(int stages, int pairs = 1) {
     return {stages - stages / (2.0 * pairs) + 1, double(stages)};
 }
-constexpr peak_range bidirectional_doubling(int stages) { return {3 * stages / 2.0 + 1, 2.0 * stages}; }
 /// Zero bubble (arXiv 2401.10241): H1 as 1F1B, H2 up to 2D - 1.
 constexpr double zb_h2(int stages, int micro_batches) { return (std::min)(2 * stages - 1, micro_batches); }
 /// Controllable memory (arXiv 2405.15362), in micro-batches of two chunks.
