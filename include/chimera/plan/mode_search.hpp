@@ -109,7 +109,7 @@ private:
                     if (asked_.prune && out.fits && least + on_.each.step_overhead >= out.found.seconds) continue;
                     one.zero = zeros[i];
                     fit& known = fits[m * zeros.size() + i];
-                    // Nothing more is known of it, but where a mode is mixed or one bound serves all cuts.
+                    // Takes the mode's bound, unless stages differ in mode or that bound is one over all cuts.
                     if (mode != recompute_mode::mixed && !one_stage_each(one.schedule)) known.bound = least_passes[m];
                     const std::optional<double> passes = attempt(one, known, out);
                     if (mode != recompute_mode::none || !passes) continue;
@@ -246,7 +246,7 @@ private:
             }
         }
         if (!played_.passes.whole) {
-            out.cut_short = out.cut_short || played_.passes.end + on_.each.step_overhead >= out.limit;
+            out.cut_short = true;
             return played_.passes.end;
         }
         for (const reduction_start when : asked_.synchronisation) {

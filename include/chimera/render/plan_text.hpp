@@ -60,7 +60,7 @@ inline std::string remark(const plan_class& c) {
     return c.rule.empty() ? "none fits this many workers and samples" : c.rule;
 }
 
-/// What is known of the best time of a family.
+/// Describes what is known of the best time of a family.
 struct family_best {
     double seconds = 0;    ///< 0: nothing
     const char* how = "";  ///< at most or at least so many, or exactly
