@@ -115,6 +115,16 @@ TEST(first_units, need_no_more_than_the_whole_order) {
     EXPECT_GT(equal, seen / 8);
 }
 
+/// Gives each worker the memory that a configuration needs, and no more. Returns the configuration with nothing
+/// recomputed.
+configuration left_just_enough(cluster& on, const model& what, configuration& one, order_cache& orders) {
+    on.memory = std::numeric_limits<double>::infinity();
+    on.memory = estimator(what, on, orders)(one).memory;
+    configuration none = one;
+    none.recompute = recompute_mode::none;
+    return none;
+}
+
 TEST(first_units, recompute_no_more_than_what_fits) {
     int held = 0;
     double tightest = 0;
@@ -136,11 +146,8 @@ TEST(first_units, recompute_no_more_than_what_fits) {
         one.recompute = alike ? make.some_mode() : recompute_mode::mixed;
         for (int s = 0; s < one.schedule.stages; ++s) one.stage_recompute.push_back(make.some_mode());
         order_cache orders;
-        on.memory = std::numeric_limits<double>::infinity();
-        on.memory = estimator(what, on, orders)(one).memory;
+        const configuration none = left_just_enough(on, what, one, orders);
         estimator estimate(what, on, orders);
-        configuration none = one;
-        none.recompute = recompute_mode::none;
         const evaluator* begun = estimate.weigh_first_units(none);
         if (begun->fits()) continue;
         const layer_sums& layers = estimate.layers(one);
@@ -176,13 +183,8 @@ TEST(first_units, whole_orders_recompute_no_more_than_what_fits_either) {
             one.recompute = recompute_mode::mixed;
             for (int s = 0; s < one.schedule.stages; ++s) one.stage_recompute.push_back(make.some_mode());
             order_cache orders;
-            on.memory = std::numeric_limits<double>::infinity();
-            on.memory = estimator(what, on, orders)(one).memory;
+            const configuration none = left_just_enough(on, what, one, orders);
             estimator estimate(what, on, orders);
-            configuration none = one;
-            none.recompute = recompute_mode::none;
-            none.cuts = estimate.cuts(none);
-            one.cuts = none.cuts;
             const evaluator& weighed = estimate.weigh_anew(none);
             if (weighed.fits()) continue;
             const layer_sums& layers = estimate.layers(one);

@@ -111,6 +111,24 @@ TEST(plan, threads_change_nothing) {
     }
 }
 
+/// What a bound or a given-up simulation left out is too slow, and not too large.
+TEST(plan, nothing_is_too_large_where_memory_has_no_limit) {
+    int bounded = 0;
+    for (unsigned seed = 0; seed < static_cast<unsigned>(dose(60)); ++seed) {
+        cases::maker make(6000 + seed);
+        const model what = make.some_model();
+        cluster on = make.some_cluster();
+        on.memory = std::numeric_limits<double>::infinity();
+        plan_cache orders;
+        for (const plan_class& c : make_plan(what, on, make.some_request(), orders).classes) {
+            EXPECT_EQ(c.too_large, 0) << c.label << " seed " << seed;
+            EXPECT_EQ(c.lacking, 0) << c.label << " seed " << seed;
+            bounded += static_cast<int>(c.bounded);
+        }
+    }
+    EXPECT_GT(bounded, dose(60));
+}
+
 TEST(plan, pruning_never_loses_the_best) {
     const unsigned seeds = std::getenv("CHIMERA_EXHAUSTIVE") != nullptr ? 400 : dose(40);
     int fitting = 0;

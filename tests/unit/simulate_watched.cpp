@@ -48,6 +48,10 @@ TEST(simulate_watched, gives_up_only_what_ends_after_the_limit_and_else_plays_th
         spec.micro_batches = 1 + static_cast<int>(draw() % 150);
         spec.chunks = 2 + static_cast<int>(draw() % 2);
         spec.pipelines = 2 * (1 + static_cast<int>(draw() % 3));
+        if (spec.which == family::bidirectional) {
+            spec.scale = static_cast<scale>(draw() % 3);
+            spec.split = draw() % 2 != 0;
+        }
         if (spec.refused() != refusal::none) continue;
         prepared_family made(spec);
         prepared_order& order = draw() % 3 == 0 ? made.recomputed() : made.plain();

@@ -3,6 +3,7 @@
 
 #include <chimera/plan/known_modes.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
