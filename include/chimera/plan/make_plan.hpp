@@ -3,7 +3,7 @@
 
 #include <chimera/plan/bound.hpp>
 #include <chimera/plan/candidates.hpp>
-#include <chimera/plan/mode_teams.hpp>
+#include <chimera/plan/planner_threads.hpp>
 #include <chimera/plan/report_builder.hpp>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ namespace detail {
 class planning {
 public:
     planning(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache)
-        : of_(network), on_(machines), asked_(asked), known_(cache.known_), teams_(network, machines, asked, cache),
-          estimate_(teams_.first()), report_(asked) {
+        : of_(network), on_(machines), asked_(asked), known_(cache.known_), threads_(network, machines, asked, cache),
+          estimate_(threads_.first()), report_(asked) {
         known_.match(network, machines, asked);
         for (int w = 0; w < machines.workers(); ++w) {
             fastest_ = (std::max)(fastest_, w == 0 ? machines.speed(0) : machines.speed(w));
@@ -54,7 +54,7 @@ private:
     };
 
     void collect(const configuration& one) {
-        const std::int64_t modes = teams_.modes().count(one);
+        const std::int64_t modes = threads_.modes().count(one);
         const std::size_t which = report_.consider(one.schedule, modes);
         if (const refusal why = one.schedule.refused(); why != refusal::none)
             return report_.refuse(which, modes, text(why));
@@ -124,7 +124,7 @@ private:
     void play(const std::vector<candidate*>& next) {
         std::vector<mode_task> tasks;
         for (candidate* c : next) tasks.push_back(task_of(*c));
-        teams_.solve(tasks);
+        threads_.solve(tasks);
         for (std::size_t i = 0; i < next.size(); ++i) book(*next[i], tasks[i]);
     }
 
@@ -167,7 +167,7 @@ private:
     const cluster& on_;
     const plan_request& asked_;
     known_modes& known_;
-    mode_teams teams_;
+    planner_threads threads_;
     estimator& estimate_;
     double fastest_ = 0, largest_ = 0, total_ = 0;
     int least_zero_ = 0;

@@ -66,7 +66,7 @@ private:
 };
 
 class planning;
-class mode_teams;
+class planner_threads;
 
 }  // namespace chimera::detail
 
@@ -79,7 +79,7 @@ public:
 
 private:
     friend class detail::planning;
-    friend class detail::mode_teams;
+    friend class detail::planner_threads;
     detail::known_modes known_;
     std::vector<order_cache> others_;  // of further threads
 };

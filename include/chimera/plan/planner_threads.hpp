@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chimera/plan/known_modes.hpp>
+#include <chimera/plan/plan_cache.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -29,34 +29,34 @@ struct mode_task {
 
 /// Solves tasks side by side, on threads that have an estimator and a cache of orders each. What a task finds depends
 /// on the task alone.
-class mode_teams {
+class planner_threads {
 public:
-    mode_teams(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache) {
+    planner_threads(const model& network, const cluster& machines, const plan_request& asked, plan_cache& cache) {
         const auto others = static_cast<std::size_t>((std::max)(1, asked.threads)) - 1;
         while (cache.others_.size() < others) cache.others_.emplace_back(slots_of_others);
-        teams_.push_back(std::make_unique<team>(network, machines, asked, cache.orders));
+        threads_.push_back(std::make_unique<searcher>(network, machines, asked, cache.orders));
         for (std::size_t i = 0; i < others; ++i)
-            teams_.push_back(std::make_unique<team>(network, machines, asked, cache.others_[i]));
+            threads_.push_back(std::make_unique<searcher>(network, machines, asked, cache.others_[i]));
     }
 
     /// Returns the estimator of the calling thread.
-    estimator& first() { return teams_.front()->estimate; }
+    estimator& first() { return threads_.front()->estimate; }
     /// Returns the search of the calling thread.
-    mode_search& modes() { return teams_.front()->modes; }
+    mode_search& modes() { return threads_.front()->modes; }
 
     /// Solves all tasks that are not solved. Throws what the first of them threw that did.
     void solve(std::vector<mode_task>& tasks) {
         std::atomic<std::size_t> next{0};
-        const auto work = [&](team& one) {
+        const auto work = [&](searcher& one) {
             for (std::size_t i = next++; i < tasks.size(); i = next++) solve(one, tasks[i]);
         };
         std::vector<std::thread> others;
         try {
-            for (std::size_t i = 1; i < teams_.size() && i < tasks.size(); ++i)
-                others.emplace_back([&, i] { work(*teams_[i]); });
+            for (std::size_t i = 1; i < threads_.size() && i < tasks.size(); ++i)
+                others.emplace_back([&, i] { work(*threads_[i]); });
         } catch (const std::exception&) {  // no thread or no memory for one: fewer take longer
         }
-        work(*teams_.front());
+        work(*threads_.front());
         for (std::thread& one : others) one.join();
         for (const mode_task& each : tasks)
             if (each.failed) std::rethrow_exception(each.failed);
@@ -65,14 +65,14 @@ public:
 private:
     static constexpr std::size_t slots_of_others = std::size_t{1} << 22;  // 64 MiB each
 
-    struct team {
-        team(const model& network, const cluster& machines, const plan_request& asked, order_cache& orders)
+    struct searcher {
+        searcher(const model& network, const cluster& machines, const plan_request& asked, order_cache& orders)
             : estimate(network, machines, orders), modes(machines, asked, estimate) {}
         estimator estimate;
         mode_search modes;
     };
 
-    static void solve(team& one, mode_task& task) {
+    static void solve(searcher& one, mode_task& task) {
         if (task.solved) return;
         try {
             task.found = task.giving_way ? one.modes.best_giving_way(*task.choice, task.limit, task.stop)
@@ -82,7 +82,7 @@ private:
         }
     }
 
-    std::vector<std::unique_ptr<team>> teams_;
+    std::vector<std::unique_ptr<searcher>> threads_;
 };
 
 }  // namespace chimera::detail
